@@ -1,0 +1,1 @@
+"""What Paperround remembers. Imports nothing heavy here, so that `storage.models` stays cheap to load."""
