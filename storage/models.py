@@ -77,3 +77,310 @@ class Vote:
     votes: int
     read_at: datetime
     source: str
+
+
+class Locale(StrEnum):
+    """The languages that the interface speaks. A digest's own language uses the same two codes."""
+
+    EN = "en"
+    KO = "ko"
+
+
+class Style(StrEnum):
+    """How a subscription's daily post looks (`looks.md` has a sketch of each)."""
+
+    COMPACT = "compact"
+    CARDS = "cards"
+    THREAD = "thread"
+    FORUM = "forum"
+    ANNOUNCEMENT = "announcement"
+    WEEKLY = "weekly"
+
+
+class SubscriptionState(StrEnum):
+    """ACTIVE is posted; PAUSED waits for a person or a permission; CLOSED never posts again."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class DeliveryState(StrEnum):
+    """The life of a delivery: PLANNED until every part is SENT, or one of the ends that need an explanation."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    PAUSED = "paused"
+    UNCERTAIN = "uncertain"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class PartState(StrEnum):
+    """The life of one message. SENDING means that an attempt was begun and its outcome is not stored yet."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"
+    PAUSED = "paused"
+    UNCERTAIN = "uncertain"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class DeliveryKind(StrEnum):
+    """Why something is posted. Alerts and notices go before the fan-out of daily posts."""
+
+    DAILY = "daily"
+    NOW = "now"
+    ALERT = "alert"
+    NOTICE = "notice"
+
+
+class PartKind(StrEnum):
+    """What Discord is asked for: a plain message, a forum post, the thread of the delivery's first message, an edit."""
+
+    MESSAGE = "message"
+    FORUM_POST = "forum_post"
+    THREAD = "thread"
+    THREAD_MESSAGE = "thread_message"
+    CROSSPOST = "crosspost"
+    EDIT = "edit"
+
+
+class AlertKind(StrEnum):
+    """What an alert looks for."""
+
+    KEYWORD = "keyword"
+    AUTHOR = "author"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A paper as a list shows it. `date` is the latest digest date that holds it; `score` is 0.0 outside a search."""
+
+    id: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    date: date
+    votes: int | None
+    authors: tuple[str, ...]
+    thumbnail: str | None = None
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """One digest that a paper stood in, with what it said there."""
+
+    digest_id: int
+    format: DigestFormat
+    date: date
+    language: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class PaperDetail:
+    """All that is known of one paper, merged; `appearances` newest first."""
+
+    id: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    abstract: str | None
+    votes: int | None
+    votes_read_at: datetime | None
+    authors: tuple[str, ...]
+    authors_truncated: bool
+    thumbnail: str | None
+    video: str | None
+    code_url: str | None
+    project_url: str | None
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    first_on: date
+    last_on: date
+    appearances: tuple[Appearance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A channel's standing order.
+
+    `at_time` is `HH:MM` on the wall clock of `timezone` (an IANA name). `days` holds ISO weekdays 1 (Monday)
+    to 7 as seen in that zone. `next_due_at` is UTC; None while nothing is planned. `waiting_for_on` is the local date whose
+    digest is being waited for. `created_by` is None when it came from the command line.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int
+    at_time: str
+    timezone: str
+    days: tuple[int, ...]
+    top_n: int
+    min_votes: int
+    locale: Locale
+    style: Style
+    say_when_empty: bool
+    fresh_days: int
+    wait_minutes: int
+    settle_hours: int
+    state: SubscriptionState
+    reason: str | None
+    created_by: int | None
+    created_at: datetime
+    next_due_at: datetime | None
+    waiting_for_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A standing rule. Told by DM to `user_id` where `channel_id` is None, else in that channel."""
+
+    id: int
+    user_id: int
+    channel_id: int | None
+    guild_id: int | None
+    kind: AlertKind
+    text: str
+    min_votes: int
+    state: SubscriptionState
+    reason: str | None
+    paused_until_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing to be posted in one place. `key` is unique, so planning twice plans once.
+
+    `local_on` is the date of a daily post in its own zone.
+    """
+
+    id: int
+    key: str
+    kind: DeliveryKind
+    subscription_id: int | None
+    guild_id: int | None
+    channel_id: int | None
+    user_id: int | None
+    locale: Locale
+    local_on: date | None
+    state: DeliveryState
+    reason: str | None
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Discord message of a delivery. `payload` is the JSON body as it will be sent, emptied 30 days after the end.
+
+    `fallback` is the plain form for when Discord refuses the payload (50035); it is then sent under a nonce of its own.
+    """
+
+    id: int
+    delivery_id: int
+    position: int
+    kind: PartKind
+    payload: str | None
+    fallback: str | None
+    nonce: str
+    state: PartState
+    attempts: int
+    first_attempt_at: datetime | None
+    last_attempt_at: datetime | None
+    next_attempt_at: datetime
+    channel_id: int | None
+    message_id: int | None
+    error_code: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a reader chose: language, zone and the DM channel that was opened on their wish."""
+
+    user_id: int
+    locale: Locale | None
+    timezone: str | None
+    dm_channel_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guild:
+    """A server that the bot is, or was, a member of."""
+
+    guild_id: int
+    locale: Locale | None
+    timezone: str | None
+    installed_by: int | None
+    system_channel_id: int | None
+    left_at: datetime | None
+
+
+class SourceKind(StrEnum):
+    """What a source is: files of ours, dated addresses, a feed, or one of the two services with facts on papers."""
+
+    FOLDER = "folder"
+    URL = "url"
+    FEED = "feed"
+    HUGGINGFACE = "huggingface"
+    ARXIV = "arxiv"
+
+
+class FetchStatus(StrEnum):
+    """How asking a place ended. REFUSED: we declined to go there. NOT_YET: nothing there so far, and that is no fault."""
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    NOT_YET = "not_yet"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is remembered of one place of a source (an address, a file, a feed's entry) from its last reading.
+
+    `etag` and `last_modified` are sent back as they came; a file keeps its modification time and size in
+    `last_modified`. `hash` is the SHA-256 of what was read, in hex. `moved_to` is where a permanent redirect led.
+    """
+
+    place: str
+    read_at: datetime
+    status: FetchStatus
+    etag: str | None = None
+    last_modified: str | None = None
+    hash: str | None = None
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a service says of one paper, apart from any digest. `source` is 'huggingface', 'arxiv' or a feed's address.
+
+    `votes` were read at `read_at` (UTC); None when the service does not count any. `listed_on` is the day on
+    whose list the paper stood. `place` is the address that said so.
+    """
+
+    arxiv_id: str
+    source: str
+    place: str
+    read_at: datetime
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    votes: int | None = None
+    abstract: str | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    code_url: str | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    published_on: date | None = None
+    listed_on: date | None = None

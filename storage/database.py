@@ -1,0 +1,165 @@
+"""Opens the database and hands out transactions. Knows the two engines' habits; holds no query of any noun.
+
+SQLAlchemy's own defaults lose updates on SQLite (its deferred BEGIN lets two transactions read before either
+writes), so writers here begin with BEGIN IMMEDIATE and readers with BEGIN.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from storage import errors
+
+BUSY_SECONDS = 15.0
+OLDEST_SQLITE = (3, 37, 0)
+
+
+class Database:
+    """A pool of connections to one database. Close it with `close()`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        # One writer at a time within the process: waiting on a lock is fair, SQLite's busy loop is not.
+        self._writer = asyncio.Lock() if self.is_sqlite else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded engine."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def url(self) -> URL:
+        """The database's URL; its password is hidden when printed."""
+        return self.engine.url
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction that writes; commit on leaving, roll back on an exception.
+
+        Raises storage.errors.DatabaseBusyError when the database is locked or read-only.
+        """
+        async with AsyncExitStack() as stack:
+            if self._writer is not None:
+                await stack.enter_async_context(self._writer)
+            connection = await stack.enter_async_context(self.engine.connect())
+            await connection.execution_options(paperround_writes=True)
+            with translated_errors(self.url):
+                async with connection.begin():
+                    yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction that only reads: one consistent view, which never waits for a writer."""
+        with translated_errors(self.url):
+            async with self.engine.connect() as connection:
+                await connection.execution_options(paperround_writes=False)
+                async with connection.begin():
+                    yield connection
+
+    async def ping(self) -> None:
+        """Raise if the database cannot be asked."""
+        async with self.read() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+class translated_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
+    """Turns the drivers' errors that a person can act on into `storage.errors`."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError | sqlite3.Error | OSError):
+            translated = translate(error, self._url)
+            if translated is not None:
+                raise translated from error
+
+
+def translate(error: BaseException, url: URL) -> errors.StorageError | None:
+    """Return the error in words for a person, or None when only a programmer could act on it."""
+    name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    text = str(getattr(error, "orig", None) or error)
+    sentences = {
+        "database is locked": f"{name} is locked by another process. Stop it, or try again in a moment.",
+        "readonly database": f"{name} is read-only. Give this user the right to write the file and its folder.",
+        "unable to open database file": f"{name} cannot be opened. Check that its folder exists and may be written to.",
+        "file is not a database": f"{name} is not a Paperround database. Name another file in PAPERROUND_DATABASE_URL.",
+        "disk image is malformed": f"{name} is damaged. Put a backup in its place (paperround backup makes them).",
+        "disk is full": f"There is no space left to write {name}. Free some and start again.",
+    }
+    for sign, sentence in sentences.items():
+        if sign in text:
+            return errors.DatabaseBusyError(sentence)
+    if isinstance(error, OSError) and url.get_backend_name() != "sqlite":
+        return errors.StorageError(
+            f"{name} cannot be reached ({text}). Is PostgreSQL running and the address right?"
+        )
+    return None
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Make the engine for a database URL. Raises StorageError for a URL that names no engine of ours."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise errors.StorageError(
+            "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or postgresql+asyncpg://user@host/name."
+        ) from error
+    if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
+        raise errors.StorageError(
+            f"PAPERROUND_DATABASE_URL names the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
+        )
+    if parsed.drivername == "postgresql+asyncpg":
+        return create_async_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise errors.StorageError(
+            f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
+        )
+    engine = create_async_engine(parsed, pool_size=8, max_overflow=8)
+    sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file behind a SQLite URL, or None for a database in memory or another engine."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+        "journal_mode=WAL",
+        # A power cut must not take back "this part was begun": that would post it twice.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("paperround_writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

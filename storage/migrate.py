@@ -1,0 +1,135 @@
+"""Brings a database to the schema that this version works with, and refuses one that is newer.
+
+Alembic is imported only when there is work to do: most commands find the schema as it should be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from storage import database, errors
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
+
+MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL's advisory lock around migrations
+
+
+async def open_database(url: str, *, migrate: bool | None = None) -> database.Database:
+    """Open a database and see that its schema is this version's.
+
+    `migrate` None means: bring a SQLite file up to date, but leave PostgreSQL to `db upgrade` and `run`.
+    Raises storage.errors.StorageError (newer, locked, read-only, unreachable or out-of-date database).
+    """
+    opened = database.Database(database.open_engine(url))
+    try:
+        current = await current_revision(opened)
+        if current != HEAD:
+            _refuse_newer(current, opened)
+            if migrate is False or (migrate is None and not opened.is_sqlite):
+                raise errors.StorageError(
+                    "The database is out of date or empty. Run `paperround db upgrade` first."
+                )
+            await upgrade(opened)
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
+
+
+async def current_revision(opened: database.Database) -> str | None:
+    """Return the revision that the database says it is at; None for an empty one.
+
+    Raises StorageError for a database that holds somebody else's tables.
+    """
+    with database.translated_errors(opened.url):
+        async with opened.engine.connect() as connection:
+            await connection.execution_options(paperround_writes=False)
+            return await connection.run_sync(_read_revision)
+
+
+def _read_revision(connection: Connection) -> str | None:
+    names = set(sa.inspect(connection).get_table_names()) if connection.dialect.name != "sqlite" else None
+    if names is None:
+        rows = connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        names = {row[0] for row in rows}
+    if "alembic_version" not in names:
+        if names:
+            raise errors.StorageError(
+                f"{connection.engine.url.render_as_string()} holds tables that are not Paperround's. Name another database."
+            )
+        return None
+    revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _refuse_newer(current: str | None, opened: database.Database) -> None:
+    if current is not None and current > HEAD:
+        raise errors.NewerDatabaseError(
+            f"{opened.url.render_as_string()} was written by a newer Paperround (schema {current}, this version"
+            f" knows {HEAD}). Update Paperround, or restore an older backup."
+        )
+
+
+async def upgrade(opened: database.Database) -> str | None:
+    """Run what is missing, all in one transaction, one process at a time; a failure leaves nothing behind.
+
+    A SQLite file that held data is copied to `<file>.before-<revision>` first. Returns the revision it was at.
+    """
+    async with _alone(opened):
+        current = await current_revision(opened)
+        _refuse_newer(current, opened)
+        if current == HEAD:
+            return current
+        path = database.sqlite_path(opened.url)
+        if path is not None and current is not None:
+            await asyncio.to_thread(_copy_beside, path, current)
+        async with opened.transaction() as connection:
+            await connection.run_sync(_run_alembic)
+        return current
+
+
+def _run_alembic(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@asynccontextmanager
+async def _alone(opened: database.Database) -> AsyncIterator[None]:
+    """Let one process migrate at a time."""
+    path = database.sqlite_path(opened.url)
+    if path is not None:
+        with path.with_name(path.name + ".migrate.lock").open("w") as lock:
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            yield
+        return
+    if opened.is_sqlite:
+        yield
+        return
+    async with opened.engine.connect() as connection:
+        await connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATION_LOCK)))
+        try:
+            yield
+        finally:
+            await connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATION_LOCK)))
+
+
+def _copy_beside(path: Path, revision: str) -> None:
+    copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
+    with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    shutil.copymode(path, copy)

@@ -1,0 +1,328 @@
+"""The first schema
+
+Revision: 0001, after 
+Date: 2026-11-20 08:14:34.034142
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0001'
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the schema to this revision."""
+    op.create_table('alerts',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=False),
+    sa.Column('channel_id', sa.BigInteger(), nullable=True, comment='NULL: by DM'),
+    sa.Column('guild_id', sa.BigInteger(), nullable=True),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False, comment='as the reader wrote it'),
+    sa.Column('key', sa.Text(), nullable=False, comment='folded, so that equal rules are equal'),
+    sa.Column('anchor', sa.Text(), nullable=False, comment='the token that a matching paper must hold'),
+    sa.Column('min_votes', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('paused_until_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alerts'))
+    )
+    op.create_index(op.f('ix_alerts_anchor'), 'alerts', ['anchor'], unique=False)
+    op.create_index('ix_alerts_channel_id', 'alerts', ['channel_id'], unique=False)
+    op.create_index('ix_alerts_user_id', 'alerts', ['user_id'], unique=False)
+    op.create_table('authors',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False, comment='the folded name, as written'),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('papers', sa.Integer(), nullable=False, comment='how many papers name this person'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_authors')),
+    sa.UniqueConstraint('key', name=op.f('uq_authors_key'))
+    )
+    op.create_table('digests',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('format', sa.Text(), nullable=False),
+    sa.Column('date_on', sa.Date(), nullable=False),
+    sa.Column('language', sa.Text(), nullable=False),
+    sa.Column('hash', sa.Text(), nullable=False, comment='SHA-256 of the text, in hex'),
+    sa.Column('raw', sa.LargeBinary(), nullable=False, comment='the text, UTF-8, zlib'),
+    sa.Column('problems', sa.JSON(), nullable=False),
+    sa.Column('revision', sa.Integer(), nullable=False, comment='1, and 1 more with each correction'),
+    sa.Column('ingested_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_digests')),
+    sa.UniqueConstraint('hash', name=op.f('uq_digests_hash'))
+    )
+    op.create_index('ix_digests_date_on', 'digests', ['date_on'], unique=False)
+    op.create_table('guilds',
+    sa.Column('guild_id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('locale', sa.Text(), nullable=True),
+    sa.Column('timezone', sa.Text(), nullable=True),
+    sa.Column('installed_by', sa.BigInteger(), nullable=True),
+    sa.Column('system_channel_id', sa.BigInteger(), nullable=True),
+    sa.Column('left_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('guild_id', name=op.f('pk_guilds'))
+    )
+    op.create_table('meta',
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('value', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_meta'))
+    )
+    op.create_table('papers',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('arxiv_id', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=True),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('abstract', sa.Text(), nullable=True),
+    sa.Column('thumbnail', sa.Text(), nullable=True),
+    sa.Column('video', sa.Text(), nullable=True),
+    sa.Column('code_url', sa.Text(), nullable=True),
+    sa.Column('project_url', sa.Text(), nullable=True),
+    sa.Column('keywords', sa.JSON(), nullable=False),
+    sa.Column('categories', sa.JSON(), nullable=False),
+    sa.Column('authors_truncated', sa.Boolean(), nullable=False),
+    sa.Column('votes', sa.Integer(), nullable=True, comment='the freshest reading; NULL while unknown'),
+    sa.Column('votes_read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('first_on', sa.Date(), nullable=False),
+    sa.Column('last_on', sa.Date(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_papers')),
+    sa.UniqueConstraint('arxiv_id', name=op.f('uq_papers_arxiv_id'))
+    )
+    op.create_index('ix_papers_last_on', 'papers', ['last_on'], unique=False)
+    op.create_index('ix_papers_votes', 'papers', ['votes'], unique=False)
+    op.create_table('readers',
+    sa.Column('user_id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('locale', sa.Text(), nullable=True),
+    sa.Column('timezone', sa.Text(), nullable=True),
+    sa.Column('dm_channel_id', sa.BigInteger(), nullable=True),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_readers'))
+    )
+    op.create_table('sources',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('url', sa.Text(), nullable=False, comment='as added'),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('language', sa.Text(), nullable=True),
+    sa.Column('priority', sa.Integer(), nullable=False, comment='higher is believed first'),
+    sa.Column('options', sa.JSON(), nullable=False),
+    sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_attempt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_success_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False, comment='in a row'),
+    sa.Column('status', sa.Text(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('noticed_at', sa.DateTime(timezone=True), nullable=True, comment='when the operator was told of its failures'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sources')),
+    sa.UniqueConstraint('url', name=op.f('uq_sources_url'))
+    )
+    op.create_index(op.f('ix_sources_next_attempt_at'), 'sources', ['next_attempt_at'], unique=False)
+    op.create_table('subscriptions',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('guild_id', sa.BigInteger(), nullable=False),
+    sa.Column('channel_id', sa.BigInteger(), nullable=False),
+    sa.Column('at_time', sa.Text(), nullable=False, comment="HH:MM on the zone's wall clock"),
+    sa.Column('timezone', sa.Text(), nullable=False),
+    sa.Column('days', sa.Text(), nullable=False, comment='ISO weekdays, e.g. 12345'),
+    sa.Column('top_n', sa.Integer(), nullable=False),
+    sa.Column('min_votes', sa.Integer(), nullable=False),
+    sa.Column('locale', sa.Text(), nullable=False),
+    sa.Column('style', sa.Text(), nullable=False),
+    sa.Column('say_when_empty', sa.Boolean(), nullable=False),
+    sa.Column('fresh_days', sa.Integer(), nullable=False),
+    sa.Column('wait_minutes', sa.Integer(), nullable=False),
+    sa.Column('settle_hours', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('created_by', sa.BigInteger(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('next_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('due_on', sa.Date(), nullable=True, comment='the local date that next_due_at stands for'),
+    sa.Column('waiting_for_on', sa.Date(), nullable=True),
+    sa.Column('waiting_until_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_digest_on', sa.Date(), nullable=True, comment='date of the newest digest posted here'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_subscriptions')),
+    sa.UniqueConstraint('channel_id', 'at_time', 'timezone', 'locale', 'style', name='uq_subscriptions_same')
+    )
+    op.create_index('ix_subscriptions_guild_id', 'subscriptions', ['guild_id'], unique=False)
+    op.create_index('ix_subscriptions_next_due_at', 'subscriptions', ['next_due_at'], unique=False)
+    op.create_table('covered_digests',
+    sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('covered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_covered_digests_digest_id_digests'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_covered_digests_subscription_id_subscriptions'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('subscription_id', 'digest_id', name=op.f('pk_covered_digests'))
+    )
+    op.create_table('deliveries',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('guild_id', sa.BigInteger(), nullable=True),
+    sa.Column('channel_id', sa.BigInteger(), nullable=True, comment='where it goes; NULL until a DM is opened'),
+    sa.Column('user_id', sa.BigInteger(), nullable=True),
+    sa.Column('locale', sa.Text(), nullable=False),
+    sa.Column('local_on', sa.Date(), nullable=True),
+    sa.Column('digest_on', sa.Date(), nullable=True, comment='date of the digest that it shows'),
+    sa.Column('papers', sa.JSON(), nullable=False, comment='arXiv ids in the order shown'),
+    sa.Column('fingerprint', sa.Text(), nullable=True, comment='of the shown text, to see whether a correction changed it'),
+    sa.Column('priority', sa.Integer(), nullable=False, comment='lower goes first'),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('planned_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_deliveries_subscription_id_subscriptions'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
+    sa.UniqueConstraint('key', name=op.f('uq_deliveries_key'))
+    )
+    op.create_index(op.f('ix_deliveries_channel_id'), 'deliveries', ['channel_id'], unique=False)
+    op.create_index('ix_deliveries_state_due_at', 'deliveries', ['state', 'due_at'], unique=False)
+    op.create_index(op.f('ix_deliveries_subscription_id'), 'deliveries', ['subscription_id'], unique=False)
+    op.create_index(op.f('ix_deliveries_user_id'), 'deliveries', ['user_id'], unique=False)
+    op.create_table('digest_places',
+    sa.Column('source', sa.Text(), nullable=False, comment="the source's address, or 'files'"),
+    sa.Column('place', sa.Text(), nullable=False, comment='path, URL or feed entry id'),
+    sa.Column('date_on', sa.Date(), nullable=False),
+    sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('hash', sa.Text(), nullable=False, comment='what this place last said'),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_digest_places_digest_id_digests'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('source', 'place', 'date_on', name=op.f('pk_digest_places'))
+    )
+    op.create_index(op.f('ix_digest_places_digest_id'), 'digest_places', ['digest_id'], unique=False)
+    op.create_table('entries',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=True),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('votes', sa.Integer(), nullable=True),
+    sa.Column('authors', sa.JSON(), nullable=False),
+    sa.Column('authors_truncated', sa.Boolean(), nullable=False),
+    sa.Column('thumbnail', sa.Text(), nullable=True),
+    sa.Column('video', sa.Text(), nullable=True),
+    sa.Column('summary_missing', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_entries_digest_id_digests'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_entries_paper_id_papers'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_entries')),
+    sa.UniqueConstraint('digest_id', 'rank', name=op.f('uq_entries_digest_id_rank'))
+    )
+    op.create_index(op.f('ix_entries_paper_id'), 'entries', ['paper_id'], unique=False)
+    op.create_table('facts',
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False, comment="'huggingface' or 'arxiv'"),
+    sa.Column('title', sa.Text(), nullable=True),
+    sa.Column('abstract', sa.Text(), nullable=True),
+    sa.Column('authors', sa.JSON(), nullable=False),
+    sa.Column('keywords', sa.JSON(), nullable=False),
+    sa.Column('categories', sa.JSON(), nullable=False),
+    sa.Column('thumbnail', sa.Text(), nullable=True),
+    sa.Column('code_url', sa.Text(), nullable=True),
+    sa.Column('project_url', sa.Text(), nullable=True),
+    sa.Column('published_on', sa.Date(), nullable=True),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_facts_paper_id_papers'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('paper_id', 'source', name=op.f('pk_facts'))
+    )
+    op.create_table('paper_authors',
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('author_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False, comment='the form that stands in the source'),
+    sa.ForeignKeyConstraint(['author_id'], ['authors.id'], name=op.f('fk_paper_authors_author_id_authors'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_paper_authors_paper_id_papers'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('paper_id', 'position', name=op.f('pk_paper_authors'))
+    )
+    op.create_index(op.f('ix_paper_authors_author_id'), 'paper_authors', ['author_id'], unique=False)
+    op.create_table('saved_papers',
+    sa.Column('user_id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_saved_papers_paper_id_papers'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', 'paper_id', name=op.f('pk_saved_papers'))
+    )
+    op.create_table('source_pages',
+    sa.Column('source_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('place', sa.Text(), nullable=False),
+    sa.Column('etag', sa.Text(), nullable=True),
+    sa.Column('last_modified', sa.Text(), nullable=True),
+    sa.Column('hash', sa.Text(), nullable=True),
+    sa.Column('status', sa.Text(), nullable=True),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['source_id'], ['sources.id'], name=op.f('fk_source_pages_source_id_sources'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('source_id', 'place', name=op.f('pk_source_pages'))
+    )
+    op.create_table('votes',
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False, comment="'digest:<id>' or the service"),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('votes', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_votes_paper_id_papers'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('paper_id', 'source', 'read_at', name=op.f('pk_votes'))
+    )
+    op.create_table('had_papers',
+    sa.Column('channel_id', sa.BigInteger(), nullable=False),
+    sa.Column('locale', sa.Text(), nullable=False),
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('had_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('delivery_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.ForeignKeyConstraint(['delivery_id'], ['deliveries.id'], name=op.f('fk_had_papers_delivery_id_deliveries'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_had_papers_paper_id_papers'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('channel_id', 'locale', 'paper_id', name=op.f('pk_had_papers'))
+    )
+    op.create_table('parts',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
+    sa.Column('delivery_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=True, comment='the JSON body as sent; emptied 30 days after the end'),
+    sa.Column('fallback', sa.Text(), nullable=True, comment='the plain form, for when Discord refuses the payload'),
+    sa.Column('nonce', sa.Text(), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('first_attempt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_attempt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('channel_id', sa.BigInteger(), nullable=True, comment='where it landed: the channel, thread or DM'),
+    sa.Column('message_id', sa.BigInteger(), nullable=True),
+    sa.Column('error_code', sa.Integer(), nullable=True),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['delivery_id'], ['deliveries.id'], name=op.f('fk_parts_delivery_id_deliveries'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_parts')),
+    sa.UniqueConstraint('delivery_id', 'position', name=op.f('uq_parts_delivery_id_position')),
+    sa.UniqueConstraint('nonce', name=op.f('uq_parts_nonce'))
+    )
+    op.create_index('ix_parts_state_next_attempt_at', 'parts', ['state', 'next_attempt_at'], unique=False)
+    op.create_table('sections',
+    sa.Column('entry_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('heading', sa.Text(), nullable=True),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['entries.id'], name=op.f('fk_sections_entry_id_entries'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('entry_id', 'position', name=op.f('pk_sections'))
+    )
+    op.create_table('told_papers',
+    sa.Column('recipient', sa.Text(), nullable=False, comment="'user:<id>' or 'channel:<id>'"),
+    sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('delivery_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.ForeignKeyConstraint(['delivery_id'], ['deliveries.id'], name=op.f('fk_told_papers_delivery_id_deliveries'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_told_papers_paper_id_papers'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('recipient', 'paper_id', name=op.f('pk_told_papers'))
+    )
+
+
+def downgrade() -> None:
+    """Paperround restores a copy instead of stepping back."""
+    raise RuntimeError("step back by restoring the copy that was kept beside the database")

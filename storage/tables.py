@@ -1,0 +1,377 @@
+"""The SQL schema as SQLAlchemy Core metadata. No queries here: each table is written in one module of its own noun.
+
+Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment in UTC. SQLite hands times back without a zone; this gives them theirs again."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times and store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give the time back aware, in UTC."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+# On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64 bits wide.
+RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", RowId, sa.Identity(), primary_key=True)
+
+
+def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: Any) -> sa.Column[Any]:
+    return sa.Column(name, RowId, sa.ForeignKey(target, ondelete=ondelete), **options)
+
+
+digests = sa.Table(
+    "digests",
+    metadata,
+    _id(),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("date_on", sa.Date, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False, unique=True, comment="SHA-256 of the text, in hex"),
+    sa.Column("raw", sa.LargeBinary, nullable=False, comment="the text, UTF-8, zlib"),
+    sa.Column("problems", sa.JSON, nullable=False),
+    sa.Column(
+        "revision", sa.Integer, nullable=False, default=1, comment="1, and 1 more with each correction"
+    ),
+    sa.Column("ingested_at", UtcTime, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Index("ix_digests_date_on", "date_on"),
+)
+
+digest_places = sa.Table(
+    "digest_places",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True, comment="the source's address, or 'files'"),
+    sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
+    sa.Column("date_on", sa.Date, primary_key=True),
+    _reference("digest_id", "digests.id", nullable=False, index=True),
+    sa.Column("hash", sa.Text, nullable=False, comment="what this place last said"),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
+
+papers = sa.Table(
+    "papers",
+    metadata,
+    _id(),
+    sa.Column("arxiv_id", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("abstract", sa.Text),
+    sa.Column("thumbnail", sa.Text),
+    sa.Column("video", sa.Text),
+    sa.Column("code_url", sa.Text),
+    sa.Column("project_url", sa.Text),
+    sa.Column("keywords", sa.JSON, nullable=False),
+    sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("authors_truncated", sa.Boolean, nullable=False),
+    sa.Column("votes", sa.Integer, comment="the freshest reading; NULL while unknown"),
+    sa.Column("votes_read_at", UtcTime),
+    sa.Column("first_on", sa.Date, nullable=False),
+    sa.Column("last_on", sa.Date, nullable=False),
+    sa.Index("ix_papers_last_on", "last_on"),
+    sa.Index("ix_papers_votes", "votes"),
+)
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    _id(),
+    _reference("digest_id", "digests.id", nullable=False),
+    _reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("title", sa.Text),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("votes", sa.Integer),
+    sa.Column("authors", sa.JSON, nullable=False),
+    sa.Column("authors_truncated", sa.Boolean, nullable=False),
+    sa.Column("thumbnail", sa.Text),
+    sa.Column("video", sa.Text),
+    sa.Column("summary_missing", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("digest_id", "rank"),
+)
+
+sections = sa.Table(
+    "sections",
+    metadata,
+    _reference("entry_id", "entries.id", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("heading", sa.Text),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True, comment="'huggingface' or 'arxiv'"),
+    sa.Column("title", sa.Text),
+    sa.Column("abstract", sa.Text),
+    sa.Column("authors", sa.JSON, nullable=False),
+    sa.Column("keywords", sa.JSON, nullable=False),
+    sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("thumbnail", sa.Text),
+    sa.Column("code_url", sa.Text),
+    sa.Column("project_url", sa.Text),
+    sa.Column("published_on", sa.Date),
+    sa.Column("read_at", UtcTime, nullable=False),
+)
+
+authors = sa.Table(
+    "authors",
+    metadata,
+    _id(),
+    sa.Column("key", sa.Text, nullable=False, unique=True, comment="the folded name, as written"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("papers", sa.Integer, nullable=False, comment="how many papers name this person"),
+)
+
+paper_authors = sa.Table(
+    "paper_authors",
+    metadata,
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    _reference("author_id", "authors.id", nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False, comment="the form that stands in the source"),
+)
+
+votes = sa.Table(
+    "votes",
+    metadata,
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True, comment="'digest:<id>' or the service"),
+    sa.Column("read_at", UtcTime, primary_key=True),
+    sa.Column("votes", sa.Integer, nullable=False),
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    _id(),
+    sa.Column("guild_id", sa.BigInteger, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, nullable=False),
+    sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM on the zone's wall clock"),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("days", sa.Text, nullable=False, comment="ISO weekdays, e.g. 12345"),
+    sa.Column("top_n", sa.Integer, nullable=False),
+    sa.Column("min_votes", sa.Integer, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("style", sa.Text, nullable=False),
+    sa.Column("say_when_empty", sa.Boolean, nullable=False),
+    sa.Column("fresh_days", sa.Integer, nullable=False),
+    sa.Column("wait_minutes", sa.Integer, nullable=False),
+    sa.Column("settle_hours", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("created_by", sa.BigInteger),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("next_due_at", UtcTime),
+    sa.Column("due_on", sa.Date, comment="the local date that next_due_at stands for"),
+    sa.Column("waiting_for_on", sa.Date),
+    sa.Column("waiting_until_at", UtcTime),
+    sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
+    sa.UniqueConstraint("channel_id", "at_time", "timezone", "locale", "style", name="uq_subscriptions_same"),
+    sa.Index("ix_subscriptions_next_due_at", "next_due_at"),
+    sa.Index("ix_subscriptions_guild_id", "guild_id"),
+)
+
+covered_digests = sa.Table(
+    "covered_digests",
+    metadata,
+    _reference("subscription_id", "subscriptions.id", primary_key=True),
+    _reference("digest_id", "digests.id", primary_key=True),
+    sa.Column("covered_at", UtcTime, nullable=False),
+)
+
+had_papers = sa.Table(
+    "had_papers",
+    metadata,
+    sa.Column("channel_id", sa.BigInteger, primary_key=True),
+    sa.Column("locale", sa.Text, primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("had_at", UtcTime, nullable=False),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    _id(),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False, comment="as the reader wrote it"),
+    sa.Column("key", sa.Text, nullable=False, comment="folded, so that equal rules are equal"),
+    sa.Column(
+        "anchor", sa.Text, nullable=False, index=True, comment="the token that a matching paper must hold"
+    ),
+    sa.Column("min_votes", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("paused_until_at", UtcTime),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Index("ix_alerts_user_id", "user_id"),
+    sa.Index("ix_alerts_channel_id", "channel_id"),
+)
+
+told_papers = sa.Table(
+    "told_papers",
+    metadata,
+    sa.Column("recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'"),
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("told_at", UtcTime, nullable=False),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _id(),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    _reference("subscription_id", "subscriptions.id", ondelete="SET NULL", index=True),
+    sa.Column("guild_id", sa.BigInteger),
+    sa.Column("channel_id", sa.BigInteger, index=True, comment="where it goes; NULL until a DM is opened"),
+    sa.Column("user_id", sa.BigInteger, index=True),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("local_on", sa.Date),
+    sa.Column("digest_on", sa.Date, comment="date of the digest that it shows"),
+    sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in the order shown"),
+    sa.Column("fingerprint", sa.Text, comment="of the shown text, to see whether a correction changed it"),
+    sa.Column("priority", sa.Integer, nullable=False, comment="lower goes first"),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("planned_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Column("finished_at", UtcTime),
+    sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
+)
+
+parts = sa.Table(
+    "parts",
+    metadata,
+    _id(),
+    _reference("delivery_id", "deliveries.id", nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, comment="the JSON body as sent; emptied 30 days after the end"),
+    sa.Column("fallback", sa.Text, comment="the plain form, for when Discord refuses the payload"),
+    sa.Column("nonce", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("first_attempt_at", UtcTime),
+    sa.Column("last_attempt_at", UtcTime),
+    sa.Column("next_attempt_at", UtcTime, nullable=False),
+    sa.Column("sent_at", UtcTime),
+    sa.Column("channel_id", sa.BigInteger, comment="where it landed: the channel, thread or DM"),
+    sa.Column("message_id", sa.BigInteger),
+    sa.Column("error_code", sa.Integer),
+    sa.Column("error", sa.Text),
+    sa.UniqueConstraint("delivery_id", "position"),
+    sa.Index("ix_parts_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+readers = sa.Table(
+    "readers",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("locale", sa.Text),
+    sa.Column("timezone", sa.Text),
+    sa.Column("dm_channel_id", sa.BigInteger),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
+
+saved_papers = sa.Table(
+    "saved_papers",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("saved_at", UtcTime, nullable=False),
+)
+
+guilds = sa.Table(
+    "guilds",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("locale", sa.Text),
+    sa.Column("timezone", sa.Text),
+    sa.Column("installed_by", sa.BigInteger),
+    sa.Column("system_channel_id", sa.BigInteger),
+    sa.Column("left_at", UtcTime),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
+
+sources = sa.Table(
+    "sources",
+    metadata,
+    _id(),
+    sa.Column("url", sa.Text, nullable=False, unique=True, comment="as added"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("priority", sa.Integer, nullable=False, comment="higher is believed first"),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("added_at", UtcTime, nullable=False),
+    sa.Column("next_attempt_at", UtcTime, index=True),
+    sa.Column("last_attempt_at", UtcTime),
+    sa.Column("last_success_at", UtcTime),
+    sa.Column("failures", sa.Integer, nullable=False, comment="in a row"),
+    sa.Column("status", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("noticed_at", UtcTime, comment="when the operator was told of its failures"),
+)
+
+source_pages = sa.Table(
+    "source_pages",
+    metadata,
+    _reference("source_id", "sources.id", primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("hash", sa.Text),
+    sa.Column("moved_to", sa.Text, comment="where a permanent redirect led"),
+    sa.Column("status", sa.Text),
+    sa.Column("read_at", UtcTime, nullable=False),
+)
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
