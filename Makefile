@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-faults check format bench bench-large clean
+.PHONY: help install demo run test test-faults check format bench bench-large clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,3 +16,40 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
 	@touch $@
+
+install: $(STAMP)
+
+demo: $(STAMP) ## the bot on a local page with sample digests; no token, no network
+	@$(BIN)/paperround demo
+
+run: $(STAMP) ## the bot itself (needs DISCORD_TOKEN)
+	@$(BIN)/paperround run
+
+check: $(STAMP) ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## put the code into its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: $(STAMP) ## all tests with coverage, and the unit tests on every other Python found
+	@echo "Full run: $$($(BIN)/python --version)"
+	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+	@bash tests/other_pythons.sh $(BIN)/python
+
+WORKERS ?= 2
+
+test-faults: $(STAMP) ## the long fault runs: kill -9 at 50 moments and more
+	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
+
+bench: $(STAMP) ## speed and size, as ratios to a floor of the same run
+	@$(BIN)/python -m bench
+
+bench-large: $(STAMP) ## the same at a million papers
+	@$(BIN)/python -m bench --large
+
+clean: ## remove what make made
+	@rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .coverage .hypothesis

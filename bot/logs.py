@@ -1,0 +1,47 @@
+"""Structured logs on stderr: for people on a console, or JSON lines for a collector."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from bot import settings
+
+SHARED: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def configure(log: str) -> None:
+    """Set up structlog and the standard library's logging alike. `log` is the PAPERROUND_LOG setting."""
+    style, level = settings.parse_log(log)
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=False,
+    )
+    finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if style == "json":
+        finish.append(structlog.processors.format_exc_info)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=list(SHARED), processors=[*finish, renderer]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # discord.py and Alembic tell at INFO what only their own developers ask.
+    for name in ("discord", "alembic", "apscheduler", "aiosqlite"):
+        logging.getLogger(name).setLevel(logging.WARNING if level != "debug" else logging.INFO)

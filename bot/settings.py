@@ -1,0 +1,187 @@
+"""What an operator can set: environment, `.env`, `paperround.toml`, defaults, in this order of precedence.
+
+Nothing is read at import; `load()` reads once and says where each value came from.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import zoneinfo
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot import errors
+
+TOML_FILE = "paperround.toml"
+ENV_FILE = ".env"
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _setting(name: str, env: str | None = None, **options: Any) -> Any:
+    """A field that the environment calls `env` and `paperround.toml` calls `name`."""
+    return Field(validation_alias=AliasChoices(env or f"PAPERROUND_{name.upper()}", name), **options)
+
+
+class SourceSetting(pydantic.BaseModel):
+    """A `[[sources]]` table of `paperround.toml`: the same as one `paperround sources add`."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    url: str
+    kind: Literal["folder", "url", "feed", "huggingface", "arxiv"] | None = None
+    language: Literal["en", "ko"] | None = None
+    priority: int = 0
+    options: dict[str, str | int | bool] = {}
+
+
+class Settings(BaseSettings):
+    """The settings in force. Times of day and zones are IANA; lists are comma separated in the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        toml_file=TOML_FILE,
+        case_sensitive=False,
+    )
+
+    discord_token: SecretStr | None = _setting("discord_token", "DISCORD_TOKEN", default=None)
+    database_url: str = _setting("database_url", default="sqlite+aiosqlite:///paperround.db")
+    discord_api_url: str | None = _setting("discord_api_url", default=None)
+    discord_gateway_url: str | None = _setting("discord_gateway_url", default=None)
+    inbox: Path | None = _setting("inbox", default=None)
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = _setting("fetch_allow", default=())
+    hf_endpoint: str = _setting("hf_endpoint", "HF_ENDPOINT", default="https://huggingface.co")
+    arxiv_url: str = _setting("arxiv_url", default="https://export.arxiv.org/api/query")
+    templates: Path | None = _setting("templates", default=None)
+    locale: Literal["en", "ko"] = _setting("locale", default="en")
+    timezone: str = _setting("timezone", default="UTC")
+    http: str | None = _setting("http", default=None)
+    log: str = _setting("log", default="console")
+    operator_channel: int | None = _setting("operator_channel", default=None)
+    expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
+    alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
+    sources: tuple[SourceSetting, ...] = _setting("sources", default=())
+
+    @field_validator("fetch_allow", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator(
+        "discord_token",
+        "inbox",
+        "templates",
+        "http",
+        "discord_api_url",
+        "discord_gateway_url",
+        "operator_channel",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no IANA time zone; one is Asia/Seoul") from None
+        return value
+
+    @field_validator("http")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        if value is not None and not value.rpartition(":")[2].isdecimal():
+            raise ValueError(f"{value!r} is no address; one is 127.0.0.1:9464")
+        return value
+
+    @field_validator("log")
+    @classmethod
+    def _log_shape(cls, value: str) -> str:
+        parse_log(value)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before `.env` before `paperround.toml`."""
+        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def parse_log(value: str) -> tuple[str, str]:
+    """Split `json:debug` into format and level; the level is `info` when it is not given. Raises ValueError."""
+    style, _, level = value.replace(",", ":").partition(":")
+    style, level = style.strip().lower(), level.strip().lower() or "info"
+    if style not in {"console", "json"} or level not in LEVELS:
+        raise ValueError(f"{value!r} is no log setting; use console or json, with a level as in json:debug")
+    return style, level
+
+
+def load() -> Settings:
+    """Read the settings. Raises bot.errors.UsageError naming each setting that cannot be used."""
+    try:
+        return Settings()
+    except pydantic.ValidationError as error:
+        lines = [_in_words(problem) for problem in error.errors()]
+        raise errors.UsageError("\n".join(lines)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
+    rest = "".join(f"[{part}]" for part in problem["loc"][1:])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}{rest}: {message}. Change it in the environment, {ENV_FILE} or {TOML_FILE}."
+
+
+def setting_name(field_or_alias: str) -> str:
+    """Return what the environment calls a setting."""
+    for name, field in Settings.model_fields.items():
+        choices = (
+            field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else [name]
+        )
+        if field_or_alias in (name, *choices):
+            return str(choices[0])
+    return field_or_alias
+
+
+def origins() -> dict[str, str]:
+    """Return for each setting, by its environment name, where its value comes from."""
+    env = EnvSettingsSource(Settings)()
+    dotenv = DotEnvSettingsSource(Settings, env_file=ENV_FILE)()
+    toml = TomlConfigSettingsSource(Settings)()
+    places = (("environment", env), (ENV_FILE, dotenv), (TOML_FILE, toml))
+    found = {}
+    for name in Settings.model_fields:
+        label = setting_name(name)
+        keys = {name, label, label.lower()}
+        found[label] = next((place for place, values in places if keys & set(values)), "default")
+    return found

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs the unit tests (the pure rooms, storage on SQLite) on every other Python from 3.11 to 3.13 that this machine has,
+# each in a virtual environment of its own that is kept, and says which it used. Argument: the Python of the full run.
+set -euo pipefail
+full=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+used=()
+for version in 3.11 3.12 3.13; do
+  [ "$version" = "$full" ] && continue
+  python=
+  for candidate in "python$version" "$HOME"/.pyenv/versions/"$version".*/bin/python; do
+    if "$candidate" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$version')" 2>/dev/null; then
+      python=$candidate
+      break
+    fi
+  done
+  if [ -z "$python" ]; then
+    echo "Python $version: not found on this machine"
+    continue
+  fi
+  venv=.venv-$version
+  if [ ! -e "$venv/.installed" ] || [ constraints.txt -nt "$venv/.installed" ] || [ pyproject.toml -nt "$venv/.installed" ]; then
+    "$python" -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+    touch "$venv/.installed"
+  fi
+  echo "Unit tests: $("$venv/bin/python" --version)"
+  "$venv/bin/pytest" -q -n "${WORKERS:-2}" -m "not browser and not wire and not faults" -k "not postgresql" \
+    tests/bot/digests tests/bot/text tests/bot/rendering tests/bot/services tests/storage
+  used+=("$version")
+done
+echo "Pythons used: $full (full run) ${used[*]:+and ${used[*]} (unit tests)}"
