@@ -5,6 +5,8 @@ The planning services fill these in; `bot/client/renderer.py` is the implementat
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -160,13 +162,31 @@ class Reason(StrEnum):
     NO_DIGEST = "no-digest"
 
 
+def part_marker(marker: str, position: int) -> str:
+    """Return the text that every form of a delivery's part holds: at the start of a custom id, or in a link's fragment."""
+    return f"pr:d:{marker}:{position}/"
+
+
+def marker_of(payload: dict[str, Any]) -> str | None:
+    """Return the marker inside a rendered payload, to be looked for in the messages of a channel's history.
+
+    A message that `json.dumps` to a text with this marker in it is that part, in its full or its plain form.
+    """
+    found = _MARKER.search(json.dumps(payload))
+    return found.group() if found else None
+
+
+_MARKER = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
+
+
 @dataclass(frozen=True, slots=True)
 class RenderedPart:
     """One message as the outbox keeps it.
 
     `payload` is the JSON body of Discord's request for this kind: MESSAGE, THREAD_MESSAGE and EDIT a message,
     FORUM_POST `{"name", "applied_tags", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the same
-    in plain text, for when Discord refuses the payload; None where there is nothing plainer.
+    in plain text, for when Discord refuses the payload; None where there is nothing plainer. All but THREAD, EDIT
+    and CROSSPOST hold a marker (`marker_of`); an EDIT holds that of the message that it replaces.
     """
 
     kind: models.PartKind
