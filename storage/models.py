@@ -257,7 +257,8 @@ class Alert:
 class Delivery:
     """One thing to be posted in one place. `key` is unique, so planning twice plans once.
 
-    `local_on` is the date of a daily post in its own zone.
+    `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest that it shows, `papers` the
+    arXiv ids in the order shown, `fingerprint` stands for the shown text. The lower `priority` goes first.
     """
 
     id: int
@@ -275,6 +276,44 @@ class Delivery:
     due_at: datetime
     expires_at: datetime
     finished_at: datetime | None
+    priority: int = 50
+    digest_on: date | None = None
+    papers: tuple[str, ...] = ()
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A message as it is planned. An EDIT names the message that it changes; `nonce` is unique in the world."""
+
+    kind: PartKind
+    payload: str
+    nonce: str
+    fallback: str | None = None
+    channel_id: int | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery as it is planned, with its parts in their order. The lower `priority` goes first."""
+
+    key: str
+    kind: DeliveryKind
+    locale: Locale
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    parts: tuple[NewPart, ...]
+    priority: int = 50
+    subscription_id: int | None = None
+    guild_id: int | None = None
+    channel_id: int | None = None
+    user_id: int | None = None
+    local_on: date | None = None
+    digest_on: date | None = None
+    papers: tuple[str, ...] = ()
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +321,7 @@ class Part:
     """One Discord message of a delivery. `payload` is the JSON body as it will be sent, emptied 30 days after the end.
 
     `fallback` is the plain form for when Discord refuses the payload (50035); it is then sent under a nonce of its own.
+    `first_attempt_at` is the first attempt that Discord may have accepted: None means that it was surely not sent yet.
     """
 
     id: int
@@ -300,6 +340,7 @@ class Part:
     message_id: int | None
     error_code: int | None
     error: str | None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,13 +376,18 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """How asking a place ended. REFUSED: we declined to go there. NOT_YET: nothing there so far, and that is no fault."""
+    """How asking a place ended.
+
+    NOT_YET: nothing there so far, and that is no fault. REFUSED: we declined to go there. GONE: taken away for
+    good, so never asked again (the command line calls it failed).
+    """
 
     OK = "ok"
     UNCHANGED = "unchanged"
     NOT_YET = "not_yet"
     REFUSED = "refused"
     FAILED = "failed"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,7 @@ parts = sa.Table(
     sa.Column("nonce", sa.Text, nullable=False, unique=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("first_attempt_at", UtcTime),
+    sa.Column("first_attempt_at", UtcTime, comment="the first that may have been accepted"),
     sa.Column("last_attempt_at", UtcTime),
     sa.Column("next_attempt_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),

@@ -29,10 +29,13 @@ async def test_twenty_concurrent_read_then_write_transactions_all_count(db: data
 
 
 async def test_an_exception_rolls_everything_back(db: database.Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def write_and_fail() -> None:
         async with db.transaction() as connection:
             await connection.execute(tables.meta.insert().values(key="n", value="0"))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail()
     async with db.read() as connection:
         assert (await connection.execute(sa.select(tables.meta.c.value))).scalar() is None
 

@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 08:14:34.034142
+Date: 2026-11-20 08:20:23.094121
 """
 
 from __future__ import annotations
@@ -257,6 +257,7 @@ def upgrade() -> None:
     sa.Column('etag', sa.Text(), nullable=True),
     sa.Column('last_modified', sa.Text(), nullable=True),
     sa.Column('hash', sa.Text(), nullable=True),
+    sa.Column('moved_to', sa.Text(), nullable=True, comment='where a permanent redirect led'),
     sa.Column('status', sa.Text(), nullable=True),
     sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['source_id'], ['sources.id'], name=op.f('fk_source_pages_source_id_sources'), ondelete='CASCADE'),
@@ -290,7 +291,7 @@ def upgrade() -> None:
     sa.Column('nonce', sa.Text(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
-    sa.Column('first_attempt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('first_attempt_at', sa.DateTime(timezone=True), nullable=True, comment='the first that may have been accepted'),
     sa.Column('last_attempt_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
