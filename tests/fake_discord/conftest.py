@@ -1,0 +1,32 @@
+"""A running fake Discord and a bare discord.py client that talks to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import discord
+import pytest
+
+from bot.client import endpoints
+from tests.fake_discord import process
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[process.FakeDiscord]:
+    """A fake Discord with one server."""
+    async with process.FakeDiscord(seed=1) as running:
+        await running.add_guild()
+        yield running
+
+
+@pytest.fixture
+async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.AutoShardedClient]:
+    """A client that is logged in and not connected to the Gateway."""
+    restore = endpoints.apply(fake.api_url, fake.gateway_url)
+    intents = discord.Intents.none()
+    intents.guilds = True
+    client = discord.AutoShardedClient(intents=intents)
+    await client.login(process.TOKEN)
+    yield client
+    await client.close()
+    restore()

@@ -1,0 +1,175 @@
+"""Interactions: sent to the bot over the Gateway, answered by callback, edits and follow-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from tests.fake_discord import server, validation, wire
+from tests.fake_discord import world as w
+
+Json = dict[str, Any]
+
+COMMAND, COMPONENT, AUTOCOMPLETE = 2, 3, 4
+DEFERRED_REPLY, DEFERRED_UPDATE = 5, 6
+EPHEMERAL = 1 << 6
+SECONDS_TO_ANSWER = 3.0
+
+
+def begin(fake: server.Fake, wanted: Json) -> Json:
+    """Send INTERACTION_CREATE. `wanted`: type, data, user_id, channel_id, locale, message_id. Gives the record."""
+    interaction_id, token = str(fake.world.snowflake()), f"aW50ZXJhY3Rpb24{fake.world.snowflake()}"
+    channel = fake.world.channels[int(wanted["channel_id"])]
+    event = _event(fake, wanted, channel) | {"id": interaction_id, "token": token}
+    record: Json = {
+        "id": interaction_id,
+        "token": token,
+        "channel_id": channel.id,
+        "sent_at": time.perf_counter(),
+        "callback": None,
+        "replies": [],
+        "milliseconds": None,
+    }
+    fake.interactions[token] = record
+    fake.callbacks[interaction_id] = asyncio.get_running_loop().create_future()
+    record["shards"] = fake.gateway.dispatch("INTERACTION_CREATE", event, channel.guild_id)
+    return record
+
+
+def _event(fake: server.Fake, wanted: Json, channel: w.Channel) -> Json:
+    user_id = int(wanted.get("user_id") or w.OWNER_ID)
+    event: Json = {
+        "application_id": str(w.APPLICATION_ID),
+        "type": wanted.get("type", COMMAND),
+        "data": wanted["data"],
+        "channel_id": str(channel.id),
+        "channel": wire.render_channel(channel, fake.world),
+        "version": 1,
+        "locale": wanted.get("locale", "en-US"),
+        "app_permissions": str(fake.world.permissions(channel)),
+        "entitlements": [],
+        "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
+        "context": 0 if channel.guild_id else 1,
+        "attachment_size_limit": 10 << 20,
+    }
+    if wanted.get("message_id"):
+        message = channel.find(int(wanted["message_id"]))
+        assert message is not None, "no such message to press a button on"
+        event["message"] = wire.render_message(message, fake.world)
+    if channel.guild_id is None:
+        return event | {"user": wire.render_user(user_id)}
+    guild = fake.world.guilds[channel.guild_id]
+    member = wire.render_member(guild, user_id) | {"permissions": str(w.ALL_PERMISSIONS)}
+    return event | {
+        "guild_id": str(guild.id),
+        "guild": {"id": str(guild.id), "locale": guild.locale, "features": []},
+        "guild_locale": guild.locale,
+        "member": member,
+    }
+
+
+async def callback(request: web.Request) -> web.StreamResponse:
+    """POST the first answer; once only, and within three seconds."""
+    fake = request.app[server.FAKE]
+    record = _record(request)
+    payload = await server.read_payload(request)
+    if record["callback"] is not None:
+        raise wire.ApiError(400, 40060, "Interaction has already been acknowledged")
+    waited = time.perf_counter() - record["sent_at"]
+    if waited > SECONDS_TO_ANSWER:
+        raise wire.ApiError(404, 10062, "Unknown interaction")
+    data = payload.get("data") or {}
+    if payload["type"] == 4:
+        fake.schemas.check("CreateMessageInteractionCallbackRequest", payload)
+        validation.check_message(data)
+    record["callback"], record["milliseconds"] = payload, waited * 1000
+    fake.callbacks[record["id"]].set_result(record)
+    message_id = fake.world.snowflake()
+    if payload["type"] == 4:
+        record["replies"].append({"id": str(message_id), **data})
+    resource = {"type": payload["type"]}
+    body = {
+        "id": record["id"],
+        "type": COMMAND,
+        "response_message_id": str(message_id),
+        "response_message_loading": payload["type"] in (DEFERRED_REPLY, DEFERRED_UPDATE),
+        "response_message_ephemeral": bool(int(data.get("flags") or 0) & EPHEMERAL),
+    }
+    return server.answer({"interaction": body, "resource": resource})
+
+
+def _record(request: web.Request) -> Json:
+    record = request.app[server.FAKE].interactions.get(request.match_info["token"])
+    if record is None:
+        raise wire.ApiError(404, 10015, "Unknown Webhook")
+    return record
+
+
+def _render(fake: server.Fake, record: Json, reply: Json) -> Json:
+    message = w.Message(int(reply["id"]), record["channel_id"], {k: v for k, v in reply.items() if k != "id"})
+    return wire.render_message(message, fake.world) | {
+        "webhook_id": str(w.APPLICATION_ID),
+        "application_id": str(w.APPLICATION_ID),
+    }
+
+
+async def follow_up(request: web.Request) -> web.StreamResponse:
+    """POST another message to the same interaction. There is no nonce here: twice sent is there twice."""
+    fake = request.app[server.FAKE]
+    record = _record(request)
+    payload = await server.read_payload(request)
+    validation.check_message(payload)
+    reply = {"id": str(fake.world.snowflake()), **payload}
+    record["replies"].append(reply)
+    return server.answer(_render(fake, record, reply))
+
+
+async def edit_reply(request: web.Request) -> web.StreamResponse:
+    """PATCH the first answer (`@original`) or a follow-up."""
+    fake = request.app[server.FAKE]
+    record = _record(request)
+    payload = await server.read_payload(request)
+    wanted = request.match_info["message_id"]
+    if wanted == "@original" and not record["replies"]:
+        record["replies"].append({"id": str(fake.world.snowflake())})
+    reply = _find(record, wanted)
+    merged = reply | payload
+    merged["flags"] = int(reply.get("flags") or 0) | int(payload.get("flags") or 0)
+    validation.check_message(merged)
+    reply.update(merged)
+    return server.answer(_render(fake, record, reply))
+
+
+async def get_reply(request: web.Request) -> web.StreamResponse:
+    """GET the first answer or a follow-up."""
+    record = _record(request)
+    reply = _find(record, request.match_info["message_id"])
+    return server.answer(_render(request.app[server.FAKE], record, reply))
+
+
+async def delete_reply(request: web.Request) -> web.StreamResponse:
+    """DELETE the first answer or a follow-up."""
+    record = _record(request)
+    record["replies"].remove(_find(record, request.match_info["message_id"]))
+    return web.Response(status=204)
+
+
+def _find(record: Json, wanted: str) -> Json:
+    for reply in record["replies"]:
+        if wanted in ("@original", reply["id"]):
+            found: Json = reply
+            return found
+    raise wire.unknown_message()
+
+
+def add_routes(app: web.Application) -> None:
+    """Add this module's routes."""
+    app.router.add_post(server.API + "/interactions/{webhook_id}/{token}/callback", callback)
+    base = server.API + "/webhooks/{webhook_id}/{token}"
+    app.router.add_post(base, follow_up)
+    app.router.add_patch(base + "/messages/{message_id}", edit_reply)
+    app.router.add_get(base + "/messages/{message_id}", get_reply)
+    app.router.add_delete(base + "/messages/{message_id}", delete_reply)

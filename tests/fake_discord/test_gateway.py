@@ -1,0 +1,87 @@
+"""The fake's Gateway, through the unmodified discord.py."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import discord
+import pytest
+from discord import app_commands
+
+from tests.fake_discord import process, world
+
+pytestmark = pytest.mark.wire
+
+
+@asynccontextmanager
+async def connected(
+    fake: process.FakeDiscord, client: discord.AutoShardedClient
+) -> AsyncIterator[discord.AutoShardedClient]:
+    client._connection.guild_ready_timeout = 0.2
+    connection = asyncio.create_task(client.connect())
+    await asyncio.wait_for(client.wait_until_ready(), 10)
+    yield client
+    await client.close()
+    await connection
+
+
+async def test_ready_brings_the_servers_with_their_channels(
+    fake: process.FakeDiscord, client: discord.AutoShardedClient
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    async with connected(fake, client):
+        guild = client.get_guild(process.GUILD_ID)
+        assert guild is not None
+        channel = guild.get_channel(channel_id)
+        assert channel is not None
+        assert channel.permissions_for(guild.me).read_message_history
+        await fake.change_channel(channel_id, denied=world.READ_MESSAGE_HISTORY)
+        async with asyncio.timeout(5):
+            while channel.permissions_for(guild.me).read_message_history:  # noqa: ASYNC110 - discord.py's cache
+                await asyncio.sleep(0.01)
+        await fake.change_channel(channel_id, deleted=True)
+        async with asyncio.timeout(5):
+            while guild.get_channel(channel_id) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_a_dropped_connection_is_resumed_and_misses_nothing(
+    fake: process.FakeDiscord, client: discord.AutoShardedClient
+) -> None:
+    removed = asyncio.Event()
+
+    @client.event
+    async def on_guild_remove(guild: discord.Guild) -> None:
+        removed.set()
+
+    async with connected(fake, client):
+        await fake.ask("drop_gateway")
+        await fake.change_guild(present=False)
+        await asyncio.wait_for(removed.wait(), 10)
+        counts = await fake.counts()
+        assert (counts["identifies"], counts["resumes"]) == (1, 1)
+
+
+async def test_an_interaction_reaches_the_command_and_its_answer_comes_back(
+    fake: process.FakeDiscord, client: discord.AutoShardedClient
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    tree = app_commands.CommandTree(client)
+
+    @tree.command(name="hello", description="Say hello")
+    async def hello(interaction: discord.Interaction[discord.AutoShardedClient], name: str) -> None:
+        await interaction.response.send_message(f"hello {name}", ephemeral=True)
+        await interaction.followup.send("and more")
+        await interaction.edit_original_response(content="edited")
+
+    async with connected(fake, client):
+        option = {"name": "name", "type": 3, "value": "Ada"}
+        data = {"id": "1", "name": "hello", "type": 1, "options": [option]}
+        record = await fake.interact(channel_id, data, locale="ko")
+        assert record["callback"]["data"]["content"] == "hello Ada"
+        assert 0 < record["milliseconds"] < 3000
+        async with asyncio.timeout(5):
+            while [r["content"] for r in record["replies"]] != ["edited", "and more"]:
+                record = await fake.ask("get_interaction", {"token": record["token"]})

@@ -1,0 +1,54 @@
+"""What Discord refuses although its schema allows it, and what only its schema refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fake_discord import process, validation, wire
+
+
+def texts(*contents: str) -> dict[str, Any]:
+    return {"flags": 1 << 15, "components": [{"type": 10, "content": c} for c in contents]}
+
+
+def button(custom_id: str) -> dict[str, Any]:
+    return {"type": 1, "components": [{"type": 2, "style": 1, "label": "x", "custom_id": custom_id}]}
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"content": "x" * 2001}, 50035),
+        ({"content": ""}, 50006),
+        (texts("a") | {"content": "x"}, 50035),
+        (texts("a" * 2001, "b" * 2000), 50035),
+        (texts(*["a"] * 41), 50035),
+        (texts("가" * 3500), 0),
+        ({"content": "x", "components": [button("same"), button("same")]}, 50035),
+        ({"embeds": [{"description": "d" * 4000}, {"description": "d" * 2001}]}, 50035),
+    ],
+)
+def test_refused_beyond_the_schema(payload: dict[str, Any], code: int) -> None:
+    with pytest.raises(wire.ApiError) as caught:
+        validation.check_message(payload)
+    assert caught.value.code == code
+    assert caught.value.status == (500 if code == 0 else 400)
+
+
+@pytest.mark.parametrize("payload", [{"content": "x" * 2000}, texts("가" * 3100), texts(*["a"] * 40)])
+def test_allowed_at_the_edge(payload: dict[str, Any]) -> None:
+    validation.check_message(payload)
+
+
+@pytest.mark.skipif(not process.OPENAPI.exists(), reason="Discord's OpenAPI document is not at hand")
+def test_the_schema_names_the_field_that_does_not_fit() -> None:
+    schemas = validation.Schemas(process.OPENAPI)
+    schemas.check("MessageCreateRequest", texts("fine") | {"nonce": "abc", "enforce_nonce": True})
+    label = button("x")
+    label["components"][0]["label"] = "l" * 81
+    for wrong in (label, {"type": 9, "components": [{"type": 10, "content": "no accessory"}]}):
+        with pytest.raises(wire.ApiError) as caught:
+            schemas.check("MessageCreateRequest", {"flags": 1 << 15, "components": [wrong]})
+        assert caught.value.code == 50035
