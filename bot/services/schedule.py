@@ -1,0 +1,123 @@
+"""When a subscription is due: wall-clock times turned into UTC by the zone's own rules. Pure; asks no clock.
+
+A local time that does not exist (the clock jumps over it) is the first minute after the gap; one that comes twice
+is its first. A date that a zone skipped whole (Samoa, 2011-12-30) has no post.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot import errors
+
+DAY = timedelta(days=1)
+EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+AT_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A moment in UTC and the local date that it stands for."""
+
+    at: datetime
+    local_on: date
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone of that name. Raises UsageError naming one that would work."""
+    return _zone(name.strip())
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise errors.UsageError(
+            f"{name[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."
+        ) from None
+
+
+def parse_time(text: str) -> time:
+    """Read `HH:MM` (24 hours). Raises UsageError."""
+    match = AT_TIME.fullmatch(text.strip())
+    if match is None:
+        raise errors.UsageError(f"{text[:20]!r} is no time of day. Use HH:MM on 24 hours, such as 09:00.")
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_days(text: str) -> tuple[int, ...]:
+    """Read weekdays such as `mon,tue` or `mon-fri` (empty: every day) as ISO weekdays, sorted. Raises UsageError."""
+    days: set[int] = set()
+    for word in filter(None, re.split(r"[,\s]+", text.strip().lower())):
+        first, _, last = word.partition("-")
+        try:
+            begin, end = DAY_NAMES.index(first[:3]), DAY_NAMES.index((last or first)[:3])
+        except ValueError:
+            raise errors.UsageError(
+                f"{word[:20]!r} is no weekday. Use mon, tue, wed, thu, fri, sat, sun."
+            ) from None
+        days.update((begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1))
+    return tuple(sorted(days)) or EVERY_DAY
+
+
+def local_moment(on: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return the UTC moment of a wall-clock time (see the module's rule for gaps and repeats)."""
+    wall = datetime.combine(on, at)
+    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    # In a gap, fold=1 reads the wall time with the later offset, which lands before the jump, and fold=0 after it.
+    before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
+def date_exists(on: date, zone: ZoneInfo) -> bool:
+    """Whether the zone lived through that date."""
+    return local_moment(on, time(0), zone).astimezone(zone).date() == on
+
+
+def local_date(now: datetime, zone: ZoneInfo) -> date:
+    """Return the zone's date at a moment."""
+    return now.astimezone(zone).date()
+
+
+def moments(first: date, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> Iterator[Due]:
+    """Yield every due moment from a local date on, without end; `days` are ISO weekdays in that zone."""
+    on = first
+    while on < date.max - DAY:
+        if on.isoweekday() in days and date_exists(on, zone):
+            yield Due(local_moment(on, at, zone), on)
+        on += DAY
+
+
+def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> Due:
+    """Return the first due moment later than `after` (UTC). `days` must not be empty."""
+    # One day back, because a time in a gap at midnight belongs to the date before.
+    return next(due for due in moments(local_date(after, zone) - DAY, at, zone, days) if due.at > after)
+
+
+def due_between(
+    first: date, now: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...], *, most: int = 60
+) -> tuple[Due, ...]:
+    """Return what fell due from the local date `first` up to `now`, oldest first, at most the last `most` of it."""
+    start = max(first, local_date(now, zone) - most * DAY)
+    found = []
+    for due in moments(start, at, zone, days):
+        if due.at > now:
+            break
+        found.append(due)
+    return tuple(found)
