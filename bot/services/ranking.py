@@ -1,0 +1,57 @@
+"""Which papers a post takes, and in which order. Pure: it is given what the digests said and what the channel had."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A paper that could be posted: its freshest votes (None: unknown), and where it first stood in the digests drawn from."""
+
+    paper_id: int
+    votes: int | None
+    digest_on: date
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The papers chosen, best first; how many there were to choose from, and how many of those the channel had."""
+
+    papers: tuple[Candidate, ...]
+    total: int
+    had: int
+    too_few_votes: int
+
+
+def order_key(candidate: Candidate) -> tuple[bool, int, int, int, int]:
+    """Sort by votes, most first; unknown votes last; then the newer digest, then the digest's own order."""
+    votes = candidate.votes
+    return (
+        votes is None,
+        -(votes or 0),
+        -candidate.digest_on.toordinal(),
+        candidate.rank,
+        candidate.paper_id,
+    )
+
+
+def meets(votes: int | None, min_votes: int) -> bool:
+    """Whether votes reach a minimum. Unknown votes meet no minimum above 0."""
+    return min_votes <= 0 or (votes is not None and votes >= min_votes)
+
+
+def choose(candidates: Iterable[Candidate], *, had: Collection[int], top_n: int, min_votes: int) -> Choice:
+    """Choose the `top_n` best of the candidates that are new to the place and have votes enough.
+
+    A paper that stands in several digests counts once, where it ranks best.
+    """
+    best: dict[int, Candidate] = {}
+    for candidate in sorted(candidates, key=order_key):
+        best.setdefault(candidate.paper_id, candidate)
+    new = [candidate for candidate in best.values() if candidate.paper_id not in had]
+    enough = [candidate for candidate in new if meets(candidate.votes, min_votes)]
+    return Choice(tuple(enough[:top_n]), len(best), len(best) - len(new), len(new) - len(enough))
