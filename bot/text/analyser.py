@@ -1,0 +1,199 @@
+"""Cuts text into the tokens that indexing, look-up, alerts and autocomplete share.
+
+Two views of one text. `words` are the words in order: Latin ones folded and stemmed, Hangul without its
+particles. `analyse` gives the tokens of the index: the same words in order, but runs of Hangul, Han and
+Kana as overlapping bigrams, so that a phrase is a row of neighbouring tokens; behind them, in no
+meaningful order, the *loose* tokens that only single look-ups need: joined forms (gpt-4o also as gpt4o)
+and parts (gpt4o also as gpt). It knows nothing of concepts and of ranking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import snowballstemmer
+
+from bot.text import folding, korean
+
+MAX_TOKEN = 40
+"""No token is longer, in characters; longer words are cut and so fall together."""
+SIGNS = "+#."
+"""What tokens hold besides letters and digits; an engine that tokenises again must keep these together."""
+
+_CJK = "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_LETTER = rf"[^\W_{korean.HANGUL}{_CJK}]"
+# 3.1 and qwen2.5 stay whole, c++ and c# keep their signs.
+_WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
+_JOINT = "[-‐‑'’_]"
+# The bounds keep what the cache below holds small; longer runs are simply cut.
+_RUNS = re.compile(rf"{_WORD}(?:{_JOINT}{_WORD}){{0,7}}|[{korean.HANGUL}]{{1,64}}|[{_CJK}]{{1,64}}")
+_PARTS = re.compile(_JOINT)
+_LETTERS_AND_REST = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
+_PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
+_VOWELS = frozenset("aeiouy")
+# What neither FTS5 (its Unicode is of 2012) nor a literal of PostgreSQL may see as more than a letter.
+_PLAIN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{_CJK}]+")
+
+PREFIXES = frozenset(
+    ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
+)
+"""What is joined to the word behind it, since people write it joined, with a hyphen and apart."""
+
+
+class Run(NamedTuple):
+    """One stretch of a text between spaces and signs: its words, its tokens in order, its loose tokens."""
+
+    words: tuple[str, ...]
+    tokens: tuple[str, ...]
+    loose: tuple[str, ...]
+
+
+def analyse(text: str) -> list[str]:
+    """Return the tokens of `text`: those of the words in order, then the loose ones.
+
+    Takes linear time. Each token analysed on its own is itself again.
+    """
+    tokens: list[str] = []
+    loose: list[str] = []
+    for _, in_order, variants in runs(text):
+        tokens += in_order
+        loose += variants
+    return tokens + loose
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut in pairs."""
+    return [word for run in runs(text) for word in run.words]
+
+
+def canonical(text: str) -> str:
+    """Return `text` for the counting of forms: words with single spaces, a line a line, loose tokens last.
+
+    The last line holds the loose tokens, so that a phrase is never found in it. Each line begins and ends
+    with a space, hence " word " finds whole words. This is what storage keeps for ranking.
+    """
+    lines: list[str] = []
+    loose: list[str] = []
+    for line in text.splitlines():
+        found: list[str] = []
+        for in_order, _, variants in runs(line):
+            found += in_order
+            loose += variants
+        if found:
+            lines.append(f" {' '.join(found)} ")
+    lines.append(f" {'  '.join(loose)} " if loose else "")
+    return "\n".join(lines)
+
+
+def tokens_of(canonical_text: str) -> list[str]:
+    """Return the same tokens that `analyse` gives for the text that `canonical_text` was made from."""
+    body, _, loose = canonical_text.rpartition("\n")
+    return [token for word in body.split() for token in word_tokens(word)] + loose.split()
+
+
+def runs(text: str) -> Iterator[Run]:
+    """Give the stretches of `text` in order, each with its words and tokens."""
+    return map(_analyse_run, _RUNS.findall(unicodedata.normalize("NFKC", text)))
+
+
+def word_tokens(word: str) -> list[str]:
+    """Return the tokens in order of one of `words`: a Latin word itself, Hangul, Han and Kana as bigrams."""
+    return korean.bigrams(word) if _in_bigrams(word) else [word]
+
+
+def stem(word: str) -> str:
+    """Return the stem of one folded Latin word; the stem of a stem is itself."""
+    return _stem(word[:MAX_TOKEN])
+
+
+def _in_bigrams(word: str) -> bool:
+    first = word[:1]
+    return korean.is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
+
+
+@lru_cache(maxsize=1 << 15)
+def _analyse_run(run: str) -> Run:
+    if korean.is_hangul(run):
+        return _hangul_run(run)
+    if _in_bigrams(run):
+        return Run((run,), tuple(korean.bigrams(run)), ())
+    return _latin_run(run)
+
+
+def _hangul_run(run: str) -> Run:
+    word = korean.strip_ending(run)
+    noun = korean.one_syllable_noun(word)
+    return Run((word,), tuple(korean.bigrams(word)), (noun,) if noun else ())
+
+
+def _latin_run(run: str) -> Run:
+    """Split a compound at its joints; keep what people may also write for it as loose tokens."""
+    parts = [part for part in map(_fold_word, _PARTS.split(run)) if part and part != "s"]
+    if not parts:
+        return Run((), (), ())
+    found = _join_prefixes(parts)
+    loose = _variants(parts) + [variant for part in parts for variant in _letters_and_rest(part)]
+    stems = tuple(_token(part) for part in found)
+    seen = set(stems)
+    kept = dict.fromkeys(token for token in map(_token, loose) if token not in seen)
+    return Run(stems, stems, tuple(kept))
+
+
+def _join_prefixes(parts: list[str]) -> list[str]:
+    """Join pre-training, self-attention and fine-tuning to one word each."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and (joined[-1] in PREFIXES or (joined[-1] == "fine" and part.startswith("tun"))):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined
+
+
+def _variants(parts: list[str]) -> list[str]:
+    """Return the parts and the joined forms of a compound of two or three parts."""
+    if not 2 <= len(parts) <= 3:
+        return parts if len(parts) > 1 else []
+    joined = [*parts, "".join(parts[:2]), "".join(parts)]
+    return [form for form in joined if len(form) <= MAX_TOKEN]
+
+
+def _letters_and_rest(part: str) -> list[str]:
+    """Return gpt and 4o for gpt4o: a model is asked for with and without its version."""
+    found = _LETTERS_AND_REST.fullmatch(part)
+    return [found[1], found[2]] if found else []
+
+
+def _fold_word(part: str) -> str:
+    """Fold one part of a compound; LLMs loses its plural here, since the stemmer sees no vowel in it."""
+    if _PLURAL_ACRONYM.fullmatch(part):
+        part = part[:-1]
+    return folding.fold(part)
+
+
+def _token(word: str) -> str:
+    """Return the stem of a folded word in characters that every engine keeps together."""
+    token = _stem(word[:MAX_TOKEN])
+    if _PLAIN.fullmatch(token):
+        return token
+    digest = hashlib.blake2s(token.encode("utf-8", "replace"), digest_size=8).digest()
+    return f"x{int.from_bytes(digest)}"
+
+
+@lru_cache(maxsize=1 << 14)
+def _stem(word: str) -> str:
+    """Stem until nothing changes: the stemmer alone may cut a stem once more."""
+    if len(word) < 3 or not word.isascii() or not word.isalpha():
+        return word
+    if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
+        return word[:-1]
+    # A stemmer has a state, so each call has its own: several threads may analyse at once.
+    stemmer = snowballstemmer.stemmer("english")
+    while (shorter := stemmer.stemWord(word)) != word:
+        word = shorter
+    return str(word)

@@ -1,0 +1,72 @@
+"""What Korean needs and Latin scripts do not: bigrams of syllables, and words without their particles.
+
+There is no morphology here; endings are cut only where that cannot hide a word from a query.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
+"""The Hangul syllables and letters (NFKC) as a part of a regular expression's class."""
+
+# Endings that make a verb or an adverb of a noun of two or more syllables: 제안합니다, 활용하여, 강화된.
+_VERB_ENDINGS = (
+    "하였습니다 했습니다 되었습니다 됐습니다 시켰습니다 시킵니다 시키는 시키고 시켜 하였으며 했으며 되었으며 "
+    "하였다 했다 되었다 됐다 합니다 됩니다 입니다 한다 된다 이다 하는 되는 하여 되어 하고 되고 하며 되며 하기 되기 "
+    "하면 되면 하지 되지 하도록 되도록 하면서 되면서 된"
+)
+# Particles. 이, 가, 도, 로, 과 and 지 end too many nouns to be cut blindly (평가, 전문가, 높이, 지도, 해상도,
+# 효과); bigrams find the noun in front of them anyway.
+_PARTICLES = (
+    "으로부터 에서부터 에서는 에서의 에서도 에게서 으로서 으로써 으로는 으로의 으로도 이라는 이라고 까지의 "
+    "로부터 에서 에게 으로 부터 까지 처럼 보다 만을 만의 들이 들은 들을 들의 들에 에는 에도 에만 와의 과의 로의 로서 "
+    "로써 로는 라는 을 를 은 는 의 에 와 들"
+)
+# Behind a noun of one syllable every particle may stand: 뇌를, 말이, 책도.
+_AFTER_ONE_SYLLABLE = frozenset("을를은는이가의에와과도로만")
+_CLOSED = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
+
+
+@lru_cache(maxsize=1)
+def _endings_by_last() -> dict[str, tuple[str, ...]]:
+    """Group the endings by their last syllable, longest first, so that a word looks at a few of them only."""
+    groups: dict[str, list[str]] = {}
+    for ending in sorted(f"{_VERB_ENDINGS} {_PARTICLES}".split(), key=len, reverse=True):
+        groups.setdefault(ending[-1], []).append(ending)
+    return {last: tuple(group) for last, group in groups.items()}
+
+
+def strip_ending(word: str) -> str:
+    """Return a Hangul word without its particles and verb endings, at least two syllables long.
+
+    Only endings that nouns hardly ever have are cut: 학습을 gives 학습, 평가 and 해상도 stay.
+    """
+    while len(word) > 2 and word not in _CLOSED:
+        for ending in _endings_by_last().get(word[-1], ()):
+            if word.endswith(ending) and len(word) - len(ending) >= 2:
+                word = word[: -len(ending)]
+                break
+        else:
+            return word
+    return word
+
+
+def one_syllable_noun(word: str) -> str | None:
+    """Return the noun of a word of one syllable and a particle (뇌를 gives 뇌), or None."""
+    return word[0] if len(word) == 2 and word[1] in _AFTER_ONE_SYLLABLE else None
+
+
+def bigrams(run: str) -> list[str]:
+    """Return the overlapping pairs of a run of syllables; a single one as itself."""
+    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def is_hangul(word: str) -> bool:
+    """Tell whether a word begins with a Hangul syllable or letter."""
+    return "\uac00" <= word[:1] <= "\ud7a3" or "\u1100" <= word[:1] <= "\u11ff"
+
+
+def ends_in_hangul(word: str) -> bool:
+    """Tell whether a word ends with a Hangul syllable or letter."""
+    return is_hangul(word[-1:])
