@@ -1,0 +1,1 @@
+"""Turns papers into the texts that Discord shows and into files: templates, Markdown, limits, exports."""
