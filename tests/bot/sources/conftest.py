@@ -1,0 +1,107 @@
+"""What the tests of the sources share: servers on loopback, a clock that stands still, and a fetcher to reach them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import trustme
+
+from bot.sources import addresses, fetcher
+from tests.bot.sources import origins
+
+NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
+
+OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.Fetcher]]
+
+
+class Pauses:
+    """Takes the place of sleeping: notes how long each pause would have been."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def open_fetcher(pauses: Pauses) -> OpenFetcher:
+    """Opens a fetcher on the standing clock; by default it may reach 127.0.0.1."""
+
+    def open_it(
+        *, allow: tuple[str, ...] = ("127.0.0.1",), **options: Any
+    ) -> AbstractAsyncContextManager[fetcher.Fetcher]:
+        return fetcher.open_fetcher(
+            now=lambda: NOW,
+            random=lambda: 0.5,
+            user_agent="Paperround/test",
+            allowances=[addresses.parse_allowance(text) for text in allow],
+            sleep=pauses,
+            **options,
+        )
+
+    return open_it
+
+
+@pytest_asyncio.fixture
+async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.Fetcher]:
+    async with open_fetcher() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def origin() -> AsyncIterator[origins.Origin]:
+    async with origins.open_origin() as opened:
+        yield opened
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origins.SocketWatch]:
+    """Call it inside the test's loop: from then on every connection is noted, and only loopback ones are made."""
+
+    def start() -> origins.SocketWatch:
+        loop = asyncio.get_running_loop()
+        watched = origins.SocketWatch(loop)
+        monkeypatch.setattr(loop, "sock_connect", watched.sock_connect)
+        return watched
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """A certificate authority of the tests' own."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "papers.test").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def client_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def stack() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as opened:
+        yield opened

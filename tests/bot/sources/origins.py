@@ -1,0 +1,144 @@
+"""Real servers on loopback for the sources to read: a well-behaved one, and one that writes whatever bytes it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import abc, web
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Origin:
+    """An HTTP server whose pages a test sets. `requests` holds each request as it came."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Handler | web.Response | str | bytes] = {}
+        self.requests: list[web.BaseRequest] = []
+        self.port = 0
+        self.scheme = "http"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.path_qs for request in self.requests]
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.requests.append(request)
+        page = self.pages.get(request.path_qs, self.pages.get(request.path))
+        if page is None:
+            return web.Response(status=404, text="nothing here")
+        if isinstance(page, str):
+            return web.Response(text=page)
+        if isinstance(page, bytes):
+            return web.Response(body=page)
+        if isinstance(page, web.Response):
+            return web.Response(body=page.body, status=page.status, headers=page.headers)
+        return await page(request)
+
+
+@contextlib.asynccontextmanager
+async def open_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[Origin]:
+    """Run an `Origin` on a free loopback port."""
+    origin = Origin()
+    server = web.Server(origin.answer, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    await site.start()
+    origin.port = runner.addresses[0][1]
+    origin.scheme = "https" if tls else "http"
+    try:
+        yield origin
+    finally:
+        await runner.cleanup()
+
+
+class RawOrigin:
+    """A server that sends prepared bytes to whoever connects, then closes, or stays silent while `holds` is set."""
+
+    def __init__(self, *scripts: bytes, holds: bool = False) -> None:
+        self.scripts = list(scripts)
+        self.holds = holds
+        self.connections = 0
+        self.port = 0
+        self._released = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0])
+            await writer.drain()
+            if self.holds:
+                await self._released.wait()
+        writer.close()
+
+    def release(self) -> None:
+        self._released.set()
+
+
+@contextlib.asynccontextmanager
+async def open_raw_origin(*scripts: bytes, holds: bool = False) -> AsyncIterator[RawOrigin]:
+    """Run a `RawOrigin`; the last script is repeated for all later connections."""
+    origin = RawOrigin(*scripts, holds=holds)
+    server = await asyncio.start_server(origin.serve, "127.0.0.1", 0)
+    origin.port = server.sockets[0].getsockname()[1]
+    async with server:
+        try:
+            yield origin
+        finally:
+            origin.release()
+
+
+def http_answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    """Return an HTTP answer as bytes, with exactly these headers."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1") + body
+
+
+class StubResolver(abc.AbstractResolver):
+    """Answers names from a table. A list of lists gives one answer after the other, the last again and again."""
+
+    def __init__(self, names: Mapping[str, list[list[str]]]) -> None:
+        self.names = {name: list(answers) for name, answers in names.items()}
+        self.asked: list[str] = []
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[abc.ResolveResult]:
+        self.asked.append(host)
+        answers = self.names.get(host)
+        if answers is None:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [self._result(host, address, port) for address in addresses]
+
+    def _result(self, host: str, address: str, port: int) -> abc.ResolveResult:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return {"hostname": host, "host": address, "port": port, "family": family, "proto": 0, "flags": flags}
+
+    async def close(self) -> None:
+        pass
+
+
+class SocketWatch:
+    """Stands at the event loop's door to the network: notes every connection, and lets only loopback ones through."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.tried: list[str] = []
+        self._connect = loop.sock_connect
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        self.tried.append(address[0])
+        if address[0] not in ("127.0.0.1", "::1"):
+            raise ConnectionRefusedError(111, "not from here")
+        await self._connect(sock, address)
