@@ -210,8 +210,9 @@ class Subscription:
     """A channel's standing order.
 
     `at_time` is `HH:MM` on the wall clock of `timezone` (an IANA name). `days` holds ISO weekdays 1 (Monday)
-    to 7 as seen in that zone. `next_due_at` is UTC; None while nothing is planned. `waiting_for_on` is the local date whose
-    digest is being waited for. `created_by` is None when it came from the command line.
+    to 7 as seen in that zone. `next_due_at` is UTC; None while nothing is planned; `due_on` is the local date that it
+    stands for. `waiting_for_on` is the local date whose digest is being waited for, `waiting_until_at` when that ends.
+    `last_digest_on` is the date of the newest digest posted. `created_by` is None when it came from the command line.
     """
 
     id: int
@@ -234,6 +235,9 @@ class Subscription:
     created_at: datetime
     next_due_at: datetime | None
     waiting_for_on: date | None
+    due_on: date | None = None
+    waiting_until_at: datetime | None = None
+    last_digest_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

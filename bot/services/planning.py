@@ -1,0 +1,194 @@
+"""Decides what a due subscription does now: post, wait, or move on. Pure: no storage, no clock, no rendering.
+
+A post draws from *fresh* digests: dated within the subscription's last local days, not older than the last one posted
+there, and not covered by it before. A channel that has had nothing yet gets the newest date alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from bot.services import ranking, schedule
+from storage import models
+from storage.planning import DigestPaper, FreshDigest
+
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a subscription does, and when it is due next.
+
+    `post` is None when nothing is posted. `covers` are the digests that it will not draw from again. While it waits for a
+    digest, `waiting_for_on` is the local date and `next_due` keeps standing for it.
+    """
+
+    subscription: models.Subscription
+    next_due: schedule.Due
+    post: Post | None = None
+    covers: tuple[int, ...] = ()
+    waiting_for_on: date | None = None
+    waiting_until_at: datetime | None = None
+    last_digest_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The papers of one post, chosen. `local_on` is the date of the post, `digest_on` that of the newest digest in it."""
+
+    local_on: date
+    due_at: datetime
+    digest_on: date
+    choice: ranking.Choice
+    missed_on: tuple[date, ...] = ()
+    since_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The digests that could be posted, with their papers by digest id."""
+
+    digests: Sequence[FreshDigest]
+    papers: dict[int, list[DigestPaper]]
+
+    def candidates(self, digest_ids: Collection[int]) -> list[ranking.Candidate]:
+        """Return the papers of some digests as candidates."""
+        return [
+            ranking.Candidate(paper.paper_id, paper.votes, paper.date_on, paper.rank)
+            for digest_id in digest_ids
+            for paper in self.papers.get(digest_id, ())
+        ]
+
+
+def oldest_of_interest(subscription: models.Subscription, today: date) -> date:
+    """Return the first digest date that a post of `today` (local) can draw from."""
+    days = WEEK if subscription.style is models.Style.WEEKLY else subscription.fresh_days * DAY
+    oldest = today - days + DAY
+    if subscription.last_digest_on is not None and subscription.style is not models.Style.WEEKLY:
+        return max(oldest, subscription.last_digest_on)
+    return oldest
+
+
+def newest_of_interest(today: date) -> date:
+    """Return the last digest date that a post of `today` can draw from: the digest's own zone may be a day ahead."""
+    return today + DAY
+
+
+def fresh(
+    subscription: models.Subscription, today: date, shelf: Shelf, covered: Collection[tuple[int, int]]
+) -> list[FreshDigest]:
+    """Return the digests that the subscription may draw from at the local date `today`."""
+    first, last = oldest_of_interest(subscription, today), newest_of_interest(today)
+    found = [digest for digest in shelf.digests if first <= digest.date_on <= last]
+    if subscription.style is models.Style.WEEKLY:
+        return found
+    return [digest for digest in found if (subscription.id, digest.id) not in covered]
+
+
+def decide(
+    subscription: models.Subscription,
+    now: datetime,
+    shelf: Shelf,
+    *,
+    covered: Collection[tuple[int, int]],
+    had: Collection[int],
+) -> Plan:
+    """Return what a due subscription does at `now` (UTC). `had` are the papers that its place had lately."""
+    zone = schedule.parse_zone(subscription.timezone)
+    at = schedule.parse_time(subscription.at_time)
+    following = schedule.next_due(now, at, zone, subscription.days)
+    due = _dues(subscription, now)
+    if not due:
+        return Plan(subscription, following)
+    current, today = due[-1], schedule.local_date(now, zone)
+    found = fresh(subscription, today, shelf, covered)
+    if subscription.style is models.Style.WEEKLY:
+        return _weekly(subscription, current, following, found, shelf, had)
+    settled_at = [digest.ingested_at + timedelta(hours=subscription.settle_hours) for digest in found]
+    ready = [digest for digest, moment in zip(found, settled_at, strict=True) if moment <= now]
+    until = min(current.at + timedelta(minutes=subscription.wait_minutes), following.at)
+    if not ready and now < until:
+        look_at = min([moment for moment in settled_at if moment > now] + [until])
+        return Plan(
+            subscription,
+            schedule.Due(look_at, current.local_on),
+            waiting_for_on=current.local_on,
+            waiting_until_at=until,
+        )
+    missed = _missed(subscription, [one.local_on for one in due[:-1]], today)
+    if not ready:
+        empty = _post(
+            subscription, current, current.local_on, ranking.choose((), had=(), top_n=1, min_votes=0), missed
+        )
+        return Plan(subscription, following, post=empty)
+    return _daily(subscription, current, following, ready, shelf, had, missed)
+
+
+def _dues(subscription: models.Subscription, now: datetime) -> tuple[schedule.Due, ...]:
+    if subscription.due_on is None:
+        return ()
+    zone = schedule.parse_zone(subscription.timezone)
+    at = schedule.parse_time(subscription.at_time)
+    return schedule.due_between(subscription.due_on, now, at, zone, subscription.days)
+
+
+def _daily(
+    subscription: models.Subscription,
+    current: schedule.Due,
+    following: schedule.Due,
+    ready: list[FreshDigest],
+    shelf: Shelf,
+    had: Collection[int],
+    missed: tuple[date, ...],
+) -> Plan:
+    newest = max(digest.date_on for digest in ready)
+    drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date_on == newest]
+    choice = ranking.choose(
+        shelf.candidates([digest.id for digest in drawn]),
+        had=had,
+        top_n=subscription.top_n,
+        min_votes=subscription.min_votes,
+    )
+    return Plan(
+        subscription,
+        following,
+        post=_post(subscription, current, newest, choice, missed),
+        covers=tuple(digest.id for digest in ready),
+        last_digest_on=newest,
+    )
+
+
+def _weekly(
+    subscription: models.Subscription,
+    current: schedule.Due,
+    following: schedule.Due,
+    found: list[FreshDigest],
+    shelf: Shelf,
+    had: Collection[int],
+) -> Plan:
+    candidates = shelf.candidates([digest.id for digest in found])
+    choice = ranking.choose(candidates, had=had, top_n=subscription.top_n, min_votes=subscription.min_votes)
+    post = _post(subscription, current, current.local_on, choice, (), since_on=current.local_on - WEEK + DAY)
+    return Plan(subscription, following, post=post)
+
+
+def _post(
+    subscription: models.Subscription,
+    current: schedule.Due,
+    digest_on: date,
+    choice: ranking.Choice,
+    missed: tuple[date, ...],
+    since_on: date | None = None,
+) -> Post | None:
+    if not choice.papers and not subscription.say_when_empty:
+        return None
+    return Post(current.local_on, current.at, digest_on, choice, missed, since_on)
+
+
+def _missed(subscription: models.Subscription, dates: Sequence[date], today: date) -> tuple[date, ...]:
+    """Return the days that fell due while nothing could be posted and that are no longer fresh."""
+    oldest_fresh = today - (subscription.fresh_days - 1) * DAY
+    return tuple(on for on in dates if on < oldest_fresh)

@@ -1,0 +1,96 @@
+"""What the planning of daily posts reads: fresh digests, their papers, and what each place had. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import rows
+from storage.tables import covered_digests, digests, entries, had_papers, papers
+
+
+@dataclass(frozen=True, slots=True)
+class FreshDigest:
+    """A digest that may be posted. `ingested_at` is when it was first read (UTC)."""
+
+    id: int
+    date_on: date
+    language: str
+    ingested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPaper:
+    """A paper of a digest with its freshest votes."""
+
+    digest_id: int
+    date_on: date
+    paper_id: int
+    arxiv_id: str
+    rank: int
+    votes: int | None
+
+
+async def list_digests(connection: AsyncConnection, since_on: date, until_on: date) -> list[FreshDigest]:
+    """Return the digests of these dates, both ends included, oldest first."""
+    query = (
+        sa.select(digests.c.id, digests.c.date_on, digests.c.language, digests.c.ingested_at)
+        .where(digests.c.date_on.between(since_on, until_on))
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    return [FreshDigest(*row) for row in await connection.execute(query)]
+
+
+async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
+    """Return every paper of these digests, in the digests' own order."""
+    found: list[DigestPaper] = []
+    for chunk in rows.in_chunks(digest_ids):
+        query = (
+            sa.select(
+                entries.c.digest_id,
+                digests.c.date_on,
+                papers.c.id,
+                papers.c.arxiv_id,
+                entries.c.rank,
+                papers.c.votes,
+            )
+            .join(papers, papers.c.id == entries.c.paper_id)
+            .join(digests, digests.c.id == entries.c.digest_id)
+            .where(entries.c.digest_id.in_(chunk))
+            .order_by(entries.c.digest_id, entries.c.rank)
+        )
+        found.extend(DigestPaper(*row) for row in await connection.execute(query))
+    return found
+
+
+async def covered(
+    connection: AsyncConnection, subscription_ids: Iterable[int], digest_ids: Collection[int]
+) -> set[tuple[int, int]]:
+    """Return which of these subscriptions have covered which of these digests, as (subscription, digest)."""
+    found: set[tuple[int, int]] = set()
+    for chunk in rows.in_chunks(subscription_ids):
+        query = sa.select(covered_digests.c.subscription_id, covered_digests.c.digest_id).where(
+            covered_digests.c.subscription_id.in_(chunk), covered_digests.c.digest_id.in_(list(digest_ids))
+        )
+        found.update((row[0], row[1]) for row in await connection.execute(query))
+    return found
+
+
+async def had(
+    connection: AsyncConnection, channel_ids: Iterable[int], paper_ids: Collection[int], since_at: datetime
+) -> set[tuple[int, str, int]]:
+    """Return which channels had which of these papers since a moment, as (channel, locale, paper)."""
+    found: set[tuple[int, str, int]] = set()
+    for channels in rows.in_chunks(channel_ids, 500):
+        for chunk in rows.in_chunks(paper_ids):
+            query = sa.select(had_papers.c.channel_id, had_papers.c.locale, had_papers.c.paper_id).where(
+                had_papers.c.channel_id.in_(channels),
+                had_papers.c.paper_id.in_(chunk),
+                had_papers.c.had_at >= since_at,
+            )
+            found.update((row[0], row[1], row[2]) for row in await connection.execute(query))
+    return found

@@ -1,0 +1,250 @@
+"""Channels' standing orders, and what each of them has had. Computes no due time; that is `bot.services.schedule`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import errors, models, rows
+from storage.tables import covered_digests, had_papers, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a subscription is due next (UTC), the local date that this stands for, and what it waits for."""
+
+    subscription_id: int
+    next_due_at: datetime | None
+    due_on: date | None
+    waiting_for_on: date | None = None
+    waiting_until_at: datetime | None = None
+    last_digest_on: date | None = None
+
+
+async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
+    """Store a subscription (its `id` is not looked at) and return its id.
+
+    Raises DuplicateError when the channel has one of the same time, zone, language and style.
+    """
+    try:
+        async with connection.begin_nested():
+            result = await connection.execute(
+                subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
+            )
+    except IntegrityError as error:
+        raise errors.DuplicateError(
+            f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
+            f" {subscription.locale.value}, {subscription.style.value}) already. Edit that one instead."
+        ) from error
+    return int(result.scalar_one())
+
+
+async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
+    """Keep a changed subscription. Raises DuplicateError as `add` does."""
+    try:
+        async with connection.begin_nested():
+            await connection.execute(
+                subscriptions.update()
+                .where(subscriptions.c.id == subscription.id)
+                .values(_values(subscription))
+            )
+    except IntegrityError as error:
+        raise errors.DuplicateError(
+            f"Channel {subscription.channel_id} has another daily post with this time, language and style."
+        ) from error
+
+
+async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
+    """Delete a subscription; what its channel had is kept. False when there is none of that id."""
+    result = await connection.execute(subscriptions.delete().where(subscriptions.c.id == subscription_id))
+    return result.rowcount > 0
+
+
+async def get(connection: AsyncConnection, subscription_id: int) -> models.Subscription | None:
+    """Return one subscription, or None."""
+    row = (
+        await connection.execute(sa.select(subscriptions).where(subscriptions.c.id == subscription_id))
+    ).one_or_none()
+    return None if row is None else _subscription_of(row)
+
+
+async def list_rows(
+    connection: AsyncConnection,
+    *,
+    guild_id: int | None = None,
+    channel_id: int | None = None,
+    state: models.SubscriptionState | None = None,
+) -> list[models.Subscription]:
+    """Return the subscriptions that meet all given conditions, in the order in which they were made."""
+    query = sa.select(subscriptions).order_by(subscriptions.c.id)
+    if guild_id is not None:
+        query = query.where(subscriptions.c.guild_id == guild_id)
+    if channel_id is not None:
+        query = query.where(subscriptions.c.channel_id == channel_id)
+    if state is not None:
+        query = query.where(subscriptions.c.state == state.value)
+    return [_subscription_of(row) for row in await connection.execute(query)]
+
+
+def due_query(now: datetime, limit: int) -> sa.Select[Any]:
+    """The look-up of what is due: by the index on `next_due_at` alone, whatever the number of subscriptions."""
+    return (
+        sa.select(subscriptions)
+        .where(
+            subscriptions.c.next_due_at <= now, subscriptions.c.state == models.SubscriptionState.ACTIVE.value
+        )
+        .order_by(subscriptions.c.next_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Subscription]:
+    """Return the active subscriptions that are due at `now` (UTC), the longest due first."""
+    return [_subscription_of(row) for row in await connection.execute(due_query(now, limit))]
+
+
+async def set_schedules(connection: AsyncConnection, schedules: Sequence[Schedule]) -> None:
+    """Keep when each subscription is due next."""
+    if not schedules:
+        return
+    names = ("next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")
+    await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == sa.bindparam("b_id"))
+        .values({name: sa.bindparam(f"b_{name}") for name in names}),
+        [
+            {"b_id": one.subscription_id, **{f"b_{name}": getattr(one, name) for name in names}}
+            for one in schedules
+        ],
+    )
+
+
+async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
+    """Make the subscriptions that wait for a digest look again at once. Returns how many."""
+    result = await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.waiting_for_on.is_not(None), subscriptions.c.next_due_at > now)
+        .values(next_due_at=now)
+    )
+    return result.rowcount
+
+
+async def set_state(
+    connection: AsyncConnection,
+    subscription_ids: Iterable[int],
+    state: models.SubscriptionState,
+    *,
+    reason: str | None = None,
+) -> list[int]:
+    """Pause, resume or close subscriptions. Returns the ids of those that were in another state before."""
+    changed: list[int] = []
+    for chunk in rows.in_chunks(subscription_ids):
+        result = await connection.execute(
+            subscriptions.update()
+            .where(subscriptions.c.id.in_(chunk), subscriptions.c.state != state.value)
+            .values(state=state.value, reason=reason)
+            .returning(subscriptions.c.id)
+        )
+        changed.extend(result.scalars())
+    return changed
+
+
+async def add_covered(connection: AsyncConnection, pairs: Sequence[tuple[int, int]], now: datetime) -> None:
+    """Note which digests subscriptions have drawn from, as (subscription, digest)."""
+    if pairs:
+        statement = rows.insert(connection, covered_digests).on_conflict_do_nothing()
+        await connection.execute(
+            statement,
+            [
+                {"subscription_id": subscription_id, "digest_id": digest_id, "covered_at": now}
+                for subscription_id, digest_id in pairs
+            ],
+        )
+
+
+async def add_had(
+    connection: AsyncConnection, had: Sequence[tuple[int, models.Locale, int, int | None]], now: datetime
+) -> None:
+    """Note which papers channels have had, as (channel, locale, paper, delivery); a later time replaces an earlier."""
+    if not had:
+        return
+    statement = rows.insert(connection, had_papers)
+    statement = statement.on_conflict_do_update(
+        index_elements=["channel_id", "locale", "paper_id"],
+        set_={"had_at": statement.excluded.had_at, "delivery_id": statement.excluded.delivery_id},
+    )
+    await connection.execute(
+        statement,
+        [
+            {
+                "channel_id": channel_id,
+                "locale": locale.value,
+                "paper_id": paper_id,
+                "delivery_id": delivery_id,
+                "had_at": now,
+            }
+            for channel_id, locale, paper_id, delivery_id in had
+        ],
+    )
+
+
+def _values(subscription: models.Subscription) -> dict[str, Any]:
+    return {
+        "guild_id": subscription.guild_id,
+        "channel_id": subscription.channel_id,
+        "at_time": subscription.at_time,
+        "timezone": subscription.timezone,
+        "days": "".join(str(day) for day in subscription.days),
+        "top_n": subscription.top_n,
+        "min_votes": subscription.min_votes,
+        "locale": subscription.locale.value,
+        "style": subscription.style.value,
+        "say_when_empty": subscription.say_when_empty,
+        "fresh_days": subscription.fresh_days,
+        "wait_minutes": subscription.wait_minutes,
+        "settle_hours": subscription.settle_hours,
+        "state": subscription.state.value,
+        "reason": subscription.reason,
+        "created_by": subscription.created_by,
+        "created_at": subscription.created_at,
+        "next_due_at": subscription.next_due_at,
+        "due_on": subscription.due_on,
+        "waiting_for_on": subscription.waiting_for_on,
+        "waiting_until_at": subscription.waiting_until_at,
+        "last_digest_on": subscription.last_digest_on,
+    }
+
+
+def _subscription_of(row: sa.Row[Any]) -> models.Subscription:
+    return models.Subscription(
+        id=row.id,
+        guild_id=row.guild_id,
+        channel_id=row.channel_id,
+        at_time=row.at_time,
+        timezone=row.timezone,
+        days=tuple(int(day) for day in row.days),
+        top_n=row.top_n,
+        min_votes=row.min_votes,
+        locale=models.Locale(row.locale),
+        style=models.Style(row.style),
+        say_when_empty=row.say_when_empty,
+        fresh_days=row.fresh_days,
+        wait_minutes=row.wait_minutes,
+        settle_hours=row.settle_hours,
+        state=models.SubscriptionState(row.state),
+        reason=row.reason,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        next_due_at=row.next_due_at,
+        waiting_for_on=row.waiting_for_on,
+        due_on=row.due_on,
+        waiting_until_at=row.waiting_until_at,
+        last_digest_on=row.last_digest_on,
+    )
