@@ -205,7 +205,7 @@ subscriptions = sa.Table(
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
     sa.UniqueConstraint("channel_id", "at_time", "timezone", "locale", "style", name="uq_subscriptions_same"),
-    sa.Index("ix_subscriptions_next_due_at", "next_due_at"),
+    sa.Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
 )
 

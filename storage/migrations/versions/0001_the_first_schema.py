@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 08:20:23.094121
+Date: 2026-11-20 08:25:20.712000
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('channel_id', 'at_time', 'timezone', 'locale', 'style', name='uq_subscriptions_same')
     )
     op.create_index('ix_subscriptions_guild_id', 'subscriptions', ['guild_id'], unique=False)
-    op.create_index('ix_subscriptions_next_due_at', 'subscriptions', ['next_due_at'], unique=False)
+    op.create_index('ix_subscriptions_state_next_due_at', 'subscriptions', ['state', 'next_due_at'], unique=False)
     op.create_table('covered_digests',
     sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
