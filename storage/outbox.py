@@ -372,6 +372,19 @@ async def end(
         )
 
 
+async def end_subscription(
+    connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
+) -> None:
+    """Make what a subscription still had to send EXPIRED, before it is removed."""
+    unfinished = await connection.execute(
+        sa.select(tables.deliveries.c.id).where(
+            tables.deliveries.c.subscription_id == subscription_id,
+            tables.deliveries.c.state.in_([state.value for state in UNFINISHED]),
+        )
+    )
+    await end(connection, unfinished.scalars().all(), reason=reason, now=now)
+
+
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> None:
     """Keep where a delivery goes once the reader's DM channel is open."""
     await connection.execute(
