@@ -255,6 +255,25 @@ class Alert:
     reason: str | None
     paused_until_at: datetime | None
     created_at: datetime
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """A standing rule as it is made.
+
+    `key` is the text folded, so that equal rules are equal; `anchor` is a token that every matching paper holds.
+    """
+
+    user_id: int
+    kind: AlertKind
+    text: str
+    key: str
+    anchor: str
+    created_at: datetime
+    min_votes: int = 0
+    channel_id: int | None = None
+    guild_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

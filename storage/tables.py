@@ -73,6 +73,13 @@ digests = sa.Table(
     sa.Index("ix_digests_date_on", "date_on"),
 )
 
+former_hashes = sa.Table(
+    "former_hashes",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True, comment="of a text that a digest had before a correction"),
+    _reference("digest_id", "digests.id", nullable=False, index=True),
+)
+
 digest_places = sa.Table(
     "digest_places",
     metadata,
@@ -98,11 +105,13 @@ papers = sa.Table(
     sa.Column("project_url", sa.Text),
     sa.Column("keywords", sa.JSON, nullable=False),
     sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("authors", sa.JSON, nullable=False, comment="the names, so that a list is one look-up"),
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
     sa.Column("votes", sa.Integer, comment="the freshest reading; NULL while unknown"),
     sa.Column("votes_read_at", UtcTime),
-    sa.Column("first_on", sa.Date, nullable=False),
-    sa.Column("last_on", sa.Date, nullable=False),
+    # A paper that no digest names any more keeps its row, so that nobody is told of it twice; both are NULL then.
+    sa.Column("first_on", sa.Date, comment="of the digests that name it"),
+    sa.Column("last_on", sa.Date),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
 )
@@ -138,7 +147,8 @@ facts = sa.Table(
     "facts",
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="'huggingface' or 'arxiv'"),
+    sa.Column("source", sa.Text, primary_key=True, comment="'huggingface', 'arxiv' or a feed's address"),
+    sa.Column("place", sa.Text, nullable=False, comment="the address that said so"),
     sa.Column("title", sa.Text),
     sa.Column("abstract", sa.Text),
     sa.Column("authors", sa.JSON, nullable=False),
@@ -148,6 +158,7 @@ facts = sa.Table(
     sa.Column("code_url", sa.Text),
     sa.Column("project_url", sa.Text),
     sa.Column("published_on", sa.Date),
+    sa.Column("listed_on", sa.Date, comment="the day on whose list it stood"),
     sa.Column("read_at", UtcTime, nullable=False),
 )
 
@@ -173,7 +184,7 @@ votes = sa.Table(
     "votes",
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="'digest:<id>' or the service"),
+    sa.Column("source", sa.Text, primary_key=True, comment="the service; what digests say stays in entries"),
     sa.Column("read_at", UtcTime, primary_key=True),
     sa.Column("votes", sa.Integer, nullable=False),
 )

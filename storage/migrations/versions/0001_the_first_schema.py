@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 08:25:20.712000
+Date: 2026-11-20 08:26:25.791239
 """
 
 from __future__ import annotations
@@ -86,11 +86,12 @@ def upgrade() -> None:
     sa.Column('project_url', sa.Text(), nullable=True),
     sa.Column('keywords', sa.JSON(), nullable=False),
     sa.Column('categories', sa.JSON(), nullable=False),
+    sa.Column('authors', sa.JSON(), nullable=False, comment='the names, so that a list is one look-up'),
     sa.Column('authors_truncated', sa.Boolean(), nullable=False),
     sa.Column('votes', sa.Integer(), nullable=True, comment='the freshest reading; NULL while unknown'),
     sa.Column('votes_read_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('first_on', sa.Date(), nullable=False),
-    sa.Column('last_on', sa.Date(), nullable=False),
+    sa.Column('first_on', sa.Date(), nullable=True, comment='of the digests that name it'),
+    sa.Column('last_on', sa.Date(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_papers')),
     sa.UniqueConstraint('arxiv_id', name=op.f('uq_papers_arxiv_id'))
     )
@@ -220,7 +221,8 @@ def upgrade() -> None:
     op.create_index(op.f('ix_entries_paper_id'), 'entries', ['paper_id'], unique=False)
     op.create_table('facts',
     sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('source', sa.Text(), nullable=False, comment="'huggingface' or 'arxiv'"),
+    sa.Column('source', sa.Text(), nullable=False, comment="'huggingface', 'arxiv' or a feed's address"),
+    sa.Column('place', sa.Text(), nullable=False, comment='the address that said so'),
     sa.Column('title', sa.Text(), nullable=True),
     sa.Column('abstract', sa.Text(), nullable=True),
     sa.Column('authors', sa.JSON(), nullable=False),
@@ -230,10 +232,18 @@ def upgrade() -> None:
     sa.Column('code_url', sa.Text(), nullable=True),
     sa.Column('project_url', sa.Text(), nullable=True),
     sa.Column('published_on', sa.Date(), nullable=True),
+    sa.Column('listed_on', sa.Date(), nullable=True, comment='the day on whose list it stood'),
     sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_facts_paper_id_papers'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('paper_id', 'source', name=op.f('pk_facts'))
     )
+    op.create_table('former_hashes',
+    sa.Column('hash', sa.Text(), nullable=False, comment='of a text that a digest had before a correction'),
+    sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_former_hashes_digest_id_digests'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('hash', name=op.f('pk_former_hashes'))
+    )
+    op.create_index(op.f('ix_former_hashes_digest_id'), 'former_hashes', ['digest_id'], unique=False)
     op.create_table('paper_authors',
     sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
@@ -265,7 +275,7 @@ def upgrade() -> None:
     )
     op.create_table('votes',
     sa.Column('paper_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('source', sa.Text(), nullable=False, comment="'digest:<id>' or the service"),
+    sa.Column('source', sa.Text(), nullable=False, comment='the service; what digests say stays in entries'),
     sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('votes', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_votes_paper_id_papers'), ondelete='CASCADE'),

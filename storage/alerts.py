@@ -1,0 +1,142 @@
+"""The readers' standing rules and what each recipient was told. Finds candidates by their anchor; matches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import errors, models, rows
+from storage.tables import alerts, told_papers
+
+ACTIVE = models.SubscriptionState.ACTIVE
+
+
+async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert:
+    """Store a new rule. Raises DuplicateError when the same stands already for the same recipient."""
+    same = sa.select(alerts.c.id).where(
+        alerts.c.user_id == new.user_id,
+        alerts.c.channel_id.is_not_distinct_from(new.channel_id),
+        alerts.c.kind == new.kind.value,
+        alerts.c.key == new.key,
+        alerts.c.min_votes == new.min_votes,
+    )
+    if (await connection.execute(same)).first() is not None:
+        raise errors.DuplicateError("This alert stands already.")
+    values = {**asdict(new), "kind": new.kind.value, "state": ACTIVE.value}
+    statement = alerts.insert().values(values).returning(*alerts.c)
+    return _alert_of((await connection.execute(statement)).one())
+
+
+async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
+    """Return one rule, or None."""
+    row = (await connection.execute(sa.select(alerts).where(alerts.c.id == alert_id))).one_or_none()
+    return None if row is None else _alert_of(row)
+
+
+async def list_rows(
+    connection: AsyncConnection,
+    *,
+    user_id: int | None = None,
+    channel_id: int | None = None,
+    guild_id: int | None = None,
+) -> list[models.Alert]:
+    """Return the rules that meet all given conditions, oldest first."""
+    query = sa.select(alerts).order_by(alerts.c.id)
+    equal = {alerts.c.user_id: user_id, alerts.c.channel_id: channel_id, alerts.c.guild_id: guild_id}
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    return [_alert_of(row) for row in await connection.execute(query)]
+
+
+async def list_by_anchors(
+    connection: AsyncConnection, anchors: Iterable[str], now: datetime
+) -> list[models.Alert]:
+    """Return the rules that are in force at `now` (UTC) and whose anchor is among the tokens of a paper."""
+    found: list[models.Alert] = []
+    for chunk in rows.in_chunks(set(anchors)):
+        query = sa.select(alerts).where(
+            alerts.c.anchor.in_(chunk),
+            alerts.c.state == ACTIVE.value,
+            sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now),
+        )
+        found.extend(_alert_of(row) for row in await connection.execute(query))
+    return sorted(found, key=lambda alert: alert.id)
+
+
+async def count(connection: AsyncConnection, user_id: int) -> int:
+    """Return how many rules a reader has."""
+    query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def count_all(connection: AsyncConnection) -> int:
+    """Return how many rules there are."""
+    return int((await connection.execute(sa.select(sa.func.count()).select_from(alerts))).scalar_one())
+
+
+async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_at: datetime) -> None:
+    """Let rules rest until a moment (UTC)."""
+    await connection.execute(
+        alerts.update().where(alerts.c.id.in_(alert_ids)).values(paused_until_at=until_at)
+    )
+
+
+async def set_state(
+    connection: AsyncConnection,
+    alert_ids: Sequence[int],
+    state: models.SubscriptionState,
+    *,
+    reason: str | None = None,
+) -> None:
+    """Pause, resume or close rules; resuming ends a rest as well."""
+    await connection.execute(
+        alerts.update()
+        .where(alerts.c.id.in_(alert_ids))
+        .values(state=state.value, reason=reason, paused_until_at=None)
+    )
+
+
+async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
+    """Forget rules. Returns how many there were."""
+    return (await connection.execute(alerts.delete().where(alerts.c.id.in_(alert_ids)))).rowcount
+
+
+async def add_told(
+    connection: AsyncConnection,
+    told: Iterable[tuple[str, int]],
+    *,
+    told_at: datetime,
+    delivery_id: int | None = None,
+) -> None:
+    """Note papers (second) that recipients (first: 'user:<id>' or 'channel:<id>') are told of."""
+    values = [
+        {"recipient": recipient, "paper_id": paper_id, "told_at": told_at, "delivery_id": delivery_id}
+        for recipient, paper_id in told
+    ]
+    if values:
+        await connection.execute(rows.insert(connection, told_papers).on_conflict_do_nothing(), values)
+
+
+async def list_told(
+    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
+) -> set[tuple[str, int]]:
+    """Return which of the papers each recipient was told of before."""
+    found: set[tuple[str, int]] = set()
+    for chunk in rows.in_chunks(set(recipients)):
+        query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
+            told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
+        )
+        found.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
+    return found
+
+
+def _alert_of(row: sa.Row[Any]) -> models.Alert:
+    values = dict(row._mapping)
+    del values["anchor"]
+    values["kind"] = models.AlertKind(values["kind"])
+    values["state"] = models.SubscriptionState(values["state"])
+    return models.Alert(**values)

@@ -1,0 +1,67 @@
+"""The servers that the bot is, or was, a member of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import models, rows
+from storage.tables import guilds
+
+
+async def get(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
+    """Return one server, or None."""
+    row = (await connection.execute(sa.select(guilds).where(guilds.c.guild_id == guild_id))).one_or_none()
+    return None if row is None else _guild_of(row)
+
+
+async def list_rows(connection: AsyncConnection) -> list[models.Guild]:
+    """Return all servers, by id."""
+    return [_guild_of(row) for row in await connection.execute(sa.select(guilds).order_by(guilds.c.guild_id))]
+
+
+async def set_fields(
+    connection: AsyncConnection,
+    guild_id: int,
+    *,
+    now: datetime,
+    locale: models.Locale | None = None,
+    timezone: str | None = None,
+    installed_by: int | None = None,
+    system_channel_id: int | None = None,
+) -> None:
+    """Store what is given of a server that the bot is in; what is None stays as it was."""
+    given = {
+        "locale": locale and locale.value,
+        "timezone": timezone,
+        "installed_by": installed_by,
+        "system_channel_id": system_channel_id,
+    }
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    changes |= {"seen_at": now, "left_at": None}
+    statement = rows.insert(connection, guilds).values(guild_id=guild_id, **changes)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["guild_id"], set_=changes))
+
+
+async def mark_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
+    """Note that the bot was removed from servers."""
+    await connection.execute(
+        guilds.update()
+        .where(guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None))
+        .values(left_at=now)
+    )
+
+
+def _guild_of(row: sa.Row[Any]) -> models.Guild:
+    return models.Guild(
+        guild_id=row.guild_id,
+        locale=models.Locale(row.locale) if row.locale else None,
+        timezone=row.timezone,
+        installed_by=row.installed_by,
+        system_channel_id=row.system_channel_id,
+        left_at=row.left_at,
+    )

@@ -1,0 +1,28 @@
+"""Single values that must survive a restart, for instance the fingerprint of the commands that Discord knows."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import rows
+from storage.tables import meta
+
+
+async def get(connection: AsyncConnection, key: str) -> str | None:
+    """Return a value, or None."""
+    value: str | None = (
+        await connection.execute(sa.select(meta.c.value).where(meta.c.key == key))
+    ).scalar_one_or_none()
+    return value
+
+
+async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
+    """Store a value in place of the former one."""
+    statement = rows.insert(connection, meta).values(key=key, value=value)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+async def remove(connection: AsyncConnection, key: str) -> None:
+    """Forget a value."""
+    await connection.execute(meta.delete().where(meta.c.key == key))

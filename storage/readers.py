@@ -1,0 +1,81 @@
+"""What readers chose and the papers they saved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import models, rows
+from storage.tables import readers, saved_papers
+
+
+async def get(connection: AsyncConnection, user_id: int) -> models.Reader | None:
+    """Return what a reader chose, or None for one that chose nothing."""
+    row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
+    return None if row is None else _reader_of(row)
+
+
+async def set_fields(
+    connection: AsyncConnection,
+    user_id: int,
+    *,
+    now: datetime,
+    locale: models.Locale | None = None,
+    timezone: str | None = None,
+    dm_channel_id: int | None = None,
+) -> None:
+    """Store what is given; what is None stays as it was."""
+    given = {
+        "locale": locale and locale.value,
+        "timezone": timezone,
+        "dm_channel_id": dm_channel_id,
+    }
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    changes["seen_at"] = now
+    statement = rows.insert(connection, readers).values(user_id=user_id, **changes)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+
+
+async def forget_dm_channel(connection: AsyncConnection, user_id: int) -> None:
+    """Forget a reader's DM channel, which is to be opened anew."""
+    await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
+
+
+async def save_paper(connection: AsyncConnection, user_id: int, paper_id: int, now: datetime) -> bool:
+    """Put a paper on a reader's list. Returns False when it stood there already."""
+    result = await connection.execute(
+        rows.insert(connection, saved_papers)
+        .values(user_id=user_id, paper_id=paper_id, saved_at=now)
+        .on_conflict_do_nothing()
+    )
+    return result.rowcount > 0
+
+
+async def unsave_paper(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
+    """Take a paper off a reader's list. Returns False when it was not there."""
+    result = await connection.execute(
+        saved_papers.delete().where(saved_papers.c.user_id == user_id, saved_papers.c.paper_id == paper_id)
+    )
+    return result.rowcount > 0
+
+
+async def list_saved(connection: AsyncConnection, user_id: int) -> list[int]:
+    """Return the ids of the papers that a reader saved, the last saved first."""
+    query = (
+        sa.select(saved_papers.c.paper_id)
+        .where(saved_papers.c.user_id == user_id)
+        .order_by(saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc())
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+def _reader_of(row: sa.Row[Any]) -> models.Reader:
+    return models.Reader(
+        user_id=row.user_id,
+        locale=models.Locale(row.locale) if row.locale else None,
+        timezone=row.timezone,
+        dm_channel_id=row.dm_channel_id,
+    )

@@ -1,0 +1,96 @@
+"""Readers, servers, alerts and single values: the plain rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from storage import alerts, database, errors, guilds, meta, models, readers, tables
+
+NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
+RULE = models.NewAlert(
+    user_id=2**63 - 1,
+    kind=models.AlertKind.KEYWORD,
+    text="강화 학습",
+    key="강화 학습",
+    anchor="강화",
+    created_at=NOW,
+)
+
+
+async def test_a_reader_keeps_what_was_not_changed(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await readers.set_fields(connection, 5, now=NOW, locale=models.Locale.KO)
+        await readers.set_fields(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
+        assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
+        await readers.forget_dm_channel(connection, 5)
+        assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", None)
+        assert await readers.get(connection, 6) is None
+
+
+async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await guilds.set_fields(connection, 5, now=NOW, system_channel_id=8)
+        await guilds.mark_left(connection, [5], NOW)
+        left = await guilds.get(connection, 5)
+        assert left is not None
+        assert left.left_at == NOW
+        await guilds.set_fields(connection, 5, now=NOW, locale=models.Locale.KO)
+        assert await guilds.list_rows(connection) == [
+            models.Guild(5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None)
+        ]
+
+
+async def test_a_value_is_replaced_and_forgotten(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await meta.set_value(connection, "commands", "1")
+        await meta.set_value(connection, "commands", "2")
+        assert await meta.get(connection, "commands") == "2"
+        await meta.remove(connection, "commands")
+        assert await meta.get(connection, "commands") is None
+
+
+async def test_the_same_alert_stands_once_for_each_recipient(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        first = await alerts.add(connection, RULE)
+        await alerts.add(connection, replace(RULE, channel_id=7))
+        with pytest.raises(errors.DuplicateError):
+            await alerts.add(connection, RULE)
+        assert await alerts.get(connection, first.id) == first
+        assert await alerts.count(connection, RULE.user_id) == 2
+        assert [alert.channel_id for alert in await alerts.list_rows(connection, channel_id=7)] == [7]
+
+
+async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        first = await alerts.add(connection, RULE)
+        second = await alerts.add(connection, replace(RULE, key="b", anchor="b"))
+        anchors = ["강화", "b", *(f"token{n}" for n in range(5000))]
+
+        async def found(now: datetime = NOW) -> list[int]:
+            return [alert.id for alert in await alerts.list_by_anchors(connection, anchors, now)]
+
+        assert await found() == [first.id, second.id]
+        await alerts.pause(connection, [first.id], until_at=NOW + timedelta(days=7))
+        assert await found() == [second.id]
+        assert await found(NOW + timedelta(days=7)) == [first.id, second.id]
+        await alerts.set_state(connection, [first.id, second.id], models.SubscriptionState.PAUSED, reason="x")
+        assert await found(NOW + timedelta(days=7)) == []
+        assert await alerts.remove(connection, [first.id, second.id]) == 2
+
+
+async def test_what_a_recipient_was_told_of_is_remembered(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        values = {"arxiv_id": "2502.02737", "url": "u", "keywords": [], "categories": [], "authors": []}
+        paper = tables.papers.insert().values(authors_truncated=False, **values).returning(tables.papers.c.id)
+        paper_id = (await connection.execute(paper)).scalar_one()
+        await alerts.add_told(connection, [("user:5", paper_id)], told_at=NOW)
+        await alerts.add_told(connection, [("user:5", paper_id)], told_at=NOW)
+        assert await alerts.list_told(connection, ["user:5", "user:6"], [paper_id]) == {("user:5", paper_id)}
+        assert await readers.save_paper(connection, 5, paper_id, NOW)
+        assert not await readers.save_paper(connection, 5, paper_id, NOW)
+        assert await readers.list_saved(connection, 5) == [paper_id]
+        assert await readers.unsave_paper(connection, 5, paper_id)
+        assert not await readers.unsave_paper(connection, 5, paper_id)
