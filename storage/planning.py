@@ -1,8 +1,8 @@
-"""What the planning of daily posts reads: fresh digests, their papers, and what each place had. Writes nothing."""
+"""What the planning of daily posts reads of digests and their papers. Writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
-from storage.tables import covered_digests, digests, entries, had_papers, papers
+from storage.tables import digests, entries, papers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +64,4 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
             .order_by(entries.c.digest_id, entries.c.rank)
         )
         found.extend(DigestPaper(*row) for row in await connection.execute(query))
-    return found
-
-
-async def covered(
-    connection: AsyncConnection, subscription_ids: Iterable[int], digest_ids: Collection[int]
-) -> set[tuple[int, int]]:
-    """Return which of these subscriptions have covered which of these digests, as (subscription, digest)."""
-    found: set[tuple[int, int]] = set()
-    for chunk in rows.in_chunks(subscription_ids):
-        query = sa.select(covered_digests.c.subscription_id, covered_digests.c.digest_id).where(
-            covered_digests.c.subscription_id.in_(chunk), covered_digests.c.digest_id.in_(list(digest_ids))
-        )
-        found.update((row[0], row[1]) for row in await connection.execute(query))
-    return found
-
-
-async def had(
-    connection: AsyncConnection, channel_ids: Iterable[int], paper_ids: Collection[int], since_at: datetime
-) -> set[tuple[int, str, int]]:
-    """Return which channels had which of these papers since a moment, as (channel, locale, paper)."""
-    found: set[tuple[int, str, int]] = set()
-    for channels in rows.in_chunks(channel_ids, 500):
-        for chunk in rows.in_chunks(paper_ids):
-            query = sa.select(had_papers.c.channel_id, had_papers.c.locale, had_papers.c.paper_id).where(
-                had_papers.c.channel_id.in_(channels),
-                had_papers.c.paper_id.in_(chunk),
-                had_papers.c.had_at >= since_at,
-            )
-            found.update((row[0], row[1], row[2]) for row in await connection.execute(query))
     return found

@@ -1,4 +1,4 @@
-"""Channels' standing orders, and what each of them has had. Computes no due time; that is `bot.services.schedule`."""
+"""Channels' standing orders. Computes no due time; that is `bot.services.schedule`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import errors, models, rows
-from storage.tables import covered_digests, had_papers, subscriptions
+from storage.tables import subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,45 +154,6 @@ async def set_state(
         )
         changed.extend(result.scalars())
     return changed
-
-
-async def add_covered(connection: AsyncConnection, pairs: Sequence[tuple[int, int]], now: datetime) -> None:
-    """Note which digests subscriptions have drawn from, as (subscription, digest)."""
-    if pairs:
-        statement = rows.insert(connection, covered_digests).on_conflict_do_nothing()
-        await connection.execute(
-            statement,
-            [
-                {"subscription_id": subscription_id, "digest_id": digest_id, "covered_at": now}
-                for subscription_id, digest_id in pairs
-            ],
-        )
-
-
-async def add_had(
-    connection: AsyncConnection, had: Sequence[tuple[int, models.Locale, int, int | None]], now: datetime
-) -> None:
-    """Note which papers channels have had, as (channel, locale, paper, delivery); a later time replaces an earlier."""
-    if not had:
-        return
-    statement = rows.insert(connection, had_papers)
-    statement = statement.on_conflict_do_update(
-        index_elements=["channel_id", "locale", "paper_id"],
-        set_={"had_at": statement.excluded.had_at, "delivery_id": statement.excluded.delivery_id},
-    )
-    await connection.execute(
-        statement,
-        [
-            {
-                "channel_id": channel_id,
-                "locale": locale.value,
-                "paper_id": paper_id,
-                "delivery_id": delivery_id,
-                "had_at": now,
-            }
-            for channel_id, locale, paper_id, delivery_id in had
-        ],
-    )
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:

@@ -78,14 +78,14 @@ def newest_of_interest(today: date) -> date:
 
 
 def fresh(
-    subscription: models.Subscription, today: date, shelf: Shelf, covered: Collection[tuple[int, int]]
+    subscription: models.Subscription, today: date, shelf: Shelf, covered: Collection[int]
 ) -> list[FreshDigest]:
     """Return the digests that the subscription may draw from at the local date `today`."""
     first, last = oldest_of_interest(subscription, today), newest_of_interest(today)
     found = [digest for digest in shelf.digests if first <= digest.date_on <= last]
     if subscription.style is models.Style.WEEKLY:
         return found
-    return [digest for digest in found if (subscription.id, digest.id) not in covered]
+    return [digest for digest in found if digest.id not in covered]
 
 
 def decide(
@@ -93,10 +93,13 @@ def decide(
     now: datetime,
     shelf: Shelf,
     *,
-    covered: Collection[tuple[int, int]],
+    covered: Collection[int],
     had: Collection[int],
 ) -> Plan:
-    """Return what a due subscription does at `now` (UTC). `had` are the papers that its place had lately."""
+    """Return what a due subscription does at `now` (UTC).
+
+    `covered` are the ids of digests that it drew from before, `had` those of the papers that its place had lately.
+    """
     zone = schedule.parse_zone(subscription.timezone)
     at = schedule.parse_time(subscription.at_time)
     following = schedule.next_due(now, at, zone, subscription.days)

@@ -1,0 +1,279 @@
+"""The daily post: picks the due subscriptions and plans their posts into the outbox. Sends nothing.
+
+One transaction plans a batch: the deliveries under their unique keys, their rendered parts, the papers that each
+channel has now had, the digests covered, and the next due times. Planning twice plans once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from bot.services import planning, posts, schedule, summaries
+from storage import had, models, outbox, papers, subscriptions
+from storage import planning as shelf_storage
+from storage.database import Connection, Database
+
+log = structlog.get_logger(__name__)
+
+HAD_FOR = timedelta(days=30)
+"""A paper is not posted again in a channel for this long."""
+
+BATCH = 250
+MARKER = "daily:0:0000-00-00"
+"""Stands in a rendered payload where each delivery's own marker goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A post's messages as JSON with MARKER in them, and a fingerprint of what they show."""
+
+    parts: tuple[tuple[models.PartKind, str, str | None], ...]
+    fingerprint: str
+
+    def parts_for(self, marker: str, nonces: Callable[[], str]) -> tuple[models.NewPart, ...]:
+        """Return the parts of one delivery."""
+        return tuple(
+            models.NewPart(
+                kind=kind,
+                payload=payload.replace(MARKER, marker),
+                fallback=fallback and fallback.replace(MARKER, marker),
+                nonce=nonces(),
+            )
+            for kind, payload, fallback in self.parts
+        )
+
+
+def render(renderer: posts.Renderer, post: posts.DailyPost) -> Rendered:
+    """Render a post whose marker is MARKER."""
+    parts = tuple(
+        (part.kind, _dump(part.payload), None if part.fallback is None else _dump(part.fallback))
+        for part in renderer.render_daily(post)
+    )
+    return Rendered(parts, hashlib.sha256("\n".join(payload for _, payload, _ in parts).encode()).hexdigest())
+
+
+def _dump(payload: dict[str, object]) -> str:
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def daily_post(
+    subscription: models.Subscription, post: planning.Post, details: dict[int, models.PaperDetail]
+) -> posts.DailyPost:
+    """Return a planned post as data for the renderer, with MARKER for its marker."""
+    return posts.DailyPost(
+        marker=MARKER,
+        locale=subscription.locale,
+        style=subscription.style,
+        digest_on=post.digest_on,
+        total=post.choice.total,
+        papers=tuple(
+            summaries.post_paper(details[paper.paper_id], subscription.locale) for paper in post.choice.papers
+        ),
+        schedule=posts.PostSchedule(subscription.at_time, subscription.timezone, subscription.days),
+        since_on=post.since_on,
+        missed_on=post.missed_on,
+    )
+
+
+class DailyPlanner:
+    """Plans what is due. `nonces` gives a new nonce, unique in the world, of at most 25 characters."""
+
+    def __init__(
+        self,
+        database: Database,
+        renderer: posts.Renderer,
+        *,
+        nonces: Callable[[], str],
+        expire_after: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._database = database
+        self._renderer = renderer
+        self._nonces = nonces
+        self._expire_after = expire_after
+
+    async def tick(self, now: datetime) -> int:
+        """Plan everything that is due at `now` (UTC). Returns how many posts were planned."""
+        planned = 0
+        rendered: dict[object, Rendered] = {}
+        while True:
+            batch, posted = await self._plan_batch(now, rendered)
+            planned += posted
+            if batch < BATCH:
+                return planned
+            await asyncio.sleep(0)
+
+    async def reschedule(self, now: datetime) -> int:
+        """Compute all due times anew, since the zones' rules may have changed. Returns how many moved."""
+        moved = 0
+        async with self._database.transaction() as connection:
+            plans = []
+            for subscription in await subscriptions.list_rows(
+                connection, state=models.SubscriptionState.ACTIVE
+            ):
+                due = due_again(subscription, now)
+                if due is not None and (due.at, due.local_on) != (
+                    subscription.next_due_at,
+                    subscription.due_on,
+                ):
+                    plans.append(planning.Plan(subscription, due))
+                    moved += 1
+            await _keep_schedule(connection, plans, now)
+        return moved
+
+    async def _plan_batch(self, now: datetime, rendered: dict[object, Rendered]) -> tuple[int, int]:
+        async with self._database.transaction() as connection:
+            due = await subscriptions.list_due(connection, now, limit=BATCH)
+            if not due:
+                return 0, 0
+            plans = await self._decide(connection, due, now)
+            details = await _details(connection, plans)
+            deliveries = [self._delivery(plan, details, now, rendered) for plan in plans if plan.post]
+            ids = await outbox.add_all(connection, deliveries)
+            new = [plan for plan in plans if plan.post and _key(plan) in ids]
+            await _keep_had(connection, new, ids, now)
+            await subscriptions.add_covered(
+                connection,
+                [(plan.subscription.id, digest_id) for plan in plans for digest_id in plan.covers],
+                now,
+            )
+            await _keep_schedule(connection, plans, now)
+        for plan in new:
+            log.info(
+                "planned",
+                delivery=_key(plan),
+                channel=plan.subscription.channel_id,
+                papers=len(_papers(plan)),
+            )
+        return len(due), len(new)
+
+    async def _decide(
+        self, connection: Connection, due: Sequence[models.Subscription], now: datetime
+    ) -> list[planning.Plan]:
+        shelf = await _shelf(connection, due, now)
+        digest_ids = [digest.id for digest in shelf.digests]
+        covered = await had.list_covered(connection, [one.id for one in due], digest_ids)
+        had_at = await had.list_papers(connection, {one.channel_id for one in due}, since_at=now - HAD_FOR)
+        plans = []
+        for one in due:
+            place = had_at.setdefault((one.channel_id, one.locale.value), set())
+            plan = planning.decide(one, now, shelf, covered=covered.get(one.id, set()), had=place)
+            # Two subscriptions of one channel that are due together share what the first of them takes.
+            place.update(_papers(plan))
+            plans.append(plan)
+        return plans
+
+    def _delivery(
+        self,
+        plan: planning.Plan,
+        details: dict[int, models.PaperDetail],
+        now: datetime,
+        rendered: dict[object, Rendered],
+    ) -> models.NewDelivery:
+        assert plan.post is not None
+        subscription, post = plan.subscription, plan.post
+        shown = daily_post(subscription, post, details)
+        # Ten thousand channels mostly show the same few posts: each is rendered once a tick.
+        cache_key = replace(shown, papers=()), tuple(paper.paper_id for paper in post.choice.papers)
+        if cache_key not in rendered:
+            rendered[cache_key] = render(self._renderer, shown)
+        return models.NewDelivery(
+            key=_key(plan),
+            kind=models.DeliveryKind.DAILY,
+            locale=subscription.locale,
+            planned_at=now,
+            due_at=post.due_at,
+            expires_at=now + self._expire_after,
+            parts=rendered[cache_key].parts_for(_key(plan), self._nonces),
+            subscription_id=subscription.id,
+            guild_id=subscription.guild_id,
+            channel_id=subscription.channel_id,
+            local_on=post.local_on,
+            digest_on=post.digest_on,
+            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.choice.papers),
+            fingerprint=rendered[cache_key].fingerprint,
+        )
+
+
+def due_again(subscription: models.Subscription, now: datetime) -> schedule.Due | None:
+    """Return when an active subscription is due by today's rules; None to leave it as it is.
+
+    The local date that it stands for stays; one whose date lies more than eight days ahead (the clock was wrong once)
+    is brought back.
+    """
+    if subscription.waiting_for_on is not None:
+        return None
+    zone = schedule.parse_zone(subscription.timezone)
+    at = schedule.parse_time(subscription.at_time)
+    following = schedule.next_due(now, at, zone, subscription.days)
+    if subscription.due_on is None or subscription.due_on > following.local_on + timedelta(days=8):
+        return following
+    return next(schedule.moments(subscription.due_on, at, zone, subscription.days))
+
+
+def _key(plan: planning.Plan) -> str:
+    assert plan.post is not None
+    return f"daily:{plan.subscription.id}:{plan.post.local_on.isoformat()}"
+
+
+def _papers(plan: planning.Plan) -> list[int]:
+    return [] if plan.post is None else [paper.paper_id for paper in plan.post.choice.papers]
+
+
+async def _shelf(connection: Connection, due: Iterable[models.Subscription], now: datetime) -> planning.Shelf:
+    """Read every digest that any of these subscriptions can draw from, with its papers."""
+    spans: list[tuple[date, date]] = []
+    for one in due:
+        today = schedule.local_date(now, schedule.parse_zone(one.timezone))
+        spans.append((planning.oldest_of_interest(one, today), planning.newest_of_interest(today)))
+    digests = await shelf_storage.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
+    papers_of: dict[int, list[shelf_storage.DigestPaper]] = {}
+    for paper in await shelf_storage.list_papers(connection, [digest.id for digest in digests]):
+        papers_of.setdefault(paper.digest_id, []).append(paper)
+    return planning.Shelf(digests, papers_of)
+
+
+async def _details(connection: Connection, plans: Iterable[planning.Plan]) -> dict[int, models.PaperDetail]:
+    ids = sorted({paper_id for plan in plans for paper_id in _papers(plan)})
+    return {detail.id: detail for detail in await papers.list_details(connection, ids)}
+
+
+async def _keep_had(
+    connection: Connection,
+    plans: Iterable[planning.Plan],
+    ids: dict[str, int],
+    now: datetime,
+) -> None:
+    await had.add_papers(
+        connection,
+        [
+            had.Had(
+                plan.subscription.channel_id, plan.subscription.locale.value, paper_id, now, ids[_key(plan)]
+            )
+            for plan in plans
+            for paper_id in _papers(plan)
+        ],
+    )
+
+
+async def _keep_schedule(connection: Connection, plans: Sequence[planning.Plan], now: datetime) -> None:
+    await subscriptions.set_schedules(
+        connection,
+        [
+            subscriptions.Schedule(
+                subscription_id=plan.subscription.id,
+                next_due_at=plan.next_due.at,
+                due_on=plan.next_due.local_on,
+                waiting_for_on=plan.waiting_for_on,
+                waiting_until_at=plan.waiting_until_at,
+                last_digest_on=plan.last_digest_on or plan.subscription.last_digest_on,
+            )
+            for plan in plans
+        ],
+    )
