@@ -1,0 +1,89 @@
+"""What subscriptions covered and which papers channels have had, so that nothing is posted there twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import rows
+from storage.tables import covered_digests, had_papers
+
+Place = tuple[int, str]
+"""A channel and a language: the subscriptions of one channel in one language share what it has had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Had:
+    """A paper that a channel has had, and the delivery that brought it."""
+
+    channel_id: int
+    locale: str
+    paper_id: int
+    had_at: datetime
+    delivery_id: int | None = None
+
+
+async def add_papers(connection: AsyncConnection, had: Sequence[Had]) -> None:
+    """Note papers that channels have had; one that was had before is had again now."""
+    if not had:
+        return
+    statement = rows.insert(connection, had_papers)
+    new = statement.excluded
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["channel_id", "locale", "paper_id"],
+            set_={"had_at": new.had_at, "delivery_id": new.delivery_id},
+        ),
+        [asdict(one) for one in had],
+    )
+
+
+async def list_papers(
+    connection: AsyncConnection, channel_ids: Iterable[int], *, since_at: datetime
+) -> dict[Place, set[int]]:
+    """Return the ids of the papers that the channels have had since `since_at` (UTC), by channel and language."""
+    found: dict[Place, set[int]] = defaultdict(set)
+    for chunk in rows.in_chunks(set(channel_ids)):
+        query = sa.select(had_papers.c.channel_id, had_papers.c.locale, had_papers.c.paper_id).where(
+            had_papers.c.channel_id.in_(chunk), had_papers.c.had_at >= since_at
+        )
+        for channel_id, locale, paper_id in await connection.execute(query):
+            found[channel_id, locale].add(paper_id)
+    return found
+
+
+async def list_of_paper(connection: AsyncConnection, paper_id: int, *, channel_id: int) -> list[Had]:
+    """Return when a channel had one paper, in each language; for the answer to "why didn't it come?"."""
+    query = sa.select(had_papers).where(
+        had_papers.c.channel_id == channel_id, had_papers.c.paper_id == paper_id
+    )
+    return [Had(**row._mapping) for row in await connection.execute(query)]
+
+
+async def add_covered(connection: AsyncConnection, pairs: Iterable[tuple[int, int]], now: datetime) -> None:
+    """Note digests (second) that subscriptions (first) drew a post from, or were told of."""
+    values = [
+        {"subscription_id": subscription_id, "digest_id": digest_id, "covered_at": now}
+        for subscription_id, digest_id in pairs
+    ]
+    if values:
+        await connection.execute(rows.insert(connection, covered_digests).on_conflict_do_nothing(), values)
+
+
+async def list_covered(
+    connection: AsyncConnection, subscription_ids: Iterable[int], digest_ids: Sequence[int]
+) -> dict[int, set[int]]:
+    """Return which of the digests each subscription has covered."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for chunk in rows.in_chunks(subscription_ids):
+        query = sa.select(covered_digests.c.subscription_id, covered_digests.c.digest_id).where(
+            covered_digests.c.subscription_id.in_(chunk), covered_digests.c.digest_id.in_(digest_ids)
+        )
+        for subscription_id, digest_id in await connection.execute(query):
+            found[subscription_id].add(digest_id)
+    return found
