@@ -1,0 +1,150 @@
+"""Makes single attempts at Discord's REST API for the relay, over discord.py's own HTTP client. Retries nothing.
+
+Works after `client.login()`, without the Gateway. Stored payloads go out as they are; that uses discord.py's internal
+HTTP methods, and this is the only place that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import aiolimiter
+import discord
+from discord import http
+
+from bot.client import history
+from bot.services import attempts, failures, posts
+from storage.models import PartKind
+
+NO_MENTIONS: dict[str, list[str]] = {"parse": []}
+ARCHIVE_MINUTES = 1440
+
+REQUESTS_PER_SECOND = 49.0
+"""Discord allows a bot 50 over all routes, interactions not counted (facts of 2026, topics/rate-limits)."""
+
+
+def open_pace(per_second: float = REQUESTS_PER_SECOND) -> history.Pace:
+    """Make the pace that everything outside interactions keeps: requests evenly spaced, never in a burst."""
+    # A room of exactly 1 would lose each timer's lateness (measured: 47.2 a second instead of 49); a room of
+    # 50 would let 99 out within the first second.
+    return aiolimiter.AsyncLimiter(1.1, 1.1 / per_second).acquire
+
+
+class DiscordSender:
+    """Sends for one logged-in client, never faster than `pace`."""
+
+    def __init__(self, client: discord.Client, pace: history.Pace) -> None:
+        self._client = client
+        self._pace = pace
+
+    async def send(self, order: attempts.Order) -> attempts.Accepted:
+        """Ask Discord once for what the order says. Raises failures.DeliveryError."""
+        async with translated(order.kind):
+            await self._pace()
+            match order.kind:
+                case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
+                    return await self._post(order)
+                case PartKind.FORUM_POST:
+                    return await self._post_in_forum(order)
+                case PartKind.THREAD:
+                    return await self._open_thread(order)
+                case PartKind.CROSSPOST:
+                    await self._client.http.publish_message(order.channel_id, _target(order))
+                case PartKind.EDIT:
+                    await self._edit(order)
+        return attempts.Accepted(order.message_id, order.channel_id)
+
+    async def find(self, order: attempts.Order, since: datetime) -> attempts.Accepted | None:
+        """Look for the order's message among those since `since` (UTC). Raises failures.DeliveryError.
+
+        THREAD, CROSSPOST and EDIT answer None at once: asking for them again does no harm.
+        """
+        if order.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
+            return None
+        async with translated(order.kind):
+            if order.kind is PartKind.FORUM_POST:
+                return await history.find_forum_post(self._client, order, since, self._pace)
+            return await history.find_message(self._client, order, since, self._pace)
+
+    async def open_dm(self, user_id: int) -> int:
+        """Open the direct messages with a user; gives their channel's id. Raises failures.DeliveryError."""
+        async with translated(PartKind.MESSAGE):
+            await self._pace()
+            return int((await self._client.http.start_private_message(user_id))["id"])
+
+    async def _post(self, order: attempts.Order) -> attempts.Accepted:
+        payload = _without_mentions(order.payload) | {"nonce": order.nonce, "enforce_nonce": True}
+        message = await self._client.http.send_message(order.channel_id, params=_body(payload))
+        return attempts.Accepted(int(message["id"]), int(message["channel_id"]))
+
+    async def _post_in_forum(self, order: attempts.Order) -> attempts.Accepted:
+        payload = order.payload | {"message": _without_mentions(order.payload["message"])}
+        payload = {key: value for key, value in payload.items() if key != "applied_tags" or value}
+        route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=order.channel_id)
+        # A forum post has no nonce, and discord.py repeats a request that was answered with 500, 502 or 504.
+        once: Any = [_Once()]
+        query = {"use_nested_fields": 1}
+        thread = await self._client.http.request(route, json=payload, params=query, files=once)
+        return attempts.Accepted(int(thread["id"]), int(thread["id"]))
+
+    async def _open_thread(self, order: attempts.Order) -> attempts.Accepted:
+        message_id = _target(order)
+        minutes: Any = order.payload.get("auto_archive_duration", ARCHIVE_MINUTES)
+        try:
+            await self._client.http.start_thread_with_message(
+                order.channel_id, message_id, name=order.payload["name"], auto_archive_duration=minutes
+            )
+        except discord.HTTPException as error:
+            if error.code != 160004:  # the message has its thread already
+                raise
+        # A thread that was made from a message has that message's id.
+        return attempts.Accepted(message_id, message_id)
+
+    async def _edit(self, order: attempts.Order) -> None:
+        params = _body(_without_mentions(order.payload))
+        await self._client.http.edit_message(order.channel_id, _target(order), params=params)
+
+
+class _Once:
+    """Stands in for a file among discord.py's uploads, which it rewinds before each try: there is no second try."""
+
+    def reset(self, *, seek: int) -> None:
+        """Refuse any try but the first."""
+        if seek:
+            raise failures.DeliveryError(failures.TROUBLE, "Discord answered with an error of its own")
+
+
+def _body(payload: dict[str, Any]) -> http.MultipartParameters:
+    return http.MultipartParameters(payload=payload, multipart=None, files=None)
+
+
+def _without_mentions(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"allowed_mentions": NO_MENTIONS} | payload
+
+
+def _target(order: attempts.Order) -> int:
+    if order.message_id is None:
+        gone = failures.Verdict(failures.Effect.DELIVERY, posts.Reason.UNKNOWN_CHANNEL)
+        raise failures.DeliveryError(gone, "the message that this builds on is gone")
+    return order.message_id
+
+
+@asynccontextmanager
+async def translated(kind: PartKind) -> AsyncIterator[None]:
+    """Turn the errors of discord.py and aiohttp into failures.DeliveryError."""
+    try:
+        yield
+    except discord.RateLimited as error:
+        verdict = failures.judge(429, 0, kind, retry_after=error.retry_after)
+        raise failures.DeliveryError(verdict, str(error), status=429) from error
+    except discord.HTTPException as error:
+        verdict = failures.judge(error.status, error.code, kind)
+        raise failures.DeliveryError(verdict, str(error), status=error.status, code=error.code) from error
+    except aiohttp.ClientConnectorError as error:
+        raise failures.DeliveryError(failures.UNREACHED, str(error)) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise failures.DeliveryError(failures.TROUBLE, repr(error)) from error
