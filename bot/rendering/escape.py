@@ -21,7 +21,7 @@ _DROPPED = re.compile(
     "\U000e0000-\U000e007f"  # tags: invisible copies of ASCII
     "]"
 )
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _ACTIVE = re.compile(
     r"(?P<mark>[\\*_~|`\[\]<])"
@@ -31,6 +31,7 @@ _ACTIVE = re.compile(
 )
 _LINE_START = re.compile(r"(?P<number>[0-9]{1,10})(?=[.)])|(?P<sign>[#>+\-])")
 _WEB = re.compile(r"(?i:https?)://")
+_LANGUAGE = re.compile(r"[^A-Za-z0-9_+.#\-]")
 _URL_KEPT = "%/:=&?~#+!$,;'@-._"
 
 
@@ -45,8 +46,12 @@ def plain(text: str) -> str:
 
     For places that show no Markdown: labels, options, modal titles, thread names.
     """
-    visible = _DROPPED.sub("", _CONTROL.sub(" ", text))
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", visible)).strip()
+    return _SPACES.sub(" ", visible(text)).strip()
+
+
+def visible(text: str) -> str:
+    """Return `text` composed (NFC), without control, invisible and direction characters; `\\n` stays."""
+    return unicodedata.normalize("NFC", _DROPPED.sub("", _CONTROL.sub(" ", text)))
 
 
 def escape(text: str) -> Safe:
@@ -111,8 +116,12 @@ def safe_url(url: str) -> str | None:
 
 def label(text: str) -> Safe:
     """Return escaped text for the label of a masked link: round brackets for square ones, no URL in it."""
-    bare = _WEB.sub("", plain(text))
-    return escape(bare.replace("[", "(").replace("]", ")"))
+    return escape(unlinked(plain(text)))
+
+
+def unlinked(text: str) -> str:
+    """Return `text` with round brackets for square ones and no URL: unescaped, for a link's label."""
+    return _WEB.sub("", text).replace("[", "(").replace("]", ")")
 
 
 def link(text: str, url: str) -> Safe:
@@ -133,3 +142,9 @@ def code(text: str) -> Safe:
         return Safe("")
     mark = "``" if "`" in content else "`"
     return Safe(f"{mark}{content}{mark}")
+
+
+def fence(content: str, language: str = "") -> Safe:
+    """Return `content` as a code block, its lines kept; a fence inside it is taken apart by a zero-width space."""
+    inside = visible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
+    return Safe(f"```{_LANGUAGE.sub('', language)[:20]}\n{inside}\n```")

@@ -1,0 +1,119 @@
+"""The Markdown that digests are written in: CommonMark with tables, mathematics and emphasis beside Korean.
+
+Only parsing; what becomes of the tokens is in `markdown`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Delimiter
+
+MATH = "math"
+"""The type of the tokens that hold a formula's LaTeX, without its dollar signs or brackets."""
+
+_LONGEST_FORMULA = 300
+_DEEPEST_NESTING = 50
+_SURELY_MATH = re.compile(r"[\\^_={]")
+_VARIABLE = re.compile(r"[A-Za-z]'?")
+_CJK = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+
+
+@lru_cache(maxsize=1)
+def parser() -> MarkdownIt:
+    """Return the parser, made on first use.
+
+    Raw HTML stays text (much of what looks like a tag is a token such as `<think>`), indented lines are no
+    code (bullets that run on are indented), and link definitions, underlined headings are no such things,
+    so that no line disappears.
+    """
+    markdown = MarkdownIt("commonmark", {"maxNesting": _DEEPEST_NESTING})
+    markdown.enable(["table", "strikethrough"])
+    markdown.disable(["html_block", "html_inline", "code", "reference", "lheading"])
+    markdown.inline.ruler.before("escape", MATH, _math)
+    markdown.inline.ruler.at("emphasis", _emphasis)
+    return markdown
+
+
+def _math(state: StateInline, silent: bool) -> bool:
+    for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
+        if not state.src.startswith(opening, state.pos):
+            continue
+        start = state.pos + len(opening)
+        end = state.src.find(closing, start, min(start + _LONGEST_FORMULA, state.posMax))
+        if end < 0 or not _is_formula(opening, state.src[start:end], state.src[end + len(closing) :][:1]):
+            return False
+        if not silent:
+            state.push(MATH, "", 0).content = state.src[start:end]
+        state.pos = end + len(closing)
+        return True
+    return False
+
+
+def _is_formula(opening: str, content: str, behind: str) -> bool:
+    """Tell a formula from a price ($5-$10) and from an escaped bracket (`\\[IDK\\]`)."""
+    if not content.strip():
+        return False
+    if opening == "$":
+        if content[0].isspace() or content[-1].isspace() or content[-1] == "\\":
+            return False
+        return not behind.isdigit() or bool(_SURELY_MATH.search(content))
+    if opening == "$$":
+        return True
+    return bool(_SURELY_MATH.search(content) or _VARIABLE.fullmatch(content.strip()))
+
+
+def _emphasis(state: StateInline, silent: bool) -> bool:
+    """As CommonMark's rule, but a letter of Chinese, Japanese or Korean beside a mark counts as a boundary.
+
+    Without it `**모델(CoT)**을` is no emphasis: Korean writes its particles without a space.
+    """
+    marker = state.src[state.pos]
+    if silent or marker not in "_*":
+        return False
+    end = state.pos
+    while end < state.posMax and state.src[end] == marker:
+        end += 1
+    before = state.src[state.pos - 1] if state.pos else " "
+    after = state.src[end] if end < state.posMax else " "
+    can_open, can_close = _flanking(before, after, splits_words=marker == "*")
+    for _ in range(end - state.pos):
+        state.push("text", "", 0).content = marker
+        state.delimiters.append(
+            Delimiter(
+                marker=ord(marker),
+                length=end - state.pos,
+                token=len(state.tokens) - 1,
+                end=-1,
+                open=can_open,
+                close=can_close,
+            )
+        )
+    state.pos = end
+    return True
+
+
+def _flanking(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
+    """Return whether a run of marks between these two characters can open and can close."""
+    left = _can_touch(after, before)
+    right = _can_touch(before, after)
+    if splits_words:
+        return left, right
+    return left and (not right or _is_punctuation(before)), right and (not left or _is_punctuation(after))
+
+
+def _can_touch(inner: str, outer: str) -> bool:
+    if isWhiteSpace(ord(inner)):
+        return False
+    boundary = isWhiteSpace(ord(outer)) or _is_punctuation(outer) or bool(_CJK.match(outer))
+    return not _is_punctuation(inner) or boundary
+
+
+def _is_punctuation(char: str) -> bool:
+    return isMdAsciiPunct(ord(char)) or isPunctChar(char)
