@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,10 +22,12 @@ class Due:
     part: models.Part
 
 
-async def list_due(connection: AsyncConnection, now: datetime, *, limit: int = 200) -> list[Due]:
+async def list_due(
+    connection: AsyncConnection, now: datetime, *, limit: int = 200, not_in: Collection[int] = ()
+) -> list[Due]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: of each delivery only its first unsent part.
 
-    Parts that are SENDING are not among them; after a start, `release_interrupted` makes those PLANNED again.
+    Those for the channels `not_in` and those whose delivery is too old are left out. Parts that are SENDING are not among them; after a start, `release_interrupted` makes those PLANNED again.
     """
     earlier = parts.alias("earlier")
     held_back = sa.exists().where(
@@ -39,6 +41,8 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int = 2
             parts.c.state == models.PartState.PLANNED.value,
             parts.c.next_attempt_at <= now,
             deliveries.c.state == models.DeliveryState.PLANNED.value,
+            deliveries.c.expires_at > now,
+            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(not_in)),
             ~held_back,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)

@@ -21,10 +21,13 @@ UNFINISHED = (models.DeliveryState.PLANNED, models.DeliveryState.PAUSED, models.
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What Discord answered to one part: the message and the channel, thread or DM that it stands in."""
+    """What Discord answered to one part: the message and the channel, thread or DM that it stands in.
+
+    `message_id` is None for a message that was sent and has been deleted since.
+    """
 
     part_id: int
-    message_id: int
+    message_id: int | None
     channel_id: int
 
 
@@ -195,12 +198,53 @@ async def mark_uncertain(
 
 
 async def mark_paused(
-    connection: AsyncConnection, part_id: int, *, reason: str, error_code: int | None = None
+    connection: AsyncConnection,
+    part_id: int,
+    *,
+    reason: str,
+    unknown_since: datetime | None,
+    error_code: int | None = None,
 ) -> None:
-    """Hold a part until its place can be written to again (`resume_channel`)."""
+    """Hold a part until its place can be written to again (`resume`). `unknown_since` is as in `mark_retry`."""
+    await connection.execute(
+        tables.parts.update().where(tables.parts.c.id == part_id).values(first_attempt_at=unknown_since)
+    )
     await _mark_held(
         connection, part_id, models.PartState.PAUSED, reason, error_code=error_code, finished_at=None
     )
+
+
+async def hold(
+    connection: AsyncConnection,
+    *,
+    reason: str,
+    channel_id: int | None = None,
+    user_id: int | None = None,
+) -> int:
+    """Pause what else is planned for a channel or by DM for a reader. Returns how many deliveries.
+
+    Those with a part in the sender's hands are left to what comes of it.
+    """
+    in_hand = sa.exists().where(
+        tables.parts.c.delivery_id == tables.deliveries.c.id,
+        tables.parts.c.state == models.PartState.SENDING.value,
+    )
+    result = await connection.execute(
+        tables.deliveries.update()
+        .where(
+            _place(channel_id, user_id),
+            tables.deliveries.c.state == models.DeliveryState.PLANNED.value,
+            ~in_hand,
+        )
+        .values(state=models.DeliveryState.PAUSED.value, reason=reason)
+    )
+    return result.rowcount
+
+
+def _place(channel_id: int | None, user_id: int | None) -> sa.ColumnElement[bool]:
+    if channel_id is not None:
+        return tables.deliveries.c.channel_id == channel_id
+    return tables.deliveries.c.user_id == user_id
 
 
 async def mark_failed(
@@ -299,14 +343,9 @@ async def resume(
     user_id: int | None = None,
 ) -> int:
     """Make the paused deliveries of a channel or a reader due again. Returns how many."""
-    place = (
-        tables.deliveries.c.channel_id == channel_id
-        if channel_id is not None
-        else tables.deliveries.c.user_id == user_id
-    )
     result = await connection.execute(
         tables.deliveries.update()
-        .where(place, tables.deliveries.c.state == models.DeliveryState.PAUSED.value)
+        .where(_place(channel_id, user_id), tables.deliveries.c.state == models.DeliveryState.PAUSED.value)
         .values(state=models.DeliveryState.PLANNED.value, reason=None)
         .returning(tables.deliveries.c.id)
     )

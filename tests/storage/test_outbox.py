@@ -177,7 +177,9 @@ async def test_a_paused_place_resumes_where_it_stopped(db: database.Database) ->
     await add(db, delivery("a"))
     async with db.transaction() as connection:
         part = await begin(connection)
-        await outbox.mark_paused(connection, part.id, reason="no access", error_code=50001)
+        await outbox.mark_paused(
+            connection, part.id, reason="no access", unknown_since=None, error_code=50001
+        )
     assert await due(db) == []
     async with db.transaction() as connection:
         assert await outbox.resume(connection, NOW, channel_id=8) == 0
