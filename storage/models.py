@@ -206,6 +206,96 @@ class PaperDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedPaper:
+    """What all digests and services together say of one paper; `bot.services.merge` makes it.
+
+    `first_on` and `last_on` are None while nothing lists the paper: then no reader gets to see it.
+    """
+
+    arxiv_id: str
+    title: str | None
+    url: str
+    abstract: str | None
+    votes: int | None
+    votes_read_at: datetime | None
+    authors: tuple[str, ...]
+    authors_truncated: bool
+    thumbnail: str | None
+    video: str | None
+    code_url: str | None
+    project_url: str | None
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    first_on: date | None
+    last_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPaper:
+    """All that the search index is made from. `is_new`: nothing of this paper is in the index yet.
+
+    `sections` are those of all digests, the newest first, none twice; `abstract` is a service's.
+    """
+
+    id: int
+    arxiv_id: str
+    title: str | None
+    authors: tuple[str, ...]
+    sections: tuple[Section, ...]
+    abstract: str | None
+    keywords: tuple[str, ...]
+    votes: int | None
+    last_on: date
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One person: the folded name as key, the form to show, and how many papers name them."""
+
+    id: int
+    key: str
+    name: str
+    papers: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDigest:
+    """A digest as it is kept, without its text. `revision` is 1, and 1 more with each correction."""
+
+    id: int
+    format: DigestFormat
+    date: date
+    language: str
+    hash: str
+    revision: int
+    problems: tuple[Problem, ...]
+    ingested_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a place (a path, an address or a feed's entry) of a source last said for a date."""
+
+    source: str
+    place: str
+    date: date
+    digest_id: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What the archive holds. Both dates are None while it is empty."""
+
+    digests: int
+    papers: int
+    first_on: date | None
+    last_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A channel's standing order.
 

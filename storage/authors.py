@@ -1,0 +1,125 @@
+"""Authors as persons across papers. Names come with their folded keys; finding people by name is `author_search`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import models, rows
+from storage.tables import authors, paper_authors
+
+Names = Sequence[tuple[str, str]]
+"""A paper's authors in their order, as (folded key, name as written)."""
+
+
+async def set_authors(
+    connection: AsyncConnection, names: Mapping[int, Names], *, new: Iterable[int] = ()
+) -> list[models.Author]:
+    """Store who wrote which papers (by paper id) in place of what stood there; `new` papers had nothing.
+
+    Returns every author whose number of papers may have changed, with the number as it is now.
+    """
+    touched: set[int] = set()
+    former = set(names).difference(new)
+    for chunk in rows.in_chunks(former):
+        result = await connection.execute(
+            paper_authors.delete()
+            .where(paper_authors.c.paper_id.in_(chunk))
+            .returning(paper_authors.c.author_id)
+        )
+        touched.update(result.scalars())
+    ids = await _ids(connection, {key: name for paper in names.values() for key, name in paper})
+    values = [
+        {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
+        for paper_id, paper in names.items()
+        for position, (key, name) in enumerate(paper)
+    ]
+    if values:
+        await connection.execute(paper_authors.insert(), values)
+    return await _count(connection, touched.union(ids.values()))
+
+
+async def _ids(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
+    """Return the row of each key; new keys are stored with the form seen."""
+    ids: dict[str, int] = {}
+    better: list[dict[str, object]] = []
+    for chunk in rows.in_chunks(forms):
+        query = sa.select(authors.c.key, authors.c.id, authors.c.name).where(authors.c.key.in_(chunk))
+        for key, id_, name in await connection.execute(query):
+            ids[key] = id_
+            # "Andrés" tells more than "Andres".
+            if name.isascii() and not forms[key].isascii():
+                better.append({"b_id": id_, "name": forms[key]})
+    if better:
+        await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), better)
+    values = [{"key": key, "name": name, "papers": 0} for key, name in forms.items() if key not in ids]
+    if values:
+        statement = authors.insert().returning(authors.c.key, authors.c.id)
+        ids.update({key: id_ for key, id_ in await connection.execute(statement, values)})  # noqa: C416
+    return ids
+
+
+async def _count(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
+    counted = (
+        sa.select(sa.func.count(paper_authors.c.paper_id.distinct()))
+        .where(paper_authors.c.author_id == authors.c.id)
+        .scalar_subquery()
+    )
+    found: list[models.Author] = []
+    for chunk in rows.in_chunks(author_ids):
+        result = await connection.execute(
+            authors.update()
+            .where(authors.c.id.in_(chunk))
+            .values(papers=counted)
+            .returning(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+        )
+        found.extend(models.Author(*row) for row in result)
+    return found
+
+
+async def list_rows(connection: AsyncConnection, author_ids: Sequence[int]) -> list[models.Author]:
+    """Return these authors, in the order asked for."""
+    found: dict[int, models.Author] = {}
+    for chunk in rows.in_chunks(author_ids):
+        query = sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers).where(
+            authors.c.id.in_(chunk)
+        )
+        found.update({row.id: models.Author(*row) for row in await connection.execute(query)})
+    return [found[id_] for id_ in author_ids if id_ in found]
+
+
+async def list_forms(connection: AsyncConnection, author_id: int) -> list[str]:
+    """Return the ways in which an author's name is written, the most frequent first."""
+    query = (
+        sa.select(paper_authors.c.name)
+        .where(paper_authors.c.author_id == author_id)
+        .group_by(paper_authors.c.name)
+        .order_by(sa.func.count().desc(), paper_authors.c.name)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int]) -> list[int]:
+    """Return the ids of the papers that one of these authors wrote."""
+    query = sa.select(paper_authors.c.paper_id).where(paper_authors.c.author_id.in_(author_ids)).distinct()
+    return list((await connection.execute(query)).scalars())
+
+
+async def list_coauthors(
+    connection: AsyncConnection, author_id: int, *, limit: int
+) -> list[tuple[models.Author, int]]:
+    """Return with whom an author wrote and how many papers together, the closest first."""
+    own = paper_authors.alias("own")
+    together = sa.func.count(paper_authors.c.paper_id.distinct())
+    query = (
+        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers, together)
+        .join(paper_authors, paper_authors.c.author_id == authors.c.id)
+        .join(own, own.c.paper_id == paper_authors.c.paper_id)
+        .where(own.c.author_id == author_id, authors.c.id != author_id)
+        .group_by(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+        .order_by(together.desc(), authors.c.name)
+        .limit(limit)
+    )
+    return [(models.Author(*row[:4]), row[4]) for row in await connection.execute(query)]

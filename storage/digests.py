@@ -1,0 +1,196 @@
+"""Digests as they came: their texts, hashes, places and corrections. What they say of papers is in `storage.entries`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import models, rows
+from storage.tables import digest_places, digests, former_hashes
+
+LEVEL = 1
+"""zlib's fastest: Markdown shrinks to under half, and a better level takes as long as parsing does."""
+
+
+async def add(
+    connection: AsyncConnection, digest: models.Digest, *, language: str, hash_: str, now: datetime
+) -> int:
+    """Store a new digest with its text; its papers are `entries.add`'s. Returns its id."""
+    values = {**_values(digest, language, hash_, now), "revision": 1, "ingested_at": now}
+    result = await connection.execute(digests.insert().returning(digests.c.id), values)
+    return int(result.scalar_one())
+
+
+async def correct(
+    connection: AsyncConnection,
+    former: models.StoredDigest,
+    digest: models.Digest,
+    *,
+    language: str,
+    hash_: str,
+    now: datetime,
+) -> int:
+    """Put a corrected text in place of the former one, whose hash stays known. Returns the new revision."""
+    statement = rows.insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
+    await connection.execute(statement.on_conflict_do_nothing())
+    await connection.execute(former_hashes.delete().where(former_hashes.c.hash == hash_))
+    revision = former.revision + 1
+    await connection.execute(
+        digests.update()
+        .where(digests.c.id == former.id)
+        .values({**_values(digest, language, hash_, now), "revision": revision})
+    )
+    return revision
+
+
+async def set_reading(
+    connection: AsyncConnection, digest_id: int, digest: models.Digest, *, language: str
+) -> None:
+    """Keep what today's parser makes of a text that did not change."""
+    await connection.execute(
+        digests.update()
+        .where(digests.c.id == digest_id)
+        .values(format=digest.format.value, language=language, problems=_problem_rows(digest.problems))
+    )
+
+
+async def remove(connection: AsyncConnection, digest_id: int) -> None:
+    """Forget a digest that no place says any more. Its entries must be gone before."""
+    await connection.execute(digests.delete().where(digests.c.id == digest_id))
+
+
+async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
+    """Return the digests that have, or once had, one of these texts, by the hash."""
+    found: dict[str, models.StoredDigest] = {}
+    for chunk in rows.in_chunks(hashes):
+        once = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
+            former_hashes.c.hash.in_(chunk)
+        )
+        now = sa.select(digests.c.hash, digests.c.id.label("digest_id")).where(digests.c.hash.in_(chunk))
+        asked = sa.union_all(once, now).subquery()
+        query = sa.select(asked.c.hash.label("asked"), *_STORED).join(
+            asked, asked.c.digest_id == digests.c.id
+        )
+        for row in await connection.execute(query):
+            found[row.asked] = _stored_of(row)
+    return found
+
+
+async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
+    """Return one digest, or None."""
+    row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
+    return None if row is None else _stored_of(row)
+
+
+async def list_rows(
+    connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
+) -> list[models.StoredDigest]:
+    """Return the digests of these dates, both ends included, the newest first."""
+    query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
+    if since_on is not None:
+        query = query.where(digests.c.date_on >= since_on)
+    if until_on is not None:
+        query = query.where(digests.c.date_on <= until_on)
+    return [_stored_of(row) for row in await connection.execute(query)]
+
+
+async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
+    """Return the text of a digest, or None if there is no such digest."""
+    raw = (await connection.execute(sa.select(digests.c.raw).where(digests.c.id == digest_id))).scalar()
+    return None if raw is None else zlib.decompress(raw).decode()
+
+
+async def list_dates(connection: AsyncConnection, *, limit: int, until_on: date | None = None) -> list[date]:
+    """Return the dates that have a digest, the newest first."""
+    query = sa.select(digests.c.date_on).distinct().order_by(digests.c.date_on.desc()).limit(limit)
+    if until_on is not None:
+        query = query.where(digests.c.date_on <= until_on)
+    return list((await connection.execute(query)).scalars())
+
+
+async def latest_read_at(connection: AsyncConnection) -> datetime | None:
+    """Return when a digest was last stored or corrected (UTC), or None in an empty archive."""
+    query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
+    latest: datetime | None = (await connection.execute(query)).scalar()
+    return latest
+
+
+async def list_places(connection: AsyncConnection, source: str, place: str) -> list[models.Place]:
+    """Return what a place last said, for each date."""
+    query = sa.select(*_PLACE).where(digest_places.c.source == source, digest_places.c.place == place)
+    return [models.Place(*row) for row in await connection.execute(query)]
+
+
+async def list_places_of(connection: AsyncConnection, digest_id: int) -> list[models.Place]:
+    """Return the places that say, or once said, a digest, in the order in which they were seen."""
+    query = sa.select(*_PLACE).where(digest_places.c.digest_id == digest_id).order_by(digest_places.c.seen_at)
+    return [models.Place(*row) for row in await connection.execute(query)]
+
+
+async def set_place(connection: AsyncConnection, place: models.Place, now: datetime) -> None:
+    """Keep what a place says now."""
+    changes = {"digest_id": place.digest_id, "hash": place.hash, "seen_at": now}
+    statement = rows.insert(connection, digest_places)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source", "place", "date_on"],
+            set_={name: statement.excluded[name] for name in changes},
+        ),
+        {"source": place.source, "place": place.place, "date_on": place.date, **changes},
+    )
+
+
+async def remove_place(connection: AsyncConnection, place: models.Place) -> None:
+    """Forget what a place said for a date."""
+    await connection.execute(
+        digest_places.delete().where(
+            digest_places.c.source == place.source,
+            digest_places.c.place == place.place,
+            digest_places.c.date_on == place.date,
+        )
+    )
+
+
+_STORED = [column for column in digests.c if column.name != "raw"]
+_PLACE = [
+    digest_places.c.source,
+    digest_places.c.place,
+    digest_places.c.date_on,
+    digest_places.c.digest_id,
+    digest_places.c.hash,
+]
+
+
+def _values(digest: models.Digest, language: str, hash_: str, now: datetime) -> dict[str, Any]:
+    return {
+        "format": digest.format.value,
+        "date_on": digest.date,
+        "language": language,
+        "hash": hash_,
+        "raw": zlib.compress(digest.text.encode(), LEVEL),
+        "problems": _problem_rows(digest.problems),
+        "updated_at": now,
+    }
+
+
+def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
+    return [[problem.line, problem.message] for problem in problems]
+
+
+def _stored_of(row: sa.Row[Any]) -> models.StoredDigest:
+    return models.StoredDigest(
+        id=row.id,
+        format=models.DigestFormat(row.format),
+        date=row.date_on,
+        language=row.language,
+        hash=row.hash,
+        revision=row.revision,
+        problems=tuple(models.Problem(line, message) for line, message in row.problems),
+        ingested_at=row.ingested_at,
+        updated_at=row.updated_at,
+    )

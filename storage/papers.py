@@ -1,0 +1,241 @@
+"""Papers as merged from everything said of them. Writes what `bot.services.merge` made; the reading is for lists and cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import entries, models, rows
+from storage import tables as t
+from storage.tables import papers
+
+
+async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
+    """Store papers that are new. Returns their ids by arXiv id."""
+    if not merged:
+        return {}
+    statement = papers.insert().returning(papers.c.arxiv_id, papers.c.id)
+    result = await connection.execute(statement, [_values(paper) for paper in merged])
+    return {arxiv_id: id_ for arxiv_id, id_ in result}  # noqa: C416
+
+
+async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models.MergedPaper]]) -> None:
+    """Store what is now known of papers, as (id, paper)."""
+    if not merged:
+        return
+    statement = papers.update().where(papers.c.id == sa.bindparam("b_id"))
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in _FIELDS}
+    await connection.execute(
+        statement.values(values), [{"b_id": id_, **_values(paper)} for id_, paper in merged]
+    )
+
+
+async def list_merged(
+    connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
+) -> dict[int, models.MergedPaper]:
+    """Return papers as they are stored, listed or not, by id: those of the arXiv ids and those of the ids."""
+    found: dict[int, models.MergedPaper] = {}
+    asked: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
+        (papers.c.arxiv_id, arxiv_ids),
+        (papers.c.id, ids),
+    )
+    for column, values in asked:
+        for chunk in rows.in_chunks(values):
+            result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
+            found.update({row.id: _merged_of(row) for row in result})
+    return found
+
+
+async def ids_of(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
+    """Return the ids of the papers that are known, by arXiv id."""
+    found: dict[str, int] = {}
+    for chunk in rows.in_chunks(arxiv_ids):
+        query = sa.select(papers.c.arxiv_id, papers.c.id).where(papers.c.arxiv_id.in_(chunk))
+        found.update({row.arxiv_id: row.id for row in await connection.execute(query)})
+    return found
+
+
+async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
+    """Return the listed papers among these ids, in the order asked for."""
+    found: dict[int, models.PaperRow] = {}
+    for chunk in rows.in_chunks(paper_ids):
+        result = await connection.execute(_listed().where(papers.c.id.in_(chunk)))
+        found.update({row.id: _row_of(row) for row in result})
+    return [found[id_] for id_ in paper_ids if id_ in found]
+
+
+async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[models.PaperRow]:
+    """Return the listed papers among these arXiv ids, in the order asked for."""
+    ids = await ids_of(connection, arxiv_ids)
+    return await list_rows(connection, [ids[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in ids])
+
+
+async def list_of_date(
+    connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
+) -> list[models.PaperRow]:
+    """Return the papers of a date's digests, each once: top-voted first, unknown last and in digest order.
+
+    Unknown votes don't meet a minimum above 0.
+    """
+    first = (
+        sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
+        .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
+        .where(t.digests.c.date_on == on)
+        .group_by(t.entries.c.paper_id)
+        .subquery()
+    )
+    query = (
+        _listed()
+        .join(first, first.c.paper_id == papers.c.id)
+        .order_by(*_BY_VOTES, first.c.rank, papers.c.id)
+        .limit(limit)
+    )
+    return [_row_of(row) for row in await connection.execute(_with_votes(query, min_votes))]
+
+
+async def list_top(
+    connection: AsyncConnection,
+    *,
+    since_on: date | None = None,
+    until_on: date | None = None,
+    min_votes: int = 0,
+    limit: int = 25,
+    offset: int = 0,
+) -> list[models.PaperRow]:
+    """Return the papers last listed in a period, both ends included: top-voted first, unknown last, newest first."""
+    query = _listed().order_by(*_BY_VOTES, papers.c.last_on.desc(), papers.c.id).limit(limit).offset(offset)
+    query = _within(query, since_on, until_on)
+    return [_row_of(row) for row in await connection.execute(_with_votes(query, min_votes))]
+
+
+async def count(
+    connection: AsyncConnection,
+    *,
+    since_on: date | None = None,
+    until_on: date | None = None,
+    min_votes: int = 0,
+) -> int:
+    """Return how many papers `list_top` would give without a limit."""
+    query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
+    query = _with_votes(_within(query, since_on, until_on), min_votes)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def list_by_prefix(connection: AsyncConnection, beginning: str, *, limit: int) -> list[models.PaperRow]:
+    """Return listed papers whose arXiv id begins so, the top-voted first; for autocomplete."""
+    query = _listed().where(papers.c.arxiv_id.startswith(beginning, autoescape=True))
+    query = query.order_by(*_BY_VOTES, papers.c.id).limit(limit)
+    return [_row_of(row) for row in await connection.execute(query)]
+
+
+async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
+    """Return all that is known of a listed paper, or None."""
+    ids = await ids_of(connection, [arxiv_id])
+    found = await list_details(connection, list(ids.values()))
+    return found[0] if found else None
+
+
+async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:
+    """Return all that is known of the listed papers among these ids, in the order asked for."""
+    merged = await list_merged(connection, ids=paper_ids)
+    appearances = await entries.list_appearances(connection, merged)
+    return [
+        _detail_of(id_, merged[id_], tuple(appearances.get(id_, ())))
+        for id_ in paper_ids
+        if id_ in merged and merged[id_].last_on is not None
+    ]
+
+
+async def list_indexed(
+    connection: AsyncConnection, *, ids: Sequence[int] | None = None, after_id: int = 0, limit: int = 500
+) -> list[models.IndexedPaper]:
+    """Return what the index is made from: for these ids, or for the next `limit` listed papers behind `after_id`."""
+    if ids is None:
+        query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
+        ids = list((await connection.execute(query.order_by(papers.c.id).limit(limit))).scalars())
+    return [_indexed_of(detail) for detail in await list_details(connection, ids)]
+
+
+async def get_extent(connection: AsyncConnection) -> models.Extent:
+    """Return how much the archive holds, and from when to when."""
+    dates = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
+    number, first_on, last_on = (await connection.execute(dates)).one()
+    return models.Extent(number, await count(connection), first_on, last_on)
+
+
+_FIELDS = tuple(column.name for column in papers.c if column.name != "id")
+_LISTS = ("authors", "keywords", "categories")
+_BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
+_ROW = (
+    papers.c.id,
+    papers.c.arxiv_id,
+    papers.c.title,
+    papers.c.url,
+    papers.c.last_on,
+    papers.c.votes,
+    papers.c.authors,
+    papers.c.thumbnail,
+)
+
+
+def _listed() -> sa.Select[Any]:
+    return sa.select(*_ROW).where(papers.c.last_on.is_not(None))
+
+
+def _with_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
+    return query.where(papers.c.votes >= min_votes) if min_votes > 0 else query
+
+
+def _within(query: sa.Select[Any], since_on: date | None, until_on: date | None) -> sa.Select[Any]:
+    if since_on is not None:
+        query = query.where(papers.c.last_on >= since_on)
+    return query if until_on is None else query.where(papers.c.last_on <= until_on)
+
+
+def _values(paper: models.MergedPaper) -> dict[str, Any]:
+    return {name: getattr(paper, name) for name in _FIELDS}
+
+
+def _merged_of(row: sa.Row[Any]) -> models.MergedPaper:
+    values = {name: getattr(row, name) for name in _FIELDS}
+    values.update({name: tuple(values[name]) for name in _LISTS})
+    return models.MergedPaper(**values)
+
+
+def _row_of(row: sa.Row[Any]) -> models.PaperRow:
+    return models.PaperRow(
+        id=row.id,
+        arxiv_id=row.arxiv_id,
+        title=row.title,
+        url=row.url,
+        date=row.last_on,
+        votes=row.votes,
+        authors=tuple(row.authors),
+        thumbnail=row.thumbnail,
+    )
+
+
+def _detail_of(
+    id_: int, paper: models.MergedPaper, appearances: tuple[models.Appearance, ...]
+) -> models.PaperDetail:
+    values = {name: getattr(paper, name) for name in _FIELDS}
+    return models.PaperDetail(id=id_, appearances=appearances, **values)
+
+
+def _indexed_of(detail: models.PaperDetail) -> models.IndexedPaper:
+    said = (section for appearance in detail.appearances for section in appearance.entry.sections)
+    return models.IndexedPaper(
+        id=detail.id,
+        arxiv_id=detail.arxiv_id,
+        title=detail.title,
+        authors=detail.authors,
+        sections=tuple(dict.fromkeys(said)),
+        abstract=detail.abstract,
+        keywords=detail.keywords,
+        votes=detail.votes,
+        last_on=detail.last_on,
+    )
