@@ -138,7 +138,7 @@ class DailyPlanner:
             ids = await outbox.add_all(connection, deliveries)
             new = [plan for plan in plans if plan.post and _key(plan) in ids]
             await _keep_had(connection, new, ids, now)
-            await subscriptions.add_covered(
+            await had.add_covered(
                 connection,
                 [(plan.subscription.id, digest_id) for plan in plans for digest_id in plan.covers],
                 now,

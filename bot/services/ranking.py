@@ -29,14 +29,13 @@ class Choice:
 
 def order_key(candidate: Candidate) -> tuple[bool, int, int, int, int]:
     """Sort by votes, most first; unknown votes last; then the newer digest, then the digest's own order."""
-    votes = candidate.votes
-    return (
-        votes is None,
-        -(votes or 0),
-        -candidate.digest_on.toordinal(),
-        candidate.rank,
-        candidate.paper_id,
-    )
+    newest_first = -candidate.digest_on.toordinal()
+    return (*votes_key(candidate.votes), newest_first, candidate.rank, candidate.paper_id)
+
+
+def votes_key(votes: int | None) -> tuple[bool, int]:
+    """Sort by votes alone: most first, unknown last."""
+    return votes is None, -(votes or 0)
 
 
 def meets(votes: int | None, min_votes: int) -> bool:

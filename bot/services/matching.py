@@ -1,0 +1,93 @@
+"""Which rules a paper fits, and where. Pure: plain text in, reasons out; the rules are found by their anchors first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.services import posts, ranking
+from bot.text import folding, keywords, latex
+from storage import models
+
+AUTHOR_MARK = "@"
+"""Begins an author rule's anchor, so that it never meets a keyword's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paper as rules look at it: the title as people read it, the whole of its summaries, its authors' names."""
+
+    paper_id: int
+    title: str
+    body: str
+    authors: tuple[str, ...]
+    votes: int | None
+
+
+def text_of(detail: models.PaperDetail) -> Text:
+    """Return a paper's texts, those of all its digests together."""
+    pieces = [detail.abstract or ""]
+    for appearance in detail.appearances:
+        for section in appearance.entry.sections:
+            pieces += [section.heading or "", section.body]
+    return Text(
+        detail.id,
+        latex.plain(detail.title or ""),
+        "\n".join(filter(None, pieces)),
+        detail.authors,
+        detail.votes,
+    )
+
+
+def key(kind: models.AlertKind, text: str) -> str:
+    """Return a rule's text in the form in which equal rules are equal."""
+    if kind is models.AlertKind.AUTHOR:
+        return " ".join(sorted(folding.fold_name(text).split()))
+    return " ".join(folding.fold(text).split())
+
+
+def anchor(kind: models.AlertKind, text: str) -> str | None:
+    """Return the one token that every matching paper has in its `anchors`; None when nothing could match."""
+    if kind is models.AlertKind.KEYWORD:
+        return keywords.anchor(text)
+    words = folding.fold_name(text).split()
+    return AUTHOR_MARK + max(words, key=len) if words else None
+
+
+def anchors(text: Text) -> set[str]:
+    """Return the tokens under which the rules that may match this paper are kept."""
+    found = keywords.anchors(text.title) | keywords.anchors(text.body)
+    for name in text.authors:
+        for spelling in spellings(name):
+            found.update(AUTHOR_MARK + word for word in spelling.split())
+    return found
+
+
+def spellings(name: str) -> set[str]:
+    """Return the keys under which a person's name is known: without diacritics, and with umlauts written out."""
+    forms = (folding.fold_name(name), folding.fold_name_german(name))
+    return {" ".join(sorted(form.split())) for form in forms if form}
+
+
+def match(alert: models.Alert, text: Text) -> posts.AlertReason | None:
+    """Return why the paper fits the rule, or None. The title is named before the summary."""
+    if not ranking.meets(text.votes, alert.min_votes):
+        return None
+    if alert.kind is models.AlertKind.AUTHOR:
+        wanted = spellings(alert.text)
+        name = next((name for name in text.authors if wanted & spellings(name)), None)
+        return None if name is None else posts.AlertReason(alert.id, alert.kind, name, posts.MatchField.AUTHOR)
+    for where, field in ((text.title, posts.MatchField.TITLE), (text.body, posts.MatchField.TEXT)):
+        if keywords.match_keyword(alert.text, where):
+            return posts.AlertReason(alert.id, alert.kind, alert.text, field)
+    return None
+
+
+def reasons(alerts: Iterable[models.Alert], text: Text) -> tuple[posts.AlertReason, ...]:
+    """Return every reason, each wording once."""
+    found: dict[tuple[models.AlertKind, str], posts.AlertReason] = {}
+    for alert in alerts:
+        reason = match(alert, text)
+        if reason is not None:
+            found.setdefault((reason.kind, folding.fold(reason.text)), reason)
+    return tuple(found.values())

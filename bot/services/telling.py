@@ -1,0 +1,187 @@
+"""Tells readers of papers that fit their rules: plans one message a recipient and digest into the outbox.
+
+Runs inside the transaction that stores a fresh digest, so that no alert is lost or planned twice. Sends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.services import matching, posts, ranking, summaries
+from storage import alerts, digests, guilds, models, outbox, papers, readers
+from storage.database import Connection
+
+log = structlog.get_logger(__name__)
+
+PRIORITY = 10
+"""Alerts and notices go before the fan-out of daily posts (50)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where alerts go: a reader's DMs, or a channel."""
+
+    user_id: int | None
+    channel_id: int | None
+    guild_id: int | None
+
+    @property
+    def name(self) -> str:
+        """The recipient as storage names it."""
+        return f"user:{self.user_id}" if self.channel_id is None else f"channel:{self.channel_id}"
+
+
+class Telling:
+    """Matches a fresh digest's papers against every rule. `alert_days` is how old a digest may be to raise alerts."""
+
+    def __init__(
+        self,
+        renderer: Callable[[], posts.Renderer],
+        *,
+        nonces: Callable[[], str],
+        default_locale: models.Locale = models.Locale.EN,
+        alert_days: int = 3,
+        expire_after: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._renderer = renderer
+        self._nonces = nonces
+        self._default_locale = default_locale
+        self._alert_days = alert_days
+        self._expire_after = expire_after
+
+    async def tell(
+        self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int, now: datetime
+    ) -> int:
+        """Plan the alerts that a digest's papers raise. Returns how many messages were planned."""
+        digest = await digests.get(connection, digest_id)
+        if digest is None or digest.date_on < (now - timedelta(days=self._alert_days)).date():
+            return 0
+        matches = await self._match(connection, paper_ids, now)
+        if not matches:
+            return 0
+        return await self._plan(connection, digest, matches, revision, now)
+
+    async def _match(
+        self, connection: Connection, paper_ids: Sequence[int], now: datetime
+    ) -> dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]]:
+        details = await papers.list_details(connection, paper_ids)
+        texts = {detail.id: matching.text_of(detail) for detail in details}
+        anchors = {paper_id: matching.anchors(text) for paper_id, text in texts.items()}
+        rules = await alerts.list_by_anchors(connection, set().union(*anchors.values()), now)
+        if not rules:
+            return {}
+        by_anchor: dict[str, list[models.Alert]] = {}
+        for rule in rules:
+            by_anchor.setdefault(matching.anchor(rule.kind, rule.text) or "", []).append(rule)
+        found: dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]] = {}
+        for detail in sorted(details, key=_most_voted_first):
+            of_recipient: dict[Recipient, list[models.Alert]] = {}
+            for anchor in anchors[detail.id] & by_anchor.keys():
+                for rule in by_anchor[anchor]:
+                    of_recipient.setdefault(_recipient(rule), []).append(rule)
+            for recipient, own in of_recipient.items():
+                reasons = matching.reasons(sorted(own, key=lambda rule: rule.id), texts[detail.id])
+                if reasons:
+                    found.setdefault(recipient, []).append((detail, reasons))
+        told = await alerts.list_told(connection, [recipient.name for recipient in found], list(texts))
+        new = {
+            recipient: [one for one in matched if (recipient.name, one[0].id) not in told]
+            for recipient, matched in found.items()
+        }
+        return {recipient: matched for recipient, matched in new.items() if matched}
+
+    async def _plan(
+        self,
+        connection: Connection,
+        digest: models.DigestRow,
+        matches: dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]],
+        revision: int,
+        now: datetime,
+    ) -> int:
+        planned = []
+        for recipient, matched in matches.items():
+            planned.append(await self._delivery(connection, digest, recipient, matched, revision, now))
+        ids = await outbox.add_all(connection, planned)
+        for recipient, delivery in zip(matches, planned, strict=True):
+            if delivery.key in ids:
+                told = [(recipient.name, detail.id) for detail, _ in matches[recipient]]
+                await alerts.add_told(connection, told, told_at=now, delivery_id=ids[delivery.key])
+                log.info("alert planned", delivery=delivery.key, papers=len(told))
+        return len(ids)
+
+    async def _delivery(
+        self,
+        connection: Connection,
+        digest: models.DigestRow,
+        recipient: Recipient,
+        matched: list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]],
+        revision: int,
+        now: datetime,
+    ) -> models.NewDelivery:
+        locale, dm_channel_id = await self._reach(connection, recipient)
+        key = f"alert:{recipient.name}:{digest.id}:{revision}"
+        post = posts.AlertPost(
+            marker=key,
+            locale=locale,
+            digest_on=digest.date_on,
+            matches=tuple(
+                posts.AlertMatch(summaries.post_paper(detail, locale), reasons) for detail, reasons in matched
+            ),
+            in_channel=recipient.channel_id is not None,
+        )
+        return models.NewDelivery(
+            key=key,
+            kind=models.DeliveryKind.ALERT,
+            locale=locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=now + self._expire_after,
+            parts=new_parts(self._renderer().render_alert(post), self._nonces),
+            priority=PRIORITY,
+            guild_id=recipient.guild_id,
+            channel_id=recipient.channel_id or dm_channel_id,
+            user_id=recipient.user_id,
+            digest_on=digest.date_on,
+            papers=tuple(detail.arxiv_id for detail, _ in matched),
+        )
+
+    async def _reach(self, connection: Connection, recipient: Recipient) -> tuple[models.Locale, int | None]:
+        if recipient.channel_id is not None:
+            guild = await guilds.get(connection, recipient.guild_id) if recipient.guild_id else None
+            return (guild.locale if guild and guild.locale else self._default_locale), None
+        reader = await readers.get(connection, recipient.user_id) if recipient.user_id else None
+        if reader is None:
+            return self._default_locale, None
+        return reader.locale or self._default_locale, reader.dm_channel_id
+
+
+def new_parts(
+    rendered: Sequence[posts.RenderedPart], nonces: Callable[[], str]
+) -> tuple[models.NewPart, ...]:
+    """Return rendered messages as the outbox keeps them, each under a nonce of its own."""
+    return tuple(
+        models.NewPart(
+            kind=part.kind,
+            payload=json.dumps(part.payload, ensure_ascii=False, separators=(",", ":")),
+            fallback=None
+            if part.fallback is None
+            else json.dumps(part.fallback, ensure_ascii=False, separators=(",", ":")),
+            nonce=nonces(),
+        )
+        for part in rendered
+    )
+
+
+def _recipient(rule: models.Alert) -> Recipient:
+    if rule.channel_id is None:
+        return Recipient(rule.user_id, None, None)
+    return Recipient(None, rule.channel_id, rule.guild_id)
+
+
+def _most_voted_first(detail: models.PaperDetail) -> tuple[bool, int, int]:
+    return (*ranking.votes_key(detail.votes), detail.id)
