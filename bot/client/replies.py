@@ -1,0 +1,65 @@
+"""How an interaction is answered: privately, in place, or for the whole channel. Knows nothing of what is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import ui
+
+Interaction = discord.Interaction[Any]
+
+
+async def think(interaction: Interaction, *, public: bool = False) -> None:
+    """Ask Discord for more than its 3 seconds, before storage is touched. `public` decides for good who sees the answer."""
+    if not interaction.response.is_done():
+        await interaction.response.defer(ephemeral=not public, thinking=True)
+
+
+async def hold(interaction: Interaction) -> None:
+    """Acknowledge a control whose own message will be changed in place, or answered privately if others see it."""
+    if interaction.response.is_done():
+        return
+    if is_private(interaction):
+        await interaction.response.defer()
+    else:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+
+
+async def privately(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Answer in a new message that only the asker sees (a first answer after `think` fills that one in)."""
+    if interaction.response.is_done():
+        await interaction.followup.send(view=view, ephemeral=True)
+    else:
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+
+async def in_place(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Change the message that the control stands on; when others see it too, answer privately instead."""
+    if not is_private(interaction):
+        await privately(interaction, view)
+    elif interaction.response.is_done():
+        await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+    else:
+        await interaction.response.edit_message(view=view, allowed_mentions=discord.AllowedMentions.none())
+
+
+async def openly(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Answer for everybody in the channel, after `think(public=True)`."""
+    await interaction.followup.send(view=view)
+
+
+def is_private(interaction: Interaction) -> bool:
+    """Tell whether the message under a control is one that only the asker sees."""
+    return interaction.message is not None and interaction.message.flags.ephemeral
+
+
+def may_share(interaction: Interaction) -> bool:
+    """Tell whether the asker may write for others where this interaction happens. Never in a direct message."""
+    if interaction.guild_id is None:
+        return False
+    permissions = interaction.permissions
+    channel = interaction.channel
+    if isinstance(channel, discord.Thread):
+        return permissions.send_messages_in_threads
+    return permissions.send_messages

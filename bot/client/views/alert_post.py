@@ -1,0 +1,110 @@
+"""The message that tells a reader, or a channel, of new papers that fit an alert, with the reason for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discord import ui
+
+from bot.client import custom_ids
+from bot.client.translations import Words
+from bot.client.views import announcement, cards, daily_post, listing, payload, phrases, sheet
+from bot.rendering import fitting, limits
+from bot.services import posts
+
+SHOWN = 5
+"""Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
+
+NAMED = 20
+"""Further papers in the menu that opens one; whatever is beyond is in the day's list."""
+
+PAUSE_WEEK = "aw"
+MANAGE = "am"
+STOP_ALL = "ax"
+
+
+def alert_view(words: Words, post: posts.AlertPost) -> ui.LayoutView:
+    """Return the alert: up to five papers in full, the rest in a menu, and how to hear less."""
+    message = sheet.Sheet()
+    marker = posts.part_marker(post.marker, 0)
+    shown, rest = post.matches[:SHOWN], post.matches[SHOWN:]
+    foot = _foot_buttons(words, post, marker)
+    menu = _rest_menu(words, rest)
+    message.text(f"🔔 **{words('alert-headline', count=len(post.matches))}** · {post.digest_on.isoformat()}")
+    message.reserve(1 + len(foot) + (2 if menu else 0) + 3 * len(shown))
+    for position, match in enumerate(shown):
+        left = len(shown) - position
+        room = message.budget.characters // left, message.budget.text_bytes // left - limits.TEXT_BYTES_EACH
+        message.text(_entry(words, match, *room))
+        message.place_row(*_paper_buttons(words, match.paper))
+    if menu is not None:
+        message.place_row(menu)
+    message.place_row(*foot)
+    return message.view
+
+
+def plain_alert(words: Words, post: posts.AlertPost) -> dict[str, Any]:
+    """Return the alert as plain text."""
+    day = (
+        f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{posts.part_marker(post.marker, 0)}"
+    )
+    lines = [
+        f"🔔 **[{words('alert-headline', count=len(post.matches))}](<{day}>)** · {post.digest_on.isoformat()}"
+    ]
+    papers = tuple(match.paper for match in post.matches)
+    return payload.plain_payload(announcement.fill_lines(words, lines, papers))
+
+
+def reasons_line(words: Words, reasons: tuple[posts.AlertReason, ...]) -> str:
+    """Return why a paper matched, in words, each reason once."""
+    said = {
+        words(f"because-{reason.found_in.value}", text=phrases.quoted(reason.text, length=60)): None
+        for reason in reasons
+    }
+    return ", ".join(list(said)[:6])
+
+
+def _entry(words: Words, match: posts.AlertMatch, characters: int, size: int) -> str:
+    paper, why = match.paper, phrases.small(reasons_line(words, match.reasons))
+    votes = phrases.votes(paper.votes)
+    room = characters - len(why) - len(votes) - 16, size - limits.utf8_bytes(why) - 24
+    title = phrases.title_link(paper.title, paper.arxiv_id, paper.url, characters=room[0], size=room[1])
+    head = f"**{title}** {votes}\n{why}"
+    thought = daily_post.thought_of(paper.sections)
+    return fitting.shorten(f"{head}\n{thought}" if thought else head, characters, max_bytes=size)
+
+
+def _paper_buttons(words: Words, paper: posts.PostPaper) -> list[ui.Item[Any]]:
+    return [
+        sheet.button(words("read"), custom_ids.pack(daily_post.OPEN_ONE, paper.arxiv_id)),
+        sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", 0, paper.arxiv_id)),
+    ]
+
+
+def _rest_menu(words: Words, rest: tuple[posts.AlertMatch, ...]) -> ui.Item[Any] | None:
+    options = [
+        sheet.option(
+            match.paper.title or match.paper.arxiv_id,
+            match.paper.arxiv_id,
+            description=phrases.joined(match.paper.arxiv_id, phrases.votes(match.paper.votes)),
+        )
+        for match in rest[:NAMED]
+    ]
+    return sheet.menu(words("alert-more", count=len(rest)), custom_ids.pack("open"), options)
+
+
+def _foot_buttons(words: Words, post: posts.AlertPost, marker: str) -> list[ui.Item[Any]]:
+    """Return the buttons at the foot; the first carries the marker of the delivery."""
+    day = listing.ListState(listing.ListKind.DIGEST, post.digest_on.isoformat())
+    everything = sheet.button(words("alert-day"), listing.pack(day, marker=marker))
+    if post.in_channel:
+        return [everything]
+    rules = sorted({reason.alert_id for match in post.matches for reason in match.reasons})
+    only = rules[0] if len(rules) == 1 else 0
+    pause = words("alert-pause-week") if only else words("alert-pause-week-all")
+    return [
+        everything,
+        sheet.button(pause, custom_ids.pack(PAUSE_WEEK, only)),
+        sheet.button(words("alert-manage"), custom_ids.pack(MANAGE, 0)),
+        sheet.button(words("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+    ]

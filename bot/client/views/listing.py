@@ -1,0 +1,85 @@
+"""What a list of papers is a list of, and the codes by which its buttons ask for other pages of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.client import custom_ids
+
+PAGE_SIZE = 5
+VERB = "l"
+LONGEST_TEXT = 72
+"""Longer texts are kept in storage and named by a token (`bot/services/remembered.py`)."""
+
+
+class ListKind(StrEnum):
+    """Which question a list answers."""
+
+    DIGEST = "d"
+    TOP = "p"
+    TOPIC = "t"
+    AUTHOR = "a"
+    SIMILAR = "s"
+    SAVED = "m"
+
+
+class Period(StrEnum):
+    """How far back a list goes."""
+
+    WEEK = "w"
+    MONTH = "m"
+    QUARTER = "q"
+    YEAR = "y"
+    ALL = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """All that is needed to show a page of a list again.
+
+    `text` is the query, the name, the date (ISO) or the arXiv id; `page` counts from 0. `token` stands for a `text`
+    that is too long for a custom id. `literal` searches for just what was typed; `by_date` orders an author's papers.
+    """
+
+    kind: ListKind
+    text: str = ""
+    page: int = 0
+    period: Period = Period.ALL
+    min_votes: int = 0
+    literal: bool = False
+    by_date: bool = False
+    token: str = ""
+
+    def with_(self, **changes: object) -> ListState:
+        """Return the same list with something changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def pack(state: ListState, verb: str = VERB, *, marker: str | None = None) -> str:
+    """Return the custom id that asks for this page."""
+    flags = "".join(
+        flag
+        for flag, is_set in (("l", state.literal), ("d", state.by_date), ("k", bool(state.token)))
+        if is_set
+    )
+    text = state.token or state.text
+    fields = state.kind, min(state.page, 9999), state.period, min(state.min_votes, 99999), flags, text
+    return custom_ids.pack(verb, *fields, marker=marker)
+
+
+def unpack(action: custom_ids.Action) -> ListState:
+    """Read the state back; a text that is kept in storage comes as its token alone. Raises ValueError."""
+    kind, page, period, min_votes, flags, text = action.fields(6)
+    is_token = "k" in flags
+    return ListState(
+        kind=ListKind(kind),
+        text="" if is_token else text,
+        page=int(page),
+        period=Period(period),
+        min_votes=int(min_votes),
+        literal="l" in flags,
+        by_date="d" in flags,
+        token=text if is_token else "",
+    )

@@ -1,0 +1,190 @@
+"""The one shape of every list of papers (/digest, /top, /topic, /author, /saved, similar ones), five a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from discord import ui
+
+from bot.client.translations import Words
+from bot.client.views import listing, phrases, sheet
+from bot.rendering import fitting, limits
+from storage import models
+
+OPEN = "open"
+SHARE = "ls"
+PERIOD = "lp"
+FOLLOW = "lf"
+FILTERED = frozenset({listing.ListKind.TOP, listing.ListKind.TOPIC, listing.ListKind.AUTHOR})
+FOLLOWED = frozenset({listing.ListKind.TOPIC, listing.ListKind.AUTHOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Another list that would not be empty, as a button."""
+
+    label: str
+    state: listing.ListState
+
+
+@dataclass(frozen=True, slots=True)
+class PaperList:
+    """One page of a list. `heading` and `notes` are Markdown; `lines` has a line of text for some of the arXiv ids."""
+
+    state: listing.ListState
+    heading: str
+    rows: tuple[models.PaperRow, ...]
+    total: int
+    notes: tuple[str, ...] = ()
+    lines: Mapping[str, str] = field(default_factory=dict)
+    suggestions: tuple[Suggestion, ...] = ()
+    expanded: bool = False
+    """Whether other words were searched for as well, so that "only as typed" makes sense."""
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least 1."""
+        return max(1, -(-self.total // listing.PAGE_SIZE))
+
+
+def list_view(words: Words, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
+    """Return the list for whoever asked: papers, a menu to open one, pages, period, follow and share."""
+    message = _headed(words, listed)
+    rows: list[list[ui.Item[Any]]] = [
+        _present(open_menu(words, listed.rows)),
+        _pager(words, listed) + _switches(words, listed),
+        _present(_period_menu(words, listed.state)),
+        _outward(words, listed, may_share),
+        [_suggested(suggestion) for suggestion in listed.suggestions[: limits.ROW_BUTTONS]],
+    ]
+    _finish(message, listed, rows)
+    return message.view
+
+
+def shared_view(words: Words, listed: PaperList, *, sharer: str) -> ui.LayoutView:
+    """Return the list for a channel: whoever opens a paper or asks for more is answered privately."""
+    message = _headed(words, listed)
+    more = sheet.button(
+        words("list-more-privately", count=listed.total), listing.pack(listed.state.with_(page=0))
+    )
+    rows = [_present(open_menu(words, listed.rows)), [more]]
+    _finish(message, listed, rows, foot=phrases.small(words("shared-by", name=sharer)))
+    return message.view
+
+
+def open_menu(
+    words: Words, rows: Sequence[models.PaperRow], custom_id: str = f"pr:{OPEN}", first: int = 0
+) -> ui.Item[Any] | None:
+    """Return the menu that opens one of these papers privately."""
+    options = [
+        sheet.option(
+            row.title or row.arxiv_id,
+            row.arxiv_id,
+            description=phrases.joined(row.arxiv_id, phrases.votes(row.votes)),
+        )
+        for row in rows
+    ]
+    return sheet.menu(words("open-paper"), custom_id, options)
+
+
+def _headed(words: Words, listed: PaperList) -> sheet.Sheet:
+    message = sheet.Sheet()
+    message.text(f"### {listed.heading}")
+    message.text("\n".join(phrases.small(note) for note in listed.notes if note))
+    return message
+
+
+def _finish(
+    message: sheet.Sheet, listed: PaperList, rows: Sequence[Sequence[ui.Item[Any]]], foot: str = ""
+) -> None:
+    """Fill in the papers with what the rows and the foot leave free, then add those."""
+    present = [row for row in rows if row]
+    message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+    first = listed.state.page * listing.PAGE_SIZE
+    for position, row in enumerate(listed.rows):
+        share = _share(message.budget, len(listed.rows) - position)
+        message.text(_entry(first + position + 1, row, listed.lines.get(row.arxiv_id), *share))
+    for items in present:
+        message.place_row(*items)
+    if foot:
+        message.place_text(foot)
+
+
+def _share(budget: limits.Budget, left: int) -> tuple[int, int]:
+    """Return the code points and bytes that one of the papers still to come may use."""
+    return budget.characters // left, budget.text_bytes // left - limits.TEXT_BYTES_EACH
+
+
+def _entry(rank: int, row: models.PaperRow, line: str | None, characters: int, size: int) -> str:
+    facts = phrases.joined(phrases.votes(row.votes), row.date.isoformat())
+    room = characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16
+    title = phrases.title_link(row.title, row.arxiv_id, row.url, characters=room[0], size=room[1])
+    head = f"**{rank} · {title}**\n{facts}"
+    names = phrases.authors(row.authors)
+    head_with_names = phrases.joined(head, names)
+    text = f"{head_with_names}\n{line}" if line else head_with_names
+    return fitting.shorten(text, characters, max_bytes=size)
+
+
+def _present(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
+    return [] if item is None else [item]
+
+
+def _pager(words: Words, listed: PaperList) -> list[ui.Item[Any]]:
+    if listed.pages == 1:
+        return []
+    page = listed.state.page
+    return pager(
+        page, listed.pages, lambda wanted: listing.pack(listed.state.with_(page=wanted)), f"pr:page:{page}"
+    )
+
+
+def pager(page: int, pages: int, custom_id: Any, indicator: str) -> list[ui.Item[Any]]:
+    """Return ◀ 1/3 ▶; `custom_id` gives the id for a page counted from 0, `indicator` is the id of the middle one."""
+    return [
+        sheet.button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
+        sheet.button(f"{page + 1}/{pages}", indicator, disabled=True),
+        sheet.button(
+            "▶",
+            custom_id(page + 1) if page + 1 < pages else f"{indicator}:last",
+            disabled=page + 1 >= pages,
+        ),
+    ]
+
+
+def _switches(words: Words, listed: PaperList) -> list[ui.Item[Any]]:
+    state = listed.state.with_(page=0)
+    if state.kind is listing.ListKind.TOPIC and (listed.expanded or state.literal):
+        label = words("list-with-forms") if state.literal else words("list-literally")
+        return [sheet.button(label, listing.pack(state.with_(literal=not state.literal)))]
+    if state.kind is listing.ListKind.AUTHOR and listed.total > 1:
+        label = words("list-by-votes") if state.by_date else words("list-by-date")
+        return [sheet.button(label, listing.pack(state.with_(by_date=not state.by_date)))]
+    return []
+
+
+def _period_menu(words: Words, state: listing.ListState) -> ui.Item[Any] | None:
+    if state.kind not in FILTERED:
+        return None
+    options = [
+        sheet.option(words(f"period-{period.name.lower()}"), period.value, chosen=period is state.period)
+        for period in listing.Period
+    ]
+    return sheet.menu(words("choose-period"), listing.pack(state.with_(page=0), PERIOD), options)
+
+
+def _outward(words: Words, listed: PaperList, may_share: bool) -> list[ui.Item[Any]]:
+    state = listed.state
+    row = []
+    if state.kind in FOLLOWED and state.text:
+        label = words(f"follow-{state.kind.name.lower()}")
+        row.append(sheet.button(label, listing.pack(state.with_(page=0), FOLLOW), emoji="🔔"))
+    if may_share and listed.rows and state.kind is not listing.ListKind.SAVED:
+        row.append(sheet.button(words("share"), listing.pack(state, SHARE)))
+    return row
+
+
+def _suggested(suggestion: Suggestion) -> ui.Item[Any]:
+    return sheet.button(suggestion.label, listing.pack(suggestion.state))

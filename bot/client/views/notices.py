@@ -1,0 +1,72 @@
+"""Short messages to a person: a refusal, an apology, a confirmation, and notices of what stopped or goes on again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discord import ui
+
+from bot.client import custom_ids
+from bot.client.translations import Words
+from bot.client.views import payload, phrases, post_texts, sheet
+from bot.services import posts
+
+STATUS = "status"
+RESUME = "dr"
+NEEDS_SOMEBODY = frozenset(
+    {posts.NoticeKind.PAUSED, posts.NoticeKind.CLOSED, posts.NoticeKind.SOURCE_FAILING}
+)
+
+
+def problem_view(text: str) -> ui.LayoutView:
+    """Return a message that says what could not be done. `text` is Markdown of ours."""
+    message = sheet.Sheet(accent=sheet.RED)
+    message.text(text)
+    return message.view
+
+
+def plain_view(text: str, *buttons: ui.Item[Any] | None) -> ui.LayoutView:
+    """Return a message of one text, with up to five buttons below."""
+    message = sheet.Sheet()
+    message.text(text)
+    message.buttons(*buttons)
+    return message.view
+
+
+def notice_view(words: Words, post: posts.NoticePost, mention: post_texts.Mention) -> ui.LayoutView:
+    """Return the message that tells somebody what happened to something they set up."""
+    accent = sheet.RED if post.kind in NEEDS_SOMEBODY else sheet.AMBER
+    message = sheet.Sheet(accent=accent)
+    message.text(_notice_text(words, post, mention))
+    marker = posts.part_marker(post.marker, 0)
+    again = None
+    if post.kind is posts.NoticeKind.PAUSED and post.subscription_id is not None:
+        again = sheet.button(words("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
+    message.buttons(sheet.button(words("see-status"), custom_ids.pack(STATUS, marker=marker)), again)
+    return message.view
+
+
+def plain_notice(words: Words, post: posts.NoticePost, mention: post_texts.Mention) -> dict[str, Any]:
+    """Return the notice as plain text, its marker in a link's fragment."""
+    text = _notice_text(words, post, mention)
+    marker = posts.part_marker(post.marker, 0)
+    return payload.plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
+
+
+def reason_text(words: Words, reason: str | None) -> str:
+    """Return why something stands still and what to do, in words; a sentence of a source is shown as it is."""
+    if not reason:
+        return words("reason-unknown")
+    return words.find(f"reason-{reason}") or phrases.quoted(reason, length=300)
+
+
+def _notice_text(words: Words, post: posts.NoticePost, mention: post_texts.Mention) -> str:
+    about = f"<#{post.channel_id}>" if post.channel_id is not None else words("your-alerts")
+    if post.subject:
+        about = phrases.quoted(post.subject, length=200)
+    head = words(f"notice-{post.kind.value}", about=about)
+    if post.kind is posts.NoticeKind.RESUMED:
+        return f"### {head}"
+    return f"### {head}\n{reason_text(words, post.reason)}\n" + phrases.small(
+        words("notice-more", command=mention("status"))
+    )
