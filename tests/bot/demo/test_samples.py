@@ -1,0 +1,168 @@
+"""The sample digests: that they parse cleanly, agree with one another, cover what a visitor tries, and are ours."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from bot.demo import samples
+from bot.digests import parse
+from storage import models
+
+SHARED = Path(__file__).parents[3] / "../shared"
+DEMO_STARTS_ON = date(2026, 1, 1)
+COPIED_RUN = 40
+FACT_LINES = ("### [", "## ", "Authors: ", "Vote: ", "![](", "🔗 ")
+
+
+@cache
+def parsed() -> dict[str, models.Digest]:
+    digests = {}
+    for name, text in samples.sample_texts():
+        (digests[name],) = parse.parse_text(text)
+    return digests
+
+
+def entries(folder: str = "") -> list[models.Entry]:
+    return [entry for name, digest in parsed().items() if name.startswith(folder) for entry in digest.papers]
+
+
+def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
+    assert {name: digest.problems for name, digest in parsed().items() if digest.problems} == {}
+
+
+def test_each_file_holds_the_date_and_the_format_of_its_name() -> None:
+    for name, digest in parsed().items():
+        folder, file = name.split("/")
+        assert file == f"{digest.date}.md"
+        assert folder.split("-")[0] == digest.format
+
+
+def test_the_samples_are_of_the_week_up_to_the_demos_first_day_in_order() -> None:
+    dates = [digest.date for digest in parsed().values()]
+    assert dates == sorted(dates)
+    assert dates[-1] == DEMO_STARTS_ON
+    assert dates[0] == DEMO_STARTS_ON - timedelta(days=6)
+
+
+def test_every_newsletter_entry_is_whole() -> None:
+    for entry in entries("newsletter"):
+        headings = [section.heading for section in entry.sections]
+        assert headings == ["What's New", "Technical Details", "Performance Highlights"], entry.arxiv_id
+        assert entry.title
+        assert entry.authors
+        assert entry.thumbnail == (
+            f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{entry.arxiv_id}.png"
+        )
+
+
+def test_reviews_have_five_to_seven_chapters_and_one_of_them_is_an_apology() -> None:
+    reviews = entries("review")
+    assert [entry.arxiv_id for entry in reviews if entry.summary_missing] == ["2411.12734"]
+    for entry in reviews:
+        chapters = [section for section in entry.sections if section.heading]
+        assert entry.summary_missing or 5 <= len(chapters) <= 7, entry.arxiv_id
+    bodies = "\n".join(section.body for entry in reviews for section in entry.sections)
+    assert "|---|" in bodies
+    assert "~~~python" in bodies
+    assert "```text" in bodies
+    assert "$$" in bodies
+
+
+def test_one_id_has_one_title_and_one_list_of_authors_everywhere() -> None:
+    said = defaultdict(set)
+    for entry in entries("newsletter"):
+        said[entry.arxiv_id].add((entry.title, entry.authors, entry.authors_truncated))
+    assert {arxiv_id: what for arxiv_id, what in said.items() if len(what) > 1} == {}
+    ids_by_title = defaultdict(set)
+    for entry in entries("newsletter"):
+        ids_by_title[entry.title].add(entry.arxiv_id)
+    assert all(len(ids) == 1 for ids in ids_by_title.values())
+
+
+def test_both_languages_give_a_day_the_same_votes_and_the_same_leaders() -> None:
+    korean = {d.date: d for name, d in parsed().items() if name.startswith("newsletter-ko")}
+    english = {d.date: d for name, d in parsed().items() if name.startswith("newsletter-en")}
+    assert korean.keys() == english.keys()
+    for day, digest in english.items():
+        votes = {entry.arxiv_id: entry.votes for entry in korean[day].papers}
+        assert {entry.arxiv_id: entry.votes for entry in digest.papers}.items() <= votes.items()
+        leaders = len(digest.papers) - 2
+        assert [entry.arxiv_id for entry in digest.papers][:leaders] == list(votes)[:leaders]
+
+
+def test_votes_never_fall_from_day_to_day_and_stay_in_a_likely_range() -> None:
+    votes = [entry.votes for entry in entries("newsletter-ko")]
+    assert votes.count(None) == 1
+    known = [number for number in votes if number is not None]
+    assert (min(known), max(known)) == (3, 147)
+    latest: dict[str, int] = {}
+    for entry in entries("newsletter-ko"):
+        if entry.votes is not None:
+            assert entry.votes >= latest.get(entry.arxiv_id, 0)
+            latest[entry.arxiv_id] = entry.votes
+
+
+def test_there_is_enough_to_look_up() -> None:
+    ids = {entry.arxiv_id for entry in entries()}
+    assert 60 <= len(ids) <= 75
+    assert "2502.02737" in ids
+    assert len(entries("newsletter-ko")) > len({entry.arxiv_id for entry in entries("newsletter-ko")})
+    papers_of = defaultdict(set)
+    for entry in entries("newsletter-ko"):
+        for author in entry.authors:
+            papers_of[author.casefold()].add(entry.arxiv_id)
+    assert len([author for author, papers in papers_of.items() if len(papers) >= 3]) >= 10
+    assert len(papers_of["sergey levine"]) == 3
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "소형 언어 모델(Small Language Model; SLM)",
+        "강화 학습(Reinforcement Learning; RL)",
+        "검색 증강 생성(Retrieval-Augmented Generation; RAG)",
+        "확산 모델(Diffusion Model)",
+        "양자화(Quantization)",
+        "긴 문맥(Long Context)",
+        "비전-언어-행동(Vision-Language-Action; VLA)",
+        "음성 합성(Text-to-Speech; TTS)",
+        "멀티모달(Multimodal)",
+        "에이전트(Agent)",
+        "벤치마크(Benchmark)",
+    ],
+)
+def test_a_term_stands_with_its_english_form_in_at_least_two_papers(term: str) -> None:
+    holders = {
+        entry.arxiv_id for entry in entries() if any(term in section.body for section in entry.sections)
+    }
+    assert len(holders) >= 2
+
+
+def written_runs() -> Iterator[str]:
+    """Every run of 40 characters of our own summaries, without the names of terms in brackets."""
+    for _, text in samples.sample_texts():
+        for line in text.split("\n"):
+            if not line.startswith(FACT_LINES):
+                own = without_terms(re.sub(r"^- \*{3}[^*]+\*{3}: ", "", line))
+                yield from (own[start : start + COPIED_RUN] for start in range(len(own) - COPIED_RUN + 1))
+
+
+def without_terms(text: str) -> str:
+    return re.sub(r" ?\([^()\n]{1,80}\)", "", text)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the material to compare with is not here")
+def test_no_summary_has_a_sentence_of_other_peoples_digests() -> None:
+    ours = set(written_runs())
+    theirs = [*SHARED.glob("archive/**/*.md"), *SHARED.glob("seeds/*.txt")]
+    for path in theirs:
+        text = without_terms(path.read_text(encoding="utf-8", errors="replace"))
+        copied = {run for start in range(len(text)) if (run := text[start : start + COPIED_RUN]) in ours}
+        assert copied == set(), path.name
