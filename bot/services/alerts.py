@@ -11,11 +11,12 @@ from bot import errors
 from bot.clock import Clock
 from bot.services import matching
 from storage import alerts, models, papers
-from storage.database import Database
+from storage.database import Connection, Database
 
 MOST_RULES = 50
 LONGEST_TEXT = 100
 PREVIEW_DAYS = 30
+PREVIEW_PAPERS = 3000
 REST = timedelta(days=7)
 
 
@@ -125,8 +126,8 @@ class Alerts:
                 await alerts.set_state(connection, ids, models.SubscriptionState.ACTIVE)
             return len(ids)
 
-    async def _own(self, connection: object, alert_ids: Sequence[int], user_id: int | None) -> list[int]:
-        found = [await alerts.get(connection, alert_id) for alert_id in alert_ids]  # type: ignore[arg-type]
+    async def _own(self, connection: Connection, alert_ids: Sequence[int], user_id: int | None) -> list[int]:
+        found = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
         return [alert.id for alert in found if alert is not None and user_id in (None, alert.user_id)]
 
     async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> Preview:
@@ -138,10 +139,11 @@ class Alerts:
             channel_id=None, guild_id=None, kind=kind, text=new.text, min_votes=min_votes, created_at=now,
         )  # fmt: skip
         async with self._database.read() as connection:
-            recent = await papers.list_recent_details(
-                connection, since_on=(now - timedelta(days=PREVIEW_DAYS)).date()
-            )
-            fitting = [one for one in recent if matching.match(rule, matching.text_of(one))]
-            a_day: Counter[date] = Counter(one.first_on for one in fitting)
+            since_on = (now - timedelta(days=PREVIEW_DAYS)).date()
+            recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPERS)
+            details = await papers.list_details(connection, [row.id for row in recent])
+            fitting = [one for one in details if matching.match(rule, matching.text_of(one))]
+            fitting.sort(key=lambda one: one.last_on, reverse=True)
+            a_day: Counter[date] = Counter(one.last_on for one in fitting)
             latest = await papers.list_rows(connection, [one.id for one in fitting[:3]])
         return Preview(len(fitting), max(a_day.values(), default=0), tuple(latest))

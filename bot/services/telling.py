@@ -59,7 +59,7 @@ class Telling:
     ) -> int:
         """Plan the alerts that a digest's papers raise. Returns how many messages were planned."""
         digest = await digests.get(connection, digest_id)
-        if digest is None or digest.date_on < (now - timedelta(days=self._alert_days)).date():
+        if digest is None or digest.date < (now - timedelta(days=self._alert_days)).date():
             return 0
         matches = await self._match(connection, paper_ids, now)
         if not matches:
@@ -98,7 +98,7 @@ class Telling:
     async def _plan(
         self,
         connection: Connection,
-        digest: models.DigestRow,
+        digest: models.StoredDigest,
         matches: dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]],
         revision: int,
         now: datetime,
@@ -117,7 +117,7 @@ class Telling:
     async def _delivery(
         self,
         connection: Connection,
-        digest: models.DigestRow,
+        digest: models.StoredDigest,
         recipient: Recipient,
         matched: list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]],
         revision: int,
@@ -128,7 +128,7 @@ class Telling:
         post = posts.AlertPost(
             marker=key,
             locale=locale,
-            digest_on=digest.date_on,
+            digest_on=digest.date,
             matches=tuple(
                 posts.AlertMatch(summaries.post_paper(detail, locale), reasons) for detail, reasons in matched
             ),
@@ -146,7 +146,7 @@ class Telling:
             guild_id=recipient.guild_id,
             channel_id=recipient.channel_id or dm_channel_id,
             user_id=recipient.user_id,
-            digest_on=digest.date_on,
+            digest_on=digest.date,
             papers=tuple(detail.arxiv_id for detail, _ in matched),
         )
 

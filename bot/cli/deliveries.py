@@ -1,0 +1,112 @@
+"""`paperround deliveries`: the outbox. What was sent where and when, what waits, what failed and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import opening, output
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from storage import models
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("deliveries")(list_rows)
+
+
+def list_rows(
+    state: Annotated[
+        str | None,
+        typer.Option("--state", metavar="S", help="planned, sent, paused, uncertain, expired or failed."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the last planned first.")] = 100,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the outbox, the last planned first."""
+
+    async def command() -> list[dict[str, Any]]:
+        from storage import deliveries
+
+        async with opening.open_storage() as database, database.read() as connection:
+            found = await deliveries.list_rows(connection, state=_state(state), limit=limit)
+            return [as_data(one, await deliveries.list_parts(connection, one.id)) for one in found]
+
+    found = opening.run(command)
+    if as_json:
+        output.print_json(found)
+        return
+    columns = ("id", "kind", "channel", "user", "date", "state", "reason", "planned_at", "sent_at", "link")
+    output.print_table(
+        columns, [[row[name] for name in columns] for row in found], empty="The outbox is empty."
+    )
+
+
+def as_data(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
+    """Return a delivery as JSON shows it: ids of Discord as strings, moments in ISO 8601, UTC."""
+    return {
+        "id": delivery.id,
+        "key": delivery.key,
+        "kind": delivery.kind.value,
+        "subscription": delivery.subscription_id,
+        "guild": _id(delivery.guild_id),
+        "channel": _id(delivery.channel_id),
+        "user": _id(delivery.user_id),
+        "date": None if delivery.local_on is None else delivery.local_on.isoformat(),
+        "papers": list(delivery.papers),
+        "state": delivery.state.value,
+        "reason": delivery.reason,
+        "planned_at": _iso(delivery.planned_at),
+        "due_at": _iso(delivery.due_at),
+        "expires_at": _iso(delivery.expires_at),
+        "sent_at": _iso(max((part.sent_at for part in parts if part.sent_at), default=None)),
+        "link": _link(delivery, parts),
+        "parts": [_part(part) for part in parts],
+    }
+
+
+def _part(part: models.Part) -> dict[str, Any]:
+    return {
+        "position": part.position,
+        "kind": part.kind.value,
+        "state": part.state.value,
+        "attempts": part.attempts,
+        "channel": _id(part.channel_id),
+        "message": _id(part.message_id),
+        "sent_at": _iso(part.sent_at),
+        "next_attempt_at": _iso(part.next_attempt_at) if part.state.value == "planned" else None,
+        "error_code": part.error_code,
+        "error": part.error,
+    }
+
+
+def _link(delivery: models.Delivery, parts: list[models.Part]) -> str | None:
+    first = next((part for part in parts if part.message_id and part.channel_id), None)
+    if first is None:
+        return None
+    return f"https://discord.com/channels/{delivery.guild_id or '@me'}/{first.channel_id}/{first.message_id}"
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _state(name: str | None) -> models.DeliveryState | None:
+    from bot import errors
+    from storage import models
+
+    if name is None:
+        return None
+    try:
+        return models.DeliveryState(name.strip().lower())
+    except ValueError:
+        choices = ", ".join(state.value for state in models.DeliveryState)
+        raise errors.UsageError(f"{name!r} is no state. Use one of {choices}.") from None

@@ -1,0 +1,34 @@
+"""Copies of a SQLite database that is in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage import backup, database, errors, meta, migrate
+
+
+async def test_a_copy_made_during_a_transaction_holds_what_was_committed(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    async with sqlite_db.transaction() as connection:
+        await meta.set_value(connection, "kept", "yes")
+    async with sqlite_db.transaction() as connection:
+        await meta.set_value(connection, "kept", "not yet")
+        assert await backup.copy_to(sqlite_db, tmp_path / "copy.db") > 0
+    copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
+    async with copy.read() as connection:
+        assert await meta.get(connection, "kept") == "yes"
+    await copy.close()
+
+
+async def test_the_database_is_never_copied_onto_itself(sqlite_db: database.Database, tmp_path: Path) -> None:
+    with pytest.raises(errors.StorageError, match="itself"):
+        await backup.copy_to(sqlite_db, tmp_path / "paperround.db")
+
+
+async def test_a_folder_that_does_not_exist_is_named(sqlite_db: database.Database, tmp_path: Path) -> None:
+    with pytest.raises(errors.StorageError, match="nowhere"):
+        await backup.copy_to(sqlite_db, tmp_path / "nowhere" / "copy.db")
+    assert not list(tmp_path.glob("*.partial"))
