@@ -32,7 +32,7 @@ _ACTIVE = re.compile(
 _LINE_START = re.compile(r"(?P<number>[0-9]{1,10})(?=[.)])|(?P<sign>[#>+\-])")
 _WEB = re.compile(r"(?i:https?)://")
 _LANGUAGE = re.compile(r"[^A-Za-z0-9_+.#\-]")
-_URL_KEPT = "%/:=&?~#+!$,;'@-._"
+_URL_KEPT = "%/:=&?~#+!$,;'-._"
 
 
 class Safe(str):

@@ -6,6 +6,7 @@ if they are http(s); everything else that could become active is escaped. Fittin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from bot.rendering import escape, markdown_rules, tables
 from bot.rendering.escape import Safe
 from bot.rendering.markdown_inline import render_inline
 
+_CELL_END = re.compile(r"(?<!\\)\|")
+_ROW_START = re.compile(r"^[\s>]*\|?")
 _CHUNK = 8_000
 _DEEPEST_INDENT = 5
 
@@ -39,6 +42,7 @@ def render_heading(text: str) -> Safe:
 def _render(text: str, *, marked: bool) -> str:
     writer = _Writer(marked)
     for chunk in _chunks(text):
+        writer.source = chunk.split("\n")
         for token in markdown_rules.parser().parse(chunk):
             writer.take(token)
     return "\n".join(writer.lines).strip("\n")
@@ -83,6 +87,7 @@ class _Writer:
     """Writes block tokens as lines. What stands between two blocks is decided by their kinds."""
 
     def __init__(self, marked: bool) -> None:
+        self.source: list[str] = []
         self.lines: list[str] = []
         self._marked = marked
         self._open: list[_Container] = []
@@ -90,6 +95,7 @@ class _Writer:
         self._last = ""
         self._block = "paragraph"
         self._row: list[tables.Cell] = []
+        self._line = ""
         self._rows: list[list[tables.Cell]] = []
         self._right: list[bool] = []
 
@@ -151,15 +157,26 @@ class _Writer:
                 self._rows, self._right = [], []
             case "tr_open":
                 self._row = []
+                self._line = self.source[token.map[0]] if token.map else ""
             case "th_open" | "td_open":
                 self._block = "cell"
                 if token.type == "th_open":
                     self._right.append("right" in str(token.attrs.get("style", "")))
             case "tr_close":
+                self._add_surplus(len(self._rows[0]) if self._rows else len(self._row))
                 self._rows.append(self._row)
             case "table_close":
                 self._block = "paragraph"
                 self._write_table()
+
+    def _add_surplus(self, columns: int) -> None:
+        """Keep the cells that a row has beyond the header's in its last cell; the parser leaves them out."""
+        cells = _CELL_END.split(_ROW_START.sub("", self._line).rstrip().removesuffix("|"))
+        surplus = escape.plain(" ".join(cells[columns:]))
+        if surplus and self._row:
+            last = self._row[-1]
+            marked = f"{last.marked} {escape.escape(surplus) if self._marked else surplus}"
+            self._row[-1] = tables.Cell(f"{last.plain} {surplus}", marked)
 
     def _write_table(self) -> None:
         header, *rows = self._rows

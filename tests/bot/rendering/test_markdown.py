@@ -53,7 +53,7 @@ BLOCKS = st.lists(
 
 def without_code(text: str) -> str:
     text = re.sub(r"^```[^`\n]*\n.*?\n```$", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(UNESCAPED + r"(`{1,2})(?!`).+?(?<!`)\1(?!`)", "", text)
+    return re.sub(UNESCAPED + r"(`{1,2})(?!`).+?(?<!`)\1(?!`)", "code", text)
 
 
 @given(BLOCKS)
