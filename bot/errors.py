@@ -13,3 +13,11 @@ class UsageError(PaperroundError):
     """Wrong usage or settings: an option, a setting or an argument that cannot be used as given."""
 
     exit_status = 2
+
+
+class NotADigestError(PaperroundError):
+    """A file or text that is no digest. `reason` is the whole sentence, without the file's name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

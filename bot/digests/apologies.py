@@ -1,0 +1,62 @@
+"""Tells an answer that is no summary (an apology, an error, a request for the text) from one that is.
+
+Stock phrasings only, in Korean and English. In doubt a text is a summary: better shown than lost.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OPENING = re.compile(
+    r"(?:정말\s|대단히\s|매우\s)?(?:죄송|미안|유감스럽|안타깝)"
+    r"|(?:i am|i['’]m)\s(?:very\s|really\s|so\s)?(?:sorry|unable|afraid|not able)"
+    r"|sorry\b|(?:my\s|we\s|i\s)?(?:sincerely\s)?apolog|unfortunately|as an ai\b"
+    r"|i\s(?:cannot|can['’]t|could not|couldn['’]t|do not have|don['’]t have|was unable|was not able)",
+    re.IGNORECASE,
+)
+_MEANS = re.compile(
+    r"링크|url|페이지|웹|인터넷|원문|본문|논문의?\s(?:내용|정보|전문)|제공(?:된|하신|해)"
+    r"|\blinks?\b|website|web page|browse|the (?:paper|pdf|page|article)",
+    re.IGNORECASE,
+)
+_FAILURE = re.compile(
+    r"수\s없|없습니다|없었|못했|못하|실패|불가"
+    r"|cannot|can['’]t|unable|could not|couldn['’]t|failed|not (?:available|accessible|possible)",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    r"(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"
+    r"|(?:error|오류|에러|exception|traceback|timeout)\b.*"
+    r"|(?:논문\s?)?(?:summary|요약)[^.\n]{0,60}(?:unavailable|not available|fail|missing|실패|없|불가|못)[^.\n]{0,60}\W*",
+    re.IGNORECASE | re.DOTALL,
+)
+_TALK = re.compile(
+    r"죄송|미안|수\s없|없습니다|없었|못했|주시|주세요|바랍니다|부탁|알려|도와|도움|드릴|드리겠|링크"
+    r"|sorry|apolog|unable|cannot|can['’]t|couldn|could not|please|provide|let me know|happy to"
+    r"|would you|could you|if you|access|as an ai",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.!?。]\s|\n")
+_MARKUP = " \t\n*_>`\"'“”#-"
+_LONGEST_APOLOGY = 3000
+_SHORTEST_SUMMARY = 160
+_LONGEST_ERROR = 200
+
+
+def is_no_summary(text: str) -> bool:
+    """Whether a text without chapters only says that there is no summary. An empty one says so too.
+
+    What counts is how much is said besides the apology, the reasons and the requests.
+    """
+    bare = text[: 2 * _LONGEST_APOLOGY].strip(_MARKUP)
+    if not bare or (len(bare) <= _LONGEST_ERROR and _NOTHING.fullmatch(bare)):
+        return True
+    if len(bare) > _LONGEST_APOLOGY:
+        return False
+    end = _SENTENCE.search(bare)
+    opening = bare[: end.start()] if end else bare
+    if not (_OPENING.match(bare) or (_MEANS.search(opening) and _FAILURE.search(opening))):
+        return False
+    sentences = _SENTENCE.split(bare[len(opening) :])
+    said = sum(len(sentence.strip(_MARKUP)) for sentence in sentences if not _TALK.search(sentence))
+    return said < _SHORTEST_SUMMARY

@@ -1,0 +1,88 @@
+"""arXiv ids: found in ids, addresses and headings, and brought to one spelling without version.
+
+Knows nothing of digests. The scheme: https://info.arxiv.org/help/arxiv_identifier.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_NEW = r"[0-9]{4}\.[0-9]{4,5}"
+_OLD = r"[a-z]{2,10}(?:-[a-z]{2,6})?(?:\.[A-Za-z]{2})?/[0-9]{7}"
+_VERSION = r"(?:v[0-9]{1,3})?"
+_END = r"(?![0-9A-Za-z])"
+_PLACE = (
+    r"(?:(?:[a-z]{2,6}\.){0,2}arxiv\.org/(?:abs|pdf|html|ps|format|src|e-print)/"
+    r"|(?:www\.)?(?:huggingface\.co|hf\.co)/papers/"
+    r"|(?:www\.)?alphaxiv\.org/(?:abs|pdf|html|overview)/"
+    r"|(?:www\.)?ar5iv\.org/(?:abs|html)/"
+    r"|(?:dx\.)?doi\.org/10\.48550/arxiv\.)"
+)
+_URL = re.compile(rf"https?://{_PLACE}({_NEW}|{_OLD}){_VERSION}{_END}", re.IGNORECASE)
+_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_PLACE}({_NEW}|{_OLD}){_VERSION}{_END}", re.IGNORECASE)
+_BARE = re.compile(
+    rf"(?:arxiv:\s?)?({_NEW}|{_OLD}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
+)
+_LONGEST_URL = 500
+
+
+class Link(NamedTuple):
+    """An address that leads to one paper. `end` is where the address ends in the text that it was read from."""
+
+    arxiv_id: str
+    url: str
+    end: int
+
+
+def parse_arxiv_id(text: str) -> str | None:
+    """The id that `text` names, or None: an id (`2502.02737v2`, `arXiv:cs/0112017`) or any text with a link in it."""
+    text = text.strip()
+    found = _BARE.fullmatch(text) if len(text) < 64 else None
+    if found:
+        arxiv_id = _canonical(found[1])
+        # A bare number is an id only in a month that exists; 2025.0527 is somebody's date.
+        return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
+    found = _IN_TEXT.search(text)
+    return _canonical(found[1]) if found else None
+
+
+def parse_link_at(text: str, start: int) -> Link | None:
+    """The link to a paper that begins exactly at `start`, or None. Ends at white space, `)`, `>` or a quote."""
+    found = _URL.match(text, start)
+    if not found:
+        return None
+    end = found.end()
+    limit = min(len(text), end + _LONGEST_URL)
+    while end < limit and text[end] not in " \t)>]\"'":
+        end += 1
+    return Link(_canonical(found[1]), text[start:end], end)
+
+
+def find_link(text: str) -> Link | None:
+    """The first link to a paper anywhere in `text`, or None."""
+    found = _URL.search(text)
+    return parse_link_at(text, found.start()) if found else None
+
+
+def abstract_url(arxiv_id: str) -> str:
+    """arXiv's page of a paper."""
+    return f"https://arxiv.org/abs/{arxiv_id}"
+
+
+def pdf_url(arxiv_id: str) -> str:
+    """The newest PDF of a paper."""
+    return f"https://arxiv.org/pdf/{arxiv_id}"
+
+
+def huggingface_url(arxiv_id: str) -> str:
+    """Hugging Face's page of a paper."""
+    return f"https://huggingface.co/papers/{arxiv_id}"
+
+
+def _canonical(arxiv_id: str) -> str:
+    """Old ids in arXiv's preferred form: lower case and without subject class (`math.GT/0309136`)."""
+    if "/" not in arxiv_id:
+        return arxiv_id
+    archive, _, number = arxiv_id.lower().partition("/")
+    return f"{archive.partition('.')[0]}/{number}"

@@ -1,0 +1,35 @@
+"""A digest as `paperround parse` prints it and as exports write it. The keys and their order are a contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storage import models
+
+
+def to_json(digest: models.Digest, file: str) -> dict[str, Any]:
+    """One line of `parse`: plain lists, dicts, texts, numbers and None. `file` is the name to print."""
+    return {
+        "file": file,
+        "format": digest.format.value,
+        "date": digest.date.isoformat(),
+        "papers": [paper_to_json(entry) for entry in digest.papers],
+        "problems": [{"line": problem.line, "message": problem.message} for problem in digest.problems],
+    }
+
+
+def paper_to_json(entry: models.Entry) -> dict[str, Any]:
+    """One of a digest's papers."""
+    return {
+        "rank": entry.rank,
+        "arxiv_id": entry.arxiv_id,
+        "title": entry.title,
+        "url": entry.url,
+        "votes": entry.votes,
+        "authors": list(entry.authors),
+        "authors_truncated": entry.authors_truncated,
+        "thumbnail": entry.thumbnail,
+        "video": entry.video,
+        "sections": [{"heading": section.heading, "body": section.body} for section in entry.sections],
+        "summary_missing": entry.summary_missing,
+    }

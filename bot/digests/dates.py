@@ -1,0 +1,58 @@
+"""The date in a heading. Only spellings that can be read in one way: year first, or a month by its name."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import NamedTuple
+
+_DASH = r"[-‐-―−./]"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"({'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+_YEAR_FIRST = re.compile(
+    rf"(?<![0-9.])((?:19|20)[0-9]{{2}})\s?(?:{_DASH}|년)\s?([0-9]{{1,2}})\s?(?:{_DASH}|월)\s?([0-9]{{1,2}})(?![0-9])"
+)
+_SOLID = re.compile(r"(?<![0-9.])(20[0-9]{2})([0-9]{2})([0-9]{2})(?![0-9.])")
+_MONTH_FIRST = re.compile(
+    rf"\b{_MONTH}\s([0-9]{{1,2}})(?:st|nd|rd|th)?,?\s((?:19|20)[0-9]{{2}})\b", re.IGNORECASE
+)
+_DAY_FIRST = re.compile(
+    rf"\b([0-9]{{1,2}})(?:st|nd|rd|th)?\s{_MONTH},?\s((?:19|20)[0-9]{{2}})\b", re.IGNORECASE
+)
+_LONGEST_HEADING = 300
+
+
+class DateReading(NamedTuple):
+    """What a heading says of its date: the date, or why it is none."""
+
+    date: date | None
+    fault: str = ""
+
+
+def read_date(heading: str) -> DateReading | None:
+    """The one date in a heading; None if it holds nothing like a date. Never guesses between day and month."""
+    if len(heading) > _LONGEST_HEADING:
+        return None
+    spelled = _spelled(heading)
+    if not spelled:
+        return None
+    if len(spelled) > 1:
+        return DateReading(None, "the heading has more than one date")
+    (year, month, day) = spelled.pop()
+    try:
+        return DateReading(date(year, month, day))
+    except ValueError:
+        return DateReading(None, f"the date {year:04}-{month:02}-{day:02} does not exist")
+
+
+def _spelled(heading: str) -> set[tuple[int, int, int]]:
+    found = {(int(y), int(m), int(d)) for y, m, d in _YEAR_FIRST.findall(heading)}
+    if found:
+        return found
+    found = {(int(y), _month(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
+    found |= {(int(y), _month(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
+    return found or {(int(y), int(m), int(d)) for y, m, d in _SOLID.findall(heading)}
+
+
+def _month(name: str) -> int:
+    return _MONTHS.index(name[:3].lower()) + 1

@@ -1,0 +1,170 @@
+"""The labelled lines of a paper: votes, authors, cover, video. A value that cannot be read is said so, never guessed."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_LABEL = re.compile(
+    r"(?:[-*+•]\s)?(?P<open>\*{1,3}|_{1,2})?"
+    r"(?P<name>votes?|upvotes?|likes|추천|투표|authors?|저자)"
+    r"\s?(?(open)(?:(?P=open)\s?[:：]|[:：]\s?(?P=open))|[:：])[ \t]*(?P<value>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LABEL_START = frozenset("vVuUlLaA추투저*_-+•👍")
+_COUNT = re.compile(
+    r"([0-9]+|[0-9]{1,3}(?:[,\u00a0\u202f][0-9]{3})+)(?:\s?(?:votes?|upvotes?|likes?|표|👍))?", re.IGNORECASE
+)
+_UNKNOWN = frozenset(
+    {"", "-", "--", "–", "—", "?", "n/a", "na", "none", "null", "nan", "unknown", "미상", "없음"}
+)
+_MOST_DIGITS = 9
+_QUOTE = re.compile(r"['\"]")
+_QUOTED = {
+    "'": re.compile(r"([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL),
+    '"': re.compile(r'([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
+}
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_CUT = re.compile(
+    r"\+\s?[0-9]{0,4}(?:\s(?:more|others?|authors?|more authors))?|(?:and\s)?(?:[0-9]{1,4}\s)?(?:more|others)(?:\sauthors)?"
+    r"|(?:and\s)?[0-9]{1,4}\s(?:more|others?)\sauthors?|외\s?[0-9]{0,4}\s?[명인]?|et\.? al\.?"
+)
+_CUT_AT_END = re.compile(
+    r"\s(?:et\.? al\.?|and (?:[0-9]{1,4} )?(?:others|more)(?: authors)?|외 [0-9]{1,4}\s?[명인])$"
+)
+_CUT_START = frozenset("+.…0123456789aemo외[(")
+_VIDEO_WORD = re.compile(r"video|watch|영상|비디오|동영상", re.IGNORECASE)
+_VIDEO_FILE = re.compile(r"\.(?:mp4|webm|mov|m4v)(?:[?#]|$)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s{0,9}<?(https?://[^\s)>]+)")
+_TAG = re.compile(r"<\s{0,3}(video|source|img|iframe)\b", re.IGNORECASE)
+_SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]+)""", re.IGNORECASE)
+
+
+class Label(NamedTuple):
+    """A line such as `Vote: 12`: which field ("votes" or "authors") and its value as written."""
+
+    name: str
+    value: str
+
+
+class Media(NamedTuple):
+    """The pictures that a line shows."""
+
+    thumbnail: str | None = None
+    video: str | None = None
+
+
+class Authors(NamedTuple):
+    """Names in the order given, and whether the digest itself cut the list off."""
+
+    names: tuple[str, ...]
+    truncated: bool = False
+
+
+def parse_label(line: str) -> Label | None:
+    """The field that a line gives, in bold or as a bullet too; None for any other line."""
+    if line[:1] not in _LABEL_START:
+        return None
+    if line.startswith("Vote: "):
+        return Label("votes", line[6:].strip())
+    if line.startswith("Authors: "):
+        return Label("authors", line[9:].strip())
+    if line.startswith("👍"):
+        return Label("votes", line[1:].lstrip(": ").strip())
+    found = _LABEL.match(line)
+    if not found:
+        return None
+    name = "authors" if found["name"].lower() in {"author", "authors", "저자"} else "votes"
+    return Label(name, found["value"].strip())
+
+
+def parse_votes(value: str) -> tuple[int | None, bool]:
+    """The number, or None when the digest does not know it; false when the value cannot be read as either."""
+    if value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS:
+        return int(value), True
+    value = value.strip("*_` ")
+    if value.lower() in _UNKNOWN:
+        return None, True
+    found = _COUNT.fullmatch(value) if len(value) < 40 else None
+    digits = re.sub("[^0-9]", "", found[1]) if found else ""
+    return (int(digits), True) if 0 < len(digits) <= _MOST_DIGITS else (None, False)
+
+
+def parse_authors(value: str) -> Authors:
+    """Names parted by commas (or semicolons), or written as a Python or JSON list."""
+    if value.startswith("["):
+        return _tidy(_listed(value))
+    if value.lower().strip("*_` ") in _UNKNOWN:
+        return Authors(())
+    return _tidy(value.split(";" if ";" in value else ","))
+
+
+def parse_media(line: str) -> Media | None:
+    """The cover or video that a line begins with, in Markdown or HTML, or None if it shows neither."""
+    if line.startswith("<"):
+        return _html_media(line)
+    link = _link_after(line, line.find("![")) if "![" in line[:8] else None
+    if link:
+        return Media(video=link[1]) if _VIDEO_FILE.search(link[1]) else Media(thumbnail=link[1])
+    link = _link_after(line, 0) if line.startswith("[") else None
+    if link and (_VIDEO_WORD.search(link[0]) or _VIDEO_FILE.search(link[1])):
+        return Media(video=link[1])
+    return None
+
+
+def _link_after(line: str, start: int) -> tuple[str, str] | None:
+    """Words and address of the first Markdown link at or after `start`."""
+    middle = line.find("](", start)
+    found = _ADDRESS.match(line, middle + 2) if middle > 0 else None
+    return (line[start:middle][:200], found[1]) if found else None
+
+
+def _html_media(line: str) -> Media | None:
+    tag = _TAG.search(line)
+    src = _SRC.search(line, tag.end()) if tag else None
+    if not tag or not src:
+        return None
+    return Media(thumbnail=src[1]) if tag[1].lower() == "img" else Media(video=src[1])
+
+
+def _listed(value: str) -> list[str]:
+    """Items of a list as `repr` or JSON writes it; what stands between the quotes can only be a mark of a cut."""
+    names: list[str] = []
+    position = 0
+    while opening := _QUOTE.search(value, position):
+        closing = _QUOTED[opening[0]].match(value, opening.end())
+        if not closing:
+            return value.strip("[] ").replace('"', "").split(",")
+        if any(mark in value[position : opening.start()] for mark in ("+", "...", "…")):
+            names.append("+")
+        names.append(_unescape(closing[1]))
+        position = closing.end()
+    if not names:
+        return value.strip("[] ").split(",")
+    return [*names, "+"] if any(mark in value[position:] for mark in ("+", "...", "…")) else names
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else m[3], text)
+
+
+def _tidy(items: list[str]) -> Authors:
+    """Names without marks of a cut, which may stand anywhere: scripts shuffle the list."""
+    names = [name for item in items if (name := item.strip())]
+    if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_cut(names[-1]):
+        names[-1] = names[-1].partition(" ")[2].strip()
+    kept = [name for name in names if name[0] not in _CUT_START or not _is_cut(name)]
+    truncated = len(kept) < len(names)
+    if kept:
+        last = _CUT_AT_END.sub("", kept[-1]) if len(kept[-1]) < 200 else kept[-1]
+        last = last.rstrip("+… ").removesuffix("...").rstrip()
+        truncated = truncated or last != kept[-1]
+        kept[-1:] = [last] if last else []
+    return Authors(tuple(kept), truncated)
+
+
+def _is_cut(name: str) -> bool:
+    bare = name.strip("[]().… ")
+    return not bare or (len(bare) < 40 and _CUT.fullmatch(bare) is not None)

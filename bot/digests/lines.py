@@ -1,0 +1,89 @@
+"""Markdown by the line: headings, rules, bold words. Knows the notation and nothing of papers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+_MARKER = ("#", " #", "  #", "   #")
+_BOLD = ("***", "**", "__")
+_NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
+_EXCERPT = 80
+
+
+class Heading(NamedTuple):
+    """A `#` heading: the row that it stands in, counted from 0, number of hashes, text without them."""
+
+    row: int
+    level: int
+    text: str
+
+
+def normalise(text: str) -> str:
+    """Line ends as `\\n`, no byte order mark, no NUL (PostgreSQL takes none)."""
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def find_headings(lines: Sequence[str]) -> list[Heading]:
+    """Every line that looks like a heading, in fences too: only who knows the block knows its fences."""
+    found = [parse_heading(index, line) for index, line in enumerate(lines) if line.startswith(_MARKER)]
+    return [heading for heading in found if heading]
+
+
+def parse_heading(index: int, line: str) -> Heading | None:
+    """One heading, or None for `#hashtag` and for more than six hashes."""
+    bare = line.strip(" ")
+    text = bare.lstrip("#")
+    level = len(bare) - len(text)
+    if not 1 <= level <= 6 or (text and text[0] not in " \t"):
+        return None
+    return Heading(index, level, text.strip().rstrip("#").rstrip() if text.endswith("#") else text.strip())
+
+
+def is_rule(line: str) -> bool:
+    """Whether the line is a thematic break (`---`, `***`, `___`), which separates papers and says nothing."""
+    bare = line.strip()
+    return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
+
+
+def parse_bold(text: str) -> tuple[str, str] | None:
+    """Bold words at the start of `text` and what follows them, both stripped; None if it starts otherwise."""
+    for mark in _BOLD:
+        if text.startswith(mark):
+            close = text.find(mark, len(mark))
+            bold = text[len(mark) : close].strip() if close > 0 else ""
+            return (bold, text[close + len(mark) :].strip()) if bold else None
+    return None
+
+
+def split_number(text: str) -> tuple[str, str]:
+    """A number at the start of `text` as written ("2. ", "10) " or "") and the rest."""
+    found = _NUMBERED.match(text)
+    return (text[: found.end()], text[found.end() :].lstrip()) if found else ("", text)
+
+
+def dedent(lines: Sequence[str], most: int = 100) -> list[str]:
+    """The lines without the indentation that all of them share, and without more than `most` of it."""
+    indents = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
+    shared = min(indents, default=0)
+    cut = min(shared, most)
+    return [line[cut:] for line in lines] if cut else list(lines)
+
+
+def join_body(lines: Iterable[str]) -> str:
+    """Lines to a Markdown text without white space or rules around it."""
+    body = [line.rstrip() for line in lines]
+    while body and (not body[-1] or is_rule(body[-1])):
+        body.pop()
+    return "\n".join(body).strip("\n").rstrip()
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a line, short enough for a message and in quotes."""
+    text = " ".join(text[: 2 * _EXCERPT].split())
+    return f"“{text[:_EXCERPT]}…”" if len(text) > _EXCERPT else f"“{text}”"

@@ -1,0 +1,146 @@
+"""The front door: bytes to text, text to digests. Which format a digest has is for `detect` to say."""
+
+from __future__ import annotations
+
+import codecs
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from bot import errors
+from bot.digests import detect, lines, newsletter, papers, review
+from storage import models
+
+MAX_BYTES = 32 * 1024 * 1024
+"""A bigger file is refused: years of digests fit in it, and no single day comes near."""
+
+_PARSERS = {models.DigestFormat.NEWSLETTER: newsletter.parse, models.DigestFormat.REVIEW: review.parse}
+
+
+class _Segment(NamedTuple):
+    """A stretch of lines between two date headings. Without `date` it is no digest, yet may hold problems."""
+
+    start: int
+    end: int
+    problems: list[models.Problem]
+    format: models.DigestFormat = models.DigestFormat.NEWSLETTER
+    date: date | None = None
+    drafts: Sequence[papers.Draft] = ()
+
+
+def decode(data: bytes) -> str:
+    """A file's bytes as text: UTF-8, or UTF-16 with its mark. Raises NotADigestError for anything else."""
+    if len(data) > MAX_BYTES:
+        size = f"{len(data) / 2**20:.0f} MB"
+        raise errors.NotADigestError(f"it has {size}; a digest file may have at most {MAX_BYTES >> 20} MB")
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        if data.count(b"\0", 0, 8192):
+            raise errors.NotADigestError("it is binary, not text") from error
+        encoding = "UTF-16" if utf16 else "UTF-8"
+        raise errors.NotADigestError(f"it is not valid {encoding} (at byte {error.start})") from error
+    if text.count("\0", 0, 8192) > 8:
+        raise errors.NotADigestError("it is binary, not text")
+    return text
+
+
+def parse_text(text: str) -> tuple[models.Digest, ...]:
+    """All digests in a text, in the order in which their dates first stand there.
+
+    A date that stands again continues its digest; another date begins another one. Raises NotADigestError when
+    there is none. Whatever else is not understood is among the problems of the digest it stands in or after.
+    """
+    text = lines.normalise(text)
+    if not text or text.isspace():
+        raise errors.NotADigestError("it is empty")
+    rows = text.split("\n")
+    headings = lines.find_headings(rows)
+    named = {found.row: found for heading in headings if (found := papers.parse_paper_heading(heading))}
+    days = detect.find_days(headings, named, len(rows))
+    if not days:
+        raise errors.NotADigestError("it has no heading with a date")
+    above = [paper for paper in named.values() if paper.row < days[0].row]
+    segments = [_Segment(0, days[0].row, _left_out(above))]
+    segments += [_read_day(rows, _within(headings, day), named, day) for day in days]
+    groups = _group(segments)
+    if not groups:
+        raise errors.NotADigestError(_reason(segments, days))
+    return tuple(_finish(rows, group) for group in groups)
+
+
+def _within(headings: Sequence[lines.Heading], day: detect.Day) -> Sequence[lines.Heading]:
+    """The headings below a date heading and before the next one."""
+    start = bisect_left(headings, day.row + 1, key=lambda heading: heading.row)
+    return headings[start : bisect_left(headings, day.end, key=lambda heading: heading.row)]
+
+
+def _read_day(
+    rows: Sequence[str],
+    headings: Sequence[lines.Heading],
+    named: Mapping[int, papers.PaperHeading],
+    day: detect.Day,
+) -> _Segment:
+    """What stands from one date heading to the next: a digest, or the reason why it is none."""
+    inside = [named[heading.row] for heading in headings if heading.row in named]
+    fault = day.fault
+    if day.date:
+        form = detect.find_format(rows, day, inside)
+        reading = _PARSERS[form](rows, headings, named, day)
+        if reading.drafts or (day.speaks_of_papers and not _has_text(rows, day.row + 1, reading.end)):
+            left_out = _left_out(paper for paper in inside if paper.row >= reading.end)
+            end = day.end if left_out else reading.end
+            return _Segment(day.row, end, reading.problems + left_out, form, day.date, reading.drafts)
+        fault = "no paper in a known form stands under this date"
+    if not inside and not day.speaks_of_papers:
+        return _Segment(day.row, day.end, [])
+    problem = models.Problem(day.row + 1, f"{fault}: {lines.excerpt(day.heading)}")
+    return _Segment(day.row, day.end, [problem, *_left_out(inside)])
+
+
+def _left_out(headings: Iterable[papers.PaperHeading]) -> list[models.Problem]:
+    """Papers that no dated digest holds are named, not read."""
+    return [
+        models.Problem(heading.row + 1, f"{heading.arxiv_id} stands outside a dated digest and is left out")
+        for heading in headings
+    ]
+
+
+def _has_text(rows: Sequence[str], start: int, end: int) -> bool:
+    return any(row.strip() and not lines.is_rule(row) for row in rows[start:end])
+
+
+def _group(segments: Sequence[_Segment]) -> list[list[_Segment]]:
+    """The segments of each digest. One that is no digest goes with the digest before it, or else behind it."""
+    groups: dict[tuple[models.DigestFormat, date], list[_Segment]] = {}
+    group: list[_Segment] = []
+    for segment in segments:
+        if segment.date:
+            waiting = [] if groups else group
+            group = groups.setdefault((segment.format, segment.date), [])
+            group += [*waiting, segment]
+        elif segment.problems:
+            group.append(segment)
+    return list(groups.values())
+
+
+def _finish(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
+    day = next(segment for segment in group if segment.date)
+    assert day.date
+    entries, repeated = papers.gather(draft for segment in group for draft in segment.drafts)
+    problems = [problem for segment in group for problem in segment.problems] + repeated
+    text = "\n".join(row for segment in group for row in rows[segment.start : segment.end])
+    problems.sort(key=lambda problem: problem.line)
+    return models.Digest(day.format, day.date, entries, tuple(problems), text.rstrip() + "\n")
+
+
+def _reason(segments: Sequence[_Segment], days: Sequence[detect.Day]) -> str:
+    """Why a text with date headings is no digest: the first fault."""
+    problems = [problem for segment in segments[1:] for problem in segment.problems]
+    if problems:
+        return f"line {problems[0].line}: {problems[0].message}"
+    day = next((day for day in days if day.fault), days[0])
+    fault = day.fault or "no paper in a known form stands under this date"
+    return f"line {day.row + 1}: {fault}: {lines.excerpt(day.heading)}"
