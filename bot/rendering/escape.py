@@ -31,7 +31,6 @@ _ACTIVE = re.compile(
 )
 _LINE_START = re.compile(r"(?P<number>[0-9]{1,10})(?=[.)])|(?P<sign>[#>+\-])")
 _WEB = re.compile(r"(?i:https?)://")
-_LANGUAGE = re.compile(r"[^A-Za-z0-9_+.#\-]")
 _URL_KEPT = "%/:=&?~#+!$,;'-._"
 
 
@@ -145,6 +144,9 @@ def code(text: str) -> Safe:
 
 
 def fence(content: str, language: str = "") -> Safe:
-    """Return `content` as a code block, its lines kept; a fence inside it is taken apart by a zero-width space."""
+    """Return `content` as a code block, its lines kept; a fence inside it is taken apart by a zero-width space.
+
+    `language` is for Discord's colours and must be a bare word.
+    """
     inside = visible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
-    return Safe(f"```{_LANGUAGE.sub('', language)[:20]}\n{inside}\n```")
+    return Safe(f"```{language}\n{inside}\n```")

@@ -18,6 +18,7 @@ from bot.rendering.markdown_inline import render_inline
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _ROW_START = re.compile(r"^[\s>]*\|?")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
 _CHUNK = 8_000
 _DEEPEST_INDENT = 5
 
@@ -144,12 +145,14 @@ class _Writer:
         self._write(self._block, text)
 
     def _take_code(self, token: Token) -> None:
-        if self._marked:
-            language = (token.info.split() or [""])[0]
+        info = token.info.strip()
+        language = info if _LANGUAGE.fullmatch(info) else ""
+        content = token.content if language == info else f"{info}\n{token.content}"
+        if not self._marked:
+            self._write("paragraph", escape.visible(content).strip("\n"))
+        elif content.strip():
             # Without bullet and indentation: a fence shows as one only from the start of a line.
-            self._append("fence", escape.fence(token.content, language).split("\n"))
-        else:
-            self._write("paragraph", escape.visible(token.content).strip("\n"))
+            self._append("fence", escape.fence(content, language).split("\n"))
 
     def _take_table(self, token: Token) -> None:
         match token.type:
