@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from storage import database, errors
@@ -20,11 +21,15 @@ async def copy_to(source: database.Database, target: Path) -> int:
     path = database.sqlite_path(source.url)
     if path is None:
         raise errors.StorageError("Only a SQLite file can be copied like this. Use pg_dump for PostgreSQL.")
-    if target.exists() and target.samefile(path):
+    return await asyncio.to_thread(_copy, path, target)
+
+
+def _copy(source: Path, target: Path) -> int:
+    if target.exists() and target.samefile(source):
         raise errors.StorageError(f"{target} is the database itself. Name another file.")
     partial = target.with_name(target.name + ".partial")
     try:
-        await asyncio.to_thread(_copy, path, partial)
+        _copy_pages(source, partial)
         os.replace(partial, target)
     except (OSError, sqlite3.Error) as error:
         partial.unlink(missing_ok=True)
@@ -34,13 +39,9 @@ async def copy_to(source: database.Database, target: Path) -> int:
     return target.stat().st_size
 
 
-def _copy(source: Path, target: Path) -> None:
-    reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        writing = sqlite3.connect(target)
-        try:
-            reading.backup(writing, pages=PAGES_A_STEP)
-        finally:
-            writing.close()
-    finally:
-        reading.close()
+def _copy_pages(source: Path, target: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
+        closing(sqlite3.connect(target)) as writing,
+    ):
+        reading.backup(writing, pages=PAGES_A_STEP)

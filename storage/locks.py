@@ -1,0 +1,102 @@
+"""One sender at a time: a lock that frees itself when its holder dies, beside the SQLite file or inside PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import Database, sqlite_path
+
+SENDER_LOCK = 0x53454E444552  # "SENDER": PostgreSQL's advisory lock of whoever drains the outbox
+TRY_EVERY = 1.0
+BEAT_EVERY = 5.0
+BEAT_TIMEOUT = 10.0
+
+
+class SenderLock:
+    """Held by the one process that sends. `held` is a plain look at whether this process still has it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._file: IO[str] | None = None
+        self._connection: AsyncConnection | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this process is the sender, as far as it knows."""
+        return self._file is not None or self._connection is not None
+
+    async def try_acquire(self) -> bool:
+        """Take the lock if nobody holds it. A database in memory has one process anyway."""
+        if self._database.is_sqlite:
+            path = sqlite_path(self._database.url)
+            self._file = _lock_beside(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
+            return self._file is not None
+        connection = await self._database.engine.connect()
+        try:
+            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(SENDER_LOCK))):
+                self._connection = connection
+                return True
+        except BaseException:
+            await connection.close()
+            raise
+        await connection.close()
+        return False
+
+    async def acquire(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Wait until the lock is ours, asking every second."""
+        while not await self.try_acquire():
+            await sleep(TRY_EVERY)
+
+    async def beat(self) -> bool:
+        """Ask whether the lock is still ours; only a PostgreSQL connection can be lost without the process ending."""
+        if self._connection is None:
+            return self.held
+        try:
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                await self._connection.execute(sa.text("SELECT 1"))
+        except (SQLAlchemyError, OSError, TimeoutError):
+            await self.release()
+            return False
+        return True
+
+    async def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            # Closing the session, not returning it to the pool, is what frees the lock for sure.
+            with suppress(SQLAlchemyError, OSError, TimeoutError):
+                async with asyncio.timeout(BEAT_TIMEOUT):
+                    await connection.invalidate()
+                    await connection.close()
+
+    @asynccontextmanager
+    async def holding(self) -> AsyncIterator[SenderLock]:
+        """Wait for the lock, hold it, and give it back."""
+        await self.acquire()
+        try:
+            yield self
+        finally:
+            await self.release()
+
+
+def _lock_beside(path: Path) -> IO[str] | None:
+    lock = path.with_name(path.name + ".sender.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
