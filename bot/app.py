@@ -1,0 +1,105 @@
+"""The composition root: opens everything in order, starts the long-lived work, closes it all in reverse.
+
+Nothing else makes these objects. What a command does not need is not imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bot.clock import Clock, system_clock
+from bot.services import nonces
+from bot.services.ingest import Ingest
+from bot.services.telling import Telling
+from bot.settings import Settings
+from storage import migrate, models, subscriptions
+from storage.database import Connection, Database
+
+if TYPE_CHECKING:
+    from bot.client.command_names import CommandMentions
+    from bot.client.renderer import DiscordRenderer
+    from bot.client.translations import Translations
+
+
+@dataclass
+class Core:
+    """What the command line, the demo and the bot share: settings, storage, ingest and the renderer of posts."""
+
+    settings: Settings
+    database: Database
+    clock: Clock = system_clock
+
+    @property
+    def locale(self) -> models.Locale:
+        """The language for those who say nothing."""
+        return models.Locale(self.settings.locale)
+
+    @property
+    def expire_after(self) -> timedelta:
+        """How long a delivery is tried."""
+        return timedelta(hours=self.settings.expire_hours)
+
+    @cached_property
+    def texts(self) -> Translations:
+        """The interface's texts; discord.py is loaded with the first use."""
+        from bot.client import translations
+
+        return translations.load()
+
+    @cached_property
+    def mentions(self) -> CommandMentions:
+        """The mentions of commands; `load` fills in their ids."""
+        from bot.client.command_names import CommandMentions
+
+        return CommandMentions()
+
+    @cached_property
+    def renderer(self) -> DiscordRenderer:
+        """What turns posts into messages."""
+        from bot.client.renderer import DiscordRenderer
+
+        return DiscordRenderer(self.texts, self.mentions)
+
+    @cached_property
+    def telling(self) -> Telling:
+        """What plans alerts."""
+        return Telling(
+            lambda: self.renderer,
+            nonces=nonces.new_nonce,
+            default_locale=self.locale,
+            alert_days=self.settings.alert_days,
+            expire_after=self.expire_after,
+        )
+
+    def ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> Ingest:
+        """Return what stores digests. `on_planned` is called when a digest has given the outbox or the planner work."""
+        from bot.services.indexing import SearchIndexer
+
+        async def on_fresh(
+            connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        ) -> None:
+            now = self.clock()
+            await subscriptions.wake_waiting(connection, now)
+            await self.telling.tell(connection, digest_id, paper_ids, revision, now)
+            on_planned()
+
+        return Ingest(
+            self.database, self.clock, SearchIndexer(), on_fresh=on_fresh, fresh_days=self.settings.alert_days
+        )
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
+) -> AsyncIterator[Core]:
+    """Open storage and what stands on it. `migrating` as in `storage.migrate.open_database`, whose errors it raises."""
+    database = await migrate.open_database(settings.database_url, migrate=migrating)
+    try:
+        yield Core(settings, database, clock)
+    finally:
+        await database.close()

@@ -1,0 +1,235 @@
+"""The daily post's planning on both engines, with digests and a renderer of our own and the clock passed in."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.services import daily, posts, schedule
+from bot.services.subscriptions import Subscriptions, Wishes
+from storage import deliveries, models, subscriptions
+from storage.database import Database
+from tests.bot.services import shelves
+
+SEOUL_9 = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
+MONDAY = date(2026, 1, 5)
+EVENING = SEOUL_9 - timedelta(hours=5)
+
+
+class PlainRenderer:
+    """Renders a post as one message that names its papers; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.rendered = 0
+
+    def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+        self.rendered += 1
+        content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
+        missed = " ".join(on.isoformat() for on in post.missed_on)
+        payload: dict[str, Any] = {
+            "content": content,
+            "marker": post.marker,
+            "total": post.total,
+            "missed": missed,
+        }
+        return (posts.RenderedPart(models.PartKind.MESSAGE, payload),)
+
+    def render_alert(self, post: posts.AlertPost) -> tuple[posts.RenderedPart, ...]:
+        raise AssertionError
+
+    def render_notice(self, post: posts.NoticePost) -> tuple[posts.RenderedPart, ...]:
+        raise AssertionError
+
+
+class Bench:
+    """A planner on a database, with one channel's order at 09:00 in Seoul."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.renderer = PlainRenderer()
+        numbers = itertools.count()
+        self.planner = daily.DailyPlanner(database, self.renderer, nonces=lambda: f"n{next(numbers)}")
+
+    async def subscribe(self, channel_id: int = 20, made_at: datetime = EVENING, **wishes: Any) -> int:
+        service = Subscriptions(self.database, lambda: made_at)
+        order = replace(Wishes(timezone="Asia/Seoul", top_n=2), **wishes)
+        return (await service.add(guild_id=10, channel_id=channel_id, wishes=order)).id
+
+    async def posted(self) -> list[dict[str, Any]]:
+        async with self.database.read() as connection:
+            found = await deliveries.list_rows(connection)
+            payloads = []
+            for delivery in sorted(found, key=lambda one: one.id):
+                parts = await deliveries.list_parts(connection, delivery.id)
+                payloads.extend(json.loads(part.payload or "{}") for part in parts)
+        return payloads
+
+    async def contents(self) -> list[str]:
+        return [payload["content"] for payload in await self.posted()]
+
+    async def get(self, subscription_id: int) -> models.Subscription:
+        async with self.database.read() as connection:
+            found = await subscriptions.get(connection, subscription_id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def bench(db: Database) -> Bench:
+    return Bench(db)
+
+
+async def put(bench: Bench, on: date, *papers: tuple[str, int | None], at: datetime = EVENING) -> None:
+    """Store a newsletter of a date."""
+    await shelves.ingest(bench.database, shelves.newsletter(on, papers), at=at)
+
+
+async def test_the_top_papers_of_the_day_are_planned_once(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None), ("2601.00004", 40))
+    assert await bench.planner.tick(SEOUL_9 - timedelta(minutes=1)) == 0
+    assert await bench.planner.tick(SEOUL_9) == 1
+    assert await bench.planner.tick(SEOUL_9) == 0
+    posted = await bench.posted()
+    assert [post["content"] for post in posted] == ["2601.00002 2601.00004"]
+    assert posted[0]["marker"] == f"daily:{subscription_id}:2026-01-05"
+    assert posted[0]["total"] == 4
+    assert (await bench.get(subscription_id)).next_due_at == SEOUL_9 + timedelta(days=1)
+
+
+async def test_a_paper_that_the_channel_had_is_not_posted_again(bench: Bench) -> None:
+    await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await bench.planner.tick(SEOUL_9)
+    await put(bench, MONDAY + timedelta(days=1), ("2601.00001", 99), ("2601.00009", 3), ("2601.00008", 2))
+    await bench.planner.tick(SEOUL_9 + timedelta(days=1))
+    assert await bench.contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
+
+
+async def test_a_late_digest_is_waited_for_and_posted_when_it_comes(bench: Bench) -> None:
+    subscription_id = await bench.subscribe(wait_minutes=120)
+    assert await bench.planner.tick(SEOUL_9) == 0
+    waiting = await bench.get(subscription_id)
+    assert (waiting.waiting_for_on, waiting.next_due_at) == (MONDAY, SEOUL_9 + timedelta(hours=2))
+    half_past = SEOUL_9 + timedelta(minutes=30)
+    await put(bench, MONDAY, ("2601.00001", 9), at=half_past)
+    async with bench.database.transaction() as connection:
+        await subscriptions.wake_waiting(connection, half_past)
+    assert await bench.planner.tick(half_past) == 1
+    assert (await bench.get(subscription_id)).waiting_for_on is None
+    assert (await bench.posted())[0]["marker"].endswith("2026-01-05")
+
+
+@pytest.mark.parametrize("say", [True, False])
+async def test_a_day_without_papers_is_said_or_silent_as_wished(bench: Bench, say: bool) -> None:
+    subscription_id = await bench.subscribe(wait_minutes=60, say_when_empty=say)
+    await bench.planner.tick(SEOUL_9)
+    assert await bench.contents() == []
+    await bench.planner.tick(SEOUL_9 + timedelta(minutes=60))
+    assert await bench.contents() == (["no papers"] if say else [])
+    assert (await bench.get(subscription_id)).next_due_at == SEOUL_9 + timedelta(days=1)
+
+
+async def test_votes_get_time_to_settle(bench: Bench) -> None:
+    await bench.subscribe(settle_hours=3)
+    await put(bench, MONDAY, ("2601.00001", 9), at=SEOUL_9 - timedelta(hours=1))
+    assert await bench.planner.tick(SEOUL_9) == 0
+    assert await bench.planner.tick(SEOUL_9 + timedelta(hours=1, minutes=59)) == 0
+    assert await bench.planner.tick(SEOUL_9 + timedelta(hours=2)) == 1
+
+
+async def test_after_downtime_the_fresh_is_posted_once_and_older_days_are_named(bench: Bench) -> None:
+    await bench.subscribe()
+    for day in range(6):
+        await put(bench, MONDAY + timedelta(days=day), (f"2601.0001{day}", 10 + day))
+        if day == 0:
+            await bench.planner.tick(SEOUL_9)
+    await bench.planner.tick(SEOUL_9 + timedelta(days=5, hours=3))
+    posted = await bench.posted()
+    assert [post["content"] for post in posted] == ["2601.00010", "2601.00015 2601.00014"]
+    assert posted[1]["missed"] == "2026-01-06 2026-01-07"
+
+
+async def test_a_new_channel_gets_the_newest_date_alone(bench: Bench) -> None:
+    await put(bench, MONDAY - timedelta(days=1), ("2601.00001", 99))
+    await put(bench, MONDAY, ("2601.00002", 5))
+    await bench.subscribe()
+    await bench.planner.tick(SEOUL_9)
+    assert await bench.contents() == ["2601.00002"]
+
+
+async def test_unknown_votes_meet_no_minimum(bench: Bench) -> None:
+    await bench.subscribe(min_votes=5)
+    await put(bench, MONDAY, ("2601.00001", None), ("2601.00002", 5), ("2601.00003", 4))
+    await bench.planner.tick(SEOUL_9)
+    assert await bench.contents() == ["2601.00002"]
+
+
+async def test_two_orders_of_one_channel_and_language_share_what_they_had(bench: Bench) -> None:
+    await bench.subscribe()
+    await bench.subscribe(style=models.Style.CARDS)
+    await put(bench, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
+    await bench.planner.tick(SEOUL_9)
+    assert await bench.contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
+
+
+async def test_a_clock_set_back_posts_nothing_twice(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await bench.planner.tick(SEOUL_9)
+    back = SEOUL_9 - timedelta(hours=2)
+    async with bench.database.transaction() as connection:
+        await subscriptions.set_schedules(
+            connection, [subscriptions.Schedule(subscription_id, SEOUL_9, MONDAY)]
+        )
+    assert await bench.planner.tick(back) == 0
+    assert await bench.planner.tick(SEOUL_9) == 0
+    assert len(await bench.posted()) == 1
+
+
+async def test_a_paused_order_is_not_posted(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    await Subscriptions(bench.database, lambda: EVENING).pause(subscription_id)
+    await put(bench, MONDAY, ("2601.00001", 9))
+    assert await bench.planner.tick(SEOUL_9) == 0
+
+
+async def test_many_channels_that_show_the_same_are_rendered_once(bench: Bench) -> None:
+    for channel_id in range(100, 140):
+        await bench.subscribe(channel_id)
+    await put(bench, MONDAY, ("2601.00001", 9))
+    assert await bench.planner.tick(SEOUL_9) == 40
+    assert bench.renderer.rendered == 1
+    markers = {post["marker"] for post in await bench.posted()}
+    assert len(markers) == 40
+
+
+async def test_what_is_due_is_looked_up_by_the_index_alone(bench: Bench) -> None:
+    async with bench.database.read() as connection:
+        plan = await shelves.explain(connection, subscriptions.due_query(SEOUL_9, 10))
+    assert "ix_subscriptions_state_next_due_at" in plan or (
+        "Seq Scan" in plan and not bench.database.is_sqlite
+    )
+
+
+async def test_new_rules_of_a_zone_move_the_due_time_and_a_time_far_ahead_comes_back(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    far = schedule.Due(SEOUL_9 + timedelta(days=400), MONDAY + timedelta(days=400))
+    async with bench.database.transaction() as connection:
+        await subscriptions.set_schedules(
+            connection, [subscriptions.Schedule(subscription_id, far.at, far.local_on)]
+        )
+    assert await bench.planner.reschedule(EVENING) == 1
+    assert (await bench.get(subscription_id)).next_due_at == SEOUL_9
+    async with bench.database.transaction() as connection:
+        await subscriptions.set_schedules(
+            connection, [subscriptions.Schedule(subscription_id, SEOUL_9 + timedelta(hours=1), MONDAY)]
+        )
+    assert await bench.planner.reschedule(EVENING) == 1
+    assert (await bench.get(subscription_id)).next_due_at == SEOUL_9
+    assert await bench.planner.reschedule(EVENING) == 0
