@@ -63,7 +63,7 @@ class Bench:
     async def posted(self) -> list[dict[str, Any]]:
         async with self.database.read() as connection:
             found = await deliveries.list_rows(connection)
-            payloads = []
+            payloads: list[dict[str, Any]] = []
             for delivery in sorted(found, key=lambda one: one.id):
                 parts = await deliveries.list_parts(connection, delivery.id)
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)

@@ -1,0 +1,56 @@
+"""Watches the inbox: a folder into which others drop digest files. New and changed files are ingested."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+import structlog
+import watchfiles
+
+log = structlog.get_logger(__name__)
+
+SUFFIXES = (".md", ".txt")
+Take = Callable[[list[Path]], Awaitable[None]]
+
+
+class Inbox:
+    """A watched folder. `take` is given what is there at the start and then whatever appears or changes."""
+
+    def __init__(self, folder: Path, take: Take) -> None:
+        self._folder = folder
+        self._take = take
+
+    async def scan(self) -> None:
+        """Give everything that stands in the folder now, in the order of the names."""
+        found = await asyncio.to_thread(lambda: sorted(filter(_is_digest_file, self._folder.rglob("*"))))
+        if found:
+            await self._give(found)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Scan, then watch until `stop` is set. What goes wrong with files is logged; the watching goes on."""
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        await self.scan()
+        # The first turn comes when the watch stands; what fell into the gap before it is found by a second look.
+        gap = True
+        async for changes in watchfiles.awatch(
+            self._folder, stop_event=stop, debounce=1000, rust_timeout=1000, yield_on_timeout=True
+        ):
+            if gap:
+                gap = False
+                await self.scan()
+            paths = {Path(path) for change, path in changes if change is not watchfiles.Change.deleted}
+            if found := sorted(filter(_is_digest_file, paths)):
+                await self._give(found)
+
+    async def _give(self, paths: Iterable[Path]) -> None:
+        try:
+            await self._take(list(paths))
+        except Exception:
+            # One bad file or a database that is away must not end the watching; the next change tries again.
+            log.exception("the inbox could not be read", folder=str(self._folder))
+
+
+def _is_digest_file(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
