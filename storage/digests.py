@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -13,15 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import models, rows
 from storage.tables import digest_places, digests, former_hashes
 
+BIG = 2**20
+INGEST_LOCK = 0x494E47455354
+"""PostgreSQL's advisory lock around ingests: "INGEST"."""
 LEVEL = 1
 """zlib's fastest: Markdown shrinks to under half, and a better level takes as long as parsing does."""
+
+
+async def lock(connection: AsyncConnection) -> None:
+    """Let one transaction at a time store what digests and services say; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
 
 
 async def add(
     connection: AsyncConnection, digest: models.Digest, *, language: str, hash_: str, now: datetime
 ) -> int:
     """Store a new digest with its text; its papers are `entries.add`'s. Returns its id."""
-    values = {**_values(digest, language, hash_, now), "revision": 1, "ingested_at": now}
+    values = {**await _values(digest, language, hash_, now), "revision": 1, "ingested_at": now}
     result = await connection.execute(digests.insert().returning(digests.c.id), values)
     return int(result.scalar_one())
 
@@ -43,7 +53,7 @@ async def correct(
     await connection.execute(
         digests.update()
         .where(digests.c.id == former.id)
-        .values({**_values(digest, language, hash_, now), "revision": revision})
+        .values({**await _values(digest, language, hash_, now), "revision": revision})
     )
     return revision
 
@@ -105,6 +115,15 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
     return None if raw is None else zlib.decompress(raw).decode()
 
 
+async def list_ids(connection: AsyncConnection) -> list[int]:
+    """Return the ids of all digests, the oldest date first."""
+    return list(
+        (
+            await connection.execute(sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id))
+        ).scalars()
+    )
+
+
 async def list_dates(connection: AsyncConnection, *, limit: int, until_on: date | None = None) -> list[date]:
     """Return the dates that have a digest, the newest first."""
     query = sa.select(digests.c.date_on).distinct().order_by(digests.c.date_on.desc()).limit(limit)
@@ -122,14 +141,18 @@ async def latest_read_at(connection: AsyncConnection) -> datetime | None:
 
 async def list_places(connection: AsyncConnection, source: str, place: str) -> list[models.Place]:
     """Return what a place last said, for each date."""
-    query = sa.select(*_PLACE).where(digest_places.c.source == source, digest_places.c.place == place)
-    return [models.Place(*row) for row in await connection.execute(query)]
+    query = sa.select(digest_places).where(digest_places.c.source == source, digest_places.c.place == place)
+    return [_place_of(row) for row in await connection.execute(query)]
 
 
 async def list_places_of(connection: AsyncConnection, digest_id: int) -> list[models.Place]:
     """Return the places that say, or once said, a digest, in the order in which they were seen."""
-    query = sa.select(*_PLACE).where(digest_places.c.digest_id == digest_id).order_by(digest_places.c.seen_at)
-    return [models.Place(*row) for row in await connection.execute(query)]
+    query = (
+        sa.select(digest_places)
+        .where(digest_places.c.digest_id == digest_id)
+        .order_by(digest_places.c.seen_at)
+    )
+    return [_place_of(row) for row in await connection.execute(query)]
 
 
 async def set_place(connection: AsyncConnection, place: models.Place, now: datetime) -> None:
@@ -138,10 +161,16 @@ async def set_place(connection: AsyncConnection, place: models.Place, now: datet
     statement = rows.insert(connection, digest_places)
     await connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["source", "place", "date_on"],
+            index_elements=["source", "place", "date_on", "format"],
             set_={name: statement.excluded[name] for name in changes},
         ),
-        {"source": place.source, "place": place.place, "date_on": place.date, **changes},
+        {
+            "source": place.source,
+            "place": place.place,
+            "date_on": place.date,
+            "format": place.format.value,
+            **changes,
+        },
     )
 
 
@@ -152,27 +181,25 @@ async def remove_place(connection: AsyncConnection, place: models.Place) -> None
             digest_places.c.source == place.source,
             digest_places.c.place == place.place,
             digest_places.c.date_on == place.date,
+            digest_places.c.format == place.format.value,
         )
     )
 
 
 _STORED = [column for column in digests.c if column.name != "raw"]
-_PLACE = [
-    digest_places.c.source,
-    digest_places.c.place,
-    digest_places.c.date_on,
-    digest_places.c.digest_id,
-    digest_places.c.hash,
-]
 
 
-def _values(digest: models.Digest, language: str, hash_: str, now: datetime) -> dict[str, Any]:
+async def _values(digest: models.Digest, language: str, hash_: str, now: datetime) -> dict[str, Any]:
+    text = digest.text.encode()
+    # A megabyte takes a hundredth of a second, so only a monster would hold up the loop.
+    big = len(text) > BIG
+    raw = await asyncio.to_thread(zlib.compress, text, LEVEL) if big else zlib.compress(text, LEVEL)
     return {
         "format": digest.format.value,
         "date_on": digest.date,
         "language": language,
         "hash": hash_,
-        "raw": zlib.compress(digest.text.encode(), LEVEL),
+        "raw": raw,
         "problems": _problem_rows(digest.problems),
         "updated_at": now,
     }
@@ -180,6 +207,17 @@ def _values(digest: models.Digest, language: str, hash_: str, now: datetime) -> 
 
 def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
     return [[problem.line, problem.message] for problem in problems]
+
+
+def _place_of(row: sa.Row[Any]) -> models.Place:
+    return models.Place(
+        source=row.source,
+        place=row.place,
+        date=row.date_on,
+        format=models.DigestFormat(row.format),
+        digest_id=row.digest_id,
+        hash=row.hash,
+    )
 
 
 def _stored_of(row: sa.Row[Any]) -> models.StoredDigest:

@@ -276,11 +276,12 @@ class StoredDigest:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a place (a path, an address or a feed's entry) of a source last said for a date."""
+    """What a place (a path, an address or a feed's entry) of a source last said for a date in a format."""
 
     source: str
     place: str
     date: date
+    format: DigestFormat
     digest_id: int
     hash: str
 

@@ -86,6 +86,7 @@ digest_places = sa.Table(
     sa.Column("source", sa.Text, primary_key=True, comment="the source's address, or 'files'"),
     sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
     sa.Column("date_on", sa.Date, primary_key=True),
+    sa.Column("format", sa.Text, primary_key=True),
     _reference("digest_id", "digests.id", nullable=False, index=True),
     sa.Column("hash", sa.Text, nullable=False, comment="what this place last said"),
     sa.Column("seen_at", UtcTime, nullable=False),

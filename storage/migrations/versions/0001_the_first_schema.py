@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 08:26:25.791239
+Date: 2026-11-20 08:33:48.127772
 """
 
 from __future__ import annotations
@@ -193,11 +193,12 @@ def upgrade() -> None:
     sa.Column('source', sa.Text(), nullable=False, comment="the source's address, or 'files'"),
     sa.Column('place', sa.Text(), nullable=False, comment='path, URL or feed entry id'),
     sa.Column('date_on', sa.Date(), nullable=False),
+    sa.Column('format', sa.Text(), nullable=False),
     sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('hash', sa.Text(), nullable=False, comment='what this place last said'),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_digest_places_digest_id_digests'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('source', 'place', 'date_on', name=op.f('pk_digest_places'))
+    sa.PrimaryKeyConstraint('source', 'place', 'date_on', 'format', name=op.f('pk_digest_places'))
     )
     op.create_index(op.f('ix_digest_places_digest_id'), 'digest_places', ['digest_id'], unique=False)
     op.create_table('entries',

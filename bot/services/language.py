@@ -1,0 +1,24 @@
+"""Which of the two languages a digest is written in, from its summaries. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from storage import models
+
+_HANGUL = re.compile("[가-힣]+")
+_LATIN = re.compile("[A-Za-z]+")
+_SAMPLE = 300
+_SUMMARIES = 20
+_SHARE = 0.2
+"""Korean summaries keep their terms in Latin letters; even so, over a third of their letters are Hangul."""
+
+
+def language_of(papers: Iterable[models.Entry]) -> models.Locale:
+    """Return KO when a fifth of the summaries' letters are Hangul, else EN; titles and names don't count."""
+    bodies = [section.body[:_SAMPLE] for paper in papers for section in paper.sections[:1]]
+    sample = "\n".join(bodies[:_SUMMARIES])
+    hangul = sum(map(len, _HANGUL.findall(sample)))
+    latin = sum(map(len, _LATIN.findall(sample)))
+    return models.Locale.KO if hangul and hangul >= _SHARE * (hangul + latin) else models.Locale.EN
