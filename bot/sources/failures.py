@@ -55,3 +55,7 @@ class BrokenError(FetchError):
     """The exchange broke, or the server says that it is busy: worth another try."""
 
     again = True
+
+
+class PageError(FetchError):
+    """A web page for people is there, an error page most likely, whatever its status says."""

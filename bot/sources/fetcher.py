@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -22,6 +22,8 @@ from bot.sources import addresses, bodies, failures, patience, replies
 from storage import models
 
 Sleep = Callable[[float], Awaitable[None]]
+Pace = Callable[[], Awaitable[None]]
+"""Waits until the next request to its host is due, say `AsyncLimiter(1, 3).acquire`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Fetcher:
         limits: Limits,
         waits: patience.Patience,
         sleep: Sleep,
+        paces: Mapping[str, Pace],
     ) -> None:
         self._session = session
         self._guard = guard
@@ -70,6 +73,7 @@ class Fetcher:
         self._limits = limits
         self._waits = waits
         self._sleep = sleep
+        self._paces = paces
         self._gates: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
 
     async def get(self, url: str, page: models.Page | None = None, *, accept: str = "*/*") -> Answer:
@@ -125,6 +129,8 @@ class Fetcher:
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: bodies.ENCODINGS, **replies.conditions(page)}
         gate = self._gates.setdefault(url.raw_host or "", asyncio.Semaphore(self._limits.per_host))
         async with gate:
+            if url.raw_host and url.raw_host in self._paces:
+                await self._paces[url.raw_host]()
             began = loop.time()
             try:
                 async with (
@@ -169,8 +175,12 @@ async def open_fetcher(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
     sleep: Sleep = asyncio.sleep,
+    paces: Mapping[str, Pace] | None = None,
 ) -> AsyncIterator[Fetcher]:
-    """Open the fetcher and its connections, and close them. `random` gives numbers from 0 up to 1."""
+    """Open the fetcher and its connections, and close them.
+
+    `random` gives numbers from 0 up to 1; `paces` names the hosts that want their requests further apart.
+    """
     limits = limits or Limits()
     guard = addresses.AddressGuard(resolver or aiohttp.ThreadedResolver(), allowances)
     connector = aiohttp.TCPConnector(
@@ -190,4 +200,4 @@ async def open_fetcher(
     )
     async with session:
         waits = patience.Patience(random)
-        yield Fetcher(session, guard, now=now, limits=limits, waits=waits, sleep=sleep)
+        yield Fetcher(session, guard, now=now, limits=limits, waits=waits, sleep=sleep, paces=paces or {})

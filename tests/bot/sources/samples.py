@@ -1,0 +1,87 @@
+"""What publishers and services answer, in their shapes and our words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+DAY = date(2025, 5, 6)
+
+
+def newsletter(
+    day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.00002"), note: str = "short"
+) -> str:
+    """A digest in the newsletter format."""
+    papers = [
+        f"### [A Study of Small Things {known}](https://arxiv.org/abs/{known})\n\n"
+        f"Vote: {10 + place}\n\nAuthors: Ada Lovelace, Kim Minsu\n\n- ***Finding***: a {note} note on {known}.\n"
+        for place, known in enumerate(ids)
+    ]
+    return f"## Daily Papers ({day})\n\n" + "\n".join(papers)
+
+
+def review(day: date = DAY, ids: Sequence[str] = ("2505.00001",)) -> str:
+    """A digest in the review format: neither title nor authors nor votes."""
+    papers = [
+        f"## {known}\n🔗 https://huggingface.co/papers/{known}\n\n**Summary**:\n```markdown\n# A Study {known}\n\n"
+        f"## 1. 동기\n\n작은 모델을 다룬다.\n```\n"
+        for known in ids
+    ]
+    return f"# 📰 Hugging Face Daily Papers – {day}\n\n" + "\n---\n".join(papers)
+
+
+def listed(known: str, votes: Any = 7, **more: Any) -> dict[str, Any]:
+    """One item of Hugging Face's list of a day."""
+    paper = {
+        "id": known,
+        "title": f"A Study of Small\nThings {known}",
+        "authors": [{"name": "Ada Lovelace", "hidden": False}, {"name": "Kim Minsu"}],
+        "summary": "Small things are studied.\n\nThey are small.",
+        "upvotes": votes,
+        "publishedAt": "2025-05-05T17:00:00.000Z",
+        "ai_keywords": ["small language models", "distillation"],
+        "githubRepo": "https://github.com/example/small",
+        "projectPage": "https://small.example/",
+        **more,
+    }
+    return {
+        "paper": paper,
+        "title": paper["title"],
+        "thumbnail": "https://cdn.example/a.png",
+        "numComments": 2,
+    }
+
+
+def daily_papers(*items: Any) -> str:
+    """Hugging Face's list of a day."""
+    return json.dumps(list(items))
+
+
+def atom(*entries: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
+    """An Atom feed."""
+    return (
+        f'{head}<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom">'
+        f"<title>papers</title><id>http://feed.test/</id>{''.join(entries)}</feed>"
+    )
+
+
+def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
+    """An RSS feed."""
+    return (
+        f'{head}<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        f'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>papers</title>{"".join(items)}'
+        "</channel></rss>"
+    )
+
+
+def arxiv_entry(known: str, title: str = "A Study of Small\n  Things") -> str:
+    """One paper in an answer of arXiv's API."""
+    return (
+        f"<entry><id>http://arxiv.org/abs/{known}v2</id><title>{title}</title><published>2025-05-01T17:00:00Z"
+        "</published><summary>  Small things\nare studied. </summary><author><name>Ada Lovelace</name></author>"
+        '<author><name>Kim Minsu</name></author><category term="cs.CL"/><category term="cs.LG"/>'
+        f'<link href="http://arxiv.org/abs/{known}v2" rel="alternate" type="text/html"/>'
+        f'<link title="pdf" href="http://arxiv.org/pdf/{known}v2" rel="related"/></entry>'
+    )

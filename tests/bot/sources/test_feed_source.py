@@ -1,0 +1,214 @@
+"""A feed as a source: digests in its entries and behind its links, single papers, and nothing twice."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pytest
+from aiohttp import web
+
+from bot.sources import feed_source, fetcher
+from storage import models
+from tests.bot.sources import conftest, origins, samples
+from tests.bot.sources.asking import ask, remember
+
+OK, UNCHANGED, FAILED = models.FetchStatus.OK, models.FetchStatus.UNCHANGED, models.FetchStatus.FAILED
+
+
+def item(key: str, *, link: str = "", content: str = "", title: str = "A day", date: str = "") -> str:
+    return (
+        f"<item><guid isPermaLink='false'>{key}</guid><title>{title}</title><link>{link}</link>"
+        f"<pubDate>{date}</pubDate><content:encoded><![CDATA[{content}]]></content:encoded></item>"
+    )
+
+
+def feed_at(origin: origins.Origin, fetch: fetcher.Fetcher) -> feed_source.FeedSource:
+    return feed_source.FeedSource(f"{origin.url}/feed", fetch)
+
+
+async def test_a_digest_in_an_entry_is_read_whether_plain_or_as_html(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
+    origin.pages["/feed"] = samples.rss(
+        item("1", content=samples.newsletter()),
+        item("2", content=html),
+        f"<item><guid>3</guid><description>{escape(samples.review())}</description></item>",
+    )
+    outcomes = await ask(feed_at(origin, fetch))
+    read = [digest for outcome in outcomes for text in outcome.digests for digest in text.digests]
+    assert [[paper.arxiv_id for paper in digest.papers] for digest in read] == [
+        ["2505.00001", "2505.00002"],
+        ["2505.00007"],
+        ["2505.00001"],
+    ]
+    assert outcomes[0].digests[0].place == f"{origin.url}/feed#1"
+
+
+async def test_a_digest_behind_a_link_is_read_and_kept_under_its_own_address(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = samples.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
+    origin.pages["/2025-05-06.md"] = samples.newsletter()
+    outcomes = await ask(feed_at(origin, fetch))
+    assert [text.place for outcome in outcomes for text in outcome.digests] == [f"{origin.url}/2025-05-06.md"]
+
+
+async def test_single_papers_become_facts(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+    origin.pages["/feed"] = samples.atom(
+        samples.arxiv_entry("2505.00001"), samples.arxiv_entry("2505.00002", title="Another")
+    )
+    outcomes = await ask(feed_at(origin, fetch))
+    facts = [one for outcome in outcomes for one in outcome.facts]
+    assert [(one.arxiv_id, one.source) for one in facts] == [
+        ("2505.00001", f"{origin.url}/feed"),
+        ("2505.00002", f"{origin.url}/feed"),
+    ]
+    assert origin.paths == ["/feed"]
+
+
+async def test_entries_that_are_only_re_dated_or_reordered_are_not_read_again(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    first = [item(str(n), content=samples.newsletter(ids=[f"2505.0000{n}"])) for n in (1, 2, 3)]
+    origin.pages["/feed"] = samples.rss(*first)
+    pages = remember(await ask(feed_at(origin, fetch)))
+    again = [
+        item(str(n), content=samples.newsletter(ids=[f"2505.0000{n}"]), date="Wed, 07 May 2025 00:00:00 GMT")
+        for n in (3, 1, 2)
+    ]
+    origin.pages["/feed"] = samples.rss(*again)
+    outcomes = await ask(feed_at(origin, fetch), pages)
+    assert [(outcome.status, outcome.digests) for outcome in outcomes] == [(UNCHANGED, ())]
+
+
+async def test_a_corrected_entry_is_read_again_under_the_same_place(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = samples.rss(item("1", content=samples.newsletter()))
+    first = await ask(feed_at(origin, fetch))
+    origin.pages["/feed"] = samples.rss(item("1", content=samples.newsletter(note="corrected")))
+    second = await ask(feed_at(origin, fetch), remember(first))
+    assert second[0].digests[0].place == first[0].digests[0].place
+    assert "corrected" in second[0].digests[0].text
+
+
+async def test_a_link_that_failed_is_asked_again_though_the_feed_is_the_same(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = samples.rss(
+        item("1", link=f"{origin.url}/a.md"), item("2", content=samples.review())
+    )
+    origin.pages["/a.md"] = web.Response(status=500)
+    first = await ask(feed_at(origin, fetch))
+    assert [outcome.status for outcome in first] == [FAILED, OK, UNCHANGED]
+    pages = remember(first)
+    origin.pages["/a.md"] = samples.newsletter()
+    second = await ask(feed_at(origin, fetch), pages)
+    assert [outcome.status for outcome in second] == [OK, UNCHANGED]
+    third = await ask(feed_at(origin, fetch), remember(second, pages))
+    assert [outcome.status for outcome in third] == [UNCHANGED]
+
+
+async def test_links_without_digest_are_looked_at_once_and_are_no_fault(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    entries = [
+        item("1", link=f"{origin.url}/post"),
+        item("2", link=f"{origin.url}/none"),
+        item("3", title="Note"),
+    ]
+    origin.pages["/feed"] = samples.rss(*entries)
+    origin.pages["/post"] = "<html><body>My holidays</body></html>"
+    first = await ask(feed_at(origin, fetch))
+    assert {outcome.status for outcome in first} == {UNCHANGED}
+    origin.pages["/feed"] = samples.rss(*entries, item("4", content=samples.newsletter()))
+    origin.requests.clear()
+    second = await ask(feed_at(origin, fetch), remember(first))
+    assert [len(outcome.digests) for outcome in second] == [1, 0]
+    assert origin.paths == ["/feed"]
+
+
+async def test_a_link_to_a_private_address_is_refused_and_its_neighbours_are_read(
+    origin: origins.Origin, open_fetcher: conftest.OpenFetcher
+) -> None:
+    async with origins.open_origin() as inside:
+        origin.pages["/feed"] = samples.rss(
+            item("1", link=f"{inside.url}/secret"), item("2", content=samples.newsletter())
+        )
+        async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
+            outcomes = await ask(feed_at(origin, fetch))
+        assert [outcome.status for outcome in outcomes] == [models.FetchStatus.REFUSED, OK, UNCHANGED]
+        assert inside.requests == []
+
+
+async def test_a_feed_of_thousands_of_links_is_read_bit_by_bit(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = samples.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
+    pages: dict[str, models.Page] = {}
+    asked = []
+    for _ in range(4):
+        origin.requests.clear()
+        pages = remember(await ask(feed_at(origin, fetch), pages), pages)
+        asked.append(len(origin.requests) - 1)
+    assert asked == [50, 50, 20, 0]
+
+
+async def test_a_feed_that_breaks_all_the_time_is_left_after_five_links(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = samples.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(20)))
+    for number in range(20):
+        origin.pages[f"/{number}"] = web.Response(status=500)
+    outcomes = await ask(feed_at(origin, fetch))
+    assert [outcome.status for outcome in outcomes].count(FAILED) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ("<!doctype html><html><body>down</body></html>", FAILED, "it is an HTML page without a digest"),
+        ("nonsense", FAILED, "it is no feed"),
+        (samples.rss(), models.FetchStatus.NOT_YET, "the feed has no entries"),
+        ("<!DOCTYPE rss [<!ENTITY a 'b'>]>" + samples.rss(head=""), FAILED, "entities of its own"),
+    ],
+)
+async def test_what_is_no_feed_or_an_empty_one_is_named(
+    origin: origins.Origin, fetch: fetcher.Fetcher, body: str, status: models.FetchStatus, reason: str
+) -> None:
+    origin.pages["/feed"] = body
+    outcome = (await ask(feed_at(origin, fetch)))[0]
+    assert outcome.status is status
+    assert reason in outcome.reason
+
+
+async def test_a_digest_where_a_feed_was_expected_is_read_all_the_same(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = samples.newsletter()
+    outcomes = await ask(feed_at(origin, fetch))
+    assert [(outcome.status, len(outcome.digests)) for outcome in outcomes] == [(OK, 1)]
+
+
+async def test_a_feed_that_is_not_there_has_failed_and_one_that_is_gone_stays_gone(
+    origin: origins.Origin, fetch: fetcher.Fetcher
+) -> None:
+    assert [outcome.status for outcome in await ask(feed_at(origin, fetch))] == [FAILED]
+    origin.pages["/feed"] = web.Response(status=410)
+    gone = await ask(feed_at(origin, fetch))
+    assert [outcome.status for outcome in gone] == [models.FetchStatus.GONE]
+    origin.requests.clear()
+    assert [outcome.status for outcome in await ask(feed_at(origin, fetch), remember(gone))] == [
+        models.FetchStatus.GONE
+    ]
+    assert origin.requests == []
+
+
+async def test_an_unchanged_feed_costs_one_request(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+    origin.pages["/feed"] = samples.rss(item("1", link=f"{origin.url}/a.md"))
+    origin.pages["/a.md"] = samples.newsletter()
+    pages = remember(await ask(feed_at(origin, fetch)))
+    origin.requests.clear()
+    assert [outcome.status for outcome in await ask(feed_at(origin, fetch), pages)] == [UNCHANGED]
+    assert origin.paths == ["/feed"]
