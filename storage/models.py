@@ -505,6 +505,30 @@ class FetchStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A source as it was added, and its health. All times are UTC.
+
+    The higher `priority` is believed first. `failures` counts those in a row; `reason` is the last one in words.
+    `noticed_at` is when the operator was told of them.
+    """
+
+    id: int
+    url: str
+    kind: SourceKind
+    language: Locale | None
+    priority: int
+    options: dict[str, str]
+    added_at: datetime
+    next_attempt_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    failures: int = 0
+    status: FetchStatus | None = None
+    reason: str | None = None
+    noticed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What is remembered of one place of a source (an address, a file, a feed's entry) from its last reading.
 

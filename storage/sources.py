@@ -1,0 +1,129 @@
+"""The sources that were added, their health, and what is remembered of each of their pages. Fetches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import errors, models, rows
+from storage.tables import source_pages, sources
+
+
+async def add(
+    connection: AsyncConnection,
+    *,
+    url: str,
+    kind: models.SourceKind,
+    now: datetime,
+    language: models.Locale | None = None,
+    priority: int = 0,
+    options: Mapping[str, str] | None = None,
+) -> models.StoredSource:
+    """Store a source, due at once. Raises DuplicateError when its address stands already."""
+    values = {
+        "url": url,
+        "kind": kind.value,
+        "language": language and language.value,
+        "priority": priority,
+        "options": dict(options or {}),
+        "added_at": now,
+        "next_attempt_at": now,
+        "failures": 0,
+    }
+    statement = rows.insert(connection, sources).values(values).on_conflict_do_nothing()
+    row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
+    if row is None:
+        raise errors.DuplicateError(f"{url} is a source already.")
+    return _source_of(row)
+
+
+async def get(connection: AsyncConnection, url: str) -> models.StoredSource | None:
+    """Return the source of this address, or None."""
+    row = (await connection.execute(sa.select(sources).where(sources.c.url == url))).one_or_none()
+    return None if row is None else _source_of(row)
+
+
+async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
+    """Return all sources, the most believed first, then in the order in which they were added."""
+    query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
+    return [_source_of(row) for row in await connection.execute(query)]
+
+
+async def list_due(connection: AsyncConnection, now: datetime) -> list[models.StoredSource]:
+    """Return the sources that are to be asked at `now` (UTC), the most believed first."""
+    query = sa.select(sources).where(sources.c.next_attempt_at <= now)
+    query = query.order_by(sources.c.priority.desc(), sources.c.id)
+    return [_source_of(row) for row in await connection.execute(query)]
+
+
+async def remove(connection: AsyncConnection, url: str) -> bool:
+    """Forget a source and its pages; what it brought stays. Returns whether it existed."""
+    return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
+
+
+async def set_health(connection: AsyncConnection, source: models.StoredSource) -> None:
+    """Store how asking a source went and when it is asked next."""
+    values = {name: getattr(source, name) for name in _HEALTH}
+    values["status"] = source.status and source.status.value
+    await connection.execute(sources.update().where(sources.c.id == source.id).values(values))
+
+
+async def list_pages(connection: AsyncConnection, source_id: int) -> dict[str, models.Page]:
+    """Return what is remembered of a source's pages, by place."""
+    result = await connection.execute(sa.select(source_pages).where(source_pages.c.source_id == source_id))
+    return {row.place: _page_of(row) for row in result}
+
+
+async def set_pages(connection: AsyncConnection, source_id: int, pages: Iterable[models.Page]) -> None:
+    """Remember pages in place of what was remembered of them."""
+    values = [_page_values(source_id, page) for page in pages]
+    if not values:
+        return
+    statement = rows.insert(connection, source_pages)
+    changes = {name: statement.excluded[name] for name in values[0] if name not in {"source_id", "place"}}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["source_id", "place"], set_=changes), values
+    )
+
+
+async def remove_pages(connection: AsyncConnection, source_id: int, before: datetime) -> int:
+    """Forget pages that were last read before a moment (UTC). Returns how many."""
+    result = await connection.execute(
+        source_pages.delete().where(source_pages.c.source_id == source_id, source_pages.c.read_at < before)
+    )
+    return result.rowcount
+
+
+_HEALTH = ("next_attempt_at", "last_attempt_at", "last_success_at", "failures", "reason", "noticed_at")
+
+
+def _source_of(row: sa.Row[Any]) -> models.StoredSource:
+    values = dict(row._mapping)
+    values["kind"] = models.SourceKind(row.kind)
+    values["language"] = models.Locale(row.language) if row.language else None
+    values["status"] = models.FetchStatus(row.status) if row.status else None
+    return models.StoredSource(**values)
+
+
+def _page_of(row: sa.Row[Any]) -> models.Page:
+    values = dict(row._mapping)
+    del values["source_id"]
+    values["status"] = models.FetchStatus(row.status)
+    return models.Page(**values)
+
+
+def _page_values(source_id: int, page: models.Page) -> dict[str, Any]:
+    return {
+        "source_id": source_id,
+        "place": page.place,
+        "etag": page.etag,
+        "last_modified": page.last_modified,
+        "hash": page.hash,
+        "moved_to": page.moved_to,
+        "status": page.status.value,
+        "read_at": page.read_at,
+    }

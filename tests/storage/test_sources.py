@@ -1,0 +1,61 @@
+"""Sources, their health and their pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from storage import database, errors, models, sources
+
+NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
+URL = "https://host/{date:%Y/%m/%d}.md"
+
+
+async def test_a_source_is_stored_once_and_is_due_at_once(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        added = await sources.add(
+            connection,
+            url=URL,
+            kind=models.SourceKind.URL,
+            now=NOW,
+            language=models.Locale.KO,
+            options={"a": "b"},
+        )
+        assert await sources.get(connection, URL) == added
+        assert await sources.list_due(connection, NOW) == [added]
+        with pytest.raises(errors.DuplicateError):
+            await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
+        assert await sources.remove(connection, URL)
+        assert not await sources.remove(connection, URL)
+
+
+async def test_its_health_is_kept(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        added = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW, priority=3)
+        await sources.add(connection, url="other", kind=models.SourceKind.FOLDER, now=NOW)
+        ill = replace(
+            added,
+            status=models.FetchStatus.FAILED,
+            failures=2,
+            reason="no answer",
+            last_attempt_at=NOW,
+            next_attempt_at=NOW + timedelta(hours=1),
+        )
+        await sources.set_health(connection, ill)
+        assert (await sources.list_rows(connection))[0] == ill
+        assert [one.url for one in await sources.list_due(connection, NOW)] == ["other"]
+
+
+async def test_pages_are_remembered_until_they_are_old(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
+        page = models.Page("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
+        await sources.set_pages(connection, source.id, [page])
+        newer = replace(page, etag='"2"', read_at=NOW + timedelta(days=1))
+        await sources.set_pages(connection, source.id, [newer])
+        await sources.set_pages(connection, source.id, [])
+        assert await sources.list_pages(connection, source.id) == {page.place: newer}
+        assert await sources.remove_pages(connection, source.id, NOW) == 0
+        assert await sources.remove_pages(connection, source.id, NOW + timedelta(days=2)) == 1
