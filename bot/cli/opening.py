@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from bot.app.core import Core
     from bot.settings import Settings
     from storage.database import Database
 
@@ -36,3 +37,12 @@ async def open_storage(*, migrate: bool | None = None) -> AsyncIterator[Database
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_core() -> AsyncIterator[Core]:
+    """Open the database and what stands on it: ingest, planning, the renderer of posts."""
+    from bot.app import core as app_core
+
+    async with app_core.open_core(load_settings()) as core:
+        yield core

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+Thing = TypeVar("Thing")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -32,6 +34,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         console.print(table)
     else:
         console.print(Text(empty))
+
+
+def with_progress(things: Iterable[Thing], what: str) -> Iterator[Thing]:
+    """Yield the things; on a terminal a line on stderr counts them once it has taken over a second."""
+    if not sys.stderr.isatty():
+        yield from things
+        return
+    begun = time.monotonic()
+    shown = False
+    for count, thing in enumerate(things, 1):
+        if time.monotonic() - begun > 1:
+            shown = True
+            sys.stderr.write(f"\r{what}: {count} ")
+            sys.stderr.flush()
+        yield thing
+    if shown:
+        sys.stderr.write("\r\x1b[K")
 
 
 def say(sentence: str) -> None:

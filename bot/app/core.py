@@ -1,7 +1,4 @@
-"""The composition root: opens everything in order, starts the long-lived work, closes it all in reverse.
-
-Nothing else makes these objects. What a command does not need is not imported for it.
-"""
+"""What the command line, the demo and the bot share, made in one place. What a command does not need is not imported."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from bot.services import nonces
 from bot.services.ingest import Ingest
 from bot.services.telling import Telling
 from bot.settings import Settings
-from storage import migrate, models, subscriptions
+from storage import alerts, migrate, models, subscriptions
 from storage.database import Connection, Database
 
 if TYPE_CHECKING:
@@ -64,6 +61,13 @@ class Core:
         from bot.client.renderer import DiscordRenderer
 
         return DiscordRenderer(self.texts, self.mentions)
+
+    async def load_mentions(self) -> None:
+        """Read the commands' ids, if there is anybody to whom they would be shown: most archives have no alerts."""
+        async with self.database.read() as connection:
+            if not await alerts.count_all(connection):
+                return
+        await self.mentions.load(self.database)
 
     @cached_property
     def telling(self) -> Telling:

@@ -1,0 +1,1 @@
+"""The composition root: opens everything in order, starts the long-lived work, closes it all in reverse."""

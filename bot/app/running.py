@@ -1,0 +1,260 @@
+"""`paperround run`: waits for the sender's lock, logs in, starts the long-lived work, and ends it in reverse on a signal.
+
+Each piece of long-lived work is a plain coroutine that ends when `stop` is set; nothing is started by the bot itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import discord
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot import errors
+from bot.app.core import Core
+from bot.client import endpoints, sender
+from bot.client.bot import PaperroundBot
+from bot.services import archive, failures, monitor, nonces, places, relay, settling, watch
+from bot.services.daily import DailyPlanner
+from bot.services.metrics import Metrics
+from storage import locks, outbox
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 9.0
+"""`run` promises to leave within 10 s of SIGTERM."""
+LOGIN_WAITS = (1, 2, 4, 8, 15, 30, 60)
+KEEP_PAYLOADS = timedelta(days=30)
+
+
+@dataclass
+class Running:
+    """One running bot: the long-lived work and what it works on."""
+
+    core: Core
+    bot: PaperroundBot
+    relay: relay.Relay
+    planner: DailyPlanner
+    metrics: Metrics
+    lock: locks.SenderLock
+    stop: asyncio.Event
+
+    async def tick(self) -> None:
+        """Plan what is due. Called every minute and at the start; whatever goes wrong is logged, the next minute tries again."""
+        now = self.core.clock()
+        try:
+            if await self.planner.tick(now):
+                self.relay.wake()
+        except Exception:
+            # A database that is away for a minute must not end the schedule; what is due stays due.
+            log.exception("planning failed")
+
+    async def clean(self) -> None:
+        """Forget the payloads of deliveries that ended 30 days ago."""
+        async with self.core.database.transaction() as connection:
+            await outbox.empty_payloads(connection, self.core.clock() - KEEP_PAYLOADS)
+
+    async def beat(self) -> None:
+        """Stop when the lock is lost: another process may be sending by now."""
+        while not self.stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), locks.BEAT_EVERY)
+            if not self.stop.is_set() and not await self.lock.beat():
+                log.error("the sender's lock was lost; stopping, so that nothing is sent twice")
+                self.stop.set()
+
+    async def take(self, paths: list[Path]) -> None:
+        """Ingest files of the inbox."""
+        ingest = self.core.ingest(on_planned=self.relay.wake)
+        for path in paths:
+            file = await asyncio.to_thread(archive.read_file, str(path))
+            if isinstance(file, archive.UnreadFile):
+                log.warning("file not read", file=file.name, reason=file.reason)
+                continue
+            try:
+                result = await ingest.add_text(file.text, place=os.path.abspath(file.name))
+            except errors.NotADigestError as error:
+                log.warning("file not read", file=file.name, reason=error.reason)
+                continue
+            for problem in result.problems:
+                log.warning("not understood", file=file.name, line=problem.line, message=problem.message)
+            if result.changed:
+                self.metrics.digests.inc(result.new_digests + result.corrected)
+                log.info("ingested", file=file.name, papers=result.papers, new_papers=result.new_papers)
+        await self.tick()
+        self.relay.wake()
+
+
+def build(core: Core, bot: PaperroundBot, stop: asyncio.Event, lock: locks.SenderLock) -> Running:
+    """Put a running bot together around a client."""
+    metrics = Metrics()
+    home = places.Places(core.renderer, nonces=nonces.new_nonce, expire_after=core.expire_after)
+    settler = settling.Settler(
+        core.database, home, nonces=nonces.new_nonce, dice=random.Random(), report=metrics.report
+    )
+    work = relay.Relay(
+        core.database, sender.DiscordSender(bot, sender.open_pace()), settler, clock=core.clock
+    )
+    planner = DailyPlanner(
+        core.database, core.renderer, nonces=nonces.new_nonce, expire_after=core.expire_after
+    )
+    return Running(core, bot, work, planner, metrics, lock, stop)
+
+
+async def run(core: Core) -> None:
+    """Run until SIGTERM or SIGINT. Raises PaperroundError when Discord does not accept the token."""
+    token = core.settings.discord_token
+    if token is None:
+        raise errors.UsageError(NO_TOKEN)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    endpoints.apply(core.settings.discord_api_url, core.settings.discord_gateway_url)
+    lock = locks.SenderLock(core.database)
+    bot = PaperroundBot(core.services(), core.texts, core.mentions)
+    running = build(core, bot, stop, lock)
+    async with AsyncExitStack() as stack:
+        await _serve(running, stack)
+        if not await _wait(lock.acquire(), stop, "waiting for the sender's lock; another copy is running"):
+            return
+        stack.push_async_callback(lock.release)
+        await core.mentions.load(core.database)
+        await running.planner.reschedule(core.clock())
+        stack.push_async_callback(bot.close)
+        if await _wait(_log_in(bot, token.get_secret_value()), stop, None):
+            await _work(running)
+    log.info("stopped")
+
+
+NO_TOKEN = (
+    "DISCORD_TOKEN is not set. Make an application at https://discord.com/developers/applications, open its Bot page,"
+    " press Reset Token and put the token into the environment or .env. `paperround demo` needs none."
+)
+
+
+async def _serve(running: Running, stack: AsyncExitStack) -> None:
+    address = running.core.settings.http
+    if address is None:
+        return
+    watcher = monitor.Monitor(
+        running.core.database,
+        running.metrics,
+        running.core.clock,
+        role=lambda: "sender" if running.lock.held else "standby",
+        connected=lambda: running.bot.is_ready() and not running.bot.is_closed(),
+    )
+    url = await stack.enter_async_context(watcher.serving(address))
+    log.info("health and metrics", url=url)
+
+
+async def _wait(work: Awaitable[object], stop: asyncio.Event, while_waiting: str | None) -> bool:
+    """Wait for some work or for the end, whichever comes first. True when the work was done."""
+    task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait({task, stopper}, timeout=1.5, return_when=asyncio.FIRST_COMPLETED)
+    if not done:
+        if while_waiting:
+            log.info(while_waiting)
+        done, _ = await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    stopper.cancel()
+    if task in done:
+        task.result()
+        return True
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return False
+
+
+async def _log_in(bot: PaperroundBot, token: str) -> None:
+    """Log in, again and again while Discord cannot be reached. Raises PaperroundError for a wrong token."""
+    for attempt in range(10**9):
+        try:
+            await bot.login(token)
+            return
+        except discord.LoginFailure as error:
+            raise errors.PaperroundError(
+                "Discord does not accept DISCORD_TOKEN. Copy it anew from your application's Bot page (Reset Token)."
+            ) from error
+        except (discord.HTTPException, OSError, TimeoutError) as error:
+            wait = LOGIN_WAITS[min(attempt, len(LOGIN_WAITS) - 1)]
+            log.warning("Discord cannot be reached", error=str(error), again_in_seconds=wait)
+            await asyncio.sleep(wait)
+
+
+async def _work(running: Running) -> None:
+    """Run the long-lived work until `stop` is set or one piece of it fails for good."""
+    stop, core = running.stop, running.core
+    work: list[Callable[[], Awaitable[None]]] = [lambda: running.relay.run(stop), running.beat]
+    if core.settings.inbox is not None:
+        inbox = watch.Inbox(core.settings.inbox, running.take)
+        work.append(lambda: inbox.run(stop))
+    async with _scheduled(running), _connected(running):
+        await running.tick()
+        tasks = [asyncio.ensure_future(start()) for start in work]
+        stopper = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(stopper)
+    for result in results:
+        if isinstance(result, failures.DeliveryError):
+            raise errors.PaperroundError(str(result)) from result
+        if isinstance(result, Exception):
+            raise result
+
+
+@asynccontextmanager
+async def _scheduled(running: Running) -> AsyncIterator[None]:
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    now: datetime = running.core.clock()
+    next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    scheduler.add_job(
+        running.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
+    )
+    scheduler.add_job(
+        running.clean, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
+    )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def _connected(running: Running) -> AsyncIterator[None]:
+    """Keep the gateway connected in the background: sending does not wait for it."""
+
+    async def connect() -> None:
+        try:
+            await running.bot.connect(reconnect=True)
+        except (
+            discord.PrivilegedIntentsRequired,
+            discord.ConnectionClosed,
+            discord.GatewayNotFound,
+        ) as error:
+            log.error("the gateway refused us", error=str(error))
+            running.stop.set()
+
+    task = asyncio.create_task(connect())
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # whatever closing a broken socket raises, the work is done by now
+            async with asyncio.timeout(2):
+                await running.bot.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

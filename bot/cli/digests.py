@@ -1,0 +1,224 @@
+"""Commands that read and write digests: `parse`, `ingest`, `digest` and `export`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import dates, opening, output
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from bot.app.core import Core
+    from bot.services.archive import TextFile
+    from bot.services.ingest import Ingest, IngestResult
+
+Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("parse")(parse)
+    app.command("ingest")(ingest)
+    app.command("digest")(digest)
+    app.command("export")(export)
+
+
+def parse(
+    paths: Paths,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines is what it prints anyway.")] = False,
+) -> None:
+    """Print what the digests in files say, as JSON Lines: one digest a line."""
+    from bot import errors
+    from bot.digests import contract
+    from bot.digests import parse as parser
+    from bot.services import archive
+
+    problems = 0
+    for file in output.with_progress(archive.read_files(paths), "Parsing"):
+        if isinstance(file, archive.UnreadFile):
+            output.complain(f"{file.name}: {file.reason}")
+            problems += 1
+            continue
+        try:
+            found = parser.parse_text(file.text)
+        except errors.NotADigestError as error:
+            output.complain(f"{file.name}: {error.reason}")
+            problems += 1
+            continue
+        for one in found:
+            output.print_json(contract.to_json(one, file.name))
+            for problem in one.problems:
+                output.complain(f"{file.name}:{problem.line}: {problem.message}")
+            problems += len(one.problems)
+    sys.exit(1 if problems else 0)
+
+
+def ingest(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH…", help="Files, or folders.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read the stored texts anew with today's parser.")
+    ] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Store the digests of files; what is stored already changes nothing."""
+    from bot import errors
+
+    if not paths and not again:
+        raise errors.UsageError(
+            "Name files or folders to ingest, or give --again to read the stored texts anew."
+        )
+    result, problems = opening.run(lambda: _ingest(paths or [], again))
+    if as_json:
+        output.print_json(
+            {
+                "digests": result.digests,
+                "papers": result.papers,
+                "new_papers": result.new_papers,
+                "problems": problems,
+            }
+        )
+    else:
+        output.say(
+            f"{result.digests} digests, {result.papers} papers, {result.new_papers} of them new, {problems} problems."
+        )
+    sys.exit(1 if problems else 0)
+
+
+async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
+    from bot.services.ingest import IngestResult
+
+    total, problems = IngestResult(), 0
+    async with opening.open_core() as core:
+        await core.load_mentions()
+        service = core.ingest()
+        results = [_read_paths(service, paths)] if paths else []
+        if again:
+            results.append(_read_again(service))
+        for stream in results:
+            async with aclosing(stream):
+                async for result, named in stream:
+                    total += result
+                    problems += len(named)
+                    for problem in named:
+                        output.complain(problem)
+    return total, problems
+
+
+Results = AsyncIterator[tuple["IngestResult", list[str]]]
+
+
+async def _read_paths(service: Ingest, paths: Iterable[str]) -> Any:
+    from bot.services import archive
+    from bot.services.ingest import IngestResult
+
+    for file in output.with_progress(archive.read_files(paths), "Ingesting"):
+        if isinstance(file, archive.UnreadFile):
+            yield IngestResult(), [f"{file.name}: {file.reason}"]
+        else:
+            yield await _take(service, file)
+
+
+async def _take(service: Ingest, file: TextFile) -> tuple[IngestResult, list[str]]:
+    from bot import errors
+    from bot.services.ingest import IngestResult
+
+    try:
+        result = await service.add_text(file.text, place=os.path.abspath(file.name))
+    except errors.NotADigestError as error:
+        return IngestResult(), [f"{file.name}: {error.reason}"]
+    return result, [_in_words(file.name, one.line, one.message) for one in result.problems]
+
+
+async def _read_again(service: Ingest) -> Any:
+    async for result in service.read_again():
+        yield result, [_in_words(one.place, one.line, one.message) for one in result.problems]
+
+
+def _in_words(place: str, line: int | None, message: str) -> str:
+    return f"{place}:{line}: {message}" if line is not None else f"{place}: {message}"
+
+
+def digest(
+    on: Annotated[
+        str | None, typer.Argument(metavar="DATE", help="YYYY-MM-DD; the newest if not given.")
+    ] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="How many papers.")] = None,
+    min_votes: Annotated[
+        int, typer.Option("--min-votes", min=0, help="Leave out papers with fewer votes.")
+    ] = 0,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the papers of one date, top-voted first, as a new channel would get them."""
+    from bot.cli.lookups import print_rows
+
+    wanted = None if on is None else dates.parse(on)
+
+    async def command() -> tuple[Any, date | None]:
+        from storage import digests, papers
+
+        async with opening.open_storage() as database, database.read() as connection:
+            dates_there = await digests.list_dates(connection, limit=1, until_on=None)
+            day = wanted or (dates_there[0] if dates_there else None)
+            if day is None:
+                return [], None
+            return await papers.list_of_date(connection, day, min_votes=min_votes, limit=top), day
+
+    rows, day = opening.run(command)
+    empty = "The archive is empty." if day is None else f"There is no paper for {day}."
+    print_rows(rows, as_json, empty=empty)
+
+
+def export(
+    form: Annotated[str, typer.Option("--format", help="newsletter, review, json, csv or bibtex.")],
+    on: Annotated[str | None, typer.Option("--date", metavar="D", help="One date, YYYY-MM-DD.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--output", metavar="PATH", help="A file instead of stdout.")
+    ] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Write stored digests in a format that others read."""
+    from bot import errors
+
+    if on is not None and (since is not None or until is not None):
+        raise errors.UsageError("Give either --date, or --since and --until.")
+    first = dates.parse(on or since) if on or since else None
+    last = dates.parse(on or until) if on or until else None
+    text = opening.run(lambda: _export("json" if as_json else form, first, last))
+    if target is None:
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise errors.PaperroundError(
+            f"{target} cannot be written: {error.strerror}. Name another file."
+        ) from None
+
+
+async def _export(form: str, first: date | None, last: date | None) -> str:
+    from bot.services import exporting
+
+    async with opening.open_storage() as database:
+        return await exporting.export(database, form, since_on=first, until_on=last)
+
+
+async def read_into(core: Core, paths: Iterable[str]) -> IngestResult:
+    """Ingest files into an open core, problems on stderr; for the demo and the inbox."""
+    from bot.services.ingest import IngestResult
+
+    total = IngestResult()
+    async for result, problems in _read_paths(core.ingest(), paths):
+        total += result
+        for problem in problems:
+            output.complain(problem)
+    return total
