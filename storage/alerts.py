@@ -52,6 +52,17 @@ async def list_rows(
     return [_alert_of(row) for row in await connection.execute(query)]
 
 
+async def list_barred(connection: AsyncConnection) -> list[models.Alert]:
+    """Return the rules that are paused because Discord barred their channel."""
+    query = sa.select(alerts).where(
+        alerts.c.channel_id.is_not(None),
+        alerts.c.state == models.SubscriptionState.PAUSED.value,
+        alerts.c.reason.is_not(None),
+        alerts.c.reason != "by-hand",
+    )
+    return [_alert_of(row) for row in await connection.execute(query)]
+
+
 async def list_by_anchors(
     connection: AsyncConnection, anchors: Iterable[str], now: datetime
 ) -> list[models.Alert]:

@@ -424,6 +424,29 @@ async def end_subscription(
     await end(connection, unfinished.scalars().all(), reason=reason, now=now)
 
 
+async def redirect(
+    connection: AsyncConnection, delivery_id: int, channel_id: int, *, nonce: str, now: datetime
+) -> None:
+    """Plan a delivery of one message anew for a server's channel, because its reader takes no direct messages."""
+    await connection.execute(
+        tables.deliveries.update()
+        .where(tables.deliveries.c.id == delivery_id)
+        .values(channel_id=channel_id, user_id=None, state=models.DeliveryState.PLANNED.value, reason=None)
+    )
+    await connection.execute(
+        tables.parts.update()
+        .where(tables.parts.c.delivery_id == delivery_id, tables.parts.c.position == 0)
+        .values(
+            state=models.PartState.PLANNED.value,
+            nonce=nonce,
+            first_attempt_at=None,
+            next_attempt_at=now,
+            error=None,
+            error_code=None,
+        )
+    )
+
+
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> None:
     """Keep where a delivery goes once the reader's DM channel is open."""
     await connection.execute(

@@ -1,12 +1,29 @@
-"""What the relay asks of whoever talks to Discord, as plain data and one Protocol. Sends and stores nothing itself."""
+"""What the relay asks of whoever talks to Discord: an order made from a part, and the Protocol of who carries it out.
+
+Sends and stores nothing itself.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bot.services import failures, posts
+from storage import models
 from storage.models import PartKind
+
+NONCE_WINDOW = timedelta(seconds=60)
+"""How long after a first attempt the nonce alone is trusted to prevent a second message.
+
+Discord remembers nonces for "the past few minutes" and documents no number; two minutes are taken for granted
+(resources/message, api#6647), and an attempt may itself take 20 s to get there.
+"""
+
+BUILDING = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
+"""Kinds that build on an earlier part of their delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +32,7 @@ class Order:
 
     `payload` is the body as `posts.RenderedPart` describes it for this kind. `channel_id` is where the request goes: the
     channel, thread or DM. `message_id` is the message that a THREAD, CROSSPOST or EDIT is about. `marker` is what the
-    message holds so that it can be found again; `nonce` makes a repeated MESSAGE one message.
+    message holds so that it can be found again; `nonce` makes a repeated MESSAGE one message. `guild_id` is None for a DM.
     """
 
     kind: PartKind
@@ -49,3 +66,51 @@ class Sender(Protocol):
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user; gives their channel's id."""
         ...
+
+
+def make_order(
+    delivery: models.Delivery, part: models.Part, channel_id: int, earlier: Sequence[models.Part] = ()
+) -> Order:
+    """Return the request that a part asks for. `channel_id` is the delivery's place, `earlier` the parts before it.
+
+    Raises DeliveryError when the earlier part that it builds on has no message.
+    """
+    payload: dict[str, Any] = json.loads(part.payload or "{}")
+    message_id = part.message_id
+    match part.kind:
+        case PartKind.THREAD | PartKind.CROSSPOST:
+            base = _last(earlier, PartKind.MESSAGE)
+            channel_id, message_id = base.channel_id or channel_id, base.message_id
+        case PartKind.THREAD_MESSAGE:
+            base = _last(earlier, PartKind.THREAD, PartKind.FORUM_POST)
+            channel_id = base.channel_id or channel_id
+        case PartKind.EDIT:
+            channel_id = part.channel_id or channel_id
+    return Order(
+        kind=part.kind,
+        channel_id=channel_id,
+        payload=payload,
+        nonce=part.nonce,
+        marker=posts.marker_of(payload),
+        guild_id=delivery.guild_id if delivery.user_id is None else None,
+        message_id=message_id,
+    )
+
+
+def _last(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
+    for part in reversed(parts):
+        if part.kind in kinds and part.message_id is not None:
+            return part
+    gone = failures.Verdict(failures.Effect.DELIVERY, posts.Reason.UNKNOWN_CHANNEL)
+    raise failures.DeliveryError(gone, "the message that this part builds on was deleted")
+
+
+def must_look(part: models.Part, now: datetime) -> bool:
+    """Whether a part may stand in Discord already and its nonce no longer prevents a second one at `now` (UTC).
+
+    A forum post has no nonce. A first attempt in the future means that the clock was set back: nothing is known then.
+    """
+    if part.first_attempt_at is None:
+        return False
+    age = now - part.first_attempt_at
+    return part.kind is PartKind.FORUM_POST or not timedelta(0) <= age < NONCE_WINDOW

@@ -9,14 +9,9 @@ import pytest
 
 from bot.client import endpoints
 from tests.fake_discord import process
+from tests.fake_discord.fixtures import fake, fake_server
 
-
-@pytest.fixture
-async def fake() -> AsyncIterator[process.FakeDiscord]:
-    """A fake Discord with one server."""
-    async with process.FakeDiscord(seed=1) as running:
-        await running.add_guild()
-        yield running
+__all__ = ["client", "fake", "fake_server"]
 
 
 @pytest.fixture

@@ -17,6 +17,17 @@ Json = dict[str, Any]
 Action = Callable[[server.Fake, Json], Awaitable[Any]]
 
 
+async def reset(fake: server.Fake, order: Json) -> Any:
+    """Forget everything and begin again as a new process would, with the dice at `seed`."""
+    await fake.gateway.drop(forget=True)
+    fresh = server.make_fake(seed=order.get("seed", 0))
+    fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
+    fake.gateway.renew(fake.world)
+    fake.interactions, fake.callbacks, fake.log = fresh.interactions, fresh.callbacks, fresh.log
+    fake.shards = order.get("shards", 1)
+    return {}
+
+
 async def furnish(fake: server.Fake, order: Json) -> Any:
     """Add or replace guilds and channels, given as the fields of world.Guild and world.Channel."""
     for fields in order.get("guilds", []):
@@ -168,6 +179,7 @@ async def get_counts(fake: server.Fake, order: Json) -> Any:
 
 
 ACTIONS: tuple[Action, ...] = (
+    reset,
     furnish,
     change_channel,
     change_guild,

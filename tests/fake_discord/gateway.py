@@ -37,13 +37,17 @@ class Gateway:
 
     def __init__(self, world: w.World) -> None:
         self.url = ""
+        self.heartbeat_ms = 41_250
+        self._sending: set[asyncio.Task[None]] = set()
+        self.renew(world)
+
+    def renew(self, world: w.World) -> None:
+        """Begin without sessions, for this world."""
         self.sessions: dict[str, Session] = {}
         self.identifies = 0
         self.resumes = 0
         self.closed_until = 0.0
-        self.heartbeat_ms = 41_250
         self._world = world
-        self._sending: set[asyncio.Task[None]] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket connection until either side ends it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -22,63 +23,76 @@ TOKEN = world.TOKEN
 GUILD_ID = 700_000_000_000_000_000
 
 
-class FakeDiscord:
-    """`async with FakeDiscord() as fake:` runs one. `api_url` and `gateway_url` are what the bot is to use."""
+class Server:
+    """The process. `with Server() as server:` runs one until the end of the block."""
 
     def __init__(self, *, seed: int = 0, shards: int = 1, port: int = 0, validate: bool = True) -> None:
-        self._arguments = ["--seed", str(seed), "--shards", str(shards), "--port", str(port)]
+        arguments = ["--seed", str(seed), "--shards", str(shards), "--port", str(port)]
         if validate and OPENAPI.exists():
-            self._arguments += ["--openapi", str(OPENAPI)]
-        self._process: asyncio.subprocess.Process | None = None
+            arguments += ["--openapi", str(OPENAPI)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fake_discord", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.api_url = self._read_line()
+        self.control_url = self._read_line()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _read_line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the fake Discord ended before it listened"
+        return line.strip()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class FakeDiscord:
+    """Talks to a running fake. `async with FakeDiscord() as fake:` starts one of its own for the block.
+
+    `api_url` and `gateway_url` are what the bot is to use.
+    """
+
+    def __init__(self, server: Server | None = None, **options: Any) -> None:
+        self._own = None if server else Server(**options)
+        self._server = server or self._own or Server()
         self._session: aiohttp.ClientSession | None = None
-        self._control_url = ""
-        self.api_url = ""
-        self.gateway_url = ""
+        self.api_url = self._server.api_url
+        self.gateway_url = self.api_url.replace("http://", "ws://").replace("/api/v10", "/gateway")
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        self._session = aiohttp.ClientSession()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Start the process and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.fake_discord",
-            *self._arguments,
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        self.api_url = await self._read_line()
-        self._control_url = await self._read_line()
-        self.gateway_url = self.api_url.replace("http://", "ws://").replace("/api/v10", "/gateway")
-        self._session = aiohttp.ClientSession()
-
-    async def _read_line(self) -> str:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), 30)
-        assert line, "the fake Discord ended before it listened"
-        return line.decode().strip()
-
-    async def stop(self) -> None:
-        """End the process."""
         if self._session is not None:
             await self._session.close()
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        if self._own is not None:
+            self._own.stop()
 
     async def ask(self, action: str, order: Json | None = None) -> Any:
         """Do one action of the control API (see control.py) and give its answer."""
         assert self._session is not None, "the fake Discord was not started"
-        async with self._session.post(f"{self._control_url}/control/{action}", json=order or {}) as response:
+        async with self._session.post(
+            f"{self._server.control_url}/control/{action}", json=order or {}
+        ) as response:
             assert response.status == 200, f"{action}: {await response.text()}"
             return await response.json()
 
