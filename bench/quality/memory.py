@@ -1,0 +1,37 @@
+"""A search over all papers in memory: the plain truth of our ranking, with which the stored one must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.quality import archive
+from bot.text import latex, query, ranking
+from bot.text.glossary import mining, resolution, seed
+
+
+class MemorySearch:
+    """Scores every paper for every query."""
+
+    def __init__(self, papers: Sequence[archive.Paper], glossary: resolution.Glossary) -> None:
+        self.glossary = glossary
+        self._documents = [
+            (
+                paper.arxiv_id,
+                ranking.document(latex.plain(paper.title), paper.body, paper.votes, paper.published_on),
+            )
+            for paper in papers
+        ]
+
+    def search(self, typed: str, limit: int) -> list[str]:
+        """Return the ids of the best papers."""
+        asked = query.parse_query(typed)
+        ranked = ranking.Ranking(self.glossary.resolve(asked.text), asked.phrases, asked.excluded)
+        scored = [
+            (score, paper) for paper, one in self._documents if (score := ranked.score(one)) is not None
+        ]
+        return [paper for _, paper in ranking.best(scored, limit)]
+
+
+def mine(papers: Sequence[archive.Paper], terms: Sequence[seed.Term]) -> resolution.Glossary:
+    """Make the glossary of papers."""
+    return mining.mine([f"{latex.plain(paper.title)}\n{paper.body}" for paper in papers], terms)

@@ -1,0 +1,50 @@
+"""What the glossary consists of: concepts, each an English term with all the forms it is written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Language = Literal["ko", "en", "abbr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One writing of a concept. `papers` explain it so; 0 for what only the starting list says.
+
+    `share` is, for an abbreviation, how often it stands for this concept. An `alias` holds a shorter form of the
+    same concept: it is asked for, but need not be searched for. Two letters that no paper has explained do not
+    expand: they resolve a query, but are not looked for when another form was asked.
+    """
+
+    text: str
+    language: Language
+    papers: int
+    share: float = 1.0
+    alias: bool = False
+    expands: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A term with its forms, the usual ones of each language first. `key` is the English key."""
+
+    key: str
+    forms: tuple[Form, ...]
+
+    @property
+    def support(self) -> int:
+        """Return how many papers explain any of the forms, at least 1."""
+        return max(1, sum(form.papers for form in self.forms))
+
+    def of(self, language: Language) -> list[Form]:
+        """Return the forms in one language."""
+        return [form for form in self.forms if form.language == language]
+
+
+class Reading(NamedTuple):
+    """What an abbreviation may stand for: the English key, its share and the papers that say so."""
+
+    key: str
+    share: float
+    papers: int

@@ -1,0 +1,187 @@
+"""Makes concepts of counted mentions in two steps: a draft, then, with what the papers say, the concepts.
+
+A concept is a star: Korean forms and abbreviations hang on one English term, and nothing is reached over two
+terms, since a closure would make one concept of everything that shares a word.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bot.text import forms
+from bot.text.glossary import concepts, evidence, filters, keys, occurrences, readings, seed
+
+_MOST_ENGLISH_FORMS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Pairs that passed all filters but the one that needs the papers themselves."""
+
+    found: evidence.Evidence
+    seeds: Mapping[str, seed.Term]
+    pairs: Mapping[evidence.Pair, evidence.Gloss]
+    readings: Mapping[str, list[concepts.Reading]]
+    variants: Mapping[str, str]
+
+    def questions(self) -> occurrences.Occurrences:
+        """Return a fresh counter; show it papers (all or a sample) before `finish`."""
+        terms = {pair.english for pair in self.pairs}
+        return occurrences.Occurrences(self.pairs, {key: list(self._english_forms(key)) for key in terms})
+
+    def _english_forms(self, key: str) -> Iterator[str]:
+        for text in self.found.surfaces.get(key, {}):
+            yield from forms.latin_sequences(text)
+        if key in self.seeds:
+            for text in self.seeds[key].english:
+                yield from forms.latin_sequences(text)
+        for abbreviation, terms in self.readings.items():
+            if terms[0].key == key and terms[0].share >= evidence.MAIN_SHARE:
+                yield from forms.latin_sequences(abbreviation)
+
+
+def draft(counts: Iterable[evidence.MentionCount], terms: Iterable[seed.Term]) -> Draft:
+    """Weigh all mentions and doubt what can be doubted without looking at the papers."""
+    seeds = _by_key(terms)
+    found = evidence.gather(counts, seeds.values())
+    abbreviated = readings.read(found.abbreviations, seeds.values())
+    variants = {key: main for key, main in readings.variants(abbreviated, found).items() if key not in seeds}
+    joined = _join_variants(found.pairs, variants)
+    of_any: Counter[str] = Counter()
+    for pair, gloss in joined.items():
+        of_any[pair.korean] += gloss.papers
+    plausible = {
+        pair: gloss
+        for pair, gloss in joined.items()
+        if filters.is_plausible(pair, gloss, of_any[pair.korean])
+    }
+    return Draft(found, seeds, plausible, abbreviated, variants)
+
+
+def finish(made: Draft, seen: occurrences.Occurrences) -> list[concepts.Concept]:
+    """Return the concepts, the best supported first."""
+    kept: dict[str, dict[str, evidence.Gloss]] = defaultdict(dict)
+    for pair, gloss in made.pairs.items():
+        if filters.stands_with_its_term(pair, gloss.papers, seen):
+            kept[pair.english][pair.korean] = gloss
+    abbreviations = _abbreviations_by_term(made.readings)
+    terms = {*kept, *made.seeds, *abbreviations} - made.variants.keys()
+    found = [
+        concepts.Concept(
+            key,
+            (
+                *_english_forms(key, made),
+                *_korean_forms(kept.get(key, {}), made.seeds.get(key)),
+                *_abbreviation_forms(abbreviations.get(key, [])),
+            ),
+        )
+        for key in terms
+    ]
+    return sorted((one for one in found if len(one.forms) > 1), key=lambda one: (-one.support, one.key))
+
+
+def _by_key(terms: Iterable[seed.Term]) -> dict[str, seed.Term]:
+    """Join lines of the starting list that have the same key (robot and robotics)."""
+    joined: dict[str, seed.Term] = {}
+    for term in terms:
+        before = joined.get(term.key)
+        if before is not None:
+            term = seed.Term(
+                term.key,
+                tuple(dict.fromkeys(before.korean + term.korean)),
+                tuple(dict.fromkeys(before.english + term.english)),
+                tuple(dict.fromkeys(before.abbreviations + term.abbreviations)),
+            )
+        joined[term.key] = term
+    return joined
+
+
+def _join_variants(
+    pairs: Mapping[evidence.Pair, evidence.Gloss], variants: Mapping[str, str]
+) -> dict[evidence.Pair, evidence.Gloss]:
+    joined: dict[evidence.Pair, evidence.Gloss] = {}
+    for pair, gloss in pairs.items():
+        pair = pair._replace(english=variants.get(pair.english, pair.english))
+        before = joined.get(pair)
+        joined[pair] = gloss if before is None else evidence.add_glosses(before, gloss)
+    return joined
+
+
+def _abbreviations_by_term(
+    found: Mapping[str, list[concepts.Reading]],
+) -> dict[str, list[tuple[str, concepts.Reading]]]:
+    """Hang each abbreviation on the term that it mainly stands for."""
+    by_term: dict[str, list[tuple[str, concepts.Reading]]] = defaultdict(list)
+    for abbreviation, terms in found.items():
+        if terms[0].share >= evidence.MAIN_SHARE:
+            by_term[terms[0].key].append((abbreviation, terms[0]))
+    return by_term
+
+
+def _english_forms(key: str, made: Draft) -> list[concepts.Form]:
+    """Return the usual writing of a term, its variants, and what the starting list calls the same."""
+    surfaces: Counter[str] = Counter(made.found.surfaces.get(key, {}))
+    found = [concepts.Form(_usual(surfaces) if surfaces else key, "en", made.found.papers[key])]
+    for variant, main in made.variants.items():
+        if main == key:
+            papers = made.found.papers[variant]
+            found.append(concepts.Form(_usual(made.found.surfaces[variant]), "en", papers))
+    if key in made.seeds:
+        seeded = made.seeds[key].english
+        found[0] = replace(found[0], text=seeded[0])
+        found += [concepts.Form(text, "en", 0) for text in seeded[1:]]
+    return found[:_MOST_ENGLISH_FORMS]
+
+
+def _usual(surfaces: Counter[str]) -> str:
+    """Return the commonest writing, of equals the one with the fewest capitals."""
+    return min(surfaces, key=lambda text: (-surfaces[text], sum(map(str.isupper, text)), text))
+
+
+def _korean_forms(
+    mined: Mapping[str, evidence.Gloss],
+    seeded: seed.Term | None,
+) -> list[concepts.Form]:
+    """Return the Korean forms, best supported first; those that hold a kept one are aliases."""
+    found: dict[str, concepts.Form] = {}
+    for key, gloss in sorted(mined.items(), key=lambda item: (-item[1].papers, len(item[0]), item[0])):
+        found[key] = concepts.Form(_usual(gloss.surfaces), "ko", gloss.papers)
+    for text in seeded.korean if seeded else ():
+        key = keys.korean_key(text)
+        if key not in found:
+            found[key] = concepts.Form(text, "ko", 0)
+    dropped = {key for key in found if _is_fragment(key, mined)}
+    kept = {key: form for key, form in found.items() if key not in dropped}
+    return [
+        replace(form, alias=any(other != key and other in key for other in kept))
+        for key, form in kept.items()
+    ]
+
+
+def _is_fragment(key: str, mined: Mapping[str, evidence.Gloss]) -> bool:
+    """Tell whether a form is a part of a clearly better supported one and covers less of the English."""
+    if key not in mined:
+        return False
+    return any(
+        other != key
+        and key in other
+        and gloss.papers > 2 * mined[key].papers
+        and gloss.covered > mined[key].covered
+        for other, gloss in mined.items()
+    )
+
+
+def _abbreviation_forms(found: list[tuple[str, concepts.Reading]]) -> list[concepts.Form]:
+    hung = [
+        concepts.Form(
+            abbreviation,
+            "abbr",
+            reading.papers,
+            share=reading.share,
+            expands=reading.papers > 0 or len(abbreviation) > 2,
+        )
+        for abbreviation, reading in found
+    ]
+    return sorted(hung, key=lambda form: (-form.papers, form.text))

@@ -1,0 +1,60 @@
+"""Counts in which papers terms stand and stand together, over as many papers as one likes to show it.
+
+One pass for thousands of terms: each text is looked up by first syllables and first words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from bot.text.glossary import evidence
+
+
+class Occurrences:
+    """Document frequencies of Korean and English keys, and of the pairs asked for, over the papers added."""
+
+    def __init__(self, pairs: Iterable[evidence.Pair], english_forms: Mapping[str, Iterable[str]]) -> None:
+        """Ask for pairs; `english_forms` gives the words (stems, by spaces) that also stand for an English key."""
+        self.papers = 0
+        self.korean: Counter[str] = Counter()
+        self.english: Counter[str] = Counter()
+        self.both: Counter[evidence.Pair] = Counter()
+        self._partners: dict[str, list[str]] = defaultdict(list)
+        self._by_syllables: dict[str, list[str]] = defaultdict(list)
+        self._by_word: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for pair in pairs:
+            if pair.korean not in self._partners:
+                self._by_syllables[pair.korean[:2]].append(pair.korean)
+            self._partners[pair.korean].append(pair.english)
+        for key, forms in english_forms.items():
+            for form in {key, *forms}:
+                self._by_word[form.split()[0]].append((f" {form} ", key))
+
+    def add(self, canonical: str) -> None:
+        """Count one paper, given as the analyser's canonical text."""
+        self.papers += 1
+        english = self._english_in(canonical)
+        self.english.update(english)
+        korean = self._korean_in(canonical)
+        self.korean.update(korean)
+        for key in korean:
+            for other in self._partners[key]:
+                if other in english:
+                    self.both[evidence.Pair(key, other)] += 1
+
+    def _english_in(self, canonical: str) -> set[str]:
+        found: set[str] = set()
+        for word in set(canonical.split()) & self._by_word.keys():
+            for form, key in self._by_word[word]:
+                if key not in found and form in canonical:
+                    found.add(key)
+        return found
+
+    def _korean_in(self, canonical: str) -> set[str]:
+        compact = canonical.replace(" ", "")
+        found: set[str] = set()
+        starts = {compact[place : place + 2] for place in range(len(compact))}
+        for start in starts & self._by_syllables.keys():
+            found.update(key for key in self._by_syllables[start] if key in compact)
+        return found

@@ -1,0 +1,66 @@
+"""Compares the consonants of a Korean and an English word, to know 트랜스포머 as transformer."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_FIRST_SYLLABLE = 0xAC00
+_INITIALS = "kknttlmppss-cccktph"
+_FINALS = "-kkknnntllllllllmppssnccktph"
+_SHORTEST = 3
+_ALIKE = 0.75
+
+# English spelling to sounds as Korean writes them; r counts only before a vowel.
+_SOUNDS = (
+    (re.compile(r"[ts]ion|cian|sian"), "sn"),
+    (re.compile(r"tu(?=r|a)"), "c"),
+    (re.compile(r"ng"), "n"),
+    (re.compile(r"tch|ch|j"), "c"),
+    (re.compile(r"sch|sh"), "s"),
+    (re.compile(r"th"), "s"),
+    (re.compile(r"ph|[bfvp]"), "p"),
+    (re.compile(r"c(?=[eiy])"), "s"),
+    (re.compile(r"g(?=[eiy])|z"), "c"),
+    (re.compile(r"ck|[cgq]"), "k"),
+    (re.compile(r"x"), "ks"),
+    (re.compile(r"d"), "t"),
+    (re.compile(r"r(?=[aeiouy])"), "l"),
+    (re.compile(r"[rw]|[aeiouy]"), ""),
+)
+_REPEATED = re.compile(r"(.)\1+")
+
+
+@lru_cache(maxsize=1 << 14)
+def is_transliteration(korean: str, english: str) -> bool:
+    """Tell whether the consonants of a Korean word are nearly those of a folded English one, in order."""
+    one, other = _hangul_skeleton(korean), _latin_skeleton(english)
+    if min(len(one), len(other)) < _SHORTEST or one[0] != other[0]:
+        return False
+    return _longest_common(one, other) >= _ALIKE * max(len(one), len(other))
+
+
+def _hangul_skeleton(word: str) -> str:
+    sounds: list[str] = []
+    for character in word:
+        place = ord(character) - _FIRST_SYLLABLE
+        if 0 <= place < 11172:
+            sounds += [_INITIALS[place // 588], _FINALS[place % 28]]
+    return _REPEATED.sub(r"\1", "".join(sounds).replace("-", ""))
+
+
+def _latin_skeleton(word: str) -> str:
+    if not word.isascii() or not word.isalpha():
+        return ""
+    for pattern, sound in _SOUNDS:
+        word = pattern.sub(sound.upper(), word)
+    return _REPEATED.sub(r"\1", word.lower())
+
+
+def _longest_common(one: str, other: str) -> int:
+    row = [0] * (len(other) + 1)
+    for left in one:
+        before = 0
+        for place, right in enumerate(other, 1):
+            before, row[place] = row[place], before + 1 if left == right else max(row[place], row[place - 1])
+    return row[-1]

@@ -1,0 +1,180 @@
+"""Scores a paper for an understood query, and says what the score is made of. It finds no papers itself.
+
+Title above text; one concept is one term over all its forms; the whole phrase above its words; then votes and
+freshness. Only frequencies in the paper are used, so every storage engine gives the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TypeVar
+
+from bot.text import analyser, forms
+from bot.text.glossary import resolution
+
+_TITLE = 2.5
+_MOST_IN_TITLE = 1.2
+_BODY = 2.0
+_BODY_HALF = 1.2
+_TOGETHER = 2.0
+_MOST_LINES_TOGETHER = 2
+_COMPOSED = 1.0
+_POPULARITY = 0.05
+_EPOCH = date(2023, 1, 1)
+_DAYS_A_VOTE_DECADE = 730
+_ENOUGH = 10
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A paper as ranking sees it: the analyser's canonical texts, votes (None for unknown) and its date."""
+
+    title: str
+    body: str
+    votes: int | None = None
+    published_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a score is made of. `matched` of `segments` parts of the query were found."""
+
+    total: float
+    matched: int
+    segments: int
+    title: float
+    body: float
+    together: float
+    phrase: float
+    composed: float
+    popularity: float
+
+    def explain(self) -> dict[str, float]:
+        """Return the components by name, rounded for reading."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """What results are sorted by, the greatest first: papers with all parts before those with some."""
+        return (self.matched, self.total)
+
+
+def hot(votes: int | None, published_on: date | None) -> float:
+    """Return popularity that does not age: a tenfold of votes weighs as much as 730 days."""
+    days = (published_on - _EPOCH).days if published_on else 0
+    return math.log10(1 + max(0, votes or 0)) + days / _DAYS_A_VOTE_DECADE
+
+
+class Ranking:
+    """Scores papers for one query. Make one a query; it holds the prepared forms."""
+
+    def __init__(
+        self,
+        expansion: resolution.Expansion,
+        phrases: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+    ) -> None:
+        quoted = [resolution.as_typed(phrase) for phrase in phrases]
+        self._segments = [_Part(segment) for segment in (*expansion.segments, *quoted)]
+        self._composed = [_Part(segment) for segment in expansion.composed]
+        self._excluded = [forms.form(text) for text in excluded]
+        several = len(expansion.segments) > 1
+        self._phrase = forms.form(expansion.typed) if several else None
+
+    @property
+    def segments(self) -> int:
+        """How many parts the query has."""
+        return len(self._segments)
+
+    def score(self, document: Document) -> Score | None:
+        """Return the score of a paper; None when it has none of the parts, or something that is excluded."""
+        title, body = forms.Field(document.title), forms.Field(document.body)
+        if any(form.count(field) >= 1 for form in self._excluded for field in (title, body)):
+            return None
+        counts = [part.counts(title, body) for part in self._segments]
+        composed = max((_weigh(*part.counts(title, body)) for part in self._composed), default=0.0)
+        matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
+        if not matched and not composed:
+            return None
+        parts = max(1, len(self._segments))
+        in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / parts
+        in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / parts
+        together = self._together(title, body) if len(self._segments) > 1 else 0.0
+        phrase = _weigh(self._phrase.count(title), self._phrase.count(body)) if self._phrase else 0.0
+        popularity = _POPULARITY * hot(document.votes, document.published_on)
+        total = in_titles + in_bodies + together + phrase + _COMPOSED * composed + popularity
+        everywhere = parts if composed else matched
+        return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
+
+    def _together(self, title: forms.Field, body: forms.Field) -> float:
+        """Weigh the lines, the title being one, in which all parts stand."""
+        lines = 0
+        for line in (title.text, *body.text.split("\n")):
+            field = forms.Field(f"{line}\n")
+            if all(part.is_in(field) for part in self._segments):
+                lines += 1
+                if lines == _MOST_LINES_TOGETHER:
+                    break
+        return _TOGETHER * lines
+
+
+def _weigh(in_title: float, in_body: float) -> float:
+    return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * in_body / (in_body + _BODY_HALF)
+
+
+class _Part:
+    """A segment with its forms ready to count."""
+
+    def __init__(self, segment: resolution.Segment) -> None:
+        self._forms = [
+            (weighted, forms.form(weighted.text), [forms.form(word) for word in weighted.context])
+            for weighted in segment.forms
+        ]
+
+    def is_in(self, field: forms.Field) -> bool:
+        """Tell whether any form stands in a field."""
+        return any(form.count(field) > 0 for _, form, _ in self._forms)
+
+    def counts(self, title: forms.Field, body: forms.Field) -> tuple[float, float]:
+        """Return the weighted counts of all forms in title and body."""
+        in_title = in_body = 0.0
+        for weighted, form, context in self._forms:
+            found = form.count(title), form.count(body)
+            if not any(found):
+                continue
+            weight = weighted.weight
+            if context and not _has_context(context, title, body):
+                weight *= weighted.demotion
+            in_title += weight * found[0]
+            in_body += weight * found[1]
+        return in_title, in_body
+
+
+def _has_context(context: list[forms.Form], title: forms.Field, body: forms.Field) -> bool:
+    """Tell whether a paper speaks of the concept: a Korean form, or half of the English content words."""
+    korean = [form for form in context if form.is_korean]
+    english = [form for form in context if not form.is_korean]
+    if any(form.count(field) >= 1 for form in korean for field in (title, body)):
+        return True
+    held = sum(1 for form in english if form.count(title) or form.count(body))
+    return 2 * held >= len(english)
+
+
+def document(title: str, body: str, votes: int | None = None, published_on: date | None = None) -> Document:
+    """Return a paper for ranking from its plain texts."""
+    return Document(analyser.canonical(title), analyser.canonical(body), votes, published_on)
+
+
+def best(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
+    """Return the best of scored papers, in order.
+
+    Papers with all parts of the query; only if these are fewer than ten also such as have some, behind them.
+    """
+    ranked = sorted(scored, key=lambda one: one[0].order, reverse=True)
+    complete = sum(1 for score, _ in ranked if score.matched >= score.segments)
+    return ranked[: min(limit, complete if complete >= _ENOUGH else max(complete, _ENOUGH))]
