@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from storage import models
+
 _OPENING = re.compile(
     r"(?:정말\s|대단히\s|매우\s)?(?:죄송|미안|유감스럽|안타깝)"
     r"|(?:i am|i['’]m)\s(?:very\s|really\s|so\s)?(?:sorry|unable|afraid|not able)"
@@ -41,6 +43,13 @@ _MARKUP = " \t\n*_>`\"'“”#-"
 _LONGEST_APOLOGY = 3000
 _SHORTEST_SUMMARY = 160
 _LONGEST_ERROR = 200
+
+
+def drop_apology(sections: tuple[models.Section, ...]) -> tuple[models.Section, ...]:
+    """The sections, or none when they have no heading and all of them together are no summary."""
+    if any(section.heading for section in sections):
+        return sections
+    return () if is_no_summary("\n".join(section.body for section in sections)) else sections
 
 
 def is_no_summary(text: str) -> bool:

@@ -24,6 +24,7 @@ _IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_PLACE}({_NEW}|{_OLD}){_VERSION}{_END}
 _BARE = re.compile(
     rf"(?:arxiv:\s?)?({_NEW}|{_OLD}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
 )
+_SHORTEST, _LONGEST = len("0704.0001"), 64
 _LONGEST_URL = 500
 
 
@@ -37,14 +38,20 @@ class Link(NamedTuple):
 
 def parse_arxiv_id(text: str) -> str | None:
     """The id that `text` names, or None: an id (`2502.02737v2`, `arXiv:cs/0112017`) or any text with a link in it."""
+    bare = parse_bare(text)
+    found = None if bare else _IN_TEXT.search(text)
+    return _canonical(found[1]) if found else bare
+
+
+def parse_bare(text: str) -> str | None:
+    """The id that `text` is, or None: with or without version, `arXiv:` or `.pdf`, but without anything else."""
     text = text.strip()
-    found = _BARE.fullmatch(text) if len(text) < 64 else None
-    if found:
-        arxiv_id = _canonical(found[1])
-        # A bare number is an id only in a month that exists; 2025.0527 is somebody's date.
-        return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
-    found = _IN_TEXT.search(text)
-    return _canonical(found[1]) if found else None
+    found = _BARE.fullmatch(text) if _SHORTEST <= len(text) <= _LONGEST else None
+    if not found:
+        return None
+    arxiv_id = _canonical(found[1])
+    # A bare number is an id only in a month that exists; 2025.0527 is somebody's date.
+    return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
 
 
 def parse_link_at(text: str, start: int) -> Link | None:

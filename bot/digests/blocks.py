@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.digests import apologies, fences, fields, lines
+from bot.digests import apologies, fences, fields, highlights, lines, papers
 from storage import models
 
 _BULLET = re.compile(r"([ \t]*)(?:[-*+](?:[ \t]+|$)|[•‣▪●][ \t]*|([0-9]{1,3})[.)][ \t]+)")
 _BULLET_STARTS = frozenset(" \t-*+•‣▪●0123456789")
 _MARKUP = re.compile(r"(?:</?[a-zA-Z][^<>]{0,2000}>|<!--|-->|[ \t])*+")
-_COLONS = (":", "：")
-_DASHES = ("- ", "– ", "— ")
-_LONGEST_HEADING = 200
 _DEEPEST_INDENT = 6
+_LABELS = 2
 
 
 class _Item:
@@ -36,16 +34,12 @@ class _Item:
         return lines.join_body([self.text, *lines.dedent(self.more, _DEEPEST_INDENT)])
 
 
-class Block:
-    """What the lines under one paper's heading say."""
+class _Block:
+    """Reads the lines under one paper's heading, in order."""
 
-    def __init__(self, rows: Sequence[str], start: int, end: int) -> None:
-        self.votes: int | None = None
-        self.authors = fields.Authors(())
-        self.thumbnail: str | None = None
-        self.video: str | None = None
-        self.sections: tuple[models.Section, ...] = ()
+    def __init__(self, rows: Sequence[str], start: int, end: int, draft: papers.Draft) -> None:
         self.problems: list[models.Problem] = []
+        self._draft = draft
         self._rows, self._start, self._end = rows, start, end
         self._fenced: set[int] | None = None
         self._items: list[_Item] = []
@@ -57,7 +51,8 @@ class Block:
         self._more_names = False
         self._strays: list[tuple[int, str]] = []
         self._after_blank = True
-        self._comment = False
+        self._comment_end = -1
+        self._comments_end = True
 
     def read(self, index: int, line: str) -> None:
         """Take in the next line of the block. Whatever it is, it is understood, kept or named as a problem."""
@@ -76,13 +71,11 @@ class Block:
     def finish(self) -> None:
         """Make the sections, when all lines are read."""
         if self._names:
-            self.authors = fields.parse_authors(" ".join(self._names))
+            self._draft.authors, self._draft.authors_truncated = fields.parse_authors(" ".join(self._names))
         sections = [self._section(item) for item in self._items]
-        self.sections = tuple(section for section in sections if section)
+        self._draft.sections = tuple(section for section in sections if section)
         self._finish_strays()
-        if self.sections and not any(section.heading for section in self.sections):
-            text = "\n".join(section.body for section in self.sections)
-            self.sections = () if apologies.is_no_summary(text) else self.sections
+        self._draft.sections = apologies.drop_apology(self._draft.sections)
 
     def _is_part(self, index: int, line: str) -> bool:
         """Whether a bullet at the margin belongs to what is open (code, a low heading), or is no bullet but a rule."""
@@ -93,15 +86,24 @@ class Block:
     def _read_other(self, index: int, line: str) -> None:
         if self._fenced is None and fences.is_fence(line):
             self._fenced = fences.find_fenced(self._rows, self._start, self._end)
-        if self._open and self._fenced and index in self._fenced:
-            self._continue(line)
-        elif self._comment or line.startswith("<!--"):
-            self._comment = "-->" not in line
+        if self._fenced and index in self._fenced:
+            self._read_text(index, line)
+        elif index <= self._comment_end or (line.startswith("<!--") and self._find_comment_end(index)):
+            pass
         elif not (self._read_label(index, line) or self._read_media(line) or self._read_item(index, line)):
             self._read_text(index, line)
 
+    def _find_comment_end(self, index: int) -> bool:
+        """Whether the HTML comment that begins here ends in this block. If not, it is text like any other."""
+        if not self._comments_end:
+            return False
+        ends = (row for row in range(index, self._end) if "-->" in self._rows[row])
+        self._comment_end = next(ends, -1)
+        self._comments_end = self._comment_end >= 0
+        return self._comments_end
+
     def _read_label(self, index: int, line: str) -> bool:
-        if self._items and line[0] in " \t-*+•":
+        if line[0] in " \t-*+•" and (self._items or len(self._labels) == _LABELS):
             return False
         label = fields.parse_label(line)
         if not label or (self._open and label.name in self._labels):
@@ -116,7 +118,7 @@ class Block:
                 return False
             if not understood:
                 self._name_problem(index, "votes that are no number", line)
-            self.votes = votes
+            self._draft.votes = votes
         else:
             self._names = [label.value]
             self._more_names = True
@@ -129,10 +131,12 @@ class Block:
         media = fields.parse_media(line)
         if not media:
             return not self._open and line[0] == "<" and _MARKUP.fullmatch(line) is not None
-        if self._open and ((media.thumbnail and self.thumbnail) or (media.video and self.video)):
+        if self._open and (
+            (media.thumbnail and self._draft.thumbnail) or (media.video and self._draft.video)
+        ):
             return False
-        self.thumbnail = self.thumbnail or media.thumbnail
-        self.video = self.video or media.video
+        self._draft.thumbnail = self._draft.thumbnail or media.thumbnail
+        self._draft.video = self._draft.video or media.video
         return True
 
     def _read_item(self, index: int, line: str) -> bool:
@@ -166,13 +170,13 @@ class Block:
             self._continue(line)
         elif self._more_names and self._names[-1].endswith((",", ";", "[")):
             self._names.append(line.strip())
-        elif line.startswith(("**", "__")) and (named := split_heading(line.strip()))[0]:
+        elif line.startswith(("**", "__")) and (named := highlights.split_heading(line.strip()))[0]:
             self._add(_Item(index, *named))
         else:
             self._strays.append((index if self._after_blank or not self._strays else -1, line.strip()))
 
     def _add_bullet(self, index: int, text: str) -> None:
-        heading, body = split_heading(text)
+        heading, body = highlights.split_heading(text)
         self._add(_Item(index, heading, body))
 
     def _add(self, item: _Item) -> None:
@@ -198,10 +202,10 @@ class Block:
     def _finish_strays(self) -> None:
         """Text that is no bullet is the summary where there is nothing else; otherwise it is left out."""
         text = "\n".join(text for _, text in self._strays)
-        if not self._strays or (not self.sections and apologies.is_no_summary(text)):
+        if not self._strays or (not self._draft.sections and apologies.is_no_summary(text)):
             return
-        if not self.sections:
-            self.sections = (models.Section(None, text),)
+        if not self._draft.sections:
+            self._draft.sections = (models.Section(None, text),)
         for index, stray in self._strays:
             if index >= 0:
                 self._name_problem(index, "text that is no bullet", stray)
@@ -210,29 +214,10 @@ class Block:
         self.problems.append(models.Problem(index + 1, f"{what}: {lines.excerpt(line)}"))
 
 
-def parse_block(rows: Sequence[str], start: int, end: int) -> Block:
-    """Read the lines from `start` to `end` (not included), which stand under one paper's heading."""
-    block = Block(rows, start, end)
+def read_block(rows: Sequence[str], start: int, end: int, draft: papers.Draft) -> list[models.Problem]:
+    """Read into `draft` the lines from `start` to `end` (not included), which stand under its heading."""
+    block = _Block(rows, start, end, draft)
     for index in range(start, end):
         block.read(index, rows[index])
     block.finish()
-    return block
-
-
-def split_heading(text: str) -> tuple[str | None, str]:
-    """A bullet's bold beginning, if a colon or dash makes it a heading, and the rest: `**New**: it …`."""
-    if text.startswith("***") and (close := text.find("***", 3)) > 3 and text[close + 3 : close + 5] == ": ":
-        return text[3:close].strip(" :"), text[close + 5 :].strip()
-    if not text.startswith(("**", "__")):
-        return None, text
-    bold = lines.parse_bold(text)
-    if not bold or len(bold[0]) > _LONGEST_HEADING:
-        return None, text
-    words, rest = bold
-    if rest.startswith(_COLONS):
-        return words.rstrip(" :："), rest[1:].strip()
-    if words.endswith(_COLONS):
-        return words.rstrip(" :："), rest
-    if rest.startswith(_DASHES):
-        return words, rest[2:].strip()
-    return None, text
+    return block.problems

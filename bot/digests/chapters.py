@@ -26,6 +26,7 @@ _QUOTES = {
     "*": "*",
     "`": "`",
 }
+_FIRST = frozenset("# *_0123456789")
 _COLONS = " :："
 
 
@@ -66,8 +67,7 @@ def _section(
 
 
 def _find_marks(rows: Sequence[str]) -> list[_Mark]:
-    starts = ("#", " ", "*", "_", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
-    possible = [index for index, row in enumerate(rows) if row.startswith(starts)]
+    possible = [index for index, row in enumerate(rows) if row and row[0] in _FIRST]
     code = fences.find_fenced(rows, 0, len(rows))
     found = (_parse_mark(index, rows[index]) for index in possible if index not in code)
     return [mark for mark in found if mark]

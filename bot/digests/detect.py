@@ -17,8 +17,8 @@ _SUMMARY = re.compile(
     re.IGNORECASE,
 )
 _LINK_MARK = "🔗"
-_BLOCKS = 3
-_LINES_OF_A_BLOCK = 30
+_BLOCKS = 2
+_LINES_OF_A_BLOCK = 12
 
 
 class Day(NamedTuple):
@@ -86,6 +86,8 @@ def find_format(rows: Sequence[str], day: Day, named: Sequence[papers.PaperHeadi
         stop = named[place + 1].row if place + 1 < len(named) else day.end
         votes_for_review += 1 if heading.bare else -1
         for line in rows[heading.row + 1 : min(stop, heading.row + _LINES_OF_A_BLOCK)]:
+            if not line:
+                continue
             if parse_summary_label(line) == "" or line.startswith(_LINK_MARK):
                 votes_for_review += 2
             elif line.startswith(("Vote", "Author")) and fields.parse_label(line):

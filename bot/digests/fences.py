@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from bot.digests import lines
 
 _MARKS = ("```", "~~~")
+_FIRST = frozenset("`~ \t")
 _MARKDOWN = frozenset({"markdown", "md"})
 
 
@@ -34,7 +35,16 @@ class Fences:
 
 def is_fence(line: str) -> bool:
     """Whether the line opens or closes a code fence."""
-    return line.lstrip().startswith(_MARKS)
+    return line[:1] in _FIRST and line.lstrip().startswith(_MARKS)
+
+
+def find_marks(rows: Sequence[str], start: int, end: int) -> list[int]:
+    """Indices of the lines from `start` to `end` that open or close a fence."""
+    return [
+        index
+        for index in range(start, end)
+        if (row := rows[index]) and row[0] in _FIRST and row.lstrip().startswith(_MARKS)
+    ]
 
 
 def is_markdown(line: str) -> bool:
@@ -44,7 +54,9 @@ def is_markdown(line: str) -> bool:
 
 def find_fenced(rows: Sequence[str], start: int, end: int) -> set[int]:
     """Indices of the lines within closed code fences, the marks included. A fence that is never closed is none."""
-    marks = [index for index in range(start, end) if is_fence(rows[index])]
+    marks = find_marks(rows, start, end)
+    if not marks:
+        return set()
     inside: set[int] = set()
     unclosed: set[str] = set()
     place = 0
@@ -57,7 +69,7 @@ def find_fenced(rows: Sequence[str], start: int, end: int) -> set[int]:
         if kind in unclosed:
             continue
         later = (marks[index] for index in range(place, len(marks)))
-        close = (_close_markdown if markdown else _close_code)(rows, opened, later, end)
+        close = _close_markdown(rows, opened, later, end) if markdown else _close_code(rows, opened, later)
         if close is None:
             unclosed.add(kind)
         else:
@@ -66,17 +78,18 @@ def find_fenced(rows: Sequence[str], start: int, end: int) -> set[int]:
     return inside
 
 
-def find_close(rows: Sequence[str], opened: int, end: int) -> int | None:
-    """The line that closes the Markdown answer which the fence at `opened` begins, or None.
+def find_close(rows: Sequence[str], marks: Sequence[int], place: int, end: int) -> int | None:
+    """The line that closes the Markdown answer which the fence at `marks[place]` begins, or None.
 
     Fences within it are told apart by what they say: one with a language opens, the next bare one closes it. Of
     the other bare ones every second can only close a block of code, so the answer's end is an odd one: the first
     that a rule or nothing follows, or else the last.
     """
-    return _close_markdown(rows, opened, (i for i in range(opened + 1, end) if is_fence(rows[i])), end)
+    later = (marks[index] for index in range(place + 1, len(marks)))
+    return _close_markdown(rows, marks[place], later, end)
 
 
-def _close_code(rows: Sequence[str], opened: int, marks: Iterable[int], end: int) -> int | None:
+def _close_code(rows: Sequence[str], opened: int, marks: Iterable[int]) -> int | None:
     opening, _ = _parts(rows[opened])
     for mark in marks:
         closing, info = _parts(rows[mark])

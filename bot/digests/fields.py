@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import NamedTuple
 
 _LABEL = re.compile(
@@ -32,7 +33,9 @@ _CUT = re.compile(
 _CUT_AT_END = re.compile(
     r"\s(?:et\.? al\.?|and (?:[0-9]{1,4} )?(?:others|more)(?: authors)?|외 [0-9]{1,4}\s?[명인])$"
 )
-_CUT_START = frozenset("+.…0123456789aemo외[(")
+_CUT_START = frozenset("+.…0123456789aemo외[(&")
+_MAY_END_CUT = (".", "…", "+", "al", "more", "others", "authors", "명", "인")
+_FIRST = itemgetter(0)
 _VIDEO_WORD = re.compile(r"video|watch|영상|비디오|동영상", re.IGNORECASE)
 _VIDEO_FILE = re.compile(r"\.(?:mp4|webm|mov|m4v)(?:[?#]|$)", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s{0,9}<?(https?://[^\s)>]+)")
@@ -94,6 +97,10 @@ def parse_authors(value: str) -> Authors:
     """Names parted by commas (or semicolons), or written as a Python or JSON list."""
     if value.startswith("["):
         return _tidy(_listed(value))
+    if ";" not in value:
+        names = [*map(str.strip, value.split(","))]
+        if len(names) > 1 and "" not in names and not _may_be_cut(names):
+            return Authors(tuple(names))
     if value.lower().strip("*_` ") in _UNKNOWN:
         return Authors(())
     return _tidy(value.split(";" if ";" in value else ","))
@@ -163,6 +170,11 @@ def _tidy(items: list[str]) -> Authors:
         truncated = truncated or last != kept[-1]
         kept[-1:] = [last] if last else []
     return Authors(tuple(kept), truncated)
+
+
+def _may_be_cut(names: list[str]) -> bool:
+    """Quick to say no, which is nearly always the answer."""
+    return not _CUT_START.isdisjoint(map(_FIRST, names)) or names[-1].endswith(_MAY_END_CUT)
 
 
 def _is_cut(name: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-_MARKER = ("#", " #", "  #", "   #")
+_LOWEST = 6
+_MARKERS = ("#", " #", "  #", "   #")
 _BOLD = ("***", "**", "__")
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _EXCERPT = 80
@@ -31,16 +32,18 @@ def normalise(text: str) -> str:
 
 def find_headings(lines: Sequence[str]) -> list[Heading]:
     """Every line that looks like a heading, in fences too: only who knows the block knows its fences."""
-    found = [parse_heading(index, line) for index, line in enumerate(lines) if line.startswith(_MARKER)]
+    found = [parse_heading(index, line) for index, line in enumerate(lines) if line and line[0] in "# "]
     return [heading for heading in found if heading]
 
 
 def parse_heading(index: int, line: str) -> Heading | None:
     """One heading, or None for `#hashtag` and for more than six hashes."""
+    if not line.startswith(_MARKERS):
+        return None
     bare = line.strip(" ")
     text = bare.lstrip("#")
     level = len(bare) - len(text)
-    if not 1 <= level <= 6 or (text and text[0] not in " \t"):
+    if level > _LOWEST or (text and text[0] not in " \t"):
         return None
     return Heading(index, level, text.strip().rstrip("#").rstrip() if text.endswith("#") else text.strip())
 
@@ -67,20 +70,23 @@ def split_number(text: str) -> tuple[str, str]:
     return (text[: found.end()], text[found.end() :].lstrip()) if found else ("", text)
 
 
-def dedent(lines: Sequence[str], most: int = 100) -> list[str]:
+def dedent(lines: Sequence[str], most: int = 100) -> Sequence[str]:
     """The lines without the indentation that all of them share, and without more than `most` of it."""
-    indents = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
-    shared = min(indents, default=0)
+    if any(line and line[0] not in " \t" for line in lines):
+        return lines
+    shared = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
     cut = min(shared, most)
-    return [line[cut:] for line in lines] if cut else list(lines)
+    return [line[cut:] for line in lines] if cut else lines
 
 
-def join_body(lines: Iterable[str]) -> str:
-    """Lines to a Markdown text without white space or rules around it."""
-    body = [line.rstrip() for line in lines]
-    while body and (not body[-1] or is_rule(body[-1])):
-        body.pop()
-    return "\n".join(body).strip("\n").rstrip()
+def join_body(lines: Sequence[str]) -> str:
+    """Lines to a Markdown text without blank lines around it and without rules behind it."""
+    first, last = 0, len(lines)
+    while last and (not lines[last - 1].strip() or is_rule(lines[last - 1])):
+        last -= 1
+    while first < last and not lines[first].strip():
+        first += 1
+    return "\n".join(lines[first:last]).rstrip()
 
 
 def excerpt(text: str) -> str:

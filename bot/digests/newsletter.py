@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.digests import arxiv_id, blocks, detect, fences, lines, papers
+from bot.digests import arxiv_id, blocks, detect, fences, lines, papers, plain
 from storage import models
 
 _Span = tuple[papers.PaperHeading, int]
@@ -28,25 +28,12 @@ def parse(
     )
     drafts = []
     for heading, stop in spans:
-        block = blocks.parse_block(rows, heading.row + 1, stop)
-        problems += block.problems
-        drafts.append(_draft(heading, block))
+        url = heading.url or arxiv_id.abstract_url(heading.arxiv_id)
+        draft = papers.Draft(heading.row + 1, heading.arxiv_id, heading.title, url)
+        if not plain.read_plain(rows, heading.row + 1, stop, draft):
+            problems += blocks.read_block(rows, heading.row + 1, stop, draft)
+        drafts.append(draft)
     return papers.Reading(drafts, problems, end)
-
-
-def _draft(heading: papers.PaperHeading, block: blocks.Block) -> papers.Draft:
-    return papers.Draft(
-        heading.row + 1,
-        heading.arxiv_id,
-        heading.title,
-        heading.url or arxiv_id.abstract_url(heading.arxiv_id),
-        block.votes,
-        block.authors.names,
-        block.authors.truncated,
-        block.thumbnail,
-        block.video,
-        block.sections,
-    )
 
 
 def _outline(

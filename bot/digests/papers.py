@@ -57,7 +57,7 @@ def parse_paper_heading(heading: lines.Heading) -> PaperHeading | None:
         return None
     paper_id, words, url = found
     title = _plain_title(words)
-    if title and arxiv_id.parse_arxiv_id(title) == paper_id and len(title) < 30:
+    if title and len(title) < 30 and arxiv_id.parse_arxiv_id(title) == paper_id:
         title = None
     return PaperHeading(heading.row, heading.level, paper_id, title, url)
 
@@ -124,6 +124,15 @@ def _linked(text: str) -> tuple[str, str, str] | None:
     The title may hold brackets and links of its own. The link that closes the first bracket wins; in a title
     whose brackets don't match, the last link to a paper does.
     """
+    middle = text.find("](")
+    if text.startswith("[") and text.find("](", middle + 2) < 0:
+        link = arxiv_id.parse_link_at(text, middle + 2)
+        if link and link.end == len(text) - 1:
+            return link.arxiv_id, text[1:middle], link.url
+    return _linked_among_others(text)
+
+
+def _linked_among_others(text: str) -> tuple[str, str, str] | None:
     last: tuple[arxiv_id.Link, int] | None = None
     opened = text.find("[")
     depth, position = 0, max(opened, 0)
@@ -151,18 +160,20 @@ def _linked(text: str) -> tuple[str, str, str] | None:
 def _spelled(text: str) -> tuple[str, str, None] | None:
     """An id without address: alone (`2502.02737`), before the title or, in brackets, behind it."""
     head, _, rest = text.partition(" ")
-    paper_id = arxiv_id.parse_arxiv_id(head.strip("[]():`*"))
+    paper_id = arxiv_id.parse_bare(head.strip("[]():`*"))
     if paper_id:
         return paper_id, rest.lstrip("-–—: "), None
     rest, _, tail = text.rpartition(" ")
-    paper_id = arxiv_id.parse_arxiv_id(tail.strip("()[]`*")) if tail[:1] in "([" else None
+    paper_id = arxiv_id.parse_bare(tail.strip("()[]`*")) if tail[:1] in "([" else None
     return (paper_id, rest, None) if paper_id else None
 
 
 def _plain_title(title: str) -> str | None:
     """The title as text: one line, brackets without backslashes, not wholly in bold. None if nothing is left."""
-    title = " ".join(title.replace("\\[", "[").replace("\\]", "]").split())
+    if "\\" in title:
+        title = title.replace("\\[", "[").replace("\\]", "]")
+    title = " ".join(title.split())
     for mark in ("**", "__"):
-        if len(title) > 4 and title.startswith(mark) and title.endswith(mark) and mark not in title[2:-2]:
+        if title.startswith(mark) and len(title) > 4 and title.endswith(mark) and mark not in title[2:-2]:
             title = title[2:-2].strip()
     return title or None

@@ -131,7 +131,7 @@ def _finish(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
     assert day.date
     entries, repeated = papers.gather(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
-    text = "\n".join(row for segment in group for row in rows[segment.start : segment.end])
+    text = "\n".join("\n".join(rows[segment.start : segment.end]) for segment in group)
     problems.sort(key=lambda problem: problem.line)
     return models.Digest(day.format, day.date, entries, tuple(problems), text.rstrip() + "\n")
 

@@ -119,7 +119,8 @@ def _find_end(rows: Sequence[str], headings: Sequence[lines.Heading], start: int
     """
     own = next(heading.level for heading in headings if heading.row == start)
     code = fences.find_fenced(rows, start + 1, day.end)
-    wrapped = next((fences.is_markdown(row) for row in rows[start:] if fences.is_fence(row)), False)
+    marks = fences.find_marks(rows, start, day.end)
+    wrapped = bool(marks) and fences.is_markdown(rows[marks[0]])
     seen: set[int] = set()
     content = False
     for heading in headings:
@@ -151,7 +152,7 @@ def _parse_paper(
         problems.append(models.Problem(first + unclosed + 1, "the fence around this summary is never closed"))
     title, sections = chapters.parse_chapters(body)
     draft.title = title or draft.title or start.title
-    draft.sections = tuple(section for section in sections if section.body)
+    draft.sections = apologies.drop_apology(tuple(section for section in sections if section.body))
     problems += [
         models.Problem(
             start.row + 1, f"a chapter with nothing under it: {lines.excerpt(section.heading or '')}"
@@ -159,8 +160,6 @@ def _parse_paper(
         for section in sections
         if not section.body
     ]
-    if all(section.heading is None and apologies.is_no_summary(section.body) for section in draft.sections):
-        draft.sections = ()
     return draft, problems
 
 
@@ -210,28 +209,25 @@ def _unwrap(content: Sequence[str]) -> tuple[list[str], int | None]:
 
     A fence of Markdown is around the summary, and so is a bare one that begins it; any other is code within it.
     """
-    kept: list[str] = []
+    marks = fences.find_marks(content, 0, len(content))
     first = next((index for index, line in enumerate(content) if line.strip()), 0)
-    code = ""
-    index = 0
+    kept: list[str] = []
     unclosed: int | None = None
-    while index < len(content):
-        line = content[index]
-        index += 1
-        if not fences.is_fence(line):
-            kept.append(line)
+    done = 0
+    in_code = False
+    for place, mark in enumerate(marks):
+        if mark < done:
             continue
-        info = fences.info_of(line)
-        if code:
-            code = code if info else ""
-        elif unclosed is None and (info in _WRAPPERS if index == first + 1 else fences.is_markdown(line)):
-            close = fences.find_close(content, index - 1, len(content))
-            unclosed = index - 1 if close is None else None
-            if close is not None:
-                kept += content[index:close]
-                index = close + 1
+        info = fences.info_of(content[mark])
+        around = info in _WRAPPERS if mark == first else fences.is_markdown(content[mark])
+        if in_code or unclosed is not None or not around:
+            in_code = bool(info) or not in_code
             continue
+        close = fences.find_close(content, marks, place, len(content))
+        kept += content[done:mark]
+        if close is None:
+            unclosed = mark
         else:
-            code = line
-        kept.append(line)
-    return kept, unclosed
+            kept += content[mark + 1 : close]
+        done = (mark if close is None else close) + 1
+    return [*kept, *content[done:]], unclosed
