@@ -175,9 +175,8 @@ class Places:
 class Resumer:
     """Goes on with what was paused, once its place can be written to again."""
 
-    def __init__(self, database: Database, places: Places) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._places = places
 
     async def resume(self, may_send: MaySend, now: datetime) -> list[int]:
         """Resume every subscription and channel alert that Discord had barred and `may_send` allows. Gives the channels.
