@@ -31,9 +31,9 @@ def read_text(text: str, place: str) -> source.DigestText:
         text = markup.to_markdown(text)
         found = _parse(text)
     if found is None:
-        raise failures.FetchError(
-            "it is an HTML page without a digest" if is_page else "there is no digest in it"
-        )
+        if is_page:
+            raise failures.PageError("it is an HTML page without a digest")
+        raise failures.FetchError("there is no digest in it")
     if not any(digest.papers for digest in found):
         raise failures.AbsentError("its list of papers is empty")
     return source.DigestText(text, place, found)
