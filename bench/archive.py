@@ -1,0 +1,137 @@
+"""Writes an archive of newsletter digests from word lists: the same every time, with words as frequent as in real ones.
+
+A few terms are in half of all papers and most are rare; the same holds of authors. No sentence means anything.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import accumulate
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from bench import words
+
+Item = TypeVar("Item")
+HEADINGS = ("What's New", "Technical Details", "Performance Highlights")
+FIRST_DAY = date(2024, 1, 1)
+
+
+class Zipf(Generic[Item]):
+    """Draws items so that the n-th is drawn in proportion to 1/n to the power of `exponent`."""
+
+    def __init__(self, items: Sequence[Item], exponent: float = 1.0) -> None:
+        self._items = items
+        self._sums = list(accumulate(1 / (n + 1) ** exponent for n in range(len(items))))
+
+    def draw(self, chance: random.Random) -> Item:
+        """Return one item."""
+        return self._items[bisect(self._sums, chance.random() * self._sums[-1])]
+
+
+class Writer:
+    """Writes digests. The same seed writes the same; `authors` is how many different names there are."""
+
+    def __init__(self, *, papers: int, authors: int, seed: int = 1) -> None:
+        self._chance = random.Random(seed)
+        self._unseen = _names(authors, self._chance)
+        self._authors = Zipf(list(self._unseen), 0.7)
+        self._share = authors / papers
+        self._subjects = Zipf(words.KOREAN_SUBJECTS, 0.6)
+        self._terms = Zipf(words.TERMS, 0.9)
+        self._systems = Zipf([_system(self._chance) for _ in range(max(papers // 2, 10))], 0.8)
+        self._number = 0
+        self._owed = 0.0
+
+    def digest(self, on: date, papers: int) -> str:
+        """Return one day's digest with so many papers."""
+        parts = [f"## Daily Papers ({on})\n"]
+        parts += [self._paper(on) for _ in range(papers)]
+        return "\n".join(parts)
+
+    def _paper(self, on: date) -> str:
+        chance = self._chance
+        self._number += 1
+        arxiv_id = f"{on:%y%m}.{self._number % 100_000:05}"
+        votes = int(chance.paretovariate(1.2) * 4) if chance.random() > 0.02 else "-"
+        bullets = "\n".join(f"- ***{heading}***: {self._text()}" for heading in HEADINGS)
+        return (
+            f"### [{self._title()}](https://arxiv.org/abs/{arxiv_id})\n\n"
+            f"![](https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{arxiv_id}.png)\n\n"
+            f"Vote: {votes}\n\nAuthors: {', '.join(self._people())}\n\n{bullets}\n"
+        )
+
+    def _people(self) -> list[str]:
+        """Return names: mostly the busy ones, and as many new ones as it takes to use each name once."""
+        self._owed += self._share
+        found = dict.fromkeys(self._unseen.pop() for _ in range(min(int(self._owed), len(self._unseen))))
+        self._owed -= int(self._owed)
+        for _ in range(int(self._chance.gammavariate(2, 2))):
+            found[self._authors.draw(self._chance)] = None
+        return list(found)
+
+    def _title(self) -> str:
+        chance = self._chance
+        title = (
+            f"{chance.choice(words.ENGLISH_MODIFIERS)} {chance.choice(words.ENGLISH_NOUNS)}"
+            f" {chance.choice(words.ENGLISH_LINKS)} {self._terms.draw(chance)[1]} {chance.choice(words.ENGLISH_NOUNS)}"
+        )
+        return f"{self._systems.draw(chance)}: {title}" if chance.random() < 0.6 else title
+
+    def _text(self) -> str:
+        return " ".join(self._sentence() for _ in range(self._chance.randint(2, 5)))
+
+    def _sentence(self) -> str:
+        chance = self._chance
+        said = [f"{self._systems.draw(chance)}는"] if chance.random() < 0.4 else []
+        for _ in range(chance.randint(4, 8)):
+            if chance.random() < 0.3:
+                said.append(chance.choice(words.KOREAN_MODIFIERS))
+            said.append(self._subjects.draw(chance) + chance.choice(words.KOREAN_PARTICLES))
+        if chance.random() < 0.4:
+            korean, english, short = self._terms.draw(chance)
+            said.append(f"{korean}({english}; {short})" if chance.random() < 0.5 else f"{korean}({english})")
+        return f"{' '.join(said)} {chance.choice(words.KOREAN_VERBS)}."
+
+
+def generate(
+    *, digests: int = 360, papers: int = 5_500, authors: int = 25_000, seed: int = 1
+) -> Iterator[tuple[date, str]]:
+    """Yield dates and texts of so many digests, with so many papers in all."""
+    writer = Writer(papers=papers, authors=authors, seed=seed)
+    for n in range(digests):
+        share = papers * (n + 1) // digests - papers * n // digests
+        on = FIRST_DAY + timedelta(days=n)
+        yield on, writer.digest(on, share)
+
+
+def write(folder: Path, **sizes: int) -> list[Path]:
+    """Write the archive as `<year>/<month>/<day>.md` below a folder and return the paths in order."""
+    paths = []
+    for on, text in generate(**sizes):
+        path = folder / f"{on:%Y/%m/%d}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def _names(number: int, chance: random.Random) -> list[str]:
+    """Return different names in a random order."""
+    found: dict[str, None] = {}
+    while len(found) < number:
+        middle = chance.choice(("", "", "", *"ABCDEFGHIJKLMNOPRSTVWY"))
+        first, last = chance.choice(words.FIRST_NAMES), chance.choice(words.LAST_NAMES)
+        second = f"-{chance.choice(words.LAST_NAMES)}" if chance.random() < 0.2 else ""
+        found[f"{first} {middle}{'. ' if middle else ''}{last}{second}"] = None
+    return list(found)
+
+
+def _system(chance: random.Random) -> str:
+    """Return the invented name of a model, such as `VexLinPa-2.5`."""
+    name = "".join(chance.choice(words.SYLLABLES).capitalize() for _ in range(chance.randint(2, 3)))
+    version = chance.choice(("", "", "-2", "-1.5", "-7B", "+"))
+    return name + version
