@@ -117,14 +117,20 @@ def translate(error: BaseException, url: URL) -> errors.StorageError | None:
     return None
 
 
-def open_engine(url: str) -> AsyncEngine:
-    """Make the engine for a database URL. Raises StorageError for a URL that names no engine of ours."""
+def parse_url(url: str) -> URL:
+    """Read a database URL. Raises StorageError for a text that is none."""
     try:
-        parsed = make_url(url)
+        return make_url(url)
     except sa.exc.ArgumentError as error:
         raise errors.StorageError(
-            "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or postgresql+asyncpg://user@host/name."
+            "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or"
+            " postgresql+asyncpg://user@host/name."
         ) from error
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Make the engine for a database URL. Raises StorageError for a URL that names no engine of ours."""
+    parsed = parse_url(url)
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
         raise errors.StorageError(
             f"PAPERROUND_DATABASE_URL names the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."

@@ -46,6 +46,11 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
     return opened
 
 
+def readable_url(url: str) -> str:
+    """Return a database's address without its password, as it may be shown. Raises StorageError for no address."""
+    return database.parse_url(url).render_as_string(hide_password=True)
+
+
 async def current_revision(opened: database.Database) -> str | None:
     """Return the revision that the database says it is at; None for an empty one.
 

@@ -191,8 +191,7 @@ def export(
 
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
-    first = dates.parse(on or since) if on or since else None
-    last = dates.parse(on or until) if on or until else None
+    first, last = (dates.parse(text) if text else None for text in (on or since, on or until))
     text = opening.run(lambda: _export("json" if as_json else form, first, last))
     if target is None:
         sys.stdout.write(text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -36,21 +37,29 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         console.print(Text(empty))
 
 
-def with_progress(things: Iterable[Thing], what: str) -> Iterator[Thing]:
-    """Yield the things; on a terminal a line on stderr counts them once it has taken over a second."""
-    if not sys.stderr.isatty():
-        yield from things
-        return
-    begun = time.monotonic()
-    shown = False
-    for count, thing in enumerate(things, 1):
-        if time.monotonic() - begun > 1:
+@contextmanager
+def counter(what: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows a count on stderr, on a terminal only and once it has taken over a second."""
+    begun, shown = time.monotonic(), False
+
+    def count(number: int) -> None:
+        nonlocal shown
+        if sys.stderr.isatty() and time.monotonic() - begun > 1:
             shown = True
-            sys.stderr.write(f"\r{what}: {count} ")
+            sys.stderr.write(f"\r{what}: {number} ")
             sys.stderr.flush()
-        yield thing
+
+    yield count
     if shown:
         sys.stderr.write("\r\x1b[K")
+
+
+def with_progress(things: Iterable[Thing], what: str) -> Iterator[Thing]:
+    """Yield the things, counted as `counter` does."""
+    with counter(what) as count:
+        for number, thing in enumerate(things, 1):
+            count(number)
+            yield thing
 
 
 def say(sentence: str) -> None:

@@ -1,0 +1,113 @@
+"""Commands for whoever keeps an installation well: `reindex`, `backup`, `db upgrade`, `doctor`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import opening, output
+
+if TYPE_CHECKING:
+    from bot.services.doctor import Finding
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("reindex")(reindex)
+    app.command("backup")(backup)
+    app.command("doctor")(doctor)
+    group = typer.Typer(help="The database's schema.", no_args_is_help=True)
+    group.command("upgrade")(upgrade)
+    group.callback()(lambda: None)
+    app.add_typer(group, name="db")
+
+
+def reindex(as_json: output.AsJson = False) -> None:
+    """Make everything that is derived anew from what is stored; the bot may be running."""
+    from bot.services import indexing
+
+    async def command() -> int:
+        papers = 0
+        async with opening.open_storage() as database:
+            with output.counter("Indexing") as count:
+                async for papers in indexing.rebuild(database):
+                    count(papers)
+        return papers
+
+    papers = opening.run(command)
+    if as_json:
+        output.print_json({"papers": papers})
+    else:
+        output.say(f"{papers} papers are indexed anew.")
+
+
+def backup(
+    target: Annotated[
+        str, typer.Argument(metavar="FILE", help="Where the copy goes; replaced if it is there.")
+    ],
+    as_json: output.AsJson = False,
+) -> None:
+    """Copy the SQLite database while the bot runs; the copy is whole or absent."""
+    from bot import errors
+
+    async def command() -> int:
+        from storage import backup as storage_backup
+
+        async with opening.open_storage() as database:
+            if not database.is_sqlite:
+                raise errors.UsageError(
+                    "paperround backup copies a SQLite file. For PostgreSQL use pg_dump, with --format=custom."
+                )
+            return await storage_backup.copy_to(database, Path(target))
+
+    size = opening.run(command)
+    if as_json:
+        output.print_json({"file": target, "bytes": size})
+    else:
+        output.say(f"{target}: {size} bytes.")
+
+
+def upgrade(as_json: output.AsJson = False) -> None:
+    """Bring the database to this version's schema."""
+
+    async def command() -> None:
+        async with opening.open_storage(migrate=True):
+            pass
+
+    opening.run(command)
+    from storage.migrate import HEAD
+
+    if as_json:
+        output.print_json({"schema": HEAD})
+    else:
+        output.say(f"The database is at schema {HEAD}.")
+
+
+def doctor(
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Check settings, database, token and permissions; say what is in force and where it came from."""
+    from bot.services import doctor as examination
+
+    async def command() -> list[Finding]:
+        from bot.client import token_check
+
+        return await examination.examine(opening.load_settings(), token_check.ask)
+
+    findings = opening.run(command)
+    wrong = [finding for finding in findings if not finding.well]
+    if as_json:
+        output.print_json([finding.as_data() for finding in findings])
+    elif not quiet:
+        output.print_table(
+            ("", "what", "value", "from", "note"),
+            [("ok" if one.well else "!", one.what, one.value, one.origin, one.note) for one in findings],
+            empty="",
+        )
+    for finding in wrong:
+        output.complain(f"{finding.what}: {finding.note}")
+    sys.exit(1 if wrong else 0)
