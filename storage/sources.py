@@ -65,11 +65,17 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
-async def set_health(connection: AsyncConnection, source: models.StoredSource) -> None:
-    """Store how asking a source went and when it is asked next."""
-    values = {name: getattr(source, name) for name in _HEALTH}
-    values["status"] = source.status and source.status.value
-    await connection.execute(sources.update().where(sources.c.id == source.id).values(values))
+async def set_health(connection: AsyncConnection, *told: models.StoredSource) -> None:
+    """Store how asking each source went and when it is asked next."""
+    if not told:
+        return
+    changes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _HEALTH}
+    statement = sources.update().where(sources.c.id == sa.bindparam("source_id")).values(changes)
+    rows_of_values = []
+    for one in told:
+        values = {f"new_{name}": getattr(one, name) for name in _HEALTH}
+        rows_of_values.append({**values, "source_id": one.id, "new_status": one.status and one.status.value})
+    await connection.execute(statement, rows_of_values)
 
 
 async def list_pages(connection: AsyncConnection, source_id: int) -> dict[str, models.Page]:
@@ -78,15 +84,34 @@ async def list_pages(connection: AsyncConnection, source_id: int) -> dict[str, m
     return {row.place: _page_of(row) for row in result}
 
 
+async def list_pages_of(
+    connection: AsyncConnection, source_ids: Iterable[int]
+) -> dict[int, dict[str, models.Page]]:
+    """Return what is remembered of the pages of many sources, by source and place."""
+    found: dict[int, dict[str, models.Page]] = {source_id: {} for source_id in source_ids}
+    for chunk in rows.in_chunks(found):
+        query = sa.select(source_pages).where(source_pages.c.source_id.in_(chunk))
+        for row in await connection.execute(query):
+            found[row.source_id][row.place] = _page_of(row)
+    return found
+
+
 async def set_pages(connection: AsyncConnection, source_id: int, pages: Iterable[models.Page]) -> None:
     """Remember pages in place of what was remembered of them."""
-    values = [_page_values(source_id, page) for page in pages]
+    await set_pages_of(connection, [(source_id, page) for page in pages])
+
+
+async def set_pages_of(connection: AsyncConnection, told: Iterable[tuple[int, models.Page]]) -> None:
+    """Remember pages of many sources, as (source id, page); of one page told twice the last counts."""
+    values = {(source_id, page.place): _page_values(source_id, page) for source_id, page in told}
     if not values:
         return
     statement = rows.insert(connection, source_pages)
-    changes = {name: statement.excluded[name] for name in values[0] if name not in {"source_id", "place"}}
+    names = next(iter(values.values())).keys() - {"source_id", "place"}
+    changes = {name: statement.excluded[name] for name in sorted(names)}
     await connection.execute(
-        statement.on_conflict_do_update(index_elements=["source_id", "place"], set_=changes), values
+        statement.on_conflict_do_update(index_elements=["source_id", "place"], set_=changes),
+        list(values.values()),
     )
 
 
@@ -98,7 +123,15 @@ async def remove_pages(connection: AsyncConnection, source_id: int, before: date
     return result.rowcount
 
 
-_HEALTH = ("next_attempt_at", "last_attempt_at", "last_success_at", "failures", "reason", "noticed_at")
+_HEALTH = (
+    "next_attempt_at",
+    "last_attempt_at",
+    "last_success_at",
+    "failures",
+    "status",
+    "reason",
+    "noticed_at",
+)
 
 
 def _source_of(row: sa.Row[Any]) -> models.StoredSource:

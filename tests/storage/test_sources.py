@@ -59,3 +59,26 @@ async def test_pages_are_remembered_until_they_are_old(db: database.Database) ->
         assert await sources.list_pages(connection, source.id) == {page.place: newer}
         assert await sources.remove_pages(connection, source.id, NOW) == 0
         assert await sources.remove_pages(connection, source.id, NOW + timedelta(days=2)) == 1
+
+
+async def test_many_sources_are_told_and_asked_for_at_once(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        added = [
+            await sources.add(connection, url=f"https://host/{n}", kind=models.SourceKind.FEED, now=NOW)
+            for n in range(3)
+        ]
+        page = models.Page("place", NOW, models.FetchStatus.OK)
+        newer = replace(page, etag='"2"')
+        await sources.set_pages_of(
+            connection, [(added[0].id, page), (added[1].id, page), (added[0].id, newer)]
+        )
+        assert await sources.list_pages_of(connection, [one.id for one in added]) == {
+            added[0].id: {"place": newer},
+            added[1].id: {"place": page},
+            added[2].id: {},
+        }
+        told = [replace(one, failures=n, next_attempt_at=None) for n, one in enumerate(added)]
+        await sources.set_health(connection, *told)
+        await sources.set_health(connection)
+        assert await sources.list_rows(connection) == told
+        assert await sources.list_due(connection, NOW) == []
