@@ -1,0 +1,140 @@
+"""Posts out of turn: the preview of a standing order, and `/daily now`. Their papers count as had, previews' do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.services import daily, planning, posts, ranking, schedule
+from storage import digests, had, models, outbox, papers, subscriptions
+from storage import planning as shelf_storage
+from storage.database import Connection, Database
+
+PRIORITY = 5
+"""Somebody is looking at the channel and waits."""
+
+
+class NowPosts:
+    """Chooses as a daily post would at this moment, whatever was covered before: the newest fresh date's new papers."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        renderer: Callable[[], posts.Renderer],
+        *,
+        nonces: Callable[[], str],
+        expire_after: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._renderer = renderer
+        self._nonces = nonces
+        self._expire_after = expire_after
+
+    async def preview(self, subscription: models.Subscription) -> posts.DailyPost:
+        """Return the post that would go out now. In a channel that had all of it, or where nothing is fresh, it shows the
+        newest digest of the archive, so that there is something to look at; without papers in an empty archive.
+        """
+        now = self._clock()
+        async with self._database.read() as connection:
+            post = await self._choose(connection, subscription, now)
+            if post is None or not post.choice.papers:
+                post = await self._choose_any(connection, subscription, now)
+            details = await self._details(connection, post)
+        return daily.daily_post(subscription, post, details)
+
+    async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
+        """Plan the post into the outbox. None when nothing is fresh that the channel has not had."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            subscription = await subscriptions.get(connection, subscription_id)
+            post = subscription and await self._choose(connection, subscription, now)
+            if subscription is None or post is None or not post.choice.papers:
+                return None
+            delivery = await self._delivery(connection, subscription, post, interaction_id, now)
+            ids = await outbox.add_all(connection, [delivery])
+            if delivery.key in ids:
+                place = (subscription.channel_id, subscription.locale.value)
+                await had.add_papers(
+                    connection,
+                    [had.Had(*place, paper.paper_id, now, ids[delivery.key]) for paper in post.choice.papers],
+                )
+        return delivery
+
+    async def _delivery(
+        self,
+        connection: Connection,
+        subscription: models.Subscription,
+        post: planning.Post,
+        interaction_id: int,
+        now: datetime,
+    ) -> models.NewDelivery:
+        key = f"now:{subscription.id}:{interaction_id}"
+        details = await self._details(connection, post)
+        rendered = daily.render(self._renderer(), daily.daily_post(subscription, post, details))
+        return models.NewDelivery(
+            key=key,
+            kind=models.DeliveryKind.NOW,
+            locale=subscription.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=now + self._expire_after,
+            parts=rendered.parts_for(key, self._nonces),
+            priority=PRIORITY,
+            subscription_id=subscription.id,
+            guild_id=subscription.guild_id,
+            channel_id=subscription.channel_id,
+            local_on=post.local_on,
+            digest_on=post.digest_on,
+            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.choice.papers),
+            fingerprint=rendered.fingerprint,
+        )
+
+    async def _choose(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> planning.Post | None:
+        today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
+        first, last = planning.oldest_of_interest(subscription, today), planning.newest_of_interest(today)
+        found = await shelf_storage.list_digests(connection, first, last)
+        if not found:
+            return None
+        newest = max(digest.date_on for digest in found)
+        weekly = subscription.style is models.Style.WEEKLY
+        drawn = [digest.id for digest in found if weekly or digest.date_on == newest]
+        places = await had.list_papers(connection, [subscription.channel_id], since_at=now - daily.HAD_FOR)
+        had_here = places.get((subscription.channel_id, subscription.locale.value), set())
+        choice = await self._choice(connection, subscription, drawn, had_here)
+        post = planning.Post(today, now, newest, choice)
+        return replace(post, digest_on=today, since_on=first) if weekly else post
+
+    async def _choose_any(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> planning.Post:
+        today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
+        dates = await digests.list_dates(connection, limit=1)
+        newest = dates[0] if dates else today
+        found = await shelf_storage.list_digests(connection, newest, newest)
+        choice = await self._choice(connection, subscription, [digest.id for digest in found], set())
+        return planning.Post(today, now, newest, choice)
+
+    async def _choice(
+        self,
+        connection: Connection,
+        subscription: models.Subscription,
+        digest_ids: list[int],
+        had_here: set[int],
+    ) -> ranking.Choice:
+        shelf = planning.shelf([], await shelf_storage.list_papers(connection, digest_ids))
+        return ranking.choose(
+            shelf.candidates(digest_ids),
+            had=had_here,
+            top_n=subscription.top_n,
+            min_votes=subscription.min_votes,
+        )
+
+    async def _details(self, connection: Connection, post: planning.Post) -> dict[int, models.PaperDetail]:
+        ids = [paper.paper_id for paper in post.choice.papers]
+        return {detail.id: detail for detail in await papers.list_details(connection, ids)}
