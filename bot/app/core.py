@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from bot.clock import Clock, system_clock
 from bot.services import nonces
+from bot.services.alerts import Alerts
 from bot.services.ingest import Ingest
+from bot.services.now import NowPosts
+from bot.services.readers import Readers
+from bot.services.remembered import RememberedTexts
+from bot.services.status import Status
+from bot.services.subscriptions import Subscriptions
 from bot.services.telling import Telling
 from bot.settings import Settings
 from storage import alerts, migrate, models, subscriptions
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from bot.client.command_names import CommandMentions
     from bot.client.renderer import DiscordRenderer
     from bot.client.translations import Translations
+    from bot.services.services import Services
 
 
 @dataclass
@@ -59,8 +66,11 @@ class Core:
     def renderer(self) -> DiscordRenderer:
         """What turns posts into messages."""
         from bot.client.renderer import DiscordRenderer
+        from bot.rendering.templates import Templates
+        from bot.rendering.wording import Wording
 
-        return DiscordRenderer(self.texts, self.mentions)
+        wording = Wording(Templates(self.settings.templates))
+        return DiscordRenderer(self.texts, wording, self.mentions)
 
     async def load_mentions(self) -> None:
         """Read the commands' ids, if there is anybody to whom they would be shown: most archives have no alerts."""
@@ -78,6 +88,31 @@ class Core:
             default_locale=self.locale,
             alert_days=self.settings.alert_days,
             expire_after=self.expire_after,
+        )
+
+    def services(self) -> Services:
+        """Return what the client's commands work with."""
+        from bot.services.lookup import Lookup
+        from bot.services.services import Services
+
+        return Services(
+            database=self.database,
+            clock=self.clock,
+            lookup=Lookup(self.database),
+            subscriptions=Subscriptions(self.database, self.clock),
+            now=NowPosts(
+                self.database,
+                self.clock,
+                lambda: self.renderer,
+                nonces=nonces.new_nonce,
+                expire_after=self.expire_after,
+            ),
+            alerts=Alerts(self.database, self.clock),
+            status=Status(self.database, self.clock, expire_after=self.expire_after),
+            readers=Readers(self.database, self.clock),
+            remembered=RememberedTexts(self.database),
+            locale=self.locale,
+            timezone=self.settings.timezone,
         )
 
     def ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> Ingest:

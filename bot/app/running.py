@@ -121,7 +121,7 @@ async def run(core: Core) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     endpoints.apply(core.settings.discord_api_url, core.settings.discord_gateway_url)
     lock = locks.SenderLock(core.database)
-    bot = PaperroundBot(core.services(), core.texts, core.mentions)
+    bot = PaperroundBot(core.services(), core.texts, core.mentions, core.renderer)
     running = build(core, bot, stop, lock)
     async with AsyncExitStack() as stack:
         await _serve(running, stack)

@@ -51,8 +51,10 @@ class NowPosts:
         now = self._clock()
         async with self._database.transaction() as connection:
             subscription = await subscriptions.get(connection, subscription_id)
-            post = subscription and await self._choose(connection, subscription, now)
-            if subscription is None or post is None or not post.choice.papers:
+            if subscription is None:
+                return None
+            post = await self._choose(connection, subscription, now)
+            if post is None or not post.choice.papers:
                 return None
             delivery = await self._delivery(connection, subscription, post, interaction_id, now)
             ids = await outbox.add_all(connection, [delivery])
