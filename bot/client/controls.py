@@ -63,3 +63,20 @@ def chosen(interaction: discord.Interaction[Any]) -> list[str]:
     """Return the values picked in the select menu that this interaction is about."""
     data: Any = interaction.data or {}
     return [str(value) for value in data.get("values", ())]
+
+
+def entered(interaction: discord.Interaction[Any]) -> dict[str, str]:
+    """Return what was typed or picked in a form, by the field's custom id; several picks are joined with commas."""
+    data: Any = interaction.data or {}
+    found: dict[str, str] = {}
+    waiting = list(data.get("components", ()))
+    while waiting:
+        component = waiting.pop()
+        waiting += component.get("components", ())
+        if "component" in component:
+            waiting.append(component["component"])
+        if "values" in component:
+            found[component["custom_id"]] = ",".join(map(str, component["values"]))
+        elif "value" in component:
+            found[component["custom_id"]] = str(component["value"] or "")
+    return found

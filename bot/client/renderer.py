@@ -7,8 +7,10 @@ from typing import Any
 from discord import ui
 
 from bot.client import translations
-from bot.client.translations import Words
-from bot.client.views import alert_post, announcement, daily_post, notices, payload, post_texts
+from bot.client.views import alert_post, announcement, daily_post, notices, payload
+from bot.client.views.voice import Mention, Voice
+from bot.rendering import fitting, limits
+from bot.rendering.wording import Wording
 from bot.services import posts
 from storage import models
 
@@ -19,68 +21,72 @@ THREAD_MINUTES = 4320
 class DiscordRenderer:
     """Renders posts in their own language. `mention` gives a command's mention, such as that of `daily edit`."""
 
-    def __init__(self, texts: translations.Translations, mention: post_texts.Mention) -> None:
-        self._texts = texts
-        self._mention = mention
+    def __init__(self, texts: translations.Translations, wording: Wording, mention: Mention) -> None:
+        self._voices = {locale: Voice(texts.of(locale), wording, mention) for locale in models.Locale}
+
+    def voice(self, locale: models.Locale) -> Voice:
+        """Return what posts of a language are worded with, for copies of them in answers."""
+        return self._voices[locale]
 
     def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
         """Return the messages of a daily or weekly post in its style. Without papers every style is one message."""
-        words = self._texts.of(post.locale)
+        voice = self._voices[post.locale]
         if post.style is models.Style.ANNOUNCEMENT:
-            return self._announcement(words, post)
+            return self._announcement(voice, post)
         if post.style is models.Style.FORUM:
-            return self._forum(words, post)
+            return self._forum(voice, post)
         if post.style is models.Style.THREAD and post.papers:
-            return self._thread(words, post)
+            return self._thread(voice, post)
         if post.style is models.Style.CARDS and post.papers:
-            return self._cards(words, post, models.PartKind.MESSAGE, first=1)
-        return self._compact(words, post)
+            return self._cards(voice, post, models.PartKind.MESSAGE, first=1)
+        return self._compact(voice, post)
 
     def render_alert(self, post: posts.AlertPost) -> tuple[posts.RenderedPart, ...]:
         """Return the one message that tells a recipient of new papers."""
-        words = self._texts.of(post.locale)
-        full = payload.payload(alert_post.alert_view(words, post))
-        return (posts.RenderedPart(models.PartKind.MESSAGE, full, alert_post.plain_alert(words, post)),)
+        voice = self._voices[post.locale]
+        full = payload.payload(alert_post.alert_view(voice, post))
+        return (posts.RenderedPart(models.PartKind.MESSAGE, full, alert_post.plain_alert(voice, post)),)
 
     def render_notice(self, post: posts.NoticePost) -> tuple[posts.RenderedPart, ...]:
         """Return the one message that tells a person what happened and what to do."""
-        words = self._texts.of(post.locale)
-        full = payload.payload(notices.notice_view(words, post, self._mention))
-        return (
-            posts.RenderedPart(
-                models.PartKind.MESSAGE, full, notices.plain_notice(words, post, self._mention)
-            ),
-        )
+        voice = self._voices[post.locale]
+        full = payload.payload(notices.notice_view(voice, post))
+        return (posts.RenderedPart(models.PartKind.MESSAGE, full, notices.plain_notice(voice, post)),)
 
-    def _compact(self, words: Words, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
-        views = daily_post.compact_views(words, post, self._mention)
+    def _compact(self, voice: Voice, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+        views = daily_post.compact_views(voice, post)
         groups = daily_post.groups(post.papers)
         return tuple(
-            self._message(words, post, view, tuple(group), position)
+            self._message(voice, post, view, tuple(group), position)
             for position, (view, group) in enumerate(zip(views, groups, strict=True))
         )
 
     def _cards(
-        self, words: Words, post: posts.DailyPost, kind: models.PartKind, *, first: int
+        self, voice: Voice, post: posts.DailyPost, kind: models.PartKind, *, first: int
     ) -> tuple[posts.RenderedPart, ...]:
         """Return a headline and a message a paper; `first` is the position of the first paper's part."""
-        head = self._message(words, post, daily_post.headline_view(words, post, self._mention), (), 0)
+        head = self._message(voice, post, daily_post.headline_view(voice, post), (), 0)
         papers = [
             self._message(
-                words, post, daily_post.card_view(words, post, paper, position), (paper,), position, kind
+                voice,
+                post,
+                daily_post.card_view(voice.words, post, paper, position),
+                (paper,),
+                position,
+                kind,
             )
             for position, paper in enumerate(post.papers, first)
         ]
         return head, *papers
 
-    def _thread(self, words: Words, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
-        head, *papers = self._cards(words, post, models.PartKind.THREAD_MESSAGE, first=2)
-        opened = {"name": self._name(words, post), "auto_archive_duration": THREAD_MINUTES}
+    def _thread(self, voice: Voice, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+        head, *papers = self._cards(voice, post, models.PartKind.THREAD_MESSAGE, first=2)
+        opened = {"name": self._name(voice, post), "auto_archive_duration": THREAD_MINUTES}
         return head, posts.RenderedPart(models.PartKind.THREAD, opened), *papers
 
-    def _forum(self, words: Words, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
-        first, *rest = self._compact(words, post)
-        shell: dict[str, Any] = {"name": self._name(words, post), "auto_archive_duration": THREAD_MINUTES}
+    def _forum(self, voice: Voice, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+        first, *rest = self._compact(voice, post)
+        shell: dict[str, Any] = {"name": self._name(voice, post), "auto_archive_duration": THREAD_MINUTES}
         if post.forum_tags:
             shell["applied_tags"] = [str(tag) for tag in post.forum_tags]
         opening = posts.RenderedPart(
@@ -92,25 +98,28 @@ class DiscordRenderer:
             posts.RenderedPart(models.PartKind.THREAD_MESSAGE, part.payload, part.fallback) for part in rest
         )
 
-    def _announcement(self, words: Words, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+    def _announcement(self, voice: Voice, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
         message = posts.RenderedPart(
             models.PartKind.MESSAGE,
-            announcement.embeds_payload(words, post, self._mention, 0),
-            announcement.plain_post(words, post, post.papers, 0),
+            announcement.embeds_payload(voice, post, 0),
+            announcement.plain_post(voice, post, post.papers, 0),
         )
         return message, posts.RenderedPart(models.PartKind.CROSSPOST)
 
     def _message(
         self,
-        words: Words,
+        voice: Voice,
         post: posts.DailyPost,
         view: ui.LayoutView,
         papers: tuple[posts.PostPaper, ...],
         position: int,
         kind: models.PartKind = models.PartKind.MESSAGE,
     ) -> posts.RenderedPart:
-        plain = announcement.plain_post(words, post, papers, position)
+        plain = announcement.plain_post(voice, post, papers, position)
         return posts.RenderedPart(kind, payload.payload(view), plain)
 
-    def _name(self, words: Words, post: posts.DailyPost) -> str:
-        return words("thread-name", date=post.digest_on.isoformat(), count=post.total)
+    def _name(self, voice: Voice, post: posts.DailyPost) -> str:
+        return (
+            fitting.shorten(voice.daily(post).name, limits.THREAD_NAME, markdown=False)
+            or post.digest_on.isoformat()
+        )

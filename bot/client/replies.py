@@ -7,6 +7,8 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.client.views import phrases
+
 Interaction = discord.Interaction[Any]
 
 
@@ -63,3 +65,8 @@ def may_share(interaction: Interaction) -> bool:
     if isinstance(channel, discord.Thread):
         return permissions.send_messages_in_threads
     return permissions.send_messages
+
+
+def name_of(interaction: Interaction) -> str:
+    """Return how the asker is called here, escaped and of bounded length."""
+    return phrases.quoted(interaction.user.display_name, length=60)

@@ -91,31 +91,12 @@ authors-listed = { $count ->
 cite-heading = ### Cite { $title }
 
 ## Posts
-post-headline = Papers of { $date }
-post-weekly-headline = Papers of the week, { $since } to { $until }
-post-count = The { $shown ->
-    [one] most voted paper
-   *[other] { $shown } most voted papers
-} of { $total }
-post-all = { $count ->
-    [one] One paper
-   *[other] All { $count } papers, most voted first
-}
-post-empty = No new papers today.
-post-missed = { $count ->
-    [one] One day could not be posted
-   *[other] { $count } days could not be posted
-} ({ $dates }). See them with { $command }.
 post-pick = Pick a paper to read
 post-see-all = { $count ->
     [one] See it in the list
    *[other] See all { $count } papers
 }
 post-ask = Find a topic
-thread-name = { $date } · { $count ->
-    [one] 1 paper
-   *[other] { $count } papers
-}
 language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })
@@ -128,10 +109,6 @@ more-papers = and { $count ->
 }
 more-inside = There is more: press Read.
 read = Read
-alert-headline = { $count ->
-    [one] A new paper fits your alerts
-   *[other] { $count } new papers fit your alerts
-}
 alert-more = { $count ->
     [one] One more
    *[other] { $count } more
@@ -141,19 +118,10 @@ alert-pause-week = Pause this alert for a week
 alert-pause-week-all = Pause for a week
 alert-manage = Manage alerts
 alert-stop-all = Stop all alerts
-because-title = “{ $text }” in the title
-because-text = “{ $text }” in the summary
-because-author = by { $text }
 
 ## Notices, and why something stands still
 see-status = See status
 resume-post = Start again
-your-alerts = your alerts
-notice-paused = Paused: { $about }
-notice-resumed = It goes on again: { $about }
-notice-closed = Ended: { $about }
-notice-source-failing = A source does not answer: { $about }
-notice-more = All about it: { $command }
 reason-unknown = The reason is not known.
 reason-unknown-channel = The channel was deleted. Set the daily post up again in another one.
 reason-guild-left = Paperround is no longer in that server. Invite it again to go on.

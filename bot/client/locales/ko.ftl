@@ -76,16 +76,9 @@ authors-listed = 저자 { $count }명{ $truncated ->
 cite-heading = ### { $title } 인용
 
 ## 글
-post-headline = { $date }의 논문
-post-weekly-headline = 이번 주의 논문, { $since }~{ $until }
-post-count = { $total }편 가운데 표를 가장 많이 받은 { $shown }편
-post-all = { $count }편 모두, 표 많은 순
-post-empty = 오늘은 새 논문이 없어요.
-post-missed = { $count }일은 올리지 못했어요 ({ $dates }). { $command }에서 볼 수 있어요.
 post-pick = 자세히 읽을 논문을 고르세요
 post-see-all = { $count }편 모두 보기
 post-ask = 주제 찾기
-thread-name = { $date } · { $count }편
 language-en = English
 language-ko = 한국어
 schedule = { $days } { $time } ({ $zone })
@@ -95,26 +88,16 @@ on-days = { $days }요일
 more-papers = 그 밖에 { $count }편
 more-inside = 더 있어요. 읽기를 눌러 주세요.
 read = 읽기
-alert-headline = 새 논문 { $count }편이 알림과 맞아요
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두
 alert-pause-week = 이 알림 한 주 쉬기
 alert-pause-week-all = 한 주 쉬기
 alert-manage = 알림 관리
 alert-stop-all = 모두 그만 받기
-because-title = 제목에 “{ $text }”
-because-text = 요약에 “{ $text }”
-because-author = 저자 { $text }
 
 ## 멈춘 까닭
 see-status = 상태 보기
 resume-post = 다시 시작하기
-your-alerts = 알림
-notice-paused = { $about } 게시를 멈췄어요
-notice-resumed = { $about } 게시를 다시 시작했어요
-notice-closed = { $about } 게시를 끝냈어요
-notice-source-failing = { $about }에서 받지 못하고 있어요
-notice-more = 자세한 것은 { $command }에 있어요
 reason-unknown = 까닭을 알 수 없어요.
 reason-unknown-channel = 채널이 지워졌어요. 다른 채널에서 새로 설정해 주세요.
 reason-guild-left = Paperround가 그 서버에 없어요. 다시 초대하면 이어져요.

@@ -9,7 +9,8 @@ from discord import ui
 from bot.client import custom_ids
 from bot.client.translations import Words
 from bot.client.views import announcement, cards, daily_post, listing, payload, phrases, sheet
-from bot.rendering import fitting, limits
+from bot.client.views.voice import Voice, thought_of
+from bot.rendering import escape, fitting, limits
 from bot.services import posts
 
 SHOWN = 5
@@ -23,19 +24,21 @@ MANAGE = "am"
 STOP_ALL = "ax"
 
 
-def alert_view(words: Words, post: posts.AlertPost) -> ui.LayoutView:
+def alert_view(voice: Voice, post: posts.AlertPost) -> ui.LayoutView:
     """Return the alert: up to five papers in full, the rest in a menu, and how to hear less."""
+    words = voice.words
     message = sheet.Sheet()
     marker = posts.part_marker(post.marker, 0)
     shown, rest = post.matches[:SHOWN], post.matches[SHOWN:]
     foot = _foot_buttons(words, post, marker)
     menu = _rest_menu(words, rest)
-    message.text(f"🔔 **{words('alert-headline', count=len(post.matches))}** · {post.digest_on.isoformat()}")
+    texts = voice.wording.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
+    message.text(f"🔔 {texts.headline}")
     message.reserve(1 + len(foot) + (2 if menu else 0) + 3 * len(shown))
     for position, match in enumerate(shown):
         left = len(shown) - position
         room = message.budget.characters // left, message.budget.text_bytes // left - limits.TEXT_BYTES_EACH
-        message.text(_entry(words, match, *room))
+        message.text(_entry(voice, match, *room))
         message.place_row(*_paper_buttons(words, match.paper))
     if menu is not None:
         message.place_row(menu)
@@ -43,41 +46,31 @@ def alert_view(words: Words, post: posts.AlertPost) -> ui.LayoutView:
     return message.view
 
 
-def plain_alert(words: Words, post: posts.AlertPost) -> dict[str, Any]:
+def plain_alert(voice: Voice, post: posts.AlertPost) -> dict[str, Any]:
     """Return the alert as plain text."""
     day = (
         f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{posts.part_marker(post.marker, 0)}"
     )
-    lines = [
-        f"🔔 **[{words('alert-headline', count=len(post.matches))}](<{day}>)** · {post.digest_on.isoformat()}"
-    ]
+    texts = voice.wording.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
+    lines = [f"🔔 {texts.headline}", f"[{voice.words('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
-    return payload.plain_payload(announcement.fill_lines(words, lines, papers))
+    return payload.plain_payload(announcement.fill_lines(voice.words, lines, papers))
 
 
-def reasons_line(words: Words, reasons: tuple[posts.AlertReason, ...]) -> str:
-    """Return why a paper matched, in words, each reason once."""
-    said = {
-        words(f"because-{reason.found_in.value}", text=phrases.quoted(reason.text, length=60)): None
-        for reason in reasons
-    }
-    return ", ".join(list(said)[:6])
-
-
-def _entry(words: Words, match: posts.AlertMatch, characters: int, size: int) -> str:
-    paper, why = match.paper, phrases.small(reasons_line(words, match.reasons))
-    votes = phrases.votes(paper.votes)
-    room = characters - len(why) - len(votes) - 16, size - limits.utf8_bytes(why) - 24
-    title = phrases.title_link(paper.title, paper.arxiv_id, paper.url, characters=room[0], size=room[1])
-    head = f"**{title}** {votes}\n{why}"
-    thought = daily_post.thought_of(paper.sections)
-    return fitting.shorten(f"{head}\n{thought}" if thought else head, characters, max_bytes=size)
+def _entry(voice: Voice, match: posts.AlertMatch, characters: int, size: int) -> str:
+    paper = match.paper
+    title = phrases.title_link(
+        paper.title, paper.arxiv_id, paper.url, characters=characters * 2 // 3, size=size * 2 // 3
+    )
+    lines = voice.alert_paper(match, title)
+    thought = escape.escape(thought_of(paper.sections))
+    return fitting.shorten(f"{lines}\n{thought}" if thought else lines, characters, max_bytes=size)
 
 
 def _paper_buttons(words: Words, paper: posts.PostPaper) -> list[ui.Item[Any]]:
     return [
         sheet.button(words("read"), custom_ids.pack(daily_post.OPEN_ONE, paper.arxiv_id)),
-        sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", 0, paper.arxiv_id)),
+        sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", cards.NOT_A_CARD, paper.arxiv_id)),
     ]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot.client.translations import Words
-from bot.client.views import daily_post, payload, phrases, post_texts, sheet
+from bot.client.views import payload, phrases, sheet
+from bot.client.views.voice import Voice, thought_of
 from bot.rendering import escape, fitting, limits
 from bot.services import posts
 
@@ -15,18 +16,15 @@ PLAIN_ROOM = 1800
 """Of the 2,000 code points of a content; the rest is for a marker that is longer than its placeholder."""
 
 
-def embeds_payload(
-    words: Words, post: posts.DailyPost, mention: post_texts.Mention, position: int
-) -> dict[str, Any]:
+def embeds_payload(voice: Voice, post: posts.DailyPost, position: int) -> dict[str, Any]:
     """Return one message of embeds without buttons: Discord hands it on to the servers that follow the channel."""
     shown = post.papers[:PAPERS_AN_EMBED_MESSAGE]
-    count = post_texts.count_line(words, post)
-    missed = post_texts.missed_line(words, post, mention)
+    texts = voice.daily(post)
     left = len(post.papers) - len(shown)
-    more = words("more-papers", count=left) if left else ""
+    more = voice.words("more-papers", count=left) if left else ""
     head = {
-        "title": f"📰 {post_texts.headline(words, post)}",
-        "description": "\n".join(line for line in (count, missed, more) if line),
+        "title": f"📰 {texts.headline}",
+        "description": "\n".join(line for line in (texts.count, texts.missed, more) if line),
         "url": day_url(post, position),
         "color": sheet.AMBER,
     }
@@ -35,12 +33,13 @@ def embeds_payload(
 
 
 def plain_post(
-    words: Words, post: posts.DailyPost, papers: tuple[posts.PostPaper, ...], position: int
+    voice: Voice, post: posts.DailyPost, papers: tuple[posts.PostPaper, ...], position: int
 ) -> dict[str, Any]:
     """Return a post as plain text: the headline and a line a paper, as many as fit, and how many more there are."""
-    head = f"**[{escape.label(post_texts.headline(words, post))}](<{day_url(post, position)}>)**"
-    lines = [head, escape.escape(post_texts.count_line(words, post))]
-    return payload.plain_payload(fill_lines(words, lines, papers))
+    texts = voice.daily(post)
+    head = f"**[{texts.headline}](<{day_url(post, position)}>)**"
+    lines = [head, texts.count]
+    return payload.plain_payload(fill_lines(voice.words, lines, papers))
 
 
 def fill_lines(words: Words, lines: list[str], papers: tuple[posts.PostPaper, ...]) -> str:
@@ -72,7 +71,7 @@ def _embed(rank: int, paper: posts.PostPaper) -> dict[str, Any]:
     facts = phrases.joined(
         phrases.votes(paper.votes), phrases.authors(paper.authors, truncated=paper.authors_truncated)
     )
-    thought = daily_post.thought_of(paper.sections)
+    thought = escape.escape(thought_of(paper.sections))
     embed: dict[str, Any] = {
         "title": fitting.shorten(title, limits.EMBED_TITLE, markdown=False),
         "url": escape.safe_url(paper.url) or phrases.hugging_face_url(paper.arxiv_id),

@@ -23,6 +23,8 @@ SIMILAR = "sim"
 AUTHORS = "auth"
 CITE = "cite"
 SHARE = "cs"
+NOT_A_CARD = "-"
+"""In place of the page, for a save button that does not stand on a card."""
 
 LONGEST_PAGE = 2600
 """Code points of a summary on one page: about what a phone shows in three screens."""
@@ -182,10 +184,10 @@ def _actions(words: Words, card: Card) -> list[ui.Item[Any]]:
             sheet.button(label, custom_ids.pack(SAVE, "0" if card.saved else "1", card.page, arxiv_id))
         )
     elif card.sharer is not None:
-        row.append(sheet.button(words("save"), custom_ids.pack(SAVE, "1", 0, arxiv_id)))
+        row.append(sheet.button(words("save"), custom_ids.pack(SAVE, "1", NOT_A_CARD, arxiv_id)))
     row.append(sheet.button(words("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
     if card.detail.authors:
-        row.append(sheet.button(words("authors"), custom_ids.pack(AUTHORS, arxiv_id)))
+        row.append(sheet.button(words("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
     row.append(sheet.button(words("cite"), custom_ids.pack(CITE, arxiv_id)))
     if card.may_share:
         row.append(sheet.button(words("share"), custom_ids.pack(SHARE, arxiv_id)))

@@ -9,16 +9,14 @@ from discord import ui
 
 from bot.client import custom_ids
 from bot.client.translations import Words
-from bot.client.views import cards, listing, lists, phrases, post_texts, sheet
-from bot.rendering import fitting, limits, markdown
+from bot.client.views import cards, listing, lists, phrases, sheet
+from bot.client.views.voice import Voice, small_lines
+from bot.rendering import fitting, limits
 from bot.services import posts
 from storage import models
 
 PAPERS_A_MESSAGE = 8
 """1 container + 1 header + 8 × (3 + 1) + select 2 + buttons 4, less the first rule: 40 with the foot (`looks.md`)."""
-
-LINE = 160
-"""Code points of the one thought below a title."""
 
 OPEN_ONE = "o"
 ASK = "ask"
@@ -27,9 +25,7 @@ LANGUAGE = "lang"
 OTHER = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
-def compact_views(
-    words: Words, post: posts.DailyPost, mention: post_texts.Mention, *, marked: bool = True
-) -> list[ui.LayoutView]:
+def compact_views(voice: Voice, post: posts.DailyPost, *, marked: bool = True) -> list[ui.LayoutView]:
     """Return the post as few messages as it fits in: header, papers, a menu to open one, buttons, schedule.
 
     `marked` is false for a copy that no delivery stands behind, such as the post in another language.
@@ -42,29 +38,26 @@ def compact_views(
         last = position == len(parts) - 1
         message = sheet.Sheet()
         if position == 0:
-            message.text(header(words, post, mention))
-        _fill(words, message, post, group, first, marker, mention, last=last)
+            message.text(header(voice, post))
+        _fill(voice, message, post, group, first, marker, last=last)
         first += len(group)
         views.append(message.view)
     return views
 
 
-def header(words: Words, post: posts.DailyPost, mention: post_texts.Mention) -> str:
+def header(voice: Voice, post: posts.DailyPost) -> str:
     """Return the headline with its small print."""
-    lines = [
-        f"## 📰 {post_texts.headline(words, post)}",
-        phrases.small(post_texts.count_line(words, post)),
-        phrases.small(post_texts.missed_line(words, post, mention)),
-    ]
+    texts = voice.daily(post)
+    lines = [f"## 📰 {texts.headline}", small_lines(texts.count), small_lines(texts.missed)]
     return "\n".join(line for line in lines if line)
 
 
-def headline_view(words: Words, post: posts.DailyPost, mention: post_texts.Mention) -> ui.LayoutView:
+def headline_view(voice: Voice, post: posts.DailyPost) -> ui.LayoutView:
     """Return the message that stands above cards or a thread."""
     message = sheet.Sheet()
-    message.text(header(words, post, mention))
-    message.buttons(*_buttons(words, post, posts.part_marker(post.marker, 0)))
-    message.text(phrases.small(post_texts.schedule_line(words, post, mention)))
+    message.text(header(voice, post))
+    message.buttons(*_buttons(voice.words, post, posts.part_marker(post.marker, 0)))
+    message.text(small_lines(voice.daily(post).foot))
     return message.view
 
 
@@ -76,7 +69,7 @@ def card_view(words: Words, post: posts.DailyPost, paper: posts.PostPaper, posit
     rows: list[list[ui.Item[Any]]] = [
         [
             sheet.button(words("read"), custom_ids.pack(OPEN_ONE, paper.arxiv_id, marker=marker)),
-            sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", 0, paper.arxiv_id)),
+            sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", cards.NOT_A_CARD, paper.arxiv_id)),
             sheet.button(words("similar"), custom_ids.pack(cards.SIMILAR, paper.arxiv_id)),
         ],
         _links(paper.arxiv_id),
@@ -100,19 +93,19 @@ def groups(papers: Sequence[posts.PostPaper]) -> list[Sequence[posts.PostPaper]]
 
 
 def _fill(
-    words: Words,
+    voice: Voice,
     message: sheet.Sheet,
     post: posts.DailyPost,
     group: Sequence[posts.PostPaper],
     first: int,
     marker: str | None,
-    mention: post_texts.Mention,
     *,
     last: bool,
 ) -> None:
     """Add a group of papers, each with an even share of what the rows and the foot leave free, then those."""
+    words = voice.words
     buttons = _buttons(words, post, marker if not group else None) if last else _language(words, post)
-    foot = phrases.small(post_texts.schedule_line(words, post, mention)) if last else ""
+    foot = small_lines(voice.daily(post).foot) if last else ""
     menu = _menu(words, group, marker)
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
     message.reserve(bool(foot), (foot,) if foot else ())
@@ -121,7 +114,7 @@ def _fill(
             message.rule()
         left = len(group) - position
         room = message.budget.characters // left, message.budget.text_bytes // left - limits.TEXT_BYTES_EACH
-        message.paper(_entry(first + position + 1, paper, *room), paper.thumbnail, paper.title)
+        message.paper(_entry(voice, first + position + 1, paper, *room), paper.thumbnail, paper.title)
     if menu is not None:
         message.place_row(menu)
     if buttons:
@@ -130,20 +123,10 @@ def _fill(
         message.place_text(foot)
 
 
-def _entry(rank: int, paper: posts.PostPaper, characters: int, size: int) -> str:
+def _entry(voice: Voice, rank: int, paper: posts.PostPaper, characters: int, size: int) -> str:
     facts = _facts(paper)
     title = _title(paper, characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16)
-    text = f"**{rank} · {title}**\n{facts}"
-    thought = thought_of(paper.sections)
-    return fitting.shorten(f"{text}\n{thought}" if thought else text, characters, max_bytes=size)
-
-
-def thought_of(sections: Sequence[models.Section], length: int = LINE) -> str:
-    """Return the first thought of a summary on one line, shortened at a sentence; empty without a summary."""
-    if not sections:
-        return ""
-    plain = " ".join(markdown.render_plain(sections[0].body[: 40 * length]).split())
-    return phrases.quoted(plain, length=length)
+    return fitting.shorten(voice.paper(rank, paper, title), characters, max_bytes=size)
 
 
 def _title(paper: posts.PostPaper, characters: int, size: int) -> str:

@@ -8,7 +8,8 @@ from discord import ui
 
 from bot.client import custom_ids
 from bot.client.translations import Words
-from bot.client.views import payload, phrases, post_texts, sheet
+from bot.client.views import payload, phrases, sheet
+from bot.client.views.voice import Voice
 from bot.services import posts
 
 STATUS = "status"
@@ -33,11 +34,12 @@ def plain_view(text: str, *buttons: ui.Item[Any] | None) -> ui.LayoutView:
     return message.view
 
 
-def notice_view(words: Words, post: posts.NoticePost, mention: post_texts.Mention) -> ui.LayoutView:
+def notice_view(voice: Voice, post: posts.NoticePost) -> ui.LayoutView:
     """Return the message that tells somebody what happened to something they set up."""
     accent = sheet.RED if post.kind in NEEDS_SOMEBODY else sheet.AMBER
     message = sheet.Sheet(accent=accent)
-    message.text(_notice_text(words, post, mention))
+    words = voice.words
+    message.text(voice.notice(post))
     marker = posts.part_marker(post.marker, 0)
     again = None
     if post.kind is posts.NoticeKind.PAUSED and post.subscription_id is not None:
@@ -46,11 +48,10 @@ def notice_view(words: Words, post: posts.NoticePost, mention: post_texts.Mentio
     return message.view
 
 
-def plain_notice(words: Words, post: posts.NoticePost, mention: post_texts.Mention) -> dict[str, Any]:
+def plain_notice(voice: Voice, post: posts.NoticePost) -> dict[str, Any]:
     """Return the notice as plain text, its marker in a link's fragment."""
-    text = _notice_text(words, post, mention)
     marker = posts.part_marker(post.marker, 0)
-    return payload.plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
+    return payload.plain_payload(f"{voice.notice(post)}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
 def reason_text(words: Words, reason: str | None) -> str:
@@ -58,15 +59,3 @@ def reason_text(words: Words, reason: str | None) -> str:
     if not reason:
         return words("reason-unknown")
     return words.find(f"reason-{reason}") or phrases.quoted(reason, length=300)
-
-
-def _notice_text(words: Words, post: posts.NoticePost, mention: post_texts.Mention) -> str:
-    about = f"<#{post.channel_id}>" if post.channel_id is not None else words("your-alerts")
-    if post.subject:
-        about = phrases.quoted(post.subject, length=200)
-    head = words(f"notice-{post.kind.value}", about=about)
-    if post.kind is posts.NoticeKind.RESUMED:
-        return f"### {head}"
-    return f"### {head}\n{reason_text(words, post.reason)}\n" + phrases.small(
-        words("notice-more", command=mention("status"))
-    )

@@ -1,0 +1,85 @@
+"""The answer when a list is empty: never a dead end, but what the archive holds and what would not be empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from discord import ui
+
+from bot.client.translations import Words
+from bot.client.views import listing, lists, phrases, sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What the archive holds: the dates of its first and last digest, and how many papers."""
+
+    first_on: date | None
+    last_on: date | None
+    papers: int
+
+
+def empty_view(words: Words, listed: lists.PaperList, extent: Extent) -> ui.LayoutView:
+    """Return the answer to a question that finds nothing, with up to five buttons that find something."""
+    state = listed.state
+    message = sheet.Sheet()
+    message.text(_heading(words, state))
+    message.text(_extent_line(words, extent))
+    suggested = [sheet.button(one.label, listing.pack(one.state)) for one in listed.suggestions]
+    if suggested:
+        message.text(phrases.small(words("try-instead")))
+    elif state.kind is not listing.ListKind.SAVED and extent.papers:
+        message.text(phrases.small(words("try-wider")))
+    message.buttons(*suggested[:5])
+    message.buttons(*_ways_on(words, state, extent))
+    return message.view
+
+
+def _heading(words: Words, state: listing.ListState) -> str:
+    shown = phrases.quoted(state.text)
+    match state.kind:
+        case listing.ListKind.TOPIC:
+            return words("no-list-topic", topic=shown)
+        case listing.ListKind.AUTHOR:
+            return words("no-list-author", author=shown)
+        case listing.ListKind.TOP:
+            return words("no-list-top")
+        case listing.ListKind.DIGEST:
+            return (
+                words("no-list-digest", date=words.date(date.fromisoformat(state.text))) if state.text else ""
+            )
+        case listing.ListKind.SIMILAR:
+            return words("no-list-similar")
+        case listing.ListKind.SAVED:
+            return words("no-list-saved")
+
+
+def _extent_line(words: Words, extent: Extent) -> str:
+    if not extent.papers or extent.first_on is None or extent.last_on is None:
+        return words("archive-empty")
+    return words(
+        "archive-extent",
+        count=extent.papers,
+        first=extent.first_on.isoformat(),
+        last=extent.last_on.isoformat(),
+    )
+
+
+def _ways_on(words: Words, state: listing.ListState, extent: Extent) -> list[ui.Item[Any]]:
+    ways = []
+    narrowed = state.period is not listing.Period.ALL or state.min_votes
+    if state.kind in lists.FILTERED and narrowed:
+        wider = state.with_(period=listing.Period.ALL, min_votes=0, page=0)
+        ways.append(sheet.button(words("all-time"), listing.pack(wider)))
+    if state.kind is listing.ListKind.DIGEST and state.text and extent.first_on and extent.last_on:
+        wanted = date.fromisoformat(state.text)
+        nearest = min(max(wanted + timedelta(days=1), extent.first_on), extent.last_on)
+        if wanted < extent.first_on:
+            day = state.with_(text=nearest.isoformat(), page=0)
+            ways.append(sheet.button(words("nearest-digest", date=nearest.isoformat()), listing.pack(day)))
+    if extent.papers:
+        newest = listing.ListState(listing.ListKind.DIGEST)
+        ways.append(sheet.button(words("newest-digest"), listing.pack(newest)))
+    return ways

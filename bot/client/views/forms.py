@@ -1,0 +1,79 @@
+"""The forms that open over Discord's window. What is typed into them comes back as a control (`controls.entered`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.client import custom_ids
+from bot.client.translations import Words
+from bot.client.views import alert_rules
+from bot.rendering import fitting, limits
+
+SECONDS = 900.0
+ASKED = "asked"
+QUERY = "query"
+ALERT_CHANGED = "aed"
+VOTES = "votes"
+
+
+class Form(ui.Modal):
+    """A form. It keeps nothing: the answer is handled by the verb in its custom id, also after a restart."""
+
+    def __init__(self, title: str, custom_id: str) -> None:
+        shown = fitting.shorten(title, limits.MODAL_TITLE, markdown=False)
+        super().__init__(title=shown, custom_id=custom_id, timeout=SECONDS)
+
+    def add_text(
+        self,
+        label: str,
+        custom_id: str,
+        *,
+        value: str = "",
+        hint: str = "",
+        most: int = 100,
+        required: bool = True,
+    ) -> None:
+        """Add a line to type into, with what stands there already."""
+        field: ui.TextInput[Any] = ui.TextInput(
+            custom_id=custom_id,
+            default=value or None,
+            placeholder=hint or None,
+            max_length=most,
+            required=required,
+        )
+        self._add(label, field)
+
+    def add_choice(
+        self,
+        label: str,
+        custom_id: str,
+        options: list[discord.SelectOption],
+        *,
+        most: int = 1,
+        description: str | None = None,
+    ) -> None:
+        """Add a menu; `most` options can be picked."""
+        field: ui.Select[Any] = ui.Select(custom_id=custom_id, options=options, min_values=1, max_values=most)
+        self._add(label, field, description)
+
+    def _add(self, label: str, field: ui.Item[Any], description: str | None = None) -> None:
+        text = fitting.shorten(label, limits.TEXT_INPUT_LABEL, markdown=False)
+        self.add_item(ui.Label(text=text, description=description, component=field))
+
+
+def ask_form(words: Words) -> Form:
+    """Return the form that asks for a topic."""
+    form = Form(words("post-ask"), custom_ids.pack(ASKED))
+    form.add_text(words("ask-label"), QUERY, hint=words("ask-hint"), most=300)
+    return form
+
+
+def alert_form(words: Words, draft: alert_rules.Draft) -> Form:
+    """Return the form that changes an alert before it is made."""
+    form = Form(words("alert-form"), custom_ids.pack(ALERT_CHANGED, draft.kind.value, draft.channel_id))
+    form.add_text(words(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, most=100)
+    form.add_text(words("alert-form-votes"), VOTES, value=str(draft.min_votes), most=5, required=False)
+    return form

@@ -1,0 +1,96 @@
+"""What a post is worded with: the interface's texts for its buttons, the operator's templates for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.client.translations import Words
+from bot.client.views import phrases
+from bot.rendering import fitting, markdown
+from bot.rendering import wording as texts
+from bot.rendering.escape import Safe
+from bot.services import posts
+from storage import models
+
+Mention = Callable[[str], str]
+"""Gives the mention of a command, such as `daily edit`."""
+
+LINE = 160
+"""Code points of the one thought below a title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The wording of one language. `mention` gives the mention of a command."""
+
+    words: Words
+    wording: texts.Wording
+    mention: Mention
+
+    def daily(self, post: posts.DailyPost) -> texts.DailyTexts:
+        """Return the texts around the papers of a daily or weekly post."""
+        schedule = post.schedule
+        return self.wording.daily(
+            post.locale.value,
+            texts.Daily(
+                day=post.digest_on,
+                total=post.total,
+                shown=len(post.papers),
+                since=post.since_on if post.style is models.Style.WEEKLY else None,
+                missed=post.missed_on,
+                at_time=schedule.at_time if schedule else None,
+                timezone=schedule.timezone if schedule else "UTC",
+                days=schedule.days if schedule else (),
+                edit_command=Safe(self.mention("daily edit")),
+                digest_command=Safe(self.mention("digest")),
+            ),
+        )
+
+    def paper(self, rank: int, paper: posts.PostPaper, title: str) -> str:
+        """Return a paper's lines in a daily post."""
+        return self.wording.paper(
+            self.words.locale.value,
+            texts.Paper(
+                rank=rank,
+                title=Safe(title),
+                votes=paper.votes,
+                authors=paper.authors,
+                authors_truncated=paper.authors_truncated,
+                thought=thought_of(paper.sections),
+            ),
+        )
+
+    def alert_paper(self, match: posts.AlertMatch, title: str) -> str:
+        """Return a paper's lines in an alert, each reason once."""
+        reasons = dict.fromkeys(texts.Why(why.found_in.value, why.text) for why in match.reasons)
+        return self.wording.alert_paper(
+            self.words.locale.value, Safe(title), match.paper.votes, list(reasons)[:6]
+        )
+
+    def notice(self, post: posts.NoticePost) -> str:
+        """Return what a person is told once."""
+        return self.wording.notice(
+            post.locale.value,
+            texts.Notice(
+                kind=post.kind.value,
+                reason=post.reason or "",
+                place=Safe("" if post.channel_id is None else f"<#{post.channel_id}>"),
+                subject=post.subject or "",
+                is_alert=post.alert_id is not None,
+                status_command=Safe(self.mention("status")),
+            ),
+        )
+
+
+def thought_of(sections: Sequence[models.Section], length: int = LINE) -> str:
+    """Return the first thought of a summary as plain text on one line, shortened at a sentence; empty without one."""
+    if not sections:
+        return ""
+    plain = " ".join(markdown.render_plain(sections[0].body[: 40 * length]).split())
+    return fitting.shorten(plain, length, markdown=False)
+
+
+def small_lines(text: str) -> str:
+    """Return every line of a text as small print."""
+    return "\n".join(phrases.small(line) for line in text.splitlines() if line.strip())
