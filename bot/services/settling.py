@@ -34,6 +34,9 @@ class Outcome:
 
 Report = Callable[[Outcome], None]
 
+LINGER_SECONDS = 0.05
+"""How long an answer waits for others to be stored with it. A crash meanwhile is like one before the answer came."""
+
 
 class Settler:
     """Writes outcomes into the outbox. `nonces` gives a new nonce for a fallback; `report` is told each outcome."""
@@ -46,12 +49,14 @@ class Settler:
         nonces: Callable[[], str],
         dice: random.Random,
         report: Report = lambda _: None,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._database = database
         self._places = places
         self._nonces = nonces
         self._dice = dice
         self._report = report
+        self._linger_seconds = linger_seconds
         self._unstored: list[outbox.Sent] = []
         self._storing = asyncio.Lock()
         self.trouble = pacing.Trouble(dice)
@@ -69,6 +74,7 @@ class Settler:
         async with self._storing:
             if sent not in self._unstored:
                 return
+            await asyncio.sleep(self._linger_seconds)
             batch = list(self._unstored)
             async with self._database.transaction() as connection:
                 await outbox.mark_sent(connection, batch, now)

@@ -97,7 +97,9 @@ class Office:
     def open_relay(self, limits: relay.Limits = QUICK, per_second: float = 1000.0) -> relay.Relay:
         dice = random.Random(1)
         paused = places.Places(PlainRenderer(), nonces=new_nonce)
-        settler = settling.Settler(self.db, paused, nonces=new_nonce, dice=dice, report=self.outcomes.append)
+        settler = settling.Settler(
+            self.db, paused, nonces=new_nonce, dice=dice, report=self.outcomes.append, linger_seconds=0.0
+        )
         ticks = itertools.count()
         return relay.Relay(
             self.db,
