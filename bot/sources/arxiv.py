@@ -1,6 +1,6 @@
 """arXiv's Atom API: title, authors, categories and abstract of papers, by id. https://info.arxiv.org/help/api/
 
-At most 100 ids a request and one request in 3 seconds; the pace is the fetcher's, so that a second try keeps it too.
+At most 100 ids a request and one request in 3 seconds, second tries included.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _UNKNOWN_AGAIN = timedelta(days=7)
 class ArxivSource:
     """The API at one address. It remembers, by id, the papers that arXiv did not know: they are asked for a week later."""
 
-    def __init__(self, address: str, fetch: fetcher.Fetcher) -> None:
+    def __init__(self, address: str, fetch: fetcher.Fetcher, pace: fetcher.Pace) -> None:
         self._address = address
         self._fetch = fetch
+        self._pace = pace
 
     async def fetch(self, visit: source.Visit) -> AsyncIterator[source.Outcome]:
         """Ask for the papers that are wanted, a hundred at a time."""
@@ -55,7 +56,7 @@ class ArxivSource:
         query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
         place = f"{self._address}{'&' if '?' in self._address else '?'}{query}"
         try:
-            answer = await self._fetch.get(place, accept="application/atom+xml")
+            answer = await self._fetch.get(place, accept="application/atom+xml", pace=self._pace)
             found = await asyncio.to_thread(_parse, answer, ids, self._address)
         except failures.AbsentError as error:
             return source.Outcome(self._address, models.FetchStatus.FAILED, error.reason)

@@ -10,8 +10,8 @@ import contextlib
 import hashlib
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 
 import aiohttp
 from aiohttp import abc, hdrs
@@ -23,7 +23,11 @@ from storage import models
 
 Sleep = Callable[[float], Awaitable[None]]
 Pace = Callable[[], Awaitable[None]]
-"""Waits until the next request to its host is due, say `AsyncLimiter(1, 3).acquire`."""
+"""Waits until the next request is due, say `AsyncLimiter(1, 3).acquire`."""
+
+
+async def at_once() -> None:
+    """The pace of those that want none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,16 @@ class Answer:
     charset: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is asked for: the place as its source knows it, what is remembered of it, and how it is to be asked."""
+
+    place: str
+    page: models.Page | None
+    accept: str
+    pace: Pace
+
+
 class Fetcher:
     """Fetches addresses. Open one with `open_fetcher`, and share it: it keeps the count of connections a host."""
 
@@ -65,7 +79,6 @@ class Fetcher:
         limits: Limits,
         waits: patience.Patience,
         sleep: Sleep,
-        paces: Mapping[str, Pace],
     ) -> None:
         self._session = session
         self._guard = guard
@@ -73,26 +86,28 @@ class Fetcher:
         self._limits = limits
         self._waits = waits
         self._sleep = sleep
-        self._paces = paces
         self._gates: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
 
-    async def get(self, url: str, page: models.Page | None = None, *, accept: str = "*/*") -> Answer:
+    async def get(
+        self, url: str, page: models.Page | None = None, *, accept: str = "*/*", pace: Pace = at_once
+    ) -> Answer:
         """Fetch `url`, asking only for news where `page` tells what was there before. Raises FetchError.
 
         A place that moved for good is asked at its new address, and at the old one again when the new one is no good.
         """
+        wish = _Wish(url, page, accept, pace)
         if page is None or page.moved_to is None:
-            return await self._try(url, url, page, accept)
+            return await self._try(url, wish)
         try:
-            return await self._try(url, page.moved_to, page, accept)
+            return await self._try(page.moved_to, wish)
         except (failures.AbsentError, failures.GoneError, failures.RefusedError):
-            return await self._try(url, url, None, accept)
+            return await self._try(url, replace(wish, page=None))
 
-    async def _try(self, place: str, url: str, page: models.Page | None, accept: str) -> Answer:
+    async def _try(self, url: str, wish: _Wish) -> Answer:
         """Fetch with a few attempts, the pauses between them growing."""
         for attempt in range(1, self._limits.attempts + 1):
             try:
-                return await self._exchange(place, url, page, accept)
+                return await self._exchange(url, wish)
             except failures.FetchError as error:
                 pause = self._waits.before_retry(attempt, error.retry_at, self._now())
                 if not error.again or pause is None or attempt == self._limits.attempts:
@@ -100,19 +115,20 @@ class Fetcher:
                 await self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _exchange(self, place: str, url: str, page: models.Page | None, accept: str) -> Answer:
+    async def _exchange(self, url: str, wish: _Wish) -> Answer:
         """Ask once, following redirects by hand: each hop is judged anew, and the time of all of them is counted."""
         target = replies.parse_address(url)
-        moved_to = page.moved_to if page and page.moved_to == url else None
+        moved_to = wish.page.moved_to if wish.page and wish.page.moved_to == url else None
         lasting = True
         seen = {target}
         left = self._limits.whole
         for _ in range(self._limits.redirects + 1):
             self._guard.check(target)
-            reply, took = await self._ask(target, page, accept, left)
+            await wish.pace()
+            reply, took = await self._ask(target, wish, left)
             left -= took
             if reply.location is None:
-                return self._answer(place, reply, page, moved_to)
+                return self._answer(wish.place, reply, wish.page, moved_to)
             lasting = lasting and reply.is_permanent
             target = replies.parse_location(target, reply.location)
             moved_to = str(target) if lasting else moved_to
@@ -121,16 +137,16 @@ class Fetcher:
             seen.add(target)
         raise failures.FetchError(f"it redirects more than {self._limits.redirects} times")
 
-    async def _ask(
-        self, url: URL, page: models.Page | None, accept: str, left: float
-    ) -> tuple[replies.Reply, float]:
+    async def _ask(self, url: URL, wish: _Wish, left: float) -> tuple[replies.Reply, float]:
         """Make one request; waiting for the host's other requests to end is not counted as its time."""
         loop = asyncio.get_running_loop()
-        headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: bodies.ENCODINGS, **replies.conditions(page)}
+        headers = {
+            hdrs.ACCEPT: wish.accept,
+            hdrs.ACCEPT_ENCODING: bodies.ENCODINGS,
+            **replies.conditions(wish.page),
+        }
         gate = self._gates.setdefault(url.raw_host or "", asyncio.Semaphore(self._limits.per_host))
         async with gate:
-            if url.raw_host and url.raw_host in self._paces:
-                await self._paces[url.raw_host]()
             began = loop.time()
             try:
                 async with (
@@ -175,12 +191,8 @@ async def open_fetcher(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
     sleep: Sleep = asyncio.sleep,
-    paces: Mapping[str, Pace] | None = None,
 ) -> AsyncIterator[Fetcher]:
-    """Open the fetcher and its connections, and close them.
-
-    `random` gives numbers from 0 up to 1; `paces` names the hosts that want their requests further apart.
-    """
+    """Open the fetcher and its connections, and close them. `random` gives numbers from 0 up to 1."""
     limits = limits or Limits()
     guard = addresses.AddressGuard(resolver or aiohttp.ThreadedResolver(), allowances)
     connector = aiohttp.TCPConnector(
@@ -200,4 +212,4 @@ async def open_fetcher(
     )
     async with session:
         waits = patience.Patience(random)
-        yield Fetcher(session, guard, now=now, limits=limits, waits=waits, sleep=sleep, paces=paces or {})
+        yield Fetcher(session, guard, now=now, limits=limits, waits=waits, sleep=sleep)

@@ -28,6 +28,16 @@ class Endpoints:
     arxiv: str
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What sources are made with: the fetcher, the services' addresses, arXiv's pace, and the zone of who names none."""
+
+    fetch: fetcher.Fetcher
+    endpoints: Endpoints
+    arxiv_pace: fetcher.Pace
+    zone: str
+
+
 def guess_kind(address: str, endpoints: Endpoints) -> models.SourceKind:
     """Return the kind that an address looks like. What looks like nothing else is taken for a feed."""
     if _folder(address) is not None:
@@ -92,23 +102,20 @@ def _habits(options: Mapping[str, object], zone: str) -> url.Habits:
 
 
 def open_source(
-    kind: models.SourceKind,
-    address: str,
-    options: Mapping[str, object],
-    fetch: fetcher.Fetcher,
-    endpoints: Endpoints,
-    zone: str,
+    kind: models.SourceKind, address: str, options: Mapping[str, object], access: Access
 ) -> source.Source:
-    """Return the source for an address that was checked when it was added. `zone` is for what names none itself."""
+    """Return the source for an address that was checked when it was added."""
     if kind is models.SourceKind.FOLDER:
         return folder.FolderSource(_folder(address) or Path(address))
     if kind is models.SourceKind.HUGGINGFACE:
-        # The service itself may stand anywhere; any other address is a mirror of somebody's.
         own = address.partition("/api/daily_papers")[0].rstrip("/")
-        moved = own == "https://huggingface.co"
-        return huggingface.HuggingFaceSource(endpoints.huggingface if moved else own, fetch)
+        # Hugging Face itself is asked where the settings say that it is; any other address stands for itself.
+        endpoint = access.endpoints.huggingface if own == "https://huggingface.co" else own
+        return huggingface.HuggingFaceSource(endpoint, access.fetch)
     if kind is models.SourceKind.ARXIV:
-        return arxiv.ArxivSource(address, fetch)
+        own = address.rstrip("/")
+        public = own.endswith(("arxiv.org", "arxiv.org/api/query"))
+        return arxiv.ArxivSource(access.endpoints.arxiv if public else own, access.fetch, access.arxiv_pace)
     if kind is models.SourceKind.FEED:
-        return feed_source.FeedSource(address, fetch)
-    return url.UrlSource(dated.parse_dated_address(address), fetch, _habits(options, zone))
+        return feed_source.FeedSource(address, access.fetch)
+    return url.UrlSource(dated.parse_dated_address(address), access.fetch, _habits(options, access.zone))

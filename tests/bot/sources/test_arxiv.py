@@ -26,7 +26,7 @@ def answering(origin: origins.Origin, unknown: tuple[str, ...] = ()) -> None:
 async def test_a_hundred_papers_are_asked_for_at_once(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
     answering(origin)
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch), wanted=wanted)
+    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once), wanted=wanted)
     assert [len(outcome.facts) for outcome in outcomes] == [100, 100, 50]
     assert [facts.arxiv_id for outcome in outcomes for facts in outcome.facts] == wanted
     assert outcomes[0].facts[0].source == "arxiv"
@@ -35,7 +35,7 @@ async def test_a_hundred_papers_are_asked_for_at_once(origin: origins.Origin, fe
 async def test_nothing_is_asked_where_nothing_is_wanted(
     origin: origins.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch))
+    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once))
     assert [outcome.status for outcome in outcomes] == [models.FetchStatus.UNCHANGED]
     assert origin.requests == []
 
@@ -44,7 +44,7 @@ async def test_a_paper_that_arxiv_does_not_know_is_asked_for_a_week_later(
     origin: origins.Origin, fetch: fetcher.Fetcher
 ) -> None:
     answering(origin, unknown=("2505.00002",))
-    one = arxiv.ArxivSource(f"{origin.url}/api/query", fetch)
+    one = arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once)
     first = await ask(one, wanted=["2505.00001", "2505.00002"])
     assert [facts.arxiv_id for facts in first[0].facts] == ["2505.00001"]
     assert first[0].reason == "arXiv does not know 2505.00002"
@@ -62,7 +62,9 @@ async def test_papers_that_nobody_asked_for_are_not_taken(
     origin.pages["/api/query"] = samples.atom(
         samples.arxiv_entry("2505.00001"), samples.arxiv_entry("2505.99999")
     )
-    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch), wanted=["2505.00001"])
+    outcomes = await ask(
+        arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once), wanted=["2505.00001"]
+    )
     assert [facts.arxiv_id for facts in outcomes[0].facts] == ["2505.00001"]
 
 
@@ -83,13 +85,11 @@ async def test_what_is_no_answer_is_named_and_ends_the_visit(
 ) -> None:
     origin.pages["/api/query"] = body
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch), wanted=wanted)
+    outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once), wanted=wanted)
     assert [(outcome.status, outcome.reason) for outcome in outcomes] == [(models.FetchStatus.FAILED, reason)]
 
 
-async def test_the_pace_of_a_host_is_kept_for_every_try(
-    origin: origins.Origin, open_fetcher: conftest.OpenFetcher
-) -> None:
+async def test_the_pace_is_kept_for_every_try(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
     paced = 0
 
     async def pace() -> None:
@@ -97,6 +97,5 @@ async def test_the_pace_of_a_host_is_kept_for_every_try(
         paced += 1
 
     origin.pages["/api/query"] = web.Response(status=503)
-    async with open_fetcher(paces={"127.0.0.1": pace}) as fetch:
-        await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch), wanted=["2505.00001"])
+    await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, pace), wanted=["2505.00001"])
     assert (paced, len(origin.requests)) == (3, 3)
