@@ -24,6 +24,7 @@ from storage import alerts, migrate, models, subscriptions
 from storage.database import Connection, Database
 
 if TYPE_CHECKING:
+    from bot.client.bot import PaperroundBot
     from bot.client.command_names import CommandMentions
     from bot.client.renderer import DiscordRenderer
     from bot.client.translations import Translations
@@ -88,6 +89,14 @@ class Core:
             default_locale=self.locale,
             alert_days=self.settings.alert_days,
             expire_after=self.expire_after,
+        )
+
+    def bot(self, *, shard_count: int | None = None) -> PaperroundBot:
+        """Return the Discord client. Give `shard_count` only where there is no gateway to ask (tests, the demo)."""
+        from bot.client.bot import PaperroundBot
+
+        return PaperroundBot(
+            self.services(), self.texts, self.mentions, self.renderer, shard_count=shard_count
         )
 
     def services(self) -> Services:
