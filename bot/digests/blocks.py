@@ -126,6 +126,7 @@ class _Block:
         return True
 
     def _read_media(self, line: str) -> bool:
+        line = line if self._open else line.strip()
         if line[0] not in "![<":
             return False
         media = fields.parse_media(line)

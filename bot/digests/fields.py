@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ _QUOTED = {
     "'": re.compile(r"([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL),
     '"': re.compile(r'([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
 }
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([ntr])|(.))", re.DOTALL)
 _CUT = re.compile(
     r"\+\s?[0-9]{0,4}(?:\s(?:more|others?|authors?|more authors))?|(?:and\s)?(?:[0-9]{1,4}\s)?(?:more|others)(?:\sauthors)?"
     r"|(?:and\s)?[0-9]{1,4}\s(?:more|others?)\sauthors?|외\s?[0-9]{0,4}\s?[명인]?|et\.? al\.?"
@@ -152,9 +153,18 @@ def _listed(value: str) -> list[str]:
 
 
 def _unescape(text: str) -> str:
+    """A quoted text without its backslashes. JSON writes signs beyond 16 bits as pairs, which come together here."""
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else m[3], text)
+    plain = _ESCAPE.sub(_unescape_one, text)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+
+
+def _unescape_one(found: re.Match[str]) -> str:
+    number = found[1] or found[2] or found[3]
+    if number:
+        return chr(int(number, 16)) if int(number, 16) <= sys.maxunicode else "\ufffd"
+    return " " if found[4] else found[5]
 
 
 def _tidy(items: list[str]) -> Authors:

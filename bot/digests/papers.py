@@ -9,6 +9,10 @@ from typing import NamedTuple
 from bot.digests import arxiv_id, lines
 from storage import models
 
+_NO_TITLES = frozenset(
+    {"", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문"}
+)
+
 
 class PaperHeading(NamedTuple):
     """A heading with an arXiv id. `url` and `title` are None where it gives none; a bare one is only an id."""
@@ -125,7 +129,7 @@ def _linked(text: str) -> tuple[str, str, str] | None:
     whose brackets don't match, the last link to a paper does.
     """
     middle = text.find("](")
-    if text.startswith("[") and text.find("](", middle + 2) < 0:
+    if text.startswith("[") and text.find("]") == middle and text.find("](", middle + 2) < 0:
         link = arxiv_id.parse_link_at(text, middle + 2)
         if link and link.end == len(text) - 1:
             return link.arxiv_id, text[1:middle], link.url
@@ -150,11 +154,26 @@ def _linked_among_others(text: str) -> tuple[str, str, str] | None:
         middle = text.find("](", position)
     if last:
         link, middle = last
-        return link.arxiv_id, text[:opened] + text[opened + 1 : middle], link.url
+        return link.arxiv_id, _words_of_link(text, middle), link.url
     found = arxiv_id.find_link(text)
     return (
         (found.arxiv_id, text[: found.end - len(found.url)].rstrip("(<[ -–—:"), found.url) if found else None
     )
+
+
+def _words_of_link(text: str, middle: int) -> str:
+    """The title in a heading whose link's words end at `middle`: these words, unless they only say "PDF"."""
+    depth, opened = 1, middle
+    while depth and opened > 0:
+        opened -= 1
+        depth += (text[opened] == "]") - (text[opened] == "[")
+    before = text[:opened]
+    if depth or before.count("[") > before.count("]"):
+        opened = text.find("[")
+        before = text[:opened]
+    words, before = text[opened + 1 : middle], before.strip(" *_-–—:|")
+    named = words.strip(" *_").lower() not in _NO_TITLES and not arxiv_id.parse_bare(words)
+    return words if named or not before else before
 
 
 def _spelled(text: str) -> tuple[str, str, None] | None:
