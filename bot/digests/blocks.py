@@ -31,7 +31,7 @@ class _Item:
     def body(self) -> str:
         if not self.more:
             return self.text
-        return lines.join_body([self.text, *lines.dedent(self.more, _DEEPEST_INDENT)])
+        return "\n".join(lines.trim([self.text, *lines.dedent(self.more, _DEEPEST_INDENT)])).rstrip()
 
 
 class _Block:

@@ -10,7 +10,8 @@ from bot.digests import fences, lines
 from storage import models
 
 _CALLED_SUMMARY = re.compile(
-    r"(?:\[?\s?(?:논문\s?(?:상세\s?|핵심\s?|분석\s?및\s?)?요약|논문\s?(?:제목|리뷰|분석)|(?:paper\s)?summary|paper\sreview|title|제목)\s?\]?)\s?(?:[:：]|[-–—|]\s|$)\s?",
+    r"\[?\s?(?:논문\s?(?:상세\s?|핵심\s?|전체\s?)?(?:요약|제목|리뷰|분석)|제목|(?:paper\s)?(?:summary|review)|title)\s?"
+    r"(?:\]\s?[:：]?|[:：]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
 )
 _QUOTES = {
@@ -63,7 +64,7 @@ def _section(
     heading: str | None, rows: Sequence[str], where: Iterable[int], skipped: set[int]
 ) -> models.Section:
     body = [rows[index] for index in where if index not in skipped]
-    return models.Section(heading, lines.join_body(lines.dedent(body)))
+    return models.Section(heading, "\n".join(lines.dedent(lines.trim(body))).rstrip())
 
 
 def _find_marks(rows: Sequence[str]) -> list[_Mark]:

@@ -13,7 +13,8 @@ from storage import models
 
 _SPEAKS_OF_PAPERS = re.compile(r"daily\s{1,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 _SUMMARY = re.compile(
-    r"(?:#{1,6}\s)?(?P<bold>\*\*|__)?(?:summary|요약)\s?(?(bold)(?:(?P=bold)\s?[:：]?|[:：]\s?(?P=bold))|[:：])[ \t]*",
+    r"(?P<bold>\*\*|__)?(?:summary|요약)\s?(?(bold)(?:(?P=bold)\s?[:：]|[:：]\s?(?P=bold))|[:：])[ \t]*"
+    r"|(?:#{1,6}\s)?(?:\*\*)?(?:summary|요약)(?:\*\*)?\s?[:：]?(?:\*\*)?\s{0,9}$",
     re.IGNORECASE,
 )
 _LINK_MARK = "🔗"

@@ -79,14 +79,14 @@ def dedent(lines: Sequence[str], most: int = 100) -> Sequence[str]:
     return [line[cut:] for line in lines] if cut else lines
 
 
-def join_body(lines: Sequence[str]) -> str:
-    """Lines to a Markdown text without blank lines around it and without rules behind it."""
+def trim(lines: Sequence[str]) -> Sequence[str]:
+    """The lines without blank ones around them and without rules behind them."""
     first, last = 0, len(lines)
     while last and (not lines[last - 1].strip() or is_rule(lines[last - 1])):
         last -= 1
     while first < last and not lines[first].strip():
         first += 1
-    return "\n".join(lines[first:last]).rstrip()
+    return lines[first:last]
 
 
 def excerpt(text: str) -> str:
