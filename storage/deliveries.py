@@ -155,6 +155,7 @@ def _delivery_of(row: sa.Row[Any], prefix: str = "") -> models.Delivery:
         priority=of("priority"),
         digest_on=of("digest_on"),
         papers=tuple(of("papers")),
+        total=of("total"),
         fingerprint=of("fingerprint"),
     )
 

@@ -135,6 +135,7 @@ class DeliveryKind(StrEnum):
     NOW = "now"
     ALERT = "alert"
     NOTICE = "notice"
+    EDIT = "edit"
 
 
 class PartKind(StrEnum):
@@ -393,6 +394,7 @@ class Delivery:
     priority: int = 50
     digest_on: date | None = None
     papers: tuple[str, ...] = ()
+    total: int | None = None
     fingerprint: str | None = None
 
 
@@ -427,6 +429,7 @@ class NewDelivery:
     local_on: date | None = None
     digest_on: date | None = None
     papers: tuple[str, ...] = ()
+    total: int | None = None
     fingerprint: str | None = None
 
 

@@ -72,6 +72,7 @@ def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
         "local_on": delivery.local_on,
         "digest_on": delivery.digest_on,
         "papers": list(delivery.papers),
+        "total": delivery.total,
         "fingerprint": delivery.fingerprint,
         "priority": delivery.priority,
         "state": models.DeliveryState.PLANNED.value,

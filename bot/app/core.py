@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.clock import Clock, system_clock
 from bot.services import nonces
 from bot.services.alerts import Alerts
+from bot.services.corrections import Corrections
 from bot.services.ingest import Ingest
 from bot.services.now import NowPosts
 from bot.services.readers import Readers
@@ -91,6 +92,11 @@ class Core:
             expire_after=self.expire_after,
         )
 
+    @cached_property
+    def corrections(self) -> Corrections:
+        """What plans edits of posts that a corrected digest changes."""
+        return Corrections(lambda: self.renderer, nonces=nonces.new_nonce, expire_after=self.expire_after)
+
     def bot(self, *, shard_count: int | None = None) -> PaperroundBot:
         """Return the Discord client. Give `shard_count` only where there is no gateway to ask (tests, the demo)."""
         from bot.client.bot import PaperroundBot
@@ -134,6 +140,8 @@ class Core:
             now = self.clock()
             await subscriptions.wake_waiting(connection, now)
             await self.telling.tell(connection, digest_id, paper_ids, revision, now)
+            if revision > 1:
+                await self.corrections.plan(connection, digest_id, revision, now)
             on_planned()
 
         return Ingest(

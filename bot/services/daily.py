@@ -197,6 +197,7 @@ class DailyPlanner:
             local_on=post.local_on,
             digest_on=post.digest_on,
             papers=tuple(details[paper.paper_id].arxiv_id for paper in post.choice.papers),
+            total=post.choice.total,
             fingerprint=rendered[cache_key].fingerprint,
         )
 
@@ -233,10 +234,8 @@ async def _shelf(connection: Connection, due: Iterable[models.Subscription], now
         today = schedule.local_date(now, schedule.parse_zone(one.timezone))
         spans.append((planning.oldest_of_interest(one, today), planning.newest_of_interest(today)))
     digests = await shelf_storage.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
-    papers_of: dict[int, list[shelf_storage.DigestPaper]] = {}
-    for paper in await shelf_storage.list_papers(connection, [digest.id for digest in digests]):
-        papers_of.setdefault(paper.digest_id, []).append(paper)
-    return planning.Shelf(digests, papers_of)
+    listed = await shelf_storage.list_papers(connection, [digest.id for digest in digests])
+    return planning.shelf(digests, listed)
 
 
 async def _details(connection: Connection, plans: Iterable[planning.Plan]) -> dict[int, models.PaperDetail]:

@@ -29,7 +29,7 @@ class Effect(StrEnum):
     """Discord refuses this very content."""
     DELIVERY = "delivery"
     """What this delivery builds on (its thread, its first message) is gone; the place itself is well."""
-    TOKEN = "token"  # noqa: S105 - a name, not a secret
+    TOKEN = "token"
     """The token is not accepted: nothing more can be sent by anybody."""
 
 

@@ -92,6 +92,7 @@ class NowPosts:
             local_on=post.local_on,
             digest_on=post.digest_on,
             papers=tuple(details[paper.paper_id].arxiv_id for paper in post.choice.papers),
+            total=post.choice.total,
             fingerprint=rendered.fingerprint,
         )
 

@@ -63,6 +63,14 @@ class Shelf:
         ]
 
 
+def shelf(digests: Sequence[FreshDigest], papers: Sequence[DigestPaper]) -> Shelf:
+    """Put digests and their papers on a shelf."""
+    of_digest: dict[int, list[DigestPaper]] = {}
+    for paper in papers:
+        of_digest.setdefault(paper.digest_id, []).append(paper)
+    return Shelf(digests, of_digest)
+
+
 def oldest_of_interest(subscription: models.Subscription, today: date) -> date:
     """Return the first digest date that a post of `today` (local) can draw from."""
     days = WEEK if subscription.style is models.Style.WEEKLY else subscription.fresh_days * DAY

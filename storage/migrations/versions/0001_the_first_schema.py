@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 08:33:48.127772
+Date: 2026-11-20 08:45:04.060083
 """
 
 from __future__ import annotations
@@ -173,6 +173,7 @@ def upgrade() -> None:
     sa.Column('local_on', sa.Date(), nullable=True),
     sa.Column('digest_on', sa.Date(), nullable=True, comment='date of the digest that it shows'),
     sa.Column('papers', sa.JSON(), nullable=False, comment='arXiv ids in the order shown'),
+    sa.Column('total', sa.Integer(), nullable=True, comment='how many papers there were to choose from'),
     sa.Column('fingerprint', sa.Text(), nullable=True, comment='of the shown text, to see whether a correction changed it'),
     sa.Column('priority', sa.Integer(), nullable=False, comment='lower goes first'),
     sa.Column('state', sa.Text(), nullable=False),
@@ -190,15 +191,15 @@ def upgrade() -> None:
     op.create_index(op.f('ix_deliveries_subscription_id'), 'deliveries', ['subscription_id'], unique=False)
     op.create_index(op.f('ix_deliveries_user_id'), 'deliveries', ['user_id'], unique=False)
     op.create_table('digest_places',
-    sa.Column('source', sa.Text(), nullable=False, comment="the source's address, or 'files'"),
     sa.Column('place', sa.Text(), nullable=False, comment='path, URL or feed entry id'),
+    sa.Column('source', sa.Text(), nullable=False, comment="the source's address, or 'files'"),
     sa.Column('date_on', sa.Date(), nullable=False),
     sa.Column('format', sa.Text(), nullable=False),
     sa.Column('digest_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('hash', sa.Text(), nullable=False, comment='what this place last said'),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_digest_places_digest_id_digests'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('source', 'place', 'date_on', 'format', name=op.f('pk_digest_places'))
+    sa.PrimaryKeyConstraint('place', 'source', 'date_on', 'format', name=op.f('pk_digest_places'))
     )
     op.create_index(op.f('ix_digest_places_digest_id'), 'digest_places', ['digest_id'], unique=False)
     op.create_table('entries',

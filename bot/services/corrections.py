@@ -1,0 +1,81 @@
+"""Recognises what a text at a place is: known, new, or a correction of what the place said before. Stores nothing.
+
+The same text anywhere is the same digest; new text at the same place is a correction; the same date elsewhere is
+another digest. A place is held to what it said last itself, so mirrors of which one lags never take turns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from storage import entries, models
+from storage.database import Connection
+
+_LONGEST_PLACE = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A digest, where it stands, and the dates and formats of all digests that stand there now."""
+
+    digest: models.Digest
+    hash: str
+    source: str
+    place: str
+    present: frozenset[tuple[date, models.DigestFormat]]
+
+    @property
+    def at(self) -> tuple[str, str]:
+        """The source and the place."""
+        return self.source, self.place
+
+
+def read_place(found: Iterable[models.Digest], source: str, place: str) -> list[Said]:
+    """Return the digests of one place, each with its hash."""
+    found = list(found)
+    present = frozenset((digest.date, digest.format) for digest in found)
+    return [Said(digest, text_hash(digest.text), source, bounded_place(place), present) for digest in found]
+
+
+def is_correction(said: Said, before: models.Place | None, known: models.StoredDigest | None) -> bool:
+    """Whether a place corrects the digest that it named `before`; `known` is the digest that has, or had, this text."""
+    if before is None:
+        return False
+    # An old text of the digest itself is a correction taken back; its present text is a mirror catching up.
+    return known is None or (known.id == before.digest_id and known.hash != said.hash)
+
+
+async def find_former(
+    connection: Connection, said: Said, places: Sequence[models.Place]
+) -> models.Place | None:
+    """Return what the place said of this digest until now, be it under another format or a mistaken date."""
+    key = (said.digest.date, said.digest.format)
+    for place in places:
+        if (place.date, place.format) == key:
+            return place
+    left = [place for place in places if (place.date, place.format) not in said.present]
+    for place in left:
+        if place.date == said.digest.date:
+            return place
+    for place in left:
+        # A page that shows each day's list anew loses its old dates too, but not with the very same papers.
+        if said.digest.papers and said.digest.papers == await entries.list_of_digest(
+            connection, place.digest_id
+        ):
+            return place
+    return None
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256, in hex, of a digest's text; white space around it is no part of what it says."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()
+
+
+def bounded_place(place: str) -> str:
+    """Return a place's name in a length that PostgreSQL can index; of a longer one a hash stands for the end."""
+    if len(place) <= _LONGEST_PLACE:
+        return place
+    return f"{place[: _LONGEST_PLACE - 64]}{hashlib.sha256(place.encode()).hexdigest()}"
