@@ -83,8 +83,8 @@ former_hashes = sa.Table(
 digest_places = sa.Table(
     "digest_places",
     metadata,
-    sa.Column("source", sa.Text, primary_key=True, comment="the source's address, or 'files'"),
     sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
+    sa.Column("source", sa.Text, primary_key=True, comment="the source's address, or 'files'"),
     sa.Column("date_on", sa.Date, primary_key=True),
     sa.Column("format", sa.Text, primary_key=True),
     _reference("digest_id", "digests.id", nullable=False, index=True),
@@ -284,6 +284,7 @@ deliveries = sa.Table(
     sa.Column("local_on", sa.Date),
     sa.Column("digest_on", sa.Date, comment="date of the digest that it shows"),
     sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in the order shown"),
+    sa.Column("total", sa.Integer, comment="how many papers there were to choose from"),
     sa.Column("fingerprint", sa.Text, comment="of the shown text, to see whether a correction changed it"),
     sa.Column("priority", sa.Integer, nullable=False, comment="lower goes first"),
     sa.Column("state", sa.Text, nullable=False),
@@ -386,4 +387,43 @@ meta = sa.Table(
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+)
+
+_SEARCH = {"revision": "0002"}
+
+indexed_papers = sa.Table(
+    "indexed_papers",
+    metadata,
+    sa.Column(
+        "position",
+        RowId,
+        primary_key=True,
+        autoincrement=False,
+        comment="lower is more popular: the engine's row id",
+    ),
+    _reference("paper_id", "papers.id", nullable=False, unique=True),
+    sa.Column("texts", sa.LargeBinary, nullable=False, comment="the canonical texts as indexed, zlib"),
+    sa.Column("votes", sa.Integer),
+    sa.Column("last_on", sa.Date, nullable=False),
+    info=_SEARCH,
+)
+
+term_counts = sa.Table(
+    "term_counts",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column(
+        "papers", sa.Integer, nullable=False, comment="in how many papers, by sample beyond the first ones"
+    ),
+    info=_SEARCH,
+    sqlite_with_rowid=False,
+)
+
+author_keys = sa.Table(
+    "author_keys",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True, comment="a folded spelling of the name"),
+    _reference("author_id", "authors.id", primary_key=True, index=True),
+    info=_SEARCH,
+    sqlite_with_rowid=False,
 )
