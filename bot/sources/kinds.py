@@ -18,6 +18,7 @@ from storage import models
 _TEXTS = (".md", ".markdown", ".txt")
 _LONGEST_ADDRESS = 2_000
 _MOST_DAYS = 30
+_LIST = "/api/daily_papers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,11 @@ def guess_kind(address: str, endpoints: Endpoints) -> models.SourceKind:
     """Return the kind that an address looks like. What looks like nothing else is taken for a feed."""
     if _folder(address) is not None:
         return models.SourceKind.FOLDER
+    plain = address.rstrip("/")
+    if plain == endpoints.huggingface.rstrip("/") or _is_huggingface(plain) or _LIST in address:
+        return models.SourceKind.HUGGINGFACE
     if "{" in address:
         return models.SourceKind.URL
-    plain = address.rstrip("/")
-    if (
-        plain in (endpoints.huggingface.rstrip("/"), "https://huggingface.co")
-        or "/api/daily_papers" in address
-    ):
-        return models.SourceKind.HUGGINGFACE
     if plain == endpoints.arxiv.rstrip("/") or plain.endswith("arxiv.org/api/query"):
         return models.SourceKind.ARXIV
     return models.SourceKind.URL if plain.lower().endswith(_TEXTS) else models.SourceKind.FEED
@@ -65,7 +63,7 @@ def check_address(address: str, kind: models.SourceKind) -> None:
             raise errors.UsageError(f"{address} is not a folder here")
         return
     template = dated.parse_dated_address(address)
-    if template.is_dated and kind is not models.SourceKind.URL:
+    if template.is_dated and kind not in (models.SourceKind.URL, models.SourceKind.HUGGINGFACE):
         raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
     try:
         target = URL(template.on(dated.SOME_DAY))
@@ -78,6 +76,10 @@ def check_address(address: str, kind: models.SourceKind) -> None:
 def check_options(options: Mapping[str, object]) -> None:
     """Raise UsageError for options of a source that cannot be used as given."""
     _habits(options, "UTC")
+
+
+def _is_huggingface(address: str) -> bool:
+    return address in ("https://huggingface.co", "https://huggingface.co/papers", "https://hf.co")
 
 
 def _folder(address: str) -> Path | None:
@@ -108,9 +110,9 @@ def open_source(
     if kind is models.SourceKind.FOLDER:
         return folder.FolderSource(_folder(address) or Path(address))
     if kind is models.SourceKind.HUGGINGFACE:
-        own = address.partition("/api/daily_papers")[0].rstrip("/")
         # Hugging Face itself is asked where the settings say that it is; any other address stands for itself.
-        endpoint = access.endpoints.huggingface if own == "https://huggingface.co" else own
+        own = address.partition(_LIST)[0].rstrip("/").removesuffix("/papers")
+        endpoint = access.endpoints.huggingface if _is_huggingface(own) else own
         return huggingface.HuggingFaceSource(endpoint, access.fetch)
     if kind is models.SourceKind.ARXIV:
         own = address.rstrip("/")

@@ -24,6 +24,8 @@ KIND = models.SourceKind
         ("https://huggingface.co", KIND.HUGGINGFACE),
         ("http://127.0.0.1:9000", KIND.HUGGINGFACE),
         ("https://huggingface.co/api/daily_papers", KIND.HUGGINGFACE),
+        ("https://huggingface.co/papers", KIND.HUGGINGFACE),
+        ("http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}", KIND.HUGGINGFACE),
         ("http://127.0.0.1:9001/api/query", KIND.ARXIV),
         ("https://export.arxiv.org/api/query", KIND.ARXIV),
         ("/srv/papers", KIND.FOLDER),

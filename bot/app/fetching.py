@@ -1,0 +1,68 @@
+"""Opens what asks the sources: the fetcher with its limits and allowances, and the pass over all of them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiolimiter import AsyncLimiter
+
+from bot.app.core import Core
+from bot.services import nonces
+from bot.services.fetching import Fetching
+from bot.services.ingest import Ingest
+from bot.services.source_notices import SourceNotices
+from bot.services.sources import Sources
+from bot.settings import Settings
+from bot.sources import addresses, arxiv, fetcher, kinds, patience
+
+
+def endpoints(settings: Settings) -> kinds.Endpoints:
+    """Return where the two services are."""
+    return kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url)
+
+
+def sources(core: Core) -> Sources:
+    """Return what keeps the list of sources."""
+    return Sources(core.database, core.clock, endpoints(core.settings))
+
+
+@asynccontextmanager
+async def open_fetching(core: Core, ingest: Ingest) -> AsyncIterator[Fetching]:
+    """Open the fetcher and what asks the sources with it; those of `paperround.toml` are kept first. Raises UsageError."""
+    settings = core.settings
+    await sources(core).add_configured(settings.sources)
+    async with fetcher.open_fetcher(
+        now=core.clock,
+        random=random.random,
+        user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
+        allowances=allowances(settings),
+    ) as fetch:
+        pace = AsyncLimiter(1, arxiv.SECONDS_A_REQUEST)
+        access = kinds.Access(fetch, endpoints(settings), pace.acquire, settings.timezone)
+        notice = {} if settings.operator_channel is None else {"notice": _notices(core).plan}
+        yield Fetching(core.database, core.clock, ingest, access, patience.Patience(random.random), **notice)
+
+
+def allowances(settings: Settings) -> list[addresses.Allowance]:
+    """Return the hosts that may be private: those that the operator lists, and the services that they set themselves."""
+    named = [addresses.parse_allowance(host) for host in settings.fetch_allow]
+    fields = Settings.model_fields
+    for name in ("hf_endpoint", "arxiv_url"):
+        address = getattr(settings, name)
+        if address != fields[name].default:
+            named.append(addresses.allow_endpoint(address))
+    return named
+
+
+def _notices(core: Core) -> SourceNotices:
+    assert core.settings.operator_channel is not None
+    return SourceNotices(
+        lambda: core.renderer,
+        nonces=nonces.new_nonce,
+        channel_id=core.settings.operator_channel,
+        locale=core.locale,
+        expire_after=core.expire_after,
+    )

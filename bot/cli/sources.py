@@ -1,0 +1,219 @@
+"""`paperround sources`: where digests and facts come from, and fetching from all of them now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import dates, opening, output
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from bot.services.tally import Report
+    from storage import models
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="folder, url, feed, huggingface or arxiv; guessed if not given.")
+]
+_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
+_ROWS = ("source", "status", "reason", "digests", "papers", "new_papers")
+
+
+def group() -> typer.Typer:
+    """Return the command group."""
+    app = typer.Typer(help="Where digests and facts come from.", no_args_is_help=True)
+    app.command("add")(add)
+    app.command("list")(list_rows)
+    app.command("remove")(remove)
+    app.command("fetch")(fetch)
+    return app
+
+
+def add(
+    url: Url,
+    kind: Kind = None,
+    language: Annotated[str | None, typer.Option("--language", help="en or ko.")] = None,
+    priority: Annotated[int, typer.Option("--priority", help="The higher is asked first.")] = 0,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA zone.")
+    ] = None,
+    since_time: Annotated[
+        str | None, typer.Option("--from", metavar="HH:MM", help="Not asked for today's digest before.")
+    ] = None,
+    every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two visits.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Fetch once and say what is there.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Add a source. It is stored without fetching, except with --check."""
+    from storage import models
+
+    given = {"timezone": timezone, "from": since_time, "every": every}
+    options = {name: str(value) for name, value in given.items() if value is not None}
+    chosen = _choice(models.SourceKind, kind, "kind")
+    spoken = _choice(models.Locale, language, "language")
+
+    async def command(core: Any) -> models.StoredSource:
+        from bot.app import fetching
+
+        return await fetching.sources(core).add(
+            url, kind=chosen, language=spoken, priority=priority, options=options
+        )
+
+    added = opening.run(lambda: _with_core(command))
+    if check:
+        reports = opening.run(lambda: _fetch(None, dry_run=True, only=url))
+        _print_reports(reports, as_json)
+    elif as_json:
+        output.print_json(as_data(added))
+    else:
+        output.say(f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now.")
+
+
+def list_rows(as_json: output.AsJson = False) -> None:
+    """Show all sources and how each is."""
+
+    async def command(core: Any) -> list[models.StoredSource]:
+        from bot.app import fetching
+
+        book = fetching.sources(core)
+        await book.add_configured(core.settings.sources)
+        return await book.list_rows()
+
+    found = [as_data(one) for one in opening.run(lambda: _with_core(command))]
+    if as_json:
+        output.print_json(found)
+        return
+    output.print_table(_COLUMNS, [[row[name] for name in _COLUMNS] for row in found], empty="No sources.")
+
+
+def remove(url: Url) -> None:
+    """Remove a source. What it brought stays."""
+
+    async def command(core: Any) -> None:
+        from bot.app import fetching
+
+        await fetching.sources(core).remove(url)
+
+    opening.run(lambda: _with_core(command))
+    output.say(f"{url} is no longer fetched from.")
+
+
+def fetch(
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this day on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="To this day.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Fetch from all sources now; with --since and --until, each day of the span."""
+    span = None
+    if since or until:
+        span = (dates.parse(since) if since else None, dates.parse(until) if until else None)
+    reports = opening.run(lambda: _fetch(span, dry_run=dry_run))
+    _print_reports(reports, as_json)
+
+
+def as_data(row: models.StoredSource) -> dict[str, Any]:
+    """Return a source as JSON shows it."""
+    return {
+        "source": row.url,
+        "kind": row.kind.value,
+        "language": row.language and row.language.value,
+        "priority": row.priority,
+        "options": dict(row.options),
+        "status": row.status and _status(row.status),
+        "reason": row.reason,
+        "failures": row.failures,
+        "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
+        "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
+        "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
+    }
+
+
+def _choice(choices: Any, text: str | None, what: str) -> Any:
+    from bot import errors
+
+    if text is None:
+        return None
+    try:
+        return choices(text.lower())
+    except ValueError:
+        names = ", ".join(one.value for one in choices)
+        raise errors.UsageError(f"{text[:40]!r} is no {what}. Use one of {names}.") from None
+
+
+def _status(status: models.FetchStatus) -> str:
+    """Return a status as the command line names it: what is gone for good has failed."""
+    return "failed" if status.value == "gone" else status.value
+
+
+def _days(since: date | None, until: date | None, today: date) -> list[date]:
+    """Return each day of the span, both ends included; an open end is today."""
+    from datetime import timedelta
+
+    from bot import errors
+
+    first, last = since or until or today, until or today
+    if first > last:
+        raise errors.UsageError(f"--since {first} is after --until {last}.")
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+async def _with_core(command: Callable[[Any], Any]) -> Any:
+    async with opening.open_core() as core:
+        return await command(core)
+
+
+async def _fetch(
+    span: tuple[date | None, date | None] | None, *, dry_run: bool, only: str | None = None
+) -> list[Report]:
+    """Make one pass; a count of the places that were asked is shown while it lasts."""
+    from bot.app import fetching
+
+    async with opening.open_core() as core:
+        days = None if span is None else _days(*span, core.clock().date())
+        await core.load_mentions()
+        with output.counter("Places asked") as count:
+            asked = 0
+
+            def progress(row: object, outcome: object) -> None:
+                nonlocal asked
+                asked += 1
+                count(asked)
+
+            async with fetching.open_fetching(core, core.ingest()) as service:
+                return await service.fetch_all(days=days, dry_run=dry_run, only=only, progress=progress)
+
+
+def _print_reports(reports: Sequence[Report], as_json: bool) -> None:
+    """Print a row a source, name the problems on stderr, and end with 1 where there were any."""
+    rows = [
+        {
+            "source": report.source.url,
+            "status": _status(report.status),
+            "reason": report.reason,
+            "digests": report.digests,
+            "papers": report.papers,
+            "new_papers": report.new_papers,
+        }
+        for report in reports
+    ]
+    if as_json:
+        output.print_json(rows)
+    else:
+        output.print_table(_ROWS, [[row[name] for name in _ROWS] for row in rows], empty="No sources.")
+    bad = [row for row in rows if row["status"] in ("failed", "refused")]
+    for row in bad:
+        output.complain(f"{row['source']}: {row['reason']}")
+    problems = [problem for report in reports for problem in report.problems]
+    for problem in problems:
+        line = "" if problem.line is None else f":{problem.line}"
+        output.complain(f"{problem.place}{line}: {problem.message}")
+    if bad or problems:
+        sys.exit(1)
