@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from storage import database, errors
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL's advisory lock around migrations

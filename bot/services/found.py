@@ -1,0 +1,64 @@
+"""What look-ups give back. Plain records; lists are pages, `total` counts what all pages hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from storage import models
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A page of papers, best first.
+
+    `also`: forms that were looked for besides what was typed. `partial`: too few papers had all words, so those with
+    most of them follow. `suggestions`: other queries that find something. `snippets`: a line of text by arXiv id.
+    `explanations`: what each score is made of, by arXiv id, if asked for.
+    """
+
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
+    also: tuple[str, ...] = ()
+    partial: bool = False
+    suggestions: tuple[str, ...] = ()
+    snippets: dict[str, str] = field(default_factory=dict)
+    explanations: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorResult:
+    """A page of one person's papers. `matches`: all names found, best first; `author` is None when none was."""
+
+    author: str | None = None
+    matches: tuple[str, ...] = ()
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
+    coauthors: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DigestResult:
+    """A page of one date's papers, top-voted first. `on` is None in an empty archive."""
+
+    on: date | None = None
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
+    highlights: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopResult:
+    """A page of a period's papers, top-voted first."""
+
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing offered while somebody types: what is shown, and what is then asked for."""
+
+    name: str
+    value: str

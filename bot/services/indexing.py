@@ -1,0 +1,90 @@
+"""Keeps the search index in step with the papers, inside the transaction that changes them. Asks nothing of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from bot.services import index_tokens
+from bot.text import folding
+from storage import author_search, models, search
+from storage.database import Connection
+
+COUNTED_WHOLE = 2000
+"""Papers whose terms are all counted; of later ones one in `SAMPLE` is, and counts so much."""
+SAMPLE = 8
+
+
+class SearchIndexer:
+    """The index of papers and authors. Holds nothing; every call works in the caller's transaction."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+    ) -> None:
+        """Index papers in place of what stood there, and authors whose name or number of papers changed."""
+        known = {paper.id for paper in changed if not paper.is_new}
+        former = await search.list_indexed(connection, known) if known else {}
+        texts = {paper.id: index_tokens.texts_of(paper) for paper in changed}
+        moving = [paper for paper in changed if not _is_same(paper, texts[paper.id], former.get(paper.id))]
+        gone = [former[paper.id] for paper in moving if paper.id in former]
+        counts = await _take_out(connection, gone)
+        places = await search.free_positions(
+            connection, {paper.id: (paper.votes, paper.last_on) for paper in moving}
+        )
+        rows = [
+            search.Indexed(places[paper.id], paper.id, texts[paper.id], paper.votes, paper.last_on)
+            for paper in moving
+        ]
+        tokens = [index_tokens.tokens_of(row.position, row.texts) for row in rows]
+        await search.add(connection, rows, tokens)
+        counts.update(_counted(rows, tokens))
+        await search.change_counts(connection, counts)
+        await author_search.set_keys(
+            connection, [(one.id, folded_names(one.name)) for one in people if one.papers]
+        )
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Take papers out of the index that no digest names any more."""
+        former = await search.list_indexed(connection, paper_ids)
+        await search.change_counts(connection, await _take_out(connection, list(former.values())))
+
+
+def folded_names(name: str) -> list[str]:
+    """Return the keys under which a name is found: as written, last word first, umlauts written out."""
+    found: dict[str, None] = {}
+    for folded in (folding.fold_name(name), folding.fold_name_german(name)):
+        words = folded.split()
+        if words:
+            found[folded] = None
+            found[" ".join((words[-1], *words[:-1]))] = None
+    return list(found)
+
+
+async def _take_out(connection: Connection, gone: Sequence[search.Indexed]) -> Counter[str]:
+    """Remove rows and return what that changes in the counts of terms."""
+    tokens = [index_tokens.tokens_of(row.position, row.texts) for row in gone]
+    await search.remove(connection, tokens)
+    counts: Counter[str] = Counter()
+    counts.subtract(_counted(gone, tokens))
+    return counts
+
+
+def _is_same(paper: models.IndexedPaper, texts: search.Texts, former: search.Indexed | None) -> bool:
+    return (
+        former is not None
+        and former.texts == texts
+        and former.votes == paper.votes
+        and former.last_on == paper.last_on
+    )
+
+
+def _counted(rows: Sequence[search.Indexed], tokens: Iterable[search.Tokens]) -> Counter[str]:
+    """Count in how many of the papers each token is; beyond the first papers a sample speaks for all."""
+    counts: Counter[str] = Counter()
+    for row, one in zip(rows, tokens, strict=True):
+        weight = 1 if row.paper_id <= COUNTED_WHOLE else SAMPLE if row.paper_id % SAMPLE == 0 else 0
+        if weight:
+            for token in set(one.words.split()):
+                if "_" not in token:
+                    counts[token] += weight
+    return counts

@@ -1,0 +1,194 @@
+"""Answers what readers ask of the archive: topics, authors, papers, dates, periods. The one door for commands and CLI."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bot.digests import arxiv_id as arxiv_ids
+from bot.services import author_lookup, completion, found, glossaries, search, similar
+from bot.text import query as queries
+from bot.text.glossary import resolution
+from storage import digests, models, papers
+from storage.database import Connection, Database
+
+
+class Lookup:
+    """Look-ups in one database. Every method is one consistent reading; none of them raises on odd input."""
+
+    def __init__(self, database: Database, glossary: glossaries.Glossaries | None = None) -> None:
+        self._database = database
+        self._glossary = glossary or glossaries.Glossaries(database)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        author: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        min_votes: int | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        literal: bool = False,
+        explain: bool = False,
+    ) -> found.SearchResult:
+        """Return the papers on a topic, best first. `literal`: only what was typed, not what it also means.
+
+        What the query itself says (author:, since:, votes:) narrows further. No word at all gives the papers that
+        pass the filters, top-voted first; nothing at all gives nothing.
+        """
+        asked = queries.parse_query(query)
+        names = [*asked.authors, *([author] if author and author.strip() else [])]
+        since = max((one for one in (asked.since, since) if one is not None), default=None)
+        min_votes = max((one for one in (asked.min_votes, min_votes) if one is not None), default=None)
+        expansion = await self._expansion(asked.text, literal=literal)
+        async with self._database.read() as connection:
+            filters = search.Filters(since, until, min_votes, await _papers_by(connection, names))
+            if not asked.has_words:
+                if asked.is_empty and not names and since is None and until is None and min_votes is None:
+                    return found.SearchResult()
+                return await _filtered(connection, filters, limit, offset)
+            result = await search.find(connection, asked, expansion, filters, most=limit + offset)
+            page = result.hits[offset : offset + limit]
+            rows = await search.rows_of(connection, page)
+        arxiv_id_of = {row.id: row.arxiv_id for row in rows}
+        return found.SearchResult(
+            rows=tuple(rows),
+            total=result.total,
+            also=tuple(expansion.also),
+            partial=result.partial,
+            explanations={
+                arxiv_id_of[hit.paper_id]: hit.score.explain()
+                for hit in page
+                if explain and hit.paper_id in arxiv_id_of
+            },
+        )
+
+    async def author(
+        self,
+        name: str,
+        *,
+        order: str = "votes",
+        since: date | None = None,
+        min_votes: int | None = None,
+        limit: int = 10,
+        offset: int = 0,
+    ) -> found.AuthorResult:
+        """Return the papers of the person whose name fits best, by "votes" or by "date"; and the other names that fit."""
+        async with self._database.read() as connection:
+            return await author_lookup.answer(
+                connection, name, order=order, since=since, min_votes=min_votes, limit=limit, offset=offset
+            )
+
+    async def paper(self, text: str) -> models.PaperDetail | None:
+        """Return the paper that an arXiv id, an address or a part of a title names; None if there is none."""
+        named = arxiv_ids.parse_arxiv_id(text)
+        if named is not None:
+            async with self._database.read() as connection:
+                return await papers.get_detail(connection, named)
+        result = await self.search(text, limit=1, literal=True)
+        if not result.rows:
+            return None
+        async with self._database.read() as connection:
+            return await papers.get_detail(connection, result.rows[0].arxiv_id)
+
+    async def digest(
+        self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
+    ) -> found.DigestResult:
+        """Return a date's papers, top-voted first; of the newest digest when no date is given."""
+        async with self._database.read() as connection:
+            if on is None:
+                newest = await digests.list_dates(connection, limit=1)
+                if not newest:
+                    return found.DigestResult()
+                on = newest[0]
+            rows = await papers.list_of_date(connection, on, min_votes=min_votes or 0)
+        return found.DigestResult(on, tuple(rows[offset : offset + limit]), len(rows))
+
+    async def top(
+        self,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        topic: str | None = None,
+        limit: int = 10,
+        offset: int = 0,
+    ) -> found.TopResult:
+        """Return the papers of a period with the most votes, of a topic if one is given."""
+        if topic and topic.strip():
+            result = await self.search(topic, since=since, until=until, limit=1000)
+            ordered = sorted(result.rows, key=lambda row: (row.votes is None, -(row.votes or 0)))
+            return found.TopResult(tuple(ordered[offset : offset + limit]), len(ordered))
+        async with self._database.read() as connection:
+            rows = await papers.list_top(
+                connection, since_on=since, until_on=until, limit=limit, offset=offset
+            )
+            total = await papers.count(connection, since_on=since, until_on=until)
+        return found.TopResult(tuple(rows), total)
+
+    async def similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
+        """Return the papers that share most rare terms with a paper, the most alike first."""
+        async with self._database.read() as connection:
+            return await similar.list_rows(connection, arxiv_id, limit=limit)
+
+    async def complete_topic(self, text: str, locale: models.Locale) -> list[found.Choice]:
+        """Offer topics for what was typed so far, in the reader's language first."""
+        return completion.topics(await self._glossary.current(), text, locale)
+
+    async def complete_author(self, text: str) -> list[found.Choice]:
+        """Offer names for what was typed so far, those with most papers first."""
+        async with self._database.read() as connection:
+            return await completion.authors(connection, text)
+
+    async def complete_paper(self, text: str) -> list[found.Choice]:
+        """Offer papers for what was typed so far of an id or a title."""
+        async with self._database.read() as connection:
+            return await completion.papers_for(connection, text)
+
+    async def extent(self) -> models.Extent:
+        """Return what the archive holds."""
+        async with self._database.read() as connection:
+            return await papers.get_extent(connection)
+
+    async def _expansion(self, text: str, *, literal: bool) -> resolution.Expansion:
+        if literal:
+            parts = tuple(resolution.as_typed(word) for word in text.split())
+            return resolution.Expansion(text, parts)
+        return (await self._glossary.current()).resolve(text)
+
+
+async def _papers_by(connection: Connection, names: list[str]) -> frozenset[int] | None:
+    """Return the papers that people of all these names wrote; None when no name is asked for."""
+    result: frozenset[int] | None = None
+    for name in names:
+        ids = await author_lookup.paper_ids(connection, name)
+        result = ids if result is None else result & ids
+    return result
+
+
+async def _filtered(
+    connection: Connection, filters: search.Filters, limit: int, offset: int
+) -> found.SearchResult:
+    """Return the papers that pass the filters, top-voted first."""
+    votes = filters.min_votes or 0
+    if filters.paper_ids is None:
+        rows = await papers.list_top(
+            connection,
+            since_on=filters.since_on,
+            until_on=filters.until_on,
+            min_votes=votes,
+            limit=limit,
+            offset=offset,
+        )
+        total = await papers.count(
+            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=votes
+        )
+        return found.SearchResult(tuple(rows), total)
+    own = author_lookup.passing(
+        await papers.list_rows(connection, sorted(filters.paper_ids)),
+        filters.since_on,
+        filters.until_on,
+        votes,
+    )
+    ordered = author_lookup.ordered(own, "votes")
+    return found.SearchResult(tuple(ordered[offset : offset + limit]), len(ordered))

@@ -1,0 +1,54 @@
+"""What is asked of the search index, as nested ANDs and ORs of tokens, and how each engine is told.
+
+Tokens are the analyser's; neither engine gets to see an operator that somebody typed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part must be in a paper."""
+
+    parts: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part must be in a paper."""
+
+    parts: tuple[Wanted, ...]
+
+
+Wanted: TypeAlias = str | AllOf | AnyOf
+
+
+def to_fts5(wanted: Wanted) -> str:
+    """Return the expression for SQLite's MATCH."""
+    if isinstance(wanted, str):
+        return '"' + wanted.replace('"', '""').replace("\0", "") + '"'
+    sign = " AND " if isinstance(wanted, AllOf) else " OR "
+    return f"({sign.join(map(to_fts5, wanted.parts))})"
+
+
+def to_tsquery(wanted: Wanted) -> str:
+    """Return the expression for a cast to PostgreSQL's tsquery."""
+    if isinstance(wanted, str):
+        return "'" + wanted.replace("\\", "\\\\").replace("'", "''").replace("\0", "") + "'"
+    sign = " & " if isinstance(wanted, AllOf) else " | "
+    return f"({sign.join(map(to_tsquery, wanted.parts))})"
+
+
+def all_of(parts: list[Wanted]) -> Wanted | None:
+    """Return the AND of the parts; None for no part."""
+    distinct = tuple(dict.fromkeys(parts))
+    return None if not distinct else distinct[0] if len(distinct) == 1 else AllOf(distinct)
+
+
+def any_of(parts: list[Wanted]) -> Wanted | None:
+    """Return the OR of the parts; None for no part."""
+    distinct = tuple(dict.fromkeys(parts))
+    return None if not distinct else distinct[0] if len(distinct) == 1 else AnyOf(distinct)

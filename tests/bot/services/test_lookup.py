@@ -1,0 +1,129 @@
+"""Look-ups over a small archive, on both engines."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.services.lookup import Lookup
+from storage.database import Database
+from tests.bot.services import archives
+from tests.bot.services.archives import Paper
+
+SMALL = Paper(
+    "2501.00001",
+    "TinyTalk: Training a Small Language Model on Clean Data",
+    "TinyTalk는 소형 언어 모델(Small Language Model; SLM)을 깨끗한 데이터로 학습합니다.",
+    votes=40,
+    authors=("Andrés Marafiori", "Jürgen Müller"),
+)
+REINFORCED = Paper(
+    "2501.00002",
+    "Rewarding Steps: Reinforcement Learning for Planning",
+    "강화 학습(Reinforcement Learning; RL)으로 계획을 세웁니다. 강화학습은 보상을 따릅니다.",
+    votes=7,
+    authors=("Junyang Lin", "Ada Lovelace"),
+)
+CHEMISTRY = Paper("2501.00003", "Molecules in Motion", "화학 반응을 예측하는 모델입니다.", votes=90)
+
+
+@pytest.fixture
+async def lookup(db: Database) -> Lookup:
+    """Three papers of two days."""
+    await archives.add(db, "2025-01-02", SMALL, REINFORCED)
+    await archives.add(db, "2025-01-03", CHEMISTRY)
+    return Lookup(db)
+
+
+async def ids(lookup: Lookup, query: str, **filters: object) -> list[str]:
+    """Return the arXiv ids that a query finds."""
+    return [row.arxiv_id for row in (await lookup.search(query, **filters)).rows]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["소형 언어 모델", "small language models", "소형언어모델", "SLM", '"language model"', "TinyTalk"],
+)
+async def test_a_paper_is_found_however_it_is_asked_for(lookup: Lookup, query: str) -> None:
+    assert (await ids(lookup, query))[:1] == ["2501.00001"]
+
+
+async def test_a_concept_says_by_which_other_words_it_was_searched(lookup: Lookup) -> None:
+    result = await lookup.search("강화학습")
+    assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
+    assert "reinforcement learning" in result.also
+    assert (await lookup.search("강화학습", literal=True)).also == ()
+
+
+async def test_few_hits_for_all_words_bring_those_with_most_of_them(lookup: Lookup) -> None:
+    result = await lookup.search("TinyTalk 반응")
+    assert result.partial
+    assert {row.arxiv_id for row in result.rows} == {"2501.00001", "2501.00003"}
+
+
+async def test_filters_inside_and_outside_the_query_narrow_it(lookup: Lookup) -> None:
+    assert await ids(lookup, "모델 votes:50") == ["2501.00003"]
+    assert await ids(lookup, "모델", since=date(2025, 1, 3)) == ["2501.00003"]
+    assert await ids(lookup, "모델", author="marafiori") == ["2501.00001"]
+    assert await ids(lookup, "", min_votes=10) == ["2501.00003", "2501.00001"]
+    assert await ids(lookup, "모델 -화학") == ["2501.00001"]
+    assert await ids(lookup, "") == []
+
+
+@pytest.mark.parametrize("name", ["andres marafiori", "Marafiori, Andrés", "MARAFIORI", "marafiori andrés"])
+async def test_an_author_is_found_in_any_order_and_without_diacritics(lookup: Lookup, name: str) -> None:
+    result = await lookup.author(name)
+    assert result.author == "Andrés Marafiori"
+    assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
+    assert result.coauthors == ("Jürgen Müller",)
+
+
+@pytest.mark.parametrize("name", ["muller", "Mueller", "Müller", "jurgen muller", "Müller, Jürgen"])
+async def test_umlauts_may_be_written_in_every_usual_way(lookup: Lookup, name: str) -> None:
+    assert (await lookup.author(name)).author == "Jürgen Müller"
+
+
+async def test_an_author_whom_nobody_knows_is_no_error(lookup: Lookup) -> None:
+    assert (await lookup.author("Nobody Atall")).author is None
+    assert (await lookup.author("")).rows == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2501.00002",
+        "2501.00002v3",
+        "https://huggingface.co/papers/2501.00002",
+        "https://arxiv.org/pdf/2501.00002v1",
+    ],
+)
+async def test_a_paper_is_found_by_id_and_by_any_address(lookup: Lookup, text: str) -> None:
+    detail = await lookup.paper(text)
+    assert detail is not None
+    assert detail.arxiv_id == "2501.00002"
+
+
+async def test_a_paper_is_found_by_a_part_of_its_title(lookup: Lookup) -> None:
+    detail = await lookup.paper("molecules in")
+    assert detail is not None
+    assert detail.arxiv_id == "2501.00003"
+    assert await lookup.paper("2599.99999") is None
+
+
+async def test_a_correction_takes_the_place_of_what_was_indexed(db: Database, lookup: Lookup) -> None:
+    changed = Paper("2501.00003", "Molecules at Rest", "단백질 접힘을 예측합니다.", votes=95)
+    await archives.add(db, "2025-01-03", changed)
+    assert await ids(lookup, "반응") == []
+    assert await ids(lookup, "단백질") == ["2501.00003"]
+    await archives.add(db, "2025-01-03", SMALL)
+    assert await ids(lookup, "단백질") == []
+
+
+async def test_digest_and_top_are_ordered_by_votes(lookup: Lookup) -> None:
+    newest = await lookup.digest()
+    assert (newest.on, newest.total) == (date(2025, 1, 3), 1)
+    day = await lookup.digest(date(2025, 1, 2))
+    assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
+    assert [row.votes for row in (await lookup.top(limit=2)).rows] == [90, 40]
+    assert [row.arxiv_id for row in (await lookup.top(topic="모델")).rows] == ["2501.00003", "2501.00001"]
