@@ -94,16 +94,21 @@ class _Page:
     def fill(self, rest: list[pieces.Piece], *, breaking_hard: bool = False) -> None:
         """Take pieces from the end of `rest` while they fit.
 
-        A piece too long for a page that is not well filled yet falls apart; a hard one only where it has
-        the page for itself, and only if `breaking_hard`.
+        A piece too long for a page that is not well filled yet falls apart into graphemes. A hard one, or a grapheme,
+        does so only where it has the page for itself and `breaking_hard` says that all must be shown.
         """
         while rest:
             piece = rest.pop()
             if self._take(piece):
                 continue
-            breakable = breaking_hard and not self._taken if piece.hard else self._fill() < _WELL_FILLED
-            shards = self._shards(piece) if breakable else [piece]
-            rest.extend(reversed(shards))
+            shards = [piece.text]
+            alone = breaking_hard and not self._taken
+            if alone or (not piece.hard and self._fill() < _WELL_FILLED):
+                shards = pieces.graphemes(piece.text)
+            if alone and len(shards) == 1:
+                step = max(1, min(self._max_chars, self._max_bytes) // 16)
+                shards = [piece.text[start : start + step] for start in range(0, len(piece.text), step)]
+            rest.extend([pieces.Piece(shard) for shard in reversed(shards)] if len(shards) > 1 else [piece])
             if len(shards) == 1:
                 return
 
@@ -164,7 +169,3 @@ class _Page:
 
     def _fill(self) -> float:
         return max(self._chars / max(self._max_chars, 1), self._bytes / max(self._max_bytes, 1))
-
-    def _shards(self, piece: pieces.Piece) -> list[pieces.Piece]:
-        longest = min(self._max_chars, self._max_bytes) // 4
-        return [pieces.Piece(shard) for shard in pieces.graphemes(piece.text, longest)]

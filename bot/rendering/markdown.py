@@ -37,7 +37,7 @@ def render_heading(text: str) -> Safe:
     """Return a section's heading as one escaped line without emphasis, ready to be set bold."""
     (token, *_) = markdown_rules.parser().parseInline(" ".join(text[:_CHUNK].split()))
     plain = render_inline(token.children or [], marked=False)
-    return escape.escape(plain.rstrip(":： "))
+    return Safe(escape.escape_inline(escape.plain(plain).rstrip(":： ")))
 
 
 def _render(text: str, *, marked: bool) -> str:

@@ -38,6 +38,7 @@ class _Inline:
 
     def __init__(self, marked: bool, bold: bool) -> None:
         self._marked = marked
+        self._bold = bold
         self._out: list[str] = []
         self._raw: list[str] = []
         self._depths = {"strong": int(bold), "em": 0, "s": 0}
@@ -128,7 +129,7 @@ class _Inline:
             self._out.append(self._escaped(raw))
 
     def _escaped(self, raw: str) -> str:
-        at_start = not self._out or self._out[-1].endswith("\n")
+        at_start = self._out[-1].endswith("\n") if self._out else not self._bold
         done, pieces = 0, []
         for found in _ADDRESS.finditer(raw):
             written = _trimmed(found.group())

@@ -85,14 +85,9 @@ def parse_pieces(text: str, *, markdown: bool = True) -> list[Piece]:
     return pieces + _prose(text[position:])
 
 
-def graphemes(text: str, longest: int) -> list[str]:
-    """Return the grapheme clusters of `text`; one longer than `longest` bytes (4 a code point) is cut as well."""
-    step = max(1, longest // 4)
-    return [
-        cluster[start : start + step]
-        for cluster in regex.findall(r"\X", text)
-        for start in range(0, len(cluster), step)
-    ]
+def graphemes(text: str) -> list[str]:
+    """Return the grapheme clusters of `text`."""
+    return list(regex.findall(r"\X", text))
 
 
 def _fenced(first: str, content: str, last: str) -> list[Piece]:

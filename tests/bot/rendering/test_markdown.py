@@ -84,7 +84,7 @@ def test_a_heading_is_one_line(text: str) -> None:
 @pytest.mark.parametrize(
     ("source", "rendered"),
     [
-        ("# 1. 큰 **제목**\n본문", "**1\\. 큰 제목**\n본문"),
+        ("# 1. 큰 **제목**\n본문", "**1. 큰 제목**\n본문"),
         ("글\n\n#### 작은 제목\n\n글", "글\n\n**작은 제목**\n글"),
         ("***What's New***: 글", "***What's New***: 글"),
         ("**모델(CoT)**을 씁니다", "**모델(CoT)**을 씁니다"),
