@@ -1,0 +1,156 @@
+"""Alerts and corrections as a fresh digest raises them, on both engines."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bot import errors
+from bot.services import posts
+from bot.services.alerts import Alerts
+from bot.services.telling import Telling
+from storage import deliveries, models
+from storage import errors as storage_errors
+from storage.database import Connection, Database
+from tests.bot.services import shelves
+
+NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
+MONDAY = date(2026, 1, 5)
+KEYWORD, AUTHOR = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR
+
+
+class Recorder:
+    """Renders an alert as its papers and reasons, and remembers the posts that it was given."""
+
+    def __init__(self) -> None:
+        self.alerts: list[posts.AlertPost] = []
+
+    def render_alert(self, post: posts.AlertPost) -> tuple[posts.RenderedPart, ...]:
+        self.alerts.append(post)
+        return (posts.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
+
+    def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+        raise AssertionError
+
+    def render_notice(self, post: posts.NoticePost) -> tuple[posts.RenderedPart, ...]:
+        raise AssertionError
+
+
+class Bench:
+    """Rules and digests on a database, and what readers would be told."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.renderer = Recorder()
+        numbers = itertools.count()
+        self.alerts = Alerts(database, lambda: NOW)
+        self.telling = Telling(lambda: self.renderer, nonces=lambda: f"n{next(numbers)}")
+
+    async def put(
+        self, on: date, *papers: tuple[str, int | None], words: str = "", place: str | None = None
+    ) -> None:
+        async def on_fresh(
+            connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        ) -> None:
+            await self.telling.tell(connection, digest_id, paper_ids, revision, NOW)
+
+        text = shelves.newsletter(on, papers, words=words)
+        await shelves.ingest(self.database, text, at=NOW, on_fresh=on_fresh, place=place)
+
+    async def follow(
+        self, text: str, *, user_id: int = 7, kind: models.AlertKind = KEYWORD, min_votes: int = 0
+    ) -> int:
+        return (await self.alerts.add(user_id=user_id, kind=kind, text=text, min_votes=min_votes)).id
+
+    def told(self) -> list[list[str]]:
+        return [[match.paper.arxiv_id for match in post.matches] for post in self.renderer.alerts]
+
+
+@pytest.fixture
+def bench(db: Database) -> Bench:
+    return Bench(db)
+
+
+async def test_a_reader_gets_one_message_a_digest_with_every_reason(bench: Bench) -> None:
+    await bench.follow("강화 학습")
+    await bench.follow("kim minjun", kind=AUTHOR)
+    await bench.follow("lovelace, ada", kind=AUTHOR)
+    await bench.put(MONDAY, ("2601.00001", 5), ("2601.00002", 9), words="강화학습(RL)을 쓴다.")
+    assert bench.told() == [["2601.00002", "2601.00001"]]
+    reasons = bench.renderer.alerts[0].matches[0].reasons
+    assert [(reason.text, reason.found_in) for reason in reasons] == [
+        ("강화 학습", posts.MatchField.TEXT),
+        ("Ada Lovelace", posts.MatchField.AUTHOR),
+    ]
+    async with bench.database.read() as connection:
+        planned = await deliveries.list_rows(connection, user_id=7)
+    assert [one.kind for one in planned] == [models.DeliveryKind.ALERT]
+    assert planned[0].priority < 50
+
+
+async def test_nobody_is_told_of_a_paper_twice(bench: Bench) -> None:
+    await bench.follow("care")
+    await bench.put(MONDAY, ("2601.00001", 5))
+    await bench.put(MONDAY, ("2601.00001", 6), ("2601.00002", 1), place="another source")
+    assert bench.told() == [["2601.00001"], ["2601.00002"]]
+
+
+async def test_papers_that_a_corrected_digest_adds_are_told(bench: Bench) -> None:
+    await bench.follow("care")
+    await bench.put(MONDAY, ("2601.00001", 5), place="here")
+    await bench.put(MONDAY, ("2601.00001", 5), ("2601.00003", 2), place="here")
+    assert bench.told() == [["2601.00001"], ["2601.00003"]]
+
+
+async def test_an_old_digest_raises_no_alerts(bench: Bench) -> None:
+    await bench.follow("care")
+    await bench.put(MONDAY - timedelta(days=10), ("2601.00001", 5))
+    assert bench.told() == []
+
+
+async def test_minimum_votes_and_resting_rules_keep_silent(bench: Bench) -> None:
+    await bench.follow("care", min_votes=10)
+    resting = await bench.follow("better", user_id=8)
+    await bench.alerts.rest([resting], user_id=8)
+    await bench.put(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
+    assert bench.told() == [["2601.00003"]]
+
+
+async def test_latin_words_match_on_word_boundaries(bench: Bench) -> None:
+    await bench.follow("car")
+    await bench.put(MONDAY, ("2601.00001", 5))
+    assert bench.told() == []
+
+
+async def test_an_equal_rule_is_refused_and_fifty_are_the_most(bench: Bench) -> None:
+    await bench.follow("Diffusion")
+    with pytest.raises(storage_errors.DuplicateError):
+        await bench.follow("diffusion ")
+    for number in range(49):
+        await bench.follow(f"word{number}x")
+    with pytest.raises(errors.UsageError, match="50"):
+        await bench.follow("one more")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "***", "x" * 101])
+async def test_a_rule_that_cannot_match_is_refused_in_words(bench: Bench, text: str) -> None:
+    with pytest.raises(errors.UsageError, match="alert"):
+        await bench.follow(text)
+
+
+async def test_the_preview_says_what_thirty_days_would_have_brought(bench: Bench) -> None:
+    await bench.put(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
+    await bench.put(MONDAY - timedelta(days=2), ("2601.00003", 5))
+    await bench.put(MONDAY - timedelta(days=40), ("2601.00004", 5))
+    preview = await bench.alerts.preview(KEYWORD, "with care")
+    assert (preview.papers, preview.busiest) == (3, 2)
+    assert preview.latest[0].arxiv_id == "2601.00003"
+
+
+async def test_only_the_owner_ends_a_rule(bench: Bench) -> None:
+    alert_id = await bench.follow("care")
+    assert await bench.alerts.remove([alert_id], user_id=8) == 0
+    assert await bench.alerts.remove([alert_id], user_id=7) == 1
