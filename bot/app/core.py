@@ -13,6 +13,7 @@ from bot.clock import Clock, system_clock
 from bot.services import nonces
 from bot.services.alerts import Alerts
 from bot.services.corrections import Corrections
+from bot.services.guilds import Guilds
 from bot.services.ingest import Ingest
 from bot.services.now import NowPosts
 from bot.services.readers import Readers
@@ -124,6 +125,7 @@ class Core:
             ),
             alerts=Alerts(self.database, self.clock),
             status=Status(self.database, self.clock, expire_after=self.expire_after),
+            guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),
             remembered=RememberedTexts(self.database),
             locale=self.locale,

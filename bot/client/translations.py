@@ -90,7 +90,7 @@ class CommandTranslator(app_commands.Translator):
     """Gives Discord the Korean names and descriptions of commands, options and choices; English is the default.
 
     The keys in `ko.commands.ftl` follow from where a text stands: `alerts-add`, with the attributes `.name`,
-    `.description`, and an option's `.topic` and `.topic-description`; a choice is `choice-<its English text>`.
+    `.description`, and an option's `.option-topic` and `.option-topic-description`; a choice is `choice.<its value>`.
     """
 
     def __init__(self, translations: Translations) -> None:
@@ -120,10 +120,10 @@ def command_key(string: app_commands.locale_str, context: app_commands.Translati
     if place in (where.command_description, where.group_description):
         return f"{_slug(data.qualified_name)}.description"
     if place is where.parameter_name:
-        return f"{_slug(data.command.qualified_name)}.{data.name}"
+        return f"{_slug(data.command.qualified_name)}.option-{_slug(data.name)}"
     if place is where.parameter_description:
-        return f"{_slug(data.command.qualified_name)}.{data.name}-description"
-    return f"choice-{_slug(string.message)}"
+        return f"{_slug(data.command.qualified_name)}.option-{_slug(data.name)}-description"
+    return f"choice.{_slug(str(data.value)).replace(',', '-')}"
 
 
 def _slug(name: str) -> str:

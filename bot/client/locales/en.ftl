@@ -143,3 +143,165 @@ reason-too-old = It could not be posted in time, so it was dropped.
 reason-uncertain = It is not known whether the message arrived. Look into the channel; post it again if it is missing.
 reason-by-hand = Paused by hand.
 reason-no-digest = There was no digest that day.
+
+## Looking up
+no-words = Please type at least one word.
+no-date = That is no date I can read. Use one such as { $example }, or leave it out for the newest digest.
+may-not-share = You may not send messages in this channel, so it cannot be shared here.
+ask-label = What would you like to read about?
+ask-hint = reinforcement learning, diffusion, 강화 학습
+and-more = and { $count } more
+
+## Alerts
+alert-create = Make this alert
+change = Change
+remove = Remove
+resume = Start again
+back = Back
+alert-made = The alert is on.
+alert-would = In the last 30 days this would have told of { $count ->
+    [0] no paper.
+    [one] one paper.
+   *[other] { $count } papers, at most { $busiest } a day. The latest:
+}
+alert-by-dm = You are told by direct message.
+alert-in-channel = Told in { $channel }.
+rule-keyword = Papers with “{ $text }”
+rule-author = Papers by { $text }
+rule-with-votes = { $rule }, at least ▲ { $votes }
+alert-one-of-two = Give either a keyword or an author, one of the two.
+alert-already = You have this alert already.
+alert-not-possible = This cannot become an alert. It needs a word or a name of at most 100 characters, and there can be { $most } alerts at most.
+alert-no-such-channel = Alerts can be told in text and announcement channels only.
+needs-manage-messages = For an alert in { $channel } you need the permission **Manage Messages** there.
+no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use `/alerts add`.
+no-alert = There is no such alert of yours.
+alerts-heading = Your alerts · { $count }
+alert-pick = Pick an alert to change it
+alert-active = Active
+alert-resting = Resting
+alert-rests-until = Resting until { $until }
+alert-removed = Removed: { $rule }
+alert-remove-all = Remove all
+alert-stop-all-sure = { $count ->
+    [one] Remove your alert?
+   *[other] Remove all { $count } of your alerts?
+} To be left alone for a while only, let them rest instead.
+alerts-all-removed = Removed. You will not be told of anything any more. ({ $count })
+alert-form = Change the alert
+alert-form-keyword = Words
+alert-form-author = Author
+alert-form-votes = At least this many votes
+votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
+
+## The daily post
+setup-heading = Daily post in { $channel }
+setup-first = First post: { $at } ({ $relative })
+setup-start = Start
+setup-start-now = Start and post now
+permissions-ready = All permissions are there:
+permissions-missing = Some permissions are missing:
+permission-view-channel = View Channel
+permission-send-messages = Send Messages
+permission-read-message-history = Read Message History
+permission-create-public-threads = Create Public Threads
+permission-send-messages-in-threads = Send Messages in Threads
+permission-embed-links = Embed Links
+permission-where = switch it on for Paperround in the channel's settings › Permissions
+order-papers = { $count ->
+    [one] The most voted paper
+   *[other] The { $count } most voted papers
+}
+order-votes = at least ▲ { $votes }
+order-say-empty = says so when there are none
+order-silent-empty = silent when there are none
+style-compact = Compact
+style-cards = Cards
+style-thread = Thread
+style-forum = Forum
+style-announcement = Announcement
+style-weekly = Weekly
+order-heading = Daily post in { $channel }
+orders-heading = Daily posts of this server · { $count }
+order-option = No. { $id } · { $style }
+order-pick = Pick a daily post
+order-preview = Preview
+order-now = Post now
+order-pause = Pause
+order-all = All
+order-started = It is set up
+order-changed = Changed
+order-paused = Paused
+order-resumed = It goes on
+order-removed = Removed. Nothing more is posted in { $channel } by this order.
+order-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
+order-posting = It will be in { $channel } in a few seconds.
+order-nothing-new = There is nothing new for { $channel }: the newest papers were posted there already, or no digest has come lately.
+order-already = This channel has a daily post at that time, in that language and style already.
+order-which = This server has several daily posts. Pick one in the option **post**.
+no-order = There is no such daily post in this server.
+no-orders = This server has no daily post yet. Set one up with { $command }.
+next-at = next { $at }
+next-waiting = waiting for the day's digest, until { $until } at most
+next-unknown = nothing planned
+preview-follows = Preview: this is what would be posted now.
+order-form = Change the daily post
+order-form-time = Time, on 24 hours
+order-form-zone = Time zone
+order-form-papers = How many papers (1 to 25)
+order-form-votes = At least this many votes
+order-form-days = On which days
+papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
+time-not-understood = “{ $text }” is no time of day. Use 24 hours, such as 09:00.
+zone-unknown = “{ $text }” is no time zone that I know. Use one such as Asia/Seoul or Europe/Berlin; the option offers them while you type.
+channel-not-postable = A daily post needs a text, announcement or forum channel.
+style-does-not-fit = { $channel } cannot take this style. Forums take the style Forum and only that; Announcement needs an announcement channel.
+
+## Status
+status-heading = How things stand
+status-digest = Newest digest: { $date }, read { $read }
+status-no-digest = No digest has come yet.
+status-no-post = No daily post is set up in this server.
+status-last = last { $last }
+status-next = then { $next }
+status-never = never so far
+status-message = post
+status-to-you = Messages to you
+status-alerts = { $count ->
+    [one] Your alert
+   *[other] Your { $count } alerts
+}: last told { $last }
+status-no-alerts = You have no alerts.
+delivery-paused = held back
+delivery-uncertain = unknown whether it arrived
+delivery-expired = not posted
+delivery-failed = failed
+post-again = Post it again
+posting-again = It is posted again in a few seconds.
+nothing-to-post-again = That has been settled already; nothing is posted again.
+
+## Help
+help-heading = Paperround
+help-intro = The day's machine-learning papers, and all those before. Answers are for your eyes only until you share them.
+help-reading = Reading
+help-following = Being told
+help-channel = In a channel (Manage Server)
+help-digest = the papers of a day
+help-top = those with the most votes
+help-topic = papers on a topic, in Korean or English
+help-author = an author's papers
+help-paper = one paper in detail
+help-saved = what you saved
+help-alerts-add = be told of new papers by words or author
+help-alerts-list = your alerts
+help-alerts-pause = let them rest
+help-alerts-remove = end one
+help-daily-setup = set the daily post up
+help-daily-list = those of this server
+help-daily-edit = change one
+help-daily-preview = see what would be posted
+help-daily-now = post at once
+help-daily-pause = stop it, or start it again
+help-daily-remove = end it
+help-status = what came, what comes, what is stuck
+help-help = this page

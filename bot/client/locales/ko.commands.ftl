@@ -1,1 +1,190 @@
-# 명령, 선택 항목의 한국어 이름과 설명. 영어는 명령이 선언된 코드에 있어요.
+# 명령과 선택 항목의 한국어 이름과 설명. 영어는 명령이 선언된 코드에 있어요.
+
+digest =
+    .name = 다이제스트
+    .description = 하루의 논문을 표 많은 순으로 보여 줘요
+    .option-date = 날짜
+    .option-date-description = 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
+
+top =
+    .name = 인기
+    .description = 표를 많이 받은 논문을 보여 줘요
+    .option-period = 기간
+    .option-period-description = 얼마 동안
+    .option-topic = 주제
+    .option-topic-description = 이 주제의 논문만
+
+topic =
+    .name = 주제
+    .description = 주제로 논문을 찾아요. 한국어와 영어 모두 돼요
+    .option-query = 검색어
+    .option-query-description = 낱말, 따옴표 안의 구절, 빼려면 -낱말
+    .option-period = 기간
+    .option-period-description = 얼마 동안
+    .option-votes = 표
+    .option-votes-description = 표 수가 이만큼 이상인 논문만
+
+author =
+    .name = 저자
+    .description = 저자의 논문을 찾아요. 이름의 순서나 표기는 달라도 돼요
+    .option-name = 이름
+    .option-name-description = 저자의 이름
+    .option-period = 기간
+    .option-period-description = 얼마 동안
+    .option-votes = 표
+    .option-votes-description = 표 수가 이만큼 이상인 논문만
+
+paper =
+    .name = 논문
+    .description = 논문 하나를 자세히 봐요. 요약, 리뷰, 저자, 표, 링크
+    .option-paper = 논문
+    .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+
+saved =
+    .name = 저장
+    .description = 저장한 논문을 보여 줘요
+
+alerts =
+    .name = 알림
+    .description = 새 논문이 나오면 알려 줘요
+
+alerts-add =
+    .name = 추가
+    .description = 낱말이나 저자를 정해 두고 새 논문을 받아봐요
+    .option-keyword = 낱말
+    .option-keyword-description = 강화 학습, diffusion처럼 제목이나 요약에 나오는 말
+    .option-author = 저자
+    .option-author-description = 저자의 이름
+    .option-votes = 표
+    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-channel = 채널
+    .option-channel-description = 나 대신 이 채널에 알려요 (메시지 관리하기 권한 필요)
+
+alerts-list =
+    .name = 목록
+    .description = 내 알림을 보고 고치거나 지워요
+
+alerts-remove =
+    .name = 지우기
+    .description = 알림을 지워요
+    .option-alert = 알림
+    .option-alert-description = 어느 알림
+
+alerts-pause =
+    .name = 쉬기
+    .description = 알림을 잠시 쉬게 해요
+    .option-alert = 알림
+    .option-alert-description = 어느 알림. 비워 두면 모두
+    .option-days = 날수
+    .option-days-description = 며칠 동안. 0이면 다시 받아요
+
+daily =
+    .name = 매일
+    .description = 이 서버의 채널에 매일 올리는 글
+
+daily-setup =
+    .name = 설정
+    .description = 그날의 인기 논문을 채널에 올려요
+    .option-channel = 채널
+    .option-channel-description = 올릴 채널. 비워 두면 이 채널
+    .option-time = 시각
+    .option-time-description = 24시간으로, 09:00처럼
+    .option-timezone = 시간대
+    .option-timezone-description = Asia/Seoul 같은 시간대
+    .option-papers = 논문수
+    .option-papers-description = 논문 몇 편
+    .option-votes = 표
+    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-days = 요일
+    .option-days-description = 어느 요일에
+    .option-language = 언어
+    .option-language-description = 글의 언어
+    .option-style = 모양
+    .option-style-description = 글의 모양
+    .option-when-empty = 빈날
+    .option-when-empty-description = 논문이 없는 날: 없다고 알리거나 조용히 넘어가요
+
+daily-list =
+    .name = 목록
+    .description = 이 서버의 매일 게시를 보여 줘요
+
+daily-edit =
+    .name = 고치기
+    .description = 매일 게시를 고쳐요. 비워 둔 것은 그대로 둬요
+    .option-post = 게시
+    .option-post-description = 어느 것
+    .option-time = 시각
+    .option-time-description = 24시간으로, 09:00처럼
+    .option-timezone = 시간대
+    .option-timezone-description = Asia/Seoul 같은 시간대
+    .option-papers = 논문수
+    .option-papers-description = 논문 몇 편
+    .option-votes = 표
+    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-days = 요일
+    .option-days-description = 어느 요일에
+    .option-language = 언어
+    .option-language-description = 글의 언어
+    .option-style = 모양
+    .option-style-description = 글의 모양
+    .option-when-empty = 빈날
+    .option-when-empty-description = 논문이 없는 날: 없다고 알리거나 조용히 넘어가요
+
+daily-preview =
+    .name = 미리보기
+    .description = 지금이라면 올라갈 글을 나만 봐요
+    .option-post = 게시
+    .option-post-description = 어느 것
+
+daily-now =
+    .name = 지금
+    .description = 차례를 기다리지 않고 지금 올려요
+    .option-post = 게시
+    .option-post-description = 어느 것
+
+daily-pause =
+    .name = 멈춤
+    .description = 매일 게시를 멈추거나 다시 시작해요
+    .option-post = 게시
+    .option-post-description = 어느 것
+
+daily-remove =
+    .name = 지우기
+    .description = 매일 게시를 지워요
+    .option-post = 게시
+    .option-post-description = 어느 것
+
+status =
+    .name = 상태
+    .description = 받은 것, 올린 것, 다음 것, 막힌 것을 보여 줘요
+
+help =
+    .name = 도움말
+    .description = Paperround로 할 수 있는 것
+
+choice =
+    .w = 최근 7일
+    .m = 최근 30일
+    .q = 최근 3개월
+    .y = 최근 1년
+    .a = 전체 기간
+    .mon-sun = 매일
+    .mon-fri = 평일
+    .mon = 월요일
+    .tue = 화요일
+    .wed = 수요일
+    .thu = 목요일
+    .fri = 금요일
+    .sat = 토요일
+    .sun = 일요일
+    .mon-wed-fri = 월·수·금
+    .tue-thu = 화·목
+    .sat-sun = 주말
+    .en = 영어
+    .ko = 한국어
+    .compact = 한 메시지
+    .cards = 카드: 논문마다 메시지 하나
+    .thread = 스레드: 논문은 스레드 안에
+    .forum = 포럼: 하루에 글 하나
+    .announcement = 공지: 팔로우한 서버에도 게시
+    .weekly = 주간: 뒤늦게 오른 논문

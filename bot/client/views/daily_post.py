@@ -52,18 +52,23 @@ def header(voice: Voice, post: posts.DailyPost) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def headline_view(voice: Voice, post: posts.DailyPost) -> ui.LayoutView:
+def headline_view(voice: Voice, post: posts.DailyPost, *, marked: bool = True) -> ui.LayoutView:
     """Return the message that stands above cards or a thread."""
     message = sheet.Sheet()
     message.text(header(voice, post))
-    message.buttons(*_buttons(voice.words, post, posts.part_marker(post.marker, 0)))
+    message.buttons(*_buttons(voice.words, post, posts.part_marker(post.marker, 0) if marked else None))
     message.text(small_lines(voice.daily(post).foot))
     return message.view
 
 
-def card_view(words: Words, post: posts.DailyPost, paper: posts.PostPaper, position: int) -> ui.LayoutView:
-    """Return one paper's message, its summary as far as it fits; a button opens the rest privately."""
-    marker = posts.part_marker(post.marker, position)
+def card_view(
+    words: Words, post: posts.DailyPost, paper: posts.PostPaper, position: int | None
+) -> ui.LayoutView:
+    """Return one paper's message, its summary as far as it fits; a button opens the rest privately.
+
+    `position` is that of its part; None for a copy that no delivery stands behind.
+    """
+    marker = None if position is None else posts.part_marker(post.marker, position)
     message = sheet.Sheet()
     message.paper(f"### {_title(paper, 1200, 3000)}\n{_facts(paper)}", paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [

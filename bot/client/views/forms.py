@@ -9,14 +9,20 @@ from discord import ui
 
 from bot.client import custom_ids
 from bot.client.translations import Words
-from bot.client.views import alert_rules
+from bot.client.views import alert_rules, orders, post_texts, sheet
 from bot.rendering import fitting, limits
+from bot.services import schedule
 
 SECONDS = 900.0
 ASKED = "asked"
 QUERY = "query"
 ALERT_CHANGED = "aed"
 VOTES = "votes"
+ORDER_CHANGED = "df"
+TIME = "time"
+ZONE = "zone"
+PAPERS = "papers"
+DAYS = "days"
 
 
 class Form(ui.Modal):
@@ -76,4 +82,20 @@ def alert_form(words: Words, draft: alert_rules.Draft) -> Form:
     form = Form(words("alert-form"), custom_ids.pack(ALERT_CHANGED, draft.kind.value, draft.channel_id))
     form.add_text(words(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, most=100)
     form.add_text(words("alert-form-votes"), VOTES, value=str(draft.min_votes), most=5, required=False)
+    return form
+
+
+def order_form(words: Words, draft: orders.Draft) -> Form:
+    """Return the form that changes a daily post before it is set up."""
+    wishes = draft.wishes
+    form = Form(words("order-form"), orders.pack(draft, ORDER_CHANGED))
+    form.add_text(words("order-form-time"), TIME, value=wishes.at_time, hint="09:00", most=10)
+    form.add_text(words("order-form-zone"), ZONE, value=wishes.timezone, hint="Asia/Seoul", most=60)
+    form.add_text(words("order-form-papers"), PAPERS, value=str(wishes.top_n), most=2)
+    form.add_text(words("order-form-votes"), VOTES, value=str(wishes.min_votes), most=5, required=False)
+    days = [
+        sheet.option(post_texts.weekday(words, day), schedule.DAY_NAMES[day - 1], chosen=day in wishes.days)
+        for day in schedule.EVERY_DAY
+    ]
+    form.add_choice(words("order-form-days"), DAYS, days, most=len(days))
     return form

@@ -1,0 +1,175 @@
+"""/paper and /saved, and what a paper's card leads to: pages, chapters, similar papers, authors, citing, saving, sharing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import autocompletion, controls, custom_ids, paper_lists, replies
+from bot.client.cogs.digests import show, view_of
+from bot.client.failures import Refusal
+from bot.client.translations import Words
+from bot.client.views import cards, daily_post, listing, lists, notices, paper_details, phrases
+from storage import models
+
+if TYPE_CHECKING:
+    from bot.client.bot import PaperroundBot
+
+Interaction = discord.Interaction["PaperroundBot"]
+
+
+class PapersCog(commands.Cog):
+    """One paper at a time."""
+
+    def __init__(self, bot: PaperroundBot) -> None:
+        self._services = bot.services
+        self._lists = paper_lists.PaperLists(bot.services)
+        self._mentions = bot.mentions
+
+    @app_commands.command(name="paper", description="One paper: highlights, review, authors, votes and links")
+    @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    async def paper(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
+        """Answer with a paper's card."""
+        await replies.think(interaction)
+        await replies.privately(interaction, await self._card(interaction, paper))
+
+    @paper.autocomplete("paper")
+    async def _papers(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await autocompletion.papers(interaction, current)
+
+    @app_commands.command(name="saved", description="The papers that you saved")
+    async def saved(self, interaction: Interaction) -> None:
+        """Answer with the reader's saved papers, last saved first."""
+        await replies.think(interaction)
+        await show(self._lists, interaction, listing.ListState(listing.ListKind.SAVED))
+
+    @controls.handles(lists.OPEN)
+    async def open_chosen(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Open the paper picked in a menu, in a private message of its own."""
+        await replies.think(interaction)
+        await replies.privately(interaction, await self._card(interaction, controls.chosen(interaction)[0]))
+
+    @controls.handles(daily_post.OPEN_ONE)
+    async def open_one(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Open the paper that a button belongs to."""
+        await replies.think(interaction)
+        await replies.privately(interaction, await self._card(interaction, action.rest))
+
+    @controls.handles(cards.CARD)
+    async def turn(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show another page of a card."""
+        await replies.hold(interaction)
+        arxiv_id, page = action.fields(2)
+        await replies.in_place(interaction, await self._card(interaction, arxiv_id, int(page)))
+
+    @controls.handles(cards.CHAPTERS)
+    async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Open the chapter picked in the menu: in place if a chapter is shown already, else in a message of its own."""
+        await replies.think(interaction)
+        await replies.privately(
+            interaction,
+            await self._chapter(interaction, action.rest, int(controls.chosen(interaction)[0]), 0),
+        )
+
+    @controls.handles(cards.CHAPTER)
+    async def turn_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show another page of a chapter."""
+        await replies.hold(interaction)
+        arxiv_id, chapter, page = action.fields(3)
+        await replies.in_place(
+            interaction, await self._chapter(interaction, arxiv_id, int(chapter), int(page))
+        )
+
+    @controls.handles(cards.SIMILAR)
+    async def similar(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show papers like this one."""
+        await replies.think(interaction)
+        words = await interaction.client.words_for(interaction)
+        state = listing.ListState(listing.ListKind.SIMILAR, action.rest)
+        await replies.privately(interaction, await self._list(words, interaction, state))
+
+    @controls.handles(cards.AUTHORS)
+    async def authors(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show all authors, to be picked from."""
+        page, arxiv_id = action.fields(2)
+        await (replies.hold if int(page) else replies.think)(interaction)
+        words, detail = await self._found(interaction, arxiv_id)
+        view = paper_details.authors_view(words, detail, max(int(page) - 1, 0))
+        await (replies.in_place if int(page) else replies.privately)(interaction, view)
+
+    @controls.handles(paper_details.AUTHOR_CHOSEN)
+    async def author_chosen(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show the papers of the author that was picked."""
+        await replies.think(interaction)
+        words, detail = await self._found(interaction, action.rest)
+        number = int(controls.chosen(interaction)[0])
+        if number >= len(detail.authors):
+            raise Refusal("outdated-control")
+        state = listing.ListState(listing.ListKind.AUTHOR, detail.authors[number])
+        await replies.privately(
+            interaction, await self._list(words, interaction, await self._lists.portable(state))
+        )
+
+    @controls.handles(cards.CITE)
+    async def cite(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show the paper's BibTeX entry, ready to be copied."""
+        await replies.think(interaction)
+        words, detail = await self._found(interaction, action.rest)
+        await replies.privately(interaction, paper_details.cite_view(words, detail))
+
+    @controls.handles(cards.SAVE)
+    async def save(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Save a paper or take it out again; a private card shows the change, elsewhere a sentence says it."""
+        wanted, page, arxiv_id = action.fields(3)
+        on_card = replies.is_private(interaction) and page != cards.NOT_A_CARD
+        await (replies.hold if on_card else replies.think)(interaction)
+        words, detail = await self._found(interaction, arxiv_id)
+        if wanted == "1":
+            await self._services.readers.save_paper(interaction.user.id, detail.id)
+        else:
+            await self._services.readers.unsave_paper(interaction.user.id, detail.id)
+        if on_card:
+            await replies.in_place(interaction, await self._card(interaction, arxiv_id, int(page)))
+        else:
+            text = words("paper-saved", command=self._mentions("saved"))
+            await replies.privately(interaction, notices.plain_view(text))
+
+    @controls.handles(cards.SHARE)
+    async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Post the card for everybody in the channel, if the asker may write there."""
+        if not replies.may_share(interaction):
+            raise Refusal("may-not-share")
+        await replies.think(interaction, public=True)
+        words, detail = await self._found(interaction, action.rest)
+        card = cards.Card(detail, saved=None, sharer=replies.name_of(interaction))
+        await replies.openly(interaction, cards.card_view(words, card))
+
+    async def _card(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
+        words, detail = await self._found(interaction, paper)
+        saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
+        card = cards.Card(detail, page=page, saved=saved, may_share=replies.may_share(interaction))
+        return cards.card_view(words, card)
+
+    async def _chapter(
+        self, interaction: Interaction, arxiv_id: str, chapter: int, page: int
+    ) -> discord.ui.LayoutView:
+        words, detail = await self._found(interaction, arxiv_id)
+        try:
+            return cards.chapter_view(words, detail, chapter, page)
+        except LookupError:
+            raise Refusal("no-chapter") from None
+
+    async def _list(
+        self, words: Words, interaction: Interaction, state: listing.ListState
+    ) -> discord.ui.LayoutView:
+        return await view_of(self._lists, words, interaction, state)
+
+    async def _found(self, interaction: Interaction, paper: str) -> tuple[Words, models.PaperDetail]:
+        words = await interaction.client.words_for(interaction)
+        detail = await self._services.lookup.paper(paper)
+        if detail is None:
+            raise Refusal("no-paper", paper=phrases.quoted(paper))
+        return words, detail

@@ -1,0 +1,201 @@
+"""Fills a list's page from the look-ups: from what a list is of (`ListState`) to what it shows (`PaperList`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from bot.client.failures import Refusal
+from bot.client.translations import Words
+from bot.client.views import listing, lists, phrases
+from bot.rendering import escape
+from bot.services.services import Services
+
+DAYS = {
+    listing.Period.WEEK: 7,
+    listing.Period.MONTH: 30,
+    listing.Period.QUARTER: 91,
+    listing.Period.YEAR: 365,
+}
+MOST_SIMILAR = 10
+MOST_SUGGESTIONS = 5
+NAMED = 5
+
+
+class PaperLists:
+    """Loads pages of lists for one reader after another; holds nothing of them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def portable(self, state: listing.ListState) -> listing.ListState:
+        """Return the state so that it fits into a custom id: a long text is kept in storage, under a token."""
+        text = escape.plain(state.text)
+        if len(text) <= listing.LONGEST_TEXT:
+            return state.with_(text=text, token="")
+        return state.with_(text=text, token=await self._services.remembered.keep(text))
+
+    async def resolved(self, state: listing.ListState) -> listing.ListState:
+        """Return a state read from a custom id with its text. Raises Refusal when the text is no longer kept."""
+        if not state.token:
+            return state
+        text = await self._services.remembered.recall(state.token)
+        if text is None:
+            raise Refusal("outdated-control")
+        return state.with_(text=text)
+
+    async def load(self, words: Words, state: listing.ListState, user_id: int) -> lists.PaperList:
+        """Return a page of the list. A page beyond the last (papers went meanwhile) is the last one."""
+        listed = await self._load(words, state, user_id)
+        if not listed.rows and state.page and listed.total:
+            return await self._load(words, state.with_(page=listed.pages - 1), user_id)
+        return listed
+
+    async def _load(self, words: Words, state: listing.ListState, user_id: int) -> lists.PaperList:
+        match state.kind:
+            case listing.ListKind.TOPIC:
+                return await self._topic(words, state)
+            case listing.ListKind.AUTHOR:
+                return await self._author(words, state)
+            case listing.ListKind.TOP:
+                return await self._top(words, state)
+            case listing.ListKind.DIGEST:
+                return await self._digest(words, state)
+            case listing.ListKind.SIMILAR:
+                return await self._similar(words, state)
+            case listing.ListKind.SAVED:
+                return await self._saved(words, state, user_id)
+
+    async def _topic(self, words: Words, state: listing.ListState) -> lists.PaperList:
+        found = await self._services.lookup.search(
+            state.text,
+            since=self._since(state.period),
+            min_votes=state.min_votes or None,
+            limit=listing.PAGE_SIZE,
+            offset=_offset(state),
+            literal=state.literal,
+        )
+        topic = phrases.quoted(state.text)
+        notes = [
+            words("list-also", forms=_names(found.also)) if found.also else "",
+            words("list-partial") if found.partial else "",
+            _filters(words, state),
+        ]
+        return lists.PaperList(
+            state=state,
+            heading=words("list-topic-heading", topic=topic, count=found.total),
+            rows=tuple(found.rows),
+            total=found.total,
+            notes=tuple(notes),
+            lines={arxiv_id: escape.escape(line) for arxiv_id, line in found.snippets.items()},
+            suggestions=self._others(state, found.suggestions),
+            expanded=bool(found.also),
+        )
+
+    async def _author(self, words: Words, state: listing.ListState) -> lists.PaperList:
+        found = await self._services.lookup.author(
+            state.text,
+            order="date" if state.by_date else "votes",
+            since=self._since(state.period),
+            min_votes=state.min_votes or None,
+            limit=listing.PAGE_SIZE,
+            offset=_offset(state),
+        )
+        shown = state.with_(text=found.author) if found.author and not state.token else state
+        others = [name for name in found.matches if name != found.author]
+        notes = [
+            words("list-coauthors", names=_names(found.coauthors)) if found.coauthors else "",
+            words("list-topics", topics=_names(found.topics)) if found.topics else "",
+            _filters(words, state),
+        ]
+        return lists.PaperList(
+            state=shown if len(shown.text) <= listing.LONGEST_TEXT else state,
+            heading=words(
+                "list-author-heading", author=phrases.quoted(found.author or state.text), count=found.total
+            ),
+            rows=tuple(found.rows),
+            total=found.total,
+            notes=tuple(notes),
+            suggestions=self._others(state, others),
+        )
+
+    async def _top(self, words: Words, state: listing.ListState) -> lists.PaperList:
+        found = await self._services.lookup.top(
+            since=self._since(state.period),
+            until=None,
+            topic=state.text or None,
+            limit=listing.PAGE_SIZE,
+            offset=_offset(state),
+        )
+        period = words(f"period-{state.period.name.lower()}")
+        heading = (
+            words("list-top-topic-heading", topic=phrases.quoted(state.text), period=period)
+            if state.text
+            else words("list-top-heading", period=period)
+        )
+        return lists.PaperList(state=state, heading=heading, rows=tuple(found.rows), total=found.total)
+
+    async def _digest(self, words: Words, state: listing.ListState) -> lists.PaperList:
+        wanted = date.fromisoformat(state.text) if state.text else None
+        found = await self._services.lookup.digest(
+            wanted, limit=listing.PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
+        )
+        on = found.on or wanted
+        shown = state.with_(text=on.isoformat()) if on else state
+        return lists.PaperList(
+            state=shown,
+            heading=words("list-digest-heading", date=words.date(on), count=found.total) if on else "",
+            rows=tuple(found.rows),
+            total=found.total,
+            notes=(_filters(words, state),) if state.min_votes else (),
+            lines={arxiv_id: escape.escape(line) for arxiv_id, line in found.highlights.items()},
+        )
+
+    async def _similar(self, words: Words, state: listing.ListState) -> lists.PaperList:
+        rows = tuple(await self._services.lookup.similar(state.text, limit=MOST_SIMILAR))
+        detail = await self._services.lookup.paper(state.text)
+        title = phrases.quoted((detail.title if detail else None) or state.text, length=200)
+        start = _offset(state)
+        return lists.PaperList(
+            state=state,
+            heading=words("list-similar-heading", title=title),
+            rows=rows[start : start + listing.PAGE_SIZE],
+            total=len(rows),
+        )
+
+    async def _saved(self, words: Words, state: listing.ListState, user_id: int) -> lists.PaperList:
+        rows, total = await self._services.readers.list_saved(
+            user_id, limit=listing.PAGE_SIZE, offset=_offset(state)
+        )
+        return lists.PaperList(
+            state=state, heading=words("list-saved-heading", count=total), rows=tuple(rows), total=total
+        )
+
+    def _since(self, period: listing.Period) -> date | None:
+        days = DAYS.get(period)
+        return None if days is None else self._services.clock().date() - timedelta(days=days)
+
+    def _others(self, state: listing.ListState, texts: Sequence[str]) -> tuple[lists.Suggestion, ...]:
+        """Return other words or names as lists of the same kind; those too long for a button are left out."""
+        plain = [escape.plain(text) for text in texts]
+        fresh = state.with_(page=0, token="", literal=False)
+        return tuple(
+            lists.Suggestion(text, fresh.with_(text=text))
+            for text in dict.fromkeys(plain)
+            if 0 < len(text) <= listing.LONGEST_TEXT and text != state.text
+        )[:MOST_SUGGESTIONS]
+
+
+def _offset(state: listing.ListState) -> int:
+    return state.page * listing.PAGE_SIZE
+
+
+def _names(texts: Sequence[str]) -> str:
+    return ", ".join(phrases.quoted(text, length=60) for text in texts[:NAMED])
+
+
+def _filters(words: Words, state: listing.ListState) -> str:
+    if not state.min_votes:
+        return ""
+    period = words(f"period-{state.period.name.lower()}")
+    return words("list-filters", period=period, votes=state.min_votes)

@@ -1,0 +1,54 @@
+"""Which permissions a daily post needs in its channel, and which style a channel can take. Asks Discord nothing."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.client.views.orders import Check
+from storage import models
+
+ALWAYS = ("view_channel", "send_messages", "read_message_history")
+"""The history is read to find out whether a message arrived, when Discord's answer was lost."""
+
+BY_STYLE = {
+    models.Style.THREAD: ("create_public_threads", "send_messages_in_threads"),
+    models.Style.FORUM: ("send_messages_in_threads",),
+    models.Style.ANNOUNCEMENT: ("embed_links",),
+}
+
+Channel = discord.TextChannel | discord.ForumChannel
+
+
+def check(channel: Channel, style: models.Style) -> list[Check]:
+    """Return what a post of this style needs in the channel, and whether the bot has it."""
+    granted = channel.permissions_for(channel.guild.me)
+    names = (*ALWAYS, *BY_STYLE.get(style, ()))
+    return [Check(name.replace("_", "-"), getattr(granted, name)) for name in names]
+
+
+def usual_style(channel: Channel) -> models.Style:
+    """Return the style that suits a kind of channel when none was chosen."""
+    if isinstance(channel, discord.ForumChannel):
+        return models.Style.FORUM
+    return models.Style.ANNOUNCEMENT if channel.is_news() else models.Style.COMPACT
+
+
+def takes(channel: Channel, style: models.Style) -> bool:
+    """Tell whether a channel can take a style: forums take only posts, posts go only into forums, news are published."""
+    if isinstance(channel, discord.ForumChannel) or style is models.Style.FORUM:
+        return isinstance(channel, discord.ForumChannel) and style is models.Style.FORUM
+    return style is not models.Style.ANNOUNCEMENT or channel.is_news()
+
+
+def may_send(client: discord.Client, guild_id: int, channel_id: int) -> bool | None:
+    """Tell whether a channel can be posted to now; None while its server is not known (before READY, in an outage)."""
+    guild = client.get_guild(guild_id)
+    if guild is None or guild.unavailable:
+        return None
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None or isinstance(channel, discord.CategoryChannel):
+        return False
+    granted = channel.permissions_for(guild.me)
+    if isinstance(channel, discord.Thread):
+        return granted.view_channel and granted.send_messages_in_threads and not channel.locked
+    return granted.view_channel and granted.send_messages

@@ -1,0 +1,35 @@
+"""The use cases that the client's cogs are given, in one frozen bundle. Made by `bot/app.py` and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.services.alerts import Alerts
+from bot.services.guilds import Guilds
+from bot.services.lookup import Lookup
+from bot.services.now import NowPosts
+from bot.services.readers import Readers
+from bot.services.remembered import RememberedTexts
+from bot.services.status import Status
+from bot.services.subscriptions import Subscriptions
+from storage import models
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a command or a button may ask for. `locale` and `timezone` are for those who say nothing."""
+
+    database: Database
+    clock: Clock
+    lookup: Lookup
+    subscriptions: Subscriptions
+    now: NowPosts
+    alerts: Alerts
+    status: Status
+    guilds: Guilds
+    readers: Readers
+    remembered: RememberedTexts
+    locale: models.Locale = models.Locale.EN
+    timezone: str = "UTC"
