@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.clock import Clock, system_clock
 from bot.services import nonces
 from bot.services.alerts import Alerts
-from bot.services.corrections import Corrections
+from bot.services.edits import Edits
 from bot.services.guilds import Guilds
 from bot.services.ingest import Ingest
 from bot.services.now import NowPosts
@@ -94,16 +94,23 @@ class Core:
         )
 
     @cached_property
-    def corrections(self) -> Corrections:
+    def edits(self) -> Edits:
         """What plans edits of posts that a corrected digest changes."""
-        return Corrections(lambda: self.renderer, nonces=nonces.new_nonce, expire_after=self.expire_after)
+        return Edits(lambda: self.renderer, nonces=nonces.new_nonce, expire_after=self.expire_after)
 
-    def bot(self, *, shard_count: int | None = None) -> PaperroundBot:
-        """Return the Discord client. Give `shard_count` only where there is no gateway to ask (tests, the demo)."""
+    def bot(
+        self, *, shard_count: int | None = None, locale: models.Locale | None = None
+    ) -> PaperroundBot:
+        """Return the Discord client. Both options are for the demo and tests: see `PaperroundBot`."""
         from bot.client.bot import PaperroundBot
 
         return PaperroundBot(
-            self.services(), self.texts, self.mentions, self.renderer, shard_count=shard_count
+            self.services(),
+            self.texts,
+            self.mentions,
+            self.renderer,
+            shard_count=shard_count,
+            locale=locale,
         )
 
     def services(self) -> Services:
@@ -143,7 +150,7 @@ class Core:
             await subscriptions.wake_waiting(connection, now)
             await self.telling.tell(connection, digest_id, paper_ids, revision, now)
             if revision > 1:
-                await self.corrections.plan(connection, digest_id, revision, now)
+                await self.edits.plan(connection, digest_id, revision, now)
             on_planned()
 
         return Ingest(
