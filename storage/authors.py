@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -22,15 +23,20 @@ async def set_authors(
     Returns every author whose number of papers may have changed, with the number as it is now.
     """
     touched: set[int] = set()
-    former = set(names).difference(new)
-    for chunk in rows.in_chunks(former):
+    for chunk in rows.in_chunks(set(names).difference(new)):
         result = await connection.execute(
             paper_authors.delete()
             .where(paper_authors.c.paper_id.in_(chunk))
             .returning(paper_authors.c.author_id)
         )
         touched.update(result.scalars())
-    ids = await _ids(connection, {key: name for paper in names.values() for key, name in paper})
+    forms = {key: name for paper in names.values() for key, name in paper}
+    known = await _known(connection, forms)
+    wrote = Counter(key for paper in names.values() for key in {key for key, _ in paper})
+    added = await _add(
+        connection, [(key, name, wrote[key]) for key, name in forms.items() if key not in known]
+    )
+    ids = known | {author.key: author.id for author in added}
     values = [
         {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
         for paper_id, paper in names.items()
@@ -38,27 +44,32 @@ async def set_authors(
     ]
     if values:
         await connection.execute(paper_authors.insert(), values)
-    return await _count(connection, touched.union(ids.values()))
+    return added + await _count(connection, touched.union(known.values()))
 
 
-async def _ids(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
-    """Return the row of each key; new keys are stored with the form seen."""
+async def _known(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
+    """Return the row of each key that is known. A form with diacritics replaces one without: it tells more."""
     ids: dict[str, int] = {}
     better: list[dict[str, object]] = []
     for chunk in rows.in_chunks(forms):
         query = sa.select(authors.c.key, authors.c.id, authors.c.name).where(authors.c.key.in_(chunk))
         for key, id_, name in await connection.execute(query):
             ids[key] = id_
-            # "Andrés" tells more than "Andres".
             if name.isascii() and not forms[key].isascii():
                 better.append({"b_id": id_, "name": forms[key]})
     if better:
         await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), better)
-    values = [{"key": key, "name": name, "papers": 0} for key, name in forms.items() if key not in ids]
-    if values:
-        statement = authors.insert().returning(authors.c.key, authors.c.id)
-        ids.update({key: id_ for key, id_ in await connection.execute(statement, values)})  # noqa: C416
     return ids
+
+
+async def _add(connection: AsyncConnection, new: Sequence[tuple[str, str, int]]) -> list[models.Author]:
+    """Store authors whose key is new, as (key, name, number of papers)."""
+    if not new:
+        return []
+    values = [{"key": key, "name": name, "papers": papers} for key, name, papers in new]
+    statement = authors.insert().returning(authors.c.key, authors.c.id)
+    ids = {key: id_ for key, id_ in await connection.execute(statement, values)}  # noqa: C416
+    return [models.Author(ids[key], key, name, papers) for key, name, papers in new]
 
 
 async def _count(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -27,13 +28,25 @@ async def lock(connection: AsyncConnection) -> None:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
 
 
-async def add(
-    connection: AsyncConnection, digest: models.Digest, *, language: str, hash_: str, now: datetime
-) -> int:
-    """Store a new digest with its text; its papers are `entries.add`'s. Returns its id."""
-    values = {**await _values(digest, language, hash_, now), "revision": 1, "ingested_at": now}
-    result = await connection.execute(digests.insert().returning(digests.c.id), values)
-    return int(result.scalar_one())
+@dataclass(frozen=True, slots=True)
+class NewDigest:
+    """A digest to be stored. `hash` is that of its text, and no digest stands under it yet."""
+
+    digest: models.Digest
+    language: str
+    hash: str
+
+
+async def add(connection: AsyncConnection, new: Sequence[NewDigest], now: datetime) -> dict[str, int]:
+    """Store new digests with their texts; their papers are `entries.add`'s. Returns their ids by hash."""
+    if not new:
+        return {}
+    values = [
+        {**await _values(one.digest, one.language, one.hash, now), "revision": 1, "ingested_at": now}
+        for one in new
+    ]
+    result = await connection.execute(digests.insert().returning(digests.c.hash, digests.c.id), values)
+    return {hash_: id_ for hash_, id_ in result}  # noqa: C416
 
 
 async def correct(
@@ -139,10 +152,18 @@ async def latest_read_at(connection: AsyncConnection) -> datetime | None:
     return latest
 
 
-async def list_places(connection: AsyncConnection, source: str, place: str) -> list[models.Place]:
-    """Return what a place last said, for each date."""
-    query = sa.select(digest_places).where(digest_places.c.source == source, digest_places.c.place == place)
-    return [_place_of(row) for row in await connection.execute(query)]
+async def list_places(
+    connection: AsyncConnection, places: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[models.Place]]:
+    """Return what each place, as (source, place), last said of each date."""
+    asked = set(places)
+    found: dict[tuple[str, str], list[models.Place]] = {}
+    for chunk in rows.in_chunks({place for _, place in asked}):
+        query = sa.select(digest_places).where(digest_places.c.place.in_(chunk))
+        for place in map(_place_of, await connection.execute(query)):
+            if (place.source, place.place) in asked:
+                found.setdefault((place.source, place.place), []).append(place)
+    return found
 
 
 async def list_places_of(connection: AsyncConnection, digest_id: int) -> list[models.Place]:
@@ -155,22 +176,28 @@ async def list_places_of(connection: AsyncConnection, digest_id: int) -> list[mo
     return [_place_of(row) for row in await connection.execute(query)]
 
 
-async def set_place(connection: AsyncConnection, place: models.Place, now: datetime) -> None:
-    """Keep what a place says now."""
-    changes = {"digest_id": place.digest_id, "hash": place.hash, "seen_at": now}
+async def set_places(connection: AsyncConnection, places: Sequence[models.Place], now: datetime) -> None:
+    """Keep what places say now."""
+    if not places:
+        return
     statement = rows.insert(connection, digest_places)
+    changes = {name: statement.excluded[name] for name in ("digest_id", "hash", "seen_at")}
     await connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["source", "place", "date_on", "format"],
-            set_={name: statement.excluded[name] for name in changes},
+            index_elements=["source", "place", "date_on", "format"], set_=changes
         ),
-        {
-            "source": place.source,
-            "place": place.place,
-            "date_on": place.date,
-            "format": place.format.value,
-            **changes,
-        },
+        [
+            {
+                "source": place.source,
+                "place": place.place,
+                "date_on": place.date,
+                "format": place.format.value,
+                "digest_id": place.digest_id,
+                "hash": place.hash,
+                "seen_at": now,
+            }
+            for place in places
+        ],
     )
 
 

@@ -14,17 +14,27 @@ from storage.tables import digests, entries, papers, sections
 
 
 async def add(
-    connection: AsyncConnection, digest_id: int, said: Sequence[models.Entry], paper_ids: Mapping[str, int]
+    connection: AsyncConnection, said: Mapping[int, Sequence[models.Entry]], paper_ids: Mapping[str, int]
 ) -> None:
-    """Store what a digest says. `paper_ids` holds the row of each arXiv id."""
-    if not said:
+    """Store what digests say, by digest id. `paper_ids` holds the row of each arXiv id."""
+    values = [
+        _entry_values(digest_id, paper_ids[entry.arxiv_id], entry)
+        for digest_id, digest in said.items()
+        for entry in digest
+    ]
+    if not values:
         return
-    values = [_entry_values(digest_id, paper_ids[entry.arxiv_id], entry) for entry in said]
-    statement = entries.insert().returning(entries.c.rank, entries.c.id)
-    ids: dict[int, int] = {rank: id_ for rank, id_ in await connection.execute(statement, values)}  # noqa: C416
+    statement = entries.insert().returning(entries.c.digest_id, entries.c.rank, entries.c.id)
+    ids = {(digest_id, rank): id_ for digest_id, rank, id_ in await connection.execute(statement, values)}
     section_values = [
-        {"entry_id": ids[entry.rank], "position": position, "heading": section.heading, "body": section.body}
-        for entry in said
+        {
+            "entry_id": ids[digest_id, entry.rank],
+            "position": position,
+            "heading": section.heading,
+            "body": section.body,
+        }
+        for digest_id, digest in said.items()
+        for entry in digest
         for position, section in enumerate(entry.sections)
     ]
     if section_values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,11 @@ class TextFile:
 
     name: str
     text: str
+
+    @property
+    def place(self) -> str:
+        """The file wherever one stands: two names of one path are one place."""
+        return os.path.abspath(self.name)
 
 
 @dataclass(frozen=True, slots=True)

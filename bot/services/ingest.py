@@ -1,29 +1,34 @@
 """Takes digests and facts into storage: each digest whole or not at all, each text once, a correction in its place.
 
-Which place said what, and what therefore is a correction, is decided here; merging and indexing are `shelving`'s.
+What a text is at its place, `provenance` says; merging papers and indexing them is `shelving`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
+from bot import errors
 from bot.clock import Clock
 from bot.digests import parse
-from bot.services import language, shelving
+from bot.services import language, provenance, shelving
+from bot.services.archive import TextFile
+from bot.services.provenance import Said
 from storage import digests, entries, facts, models, papers, votes
 from storage.database import Connection, Database
+from storage.errors import StorageError
 from storage.rows import in_chunks
 
 FILES = "files"
 """The source of what a person ingests by hand."""
 IN_A_THREAD = 1_000_000
 """Characters from which a text is parsed in a thread, so that the loop stays free."""
-_LONGEST_PLACE = 800
+GROUP = 30
+"""Digests of an archive that share a transaction at most: a commit costs as much as ten digests."""
+GROUP_CHARACTERS = 1_000_000
 
 
 class OnFresh(Protocol):
@@ -78,11 +83,11 @@ class IngestResult:
 
 
 class _DryRunError(Exception):
-    """Carries a result out of a transaction that is to leave nothing behind."""
+    """Carries results out of a transaction that is to leave nothing behind."""
 
-    def __init__(self, result: IngestResult) -> None:
+    def __init__(self, results: list[IngestResult]) -> None:
         super().__init__()
-        self.result = result
+        self.results = results
 
 
 class Ingest:
@@ -104,7 +109,7 @@ class Ingest:
         self._fresh = timedelta(days=fresh_days)
 
     async def add_text(self, text: str, *, source: str = FILES, place: str) -> IngestResult:
-        """Parse a text and store its digests. Raises bot.errors.NotADigestError when it holds none."""
+        """Parse a text and store its digests, one transaction each. Raises errors.NotADigestError when it holds none."""
         return await self.add_digests(await _parse(text), source=source, place=place)
 
     async def add_digests(
@@ -116,16 +121,34 @@ class Ingest:
         dry_run: bool = False,
     ) -> IngestResult:
         """Store all digests of one place, one transaction each. A dry run says what would change and changes nothing."""
-        present = frozenset((digest.date, digest.format) for digest in found)
         result = IngestResult()
-        for digest in found:
-            problems = tuple(PlaceProblem(place, one.line, one.message) for one in digest.problems)
-            said = _Said(digest, _hash(digest.text), source, _bounded(place), present)
-            stored = await self._store(said, dry_run)
-            result += stored + IngestResult(
-                1, arxiv_ids=frozenset(entry.arxiv_id for entry in digest.papers), problems=problems
-            )
+        for said in provenance.read_place(found, source, place):
+            [stored] = await self._store([said], dry_run=dry_run)
+            result += stored
         return result
+
+    async def add_archive(
+        self, files: Iterable[TextFile], *, source: str = FILES
+    ) -> AsyncIterator[tuple[TextFile, IngestResult]]:
+        """Store the digests of many files, several in a transaction; yields each file once it is stored.
+
+        A file that holds no digest is a problem without line.
+        """
+        waiting: list[tuple[TextFile, list[Said]]] = []
+        for file in files:
+            try:
+                found = provenance.read_place(await _parse(file.text), source, file.place)
+            except errors.NotADigestError as error:
+                yield file, IngestResult(problems=(PlaceProblem(file.place, None, error.reason),))
+                continue
+            waiting.append((file, found))
+            number = sum(len(one) for _, one in waiting)
+            if number >= GROUP or sum(len(one.text) for one, _ in waiting) >= GROUP_CHARACTERS:
+                for stored in await self._store_files(waiting):
+                    yield stored
+                waiting = []
+        for stored in await self._store_files(waiting):
+            yield stored
 
     async def read_again(self) -> AsyncIterator[IngestResult]:
         """Read every stored text with today's parser; yields a result a digest. Raises no alerts.
@@ -149,58 +172,115 @@ class Ingest:
                 result += await self._store_facts(connection, chunk)
         return result
 
-    async def _store(self, said: _Said, dry_run: bool) -> IngestResult:
+    async def _store_files(
+        self, files: Sequence[tuple[TextFile, list[Said]]]
+    ) -> list[tuple[TextFile, IngestResult]]:
+        group = [said for _, found in files for said in found]
+        try:
+            stored = await self._store(group)
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 - one digest that an engine refuses must not take its neighbours with it
+            stored = [result for said in group for result in await self._store([said])]
+        results = iter(stored)
+        return [(file, sum((next(results) for _ in found), IngestResult())) for file, found in files]
+
+    async def _store(self, group: Sequence[Said], *, dry_run: bool = False) -> list[IngestResult]:
+        """Store digests in one transaction and return a result for each."""
+        if not group:
+            return []
         try:
             async with self._database.transaction() as connection:
                 await digests.lock(connection)
-                result = await self._place(connection, said)
+                results = await self._place_all(connection, group)
                 if dry_run:
-                    raise _DryRunError(result)
+                    raise _DryRunError(results)
         except _DryRunError as end:
-            return end.result
-        return result
+            results = end.results
+        return [_named(said) + result for said, result in zip(group, results, strict=True)]
 
-    async def _place(self, connection: Connection, said: _Said) -> IngestResult:
-        """Find out whether a place says something new, corrects itself or repeats what is known, and store it."""
+    async def _place_all(self, connection: Connection, group: Sequence[Said]) -> list[IngestResult]:
+        """Store those that are new together, and then the others one by one."""
+        known = set(await digests.find_by_hash(connection, {said.hash for said in group}))
+        places = set(await digests.list_places(connection, {said.at for said in group}))
+        new: dict[int, Said] = {}
+        keys = set()
+        for n, said in enumerate(group):
+            key = (said.at, said.digest.date, said.digest.format)
+            if said.hash not in known and said.at not in places and key not in keys:
+                new[n] = said
+            known.add(said.hash)
+            keys.add(key)
+        results = dict(zip(new, await self._add(connection, list(new.values())), strict=True))
+        for n, said in enumerate(group):
+            if n not in new:
+                results[n] = await self._place(connection, said)
+        return [results[n] for n in range(len(group))]
+
+    async def _place(self, connection: Connection, said: Said) -> IngestResult:
+        """Store a digest whose text or place is known."""
         known = (await digests.find_by_hash(connection, [said.hash])).get(said.hash)
-        before = await _find_place(connection, said)
+        places = (await digests.list_places(connection, [said.at])).get(said.at, [])
+        before = await provenance.find_former(connection, said, places)
+        if before is None and known is None:
+            return (await self._add(connection, [said]))[0]
         if before is not None and before.hash == said.hash:
             return IngestResult()
-        corrects = before is not None and (
-            known is None or (known.id == before.digest_id and known.hash != said.hash)
-        )
-        if before is not None and corrects:
-            result, digest_id = await self._correct(connection, said, before.digest_id), before.digest_id
-        elif known is not None:
-            result, digest_id = IngestResult(), known.id
+        result = IngestResult()
+        if before is not None and provenance.is_correction(said, before, known):
+            digest_id = before.digest_id
+            result = await self._correct(connection, said, digest_id)
         else:
-            result, digest_id = await self._add(connection, said)
-        await _keep_place(connection, said, before, digest_id, self._clock)
+            assert known is not None
+            digest_id = known.id
+        if before is not None and (before.date, before.format) != (said.digest.date, said.digest.format):
+            await digests.remove_place(connection, before)
+        await digests.set_places(connection, [_place_of(said, digest_id)], self._clock())
         if before is not None and before.digest_id != digest_id:
             await self._remove_orphan(connection, before.digest_id)
         return result
 
-    async def _add(self, connection: Connection, said: _Said) -> tuple[IngestResult, int]:
-        digest = said.digest
-        spoken = language.language_of(digest.papers).value
-        digest_id = await digests.add(connection, digest, language=spoken, hash_=said.hash, now=self._clock())
-        put = await shelving.put_digest(connection, self._indexer, digest_id, spoken, digest, set())
-        await self._tell(connection, digest.date, digest_id, sorted(put.ids.values()), 1)
-        return IngestResult(new_digests=1, new_papers=put.new_papers), digest_id
+    async def _add(self, connection: Connection, group: Sequence[Said]) -> list[IngestResult]:
+        """Store digests whose texts and places are new."""
+        new = [
+            digests.NewDigest(said.digest, language.language_of(said.digest.papers).value, said.hash)
+            for said in group
+        ]
+        ids = await digests.add(connection, new, self._clock())
+        await digests.set_places(
+            connection, [_place_of(said, ids[said.hash]) for said in group], self._clock()
+        )
+        filed = [shelving.Filed(ids[one.hash], one.language, one.digest) for one in new]
+        put = await shelving.put_digests(connection, self._indexer, filed)
+        left = set(put.new)
+        results = []
+        for one in filed:
+            named = {entry.arxiv_id for entry in one.digest.papers}
+            await self._tell(connection, one.digest.date, one.digest_id, sorted(put.ids_in(one.digest)), 1)
+            results.append(IngestResult(new_digests=1, new_papers=len(named & left)))
+            left -= named
+        return results
 
-    async def _correct(self, connection: Connection, said: _Said, digest_id: int) -> IngestResult:
+    async def _correct(self, connection: Connection, said: Said, digest_id: int) -> IngestResult:
         digest = said.digest
-        spoken = language.language_of(digest.papers).value
-        former = await entries.remove(connection, digest_id)
         stored = await digests.get(connection, digest_id)
         assert stored is not None
+        spoken = language.language_of(digest.papers).value
         revision = await digests.correct(
             connection, stored, digest, language=spoken, hash_=said.hash, now=self._clock()
         )
-        put = await shelving.put_digest(connection, self._indexer, digest_id, spoken, digest, former)
-        added = sorted(set(put.ids.values()) - former)
+        former, put = await self._put_again(connection, digest_id, spoken, digest)
+        added = sorted(put.ids_in(digest) - former)
         await self._tell(connection, digest.date, digest_id, added, revision)
-        return IngestResult(corrected=1, new_papers=put.new_papers)
+        return IngestResult(corrected=1, new_papers=len(put.new))
+
+    async def _put_again(
+        self, connection: Connection, digest_id: int, spoken: str, digest: models.Digest
+    ) -> tuple[set[int], shelving.Put]:
+        """Store what a digest says in place of what it said; returns the papers that it named until now as well."""
+        former = await entries.remove(connection, digest_id)
+        filed = [shelving.Filed(digest_id, spoken, digest)]
+        return former, await shelving.put_digests(connection, self._indexer, filed, former)
 
     async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
         """Forget a digest that no place says any more, and what only it said."""
@@ -223,23 +303,18 @@ class Ingest:
         text = await digests.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        place = (await digests.list_places_of(connection, digest_id))[0].place
+        [place, *_] = await digests.list_places_of(connection, digest_id)
         digest = next((one for one in await _parse(text) if one.date == stored.date), None)
         if digest is None:
-            problem = PlaceProblem(
-                place, None, f"its digest of {stored.date} is not found in its text any more"
-            )
-            return IngestResult(1, problems=(problem,))
-        problems = tuple(PlaceProblem(place, one.line, one.message) for one in digest.problems)
-        ids = frozenset(entry.arxiv_id for entry in digest.papers)
-        result = IngestResult(1, arxiv_ids=ids, problems=problems)
+            reason = f"its digest of {stored.date} is not found in its text any more"
+            return IngestResult(1, problems=(PlaceProblem(place.place, None, reason),))
+        [said] = provenance.read_place([digest], place.source, place.place)
         if digest.papers == await entries.list_of_digest(connection, digest_id):
-            return result
+            return _named(said)
         spoken = language.language_of(digest.papers).value
-        former = await entries.remove(connection, digest_id)
         await digests.set_reading(connection, digest_id, digest, language=spoken)
-        put = await shelving.put_digest(connection, self._indexer, digest_id, spoken, digest, former)
-        return result + IngestResult(corrected=1, new_papers=put.new_papers)
+        _, put = await self._put_again(connection, digest_id, spoken, digest)
+        return _named(said) + IngestResult(corrected=1, new_papers=len(put.new))
 
     async def _store_facts(self, connection: Connection, said: Sequence[models.Facts]) -> IngestResult:
         ids = await papers.ids_of(connection, {one.arxiv_id for one in said})
@@ -256,44 +331,17 @@ class Ingest:
         return IngestResult(new_papers=len(unknown), arxiv_ids=frozenset(ids))
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A digest, where it stands, and the dates and formats of all digests that stand there now."""
-
-    digest: models.Digest
-    hash: str
-    source: str
-    place: str
-    present: frozenset[tuple[date, models.DigestFormat]]
+def _named(said: Said) -> IngestResult:
+    """Return what reading a digest came to, before it is known what is new in it."""
+    return IngestResult(
+        digests=1,
+        arxiv_ids=frozenset(entry.arxiv_id for entry in said.digest.papers),
+        problems=tuple(PlaceProblem(said.place, one.line, one.message) for one in said.digest.problems),
+    )
 
 
-async def _find_place(connection: Connection, said: _Said) -> models.Place | None:
-    """Return what the place said of this digest until now, be it under another format or a mistaken date."""
-    key = (said.digest.date, said.digest.format)
-    left = await digests.list_places(connection, said.source, said.place)
-    for place in left:
-        if (place.date, place.format) == key:
-            return place
-    left = [place for place in left if (place.date, place.format) not in said.present]
-    for place in left:
-        if place.date == said.digest.date:
-            return place
-    for place in left:
-        # A page that shows each day's list anew loses its old dates too, but not with the very same papers.
-        if said.digest.papers and said.digest.papers == await entries.list_of_digest(
-            connection, place.digest_id
-        ):
-            return place
-    return None
-
-
-async def _keep_place(
-    connection: Connection, said: _Said, before: models.Place | None, digest_id: int, clock: Clock
-) -> None:
-    place = models.Place(said.source, said.place, said.digest.date, said.digest.format, digest_id, said.hash)
-    if before is not None and (before.date, before.format) != (place.date, place.format):
-        await digests.remove_place(connection, before)
-    await digests.set_place(connection, place, clock())
+def _place_of(said: Said, digest_id: int) -> models.Place:
+    return models.Place(said.source, said.place, said.digest.date, said.digest.format, digest_id, said.hash)
 
 
 async def _parse(text: str) -> tuple[models.Digest, ...]:
@@ -310,15 +358,3 @@ def _writable(text: str) -> str:
     except UnicodeEncodeError:
         text = text.encode("utf-8", "replace").decode()
     return text.replace("\0", "")
-
-
-def _hash(text: str) -> str:
-    """Return the SHA-256, in hex, of a digest's text; white space around it is no part of what it says."""
-    return hashlib.sha256(text.strip().encode()).hexdigest()
-
-
-def _bounded(place: str) -> str:
-    """Return a place's name in a length that PostgreSQL can index; of a longer one a hash stands for the end."""
-    if len(place) <= _LONGEST_PLACE:
-        return place
-    return f"{place[: _LONGEST_PLACE - 64]}{hashlib.sha256(place.encode()).hexdigest()}"

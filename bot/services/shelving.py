@@ -33,37 +33,52 @@ class Indexer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Filed:
+    """A digest whose row is stored and whose papers are not yet."""
+
+    digest_id: int
+    language: str
+    digest: models.Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Put:
-    """The papers of a stored digest, by arXiv id, and how many of them nobody had named before."""
+    """The papers of stored digests, by arXiv id, and those of them that nobody had named before."""
 
     ids: Mapping[str, int]
-    new_papers: int
+    new: frozenset[str]
+
+    def ids_in(self, digest: models.Digest) -> set[int]:
+        """Return the papers of one of the digests."""
+        return {self.ids[entry.arxiv_id] for entry in digest.papers}
 
 
-async def put_digest(
-    connection: Connection,
-    indexer: Indexer,
-    digest_id: int,
-    language: str,
-    digest: models.Digest,
-    former: set[int],
+async def put_digests(
+    connection: Connection, indexer: Indexer, filed: Sequence[Filed], former: Collection[int] = ()
 ) -> Put:
-    """Store a digest's entries and bring every paper up to date that it names or, `former`, has named until now."""
-    said: dict[str, models.Appearance] = {}
-    for entry in digest.papers:
-        one = models.Appearance(digest_id, digest.format, digest.date, language, entry)
-        said.setdefault(entry.arxiv_id, one)
+    """Store what digests say and bring every paper up to date that they name or, `former`, have named until now."""
+    said = _said(filed)
     stored = await papers.list_merged(connection, arxiv_ids=said, ids=former)
     known = {paper.arxiv_id: id_ for id_, paper in stored.items()}
     merged = {
-        arxiv_id: merge.merge(arxiv_id, [one]) for arxiv_id, one in said.items() if arxiv_id not in known
+        arxiv_id: merge.merge(arxiv_id, found) for arxiv_id, found in said.items() if arxiv_id not in known
     }
     new = await papers.add(connection, list(merged.values()))
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in said if arxiv_id in known}
-    await entries.add(connection, digest_id, digest.papers, ids)
+    await entries.add(connection, {one.digest_id: one.digest.papers for one in filed}, ids)
     await _refresh(connection, indexer, stored, texts_changed=True)
     await _put_new(connection, indexer, new, merged, said)
-    return Put(ids, len(new))
+    return Put(ids, frozenset(new))
+
+
+def _said(filed: Iterable[Filed]) -> dict[str, list[models.Appearance]]:
+    """Return what the digests say of each paper, the newest first."""
+    said: dict[str, list[models.Appearance]] = {}
+    for one in sorted(filed, key=lambda one: (one.digest.date, one.digest_id), reverse=True):
+        for entry in one.digest.papers:
+            found = models.Appearance(one.digest_id, one.digest.format, one.digest.date, one.language, entry)
+            said.setdefault(entry.arxiv_id, []).append(found)
+    return said
 
 
 async def refresh(
@@ -84,16 +99,14 @@ async def _put_new(
     indexer: Indexer,
     ids: Mapping[str, int],
     merged: Mapping[str, models.MergedPaper],
-    said: Mapping[str, models.Appearance],
+    said: Mapping[str, Sequence[models.Appearance]],
 ) -> None:
     """Store the authors of papers that nobody named before, and index them from what is in hand."""
     if not ids:
         return
     names = {id_: _names(merged[arxiv_id]) for arxiv_id, id_ in ids.items()}
     people = await authors.set_authors(connection, names, new=names)
-    changed = [
-        _indexed(id_, merged[arxiv_id], said[arxiv_id].entry.sections) for arxiv_id, id_ in ids.items()
-    ]
+    changed = [_indexed(id_, merged[arxiv_id], _sections(said[arxiv_id])) for arxiv_id, id_ in ids.items()]
     await indexer.index(connection, changed, people)
 
 
