@@ -179,4 +179,5 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         fitting.shorten(text, 160)
         return time.process_time() - started
 
-    assert seconds(40_000) < 12 * max(seconds(10_000), 0.01)
+    seconds(100)  # what is made on first use
+    assert min(seconds(40_000), seconds(40_000)) < 10 * max(seconds(10_000), 0.05)

@@ -196,4 +196,5 @@ def test_hostile_markdown_takes_linear_time(unit: str) -> None:
         markdown.render_markdown(text)
         return time.process_time() - started
 
-    assert seconds(32_000) < 12 * max(seconds(8_000), 0.01)
+    seconds(100)  # what is made on first use
+    assert min(seconds(32_000), seconds(32_000)) < 10 * max(seconds(8_000), 0.05)
