@@ -66,20 +66,25 @@ class Stage:
 
     async def set(self) -> None:
         """Put the sample digests, the daily post and the alerts in place."""
-        services = self.core.services()
+        services, ingest = self.core.services(), self.core.ingest()
+        today = OPENING_AT.date().isoformat()
+        texts = samples.sample_texts()
+        for name, text in texts:
+            if today not in name:
+                await ingest.add_text(text, source="demo", place=name)
         place = {"guild_id": self.guild.id, "channel_id": self.channel.id}
-        yesterday = OPENING_AT - timedelta(days=1)
         word = KEYWORDS[self.core.locale]
         for where in ({}, place):
             await services.alerts.add(user_id=self.user.id, kind=models.AlertKind.KEYWORD, text=word, **where)
         await services.readers.remember(self.user.id, locale=self.core.locale)
         # The order was given the day before, so that it is due right now.
+        yesterday = OPENING_AT - timedelta(days=1)
         before = Core(self.core.settings, self.core.database, lambda: yesterday).services()
         wishes = Wishes(timezone="Asia/Seoul", locale=self.core.locale)
         await before.subscriptions.add(**place, wishes=wishes, created_by=self.user.id)
-        ingest = self.core.ingest()
-        for name, text in samples.sample_texts():
-            await ingest.add_text(text, source="demo", place=name)
+        for name, text in texts:
+            if today in name:
+                await ingest.add_text(text, source="demo", place=name)
         await self.running.tick()
         await self.running.relay.drain(self.env.now())
 
@@ -90,9 +95,11 @@ async def open_stage(locale: models.Locale, folder: Path) -> AsyncIterator[Stage
     clock = StageClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
     async with open_core(settings, clock=clock) as core:
-        bot = core.bot(shard_count=1)
+        bot = core.bot(shard_count=1, locale=locale)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
+            assert bot.user is not None
+            await bot.user.edit(username="Paperround")
             user = env.create_user("reader", global_name="독자" if locale is models.Locale.KO else "Reader")
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
             channel = guild.create_text_channel("papers")
