@@ -93,6 +93,9 @@ def find_format(rows: Sequence[str], day: Day, named: Sequence[papers.PaperHeadi
                 votes_for_review += 2
             elif line.startswith(("Vote", "Author")) and fields.parse_label(line):
                 votes_for_review -= 2
+            elif line.startswith("#"):
+                # What stands under another heading may be no part of the digest and must not decide.
+                break
     if named:
         return models.DigestFormat.REVIEW if votes_for_review > 0 else models.DigestFormat.NEWSLETTER
     looks_like_review = "📰" in day.heading or "hugging face" in day.heading.lower()

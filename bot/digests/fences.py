@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from bot.digests import lines
 
 _MARKS = ("```", "~~~")
 _FIRST = frozenset("`~ \t")
 _MARKDOWN = frozenset({"markdown", "md"})
+
+
+class Fence(NamedTuple):
+    """A line that opens or closes: its row, its sign and how many of it, and what it says of the content."""
+
+    row: int
+    sign: str
+    length: int
+    info: str
+
+    @property
+    def markdown(self) -> bool:
+        """Whether it says that Markdown follows."""
+        return self.info in _MARKDOWN
+
+    def closes(self, opening: Fence) -> bool:
+        """Whether it can close `opening`, by CommonMark's rule."""
+        return not self.info and self.sign == opening.sign and self.length >= opening.length
 
 
 class Fences:
@@ -38,83 +57,66 @@ def is_fence(line: str) -> bool:
     return line[:1] in _FIRST and line.lstrip().startswith(_MARKS)
 
 
-def find_marks(rows: Sequence[str], start: int, end: int) -> list[int]:
-    """Indices of the lines from `start` to `end` that open or close a fence."""
+def find_marks(rows: Sequence[str], start: int, end: int) -> list[Fence]:
+    """The lines from `start` to `end` that open or close a fence."""
     return [
-        index
+        _parse_fence(index, row)
         for index in range(start, end)
         if (row := rows[index]) and row[0] in _FIRST and row.lstrip().startswith(_MARKS)
     ]
 
 
-def is_markdown(line: str) -> bool:
-    """Whether a fence line says that Markdown follows."""
-    return info_of(line) in _MARKDOWN
-
-
 def find_fenced(rows: Sequence[str], start: int, end: int) -> set[int]:
     """Indices of the lines within closed code fences, the marks included. A fence that is never closed is none."""
     marks = find_marks(rows, start, end)
-    if not marks:
-        return set()
     inside: set[int] = set()
-    unclosed: set[str] = set()
+    unclosed: dict[str, int] = {}
     place = 0
     while place < len(marks):
-        opened = marks[place]
-        place += 1
-        markdown = is_markdown(rows[opened])
-        kind = "markdown" if markdown else _parts(rows[opened])[0]
-        # What one fence could not find, later ones of its kind needn't seek: this keeps the time linear.
-        if kind in unclosed:
-            continue
-        later = (marks[index] for index in range(place, len(marks)))
-        close = _close_markdown(rows, opened, later, end) if markdown else _close_code(rows, opened, later)
+        mark = marks[place]
+        kind = "markdown" if mark.markdown else mark.sign
+        # What one fence could not find, longer ones after it cannot find either: this keeps the time linear.
+        close = None
+        if mark.length < unclosed.get(kind, mark.length + 1):
+            close = find_close(rows, marks, place, end) if mark.markdown else _close_code(marks, place)
+            if close is None:
+                unclosed[kind] = mark.length
         if close is None:
-            unclosed.add(kind)
+            place += 1
         else:
-            inside.update(range(opened, close + 1))
-            place = bisect_right(marks, close)
+            inside.update(range(mark.row, close + 1))
+            place = bisect_right(marks, close, key=_row)
     return inside
 
 
-def find_close(rows: Sequence[str], marks: Sequence[int], place: int, end: int) -> int | None:
+def find_close(rows: Sequence[str], marks: Sequence[Fence], place: int, end: int) -> int | None:
     """The line that closes the Markdown answer which the fence at `marks[place]` begins, or None.
 
     Fences within it are told apart by what they say: one with a language opens, the next bare one closes it. Of
     the other bare ones every second can only close a block of code, so the answer's end is an odd one: the first
     that a rule or nothing follows, or else the last.
     """
-    later = (marks[index] for index in range(place + 1, len(marks)))
-    return _close_markdown(rows, marks[place], later, end)
-
-
-def _close_code(rows: Sequence[str], opened: int, marks: Iterable[int]) -> int | None:
-    opening, _ = _parts(rows[opened])
-    for mark in marks:
-        closing, info = _parts(rows[mark])
-        if not info and closing.startswith(opening):
-            return mark
-    return None
-
-
-def _close_markdown(rows: Sequence[str], opened: int, marks: Iterable[int], end: int) -> int | None:
-    opening, _ = _parts(rows[opened])
     count, last = 0, None
     within = False
-    for mark in marks:
-        closing, info = _parts(rows[mark])
-        if info:
-            if not within and count % 2 and is_markdown(rows[mark]):
+    for index in range(place + 1, len(marks)):
+        mark = marks[index]
+        if mark.info:
+            if not within and count % 2 and mark.markdown:
                 break
             within = True
         elif within:
             within = False
-        elif closing.startswith(opening):
-            count, last = count + 1, mark
-            if count % 2 and _ends_here(rows, mark + 1, end):
-                return mark
+        elif mark.closes(marks[place]):
+            count, last = count + 1, mark.row
+            if count % 2 and _ends_here(rows, mark.row + 1, end):
+                return mark.row
     return last if count % 2 else None
+
+
+def _close_code(marks: Sequence[Fence], place: int) -> int | None:
+    opening = marks[place]
+    later = (marks[index] for index in range(place + 1, len(marks)))
+    return next((mark.row for mark in later if mark.closes(opening)), None)
 
 
 def _ends_here(rows: Sequence[str], start: int, end: int) -> bool:
@@ -125,13 +127,11 @@ def _ends_here(rows: Sequence[str], start: int, end: int) -> bool:
     return True
 
 
-def info_of(line: str) -> str:
-    """What a fence line says of its content: "python", "markdown" or nothing."""
-    return _parts(line)[1].lower()
-
-
-def _parts(line: str) -> tuple[str, str]:
-    """A fence line's marks and its info string: ("```", "python")."""
+def _parse_fence(row: int, line: str) -> Fence:
     bare = line.strip()
     info = bare.lstrip(bare[0])
-    return bare[: len(bare) - len(info)], info.strip()
+    return Fence(row, bare[0], len(bare) - len(info), info.strip().lower())
+
+
+def _row(mark: Fence) -> int:
+    return mark.row

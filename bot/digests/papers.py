@@ -107,7 +107,7 @@ def _entry(rank: int, draft: Draft) -> models.Entry:
 
 def _fill(known: Draft, again: Draft) -> str:
     """Complete `known` from `again`; says what was done with the second."""
-    message = f"{again.arxiv_id} stands here again and is taken as one with line {known.line}"
+    message = f"{again.arxiv_id} stands here again and is taken as one paper with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
         message += f"; its {known.votes} votes there count, not the {again.votes} here"
     if again.sections and known.sections and again.sections != known.sections:

@@ -120,7 +120,7 @@ def _find_end(rows: Sequence[str], headings: Sequence[lines.Heading], start: int
     own = next(heading.level for heading in headings if heading.row == start)
     code = fences.find_fenced(rows, start + 1, day.end)
     marks = fences.find_marks(rows, start, day.end)
-    wrapped = bool(marks) and fences.is_markdown(rows[marks[0]])
+    wrapped = bool(marks) and marks[0].markdown
     seen: set[int] = set()
     content = False
     for heading in headings:
@@ -216,18 +216,17 @@ def _unwrap(content: Sequence[str]) -> tuple[list[str], int | None]:
     done = 0
     in_code = False
     for place, mark in enumerate(marks):
-        if mark < done:
+        if mark.row < done:
             continue
-        info = fences.info_of(content[mark])
-        around = info in _WRAPPERS if mark == first else fences.is_markdown(content[mark])
+        around = mark.info in _WRAPPERS if mark.row == first else mark.markdown
         if in_code or unclosed is not None or not around:
-            in_code = bool(info) or not in_code
+            in_code = bool(mark.info) or not in_code
             continue
         close = fences.find_close(content, marks, place, len(content))
-        kept += content[done:mark]
+        kept += content[done : mark.row]
         if close is None:
-            unclosed = mark
+            unclosed = mark.row
         else:
-            kept += content[mark + 1 : close]
-        done = (mark if close is None else close) + 1
+            kept += content[mark.row + 1 : close]
+        done = (mark.row if close is None else close) + 1
     return [*kept, *content[done:]], unclosed
