@@ -8,7 +8,12 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 
 FIRST_DELAY = 2.0
-LONGEST_DELAY = 120.0
+LONGEST_DELAY = 30.0
+"""Short, because an outage of all of Discord is `Trouble`'s business: few parts are tried in one."""
+
+PATIENT_AFTER = 20
+PATIENT_DELAY = 300.0
+"""After so many attempts it is the part's own misfortune, and seldom trying is enough."""
 
 MESSAGES = 4
 PERIOD = 5.0
@@ -20,8 +25,9 @@ LONGEST_REST = 60.0
 
 
 def retry_delay(attempts: int, dice: random.Random, at_least: float = 0.0) -> timedelta:
-    """Return how long to wait after so many attempts: doubling, with half up or down at random."""
-    delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (min(attempts, 10) - 1))
+    """Return how long to wait after so many attempts: doubling to a limit, with half up or down at random."""
+    longest = LONGEST_DELAY if attempts <= PATIENT_AFTER else PATIENT_DELAY
+    delay = min(longest, FIRST_DELAY * 2.0 ** (min(attempts, 10) - 1))
     return timedelta(seconds=max(at_least, delay * dice.uniform(0.5, 1.5)))
 
 

@@ -10,10 +10,11 @@ from bot.services import pacing
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_delays_double_with_jitter_up_to_two_minutes() -> None:
+def test_delays_double_with_jitter_up_to_a_limit() -> None:
     dice = random.Random(1)
     for attempts in range(1, 40):
-        full = min(pacing.LONGEST_DELAY, 2.0**attempts)
+        limit = pacing.LONGEST_DELAY if attempts <= pacing.PATIENT_AFTER else pacing.PATIENT_DELAY
+        full = min(limit, 2.0**attempts)
         seconds = pacing.retry_delay(attempts, dice).total_seconds()
         assert 0.5 * full <= seconds <= 1.5 * full
     assert pacing.retry_delay(1, dice, at_least=600.0) == timedelta(seconds=600)

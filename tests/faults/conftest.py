@@ -1,0 +1,39 @@
+"""The town of the fault tests, on both databases, and how many seeds are played."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fake_discord import process
+from tests.fake_discord.fixtures import fake, fake_server
+from tests.faults import town as towns
+
+__all__ = ["fake", "fake_server", "town"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all-faults` plays every seed; without it a few are enough."""
+    parser.addoption("--all-faults", action="store_true", help="play every seed of the fault tests")
+
+
+@pytest.fixture
+def everything(request: pytest.FixtureRequest) -> bool:
+    """Whether the long run was asked for."""
+    return bool(request.config.getoption("--all-faults", default=False))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that wants a `seed` its seeds."""
+    if "seed" in metafunc.fixturenames:
+        everything = metafunc.config.getoption("--all-faults", default=False)
+        metafunc.parametrize("seed", range(metafunc.module.SEEDS if everything else 1))
+
+
+@pytest.fixture
+async def town(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> AsyncIterator[towns.Town]:
+    """A town on either database."""
+    async with towns.open_town(fake, database_url, tmp_path) as opened:
+        yield opened
