@@ -180,4 +180,5 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         return time.process_time() - started
 
     seconds(100)  # what is made on first use
-    assert min(seconds(40_000), seconds(40_000)) < 10 * max(seconds(10_000), 0.05)
+    most = 10 * max(seconds(5_000), 0.05)
+    assert seconds(20_000) < most or seconds(20_000) < most
