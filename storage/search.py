@@ -35,10 +35,11 @@ LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What of a paper is indexed: the analyser's canonical texts of title and body."""
+    """What of a paper is indexed: the analyser's canonical texts of title and body, and its mentions for the glossary."""
 
     title: str
     body: str
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,23 @@ async def change_counts(connection: AsyncConnection, changes: Mapping[str, int])
     await connection.execute(statement, values)
 
 
+async def list_sample(connection: AsyncConnection, *, behind: int = -1, limit: int = 500) -> list[Indexed]:
+    """Return papers of the index, the most popular first, those behind a position; to read all of it in pieces."""
+    query = (
+        sa.select(indexed_papers)
+        .where(indexed_papers.c.position > behind)
+        .order_by(indexed_papers.c.position)
+        .limit(limit)
+    )
+    return [_indexed_of(row) for row in await connection.execute(query)]
+
+
+async def count_all(connection: AsyncConnection) -> int:
+    """Return how many papers are in the index."""
+    query = sa.select(sa.func.count()).select_from(indexed_papers)
+    return int((await connection.execute(query)).scalar_one())
+
+
 async def list_counts(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, int]:
     """Return in about how many papers each token is; tokens that are in none are left out."""
     found: dict[str, int] = {}
@@ -208,13 +226,13 @@ async def list_counts(connection: AsyncConnection, tokens: Collection[str]) -> d
 
 def pack(texts: Texts) -> bytes:
     """Return the texts as they are stored."""
-    return zlib.compress(f"{texts.title}\0{texts.body}".encode(), LEVEL)
+    return zlib.compress("\0".join((texts.title, texts.body, *texts.mentions)).encode(), LEVEL)
 
 
 def unpack(packed: bytes) -> Texts:
     """Return stored texts."""
-    title, _, body = zlib.decompress(packed).decode().partition("\0")
-    return Texts(title, body)
+    title, body, *mentions = zlib.decompress(packed).decode().split("\0")
+    return Texts(title, body, tuple(mentions))
 
 
 def _of(table: str, tokens: Tokens) -> str:

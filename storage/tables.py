@@ -427,3 +427,22 @@ author_keys = sa.Table(
     info=_SEARCH,
     sqlite_with_rowid=False,
 )
+
+mention_counts = sa.Table(
+    "mention_counts",
+    metadata,
+    sa.Column("mention", sa.Text, primary_key=True, comment="a parenthesis and the words in front, for the glossary"),
+    sa.Column("papers", sa.Integer, nullable=False),
+    info=_SEARCH,
+    sqlite_with_rowid=False,
+)
+
+glossary = sa.Table(
+    "glossary",
+    metadata,
+    _id(),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("papers", sa.Integer, nullable=False, comment="how many there were when it was made"),
+    sa.Column("data", sa.LargeBinary, nullable=False, comment="JSON, zlib"),
+    info=_SEARCH,
+)

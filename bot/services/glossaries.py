@@ -1,27 +1,142 @@
-"""Holds the glossary that look-ups understand queries by, made of what storage has counted and of the starting list."""
+"""Holds the glossary that look-ups understand queries by, made of what storage has counted and of the starting list.
+
+Counting happens with every digest; making the concepts anew takes seconds, so it is a call of its own for the
+background. Whoever else has the database open sees the new glossary with the next look-up.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from bot.text.glossary import drafting, resolution, seed
-from storage.database import Database
+from bot.clock import Clock, system_clock
+from bot.text.glossary import (
+    alignment,
+    concepts,
+    drafting,
+    evidence,
+    mentions,
+    occurrences,
+    resolution,
+    seed,
+)
+from storage import glossary as kept
+from storage import search
+from storage.database import Connection, Database
+
+GROWTH = 1.1
+"""The glossary is stale when there are this many times the papers that it was made from."""
+MOST_MENTIONS = 300_000
+MOST_PAPERS = 30_000
+"""Mentions and papers that are looked at, the most frequent and the most popular first; more teach little."""
+_CHUNK = 500
+_PARTS = "\x1f"
 
 
 class Glossaries:
-    """The glossary as it is now; made at the first use."""
+    """The glossary as it is now, read again when somebody has made it anew."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
         self._database = database
-        self._current: resolution.Glossary | None = None
+        self._clock = clock
+        self._read: resolution.Glossary | None = None
+        self._made_at: datetime | None = None
 
-    async def current(self) -> resolution.Glossary:
-        """Return the glossary."""
-        if self._current is None:
-            self._current = await asyncio.to_thread(_from_seed)
-        return self._current
+    async def current(self, connection: Connection) -> resolution.Glossary:
+        """Return the glossary as it was last made; of the starting list alone when it never was."""
+        made_at = await kept.made_at(connection)
+        if self._read is None or made_at != self._made_at:
+            made = await kept.get(connection) if made_at is not None else None
+            read = await asyncio.to_thread(_from_seed if made is None else _reader(made.data))
+            self._read, self._made_at = read, made_at
+        return self._read
+
+    async def is_stale(self) -> bool:
+        """Tell whether there are so many more papers than when it was made that making it anew is worth it."""
+        async with self._database.read() as connection:
+            made = await kept.get(connection)
+            papers = await search.count_all(connection)
+        return papers > 0 if made is None else papers != made.papers and papers >= GROWTH * made.papers
+
+    async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Make the glossary anew; takes seconds, in a thread. `on_progress` is told of the papers read."""
+        async with self._database.read() as connection:
+            counted = await kept.list_mentions(connection, limit=MOST_MENTIONS)
+            papers = await search.count_all(connection)
+        made = await asyncio.to_thread(_draft, counted)
+        seen = made.questions()
+        behind, read = -1, 0
+        while read < MOST_PAPERS:
+            async with self._database.read() as connection:
+                chunk = await search.list_sample(connection, behind=behind, limit=_CHUNK)
+            if not chunk:
+                break
+            await asyncio.to_thread(_show, seen, [one.texts for one in chunk])
+            behind, read = chunk[-1].position, read + len(chunk)
+            on_progress(read)
+        data = await asyncio.to_thread(_finish, made, seen)
+        async with self._database.transaction() as connection:
+            await kept.set_made(connection, kept.Made(self._clock(), papers, data))
+
+
+def mentions_of(text: str) -> tuple[str, ...]:
+    """Return the mentions of a paper's text as storage counts them, each once."""
+    return tuple(dict.fromkeys(_PARTS.join(mention) for mention in mentions.extract(text)))
+
+
+def _draft(counted: dict[str, int]) -> drafting.Draft:
+    rows = [
+        evidence.MentionCount(mentions.Mention(*mention.split(_PARTS)), papers)
+        for mention, papers in counted.items()
+    ]
+    return drafting.draft(rows, seed.terms())
+
+
+def _show(seen: occurrences.Occurrences, texts: list[search.Texts]) -> None:
+    for one in texts:
+        seen.add(f"{one.title}\n{one.body}")
+
+
+def _finish(made: drafting.Draft, seen: occurrences.Occurrences) -> str:
+    found = drafting.finish(made, seen)
+    return _written(found, made.readings, made.found.table)
 
 
 def _from_seed() -> resolution.Glossary:
     made = drafting.draft([], seed.terms())
     return resolution.Glossary(drafting.finish(made, made.questions()), made.readings)
+
+
+def _written(
+    found: list[concepts.Concept],
+    abbreviations: Mapping[str, list[concepts.Reading]],
+    table: alignment.WordTable,
+) -> str:
+    data = {
+        "concepts": [
+            [one.key, [[f.text, f.language, f.papers, f.share, f.alias, f.expands] for f in one.forms]]
+            for one in found
+        ],
+        "readings": abbreviations,
+        "associations": table.associations,
+    }
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _reader(text: str) -> Callable[[], resolution.Glossary]:
+    return lambda: _read(text)
+
+
+def _read(text: str) -> resolution.Glossary:
+    data = json.loads(text)
+    found = [
+        concepts.Concept(key, tuple(concepts.Form(*form) for form in forms))
+        for key, forms in data["concepts"]
+    ]
+    abbreviations = {
+        abbreviation: [concepts.Reading(*reading) for reading in terms]
+        for abbreviation, terms in data["readings"].items()
+    }
+    return resolution.Glossary(found, abbreviations, alignment.WordTable(data["associations"], {}))

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from bot.services import glossaries
 from bot.text import analyser, forms, korean
-from bot.text.glossary import resolution
+from bot.text.glossary import expansion
 from storage import models, search
 from storage.search_terms import Wanted, all_of, any_of
 
@@ -29,7 +30,8 @@ _MOST_ROWS = 12
 def texts_of(paper: models.IndexedPaper) -> search.Texts:
     """Return what of a paper is indexed, canonical: its title, and its summaries, abstract and keywords."""
     body = "\n".join(_lines(paper))[:_MOST_BODY]
-    return search.Texts(analyser.canonical((paper.title or "")[:1000]), analyser.canonical(body))
+    title = analyser.canonical((paper.title or "")[:1000])
+    return search.Texts(title, analyser.canonical(body), glossaries.mentions_of(body))
 
 
 def _lines(paper: models.IndexedPaper) -> Iterator[str]:
@@ -78,7 +80,7 @@ def _head(word: str) -> str:
     return word[0] if korean.is_hangul(word) else word[:_LINKED]
 
 
-def wanted(segments: Iterable[resolution.Segment]) -> Wanted | None:
+def wanted(segments: Iterable[expansion.Segment]) -> Wanted | None:
     """Return what a paper must hold to have all segments, each in one of its forms; None for nothing to ask for."""
     parts = [part for segment in segments if (part := wanted_any(form.text for form in segment.forms))]
     return all_of(parts)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from bot.services import index_tokens
 from bot.text import folding
-from storage import author_search, models, search
+from storage import author_search, glossary, models, search
 from storage.database import Connection
 
 COUNTED_WHOLE = 2000
@@ -27,7 +27,7 @@ class SearchIndexer:
         texts = {paper.id: index_tokens.texts_of(paper) for paper in changed}
         moving = [paper for paper in changed if not _is_same(paper, texts[paper.id], former.get(paper.id))]
         gone = [former[paper.id] for paper in moving if paper.id in former]
-        counts = await _take_out(connection, gone)
+        counts, mentions = await _take_out(connection, gone)
         places = await search.free_positions(
             connection, {paper.id: (paper.votes, paper.last_on) for paper in moving}
         )
@@ -38,7 +38,9 @@ class SearchIndexer:
         tokens = [index_tokens.tokens_of(row.position, row.texts) for row in rows]
         await search.add(connection, rows, tokens)
         counts.update(_counted(rows, tokens))
+        mentions.update(mention for row in rows for mention in row.texts.mentions)
         await search.change_counts(connection, counts)
+        await glossary.change_mentions(connection, mentions)
         await author_search.set_keys(
             connection, [(one.id, folded_names(one.name)) for one in people if one.papers]
         )
@@ -46,7 +48,9 @@ class SearchIndexer:
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Take papers out of the index that no digest names any more."""
         former = await search.list_indexed(connection, paper_ids)
-        await search.change_counts(connection, await _take_out(connection, list(former.values())))
+        counts, mentions = await _take_out(connection, list(former.values()))
+        await search.change_counts(connection, counts)
+        await glossary.change_mentions(connection, mentions)
 
 
 def folded_names(name: str) -> list[str]:
@@ -60,13 +64,17 @@ def folded_names(name: str) -> list[str]:
     return list(found)
 
 
-async def _take_out(connection: Connection, gone: Sequence[search.Indexed]) -> Counter[str]:
-    """Remove rows and return what that changes in the counts of terms."""
+async def _take_out(
+    connection: Connection, gone: Sequence[search.Indexed]
+) -> tuple[Counter[str], Counter[str]]:
+    """Remove rows and return what that changes in the counts of terms and of mentions."""
     tokens = [index_tokens.tokens_of(row.position, row.texts) for row in gone]
     await search.remove(connection, tokens)
     counts: Counter[str] = Counter()
     counts.subtract(_counted(gone, tokens))
-    return counts
+    mentions: Counter[str] = Counter()
+    mentions.subtract(Counter(mention for row in gone for mention in row.texts.mentions))
+    return counts, mentions
 
 
 def _is_same(paper: models.IndexedPaper, texts: search.Texts, former: search.Indexed | None) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 from bot.digests import arxiv_id as arxiv_ids
 from bot.services import author_lookup, completion, found, glossaries, search, similar
 from bot.text import query as queries
-from bot.text.glossary import resolution
+from bot.text.glossary import expansion
 from storage import digests, models, papers
 from storage.database import Connection, Database
 
@@ -41,21 +41,21 @@ class Lookup:
         names = [*asked.authors, *([author] if author and author.strip() else [])]
         since = max((one for one in (asked.since, since) if one is not None), default=None)
         min_votes = max((one for one in (asked.min_votes, min_votes) if one is not None), default=None)
-        expansion = await self._expansion(asked.text, literal=literal)
         async with self._database.read() as connection:
+            understood = await self._understand(connection, asked.text, literal=literal)
             filters = search.Filters(since, until, min_votes, await _papers_by(connection, names))
             if not asked.has_words:
                 if asked.is_empty and not names and since is None and until is None and min_votes is None:
                     return found.SearchResult()
                 return await _filtered(connection, filters, limit, offset)
-            result = await search.find(connection, asked, expansion, filters, most=limit + offset)
+            result = await search.find(connection, asked, understood, filters, most=limit + offset)
             page = result.hits[offset : offset + limit]
             rows = await search.rows_of(connection, page)
         arxiv_id_of = {row.id: row.arxiv_id for row in rows}
         return found.SearchResult(
             rows=tuple(rows),
             total=result.total,
-            also=tuple(expansion.also),
+            also=tuple(understood.also),
             partial=result.partial,
             explanations={
                 arxiv_id_of[hit.paper_id]: hit.score.explain()
@@ -133,7 +133,8 @@ class Lookup:
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[found.Choice]:
         """Offer topics for what was typed so far, in the reader's language first."""
-        return completion.topics(await self._glossary.current(), text, locale)
+        async with self._database.read() as connection:
+            return completion.topics(await self._glossary.current(connection), text, locale)
 
     async def complete_author(self, text: str) -> list[found.Choice]:
         """Offer names for what was typed so far, those with most papers first."""
@@ -150,11 +151,10 @@ class Lookup:
         async with self._database.read() as connection:
             return await papers.get_extent(connection)
 
-    async def _expansion(self, text: str, *, literal: bool) -> resolution.Expansion:
+    async def _understand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:
         if literal:
-            parts = tuple(resolution.as_typed(word) for word in text.split())
-            return resolution.Expansion(text, parts)
-        return (await self._glossary.current()).resolve(text)
+            return expansion.literal(text)
+        return (await self._glossary.current(connection)).resolve(text)
 
 
 async def _papers_by(connection: Connection, names: list[str]) -> frozenset[int] | None:

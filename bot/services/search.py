@@ -10,7 +10,7 @@ from itertools import combinations
 from bot.services import index_tokens
 from bot.text import query as queries
 from bot.text import ranking
-from bot.text.glossary import resolution
+from bot.text.glossary.expansion import Expansion, Segment, as_typed
 from storage import models, papers, search
 from storage.database import Connection
 from storage.search_terms import Wanted, any_of
@@ -60,15 +60,15 @@ class Found:
 async def find(
     connection: Connection,
     asked: queries.Query,
-    expansion: resolution.Expansion,
+    understood: Expansion,
     filters: Filters,
     *,
     most: int,
 ) -> Found:
     """Return the papers for a query that has words, at least `most` of them scored if there are so many."""
-    scores = ranking.Ranking(expansion, asked.phrases, asked.excluded)
-    segments = [*expansion.segments, *map(resolution.as_typed, asked.phrases)]
-    wanted = _all_words(segments, expansion)
+    scores = ranking.Ranking(understood, asked.phrases, asked.excluded)
+    segments = [*understood.segments, *map(as_typed, asked.phrases)]
+    wanted = _all_words(segments, understood)
     if wanted is None:
         return Found((), 0, False)
     pool = await _gather(connection, wanted, filters, max(CANDIDATES, 2 * most))
@@ -84,13 +84,13 @@ async def find(
     return Found(tuple(hits), len(hits), len(hits) > len(complete))
 
 
-def _all_words(segments: Sequence[resolution.Segment], expansion: resolution.Expansion) -> Wanted | None:
+def _all_words(segments: Sequence[Segment], understood: Expansion) -> Wanted | None:
     plain = index_tokens.wanted(segments)
-    composed = index_tokens.wanted(expansion.composed)
-    return any_of([one for one in (plain, composed) if one is not None])
+    composed = [index_tokens.wanted([one]) for one in understood.composed]
+    return any_of([one for one in (plain, *composed) if one is not None])
 
 
-def _fewer(segments: Sequence[resolution.Segment]) -> list[Sequence[resolution.Segment]]:
+def _fewer(segments: Sequence[Segment]) -> list[Sequence[Segment]]:
     """Return the choices of most words: all but one of two to four, at least half of more."""
     if len(segments) <= 4:
         return list(combinations(segments, len(segments) - 1))

@@ -59,6 +59,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_author_keys_author_id"), "author_keys", ["author_id"], unique=False)
+    op.create_table('mention_counts',
+    sa.Column('mention', sa.Text(), nullable=False, comment='a parenthesis and the words in front, for the glossary'),
+    sa.Column('papers', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('mention', name=op.f('pk_mention_counts')),
+    sqlite_with_rowid=False,
+    )
+    op.create_table('glossary',
+    sa.Column('id', row_id, sa.Identity(always=False), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('papers', sa.Integer(), nullable=False, comment='how many there were when it was made'),
+    sa.Column('data', sa.LargeBinary(), nullable=False, comment='JSON, zlib'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_glossary'))
+    )
     if op.get_bind().dialect.name == "sqlite":
         for table in ("paper_words", "paper_titles"):
             op.execute(

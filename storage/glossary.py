@@ -1,0 +1,72 @@
+"""What the glossary is made of, counted over all papers, and the glossary as it was last made. Understands neither."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import rows
+from storage.tables import glossary, mention_counts
+
+_THE_ONE = 1
+
+
+class Made(NamedTuple):
+    """The glossary as it was last made (UTC), from so many papers; `data` is the caller's JSON."""
+
+    made_at: datetime
+    papers: int
+    data: str
+
+
+async def change_mentions(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
+    """Add to the counts of papers that hold a mention; a change may be negative."""
+    values = [{"mention": one, "papers": change} for one, change in sorted(changes.items()) if change]
+    if not values:
+        return
+    statement = rows.insert(connection, mention_counts)
+    statement = statement.on_conflict_do_update(
+        index_elements=["mention"], set_={"papers": mention_counts.c.papers + statement.excluded.papers}
+    )
+    await connection.execute(statement, values)
+
+
+async def list_mentions(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
+    """Return in how many papers each mention is, the most frequent ones if there are more than `limit`."""
+    query = (
+        sa.select(mention_counts.c.mention, mention_counts.c.papers)
+        .where(mention_counts.c.papers > 0)
+        .order_by(mention_counts.c.papers.desc(), mention_counts.c.mention)
+        .limit(limit)
+    )
+    return {mention: papers for mention, papers in await connection.execute(query)}  # noqa: C416
+
+
+async def made_at(connection: AsyncConnection) -> datetime | None:
+    """Return when the glossary was last made, or None."""
+    moment: datetime | None = (await connection.execute(sa.select(glossary.c.made_at))).scalar()
+    return moment
+
+
+async def get(connection: AsyncConnection) -> Made | None:
+    """Return the glossary as it was last made, or None."""
+    query = sa.select(glossary.c.made_at, glossary.c.papers, glossary.c.data)
+    row = (await connection.execute(query)).first()
+    return None if row is None else Made(row.made_at, row.papers, zlib.decompress(row.data).decode())
+
+
+async def set_made(connection: AsyncConnection, made: Made) -> None:
+    """Keep a glossary in place of the former one."""
+    values = {"made_at": made.made_at, "papers": made.papers, "data": zlib.compress(made.data.encode())}
+    statement = rows.insert(connection, glossary).values(id=_THE_ONE, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+async def clear_mentions(connection: AsyncConnection) -> None:
+    """Forget all counts, before everything is counted anew."""
+    await connection.execute(mention_counts.delete())
