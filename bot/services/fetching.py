@@ -110,20 +110,34 @@ class Fetching:
     async def _pass(self, rows: Sequence[models.StoredSource], plan: _Plan) -> list[Report]:
         """Ask the sources in three turns: votes first, so that a digest meets them; what arXiv knows of new papers last."""
         keeper = source_keeping.Keeper(self._database, self._notice, plan.dry_run)
-        first = [row for row in rows if row.kind in _FACTS_FIRST]
-        last = [row for row in rows if row.kind in _FACTS_LAST]
-        between = [row for row in rows if row not in first and row not in last]
-        running = await self._start(first, plan, keeper)
-        if running:
-            await asyncio.wait(running, timeout=_FACTS_FIRST_SECONDS)
-        running += await self._start(between, plan, keeper)
-        reports = await _all(running)
-        if last:
-            wanted = await self._wanted(plan)
-            reports += await _all(await self._start(last, plan, keeper, wanted))
-        await keeper.flush()
+        try:
+            reports = await self._take_turns(rows, plan, keeper)
+        finally:
+            # Whoever interrupts a long pass finds it where it was: what was stored is remembered.
+            await keeper.flush()
         by_id = {report.source.id: report for report in reports}
         return [by_id[row.id] for row in rows]
+
+    async def _take_turns(
+        self, rows: Sequence[models.StoredSource], plan: _Plan, keeper: source_keeping.Keeper
+    ) -> list[Report]:
+        first = [row for row in rows if row.kind in _FACTS_FIRST]
+        last = [row for row in rows if row.kind in _FACTS_LAST]
+        between = [row for row in rows if row.kind not in _FACTS_FIRST | _FACTS_LAST]
+        running = await self._start(first, plan, keeper)
+        try:
+            if running:
+                await asyncio.wait(running, timeout=_FACTS_FIRST_SECONDS)
+            running += await self._start(between, plan, keeper)
+            reports = list(await asyncio.gather(*running))
+            if last:
+                running = await self._start(last, plan, keeper, await self._wanted(plan))
+                reports += await asyncio.gather(*running)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return reports
 
     async def _start(
         self,
@@ -187,8 +201,8 @@ class Fetching:
     ) -> None:
         opened = kinds.open_source(row.kind, row.url, row.options, self._access)
         async for outcome in opened.fetch(visit):
-            tally.add(outcome)
             tally.stored(await self._store(row, outcome, plan.dry_run))
+            tally.add(outcome)
             await keeper.remember(row, outcome.pages)
             plan.progress(row, outcome)
 
@@ -206,12 +220,3 @@ class Fetching:
         async with self._database.read() as connection:
             known = await papers.ids_of(connection, named)
         return result + IngestResult(new_papers=len(named - known.keys()), arxiv_ids=frozenset(named))
-
-
-async def _all(tasks: Sequence[asyncio.Task[Report]]) -> list[Report]:
-    """Wait for all; when the waiting is ended from outside, end them too."""
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -13,7 +13,7 @@ from storage.database import Connection, Database
 Notice = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans one notice to the operator, in the transaction that keeps the source's failures."""
 
-_FLUSH_AFTER = 50
+_FLUSH_AFTER = 25
 _FEED_MEMORY = timedelta(days=90)
 
 
