@@ -20,6 +20,9 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _ROW_START = re.compile(r"^[\s>]*\|?")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
 _CHUNK = 8_000
+_MOST_BRACKETS = 400
+"""More of them in a part are no links: nested ones take the parser time that grows with their square."""
+
 _DEEPEST_INDENT = 5
 
 
@@ -35,7 +38,7 @@ def render_plain(text: str) -> str:
 
 def render_heading(text: str) -> Safe:
     """Return a section's heading as one escaped line without emphasis, ready to be set bold."""
-    (token, *_) = markdown_rules.parser().parseInline(" ".join(text[:_CHUNK].split()))
+    (token, *_) = markdown_rules.parser(links=True).parseInline(" ".join(text[:_CHUNK].split()))
     plain = render_inline(token.children or [], marked=False)
     return Safe(escape.escape_inline(escape.plain(plain).rstrip(":： ")))
 
@@ -44,7 +47,8 @@ def _render(text: str, *, marked: bool) -> str:
     writer = _Writer(marked)
     for chunk in _chunks(text):
         writer.source = chunk.split("\n")
-        for token in markdown_rules.parser().parse(chunk):
+        links = chunk.count("[") <= _MOST_BRACKETS
+        for token in markdown_rules.parser(links=links).parse(chunk):
             writer.take(token)
     return "\n".join(writer.lines).strip("\n")
 

@@ -25,9 +25,9 @@ _CJK = re.compile(
 )
 
 
-@lru_cache(maxsize=1)
-def parser() -> MarkdownIt:
-    """Return the parser, made on first use.
+@lru_cache(maxsize=2)
+def parser(*, links: bool) -> MarkdownIt:
+    """Return the parser, made on first use; without `links` square brackets are text.
 
     Raw HTML stays text (much of what looks like a tag is a token such as `<think>`), indented lines are no
     code (bullets that run on are indented), and link definitions, underlined headings are no such things,
@@ -36,6 +36,8 @@ def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"maxNesting": _DEEPEST_NESTING})
     markdown.enable(["table", "strikethrough"])
     markdown.disable(["html_block", "html_inline", "code", "reference", "lheading"])
+    if not links:
+        markdown.disable(["link", "image"])
     markdown.inline.ruler.before("escape", MATH, _math)
     markdown.inline.ruler.at("emphasis", _emphasis)
     return markdown
