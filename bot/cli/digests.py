@@ -16,7 +16,6 @@ from bot.cli import dates, opening, output
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.app.core import Core
     from bot.services.archive import TextFile
     from bot.services.ingest import Ingest, IngestResult
 
@@ -205,19 +204,10 @@ def export(
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:
+    from bot.rendering.templates import Templates
     from bot.services import exporting
 
+    wanted = exporting.parse_format(form)
     async with opening.open_storage() as database:
-        return await exporting.export(database, form, since_on=first, until_on=last)
-
-
-async def read_into(core: Core, paths: Iterable[str]) -> IngestResult:
-    """Ingest files into an open core, problems on stderr; for the demo and the inbox."""
-    from bot.services.ingest import IngestResult
-
-    total = IngestResult()
-    async for result, problems in _read_paths(core.ingest(), paths):
-        total += result
-        for problem in problems:
-            output.complain(problem)
-    return total
+        templates = Templates(opening.load_settings().templates)
+        return await exporting.export(database, wanted, templates, since_on=first, until_on=last)

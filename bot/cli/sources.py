@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from bot.cli import dates, opening, output
 if TYPE_CHECKING:
     from datetime import date
 
+    from bot.services.sources import Sources
     from bot.services.tally import Report
     from storage import models
 
@@ -57,14 +58,10 @@ def add(
     chosen = _choice(models.SourceKind, kind, "kind")
     spoken = _choice(models.Locale, language, "language")
 
-    async def command(core: Any) -> models.StoredSource:
-        from bot.app import fetching
+    async def command(book: Sources) -> models.StoredSource:
+        return await book.add(url, kind=chosen, language=spoken, priority=priority, options=options)
 
-        return await fetching.sources(core).add(
-            url, kind=chosen, language=spoken, priority=priority, options=options
-        )
-
-    added = opening.run(lambda: _with_core(command))
+    added = _with_sources(command)
     if check:
         reports = opening.run(lambda: _fetch(None, dry_run=True, only=url))
         _print_reports(reports, as_json)
@@ -77,14 +74,11 @@ def add(
 def list_rows(as_json: output.AsJson = False) -> None:
     """Show all sources and how each is."""
 
-    async def command(core: Any) -> list[models.StoredSource]:
-        from bot.app import fetching
-
-        book = fetching.sources(core)
-        await book.add_configured(core.settings.sources)
+    async def command(book: Sources) -> list[models.StoredSource]:
+        await book.add_configured(opening.load_settings().sources)
         return await book.list_rows()
 
-    found = [as_data(one) for one in opening.run(lambda: _with_core(command))]
+    found = [as_data(one) for one in _with_sources(command)]
     if as_json:
         output.print_json(found)
         return
@@ -93,13 +87,7 @@ def list_rows(as_json: output.AsJson = False) -> None:
 
 def remove(url: Url) -> None:
     """Remove a source. What it brought stays."""
-
-    async def command(core: Any) -> None:
-        from bot.app import fetching
-
-        await fetching.sources(core).remove(url)
-
-    opening.run(lambda: _with_core(command))
+    _with_sources(lambda book: book.remove(url))
     output.say(f"{url} is no longer fetched from.")
 
 
@@ -165,9 +153,15 @@ def _days(since: date | None, until: date | None, today: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-async def _with_core(command: Callable[[Any], Any]) -> Any:
-    async with opening.open_core() as core:
-        return await command(core)
+def _with_sources(command: Callable[[Sources], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        from bot.clock import system_clock
+        from bot.services.sources import open_sources
+
+        async with opening.open_storage() as database:
+            return await command(open_sources(database, system_clock, opening.load_settings()))
+
+    return opening.run(run)
 
 
 async def _fetch(
