@@ -27,14 +27,15 @@ def render_thought(sections: Sequence[models.Section], limit: int = THOUGHT) -> 
 
 
 def render_section(section: models.Section) -> Safe:
-    """Return a section as Discord's Markdown, its heading bold: before a one-paragraph body, else above it."""
+    """Return a section as Discord's Markdown, its heading bold: before a highlight of one paragraph, else above."""
     body = markdown.render_markdown(section.body)
     if not section.heading:
         return body
     heading = markdown.render_heading(section.heading)
     if not heading:
         return body
-    inline = "\n" not in body and not body.startswith(("- ", "```", "> ", "1. "))
+    # A chapter has a number, a highlight has none.
+    inline = "\n" not in body and not heading[0].isdigit() and not body.startswith(("- ", "```", "> ", "1. "))
     return Safe(f"**{heading}**{' ' if inline else chr(10)}{body}".rstrip())
 
 

@@ -109,7 +109,8 @@ class Templates:
 
     def _own_files(self) -> Iterator[str]:
         if self._folder is not None:
-            yield from sorted(jinja2.FileSystemLoader(self._folder).list_templates())
+            names = jinja2.FileSystemLoader(self._folder).list_templates()
+            yield from (name for name in sorted(names) if name.endswith(".j2"))
 
     def _files(self, name: str, locale: str) -> tuple[str, str]:
         """Return the template to use and the bundled one that it stands on; the same where nothing is replaced."""

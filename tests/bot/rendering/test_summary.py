@@ -46,8 +46,9 @@ def test_a_short_section_follows_its_heading_and_a_long_one_stands_below() -> No
         Section("What's New", "한 문단이에요."),
         Section("2. 기여", "- 하나\n- 둘"),
         Section(None, "제목 없이"),
+        Section("3. 한계", "한 문단"),
         Section("**", "글"),
     )
     assert summary.render_sections(sections) == (
-        "**What's New** 한 문단이에요.\n\n**2. 기여**\n- 하나\n- 둘\n\n제목 없이\n\n**\\*\\*** 글"
+        "**What's New** 한 문단이에요.\n\n**2. 기여**\n- 하나\n- 둘\n\n제목 없이\n\n**3. 한계**\n한 문단\n\n**\\*\\*** 글"
     )

@@ -114,6 +114,7 @@ def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: Op
     operator.write("daily.en.j2", "{% block headline %}")
     operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
     operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
+    operator.write("README.md", "{% notes")
     found = operator.templates.find_problems()
     assert [(Path(problem.file).name, problem.line) for problem in found] == [
         ("daily.en.j2", 1),
