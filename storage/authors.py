@@ -37,39 +37,36 @@ async def set_authors(
         connection, [(key, name, wrote[key]) for key, name in forms.items() if key not in known]
     )
     ids = known | {author.key: author.id for author in added}
-    values = [
-        {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
+    written = [
+        (paper_id, position, ids[key], name)
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    if values:
-        await connection.execute(paper_authors.insert(), values)
+    await rows.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), written)
     return added + await _count(connection, touched.union(known.values()))
 
 
 async def _known(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
     """Return the row of each key that is known. A form with diacritics replaces one without: it tells more."""
-    ids: dict[str, int] = {}
-    better: list[dict[str, object]] = []
-    for chunk in rows.in_chunks(forms):
-        query = sa.select(authors.c.key, authors.c.id, authors.c.name).where(authors.c.key.in_(chunk))
-        for key, id_, name in await connection.execute(query):
-            ids[key] = id_
-            if name.isascii() and not forms[key].isascii():
-                better.append({"b_id": id_, "name": forms[key]})
+    stored = await rows.look_up(
+        connection, authors.c.key, forms, (authors.c.key, authors.c.id, authors.c.name)
+    )
+    better = [
+        {"b_id": id_, "name": forms[key]}
+        for key, id_, name in stored
+        if name.isascii() and not forms[key].isascii()
+    ]
     if better:
         await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), better)
-    return ids
+    return {key: id_ for key, id_, _ in stored}
 
 
 async def _add(connection: AsyncConnection, new: Sequence[tuple[str, str, int]]) -> list[models.Author]:
     """Store authors whose key is new, as (key, name, number of papers)."""
-    if not new:
-        return []
-    values = [{"key": key, "name": name, "papers": papers} for key, name, papers in new]
-    statement = authors.insert().returning(authors.c.key, authors.c.id)
-    ids = {key: id_ for key, id_ in await connection.execute(statement, values)}  # noqa: C416
-    return [models.Author(ids[key], key, name, papers) for key, name, papers in new]
+    ids = await rows.reserve_ids(connection, authors, len(new))
+    values = [(id_, *one) for id_, one in zip(ids, new, strict=True)]
+    await rows.insert_rows(connection, authors, ("id", "key", "name", "papers"), values)
+    return [models.Author(*one) for one in values]
 
 
 async def _count(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:

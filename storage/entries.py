@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,28 +18,23 @@ async def add(
     connection: AsyncConnection, said: Mapping[int, Sequence[models.Entry]], paper_ids: Mapping[str, int]
 ) -> None:
     """Store what digests say, by digest id. `paper_ids` holds the row of each arXiv id."""
-    values = [
-        _entry_values(digest_id, paper_ids[entry.arxiv_id], entry)
-        for digest_id, digest in said.items()
-        for entry in digest
-    ]
-    if not values:
-        return
-    statement = entries.insert().returning(entries.c.digest_id, entries.c.rank, entries.c.id)
-    ids = {(digest_id, rank): id_ for digest_id, rank, id_ in await connection.execute(statement, values)}
-    section_values = [
-        {
-            "entry_id": ids[digest_id, entry.rank],
-            "position": position,
-            "heading": section.heading,
-            "body": section.body,
-        }
-        for digest_id, digest in said.items()
-        for entry in digest
+    every = [(digest_id, entry) for digest_id, digest in said.items() for entry in digest]
+    ids = await rows.reserve_ids(connection, entries, len(every))
+    await rows.insert_rows(
+        connection,
+        entries,
+        ("id", "digest_id", "paper_id", *_FIELDS),
+        [
+            (id_, digest_id, paper_ids[entry.arxiv_id], *_fields(entry))
+            for id_, (digest_id, entry) in zip(ids, every, strict=True)
+        ],
+    )
+    parts = [
+        (id_, position, section.heading, section.body)
+        for id_, (_, entry) in zip(ids, every, strict=True)
         for position, section in enumerate(entry.sections)
     ]
-    if section_values:
-        await connection.execute(sections.insert(), section_values)
+    await rows.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), parts)
 
 
 async def remove(connection: AsyncConnection, digest_id: int) -> set[int]:
@@ -73,6 +69,20 @@ async def list_appearances(
         for row in result:
             found[row.paper_id].append(_appearance_of(row, bodies.get(row.id, ())))
     return found
+
+
+_FIELDS = (
+    "rank",
+    "title",
+    "url",
+    "votes",
+    "authors",
+    "authors_truncated",
+    "thumbnail",
+    "video",
+    "summary_missing",
+)
+_fields = attrgetter(*_FIELDS)
 
 
 async def _sections(
@@ -122,19 +132,3 @@ def _entry_of(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.En
         sections=bodies,
         summary_missing=row.summary_missing,
     )
-
-
-def _entry_values(digest_id: int, paper_id: int, entry: models.Entry) -> dict[str, Any]:
-    return {
-        "digest_id": digest_id,
-        "paper_id": paper_id,
-        "rank": entry.rank,
-        "title": entry.title,
-        "url": entry.url,
-        "votes": entry.votes,
-        "authors": entry.authors,
-        "authors_truncated": entry.authors_truncated,
-        "thumbnail": entry.thumbnail,
-        "video": entry.video,
-        "summary_missing": entry.summary_missing,
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +17,10 @@ from storage.tables import papers
 
 async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
     """Store papers that are new. Returns their ids by arXiv id."""
-    if not merged:
-        return {}
-    statement = papers.insert().returning(papers.c.arxiv_id, papers.c.id)
-    result = await connection.execute(statement, [_values(paper) for paper in merged])
-    return {arxiv_id: id_ for arxiv_id, id_ in result}  # noqa: C416
+    ids = await rows.reserve_ids(connection, papers, len(merged))
+    values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
+    await rows.insert_rows(connection, papers, ("id", *_FIELDS), values)
+    return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models.MergedPaper]]) -> None:
@@ -52,11 +52,8 @@ async def list_merged(
 
 async def ids_of(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of the papers that are known, by arXiv id."""
-    found: dict[str, int] = {}
-    for chunk in rows.in_chunks(arxiv_ids):
-        query = sa.select(papers.c.arxiv_id, papers.c.id).where(papers.c.arxiv_id.in_(chunk))
-        found.update({row.arxiv_id: row.id for row in await connection.execute(query)})
-    return found
+    found = await rows.look_up(connection, papers.c.arxiv_id, arxiv_ids, (papers.c.arxiv_id, papers.c.id))
+    return dict(found)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
@@ -169,6 +166,7 @@ async def get_extent(connection: AsyncConnection) -> models.Extent:
 
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
 _LISTS = ("authors", "keywords", "categories")
+_fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
 _ROW = (
     papers.c.id,

@@ -1,19 +1,26 @@
-"""Small tools that every storage module needs: upserts on either engine, and lists cut to a size that both take."""
+"""Small tools that every storage module needs: upserts on either engine, lists cut to a size, and many rows at once.
+
+SQLAlchemy's Core spends more on each parameter than the engine on the row; `insert_rows` and `look_up` are for
+the few places where tens of thousands of them pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Value = TypeVar("Value")
 
 CHUNK = 2000
 """Values in one IN list: SQLite takes 32,766 variables a statement, asyncpg 32,767."""
+LOOK_UP_CHUNK = 20_000
 
 
 def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -28,3 +35,62 @@ def in_chunks(values: Iterable[Value], size: int = CHUNK) -> Iterator[Sequence[V
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+async def reserve_ids(connection: AsyncConnection, table: sa.Table, number: int) -> Sequence[int]:
+    """Return unused ids for new rows of a table, rising. For transactions that write alone (`digests.lock`)."""
+    if number == 0:
+        return ()
+    if connection.dialect.name == "sqlite":
+        last = (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
+        return range(last + 1, last + 1 + number)
+    sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+    query = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, number).alias())
+    return sorted((await connection.execute(query)).scalars())
+
+
+async def insert_rows(
+    connection: AsyncConnection, table: sa.Table, names: tuple[str, ...], values: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert many rows, given as tuples in the order of the columns' names."""
+    if not values:
+        return
+    statement, processors = _insertion(connection.dialect, table, names)
+    if any(processors):
+        columns = zip(*values, strict=True)
+        converted = [
+            column if processor is None else map(processor, column)
+            for column, processor in zip(columns, processors, strict=True)
+        ]
+        values = list(zip(*converted, strict=True))
+    await connection.exec_driver_sql(statement, list(values))
+
+
+async def look_up(
+    connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
+) -> list[tuple[Any, ...]]:
+    """Return columns of the rows whose column `by` is among many values. For texts and numbers only."""
+    table, key = by.table, by.name
+    start = f"SELECT {', '.join(column.name for column in columns)} FROM {table} WHERE {key}"  # noqa: S608 - our names
+    found: list[tuple[Any, ...]] = []
+    for chunk in in_chunks(values, LOOK_UP_CHUNK):
+        if connection.dialect.name == "sqlite":
+            result = await connection.exec_driver_sql(
+                f"{start} IN ({','.join('?' * len(chunk))})", tuple(chunk)
+            )
+        else:
+            kind = "text" if isinstance(by.type, sa.Text) else "bigint"
+            result = await connection.exec_driver_sql(f"{start} = ANY($1::{kind}[])", (list(chunk),))
+        found.extend(tuple(row) for row in result)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _insertion(
+    dialect: Dialect, table: sa.Table, names: tuple[str, ...]
+) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
+    """Return the INSERT in the driver's own words and how each column's values are brought to what the driver takes."""
+    statement = str(table.insert().compile(dialect=dialect, column_keys=names))
+    return statement, tuple(
+        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
+    )

@@ -1,0 +1,138 @@
+"""Parsing against a bare scan of the lines, and ingesting a whole archive against the scan and the same rows by sqlite3.
+
+The floor of an ingest: the lines are looked at once, and every row that the ingest left in the database, the search
+index's too, goes into an empty database of the same schema by `executemany`, in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from bench import archive
+from bot.clock import system_clock
+from bot.digests import parse
+from bot.services import index_tokens, ingest, shelving
+from bot.services.archive import TextFile
+from bot.services.indexing import SearchIndexer
+from storage import migrate, search
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def measure_parsing(texts: Iterable[str], *, runs: int = 5) -> tuple[float, float]:
+    """Return the seconds of parsing all texts and of scanning their lines, each the median of some runs."""
+    texts = list(texts)
+    return _median(lambda: _parse(texts), runs), _median(lambda: _scan(texts), runs)
+
+
+def measure_ingest(texts: Iterable[str], *, runs: int = 3) -> tuple[float, float]:
+    """Return the seconds of ingesting all texts into an empty SQLite file and of its floor, each the median of some runs."""
+    files = [TextFile(f"{n:04}.md", text) for n, text in enumerate(texts)]
+    ours, floors = [], []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "paperround.db"
+            ours.append(asyncio.run(_ingest(path, files)))
+            scan = _timed(lambda: _scan([file.text for file in files]))
+            floors.append(scan + _insert(path, Path(folder) / "floor.db"))
+    return statistics.median(ours), statistics.median(floors)
+
+
+def _parse(texts: list[str]) -> None:
+    for text in texts:
+        parse.parse_text(text)
+
+
+def _scan(texts: list[str]) -> int:
+    """Look at each line's beginning as a parser must, and keep nothing."""
+    found = 0
+    for text in texts:
+        for line in text.split("\n"):
+            if line.startswith(("#", "-", "Vote:", "Authors:", "![")):
+                found += 1
+    return found
+
+
+async def _ingest(path: Path, files: list[TextFile], indexer: shelving.Indexer | None = None) -> float:
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    work = ingest.Ingest(database, system_clock, indexer or SearchIndexer())
+    start = time.perf_counter()
+    async for _ in work.add_archive(files):
+        pass
+    seconds = time.perf_counter() - start
+    await database.close()
+    return seconds
+
+
+def _insert(path: Path, empty: Path) -> float:
+    """Return the seconds that sqlite3 takes to write the rows of one database into an empty one of the same schema."""
+    asyncio.run(_create(empty))
+    with (
+        closing(sqlite3.connect(path)) as source,
+        closing(sqlite3.connect(empty, isolation_level=None)) as target,
+    ):
+        rows = _rows(source)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+            target.execute(f"PRAGMA {pragma}")
+        return _timed(lambda: _write(target, rows))
+
+
+async def _create(path: Path) -> None:
+    await (await migrate.open_database(f"sqlite+aiosqlite:///{path}")).close()
+
+
+def _rows(source: sqlite3.Connection) -> Rows:
+    """Return the rows of every table, and for the index, which keeps no texts, the tokens that it was given."""
+    names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
+    kept = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
+    found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
+    tokens = [
+        index_tokens.tokens_of(position, search.unpack(texts))
+        for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
+    ]
+    found[f"{search.WORDS} (rowid, tokens)"] = [(one.position, one.words) for one in tokens]
+    found[f"{search.TITLES} (rowid, tokens)"] = [(one.position, one.title) for one in tokens]
+    return {into: rows for into, rows in found.items() if rows}
+
+
+def _write(target: sqlite3.Connection, rows: Rows) -> None:
+    target.execute("BEGIN IMMEDIATE")
+    target.execute("PRAGMA defer_foreign_keys=ON")
+    for into, values in rows.items():
+        marks = ",".join("?" * len(values[0]))
+        target.executemany(f"INSERT INTO {into} VALUES ({marks})", values)
+    target.execute("COMMIT")
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _median(work: Callable[[], object], runs: int) -> float:
+    return statistics.median(_timed(work) for _ in range(runs))
+
+
+def main() -> None:
+    """Print both ratios."""
+    texts = [text for _, text in archive.generate()]
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    parsing, scan = measure_parsing(texts)
+    print(
+        f"parsing {size:.1f} MB: {parsing:.3f} s, scan {scan:.3f} s, ratio {parsing / scan:.1f} (at most 4)"
+    )
+    ours, floor = measure_ingest(texts)
+    print(f"ingest: {ours:.2f} s, floor {floor:.2f} s, ratio {ours / floor:.1f} (at most 3)")
+
+
+if __name__ == "__main__":
+    main()
