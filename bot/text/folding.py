@@ -45,6 +45,8 @@ def fold_name(name: str) -> str:
 
     "Hoàng-Anh  O'Neil" and "hoang anh oneil" fall together; the order of the words stays.
     """
+    if name.isascii() and name.replace(" ", "").isalpha():
+        return " ".join(name.lower().split())  # most names; an archive has tens of thousands
     return " ".join(_NO_NAME.sub(" ", fold(_APOSTROPHES.sub("", name))).split())
 
 
@@ -53,4 +55,6 @@ def fold_name_german(name: str) -> str:
 
     Also ø as oe and å as aa, as Danish and Norwegian passports spell them.
     """
+    if name.isascii():
+        return fold_name(name)
     return fold_name(unicodedata.normalize("NFC", name).casefold().translate(_UMLAUTS))
