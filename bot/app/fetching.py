@@ -14,26 +14,16 @@ from bot.services import nonces
 from bot.services.fetching import Fetching
 from bot.services.ingest import Ingest
 from bot.services.source_notices import SourceNotices
-from bot.services.sources import Sources
+from bot.services.sources import open_sources
 from bot.settings import Settings
-from bot.sources import addresses, arxiv, fetcher, kinds, patience
-
-
-def endpoints(settings: Settings) -> kinds.Endpoints:
-    """Return where the two services are."""
-    return kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url)
-
-
-def sources(core: Core) -> Sources:
-    """Return what keeps the list of sources."""
-    return Sources(core.database, core.clock, endpoints(core.settings))
+from bot.sources import addresses, arxiv, fetcher, kinds, opening, patience
 
 
 @asynccontextmanager
 async def open_fetching(core: Core, ingest: Ingest) -> AsyncIterator[Fetching]:
     """Open the fetcher and what asks the sources with it; those of `paperround.toml` are kept first. Raises UsageError."""
     settings = core.settings
-    await sources(core).add_configured(settings.sources)
+    await open_sources(core.database, core.clock, settings).add_configured(settings.sources)
     async with fetcher.open_fetcher(
         now=core.clock,
         random=random.random,
@@ -41,7 +31,8 @@ async def open_fetching(core: Core, ingest: Ingest) -> AsyncIterator[Fetching]:
         allowances=allowances(settings),
     ) as fetch:
         pace = AsyncLimiter(1, arxiv.SECONDS_A_REQUEST)
-        access = kinds.Access(fetch, endpoints(settings), pace.acquire, settings.timezone)
+        endpoints = kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url)
+        access = opening.Access(fetch, endpoints, pace.acquire, settings.timezone)
         notice = {} if settings.operator_channel is None else {"notice": _notices(core).plan}
         yield Fetching(core.database, core.clock, ingest, access, patience.Patience(random.random), **notice)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import structlog
@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.services import memory, source_health, source_keeping
 from bot.services.ingest import Ingest, IngestResult
 from bot.services.tally import Report, Tally
-from bot.sources import kinds, patience, source
+from bot.sources import opening, patience, source
 from storage import errors as storage_errors
 from storage import facts, models, papers, sources
 from storage.database import Database
@@ -41,12 +41,13 @@ def _unseen(row: models.StoredSource, outcome: source.Outcome) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a pass is made. `limit` is the time for one source, in seconds."""
+    """How a pass is made. `limit` is the time for one source, in seconds; `seen` the papers that a dry run counted."""
 
     days: Sequence[date] | None = None
     dry_run: bool = False
     limit: float | None = None
     progress: Progress = _unseen
+    seen: set[str] = field(default_factory=set)
 
 
 class Fetching:
@@ -57,7 +58,7 @@ class Fetching:
         database: Database,
         clock: Clock,
         ingest: Ingest,
-        access: kinds.Access,
+        access: opening.Access,
         waits: patience.Patience,
         *,
         notice: source_keeping.Notice = source_keeping.tell_nobody,
@@ -199,24 +200,27 @@ class Fetching:
         keeper: source_keeping.Keeper,
         tally: Tally,
     ) -> None:
-        opened = kinds.open_source(row.kind, row.url, row.options, self._access)
+        opened = opening.open_source(row.kind, row.url, row.options, self._access)
         async for outcome in opened.fetch(visit):
-            tally.stored(await self._store(row, outcome, plan.dry_run))
+            tally.stored(await self._store(row, outcome, plan))
             tally.add(outcome)
             await keeper.remember(row, outcome.pages)
             plan.progress(row, outcome)
 
-    async def _store(self, row: models.StoredSource, outcome: source.Outcome, dry_run: bool) -> IngestResult:
+    async def _store(self, row: models.StoredSource, outcome: source.Outcome, plan: _Plan) -> IngestResult:
         result = IngestResult()
         for text in outcome.digests:
             result += await self._ingest.add_digests(
-                text.digests, source=row.url, place=text.place, dry_run=dry_run
+                text.digests, source=row.url, place=text.place, dry_run=plan.dry_run
             )
-        if not outcome.facts:
-            return result
-        if not dry_run:
-            return result + await self._ingest.add_facts(outcome.facts)
-        named = {one.arxiv_id for one in outcome.facts}
+        if not plan.dry_run:
+            return result + await self._ingest.add_facts(outcome.facts) if outcome.facts else result
+        result += IngestResult(arxiv_ids=frozenset(one.arxiv_id for one in outcome.facts))
+        return replace(result, new_papers=await self._count_new(result.arxiv_ids, plan))
+
+    async def _count_new(self, named: frozenset[str], plan: _Plan) -> int:
+        """Return how many papers a dry run would be the first to name, none of them twice."""
         async with self._database.read() as connection:
-            known = await papers.ids_of(connection, named)
-        return result + IngestResult(new_papers=len(named - known.keys()), arxiv_ids=frozenset(named))
+            new = named - (await papers.ids_of(connection, named)).keys() - plan.seen
+        plan.seen.update(new)
+        return len(new)

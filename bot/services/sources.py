@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bot import errors
 from bot.clock import Clock
-from bot.settings import SourceSetting
+from bot.settings import Settings, SourceSetting
 from bot.sources import kinds
 from storage import errors as storage_errors
 from storage import models, sources
@@ -36,7 +36,7 @@ class Sources:
         """
         kind = kind or kinds.guess_kind(url, self._endpoints)
         kinds.check_address(url, kind)
-        kinds.check_options(options or {})
+        kinds.read_habits(options or {}, "UTC")
         async with self._database.transaction() as connection:
             return await sources.add(
                 connection,
@@ -75,3 +75,8 @@ class Sources:
                 raise errors.UsageError(
                     f"{url} is not among the sources. `paperround sources list` names them."
                 )
+
+
+def open_sources(database: Database, clock: Clock, settings: Settings) -> Sources:
+    """Return the list of sources, with the services where the settings say that they are."""
+    return Sources(database, clock, kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url))

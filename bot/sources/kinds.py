@@ -1,10 +1,10 @@
-"""Which kind of source an address is, whether it can be one, and the source made from it. Asks no server anything."""
+"""Which kind of source an address is, and whether it can be one. Opens nothing, and loads nothing heavy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, tzinfo
 from pathlib import Path
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from yarl import URL
 
 from bot import errors
-from bot.sources import arxiv, dated, feed_source, fetcher, folder, huggingface, source, url
+from bot.sources import dated
 from storage import models
 
 _TEXTS = (".md", ".markdown", ".txt")
 _LONGEST_ADDRESS = 2_000
 _MOST_DAYS = 30
-_LIST = "/api/daily_papers"
+LIST = "/api/daily_papers"
+"""Where Hugging Face and its mirrors have the list of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,23 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """What sources are made with: the fetcher, the services' addresses, arXiv's pace, and the zone of who names none."""
+class Habits:
+    """When a publisher usually puts up a day's digest: not before `from_time` on the wall clock of `zone`.
 
-    fetch: fetcher.Fetcher
-    endpoints: Endpoints
-    arxiv_pace: fetcher.Pace
-    zone: str
+    The last `corrected_days` days are asked again, for corrections and for digests that came late.
+    """
+
+    zone: tzinfo
+    from_time: time = time(0, 0)
+    corrected_days: int = 3
 
 
 def guess_kind(address: str, endpoints: Endpoints) -> models.SourceKind:
     """Return the kind that an address looks like. What looks like nothing else is taken for a feed."""
-    if _folder(address) is not None:
+    if folder_of(address) is not None:
         return models.SourceKind.FOLDER
     plain = address.rstrip("/")
-    if plain == endpoints.huggingface.rstrip("/") or _is_huggingface(plain) or _LIST in address:
+    if plain == endpoints.huggingface.rstrip("/") or is_huggingface(plain) or LIST in address:
         return models.SourceKind.HUGGINGFACE
     if "{" in address:
         return models.SourceKind.URL
@@ -58,7 +61,7 @@ def check_address(address: str, kind: models.SourceKind) -> None:
     if len(address) > _LONGEST_ADDRESS or not address.isprintable():
         raise errors.UsageError(f"{address[:80]!r} is no address")
     if kind is models.SourceKind.FOLDER:
-        path = _folder(address)
+        path = folder_of(address)
         if path is None or not path.is_dir():
             raise errors.UsageError(f"{address} is not a folder here")
         return
@@ -73,24 +76,11 @@ def check_address(address: str, kind: models.SourceKind) -> None:
         raise errors.UsageError(f"{address} is no web address: it must begin with http:// or https://")
 
 
-def check_options(options: Mapping[str, object]) -> None:
-    """Raise UsageError for options of a source that cannot be used as given."""
-    _habits(options, "UTC")
+def read_habits(options: Mapping[str, object], zone: str) -> Habits:
+    """Read when a publisher's digests come: `timezone` (else `zone`), `from` (HH:MM there), `corrected_days`.
 
-
-def _is_huggingface(address: str) -> bool:
-    return address in ("https://huggingface.co", "https://huggingface.co/papers", "https://hf.co")
-
-
-def _folder(address: str) -> Path | None:
-    """Return the folder that an address stands for: a file: URL, or a path."""
-    if address.startswith("file://"):
-        return Path(unquote(address.removeprefix("file://")))
-    return None if "://" in address else Path(address)
-
-
-def _habits(options: Mapping[str, object], zone: str) -> url.Habits:
-    """Read when a publisher's digests come: `timezone`, `from` (HH:MM there), `corrected_days`."""
+    Raises UsageError for options that cannot be used as given.
+    """
     name = str(options.get("timezone") or zone)
     try:
         known = ZoneInfo(name)
@@ -100,24 +90,16 @@ def _habits(options: Mapping[str, object], zone: str) -> url.Habits:
         raise errors.UsageError(f"the source's options cannot be used: {error}") from error
     if not 0 <= days <= _MOST_DAYS:
         raise errors.UsageError(f"corrected_days is 0 to {_MOST_DAYS}, not {days}")
-    return url.Habits(known, begins.replace(tzinfo=None), days)
+    return Habits(known, begins.replace(tzinfo=None), days)
 
 
-def open_source(
-    kind: models.SourceKind, address: str, options: Mapping[str, object], access: Access
-) -> source.Source:
-    """Return the source for an address that was checked when it was added."""
-    if kind is models.SourceKind.FOLDER:
-        return folder.FolderSource(_folder(address) or Path(address))
-    if kind is models.SourceKind.HUGGINGFACE:
-        # Hugging Face itself is asked where the settings say that it is; any other address stands for itself.
-        own = address.partition(_LIST)[0].rstrip("/").removesuffix("/papers")
-        endpoint = access.endpoints.huggingface if _is_huggingface(own) else own
-        return huggingface.HuggingFaceSource(endpoint, access.fetch)
-    if kind is models.SourceKind.ARXIV:
-        own = address.rstrip("/")
-        public = own.endswith(("arxiv.org", "arxiv.org/api/query"))
-        return arxiv.ArxivSource(access.endpoints.arxiv if public else own, access.fetch, access.arxiv_pace)
-    if kind is models.SourceKind.FEED:
-        return feed_source.FeedSource(address, access.fetch)
-    return url.UrlSource(dated.parse_dated_address(address), access.fetch, _habits(options, access.zone))
+def is_huggingface(address: str) -> bool:
+    """Whether an address is Hugging Face's own."""
+    return address in ("https://huggingface.co", "https://huggingface.co/papers", "https://hf.co")
+
+
+def folder_of(address: str) -> Path | None:
+    """Return the folder that an address stands for: a file: URL, or a path."""
+    if address.startswith("file://"):
+        return Path(unquote(address.removeprefix("file://")))
+    return None if "://" in address else Path(address)

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
-from bot.sources import dated, failures, fetcher, sift, source
+from bot.sources import dated, failures, fetcher, kinds, sift, source
 from storage import models
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """When a publisher usually puts up a day's digest: not before `from_time` on the wall clock of `zone`.
-
-    The last `corrected_days` days are asked again, for corrections and for digests that came late.
-    """
-
-    zone: tzinfo
-    from_time: time = time(0, 0)
-    corrected_days: int = 3
-
-
 class UrlSource:
     """Digests at dated addresses, or at one address."""
 
-    def __init__(self, address: dated.DatedAddress, fetch: fetcher.Fetcher, habits: Habits) -> None:
+    def __init__(self, address: dated.DatedAddress, fetch: fetcher.Fetcher, habits: kinds.Habits) -> None:
         self._address = address
         self._fetch = fetch
         self._habits = habits

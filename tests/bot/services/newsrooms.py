@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from bot.services import fetching, ingest, sources
 from bot.services.indexing import SearchIndexer
 from bot.services.tally import Report
-from bot.sources import addresses, fetcher, kinds, patience
+from bot.sources import addresses, fetcher, kinds, opening, patience
 from storage import models, papers
 from storage import sources as stored_sources
 from storage.database import Connection, Database
@@ -56,7 +56,7 @@ class Newsroom:
             limits=fetcher.Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            access = kinds.Access(fetch, self.endpoints, self.pace, "UTC")
+            access = opening.Access(fetch, self.endpoints, self.pace, "UTC")
             waits = patience.Patience(lambda: 0.0)
             yield fetching.Fetching(self.db, self.clock, self.ingest, access, waits, notice=self.notice)
 

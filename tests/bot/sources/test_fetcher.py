@@ -15,7 +15,8 @@ from bot.sources import failures, fetcher
 from storage import models
 from tests.bot.sources import conftest, origins
 
-QUICK = fetcher.Limits(connect=0.3, read=0.1, whole=0.4)
+QUICK = fetcher.Limits(connect=5, read=5, whole=0.4)
+SILENT = fetcher.Limits(read=0.1)
 
 
 async def test_a_page_comes_with_what_is_needed_to_ask_for_news(
@@ -281,7 +282,7 @@ async def test_a_name_that_nobody_knows_is_named(open_fetcher: conftest.OpenFetc
 
 async def test_a_silent_server_is_left_and_not_tried_again(open_fetcher: conftest.OpenFetcher) -> None:
     script = origins.http_answer(b"begin", "Content-Length: 400")
-    async with origins.open_raw_origin(script, holds=True) as raw, open_fetcher(limits=QUICK) as fetch:
+    async with origins.open_raw_origin(script, holds=True) as raw, open_fetcher(limits=SILENT) as fetch:
         with pytest.raises(failures.FetchError, match=r"silent for 0\.1 s"):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
         assert raw.connections == 1
@@ -347,8 +348,8 @@ async def test_waiting_for_the_hosts_other_requests_is_not_held_against_a_page(
         return web.Response(text="a digest")
 
     origin.pages["/"] = page
-    async with open_fetcher(limits=replace(QUICK, whole=0.25)) as fetch:
-        answers = await asyncio.gather(*(fetch.get(origin.url) for _ in range(10)))
+    async with open_fetcher(limits=replace(QUICK, whole=0.7)) as fetch:
+        answers = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
     assert {answer.body for answer in answers} == {b"a digest"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,10 @@ def test_addresses_that_can_be_sources_are_taken(tmp_path: Path) -> None:
 )
 def test_options_that_cannot_be_used_are_wrong_usage(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
-        kinds.check_options(options)
+        kinds.read_habits(options, "UTC")
 
 
 def test_options_that_can_be_used_are_taken() -> None:
-    kinds.check_options({"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": 5})
-    kinds.check_options({})
+    habits = kinds.read_habits({"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}, "UTC")
+    assert (str(habits.zone), habits.from_time, habits.corrected_days) == ("Asia/Seoul", time(9, 30), 5)
+    assert str(kinds.read_habits({}, "Europe/Berlin").zone) == "Europe/Berlin"

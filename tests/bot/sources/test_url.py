@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 
-from bot.sources import dated, fetcher, url
+from bot.sources import dated, fetcher, kinds, url
 from storage import models
 from tests.bot.sources import conftest, origins, samples
 from tests.bot.sources.asking import ask, remember
@@ -30,7 +30,7 @@ def dated_source(
     origin: origins.Origin, fetch: fetcher.Fetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **habits: Any
 ) -> url.UrlSource:
     address = dated.parse_dated_address(origin.url + pattern)
-    return url.UrlSource(address, fetch, url.Habits(**{"zone": UTC_ZONE, **habits}))
+    return url.UrlSource(address, fetch, kinds.Habits(**{"zone": UTC_ZONE, **habits}))
 
 
 async def test_todays_digest_and_those_of_the_last_days_are_read(

@@ -1,0 +1,182 @@
+"""`paperround sources`, from the arguments to what is printed, against a server on loopback."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from bot import cli, errors
+from storage import errors as storage_errors
+from tests.bot.sources import samples
+
+
+@dataclass
+class Site:
+    """Pages by path; `asked` are the requests that came."""
+
+    pages: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A server that the command may fetch from, and an empty folder to work in."""
+    opened = Site()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            opened.asked.append(self.path)
+            body = opened.pages.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Length", str(len((body or "").encode())))
+            self.end_headers()
+            self.wfile.write((body or "").encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    opened.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("HF_ENDPOINT", opened.url)
+    yield opened
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Run the command; return its exit status, its output and its complaints."""
+    result = CliRunner().invoke(cli.build(), ["sources", *arguments])
+    if isinstance(result.exception, errors.PaperroundError | storage_errors.StorageError):
+        return result.exception.exit_status, result.stdout, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_what_was_added_is_fetched_and_each_source_has_its_row(site: Site) -> None:
+    dated = f"{site.url}/{{date:%Y/%m/%d}}.md"
+    site.pages["/2025/05/06.md"] = samples.review(ids=["2505.00001"])
+    site.pages["/api/daily_papers?date=2025-05-06"] = samples.daily_papers(samples.listed("2505.00001", 81))
+    assert run("add", dated)[0] == 0
+    assert run("add", "https://huggingface.co", "--json")[0] == 0
+    assert site.asked == []
+    status, printed, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    assert status == 0
+    rows = json.loads(printed)
+    assert [set(row) for row in rows] == [
+        {"source", "status", "reason", "digests", "papers", "new_papers"}
+    ] * 2
+    assert [(row["source"], row["status"], row["digests"], row["papers"]) for row in rows] == [
+        (dated, "ok", 1, 1),
+        ("https://huggingface.co", "ok", 0, 1),
+    ]
+    assert sum(row["new_papers"] for row in rows) == 1
+    _, printed, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    assert [row["status"] for row in json.loads(printed)] == ["unchanged", "unchanged"]
+
+
+def test_a_days_digest_that_is_not_there_yet_is_no_failure(site: Site) -> None:
+    run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
+    status, printed, _ = run("fetch", "--json")
+    assert (status, json.loads(printed)[0]["status"]) == (0, "not_yet")
+
+
+def test_what_is_refused_or_failed_is_named_and_ends_with_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.pages["/page.md"] = "<html><body>down</body></html>"
+    run("add", f"{site.url}/page.md")
+    run("add", "http://localhost:9/feed.xml")
+    status, printed, complaints = run("fetch", "--json")
+    assert status == 1
+    assert [(row["status"], row["reason"]) for row in json.loads(printed)] == [
+        ("failed", "it is an HTML page without a digest"),
+        ("refused", "localhost is at 127.0.0.1, a loopback address"),
+    ]
+    assert f"{site.url}/page.md: it is an HTML page without a digest" in complaints
+
+
+def test_a_dry_run_changes_nothing(site: Site) -> None:
+    site.pages["/a.md"] = samples.newsletter()
+    run("add", f"{site.url}/a.md")
+    for _ in range(2):
+        _, printed, _ = run("fetch", "--dry-run", "--json")
+        assert [(row["status"], row["new_papers"]) for row in json.loads(printed)] == [("ok", 2)]
+    assert json.loads(run("list", "--json")[1])[0]["status"] is None
+
+
+def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
+    site.pages["/a.md"] = samples.newsletter()
+    status, printed, _ = run("add", f"{site.url}/a.md", "--check", "--json")
+    assert (status, json.loads(printed)[0]["digests"]) == (0, 1)
+    assert site.asked == ["/a.md"]
+    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/a.md"]
+
+
+def test_the_list_tells_how_each_source_is(site: Site) -> None:
+    run("add", f"{site.url}/none.xml", "--language", "ko", "--priority", "3", "--every", "10")
+    run("fetch")
+    row = json.loads(run("list", "--json")[1])[0]
+    assert (row["kind"], row["language"], row["priority"], row["options"]) == (
+        "feed",
+        "ko",
+        3,
+        {"every": "10"},
+    )
+    assert (row["status"], row["reason"], row["failures"]) == ("failed", "nothing is there (404)", 1)
+    assert row["last_success_at"] is None
+    assert row["next_attempt_at"] > row["last_attempt_at"]
+    assert f"{site.url}/none.xml" in run("list")[1]
+
+
+def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
+    site.pages["/feed"] = samples.rss()
+    Path("paperround.toml").write_text(
+        f'[[sources]]\nurl = "{site.url}/feed"\nkind = "feed"\n', encoding="utf-8"
+    )
+    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/feed"]
+    assert [row["status"] for row in json.loads(run("fetch", "--json")[1])] == ["not_yet"]
+
+
+def test_a_source_is_removed_once(site: Site) -> None:
+    run("add", f"{site.url}/feed")
+    assert run("remove", f"{site.url}/feed")[0] == 0
+    assert run("remove", f"{site.url}/feed")[0] == 2
+    assert json.loads(run("list", "--json")[1]) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", "ftp://h.test/x"),
+        ("add", "https://h.test/{date:%H}.md"),
+        ("add", "https://h.test/feed", "--kind", "carrier-pigeon"),
+        ("add", "https://h.test/feed", "--language", "xx"),
+        ("add", "https://h.test/{date:%Y}.md", "--timezone", "Mars/Base"),
+        ("add", "https://h.test/{date:%Y}.md", "--from", "25:00"),
+        ("fetch", "--since", "yesterday"),
+        ("fetch", "--since", "2025-05-06", "--until", "2025-05-05"),
+    ],
+)
+def test_wrong_usage_ends_with_two(site: Site, arguments: tuple[str, ...]) -> None:
+    status, _, complaints = run(*arguments)
+    assert status == 2
+    assert complaints
+
+
+def test_no_sources_are_no_problem(site: Site) -> None:
+    assert run("fetch", "--json") == (0, "[]\n", "")
