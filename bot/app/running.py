@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +21,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot import errors
+from bot.app import fetching
 from bot.app.core import Core
 from bot.client import endpoints, sender
 from bot.client.bot import PaperroundBot
 from bot.services import archive, failures, monitor, nonces, places, relay, settling, watch
 from bot.services.daily import DailyPlanner
 from bot.services.metrics import Metrics
+from bot.services.tally import Report
 from storage import locks, outbox
 
 log = structlog.get_logger(__name__)
@@ -72,6 +74,12 @@ class Running:
             if not self.stop.is_set() and not await self.lock.beat():
                 log.error("the sender's lock was lost; stopping, so that nothing is sent twice")
                 self.stop.set()
+
+    async def read(self, reports: Sequence[Report]) -> None:
+        """Plan what a pass over the sources has made due."""
+        self.metrics.digests.inc(sum(report.digests for report in reports))
+        await self.tick()
+        self.relay.wake()
 
     async def take(self, paths: list[Path]) -> None:
         """Ingest files of the inbox."""
@@ -197,7 +205,12 @@ async def _work(running: Running) -> None:
     if core.settings.inbox is not None:
         inbox = watch.Inbox(core.settings.inbox, running.take)
         work.append(lambda: inbox.run(stop))
-    async with _scheduled(running), _connected(running):
+    async with (
+        fetching.open_fetching(core, core.ingest(on_planned=running.relay.wake)) as service,
+        _scheduled(running),
+        _connected(running),
+    ):
+        work.append(lambda: service.run(stop, on_news=running.read))
         await running.tick()
         tasks = [asyncio.ensure_future(start()) for start in work]
         stopper = asyncio.ensure_future(stop.wait())

@@ -6,7 +6,8 @@ One source never harms another: each has its own time, its own failures and its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -26,6 +27,9 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[models.StoredSource, source.Outcome], None]
 """Is told of each place that was asked."""
 
+OnNews = Callable[[Sequence[Report]], Awaitable[None]]
+"""Is told of a pass that brought something."""
+
 _AT_ONCE = 16
 _VISIT_SECONDS = 240.0
 _FACTS_FIRST_SECONDS = 60.0
@@ -33,6 +37,10 @@ _WANTED_DAYS = 14
 _MOST_WANTED = 2_000
 _FACTS_FIRST = frozenset({models.SourceKind.HUGGINGFACE})
 _FACTS_LAST = frozenset({models.SourceKind.ARXIV})
+
+
+async def _no_news(reports: Sequence[Report]) -> None:
+    """Stand in where nobody waits for news."""
 
 
 def _unseen(row: models.StoredSource, outcome: source.Outcome) -> None:
@@ -71,19 +79,24 @@ class Fetching:
         self._notice = notice
         self._workers = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(self, stop: asyncio.Event, *, every_seconds: float = 30.0) -> None:
-        """Look for due sources again and again until `stop` is set. What goes wrong is logged; the looking goes on."""
+    async def run(
+        self, stop: asyncio.Event, *, on_news: OnNews = _no_news, every_seconds: float = 30.0
+    ) -> None:
+        """Look for due sources again and again until `stop` is set. What goes wrong is logged; the looking goes on.
+
+        `on_news` is awaited after a pass that brought something.
+        """
         while not stop.is_set():
             try:
-                await self.tick()
+                reports = await self.tick()
+                _log(reports)
+                if any(report.status is models.FetchStatus.OK for report in reports):
+                    await on_news(reports)
             except Exception:
                 # A database that is away, say, must not end the fetching; the next turn tries again.
                 log.exception("the sources could not be asked")
-            try:
-                async with asyncio.timeout(every_seconds):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every_seconds)
 
     async def tick(self) -> list[Report]:
         """Ask the sources whose turn it is now."""
@@ -224,3 +237,20 @@ class Fetching:
             new = named - (await papers.ids_of(connection, named)).keys() - plan.seen
         plan.seen.update(new)
         return len(new)
+
+
+def _log(reports: Sequence[Report]) -> None:
+    for report in reports:
+        url = report.source.url
+        if report.status in (models.FetchStatus.FAILED, models.FetchStatus.REFUSED, models.FetchStatus.GONE):
+            log.warning("a source failed", source=url, status=report.status.value, reason=report.reason)
+        elif report.status is models.FetchStatus.OK:
+            log.info(
+                "fetched",
+                source=url,
+                digests=report.digests,
+                papers=report.papers,
+                new_papers=report.new_papers,
+            )
+        for problem in report.problems:
+            log.warning("not understood", place=problem.place, line=problem.line, message=problem.message)
