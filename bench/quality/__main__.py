@@ -28,7 +28,7 @@ def measure(
             measures.measure_word(word, truth, search, len(papers), figures)
     for query, parts, tuned_on in measures.load_mixed():
         if tuned_on in sets:
-            found = [truth.papers([part]) for part in parts]
+            found = [measures.truth_of_part(part, truth) for part in parts]
             measures.measure_mixed(query, found, search, len(papers), figures)
     return figures.means(), counted
 

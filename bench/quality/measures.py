@@ -181,6 +181,17 @@ def measure_word(word: Concept, truth: Truth, search: Search, papers: int, figur
     )
 
 
+def truth_of_part(part: str, truth: Truth) -> set[str]:
+    """Return the papers that hold a part of a mixed query, or another form of it by our own set."""
+    found = truth.papers([part], part.isupper())
+    for concept in [*load_concepts(), *load_words()]:
+        if part in (*concept.korean, *concept.english, *concept.abbreviations):
+            found |= truth.papers(concept.korean + concept.english) | truth.papers(
+                concept.abbreviations, True
+            )
+    return found
+
+
 def measure_mixed(
     query: str, parts: Sequence[set[str]], search: Search, papers: int, figures: Figures
 ) -> None:

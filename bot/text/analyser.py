@@ -157,7 +157,7 @@ def _join_prefixes(parts: list[str]) -> list[str]:
 
 def _variants(parts: list[str]) -> list[str]:
     """Return the parts and the joined forms of a compound of two or three parts."""
-    if not 2 <= len(parts) <= 3:
+    if not 2 <= len(parts) <= 3 or any(part[-1] in "+#" for part in parts):
         return parts if len(parts) > 1 else []
     joined = [*parts, "".join(parts[:2]), "".join(parts)]
     return [form for form in joined if len(form) <= MAX_TOKEN]

@@ -16,6 +16,9 @@ from bot.text.glossary import keys
 INSIDE_A_WORD = 0.2
 """What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
 _MOST_SPACINGS = 4
+_LATIN = re.compile(r"[A-Za-z0-9]")
+_GAPS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
+_UNITS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 
 
 class Field:
@@ -35,15 +38,10 @@ class Form:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.is_korean = keys.has_hangul(text) and not _LATIN.search(text)
-        if self.is_korean:
-            self._keys = korean_keys(text)
-            self._patterns = [_spacing_pattern(key) for key in self._keys]
-            self._sequences: list[str] = []
-        else:
-            self._keys = []
-            self._patterns = []
-            self._sequences = [f" {one} " for one in latin_sequences(text)]
+        self.is_korean = keys.has_hangul(text)
+        self._keys = korean_keys(text) if self.is_korean else []
+        self._patterns = [_spacing_pattern(key) for key in self._keys]
+        self._sequences = [] if self.is_korean else [f" {one} " for one in latin_sequences(text)]
 
     @property
     def is_empty(self) -> bool:
@@ -60,19 +58,24 @@ class Form:
                 return _count_korean(pattern, field.text)
         return 0.0
 
+    def may_stand_in(self, field: Field) -> bool:
+        """Tell quickly whether `count` could find anything; true too often for Korean, never false wrongly."""
+        if self.is_korean:
+            compact = field.compact
+            return any(key in compact for key in self._keys)
+        text = field.text
+        return any(sequence in text for sequence in self._sequences)
+
     def rows(self) -> list[list[str]]:
         """Return the alternatives by which an index finds the form, each a row of neighbouring tokens."""
-        writings = _spacings(self.text) if self.is_korean else [one.strip() for one in self._sequences]
-        found = [
-            tuple(token for run in analyser.runs(writing) for token in run.tokens)
-            if self.is_korean
-            else tuple(token for word in writing.split() for token in analyser.word_tokens(word))
-            for writing in writings
-        ]
+        if self.is_korean:
+            found = [
+                tuple(token for run in analyser.runs(writing) for token in run.tokens)
+                for writing in _spacings(self.text)
+            ]
+        else:
+            found = [tuple(sequence.split()) for sequence in self._sequences]
         return [list(row) for row in dict.fromkeys(found) if row]
-
-
-_LATIN = re.compile(r"[A-Za-z0-9]")
 
 
 @lru_cache(maxsize=1 << 12)
@@ -100,7 +103,17 @@ def korean_keys(text: str) -> list[str]:
 
 
 def _spacing_pattern(key: str) -> re.Pattern[str]:
-    return re.compile(" ?".join(key))
+    """Let spaces stand anywhere but inside of Latin words, which must be whole."""
+    pieces = [piece if _LATIN.match(piece) else " ?".join(piece) for piece in _UNITS.findall(key)]
+    first, last = (
+        (r"(?<![^ \n])" if _LATIN.match(key) else ""),
+        (r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""),
+    )
+    return re.compile(first + " ?".join(map(_escape, pieces)) + last)
+
+
+def _escape(piece: str) -> str:
+    return re.escape(piece) if _LATIN.match(piece) else piece
 
 
 def _count_korean(pattern: re.Pattern[str], text: str) -> float:
@@ -117,7 +130,7 @@ def _count_korean(pattern: re.Pattern[str], text: str) -> float:
 
 def _spacings(text: str) -> list[str]:
     """Return the ways to space a Korean form: by its words, and for one word by each cut into two."""
-    units = [unit for unit in re.split(r"[\s\-·–/]+", text) if unit]
+    units = [unit for unit in _GAPS.split(text) if unit]
     if len(units) > 1:
         joints = list(product(("", " "), repeat=min(_MOST_SPACINGS, len(units) - 1)))
         tail = [" "] * max(0, len(units) - 1 - _MOST_SPACINGS)

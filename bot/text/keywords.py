@@ -48,7 +48,13 @@ def match_keyword(keyword: str, text: str) -> list[Span]:
     found = [Span(*match.span()) for match in pattern.finditer(folded)]
     if places is None:
         return found
-    return [Span(places[start].start, places[end - 1].end) for start, end in found]
+    spans: list[Span] = []
+    for start, end in found:
+        span = Span(places[start].start, places[end - 1].end)
+        # What one character was folded to may hold two matches.
+        if not spans or span.start >= spans[-1].end:
+            spans.append(span)
+    return spans
 
 
 def anchor(keyword: str) -> str | None:
@@ -106,7 +112,7 @@ def _pattern(keyword: str) -> re.Pattern[str] | None:
 
 def _piece_pattern(piece: str, free: bool) -> str:
     if piece == "\x00":
-        return r"\s{0,2}"
+        return r"\s*"
     if piece.isspace():
         return r"\s+"
     if free and _SYLLABLES.match(piece):

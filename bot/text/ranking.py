@@ -13,7 +13,7 @@ from datetime import date
 from typing import TypeVar
 
 from bot.text import analyser, forms
-from bot.text.glossary import resolution
+from bot.text.glossary import expansion
 
 _TITLE = 2.5
 _MOST_IN_TITLE = 1.2
@@ -75,16 +75,16 @@ class Ranking:
 
     def __init__(
         self,
-        expansion: resolution.Expansion,
+        understood: expansion.Expansion,
         phrases: Sequence[str] = (),
         excluded: Sequence[str] = (),
     ) -> None:
-        quoted = [resolution.as_typed(phrase) for phrase in phrases]
-        self._segments = [_Part(segment) for segment in (*expansion.segments, *quoted)]
-        self._composed = [_Part(segment) for segment in expansion.composed]
+        quoted = [expansion.as_typed(phrase) for phrase in phrases]
+        self._segments = [_Part(segment) for segment in (*understood.segments, *quoted)]
+        self._composed = [_Part(segment) for segment in understood.composed]
         self._excluded = [forms.form(text) for text in excluded]
-        several = len(expansion.segments) > 1
-        self._phrase = forms.form(expansion.typed) if several else None
+        several = len(understood.segments) > 1
+        self._phrase = forms.form(understood.typed) if several else None
 
     @property
     def segments(self) -> int:
@@ -93,28 +93,28 @@ class Ranking:
 
     def score(self, document: Document) -> Score | None:
         """Return the score of a paper; None when it has none of the parts, or something that is excluded."""
-        title, body = forms.Field(document.title), forms.Field(document.body)
-        if any(form.count(field) >= 1 for form in self._excluded for field in (title, body)):
+        paper = _Paper(document)
+        if any(form.may_stand_in(paper.whole) and sum(paper.count(form)) >= 1 for form in self._excluded):
             return None
-        counts = [part.counts(title, body) for part in self._segments]
-        composed = max((_weigh(*part.counts(title, body)) for part in self._composed), default=0.0)
+        counts = [part.counts(paper) for part in self._segments]
+        composed = max((_weigh(*part.counts(paper)) for part in self._composed), default=0.0)
         matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
         if not matched and not composed:
             return None
         parts = max(1, len(self._segments))
         in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / parts
         in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / parts
-        together = self._together(title, body) if len(self._segments) > 1 else 0.0
-        phrase = _weigh(self._phrase.count(title), self._phrase.count(body)) if self._phrase else 0.0
+        together = self._together(paper) if 1 < len(self._segments) == matched else 0.0
+        phrase = _weigh(*paper.count(self._phrase)) if self._phrase and matched == parts else 0.0
         popularity = _POPULARITY * hot(document.votes, document.published_on)
         total = in_titles + in_bodies + together + phrase + _COMPOSED * composed + popularity
         everywhere = parts if composed else matched
         return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
 
-    def _together(self, title: forms.Field, body: forms.Field) -> float:
+    def _together(self, paper: _Paper) -> float:
         """Weigh the lines, the title being one, in which all parts stand."""
         lines = 0
-        for line in (title.text, *body.text.split("\n")):
+        for line in paper.whole.text.split("\n"):
             field = forms.Field(f"{line}\n")
             if all(part.is_in(field) for part in self._segments):
                 lines += 1
@@ -127,10 +127,25 @@ def _weigh(in_title: float, in_body: float) -> float:
     return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * in_body / (in_body + _BODY_HALF)
 
 
+class _Paper:
+    """The fields of a paper; most forms stand in none, which one look at the whole tells."""
+
+    def __init__(self, document: Document) -> None:
+        self._title = forms.Field(document.title)
+        self._body = forms.Field(document.body)
+        self.whole = forms.Field(f"{document.title}\n{document.body}")
+
+    def count(self, form: forms.Form) -> tuple[float, float]:
+        """Count a form in title and body."""
+        if not form.may_stand_in(self.whole):
+            return 0.0, 0.0
+        return form.count(self._title), form.count(self._body)
+
+
 class _Part:
     """A segment with its forms ready to count."""
 
-    def __init__(self, segment: resolution.Segment) -> None:
+    def __init__(self, segment: expansion.Segment) -> None:
         self._forms = [
             (weighted, forms.form(weighted.text), [forms.form(word) for word in weighted.context])
             for weighted in segment.forms
@@ -138,30 +153,29 @@ class _Part:
 
     def is_in(self, field: forms.Field) -> bool:
         """Tell whether any form stands in a field."""
-        return any(form.count(field) > 0 for _, form, _ in self._forms)
+        return any(form.may_stand_in(field) and form.count(field) > 0 for _, form, _ in self._forms)
 
-    def counts(self, title: forms.Field, body: forms.Field) -> tuple[float, float]:
+    def counts(self, paper: _Paper) -> tuple[float, float]:
         """Return the weighted counts of all forms in title and body."""
         in_title = in_body = 0.0
         for weighted, form, context in self._forms:
-            found = form.count(title), form.count(body)
-            if not any(found):
+            title, body = paper.count(form)
+            if not title and not body:
                 continue
             weight = weighted.weight
-            if context and not _has_context(context, title, body):
-                weight *= weighted.demotion
-            in_title += weight * found[0]
-            in_body += weight * found[1]
+            if context and not _has_context(context, paper):
+                weight *= expansion.DEMOTED
+            in_title += weight * title
+            in_body += weight * body
         return in_title, in_body
 
 
-def _has_context(context: list[forms.Form], title: forms.Field, body: forms.Field) -> bool:
+def _has_context(context: list[forms.Form], paper: _Paper) -> bool:
     """Tell whether a paper speaks of the concept: a Korean form, or half of the English content words."""
-    korean = [form for form in context if form.is_korean]
     english = [form for form in context if not form.is_korean]
-    if any(form.count(field) >= 1 for form in korean for field in (title, body)):
+    if any(sum(paper.count(form)) >= 1 for form in context if form.is_korean):
         return True
-    held = sum(1 for form in english if form.count(title) or form.count(body))
+    held = sum(1 for form in english if any(paper.count(form)))
     return 2 * held >= len(english)
 
 

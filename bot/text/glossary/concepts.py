@@ -14,7 +14,7 @@ class Form:
 
     `share` is, for an abbreviation, how often it stands for this concept. An `alias` holds a shorter form of the
     same concept: it is asked for, but need not be searched for. Two letters that no paper has explained do not
-    expand: they resolve a query, but are not looked for when another form was asked.
+    expand: they resolve a query, but are not looked for when another form was asked. `seeded` forms are on our list.
     """
 
     text: str
@@ -23,6 +23,7 @@ class Form:
     share: float = 1.0
     alias: bool = False
     expands: bool = True
+    seeded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,15 +49,29 @@ def draft(counts: Iterable[evidence.MentionCount], terms: Iterable[seed.Term]) -
     abbreviated = readings.read(found.abbreviations, seeds.values())
     variants = {key: main for key, main in readings.variants(abbreviated, found).items() if key not in seeds}
     joined = _join_variants(found.pairs, variants)
-    of_any: Counter[str] = Counter()
-    for pair, gloss in joined.items():
-        of_any[pair.korean] += gloss.papers
-    plausible = {
+    return Draft(found, seeds, _plausible(joined, seeds), abbreviated, variants)
+
+
+def _plausible(
+    pairs: Mapping[evidence.Pair, evidence.Gloss], seeds: Mapping[str, seed.Term]
+) -> dict[evidence.Pair, evidence.Gloss]:
+    """Doubt each pair by its own evidence and by what else the Korean form stands for."""
+    terms: dict[str, dict[str, int]] = defaultdict(dict)
+    for pair, gloss in pairs.items():
+        terms[pair.korean][pair.english] = gloss.papers
+    for term in seeds.values():
+        for text in term.korean:
+            others = terms[keys.korean_key(text)]
+            others[term.key] = others.get(term.key, 0) + readings.SEED_PAPERS
+    return {
         pair: gloss
-        for pair, gloss in joined.items()
-        if filters.is_plausible(pair, gloss, of_any[pair.korean])
+        for pair, gloss in pairs.items()
+        if filters.is_plausible(pair, gloss, sum(terms[pair.korean].values()))
+        and not any(
+            filters.is_said_better_by(pair, gloss, pair._replace(english=other), papers)
+            for other, papers in terms[pair.korean].items()
+        )
     }
-    return Draft(found, seeds, plausible, abbreviated, variants)
 
 
 def finish(made: Draft, seen: occurrences.Occurrences) -> list[concepts.Concept]:
@@ -130,8 +144,8 @@ def _english_forms(key: str, made: Draft) -> list[concepts.Form]:
             found.append(concepts.Form(_usual(made.found.surfaces[variant]), "en", papers))
     if key in made.seeds:
         seeded = made.seeds[key].english
-        found[0] = replace(found[0], text=seeded[0])
-        found += [concepts.Form(text, "en", 0) for text in seeded[1:]]
+        found[0] = replace(found[0], text=seeded[0], seeded=True)
+        found += [concepts.Form(text, "en", 0, seeded=True) for text in seeded[1:]]
     return found[:_MOST_ENGLISH_FORMS]
 
 
@@ -148,11 +162,13 @@ def _korean_forms(
     found: dict[str, concepts.Form] = {}
     for key, gloss in sorted(mined.items(), key=lambda item: (-item[1].papers, len(item[0]), item[0])):
         found[key] = concepts.Form(_usual(gloss.surfaces), "ko", gloss.papers)
-    for text in seeded.korean if seeded else ():
-        key = keys.korean_key(text)
+    seeded_keys = {keys.korean_key(text): text for text in seeded.korean} if seeded else {}
+    for key, text in seeded_keys.items():
         if key not in found:
-            found[key] = concepts.Form(text, "ko", 0)
-    dropped = {key for key in found if _is_fragment(key, mined)}
+            found[key] = concepts.Form(text, "ko", 0, seeded=True)
+        else:
+            found[key] = replace(found[key], seeded=True)
+    dropped = {key for key in found if _is_fragment(key, mined, seeded_keys)}
     kept = {key: form for key, form in found.items() if key not in dropped}
     return [
         replace(form, alias=any(other != key and other in key for other in kept))
@@ -160,15 +176,15 @@ def _korean_forms(
     ]
 
 
-def _is_fragment(key: str, mined: Mapping[str, evidence.Gloss]) -> bool:
+def _is_fragment(key: str, mined: Mapping[str, evidence.Gloss], seeded: Iterable[str]) -> bool:
     """Tell whether a form is a part of a clearly better supported one and covers less of the English."""
-    if key not in mined:
+    if key not in mined or key in seeded:
         return False
+    own = mined[key]
+    if own.papers == 1 and own.covered < 1 and any(key in other for other in seeded):
+        return True
     return any(
-        other != key
-        and key in other
-        and gloss.papers > 2 * mined[key].papers
-        and gloss.covered > mined[key].covered
+        other != key and key in other and gloss.papers > 2 * own.papers and gloss.covered > own.covered
         for other, gloss in mined.items()
     )
 

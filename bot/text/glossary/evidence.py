@@ -163,13 +163,17 @@ def _gloss_row(
 
 def _add(pairs: dict[Pair, Gloss], row: _Row, span: spans.Span) -> None:
     korean_key = keys.korean_key(span.text)
+    if len(korean_key) > 3:
+        korean_key = korean_key.removesuffix("들")
     gloss = pairs.setdefault(Pair(korean_key, row.key), Gloss())
     gloss.papers += row.papers
     gloss.by_abbreviation += row.papers if row.by_abbreviation else 0
     gloss.covered = max(gloss.covered, span.covered)
     gloss.words = max(gloss.words, span.words)
     gloss.expected = spans.expected_words(row.english, row.left)
-    gloss.surfaces[span.text] += row.papers
+    gloss.surfaces[span.text[:-1] if span.text.endswith("들") and len(korean_key) > 2 else span.text] += (
+        row.papers
+    )
 
 
 def _add_korean_in_parentheses(

@@ -36,6 +36,15 @@ def _is_long_enough(korean: str, content: int) -> bool:
     return syllables >= max(1, 2 * content - (1 if content <= 2 else 2))
 
 
+def is_said_better_by(pair: evidence.Pair, gloss: evidence.Gloss, other: evidence.Pair, papers: int) -> bool:
+    """Tell whether a Korean form is rather the term inside of a longer one: 선호도 최적화 is not *direct* PO.
+
+    `papers` explain the form by the shorter term `other`; a much better supported longer one stays.
+    """
+    longer, shorter = set(pair.english.split()), set(other.english.split())
+    return shorter < longer and gloss.covered < 1 and gloss.papers <= 3 * papers
+
+
 def stands_with_its_term(pair: evidence.Pair, papers: int, seen: occurrences.Occurrences) -> bool:
     """Demand of an everyday word that it stands in the same papers as its English more often than by chance."""
     frequency = seen.korean[pair.korean]

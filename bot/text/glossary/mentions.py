@@ -17,6 +17,9 @@ from bot.text.glossary import keys
 CONTEXT_WORDS = 7
 """How many words in front of a parenthesis are kept."""
 
+MOST = 200
+"""More mentions than this no paper has; a text that has them is not worth mining."""
+
 _PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
 _CUTS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
 _SEPARATORS = re.compile(r"[;,]|\s+or\s+|\s*이하\s*|\s*또는\s*|\s+혹은\s+")
@@ -26,6 +29,8 @@ _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
 _MOST_ENGLISH_WORDS = 8
+_CAPITALS = re.compile(r"(?<![A-Za-z0-9\-])([A-Z]{3,6})s?(?![A-Za-z0-9\-])")
+_LATIN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,24}(?:[ \-][A-Za-z]{1,24}){2,11}(?![A-Za-z0-9])")
 
 
 class Mention(NamedTuple):
@@ -38,13 +43,40 @@ class Mention(NamedTuple):
 
 
 def extract(text: str) -> list[Mention]:
-    """Return the mentions of a text, each once, in order of their first place. Takes linear time."""
+    """Return the mentions of a text, each once, at most `MOST`, in order of their first place. Linear in time."""
     found: dict[Mention, None] = {}
     for line in unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n"):
         for match in _PARENTHESES.finditer(line):
             for mention in _mentions(line[max(0, match.start() - 120) : match.start()], match[1]):
                 found.setdefault(mention)
-    return list(found)
+    explained = {
+        keys.abbreviation_key(text)
+        for mention in found
+        for text in (mention.abbreviation, mention.left.split()[-1])
+    }
+    for mention in _explained_elsewhere(text):
+        if mention.abbreviation not in explained:
+            found.setdefault(mention)
+    return list(found)[:MOST]
+
+
+def _explained_elsewhere(text: str) -> Iterator[Mention]:
+    """Find abbreviations whose words stand in the same text in full, without parentheses.
+
+    Three letters at least, each the initial of a neighbouring word: so much agreement is hardly ever chance.
+    """
+    abbreviations = {match[1] for match in _CAPITALS.finditer(text)}
+    if not abbreviations:
+        return
+    for run in _LATIN_RUN.findall(text):
+        words = re.split(r"[ \-]", run)
+        content = [place for place, word in enumerate(words) if word.lower() not in keys.FUNCTION_WORDS]
+        initials = "".join(words[place][0].upper() for place in content)
+        for abbreviation in abbreviations:
+            start = initials.find(abbreviation)
+            if start >= 0:
+                first, last = content[start], content[start + len(abbreviation) - 1]
+                yield Mention(" ".join(words[first : last + 1]), "", abbreviation, "")
 
 
 def _mentions(before: str, content: str) -> Iterator[Mention]:

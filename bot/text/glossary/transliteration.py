@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 _FIRST_SYLLABLE = 0xAC00
@@ -31,12 +33,38 @@ _SOUNDS = (
 _REPEATED = re.compile(r"(.)\1+")
 
 
+class Sounds:
+    """English words by their first consonant, to find the ones that a Korean word sounds like."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for word in words:
+            skeleton = _latin_skeleton(word)
+            if len(skeleton) >= _SHORTEST:
+                self._by_first[skeleton[0]].append((word, skeleton))
+
+    def like(self, korean: str) -> list[str]:
+        """Return the words that a Korean one may transliterate."""
+        own = _hangul_skeleton(korean)
+        if len(own) < _SHORTEST:
+            return []
+        return [
+            word
+            for word, skeleton in self._by_first[own[0]]
+            if _ALIKE <= len(own) / len(skeleton) <= 1 / _ALIKE and _is_alike(own, skeleton)
+        ]
+
+
 @lru_cache(maxsize=1 << 14)
 def is_transliteration(korean: str, english: str) -> bool:
     """Tell whether the consonants of a Korean word are nearly those of a folded English one, in order."""
     one, other = _hangul_skeleton(korean), _latin_skeleton(english)
     if min(len(one), len(other)) < _SHORTEST or one[0] != other[0]:
         return False
+    return _is_alike(one, other)
+
+
+def _is_alike(one: str, other: str) -> bool:
     return _longest_common(one, other) >= _ALIKE * max(len(one), len(other))
 
 

@@ -1,0 +1,58 @@
+"""A glossary as one plain text, so that what was derived once can be kept and read back without deriving it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from bot.text.glossary import alignment, concepts, resolution
+
+_VERSION = 1
+
+
+def dump(
+    found: Iterable[concepts.Concept],
+    abbreviated: Mapping[str, list[concepts.Reading]],
+    table: alignment.WordTable,
+) -> str:
+    """Return everything that a `Glossary` is made of as JSON."""
+    return json.dumps(
+        {
+            "version": _VERSION,
+            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in found],
+            "readings": abbreviated,
+            "words": {
+                word: {english: round(score, 3) for english, score in row.items()}
+                for word, row in table.associations.items()
+            },
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def load(text: str) -> resolution.Glossary | None:
+    """Return the glossary of a dumped text; None when another version wrote it, so that it must be made again."""
+    kept = json.loads(text)
+    if kept.get("version") != _VERSION:
+        return None
+    found = [
+        concepts.Concept(key, tuple(concepts.Form(*row) for row in rows)) for key, rows in kept["concepts"]
+    ]
+    abbreviated = {
+        abbreviation: [concepts.Reading(*row) for row in rows]
+        for abbreviation, rows in kept["readings"].items()
+    }
+    return resolution.Glossary(found, abbreviated, alignment.WordTable(kept["words"], {}))
+
+
+def _form_row(form: concepts.Form) -> list[object]:
+    return [
+        form.text,
+        form.language,
+        form.papers,
+        round(form.share, 3),
+        form.alias,
+        form.expands,
+        form.seeded,
+    ]

@@ -1,0 +1,82 @@
+"""Says words in the other language by the word table: for queries that no paper has ever glossed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import product
+
+from bot.text import korean
+from bot.text.glossary import alignment, keys
+
+_SURE = 0.2
+_NEAR_BEST = 0.6
+_MOST_A_WORD = 2
+_MOST_PHRASES = 8
+_LONGEST_PIECE = 8
+
+
+class Translator:
+    """Looks words up in both directions. English words are stems."""
+
+    def __init__(self, table: alignment.WordTable, surfaces: Mapping[str, str] | None = None) -> None:
+        self._table = table
+        self._surfaces = surfaces or {}
+        self._korean: dict[str, dict[str, float]] = defaultdict(dict)
+        for word, row in table.associations.items():
+            if keys.has_hangul(word):
+                for english, score in row.items():
+                    self._korean[english][word] = score
+
+    def to_english(self, word: str, least: float = _SURE) -> list[str]:
+        """Return the stems that a Korean word mostly stands for, best first."""
+        return _best(self._table.associations.get(word, {}), least)
+
+    def to_korean(self, stem: str, least: float = _SURE) -> list[str]:
+        """Return the Korean words that mostly stand for an English stem, best first."""
+        return _best(self._korean.get(stem, {}), least)
+
+    def words_of(self, units: list[str]) -> list[str]:
+        """Cut a query into words: at spaces and hyphens, and long Korean ones by the words known."""
+        found: list[str] = []
+        for unit in units:
+            if keys.has_hangul(unit):
+                for word in alignment.words_of(unit):
+                    found += self._split(word)
+            else:
+                found += keys.english_words(unit)
+        return found
+
+    def translate(self, word: str) -> list[str]:
+        """Return a word in the other language, best first; empty when the table does not know it well."""
+        return self.to_english(word) if korean.is_hangul(word) else self.to_korean(word)
+
+    def phrases(self, units: list[str]) -> list[str]:
+        """Return a query said in the other language word by word, in the same order."""
+        words = self.words_of(units)
+        rows = [self.translate(word)[:_MOST_A_WORD] for word in words]
+        if not 2 <= len(words) <= 5 or not all(rows):
+            return []
+        return [" ".join(choice) for choice in list(product(*rows))[:_MOST_PHRASES]]
+
+    def _split(self, word: str) -> list[str]:
+        """Cut a closed-up Korean word into the fewest words of the table; itself when that is not possible."""
+        if len(word) < 4 or word in self._table.associations:
+            return [word]
+        best: list[list[str] | None] = [[]] + [None] * len(word)
+        for end in range(2, len(word) + 1):
+            for start in range(max(0, end - _LONGEST_PIECE), end - 1):
+                before, piece = best[start], word[start:end]
+                if before is None or piece not in self._table.associations:
+                    continue
+                now = best[end]
+                if now is None or len(before) + 1 < len(now):
+                    best[end] = [*before, piece]
+        return best[len(word)] or [word]
+
+
+def _best(row: Mapping[str, float], least: float) -> list[str]:
+    """Return the entries of a row that are sure enough and near its best, best first."""
+    top = max(row.values(), default=0.0)
+    found = [word for word, score in row.items() if score >= max(least, _NEAR_BEST * top)]
+    return sorted(found, key=lambda word: (-row[word], word))

@@ -1,0 +1,98 @@
+"""Queries: what is expanded, by what, and what is left as typed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text.glossary import concepts, drafting, mining, records, resolution, seed
+
+PIECES = st.sampled_from(
+    ["강화학습", "대규모", "언어", "모델", " ", "LLM", "rl", "-", "추론", "\x00", "image", "s"]
+)
+TYPED = st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=30).map("".join))
+
+
+@pytest.fixture(scope="module")
+def glossary() -> resolution.Glossary:
+    return mining.mine([], seed.terms())
+
+
+@pytest.mark.parametrize(
+    "typed", ["강화 학습", "강화학습", "reinforcement learning", "Reinforcement-Learning", "RL", "rl"]
+)
+def test_every_form_leads_to_the_concept(glossary: resolution.Glossary, typed: str) -> None:
+    found = glossary.resolve(typed)
+    assert [segment.key for segment in found.segments] == ["reinforc learn"]
+    assert not found.composed
+
+
+def test_a_query_of_two_concepts_is_two_segments(glossary: resolution.Glossary) -> None:
+    one, other = glossary.resolve("LLM 추론").segments
+    assert one.key == "larg languag model"
+    assert {"reasoning", "inference"} <= set(other.also)
+
+
+def test_a_closed_up_query_is_broken_by_the_terms_known(glossary: resolution.Glossary) -> None:
+    found = glossary.resolve("대규모언어모델추론")
+    assert [segment.typed for segment in found.segments] == ["대규모언어모델", "추론"]
+
+
+def test_the_answer_names_the_other_forms_but_not_the_typed_one(glossary: resolution.Glossary) -> None:
+    also = glossary.resolve("강화학습").also
+    assert "reinforcement learning" in also
+    assert "강화 학습" not in also
+
+
+def test_unknown_words_stand_for_themselves(glossary: resolution.Glossary) -> None:
+    found = glossary.resolve("뷁뷁뷁")
+    assert [(form.text, form.weight) for form in found.segments[0].forms] == [("뷁뷁뷁", 1.0)]
+    assert not found.also
+
+
+def test_words_never_glossed_together_are_said_word_by_word(glossary: resolution.Glossary) -> None:
+    found = glossary.resolve("의료 양자화")
+    assert found.composed
+    assert any("quantiz" in form.text for form in found.composed[0].forms)
+
+
+def test_small_words_are_no_abbreviations() -> None:
+    found = mining.mine(["지시 튜닝(Instruction Tuning; IT)"] * 5, ())
+    assert found.resolve("it").segments[0].key is None
+    assert found.resolve("IT").segments[0].key == "instruct tune"
+
+
+@given(TYPED)
+def test_any_query_is_understood_somehow(typed: str) -> None:
+    found = _small().resolve(typed)
+    assert len(found.segments) <= 100
+    assert all(form.text for segment in found.segments for form in segment.forms)
+
+
+def test_a_long_query_takes_no_time(glossary: resolution.Glossary) -> None:
+    started = time.perf_counter()
+    glossary.resolve("강화학습언어모델" * 250)
+    glossary.resolve("LLM 추론 " * 400)
+    assert time.perf_counter() - started < 1
+
+
+def test_a_glossary_reads_back_as_it_was() -> None:
+    made = drafting.draft(mining.count(["언어 모델(Language Model; LM)을"] * 3), seed.terms())
+    found = drafting.finish(made, made.questions())
+    again = records.load(records.dump(found, made.readings, made.found.table))
+    assert again is not None
+    before = resolution.Glossary(found, made.readings, made.found.table)
+    for typed in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
+        assert again.resolve(typed) == before.resolve(typed)
+
+
+def test_a_glossary_of_another_version_is_made_again() -> None:
+    assert records.load('{"version": 0}') is None
+
+
+def _small() -> resolution.Glossary:
+    concept = concepts.Concept("larg languag model", (concepts.Form("대규모 언어 모델", "ko", 2),))
+    return resolution.Glossary([concept])

@@ -1,0 +1,64 @@
+"""Forms: how they are counted in a paper, and how an index finds them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import analyser, forms
+
+WORDS = st.sampled_from(
+    ["강화", "학습", "강화학습", "대규모", "언어모델", "pre-training", "GPT-4o", "LLM", "a", "을"]
+)
+PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
+
+
+def count(form: str, text: str) -> float:
+    return forms.form(form).count(forms.Field(analyser.canonical(text)))
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "times"),
+    [
+        ("강화 학습", "강화학습과 강화 학습은 같다", 2),
+        ("강화학습", "강화 학습을 쓴다", 1),
+        ("화학", "강화학습", forms.INSIDE_A_WORD),
+        ("지도", "이미지 도메인", 0),
+        ("large language model", "Large-Language Models", 1),
+        ("fine-tuning", "fine tuning, finetuned", 1),
+        ("fine-tuning", "fine-tuned and fine-tuning", 2),
+        ("GPT-4o", "gpt4o", 1),
+        ("gpt4o", "GPT-4o mini", 1),
+        ("3D 가우시안 스플래팅", "3D 가우시안스플래팅", 1),
+        ("LLM 판정", "LLM판정을 쓴다", 1),
+        ("LLM 판정", "MLLM 판정", 0),
+        ("RAG", "fragment", 0),
+        ("사고의 연쇄", "사고의 연쇄를", 1),
+        ("C++", "C++ code", 1),
+        ("***", "text", 0),
+    ],
+)
+def test_forms_are_counted_as_people_write_them(form: str, text: str, times: float) -> None:
+    assert count(form, text) == pytest.approx(times)
+
+
+@given(PHRASES, PHRASES)
+def test_what_may_not_stand_there_is_never_counted(form: str, text: str) -> None:
+    field = forms.Field(analyser.canonical(text))
+    if forms.form(form).count(field):
+        assert forms.form(form).may_stand_in(field)
+
+
+@given(PHRASES, PHRASES, PHRASES)
+def test_a_text_that_holds_a_form_holds_one_of_its_rows(before: str, form: str, after: str) -> None:
+    tokens = f" {' '.join(analyser.analyse(f'{before}, {form}, {after}'))} "
+    rows = forms.form(form).rows()
+    assert any(f" {' '.join(row)} " in tokens for row in rows)
+
+
+@given(st.text(max_size=100))
+def test_any_text_can_be_a_form(text: str) -> None:
+    form = forms.form(text)
+    form.count(forms.Field(analyser.canonical(text)))
+    assert form.is_empty == (not form.rows())
