@@ -17,19 +17,22 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _MEANS = re.compile(
-    r"링크|url|페이지|웹|인터넷|원문|본문|논문의?\s(?:내용|정보|전문)|제공(?:된|하신|해)"
+    r"링크|url|페이지|웹|인터넷|원문|본문|논문|제공(?:된|하신|해)"
     r"|\blinks?\b|website|web page|browse|the (?:paper|pdf|page|article)",
     re.IGNORECASE,
 )
 _FAILURE = re.compile(
-    r"수\s없|없습니다|없었|못했|못하|실패|불가"
+    r"(?:확인|찾|접근|접속|열람?|볼|불러|읽|조회|제공|요약|작성|생성|존재|유효|도와|알|가져)[가-힣]{0,4}\s?"
+    r"(?:수\s?(?:가\s)?없|지\s?못|못|지\s?않|않|실패)[가-힣]{0,8}\s?(?:것 같[가-힣]{0,4})?\W{0,3}$"
+    r"|주시면|주세요|주십시오|주시기 바랍"
     r"|cannot|can['’]t|unable|could not|couldn['’]t|failed|not (?:available|accessible|possible)",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
-    r"(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"
-    r"|(?:error|오류|에러|exception|traceback|timeout)\b.*"
-    r"|(?:논문\s?)?(?:summary|요약)[^.\n]{0,60}(?:unavailable|not available|fail|missing|실패|없|불가|못)[^.\n]{0,60}\W*",
+    r"\W{0,9}(?:(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"
+    r"|(?:error|exception|traceback|timeout|오류|에러)(?:가 발생.*|\s?[:：(!\[].*|\s[0-9]{3}\b.*|\W*)"
+    r"|(?:논문\s?)?(?:summary|요약)[^.\n]{0,60}(?:(?:error|오류)[^\n]{0,120}"
+    r"|(?:unavailable|not available|failed|missing|실패|없음|없습니다|불가|못했습니다)[^.\n]{0,20}\W*))",
     re.IGNORECASE | re.DOTALL,
 )
 _TALK = re.compile(

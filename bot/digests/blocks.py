@@ -143,7 +143,7 @@ class _Block:
     def _read_item(self, index: int, line: str) -> bool:
         """A bullet of any kind, a nested one too, or a heading below the papers' level."""
         heading = lines.parse_heading(index, line) if line.lstrip(" ").startswith("#") else None
-        if heading:
+        if heading and not (self._open and heading.indented):
             self._add(_Item(index, heading.text.strip("*_ :："), "", whole=True))
             return True
         if line[0] not in _BULLET_STARTS or lines.is_rule(line):
@@ -165,7 +165,7 @@ class _Block:
         return True
 
     def _read_text(self, index: int, line: str) -> None:
-        if lines.is_rule(line):
+        if lines.is_rule(line) and not (self._open and line.startswith("  ")):
             self._open = None
         elif self._open:
             self._continue(line)

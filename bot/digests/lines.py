@@ -14,11 +14,15 @@ _EXCERPT = 80
 
 
 class Heading(NamedTuple):
-    """A `#` heading: the row that it stands in, counted from 0, number of hashes, text without them."""
+    """A `#` heading: the row that it stands in, counted from 0, number of hashes, text without them.
+
+    One that is `indented` like the text of a bullet belongs to the bullet above it, if there is one.
+    """
 
     row: int
     level: int
     text: str
+    indented: bool = False
 
 
 def normalise(text: str) -> str:
@@ -45,7 +49,8 @@ def parse_heading(index: int, line: str) -> Heading | None:
     level = len(bare) - len(text)
     if level > _LOWEST or (text and text[0] not in " \t"):
         return None
-    return Heading(index, level, text.strip().rstrip("#").rstrip() if text.endswith("#") else text.strip())
+    text = text.strip().rstrip("#").rstrip() if text.endswith("#") else text.strip()
+    return Heading(index, level, text, line.startswith("  "))
 
 
 def is_rule(line: str) -> bool:

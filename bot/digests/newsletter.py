@@ -30,8 +30,8 @@ def parse(
     for heading, stop in spans:
         url = heading.url or arxiv_id.abstract_url(heading.arxiv_id)
         draft = papers.Draft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        if not plain.read_plain(rows, heading.row + 1, stop, draft):
-            problems += blocks.read_block(rows, heading.row + 1, stop, draft)
+        if not plain.read_plain(rows, heading.end, stop, draft):
+            problems += blocks.read_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return papers.Reading(drafts, problems, end)
 
@@ -53,7 +53,8 @@ def _outline(
     end = day.end
     for heading in headings:
         paper = named.get(heading.row)
-        if not paper and ((opened and heading.level > level) or code.hold(heading.row)):
+        part = opened and (heading.level > level or heading.indented)
+        if not paper and (part or code.hold(heading.row)):
             continue
         if opened:
             spans.append((opened, heading.row))

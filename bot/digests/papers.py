@@ -14,10 +14,18 @@ _NO_TITLES = frozenset(
 )
 
 
+_MOST_LINES_OF_A_TITLE = 3
+_LONGEST_LINE_OF_A_TITLE = 500
+
+
 class PaperHeading(NamedTuple):
-    """A heading with an arXiv id. `url` and `title` are None where it gives none; a bare one is only an id."""
+    """A heading with an arXiv id. `url` and `title` are None where it gives none; a bare one is only an id.
+
+    It stands in the rows from `row` to `end` (not included): a title may be broken into several lines.
+    """
 
     row: int
+    end: int
     level: int
     arxiv_id: str
     title: str | None
@@ -53,9 +61,11 @@ class Reading(NamedTuple):
     end: int
 
 
-def parse_paper_heading(heading: lines.Heading) -> PaperHeading | None:
+def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
     """The paper that a heading names: by a link, by an address, or by an id that stands alone, first or last."""
-    text = heading.text
+    text, end = heading.text, heading.row + 1
+    if text.startswith("[") and "](" not in text:
+        text, end = _join_broken(text, rows, end)
     found = _linked(text) if "://" in text else _spelled(text)
     if not found:
         return None
@@ -63,7 +73,20 @@ def parse_paper_heading(heading: lines.Heading) -> PaperHeading | None:
     title = _plain_title(words)
     if title and len(title) < 30 and arxiv_id.parse_arxiv_id(title) == paper_id:
         title = None
-    return PaperHeading(heading.row, heading.level, paper_id, title, url)
+    return PaperHeading(heading.row, end, heading.level, paper_id, title, url)
+
+
+def _join_broken(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
+    """A heading whose title goes on below, as arXiv breaks long ones, up to its link; else as it was."""
+    joined = text
+    for row in range(end, min(end + _MOST_LINES_OF_A_TITLE, len(rows))):
+        line = rows[row].strip()
+        if not line or line.startswith("#") or len(line) > _LONGEST_LINE_OF_A_TITLE:
+            break
+        joined += " " + line
+        if "](" in line:
+            return joined, row + 1
+    return text, end
 
 
 def gather(drafts: Iterable[Draft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:

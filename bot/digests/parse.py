@@ -58,7 +58,7 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
         raise errors.NotADigestError("it is empty")
     rows = text.split("\n")
     headings = lines.find_headings(rows)
-    named = {found.row: found for heading in headings if (found := papers.parse_paper_heading(heading))}
+    named = {found.row: found for heading in headings if (found := papers.parse_paper_heading(heading, rows))}
     days = detect.find_days(headings, named, len(rows))
     if not days:
         raise errors.NotADigestError("it has no heading with a date")

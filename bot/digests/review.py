@@ -124,7 +124,7 @@ def _find_end(rows: Sequence[str], headings: Sequence[lines.Heading], start: int
     seen: set[int] = set()
     content = False
     for heading in headings:
-        if heading.row <= start or heading.level > own or heading.row in code:
+        if heading.row <= start or heading.level > own or heading.indented or heading.row in code:
             continue
         if lines.split_number(heading.text)[0]:
             continue

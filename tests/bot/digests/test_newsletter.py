@@ -142,6 +142,14 @@ def test_title_and_address_are_read_from_each_form_of_heading(
     assert digest.problems == ()
 
 
+def test_a_title_may_be_broken_into_lines() -> None:
+    text = DATE + PAPER.replace("[A Small Model]", "[A Very\n  Small [and Quick]\n  Model]")
+    digest = read(text)
+    (paper,) = digest.papers
+    assert (paper.title, paper.votes, len(paper.sections)) == ("A Very Small [and Quick] Model", 12, 2)
+    assert digest.problems == ()
+
+
 def test_missing_lines_are_unknown_and_no_problem() -> None:
     paper, problems = read_paper("\n- ***New***: text\n")
     assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
@@ -232,6 +240,11 @@ def test_lines_after_a_bullet_continue_it() -> None:
 def test_nested_bullets_belong_to_the_bullet_above() -> None:
     body = "\n- ***New***: one\n  - two\n    - three\n  * four\n- ***Next***: five\n    1. six\n"
     assert sections(body) == [("New", "one\n- two\n  - three\n* four"), ("Next", "five\n1. six")]
+
+
+def test_what_is_indented_under_a_bullet_belongs_to_it() -> None:
+    body = "\n- ***New***: one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- ***Next***: three\n"
+    assert sections(body) == [("New", "one\n# two\n---\nVote: 9\n\n| a |"), ("Next", "three")]
 
 
 def test_code_in_a_bullet_is_neither_bullet_nor_heading() -> None:

@@ -224,6 +224,8 @@ PIECES = st.sampled_from(
         "### [B [x](y)](https://huggingface.co/papers/2502.00002v3)",
         "### [C](https://example.org)",
         "#### D",
+        "### [E",
+        "F](https://arxiv.org/abs/2502.00006)",
         "## 2505.00003",
         "## 2505.00004",
         "🔗 https://huggingface.co/papers/2505.00003",
@@ -307,8 +309,9 @@ def test_no_paper_is_lost_without_a_word(text: str) -> None:
     digests = parse_or_none(text)
     known = {paper.arxiv_id for digest in digests for paper in digest.papers}
     named = {problem.line for digest in digests for problem in digest.problems}
-    for heading in lines.find_headings(lines.normalise(text).split("\n")):
-        paper = papers.parse_paper_heading(heading)
+    rows = lines.normalise(text).split("\n")
+    for heading in lines.find_headings(rows):
+        paper = papers.parse_paper_heading(heading, rows)
         if digests and paper and (paper.bare or heading.text.startswith("[")):
             assert paper.arxiv_id in known or heading.row + 1 in named
 
