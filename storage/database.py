@@ -7,6 +7,7 @@ writes), so writers here begin with BEGIN IMMEDIATE and readers with BEGIN.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -154,19 +155,43 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
+def check_file(url: URL) -> None:
+    """Raise StorageError for a SQLite file that cannot be opened or created.
+
+    Asked beforehand, because aiosqlite's thread complains by itself when opening fails and the loop ends at once.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise errors.StorageError(
+            f"{path} cannot be opened: its folder does not exist. Create it, or name another file."
+        )
+    if path.is_dir():
+        raise errors.StorageError(f"{path} is a folder. Name a file in PAPERROUND_DATABASE_URL.")
+    if path.exists() and not os.access(path, os.R_OK):
+        raise errors.StorageError(f"{path} may not be read by this user. Give it the right to.")
+    if not path.exists() and not os.access(path.parent, os.W_OK):
+        raise errors.StorageError(f"{path} cannot be created: this user may not write into its folder.")
+
+
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={int(BUSY_SECONDS * 1000)}",
-        "journal_mode=WAL",
-        # A power cut must not take back "this part was begun": that would post it twice.
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+            "journal_mode=WAL",
+            # A power cut must not take back "this part was begun": that would post it twice.
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+    except BaseException:
+        connection.close()  # the pool has not taken it yet, so nobody else would
+        raise
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -31,6 +31,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
     Raises storage.errors.StorageError (newer, locked, read-only, unreachable or out-of-date database).
     """
     opened = database.Database(database.open_engine(url))
+    database.check_file(opened.url)
     try:
         current = await current_revision(opened)
         if current != HEAD:

@@ -12,6 +12,8 @@ from storage import models
 AUTHOR_MARK = "@"
 """Begins an author rule's anchor, so that it never meets a keyword's."""
 
+NO_VOWELS = str.maketrans("", "", "aeiou ")
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -50,22 +52,24 @@ def anchor(kind: models.AlertKind, text: str) -> str | None:
     """Return the one token that every matching paper has in its `anchors`; None when nothing could match."""
     if kind is models.AlertKind.KEYWORD:
         return keywords.anchor(text)
-    words = folding.fold_name(text).split()
-    return AUTHOR_MARK + max(words, key=len) if words else None
+    return _name_anchor(text) if folding.fold_name(text) else None
 
 
 def anchors(text: Text) -> set[str]:
     """Return the tokens under which the rules that may match this paper are kept."""
     found = keywords.anchors(text.title) | keywords.anchors(text.body)
-    for name in text.authors:
-        for spelling in spellings(name):
-            found.update(AUTHOR_MARK + word for word in spelling.split())
-    return found
+    return found | {_name_anchor(name) for name in text.authors}
+
+
+def _name_anchor(name: str) -> str:
+    """Return what all spellings of a name share: its consonants, sorted (umlauts, hyphens and order do not matter)."""
+    return AUTHOR_MARK + "".join(sorted(folding.fold_name(name).translate(NO_VOWELS)))
 
 
 def spellings(name: str) -> set[str]:
-    """Return the keys under which a person's name is known: without diacritics, and with umlauts written out."""
-    forms = (folding.fold_name(name), folding.fold_name_german(name))
+    """Return the keys of a name: without diacritics, with umlauts written out, with hyphened parts apart and joined."""
+    joined = name.replace("-", "")
+    forms = {fold(form) for fold in (folding.fold_name, folding.fold_name_german) for form in (name, joined)}
     return {" ".join(sorted(form.split())) for form in forms if form}
 
 
@@ -76,7 +80,9 @@ def match(alert: models.Alert, text: Text) -> posts.AlertReason | None:
     if alert.kind is models.AlertKind.AUTHOR:
         wanted = spellings(alert.text)
         name = next((name for name in text.authors if wanted & spellings(name)), None)
-        return None if name is None else posts.AlertReason(alert.id, alert.kind, name, posts.MatchField.AUTHOR)
+        return (
+            None if name is None else posts.AlertReason(alert.id, alert.kind, name, posts.MatchField.AUTHOR)
+        )
     for where, field in ((text.title, posts.MatchField.TITLE), (text.body, posts.MatchField.TEXT)):
         if keywords.match_keyword(alert.text, where):
             return posts.AlertReason(alert.id, alert.kind, alert.text, field)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot import errors
-from bot.services import posts
+from bot.services import matching, posts
 from bot.services.alerts import Alerts
 from bot.services.telling import Telling
+from bot.text import folding
 from storage import deliveries, models
 from storage import errors as storage_errors
 from storage.database import Connection, Database
@@ -83,6 +87,7 @@ async def test_a_reader_gets_one_message_a_digest_with_every_reason(bench: Bench
     reasons = bench.renderer.alerts[0].matches[0].reasons
     assert [(reason.text, reason.found_in) for reason in reasons] == [
         ("강화 학습", posts.MatchField.TEXT),
+        ("Kim Min-jun", posts.MatchField.AUTHOR),
         ("Ada Lovelace", posts.MatchField.AUTHOR),
     ]
     async with bench.database.read() as connection:
@@ -154,3 +159,23 @@ async def test_only_the_owner_ends_a_rule(bench: Bench) -> None:
     alert_id = await bench.follow("care")
     assert await bench.alerts.remove([alert_id], user_id=8) == 0
     assert await bench.alerts.remove([alert_id], user_id=7) == 1
+
+
+@given(
+    st.sampled_from(["Jürgen Müller-Lüdenscheid", "Kim Min-jun", "Søren Ågård", "王 小明", "O'Neil, Ann"]),
+    st.randoms(),
+)
+def test_every_spelling_of_a_name_is_found_by_one_anchor(name: str, dice: random.Random) -> None:
+    words = name.replace(",", "").split()
+    dice.shuffle(words)
+    typed = " ".join(words)
+    for change in (
+        str.upper,
+        folding.fold_name,
+        folding.fold_name_german,
+        lambda text: text.replace("-", ""),
+    ):
+        spelt = change(typed)
+        assert matching.spellings(spelt) & matching.spellings(name)
+        paper = matching.Text(1, "", "", (name,), None)
+        assert matching.anchor(AUTHOR, spelt) in matching.anchors(paper)
