@@ -120,13 +120,14 @@ def write(folder: Path, **sizes: int) -> list[Path]:
 
 
 def _names(number: int, chance: random.Random) -> list[str]:
-    """Return different names in a random order."""
+    """Return different names in a random order: a few with an initial, a hyphen or diacritics, as among real ones."""
+    given = [*words.FIRST_NAMES]
+    given += [f"{one.capitalize()}{two}" for one in words.SYLLABLES for two in words.SYLLABLES]
     found: dict[str, None] = {}
     while len(found) < number:
-        middle = chance.choice(("", "", "", *"ABCDEFGHIJKLMNOPRSTVWY"))
-        first, last = chance.choice(words.FIRST_NAMES), chance.choice(words.LAST_NAMES)
-        second = f"-{chance.choice(words.LAST_NAMES)}" if chance.random() < 0.2 else ""
-        found[f"{first} {middle}{'. ' if middle else ''}{last}{second}"] = None
+        middle = f"{chance.choice('ABCDEGHJKLMNPRST')}. " if chance.random() < 0.08 else ""
+        second = f"-{chance.choice(words.LAST_NAMES)}" if chance.random() < 0.05 else ""
+        found[f"{chance.choice(given)} {middle}{chance.choice(words.LAST_NAMES)}{second}"] = None
     return list(found)
 
 

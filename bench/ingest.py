@@ -11,6 +11,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -51,13 +52,23 @@ def _parse(texts: list[str]) -> None:
         parse.parse_text(text)
 
 
-def _scan(texts: list[str]) -> int:
-    """Look at each line's beginning as a parser must, and keep nothing."""
-    found = 0
+def _scan(texts: list[str]) -> Counter[str]:
+    """Tell each line's kind by its beginning, as every parser must, and do nothing with it."""
+    found: Counter[str] = Counter()
     for text in texts:
-        for line in text.split("\n"):
-            if line.startswith(("#", "-", "Vote:", "Authors:", "![")):
-                found += 1
+        headings = votes = authors = bullets = pictures = 0
+        for line in text.splitlines():
+            if line.startswith("#"):
+                headings += 1
+            elif line.startswith("Vote:"):
+                votes += 1
+            elif line.startswith("Authors:"):
+                authors += 1
+            elif line.startswith("- "):
+                bullets += 1
+            elif line.startswith("!["):
+                pictures += 1
+        found.update(headings=headings, votes=votes, authors=authors, bullets=bullets, pictures=pictures)
     return found
 
 

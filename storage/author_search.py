@@ -15,9 +15,8 @@ _PERSON = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
 
 async def set_keys(connection: AsyncConnection, people: Sequence[tuple[int, Sequence[str]]]) -> None:
     """Keep under which keys authors are found, as (author id, keys)."""
-    values = [{"key": key, "author_id": author_id} for author_id, keys in people for key in keys]
-    if values:
-        await connection.execute(rows.insert(connection, author_keys).on_conflict_do_nothing(), values)
+    values = [(key, author_id) for author_id, keys in people for key in keys]
+    await rows.insert_rows(connection, author_keys, ("key", "author_id"), values, ignore=True)
 
 
 async def list_by_keys(

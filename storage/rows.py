@@ -50,12 +50,17 @@ async def reserve_ids(connection: AsyncConnection, table: sa.Table, number: int)
 
 
 async def insert_rows(
-    connection: AsyncConnection, table: sa.Table, names: tuple[str, ...], values: Sequence[tuple[Any, ...]]
+    connection: AsyncConnection,
+    table: sa.Table,
+    names: tuple[str, ...],
+    values: Sequence[tuple[Any, ...]],
+    *,
+    ignore: bool = False,
 ) -> None:
-    """Insert many rows, given as tuples in the order of the columns' names."""
+    """Insert many rows, given as tuples in the order of the columns' names; `ignore` skips those that stand already."""
     if not values:
         return
-    statement, processors = _insertion(connection.dialect, table, names)
+    statement, processors = _insertion(connection.dialect, table, names, ignore)
     if any(processors):
         columns = zip(*values, strict=True)
         converted = [
@@ -87,10 +92,10 @@ async def look_up(
 
 @lru_cache(maxsize=64)
 def _insertion(
-    dialect: Dialect, table: sa.Table, names: tuple[str, ...]
+    dialect: Dialect, table: sa.Table, names: tuple[str, ...], ignore: bool
 ) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
     """Return the INSERT in the driver's own words and how each column's values are brought to what the driver takes."""
-    statement = str(table.insert().compile(dialect=dialect, column_keys=names))
-    return statement, tuple(
-        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
-    )
+    new = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+    statement = new.on_conflict_do_nothing() if ignore else new
+    words = str(statement.compile(dialect=dialect, column_keys=names))
+    return words, tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names)
