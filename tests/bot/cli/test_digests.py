@@ -85,7 +85,7 @@ def test_look_ups_answer_in_their_shapes(archive_of_three: Paperround) -> None:
     assert by_author["author"] == "Ada Lovelace"
     assert len(by_author["papers"]) == 3
     assert (
-        archive_of_three("search", "--author", "kim minjun", "--min-votes", "6", "--json").data[0]["votes"]
+        archive_of_three("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"]
         == 81
     )
 
