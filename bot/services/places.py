@@ -12,8 +12,8 @@ from storage import alerts, deliveries, guilds, models, outbox, readers, subscri
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, SubscriptionState
 
-MaySend = Callable[[int, int], bool | None]
-"""Whether a server's channel (guild id, channel id) can be posted to; None when that is not known now."""
+MayPost = Callable[[int, int, str], bool | None]
+"""Whether the reason why a channel (guild id, channel id, reason) was barred is gone; None while that is not known."""
 
 OWN = frozenset({Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.THREAD_LOCKED})
 """Reasons that concern one subscription's style, not everything that is posted in its channel."""
@@ -178,36 +178,36 @@ class Resumer:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def resume(self, may_send: MaySend, now: datetime) -> list[int]:
-        """Resume every subscription and channel alert that Discord had barred and `may_send` allows. Gives the channels.
+    async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
+        """Resume what Discord had barred and `may_post` now allows, of one server or of all. Returns the channels.
 
-        What a person paused by hand stays paused.
+        What of their deliveries is not too old goes out at once. What a person paused stays paused.
         """
         async with self._database.transaction() as connection:
-            paused = await subscriptions.list_rows(connection, state=SubscriptionState.PAUSED)
-            found = {
-                (one.guild_id, one.channel_id) for one in paused if one.reason not in (None, Reason.BY_HAND)
-            }
-            waiting = await alerts.list_barred(connection)
-            found |= {(one.guild_id, one.channel_id) for one in waiting if one.guild_id and one.channel_id}
-            opened = sorted(channel for guild, channel in found if may_send(guild, channel))
-            for channel_id in opened:
-                await self.resume_channel(connection, channel_id, now)
-        return opened
+            paused = await subscriptions.list_rows(
+                connection, guild_id=guild_id, state=SubscriptionState.PAUSED
+            )
+            posts_open = [one for one in paused if one.reason != Reason.BY_HAND and _is_open(may_post, one)]
+            rules_open = [
+                one
+                for one in await alerts.list_barred(connection)
+                if guild_id in (None, one.guild_id) and _is_open(may_post, one)
+            ]
+            await subscriptions.set_state(
+                connection, [one.id for one in posts_open], SubscriptionState.ACTIVE
+            )
+            await alerts.set_state(connection, [one.id for one in rules_open], SubscriptionState.ACTIVE)
+            channels = {one.channel_id for one in posts_open}
+            channels |= {one.channel_id for one in rules_open if one.channel_id is not None}
+            for channel_id in sorted(channels):
+                await outbox.resume(connection, now, channel_id=channel_id)
+        return channels
 
-    async def resume_channel(self, connection: Connection, channel_id: int, now: datetime) -> None:
-        """Resume what Discord had barred in one channel, and what of its deliveries is not too old."""
-        here = await subscriptions.list_rows(
-            connection, channel_id=channel_id, state=SubscriptionState.PAUSED
-        )
-        barred = [one.id for one in here if one.reason != Reason.BY_HAND]
-        await subscriptions.set_state(connection, barred, SubscriptionState.ACTIVE)
-        await alerts.set_state(
-            connection,
-            [one.id for one in await alerts.list_barred(connection) if one.channel_id == channel_id],
-            SubscriptionState.ACTIVE,
-        )
-        await outbox.resume(connection, now, channel_id=channel_id)
+
+def _is_open(may_post: MayPost, paused: models.Subscription | models.Alert) -> bool:
+    if paused.guild_id is None or paused.channel_id is None or paused.reason is None:
+        return False
+    return bool(may_post(paused.guild_id, paused.channel_id, paused.reason))
 
 
 async def _locale_of(connection: Connection, user_id: int | None, otherwise: models.Locale) -> models.Locale:

@@ -64,7 +64,7 @@ class Gateway:
     async def _receive(self, socket: web.WebSocketResponse, message: Json) -> None:
         match message["op"]:
             case 1:
-                await _send(socket, {"op": ACK})
+                self._spawn(_acknowledge(socket))
             case 2:
                 await self._identify(socket, message["d"])
             case 6:
@@ -144,6 +144,13 @@ class Gateway:
     def connected(self) -> int:
         """How many shards are connected and have identified."""
         return sum(s.socket is not None and not s.socket.closed for s in self.sessions.values())
+
+
+async def _acknowledge(socket: web.WebSocketResponse) -> None:
+    # At once would be before discord.py's own thread has noted that it sent the heartbeat.
+    await asyncio.sleep(0.05)
+    if not socket.closed:
+        await _send(socket, {"op": ACK})
 
 
 async def _send(socket: web.WebSocketResponse, frame: Json) -> None:

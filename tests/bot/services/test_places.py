@@ -78,10 +78,14 @@ async def test_a_revoked_permission_pauses_and_tells_the_owner_once(
     posts_tried = await fake.log("POST", f"/channels/{channel_id}/messages")
     assert len(posts_tried) == 1
 
+    def opened(guild_id: int, channel: int, reason: str) -> bool:
+        return (guild_id, channel, reason) == (process.GUILD_ID, channel_id, "no-send")
+
     resumer = places.Resumer(office.db)
-    assert await resumer.resume(lambda guild_id, channel: None, office.now()) == []
+    assert await resumer.resume(lambda guild_id, channel, reason: None, office.now()) == set()
     await fake.change_channel(channel_id, denied=0)
-    assert await resumer.resume(lambda guild_id, channel: channel == channel_id, office.now()) == [channel_id]
+    assert await resumer.resume(opened, office.now(), guild_id=1) == set()
+    assert await resumer.resume(opened, office.now(), guild_id=process.GUILD_ID) == {channel_id}
     await office.drain()
     assert await state_of(office, one) == ("active", None)
     assert sorted(contents(await fake.messages(channel_id))) == sorted(
@@ -123,7 +127,12 @@ async def test_a_reader_who_closed_their_dms_is_left_alone(office: Office, fake:
         rule = await alerts.add(connection, _alert())
     dm = {"id": 98, "type": world.DM, "recipient_id": OWNER, "closed": True}
     await fake.ask("furnish", {"channels": [dm]})
-    dm_alert: dict[str, Any] = {"kind": models.DeliveryKind.ALERT, "guild_id": None, "user_id": OWNER, "priority": 10}
+    dm_alert: dict[str, Any] = {
+        "kind": models.DeliveryKind.ALERT,
+        "guild_id": None,
+        "user_id": OWNER,
+        "priority": 10,
+    }
     await office.add(plan("a", None, office.now(), **dm_alert), plan("b", None, office.now(), **dm_alert))
     await office.drain()
     assert len(await fake.log("POST", "/channels/98/messages")) == 1
@@ -159,7 +168,7 @@ async def test_a_channel_alert_is_paused_with_its_channel(office: Office, fake: 
     await office.drain()
     assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}"]
     await fake.change_guild(present=True)
-    await places.Resumer(office.db).resume(lambda guild_id, channel: True, office.now())
+    await places.Resumer(office.db).resume(lambda *_: True, office.now())
     async with office.db.read() as connection:
         kept = await alerts.get(connection, rule.id)
     assert kept is not None
