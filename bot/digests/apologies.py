@@ -25,8 +25,7 @@ _FAILURE = re.compile(
     r"(?:확인|찾|접근|접속|열람?|볼|불러|읽|조회|제공|요약|작성|생성|존재|유효|도와|알|가져)[가-힣]{0,4}\s?"
     r"(?:수\s?(?:가\s)?없|지\s?못|못|지\s?않|않|실패)[가-힣]{0,8}\s?(?:것 같[가-힣]{0,4})?\W{0,3}$"
     r"|주시면|주세요|주십시오|주시기 바랍"
-    r"|cannot|can['’]t|unable|could not|couldn['’]t|failed|not (?:available|accessible|possible)",
-    re.IGNORECASE,
+    r"|(?i:cannot|can['’]t|unable|could not|couldn['’]t|failed|not (?:available|accessible|possible))"
 )
 _NOTHING = re.compile(
     r"\W{0,9}(?:(?:n/?a|none|null|nan|empty|todo|tbd|없음|내용 없음)\W*"

@@ -13,7 +13,8 @@ _LABEL = re.compile(
     r"\s?(?(open)(?:(?P=open)\s?[:：]|[:：]\s?(?P=open))|[:：])[ \t]*(?P<value>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_LABEL_START = frozenset("vVuUlLaA추투저*_-+•👍")
+_LABEL_START = frozenset("vVuUlLaA추투저*_-+•")
+_UPVOTE = frozenset("👍⬆🔼🔺▲")
 _COUNT = re.compile(
     r"([0-9]+|[0-9]{1,3}(?:[,\u00a0\u202f][0-9]{3})+)(?:\s?(?:votes?|upvotes?|likes?|표|👍))?", re.IGNORECASE
 )
@@ -32,10 +33,11 @@ _CUT = re.compile(
     r"|(?:and\s)?[0-9]{1,4}\s(?:more|others?)\sauthors?|외\s?[0-9]{0,4}\s?[명인]?|et\.? al\.?"
 )
 _CUT_AT_END = re.compile(
-    r"\s(?:et\.? al\.?|and (?:[0-9]{1,4} )?(?:others|more)(?: authors)?|외 [0-9]{1,4}\s?[명인])$"
+    r"\s(?:et\.? al\.?|and (?:[0-9]{1,4} )?(?:others|more)(?: authors)?|외 [0-9]{1,4}\s?[명인]"
+    r"|[(\[]?\+\s?[0-9]{1,4}(?: more| others| authors)?[)\]]?)$"
 )
 _CUT_START = frozenset("+.…0123456789aemo외[(&")
-_MAY_END_CUT = (".", "…", "+", "al", "more", "others", "authors", "명", "인")
+_MAY_END_CUT = (*".…+)]0123456789명인", "al", "more", "others", "authors")
 _FIRST = itemgetter(0)
 _VIDEO_WORD = re.compile(r"video|watch|영상|비디오|동영상", re.IGNORECASE)
 _VIDEO_FILE = re.compile(r"\.(?:mp4|webm|mov|m4v)(?:[?#]|$)", re.IGNORECASE)
@@ -67,19 +69,26 @@ class Authors(NamedTuple):
 
 def parse_label(line: str) -> Label | None:
     """The field that a line gives, in bold or as a bullet too; None for any other line."""
-    if line[:1] not in _LABEL_START:
+    first = line[:1]
+    if first not in _LABEL_START and not _is_symbol(first):
         return None
     if line.startswith("Vote: "):
         return Label("votes", line[6:].strip())
     if line.startswith("Authors: "):
         return Label("authors", line[9:].strip())
-    if line.startswith("👍"):
-        return Label("votes", line[1:].lstrip(": ").strip())
+    if _is_symbol(first):
+        symbol, _, line = line.partition(" ")
+        if symbol[0] in _UPVOTE and parse_votes(line.strip())[0] is not None:
+            return Label("votes", line.strip())
     found = _LABEL.match(line)
     if not found:
         return None
     name = "authors" if found["name"].lower() in {"author", "authors", "저자"} else "votes"
     return Label(name, found["value"].strip())
+
+
+def _is_symbol(sign: str) -> bool:
+    return sign >= "\u2190" and not sign.isalnum() and sign != "●"
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:

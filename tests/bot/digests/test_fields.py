@@ -18,6 +18,9 @@ from bot.digests import fields
         ("**Votes:** 47", ("votes", "47")),
         ("- Upvotes : 47", ("votes", "47")),
         ("👍 47", ("votes", "47")),
+        ("⬆️ 1,047", ("votes", "1,047")),
+        ("👍 Votes: 47", ("votes", "47")),
+        ("👥 **Authors**: A B", ("authors", "A B")),
         ("추천: 47", ("votes", "47")),
         ("Vote:", ("votes", "")),
         ("Authors: A B, C D", ("authors", "A B, C D")),
@@ -30,7 +33,18 @@ def test_a_labelled_line_is_known_in_each_of_its_spellings(line: str, expected: 
     assert fields.parse_label(line) == expected
 
 
-@pytest.mark.parametrize("line", ["Voters: 3", "Vote early", "A line", "- ***Authors agree***: text", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Voters: 3",
+        "Vote early",
+        "👍 well done",
+        "🔗 https://example.org",
+        "A line",
+        "- ***Authors agree***: text",
+        "",
+    ],
+)
 def test_other_lines_are_no_labels(line: str) -> None:
     assert fields.parse_label(line) is None
 
@@ -76,6 +90,9 @@ def test_votes_are_never_guessed(value: str) -> None:
         ("A B, C D, ...", ("A B", "C D"), True),
         ("A B, C D...", ("A B", "C D"), True),
         ("A B, C D, …", ("A B", "C D"), True),
+        ("A B, C D (+12)", ("A B", "C D"), True),
+        ("A B, C D +12 more", ("A B", "C D"), True),
+        ("A B, Model 4 (Team)", ("A B", "Model 4 (Team)"), False),
         ("A B, C D, et al.", ("A B", "C D"), True),
         ("A B et al.", ("A B",), True),
         ("A B, C D, +12 authors", ("A B", "C D"), True),

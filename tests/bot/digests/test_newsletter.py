@@ -340,6 +340,15 @@ def test_a_page_around_the_digest_is_no_part_of_it() -> None:
     assert digest.text == (DATE + PAPER).rstrip() + "\n"
 
 
+def test_papers_may_stand_at_any_level() -> None:
+    second = PAPER.replace("00001", "00002")
+    for date_level, level in (("#", "##"), ("##", "##"), ("#", "######")):
+        text = (DATE + PAPER + second).replace("###", level).replace("## Daily", f"{date_level} Daily")
+        digest = read(text + f"{date_level} End\n")
+        assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+        assert digest.problems == ()
+
+
 def test_headings_between_date_and_papers_group_them() -> None:
     text = (
         "# Daily Papers (2025-02-06)\n\n## Vision\n\n"
