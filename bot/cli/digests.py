@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
@@ -16,7 +15,6 @@ from bot.cli import dates, opening, output
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.archive import TextFile
     from bot.services.ingest import Ingest, IngestResult
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
@@ -116,24 +114,10 @@ Results = AsyncIterator[tuple["IngestResult", list[str]]]
 
 async def _read_paths(service: Ingest, paths: Iterable[str]) -> Any:
     from bot.services import archive
-    from bot.services.ingest import IngestResult
 
-    for file in output.with_progress(archive.read_files(paths), "Ingesting"):
-        if isinstance(file, archive.UnreadFile):
-            yield IngestResult(), [f"{file.name}: {file.reason}"]
-        else:
-            yield await _take(service, file)
-
-
-async def _take(service: Ingest, file: TextFile) -> tuple[IngestResult, list[str]]:
-    from bot import errors
-    from bot.services.ingest import IngestResult
-
-    try:
-        result = await service.add_text(file.text, place=os.path.abspath(file.name))
-    except errors.NotADigestError as error:
-        return IngestResult(), [f"{file.name}: {error.reason}"]
-    return result, [_in_words(file.name, one.line, one.message) for one in result.problems]
+    files = output.with_progress(archive.read_files(paths), "Ingesting")
+    async for name, result in service.add_archive(files):
+        yield result, [_in_words(name, one.line, one.message) for one in result.problems]
 
 
 async def _read_again(service: Ingest) -> Any:

@@ -15,7 +15,7 @@ from bot import errors
 from bot.clock import Clock
 from bot.digests import parse
 from bot.services import language, provenance, shelving
-from bot.services.archive import TextFile
+from bot.services.archive import TextFile, UnreadFile
 from bot.services.provenance import Said
 from storage import digests, entries, facts, models, papers, votes
 from storage.database import Connection, Database
@@ -128,22 +128,24 @@ class Ingest:
         return result
 
     async def add_archive(
-        self, files: Iterable[TextFile], *, source: str = FILES
-    ) -> AsyncIterator[tuple[TextFile, IngestResult]]:
-        """Store the digests of many files, several in a transaction; yields each file once it is stored.
+        self, files: Iterable[TextFile | UnreadFile], *, source: str = FILES
+    ) -> AsyncIterator[tuple[str, IngestResult]]:
+        """Store the digests of many files, several in a transaction; yields each file's name once it is stored.
 
-        A file that holds no digest is a problem without line.
+        A file that could not be read or holds no digest is a problem without line.
         """
         waiting: list[tuple[TextFile, list[Said]]] = []
         for file in files:
+            if isinstance(file, UnreadFile):
+                yield file.name, _unread(file.name, file.reason)
+                continue
             try:
                 found = provenance.read_place(await _parse(file.text), source, file.place)
             except errors.NotADigestError as error:
-                yield file, IngestResult(problems=(PlaceProblem(file.place, None, error.reason),))
+                yield file.name, _unread(file.name, error.reason)
                 continue
             waiting.append((file, found))
-            number = sum(len(one) for _, one in waiting)
-            if number >= GROUP or sum(len(one.text) for one, _ in waiting) >= GROUP_CHARACTERS:
+            if sum(len(one) for _, one in waiting) >= GROUP or _size(waiting) >= GROUP_CHARACTERS:
                 for stored in await self._store_files(waiting):
                     yield stored
                 waiting = []
@@ -174,16 +176,29 @@ class Ingest:
 
     async def _store_files(
         self, files: Sequence[tuple[TextFile, list[Said]]]
-    ) -> list[tuple[TextFile, IngestResult]]:
+    ) -> list[tuple[str, IngestResult]]:
         group = [said for _, found in files for said in found]
         try:
             stored = await self._store(group)
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 - one digest that an engine refuses must not take its neighbours with it
-            stored = [result for said in group for result in await self._store([said])]
+            stored = await self._store_singly(group)
         results = iter(stored)
-        return [(file, sum((next(results) for _ in found), IngestResult())) for file, found in files]
+        return [(file.name, sum((next(results) for _ in found), IngestResult())) for file, found in files]
+
+    async def _store_singly(self, group: Sequence[Said]) -> list[IngestResult]:
+        """Store each in a transaction of its own; raises what the first failure raised, after the last is tried."""
+        stored: list[IngestResult] = []
+        failures: list[Exception] = []
+        for said in group:
+            try:
+                stored += await self._store([said])
+            except Exception as error:  # noqa: BLE001 - raised again below, once the others are stored
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return stored
 
     async def _store(self, group: Sequence[Said], *, dry_run: bool = False) -> list[IngestResult]:
         """Store digests in one transaction and return a result for each."""
@@ -338,6 +353,14 @@ def _named(said: Said) -> IngestResult:
         arxiv_ids=frozenset(entry.arxiv_id for entry in said.digest.papers),
         problems=tuple(PlaceProblem(said.place, one.line, one.message) for one in said.digest.problems),
     )
+
+
+def _unread(name: str, reason: str) -> IngestResult:
+    return IngestResult(problems=(PlaceProblem(name, None, reason),))
+
+
+def _size(files: Iterable[tuple[TextFile, object]]) -> int:
+    return sum(len(file.text) for file, _ in files)
 
 
 def _place_of(said: Said, digest_id: int) -> models.Place:

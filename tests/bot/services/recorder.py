@@ -33,3 +33,15 @@ class RecordingIndexer:
     def titles(self) -> set[str | None]:
         """The titles in the index."""
         return {paper.title for paper in self.papers.values()}
+
+
+class NoIndexer:
+    """Indexes nothing."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+    ) -> None:
+        """Do nothing."""
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Do nothing."""

@@ -15,7 +15,7 @@ from bot.digests import parse
 from bot.services import archive, ingest
 from storage import authors, database, digests, entries, models, papers, tables
 from storage.database import Connection
-from tests.bot.services.recorder import RecordingIndexer
+from tests.bot.services.recorder import NoIndexer, RecordingIndexer
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = "2026-01-02"
@@ -320,6 +320,48 @@ async def test_concurrent_ingests_of_one_text_store_it_once(library: Library) ->
     results = await asyncio.gather(*(library.add(newsletter(), f"{n}.md") for n in range(8)))
     assert sum(result.new_papers for result in results) == 1
     assert await library.count(tables.digests) == 1
+
+
+async def test_an_archive_goes_in_whole_whatever_stands_in_it_twice(library: Library) -> None:
+    files: list[archive.TextFile | archive.UnreadFile] = [
+        archive.TextFile("a.md", newsletter(paper(1), paper(2))),
+        archive.TextFile("mirror.md", newsletter(paper(1), paper(2))),
+        archive.UnreadFile("b.bin", "it is binary"),
+        archive.TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
+        archive.TextFile("d.md", "no digest"),
+        archive.TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
+        *(archive.TextFile(f"{n}.md", newsletter(paper(n), day=f"2025-11-{n:02}")) for n in range(4, 30)),
+    ]
+    results = [one async for one in library.ingest.add_archive(files)]
+    total = sum((result for _, result in results), ingest.IngestResult())
+    assert {name for name, _ in results} == {file.name for file in files}
+    assert (total.new_digests, total.corrected, total.new_papers) == (28, 1, 29)
+    assert [problem.message for problem in total.problems] == [
+        "it is binary",
+        "it has no heading with a date",
+    ]
+    assert await library.titles("2026-01-01") == ["Paper 3"]
+    assert (await library.rows())[1].date == date(2026, 1, 2)
+    again = [result.changed async for _, result in library.ingest.add_archive(files[:3])]
+    assert again == [False, False, False]
+
+
+async def test_a_digest_that_cannot_be_stored_takes_no_other_with_it(library: Library) -> None:
+    async def refuse(connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int) -> None:
+        if (await papers.list_rows(connection, list(paper_ids)))[0].title == "Bad":
+            raise RuntimeError("refused")
+
+    library.ingest = ingest.Ingest(library.db, clock, NoIndexer(), on_fresh=refuse)
+    files = [
+        archive.TextFile("a.md", newsletter(paper(1))),
+        archive.TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),
+        archive.TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
+    ]
+    with pytest.raises(RuntimeError):
+        [one async for one in library.ingest.add_archive(files)]
+    assert await library.count(tables.digests) == 2
+    assert await library.titles("2026-01-01") == []
+    assert await library.titles("2026-01-03") == ["Paper 3"]
 
 
 async def test_the_seeds_twice_add_nothing_the_second_time(sqlite_db: database.Database, seeds: Path) -> None:
