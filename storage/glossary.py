@@ -26,14 +26,7 @@ class Made(NamedTuple):
 
 async def change_mentions(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
     """Add to the counts of papers that hold a mention; a change may be negative."""
-    values = [{"mention": one, "papers": change} for one, change in sorted(changes.items()) if change]
-    if not values:
-        return
-    statement = rows.insert(connection, mention_counts)
-    statement = statement.on_conflict_do_update(
-        index_elements=["mention"], set_={"papers": mention_counts.c.papers + statement.excluded.papers}
-    )
-    await connection.execute(statement, values)
+    await rows.add_to(connection, mention_counts, changes)
 
 
 async def list_mentions(connection: AsyncConnection, *, limit: int) -> dict[str, int]:

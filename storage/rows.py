@@ -6,7 +6,7 @@ the few places where tens of thousands of them pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -69,6 +69,20 @@ async def insert_rows(
         ]
         values = list(zip(*converted, strict=True))
     await connection.exec_driver_sql(statement, list(values))
+
+
+async def add_to(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
+    """Add to the numbers of a table of two columns, a text as key and a number; new keys begin at 0."""
+    values = [(key, change) for key, change in sorted(changes.items()) if change]
+    if not values:
+        return
+    key, number = (column.name for column in table.c)
+    marks = "?, ?" if connection.dialect.name == "sqlite" else "$1, $2"
+    await connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({key}, {number}) VALUES ({marks})"  # noqa: S608 - our own names
+        f" ON CONFLICT ({key}) DO UPDATE SET {number} = {table.name}.{number} + excluded.{number}",
+        values,
+    )
 
 
 async def look_up(

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
@@ -23,6 +24,15 @@ from storage.tables import indexed_papers, term_counts
 WORDS = "paper_words"
 TITLES = "paper_titles"
 
+# FTS5 takes a contentless row out when it is told its tokens again. PostgreSQL gets lexemes, not a text to cut.
+_INSERT = {
+    "sqlite": "INSERT INTO {0} (rowid, tokens) VALUES (?, ?)",
+    "postgresql": "INSERT INTO {0} (position, tokens) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))",
+}
+_DELETE = {
+    "sqlite": "INSERT INTO {0} ({0}, rowid, tokens) VALUES ('delete', ?, ?)",
+    "postgresql": "DELETE FROM {0} WHERE position = $1",
+}
 _EPOCH = date(2010, 1, 1)
 _DAYS_A_VOTE_DECADE = 730
 _STEPS = 512
@@ -55,11 +65,40 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A row's tokens, separated by spaces: all of them, and those of the title."""
+    """A row's tokens, separated by spaces: all of them; and those of the title, with the marked ones of the body."""
 
     position: int
     words: str
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One question to the index: the first `limit` papers, by popularity, that hold what is wanted."""
+
+    table: str
+    wanted: Wanted
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What narrows a search: digest dates, both ends included, and votes. Unknown votes meet no minimum above 0."""
+
+    since_on: date | None = None
+    until_on: date | None = None
+    min_votes: int | None = None
+
+    def allow(self, paper: Indexed) -> bool:
+        """Tell whether a paper passes."""
+        return (
+            (self.since_on is None or paper.last_on >= self.since_on)
+            and (self.until_on is None or paper.last_on <= self.until_on)
+            and (not self.min_votes or (paper.votes or 0) >= self.min_votes)
+        )
+
+
+NO_FILTERS = Filters()
 
 
 def step_of(votes: int | None, last_on: date) -> int:
@@ -112,29 +151,12 @@ async def add(connection: AsyncConnection, papers: Sequence[Indexed], tokens: Se
     """Put papers into the index. `tokens` are made from the papers' texts, one row each."""
     if not papers:
         return
-    await connection.execute(
-        indexed_papers.insert(),
-        [
-            {
-                "position": one.position,
-                "paper_id": one.paper_id,
-                "texts": pack(one.texts),
-                "votes": one.votes,
-                "last_on": one.last_on,
-            }
-            for one in papers
-        ],
-    )
-    for table in (WORDS, TITLES):
-        if connection.dialect.name == "sqlite":
-            statement = sa.text(f"INSERT INTO {table} (rowid, tokens) VALUES (:position, :tokens)")  # noqa: S608
-            values = [{"position": one.position, "tokens": _of(table, one)} for one in tokens]
-        else:
-            statement = sa.text(
-                f"INSERT INTO {table} (position, tokens) VALUES (:position, array_to_tsvector(string_to_array(:tokens, ' ')))"  # noqa: S608
-            )
-            values = [{"position": one.position, "tokens": _of(table, one)} for one in tokens]
-        await connection.execute(statement, values)
+    columns = ("position", "paper_id", "texts", "votes", "last_on")
+    values = [(one.position, one.paper_id, pack(one.texts), one.votes, one.last_on) for one in papers]
+    await rows.insert_rows(connection, indexed_papers, columns, values)
+    into = _INSERT[connection.dialect.name]
+    await connection.exec_driver_sql(into.format(WORDS), [(one.position, one.words) for one in tokens])
+    await connection.exec_driver_sql(into.format(TITLES), [(one.position, one.title) for one in tokens])
 
 
 async def remove(connection: AsyncConnection, tokens: Sequence[Tokens]) -> None:
@@ -143,59 +165,40 @@ async def remove(connection: AsyncConnection, tokens: Sequence[Tokens]) -> None:
         return
     statement = indexed_papers.delete().where(indexed_papers.c.position == sa.bindparam("b_position"))
     await connection.execute(statement, [{"b_position": one.position} for one in tokens])
-    for table in (WORDS, TITLES):
-        if connection.dialect.name == "sqlite":
-            delete = sa.text(
-                f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', :position, :tokens)"  # noqa: S608
-            )
-            values = [{"position": one.position, "tokens": _of(table, one)} for one in tokens]
-        else:
-            delete = sa.text(f"DELETE FROM {table} WHERE position = :position")  # noqa: S608
-            values = [{"position": one.position} for one in tokens]
-        await connection.execute(delete, values)
+    out_of = _DELETE[connection.dialect.name]
+    if connection.dialect.name == "sqlite":
+        await connection.exec_driver_sql(out_of.format(WORDS), [(one.position, one.words) for one in tokens])
+        await connection.exec_driver_sql(out_of.format(TITLES), [(one.position, one.title) for one in tokens])
+    else:
+        for table in (WORDS, TITLES):
+            await connection.exec_driver_sql(out_of.format(table), [(one.position,) for one in tokens])
 
 
 async def list_candidates(
-    connection: AsyncConnection,
-    wanted: Wanted,
-    *,
-    table: str = WORDS,
-    since_on: date | None = None,
-    until_on: date | None = None,
-    min_votes: int | None = None,
-    limit: int,
+    connection: AsyncConnection, tiers: Sequence[Tier], filters: Filters = NO_FILTERS
 ) -> list[Indexed]:
-    """Return the papers that hold what is wanted, the most popular first. Unknown votes meet no minimum above 0."""
-    query = _matching(connection, wanted, table, since_on, until_on, min_votes)
-    result = await connection.execute(query.with_only_columns(*indexed_papers.c).limit(limit))
-    return [_indexed_of(row) for row in result]
+    """Return the papers of all tiers, each once, the most popular first."""
+    found = sa.union(*(_tier(connection, tier, filters) for tier in tiers)).subquery()
+    query = (
+        sa.select(indexed_papers)
+        .where(indexed_papers.c.position.in_(sa.select(found.c.position)))
+        .order_by(indexed_papers.c.position)
+    )
+    return [_indexed_of(row) for row in await connection.execute(query)]
 
 
 async def count(
-    connection: AsyncConnection,
-    wanted: Wanted,
-    *,
-    since_on: date | None = None,
-    until_on: date | None = None,
-    min_votes: int | None = None,
-    limit: int,
+    connection: AsyncConnection, wanted: Wanted, filters: Filters = NO_FILTERS, *, limit: int
 ) -> int:
     """Count the papers that hold what is wanted, up to `limit`."""
-    query = _matching(connection, wanted, WORDS, since_on, until_on, min_votes).limit(limit)
-    counted = sa.select(sa.func.count()).select_from(query.subquery())
-    return int((await connection.execute(counted)).scalar_one())
+    counted = _tier(connection, Tier(WORDS, wanted, limit), filters).subquery()
+    query = sa.select(sa.func.count()).select_from(counted)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def change_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
     """Add to the counts of papers that hold a token; a change may be negative."""
-    values = [{"token": token, "papers": change} for token, change in sorted(changes.items()) if change]
-    if not values:
-        return
-    statement = rows.insert(connection, term_counts)
-    statement = statement.on_conflict_do_update(
-        index_elements=["token"], set_={"papers": term_counts.c.papers + statement.excluded.papers}
-    )
-    await connection.execute(statement, values)
+    await rows.add_to(connection, term_counts, changes)
 
 
 async def list_sample(connection: AsyncConnection, *, behind: int = -1, limit: int = 500) -> list[Indexed]:
@@ -235,39 +238,32 @@ def unpack(packed: bytes) -> Texts:
     return Texts(title, body, tuple(mentions))
 
 
-def _of(table: str, tokens: Tokens) -> str:
-    return tokens.words if table == WORDS else tokens.title
-
-
-def _matching(
-    connection: AsyncConnection,
-    wanted: Wanted,
-    table: str,
-    since_on: date | None,
-    until_on: date | None,
-    min_votes: int | None,
-) -> sa.Select[Any]:
+def _tier(connection: AsyncConnection, tier: Tier, filters: Filters) -> sa.Select[Any]:
+    """Return the positions of one tier, the most popular first."""
     if connection.dialect.name == "sqlite":
-        engine = sa.table(table, sa.column("rowid", sa.Integer))
+        engine = sa.table(tier.table, sa.column("rowid", sa.Integer))
         place = engine.c.rowid
-        matches = sa.text(f"{table} MATCH :wanted").bindparams(wanted=to_fts5(wanted))
+        matches = sa.literal_column(tier.table).op("MATCH")(to_fts5(tier.wanted))
     else:
-        engine = sa.table(table, sa.column("position", sa.BigInteger))
+        engine = sa.table(tier.table, sa.column("position", sa.BigInteger), sa.column("tokens"))
         place = engine.c.position
-        matches = sa.text(f"{table}.tokens @@ CAST(:wanted AS tsquery)").bindparams(wanted=to_tsquery(wanted))
-    query = (
-        sa.select(indexed_papers.c.position)
-        .select_from(engine.join(indexed_papers, indexed_papers.c.position == place))
-        .where(matches)
-        .order_by(place)
-    )
-    if since_on is not None:
-        query = query.where(indexed_papers.c.last_on >= since_on)
-    if until_on is not None:
-        query = query.where(indexed_papers.c.last_on <= until_on)
-    if min_votes:
-        query = query.where(indexed_papers.c.votes >= min_votes)
-    return query
+        matches = engine.c.tokens.op("@@")(sa.cast(to_tsquery(tier.wanted), TSQUERY))
+    query = sa.select(place.label("position")).where(matches)
+    if filters != NO_FILTERS:
+        query = query.join(indexed_papers, indexed_papers.c.position == place).where(*_conditions(filters))
+    inner = query.order_by(place).limit(tier.limit).subquery()
+    return sa.select(inner.c.position)
+
+
+def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if filters.since_on is not None:
+        conditions.append(indexed_papers.c.last_on >= filters.since_on)
+    if filters.until_on is not None:
+        conditions.append(indexed_papers.c.last_on <= filters.until_on)
+    if filters.min_votes:
+        conditions.append(indexed_papers.c.votes >= filters.min_votes)
+    return conditions
 
 
 def _indexed_of(row: sa.Row[Any]) -> Indexed:

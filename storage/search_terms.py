@@ -5,6 +5,7 @@ Tokens are the analyser's; neither engine gets to see an operator that somebody 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -40,6 +41,14 @@ def to_tsquery(wanted: Wanted) -> str:
         return "'" + wanted.replace("\\", "\\\\").replace("'", "''").replace("\0", "") + "'"
     sign = " & " if isinstance(wanted, AllOf) else " | "
     return f"({sign.join(map(to_tsquery, wanted.parts))})"
+
+
+def mapped(wanted: Wanted, change: Callable[[str], str | None]) -> Wanted | None:
+    """Return what is wanted with every token changed; those that become None are asked for no more."""
+    if isinstance(wanted, str):
+        return change(wanted)
+    parts = [part for one in wanted.parts if (part := mapped(one, change)) is not None]
+    return all_of(parts) if isinstance(wanted, AllOf) else any_of(parts)
 
 
 def all_of(parts: list[Wanted]) -> Wanted | None:

@@ -7,19 +7,25 @@ several pairs of words: ranking, which sees the text, tells them apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.services import glossaries
 from bot.text import analyser, forms, korean
 from bot.text.glossary import expansion
 from storage import models, search
-from storage.search_terms import Wanted, all_of, any_of
+from storage.search_terms import Wanted, all_of, any_of, mapped
 
 VERSION = "1"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
+OFTEN = "!"
+"""Ends the token of what a body says often; it stands beside the tokens of the title."""
+_OFTEN_FROM = 4
+_LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
 _STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
@@ -47,35 +53,37 @@ def _lines(paper: models.IndexedPaper) -> Iterator[str]:
 
 def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
-    title = _tokens(texts.title)
-    return search.Tokens(position, f"{title} {_tokens(texts.body)}".strip(), title)
+    title, body = _tokens(texts.title), _tokens(texts.body)
+    often = [token + OFTEN for token, number in Counter(body).items() if number >= _OFTEN_FROM]
+    return search.Tokens(position, " ".join([*title, *body]), " ".join([*title, *often]))
 
 
-def _tokens(canonical: str) -> str:
+def _tokens(canonical: str) -> list[str]:
     body, _, loose = canonical.rpartition("\n")
-    found: list[str] = [loose.strip()] if loose else []
-    for line in body.split("\n"):
-        words = line.split()
-        found += map(_word_tokens, words)
-        found += map(_link, words, words[1:])
-    return " ".join(found)
+    words = [_indexed_word(word) for word in body.split()]
+    tokens = " ".join([word.tokens for word in words]).split()
+    tokens += loose.split()
+    tokens += [left.tail + right.head for left, right in pairwise(words)]
+    return tokens
+
+
+class _Word(NamedTuple):
+    """A word as it is indexed: its tokens, and the ends that it gives to the links before and behind it."""
+
+    tokens: str
+    head: str
+    tail: str
 
 
 @lru_cache(maxsize=1 << 16)
-def _word_tokens(word: str) -> str:
-    return " ".join(analyser.word_tokens(word))
+def _indexed_word(word: str) -> _Word:
+    return _Word(" ".join(analyser.word_tokens(word)), _head(word), _tail(word) + _LINK)
 
 
-def _link(left: str, right: str) -> str:
-    return f"{_tail(left)}_{_head(right)}"
-
-
-@lru_cache(maxsize=1 << 16)
 def _tail(word: str) -> str:
     return word[-1] if korean.is_hangul(word) else word[:_LINKED]
 
 
-@lru_cache(maxsize=1 << 16)
 def _head(word: str) -> str:
     return word[0] if korean.is_hangul(word) else word[:_LINKED]
 
@@ -92,6 +100,11 @@ def wanted_any(texts: Iterable[str]) -> Wanted | None:
     return any_of([part for row in alternatives if (part := _row(row))])
 
 
+def often(asked: Wanted) -> Wanted | None:
+    """Return the same question, but for papers whose text says every token often; it leaves links out."""
+    return mapped(asked, lambda token: None if _LINK in token else token + OFTEN)
+
+
 def _row(tokens: Sequence[str]) -> Wanted | None:
     """Return the AND of neighbouring tokens, with the links between those that do not overlap."""
     parts: list[Wanted] = list(tokens)
@@ -100,5 +113,5 @@ def _row(tokens: Sequence[str]) -> Wanted | None:
             korean.is_hangul(left) and korean.is_hangul(right) and left[-1] == right[0] and len(left) == 2
         )
         if not overlap:
-            parts.append(_link(left, right))
+            parts.append(_tail(left) + _LINK + _head(right))
     return all_of(parts)

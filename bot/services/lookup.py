@@ -9,6 +9,7 @@ from bot.services import author_lookup, completion, found, glossaries, search, s
 from bot.text import query as queries
 from bot.text.glossary import expansion
 from storage import digests, models, papers
+from storage import search as stored
 from storage.database import Connection, Database
 
 
@@ -43,12 +44,13 @@ class Lookup:
         min_votes = max((one for one in (asked.min_votes, min_votes) if one is not None), default=None)
         async with self._database.read() as connection:
             understood = await self._understand(connection, asked.text, literal=literal)
-            filters = search.Filters(since, until, min_votes, await _papers_by(connection, names))
+            filters = stored.Filters(since, until, min_votes)
+            narrowing = search.Narrowing(filters, await _papers_by(connection, names))
             if not asked.has_words:
                 if asked.is_empty and not names and since is None and until is None and min_votes is None:
                     return found.SearchResult()
-                return await _filtered(connection, filters, limit, offset)
-            result = await search.find(connection, asked, understood, filters, most=limit + offset)
+                return await _filtered(connection, narrowing, limit, offset)
+            result = await search.find(connection, asked, understood, narrowing, most=limit + offset)
             page = result.hits[offset : offset + limit]
             rows = await search.rows_of(connection, page)
         arxiv_id_of = {row.id: row.arxiv_id for row in rows}
@@ -167,11 +169,11 @@ async def _papers_by(connection: Connection, names: list[str]) -> frozenset[int]
 
 
 async def _filtered(
-    connection: Connection, filters: search.Filters, limit: int, offset: int
+    connection: Connection, narrowing: search.Narrowing, limit: int, offset: int
 ) -> found.SearchResult:
     """Return the papers that pass the filters, top-voted first."""
-    votes = filters.min_votes or 0
-    if filters.paper_ids is None:
+    filters, votes = narrowing.filters, narrowing.filters.min_votes or 0
+    if narrowing.paper_ids is None:
         rows = await papers.list_top(
             connection,
             since_on=filters.since_on,
@@ -185,7 +187,7 @@ async def _filtered(
         )
         return found.SearchResult(tuple(rows), total)
     own = author_lookup.passing(
-        await papers.list_rows(connection, sorted(filters.paper_ids)),
+        await papers.list_rows(connection, sorted(narrowing.paper_ids)),
         filters.since_on,
         filters.until_on,
         votes,

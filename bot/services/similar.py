@@ -31,7 +31,9 @@ async def list_rows(connection: Connection, arxiv_id: str, *, limit: int) -> lis
     rarest = sorted(weights, key=lambda token: -weights[token])[:TERMS]
     if not rarest:
         return []
-    found = await search.list_candidates(connection, AnyOf(tuple(rarest)), limit=CANDIDATES)
+    found = await search.list_candidates(
+        connection, [search.Tier(search.WORDS, AnyOf(tuple(rarest)), CANDIDATES)]
+    )
     scores = {}
     for one in found:
         if one.paper_id != own.paper_id:

@@ -76,7 +76,7 @@ def upgrade() -> None:
         for table in ("paper_words", "paper_titles"):
             op.execute(
                 f"CREATE VIRTUAL TABLE {table} USING fts5(tokens, content='', columnsize=0, detail=none,"
-                " tokenize=\"ascii tokenchars '+#._'\")"
+                " tokenize=\"ascii tokenchars '+#._!'\")"
             )
     else:
         for table in ("paper_words", "paper_titles"):

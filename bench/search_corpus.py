@@ -1,0 +1,132 @@
+"""Makes papers for the search benchmark, the same every time: words as frequent as in real digests, and ever new rare ones.
+
+A paper is about two to four terms of the starting list, written in all their forms; the rest is drawn by Zipf's law
+from words of common syllables, so that pairs of syllables are as frequent as in Korean. No sentence means anything.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import accumulate
+
+from bench.archive import HEADINGS
+from bot.text.glossary import seed
+from storage import models
+
+LAST_DAY = date(2026, 6, 30)
+DAYS = 3650
+_SYLLABLES = (
+    "다이의는을를에가고하한로서지기으나시사도리자대전인그정아해제라수장부일보성모비상주어안구적동공경국연조유원과생우방세"
+    "화중용체발개신무선관재실계소결재행입법분내강단학물문술량들심식력운반회민만교요음진가속표터트스크프레드그램코퍼러닝딥"
+    "델류률합산석층추론훈련습강화벡확율변환측예평균값계층임베딩토큰응답질문맥락길이병렬희소압축검색증강생성편향손실함수"
+)
+_PARTICLES = ("", "", "", "", "", "", "은", "는", "을", "를", "의", "에", "으로", "와", "에서")
+_VERBS = ("합니다.", "했습니다.", "보여줍니다.", "제안합니다.", "달성했습니다.", "사용합니다.", "평가합니다.")
+_ENGLISH_SYLLABLES = (
+    "ra to na mi lo ker den form er tion al gen vec sym pro lin mat rix graph net flow sim con ver bel tra quan ter ex bi"
+).split()
+
+
+class Corpus:
+    """Draws papers. The same seed draws the same; ids count from 1."""
+
+    def __init__(self, seed_: int = 1) -> None:
+        self._chance = random.Random(seed_)
+        self._syllables = _Draw(_SYLLABLES, 0.7)
+        self._terms = _Draw(seed.terms(), 0.8)
+        self._korean = _Draw([self._korean_word() for _ in range(12_000)], 1.1)
+        self._english = _Draw([self._english_word() for _ in range(8_000)], 1.1)
+        self._new = 0
+
+    def papers(self, first: int, many: int, *, of: int) -> Iterator[models.IndexedPaper]:
+        """Yield papers from id `first` on, dated over ten years in which `of` papers appear."""
+        for number in range(first, first + many):
+            yield self.paper(number, LAST_DAY - timedelta(days=DAYS * (of - number) // of))
+
+    def paper(self, number: int, on: date) -> models.IndexedPaper:
+        """Return one paper."""
+        chance = self._chance
+        terms = [self._terms.draw(chance) for _ in range(chance.randint(2, 4))]
+        sections = tuple(
+            models.Section(heading, " ".join(self._sentence(terms) for _ in range(chance.randint(2, 5))))
+            for heading in HEADINGS
+        )
+        votes = None if chance.random() < 0.05 else int(chance.paretovariate(1.1) * 3) - 3
+        return models.IndexedPaper(
+            id=number,
+            arxiv_id=f"{on:%y%m}.{number % 100_000:05}",
+            title=self._title(terms),
+            authors=(),
+            sections=sections,
+            abstract=None,
+            keywords=(),
+            votes=votes,
+            last_on=on,
+            is_new=True,
+        )
+
+    def _title(self, terms: Sequence[seed.Term]) -> str:
+        chance = self._chance
+        if chance.random() < 0.2:
+            return f"{self._word()} {self._form(terms[0])} {self._word()} {self._korean.draw(chance)}"
+        words = [self._english.draw(chance).capitalize() for _ in range(chance.randint(3, 7))]
+        if chance.random() < 0.6:
+            words.insert(chance.randrange(len(words)), chance.choice(terms[0].english))
+        return " ".join(words)
+
+    def _sentence(self, terms: Sequence[seed.Term]) -> str:
+        chance = self._chance
+        words = [self._word() for _ in range(chance.randint(5, 11))]
+        if chance.random() < 0.7:
+            words.insert(chance.randrange(len(words)), self._form(chance.choice(terms)))
+        return " ".join((*words, self._korean.draw(chance) + chance.choice(_VERBS)))
+
+    def _form(self, term: seed.Term) -> str:
+        """Return a term in one of its writings, explained in parentheses now and then."""
+        chance = self._chance
+        english = chance.choice(term.english)
+        if not term.korean or chance.random() < 0.15:
+            return english
+        korean = chance.choice(term.korean)
+        luck = chance.random()
+        if luck < 0.25:
+            inside = f"{english}; {term.abbreviations[0]}" if term.abbreviations else english
+            return f"{korean}({inside})"
+        if luck < 0.4 and term.abbreviations:
+            return chance.choice(term.abbreviations)
+        return korean if luck < 0.85 else korean.replace(" ", "")
+
+    def _word(self) -> str:
+        chance = self._chance
+        luck = chance.random()
+        if luck < 0.01:
+            self._new += 1
+            return f"{self._english_word()}{self._new}" if luck < 0.005 else self._korean_word()
+        if luck < 0.15:
+            return self._english.draw(chance)
+        return self._korean.draw(chance) + chance.choice(_PARTICLES)
+
+    def _korean_word(self) -> str:
+        return "".join(
+            self._syllables.draw(self._chance) for _ in range(self._chance.choice((1, 2, 2, 2, 2, 3)))
+        )
+
+    def _english_word(self) -> str:
+        return "".join(
+            self._chance.choice(_ENGLISH_SYLLABLES) for _ in range(self._chance.choice((1, 2, 2, 3, 4)))
+        )
+
+
+class _Draw:
+    """Draws items so that the n-th comes in proportion to 1/n to the power of `exponent`."""
+
+    def __init__(self, items: Sequence, exponent: float) -> None:  # type: ignore[type-arg]
+        self._items = items
+        self._sums = list(accumulate(1 / (n + 2) ** exponent for n in range(len(items))))
+        self._last = self._sums[-1]
+
+    def draw(self, chance: random.Random):  # type: ignore[no-untyped-def]
+        return self._items[bisect(self._sums, chance.random() * self._last)]
