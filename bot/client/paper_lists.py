@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.client.failures import Refusal
 from bot.client.translations import Words
 from bot.client.views import listing, lists, phrases
 from bot.rendering import escape
+from bot.services import snippets
 from bot.services.services import Services
 
 DAYS = {
@@ -27,6 +29,7 @@ class PaperLists:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._snippets = snippets.Snippets(services.database)
 
     async def portable(self, state: listing.ListState) -> listing.ListState:
         """Return the state so that it fits into a custom id: a long text is kept in storage, under a token."""
@@ -48,8 +51,11 @@ class PaperLists:
         """Return a page of the list. A page beyond the last (papers went meanwhile) is the last one."""
         listed = await self._load(words, state, user_id)
         if not listed.rows and state.page and listed.total:
-            return await self._load(words, state.with_(page=listed.pages - 1), user_id)
-        return listed
+            listed = await self._load(words, state.with_(page=listed.pages - 1), user_id)
+        lines = await self._snippets.lines(
+            listed.rows, words.locale, phrases=listed.phrases, words=listed.words
+        )
+        return replace(listed, lines=lines)
 
     async def _load(self, words: Words, state: listing.ListState, user_id: int) -> lists.PaperList:
         match state.kind:
@@ -87,7 +93,8 @@ class PaperLists:
             rows=tuple(found.rows),
             total=found.total,
             notes=tuple(notes),
-            lines={arxiv_id: escape.escape(line) for arxiv_id, line in found.snippets.items()},
+            phrases=(state.text.replace('"', " "), *found.also),
+            words=_words(state.text),
             suggestions=self._others(state, found.suggestions),
             expanded=bool(found.also),
         )
@@ -133,7 +140,14 @@ class PaperLists:
             if state.text
             else words("list-top-heading", period=period)
         )
-        return lists.PaperList(state=state, heading=heading, rows=tuple(found.rows), total=found.total)
+        return lists.PaperList(
+            state=state,
+            heading=heading,
+            rows=tuple(found.rows),
+            total=found.total,
+            phrases=(state.text.replace('"', " "),),
+            words=_words(state.text),
+        )
 
     async def _digest(self, words: Words, state: listing.ListState) -> lists.PaperList:
         wanted = date.fromisoformat(state.text) if state.text else None
@@ -148,7 +162,6 @@ class PaperLists:
             rows=tuple(found.rows),
             total=found.total,
             notes=(_filters(words, state),) if state.min_votes else (),
-            lines={arxiv_id: escape.escape(line) for arxiv_id, line in found.highlights.items()},
         )
 
     async def _similar(self, words: Words, state: listing.ListState) -> lists.PaperList:
@@ -188,6 +201,11 @@ class PaperLists:
 
 def _offset(state: listing.ListState) -> int:
     return state.page * listing.PAGE_SIZE
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Return the words that are sought one by one: those left out and the filters are none."""
+    return tuple(word for word in text.split() if not word.startswith("-") and ":" not in word)[:6]
 
 
 def _names(texts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ The texts stand in `locales/`; a post's own wording is in the templates, and a d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import date
 from importlib import resources
 from typing import Any
@@ -55,21 +55,30 @@ class Words:
 
 
 class Translations:
-    """The texts of all languages."""
+    """The texts of all languages. Each file is read when it is first needed: parsing one takes a tenth of a second."""
 
-    def __init__(self, words: Mapping[models.Locale, Words], commands: Words) -> None:
-        self._words = dict(words)
-        self.commands = commands
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
+        self._words: dict[str, Words] = {}
 
     def of(self, locale: models.Locale) -> Words:
         """Return the texts of a language."""
-        return self._words[locale]
+        return self._file(locale, locale.value)
+
+    @property
+    def commands(self) -> Words:
+        """The Korean names and descriptions of commands."""
+        return self._file(models.Locale.KO, "ko.commands")
+
+    def _file(self, locale: models.Locale, name: str) -> Words:
+        if name not in self._words:
+            self._words[name] = Words(locale, self._read(name))
+        return self._words[name]
 
 
 def load() -> Translations:
-    """Read the texts from the package's data."""
-    words = {locale: Words(locale, read_source(locale.value)) for locale in models.Locale}
-    return Translations(words, Words(models.Locale.KO, read_source("ko.commands")))
+    """Return the texts that are part of the package."""
+    return Translations(read_source)
 
 
 def read_source(name: str) -> str:

@@ -40,6 +40,9 @@ class PaperList:
     notes: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict)
     suggestions: tuple[Suggestion, ...] = ()
+    phrases: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """What is set in bold in the lines: phrases first, single words where none of them is found."""
     expanded: bool = False
     """Whether other words were searched for as well, so that "only as typed" makes sense."""
 
@@ -54,9 +57,9 @@ def list_view(words: Words, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     message = _headed(words, listed)
     rows: list[list[ui.Item[Any]]] = [
         _present(open_menu(words, listed.rows)),
-        _pager(words, listed) + _switches(words, listed),
         _present(_period_menu(words, listed.state)),
-        _outward(words, listed, may_share),
+        _pager(words, listed),
+        _switches(words, listed) + _outward(words, listed, may_share),
         [_suggested(suggestion) for suggestion in listed.suggestions[: limits.ROW_BUTTONS]],
     ]
     _finish(message, listed, rows)
@@ -122,9 +125,7 @@ def _entry(rank: int, row: models.PaperRow, line: str | None, characters: int, s
     room = characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16
     title = phrases.title_link(row.title, row.arxiv_id, row.url, characters=room[0], size=room[1])
     head = f"**{rank} · {title}**\n{facts}"
-    names = phrases.authors(row.authors)
-    head_with_names = phrases.joined(head, names)
-    text = f"{head_with_names}\n{line}" if line else head_with_names
+    text = f"{head}\n{line}" if line else phrases.joined(head, phrases.authors(row.authors))
     return fitting.shorten(text, characters, max_bytes=size)
 
 

@@ -10,14 +10,14 @@ from bot.client.views import phrases
 from bot.rendering import fitting, markdown
 from bot.rendering import wording as texts
 from bot.rendering.escape import Safe
-from bot.services import posts
+from bot.services import posts, snippets
 from storage import models
 
 Mention = Callable[[str], str]
 """Gives the mention of a command, such as `daily edit`."""
 
-LINE = 160
-"""Code points of the one thought below a title."""
+LINE = snippets.COLUMNS
+"""Columns of the one thought below a title; a Hangul syllable takes two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def thought_of(sections: Sequence[models.Section], length: int = LINE) -> str:
     if not sections:
         return ""
     plain = " ".join(markdown.render_plain(sections[0].body[: 40 * length]).split())
-    return fitting.shorten(plain, length, markdown=False)
+    return fitting.shorten(plain, snippets.columns(plain, length), markdown=False)
 
 
 def small_lines(text: str) -> str:

@@ -1,0 +1,132 @@
+"""/paper and /saved, and everything that a card leads to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bot.client.world import World, answer, custom_ids_of, post_daily, raw_components, texts_of
+
+SURVEY = "2501.00001"
+
+
+async def test_a_paper_is_shown_with_highlights_links_and_where_it_comes_from(world: World) -> None:
+    result = await world.reader.slash(world.channel, "paper", paper=SURVEY)
+    assert result.ephemeral
+    shown = texts_of(answer(result))
+    assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
+    assert "▲ 81 · 2026-01-01 · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
+    assert "**Technical Details**\nReads **200 papers**" in shown
+    assert world.words("format-review", date="2025-12-31") in shown
+    urls = [one["url"] for one in raw_components(answer(result)) if one.get("url")]
+    assert urls == [
+        f"https://arxiv.org/abs/{SURVEY}",
+        f"https://arxiv.org/pdf/{SURVEY}",
+        f"https://huggingface.co/papers/{SURVEY}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "2501.00002v3",
+        "https://arxiv.org/pdf/2501.00002v1",
+        "https://huggingface.co/papers/2501.00002",
+        "teach reasoning",
+    ],
+)
+async def test_a_paper_is_found_by_id_address_or_title(english_world: World, asked: str) -> None:
+    result = await english_world.reader.slash(english_world.channel, "paper", paper=asked)
+    assert "Rewards That Teach Reasoning" in texts_of(answer(result))
+
+
+async def test_an_unknown_paper_says_what_would_work(world: World) -> None:
+    result = await world.reader.slash(world.channel, "paper", paper="9999.99999")
+    assert texts_of(answer(result)) == world.words("no-paper", paper="9999\\.99999")
+
+
+async def test_the_reviews_chapters_open_on_their_own_and_turn_their_pages(world: World) -> None:
+    card = answer(await world.reader.slash(world.channel, "paper", paper=SURVEY))
+    menu = next(one for one in custom_ids_of(card) if one.startswith("pr:chaps:"))
+    table = answer(await world.reader.select(card, ["1"], custom_id=menu))
+    assert table.id != card.id
+    assert "200" in texts_of(table)
+    long = answer(await world.reader.select(card, ["2"], custom_id=menu))
+    assert "문장 0은" in texts_of(long)
+    pages = int(next(line for line in texts_of(long).splitlines() if line.startswith("1/"))[2:])
+    for _ in range(pages - 1):
+        long = answer(await world.reader.click(long, label="▶"))
+    assert "문장 149는" in texts_of(long) or "문장 149은" in texts_of(long)
+
+
+async def test_similar_papers_are_a_list_of_their_own(world: World) -> None:
+    card = answer(await world.reader.slash(world.channel, "paper", paper=SURVEY))
+    similar = await world.reader.click(card, label=world.words("similar"))
+    assert answer(similar).id != card.id
+    assert "Small Language Models" in texts_of(answer(similar))
+
+
+async def test_an_author_is_picked_from_all_of_them(world: World) -> None:
+    card = answer(await world.reader.slash(world.channel, "paper", paper=SURVEY))
+    people = answer(await world.reader.click(card, label=world.words("authors")))
+    assert "Alan Turing" in texts_of(people)
+    menu = next(one for one in custom_ids_of(people) if one.startswith("pr:ap:"))
+    papers = answer(await world.reader.select(people, ["3"], custom_id=menu))
+    assert "Emmy Noether" in texts_of(papers)
+    assert "Rewards That Teach Reasoning" in texts_of(papers)
+
+
+async def test_citing_gives_bibtex(english_world: World) -> None:
+    card = answer(await english_world.reader.slash(english_world.channel, "paper", paper=SURVEY))
+    shown = texts_of(answer(await english_world.reader.click(card, label="Cite")))
+    assert "@misc{lovelace2025small," in shown
+    assert "author = {Ada Lovelace and Grace Hopper and" in shown
+    assert "eprint = {2501.00001}" in shown
+
+
+async def test_saving_shows_on_the_card_and_in_the_saved_list(world: World) -> None:
+    card = answer(await world.reader.slash(world.channel, "paper", paper=SURVEY))
+    saved = answer(await world.reader.click(card, label=world.words("save")))
+    assert saved.id == card.id
+    listed = texts_of(answer(await world.reader.slash(world.channel, "saved")))
+    assert world.words("list-saved-heading", count=1) in listed
+    assert "Small Language Models" in listed
+    assert world.words("share") not in listed
+    removed = answer(await world.reader.click(saved, label=world.words("unsave")))
+    assert world.words("save") in texts_of(removed)
+    empty = texts_of(answer(await world.reader.slash(world.channel, "saved")))
+    assert world.words("no-list-saved").splitlines()[0] in empty
+
+
+async def test_a_shared_card_is_for_everybody_and_saves_for_whoever_presses(world: World) -> None:
+    card = answer(await world.reader.slash(world.channel, "paper", paper=SURVEY))
+    shared = answer(await world.reader.click(card, label=world.words("share")))
+    assert not shared.ephemeral
+    assert world.words("shared-by", name="reader") in texts_of(shared)
+    said = await world.manager.click(shared, label=world.words("save"))
+    assert answer(said).ephemeral
+    rows, total = await world.bot.services.readers.list_saved(world.manager.id, limit=5)
+    assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
+
+
+async def test_the_daily_posts_menu_opens_the_card_privately(world: World) -> None:
+    message = await post_daily(world)
+    menu = next(one for one in custom_ids_of(message) if one.endswith("/open"))
+    opened = await world.reader.select(message, ["2501.00002"], custom_id=menu)
+    assert answer(opened).ephemeral
+    assert "Rewards That Teach Reasoning" in texts_of(answer(opened))
+
+
+async def test_cards_open_and_save_from_their_own_messages(world: World) -> None:
+    from storage import models
+
+    message = await post_daily(world, style=models.Style.CARDS)
+    assert "A Sixth Paper" in texts_of(message)
+    opened = await world.reader.click(message, label=world.words("read"))
+    assert answer(opened).ephemeral
+    said = await world.reader.click(message, label=world.words("save"))
+    assert world.words("paper-saved", command=world.bot.mentions("saved")) == texts_of(answer(said))
+
+
+async def test_autocomplete_offers_papers_by_id(english_world: World) -> None:
+    offered = await english_world.reader.autocomplete(english_world.channel, "paper", "paper", "2501.0000")
+    assert "2501.00002" in [choice["value"] for choice in offered]
