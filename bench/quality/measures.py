@@ -157,6 +157,7 @@ def measure_concept(concept: Concept, truth: Truth, search: Search, papers: int,
         figures.add("core", _share(set(answer[:first]), core, first))
         figures.add("union", _share(set(answer[:deep]), relevant, deep))
         figures.add("p@10", _precision(answer, relevant))
+        figures.add("p@10 of those found", _precision_of_found(answer, relevant))
     for place, one in enumerate(answers):
         for other in answers[place + 1 :]:
             figures.add("triple", _jaccard(one[:20], other[:20]))
@@ -214,6 +215,11 @@ def _precision(answer: Sequence[str], relevant: set[str]) -> float:
     """Return the share of relevant ones among the first ten, or as many as there are in all."""
     first = min(10, len(relevant))
     return sum(1 for paper in answer[:first] if paper in relevant) / first
+
+
+def _precision_of_found(answer: Sequence[str], relevant: set[str]) -> float | None:
+    """Return the share of relevant ones among the first ten that there are; None for no answer."""
+    return sum(1 for paper in answer[:10] if paper in relevant) / len(answer[:10]) if answer else None
 
 
 def _jaccard(one: Sequence[str], other: Sequence[str]) -> float:

@@ -7,18 +7,16 @@ background. Whoever else has the database open sees the new glossary with the ne
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from bot.clock import Clock, system_clock
 from bot.text.glossary import (
-    alignment,
-    concepts,
     drafting,
     evidence,
     mentions,
     occurrences,
+    records,
     resolution,
     seed,
 )
@@ -100,43 +98,14 @@ def _show(seen: occurrences.Occurrences, texts: list[search.Texts]) -> None:
 
 
 def _finish(made: drafting.Draft, seen: occurrences.Occurrences) -> str:
-    found = drafting.finish(made, seen)
-    return _written(found, made.readings, made.found.table)
+    return records.dump(drafting.finish(made, seen), made.readings, made.found.table)
 
 
 def _from_seed() -> resolution.Glossary:
     made = drafting.draft([], seed.terms())
-    return resolution.Glossary(drafting.finish(made, made.questions()), made.readings)
-
-
-def _written(
-    found: list[concepts.Concept],
-    abbreviations: Mapping[str, list[concepts.Reading]],
-    table: alignment.WordTable,
-) -> str:
-    data = {
-        "concepts": [
-            [one.key, [[f.text, f.language, f.papers, f.share, f.alias, f.expands] for f in one.forms]]
-            for one in found
-        ],
-        "readings": abbreviations,
-        "associations": table.associations,
-    }
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return resolution.Glossary(drafting.finish(made, made.questions()), made.readings, made.found.table)
 
 
 def _reader(text: str) -> Callable[[], resolution.Glossary]:
-    return lambda: _read(text)
-
-
-def _read(text: str) -> resolution.Glossary:
-    data = json.loads(text)
-    found = [
-        concepts.Concept(key, tuple(concepts.Form(*form) for form in forms))
-        for key, forms in data["concepts"]
-    ]
-    abbreviations = {
-        abbreviation: [concepts.Reading(*reading) for reading in terms]
-        for abbreviation, terms in data["readings"].items()
-    }
-    return resolution.Glossary(found, abbreviations, alignment.WordTable(data["associations"], {}))
+    # What another version wrote is not read: until it is made anew the starting list stands in.
+    return lambda: records.load(text) or _from_seed()

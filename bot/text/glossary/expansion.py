@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bot.text.glossary import keys
 
-LEAST_SHOWN = 0.5
+LEAST_SHOWN = 0.2
 """Forms that weigh less are looked for, but not named in the answer."""
 DEMOTED = 0.3
 

@@ -34,7 +34,7 @@ def dump(
 def load(text: str) -> resolution.Glossary | None:
     """Return the glossary of a dumped text; None when another version wrote it, so that it must be made again."""
     kept = json.loads(text)
-    if kept.get("version") != _VERSION:
+    if not isinstance(kept, dict) or kept.get("version") != _VERSION:
         return None
     found = [
         concepts.Concept(key, tuple(concepts.Form(*row) for row in rows)) for key, rows in kept["concepts"]

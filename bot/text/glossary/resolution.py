@@ -22,7 +22,7 @@ from bot.text.glossary import (
 )
 
 _RARE_WEIGHT = 0.8
-_EVERYDAY = 0.7
+_EVERYDAY = 0.3
 _WORD_BY_WORD = 0.6
 _TRANSLATED_WORD = 0.4
 _OTHER_READING = 0.25
@@ -169,7 +169,8 @@ class Glossary:
                 continue
             weight = 1.0 if form.papers != 1 or form.language != "ko" else _RARE_WEIGHT
             if form.language != "abbr":
-                yield expansion.WeightedForm(form.text, weight)
+                # One paper alone is often wrong: good enough to look for, not to be named to people.
+                yield expansion.WeightedForm(form.text, weight, shown=form.papers != 1 or form.seeded)
             elif form.text.casefold() not in _SMALL_WORDS:
                 sure = form.share >= _SURE_SHARE and form.papers >= _SURE_SUPPORT
                 yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
