@@ -6,6 +6,7 @@ HTTP methods, and this is the only place that does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ import discord
 from discord import http
 
 from bot.client import history
-from bot.services import attempts, failures, posts
+from bot.services import attempts, failures, pacing, posts
 from storage.models import PartKind
 
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
@@ -25,6 +26,11 @@ ARCHIVE_MINUTES = 1440
 
 REQUESTS_PER_SECOND = 49.0
 """Discord allows a bot 50 over all routes, interactions not counted (facts of 2026, topics/rate-limits)."""
+
+
+CROSSPOSTS = 9
+CROSSPOST_PERIOD = 3600.0
+"""Discord publishes 10 messages of a channel an hour. After the tenth discord.py would sleep for the rest of it."""
 
 
 def open_pace(per_second: float = REQUESTS_PER_SECOND) -> history.Pace:
@@ -40,6 +46,7 @@ class DiscordSender:
     def __init__(self, client: discord.Client, pace: history.Pace) -> None:
         self._client = client
         self._pace = pace
+        self._crossposts = pacing.Buckets(time.monotonic, CROSSPOSTS, CROSSPOST_PERIOD)
 
     async def send(self, order: attempts.Order) -> attempts.Accepted:
         """Ask Discord once for what the order says. Raises failures.DeliveryError."""
@@ -53,7 +60,7 @@ class DiscordSender:
                 case PartKind.THREAD:
                     return await self._open_thread(order)
                 case PartKind.CROSSPOST:
-                    await self._client.http.publish_message(order.channel_id, _target(order))
+                    await self._publish(order)
                 case PartKind.EDIT:
                     await self._edit(order)
         return attempts.Accepted(order.message_id, order.channel_id)
@@ -103,6 +110,14 @@ class DiscordSender:
                 raise
         # A thread that was made from a message has that message's id.
         return attempts.Accepted(message_id, message_id)
+
+    async def _publish(self, order: attempts.Order) -> None:
+        wait = self._crossposts.wait(order.channel_id)
+        if wait:
+            limited = failures.Verdict(failures.Effect.RETRY, posts.Reason.RATE_LIMITED, wait)
+            raise failures.DeliveryError(limited, "this channel has published enough for this hour")
+        self._crossposts.hit(order.channel_id)
+        await self._client.http.publish_message(order.channel_id, _target(order))
 
     async def _edit(self, order: attempts.Order) -> None:
         params = _body(_without_mentions(order.payload))

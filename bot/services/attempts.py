@@ -8,22 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from bot.services import failures, posts
 from storage import models
 from storage.models import PartKind
-
-NONCE_WINDOW = timedelta(seconds=60)
-"""How long after a first attempt the nonce alone is trusted to prevent a second message.
-
-Discord remembers nonces for "the past few minutes" and documents no number; two minutes are taken for granted
-(resources/message, api#6647), and an attempt may itself take 20 s to get there.
-"""
-
-BUILDING = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
-"""Kinds that build on an earlier part of their delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +93,3 @@ def _last(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
             return part
     gone = failures.Verdict(failures.Effect.DELIVERY, posts.Reason.UNKNOWN_CHANNEL)
     raise failures.DeliveryError(gone, "the message that this part builds on was deleted")
-
-
-def must_look(part: models.Part, now: datetime) -> bool:
-    """Whether a part may stand in Discord already and its nonce no longer prevents a second one at `now` (UTC).
-
-    A forum post has no nonce. A first attempt in the future means that the clock was set back: nothing is known then.
-    """
-    if part.first_attempt_at is None:
-        return False
-    age = now - part.first_attempt_at
-    return part.kind is PartKind.FORUM_POST or not timedelta(0) <= age < NONCE_WINDOW

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import clock as clocks
-from bot.services import attempts, failures, pacing, posts, settling
-from storage import deliveries, outbox, readers
+from bot.services import attempts, carrying, failures, pacing, settling
+from storage import deliveries, outbox
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class Relay:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._sender = sender
+        self._carrier = carrying.Carrier(database, sender, monotonic)
         self._settler = settler
         self._clock = clock
         self._limits = limits or Limits()
@@ -226,7 +226,7 @@ class Relay:
         started = clock()
         try:
             async with asyncio.timeout(self._limits.attempt_seconds):
-                accepted, was_found = await self._reach(due, started)
+                accepted, was_found = await self._carrier.carry(due, started)
         except failures.DeliveryError as error:
             failure = error
         except TimeoutError:
@@ -234,43 +234,13 @@ class Relay:
         else:
             await self._settler.sent(due, accepted, clock(), found=was_found)
             return
+        if failure.verdict.effect is failures.Effect.UNKNOWN:
+            self._carrier.note_unknown(due)
         if failure.verdict.effect is failures.Effect.TOKEN:
             self._fatal = failure
         await self._settler.failed(due, failure, started, clock())
         if failure.verdict.effect in (failures.Effect.PLACE, failures.Effect.CLOSED):
             self._woken.set()  # what is next was chosen before this place was found barred
-
-    async def _reach(self, due: deliveries.Due, now: datetime) -> tuple[attempts.Accepted, bool]:
-        """Give the part's message, and whether it had been there already."""
-        delivery, part = due.delivery, due.part
-        channel_id = delivery.channel_id
-        if channel_id is None:
-            channel_id = await self._open_dm(delivery.id, delivery.user_id, now)
-        earlier = []
-        if part.kind in attempts.BUILDING:
-            async with self._database.read() as connection:
-                siblings = await deliveries.list_parts(connection, delivery.id)
-            earlier = [one for one in siblings if one.position < part.position]
-        order = attempts.make_order(delivery, part, channel_id, earlier)
-        if part.first_attempt_at is not None and attempts.must_look(part, now):
-            found = await self._sender.find(order, part.first_attempt_at)
-            if found is not None:
-                return found, True
-        return await self._sender.send(order), False
-
-    async def _open_dm(self, delivery_id: int, user_id: int | None, now: datetime) -> int:
-        if user_id is None:
-            nowhere = failures.Verdict(failures.Effect.CLOSED, posts.Reason.UNKNOWN_CHANNEL)
-            raise failures.DeliveryError(nowhere, "the delivery names neither a channel nor a reader")
-        async with self._database.read() as connection:
-            reader = await readers.get(connection, user_id)
-        channel_id = reader.dm_channel_id if reader is not None else None
-        if channel_id is None:
-            channel_id = await self._sender.open_dm(user_id)
-        async with self._database.transaction() as connection:
-            await readers.set_fields(connection, user_id, now=now, dm_channel_id=channel_id)
-            await outbox.set_channel(connection, delivery_id, channel_id)
-        return channel_id
 
 
 def _place(due: deliveries.Due) -> Hashable:
