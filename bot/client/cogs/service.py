@@ -65,6 +65,12 @@ class ServiceCog(commands.Cog):
         await self._remember(guild)
 
     @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Keep a server that was in an outage when the bot came."""
+        if await self._services.guilds.get(guild.id) is None:
+            await self._remember(guild)
+
+    @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Pause a server's posts when the bot is removed (an outage does not come here)."""
         await self._services.guilds.leave([guild.id])
