@@ -49,7 +49,7 @@ _LONGEST_ERROR = 200
 
 def drop_apology(sections: tuple[models.Section, ...]) -> tuple[models.Section, ...]:
     """The sections, or none when they have no heading and all of them together are no summary."""
-    if any(section.heading for section in sections):
+    if sections and (sections[0].heading or any(section.heading for section in sections)):
         return sections
     return () if is_no_summary("\n".join(section.body for section in sections)) else sections
 

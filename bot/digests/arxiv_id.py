@@ -24,6 +24,10 @@ _IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_PLACE}({_NEW}|{_OLD}){_VERSION}{_END}
 _BARE = re.compile(
     rf"(?:arxiv:\s?)?({_NEW}|{_OLD}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
 )
+PLAIN_LINK = re.compile(
+    rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW}){_VERSION})\)"
+)
+"""A Markdown link to a paper as most scripts write it. Groups: words, address, id."""
 _SHORTEST, _LONGEST = len("0704.0001"), 64
 _LONGEST_URL = 500
 

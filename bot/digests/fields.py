@@ -37,7 +37,8 @@ _CUT_AT_END = re.compile(
     r"|[(\[]?\+\s?[0-9]{1,4}(?: more| others| authors)?[)\]]?)$"
 )
 _CUT_START = frozenset("+.…0123456789aemo외[(&")
-_MAY_END_CUT = (*".…+)]0123456789명인", "al", "more", "others", "authors")
+_CUT_LAST = frozenset(".…+)]0123456789명인")
+_CUT_ENDS = ("al", "more", "others", "authors")
 _FIRST = itemgetter(0)
 _VIDEO_WORD = re.compile(r"video|watch|영상|비디오|동영상", re.IGNORECASE)
 _VIDEO_FILE = re.compile(r"\.(?:mp4|webm|mov|m4v)(?:[?#]|$)", re.IGNORECASE)
@@ -193,7 +194,8 @@ def _tidy(items: list[str]) -> Authors:
 
 def _may_be_cut(names: list[str]) -> bool:
     """Quick to say no, which is nearly always the answer."""
-    return not _CUT_START.isdisjoint(map(_FIRST, names)) or names[-1].endswith(_MAY_END_CUT)
+    last = names[-1]
+    return last[-1] in _CUT_LAST or last.endswith(_CUT_ENDS) or not _CUT_START.isdisjoint(map(_FIRST, names))
 
 
 def _is_cut(name: str) -> bool:

@@ -12,7 +12,7 @@ _LONGEST_HEADING = 200
 def split_heading(text: str) -> tuple[str | None, str]:
     """A bullet's bold beginning, if a colon or dash makes it a heading, and the rest: `**New**: it …`."""
     if text.startswith("***") and (close := text.find("***: ", 3)) > 3 and "*" not in (bold := text[3:close]):
-        return bold.strip(" :："), text[close + 5 :].strip()
+        return bold.strip(" :：") or None, text[close + 5 :].strip()
     if not text.startswith(("**", "__")):
         return None, text
     found = lines.parse_bold(text)

@@ -42,6 +42,9 @@ def find_headings(lines: Sequence[str]) -> list[Heading]:
 
 def parse_heading(index: int, line: str) -> Heading | None:
     """One heading, or None for `#hashtag` and for more than six hashes."""
+    if line.startswith("### ") and line[-1] not in "# ":
+        # Nearly all headings of an archive are this plain.
+        return Heading(index, 3, line[4:].strip())
     if not line.startswith(_MARKERS):
         return None
     bare = line.strip(" ")

@@ -64,6 +64,10 @@ class Reading(NamedTuple):
 def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
     """The paper that a heading names: by a link, by an address, or by an id that stands alone, first or last."""
     text, end = heading.text, heading.row + 1
+    plain = arxiv_id.PLAIN_LINK.fullmatch(text)
+    if plain:
+        words, url, paper_id = plain.groups()
+        return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(words.split()) or None, url)
     if text.startswith("[") and "](" not in text:
         text, end = _join_broken(text, rows, end)
     found = _linked(text) if "://" in text else _spelled(text)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.digests import apologies, fields, highlights, papers
 from storage import models
 
-_COVER = re.compile(r"!\[\]\((https?://[^\s)>]+\.(?:png|jpe?g|webp))\)")
+_COVER = re.compile(r"!\[\]\((https?://[\w./%-]+\.(?:png|jpe?g|webp))\)", re.ASCII)
 _HEAD = 7
 _FIRST = len("- ***")
 _LONGEST_HEADING = 200
@@ -45,7 +45,9 @@ def _read_bullets(rows: Sequence[str], start: int, end: int) -> tuple[models.Sec
             continue
         close = row.find("***: ", _FIRST, _LONGEST_HEADING) if row.startswith("- ***") else -1
         if close > _FIRST and row.find("*", _FIRST, close) < 0:
-            heading, body = row[_FIRST:close].strip(" :："), row[close + 5 :].strip()
+            heading, body = row[_FIRST:close], row[close + 5 :].strip()
+            if heading[0] == " " or heading[-1] in " :：":
+                heading = heading.strip(" :：") or None
         elif row.startswith("- "):
             heading, body = highlights.split_heading(row[2:].strip())
         else:
