@@ -1,6 +1,6 @@
 """Drains the outbox: claims due parts, has each attempted once, and keeps what came of it. Plans nothing.
 
-The protocol stands in docs/delivery.md. Only one relay may run on a database at a time (a lock sees to that).
+The protocol stands in docs/architecture.md. Only one relay may run on a database at a time (a lock sees to that).
 """
 
 from __future__ import annotations
