@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -39,7 +39,16 @@ async def add_papers(connection: AsyncConnection, had: Sequence[Had]) -> None:
             index_elements=["channel_id", "locale", "paper_id"],
             set_={"had_at": new.had_at, "delivery_id": new.delivery_id},
         ),
-        [asdict(one) for one in had],
+        [
+            {
+                "channel_id": one.channel_id,
+                "locale": one.locale,
+                "paper_id": one.paper_id,
+                "had_at": one.had_at,
+                "delivery_id": one.delivery_id,
+            }
+            for one in had
+        ],
     )
 
 

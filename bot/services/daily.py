@@ -160,10 +160,11 @@ class DailyPlanner:
         digest_ids = [digest.id for digest in shelf.digests]
         covered = await had.list_covered(connection, [one.id for one in due], digest_ids)
         had_at = await had.list_papers(connection, {one.channel_id for one in due}, since_at=now - HAD_FOR)
+        calendar = planning.Calendar(now)
         plans = []
         for one in due:
             place = had_at.setdefault((one.channel_id, one.locale.value), set())
-            plan = planning.decide(one, now, shelf, covered=covered.get(one.id, set()), had=place)
+            plan = planning.decide(one, calendar, shelf, covered=covered.get(one.id, set()), had=place)
             # Two subscriptions of one channel that are due together share what the first of them takes.
             place.update(_papers(plan))
             plans.append(plan)
@@ -178,11 +179,12 @@ class DailyPlanner:
     ) -> models.NewDelivery:
         assert plan.post is not None
         subscription, post = plan.subscription, plan.post
-        shown = daily_post(subscription, post, details)
         # Ten thousand channels mostly show the same few posts: each is rendered once a tick.
-        cache_key = replace(shown, papers=()), tuple(paper.paper_id for paper in post.choice.papers)
+        shown = replace(post, local_on=post.digest_on, due_at=now)
+        times = subscription.at_time, subscription.timezone, subscription.days
+        cache_key = shown, subscription.locale, subscription.style, times
         if cache_key not in rendered:
-            rendered[cache_key] = render(self._renderer, shown)
+            rendered[cache_key] = render(self._renderer, daily_post(subscription, post, details))
         return models.NewDelivery(
             key=_key(plan),
             kind=models.DeliveryKind.DAILY,
@@ -235,7 +237,7 @@ async def _shelf(connection: Connection, due: Iterable[models.Subscription], now
         spans.append((planning.oldest_of_interest(one, today), planning.newest_of_interest(today)))
     digests = await shelf_storage.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
     listed = await shelf_storage.list_papers(connection, [digest.id for digest in digests])
-    return planning.shelf(digests, listed)
+    return planning.Shelf(digests, listed)
 
 
 async def _details(connection: Connection, plans: Iterable[planning.Plan]) -> dict[int, models.PaperDetail]:

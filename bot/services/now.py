@@ -130,9 +130,9 @@ class NowPosts:
         digest_ids: list[int],
         had_here: set[int],
     ) -> ranking.Choice:
-        shelf = planning.shelf([], await shelf_storage.list_papers(connection, digest_ids))
+        shelf = planning.Shelf([], await shelf_storage.list_papers(connection, digest_ids))
         return ranking.choose(
-            shelf.candidates(digest_ids),
+            shelf.ranked(digest_ids),
             had=had_here,
             top_n=subscription.top_n,
             min_votes=subscription.min_votes,

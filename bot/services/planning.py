@@ -6,7 +6,7 @@ there, and not covered by it before. A channel that has had nothing yet gets the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -47,28 +47,46 @@ class Post:
     since_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Shelf:
-    """The digests that could be posted, with their papers by digest id."""
+    """The digests that could be posted, with their papers. Ranks each combination of digests once."""
 
-    digests: Sequence[FreshDigest]
-    papers: dict[int, list[DigestPaper]]
+    def __init__(self, digests: Sequence[FreshDigest], papers: Sequence[DigestPaper]) -> None:
+        self.digests = digests
+        self._papers: dict[int, list[ranking.Candidate]] = {}
+        self._ranked: dict[tuple[int, ...], tuple[ranking.Candidate, ...]] = {}
+        for paper in papers:
+            candidate = ranking.Candidate(paper.paper_id, paper.votes, paper.date_on, paper.rank)
+            self._papers.setdefault(paper.digest_id, []).append(candidate)
 
-    def candidates(self, digest_ids: Collection[int]) -> list[ranking.Candidate]:
-        """Return the papers of some digests as candidates."""
-        return [
-            ranking.Candidate(paper.paper_id, paper.votes, paper.date_on, paper.rank)
-            for digest_id in digest_ids
-            for paper in self.papers.get(digest_id, ())
-        ]
+    def ranked(self, digest_ids: Iterable[int]) -> tuple[ranking.Candidate, ...]:
+        """Return the papers of some digests, best first."""
+        key = tuple(digest_ids)
+        if key not in self._ranked:
+            self._ranked[key] = ranking.rank(
+                paper for digest_id in key for paper in self._papers.get(digest_id, ())
+            )
+        return self._ranked[key]
 
 
-def shelf(digests: Sequence[FreshDigest], papers: Sequence[DigestPaper]) -> Shelf:
-    """Put digests and their papers on a shelf."""
-    of_digest: dict[int, list[DigestPaper]] = {}
-    for paper in papers:
-        of_digest.setdefault(paper.digest_id, []).append(paper)
-    return Shelf(digests, of_digest)
+class Calendar:
+    """What the zones' clocks say at one moment (`now`, UTC). Works out each schedule once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._read: dict[object, tuple[tuple[schedule.Due, ...], schedule.Due, date]] = {}
+
+    def read(self, subscription: models.Subscription) -> tuple[tuple[schedule.Due, ...], schedule.Due, date]:
+        """Return what fell due up to now (oldest first), what is due next, and the local date."""
+        key = (subscription.at_time, subscription.timezone, subscription.days, subscription.due_on)
+        if key not in self._read:
+            zone = schedule.parse_zone(subscription.timezone)
+            at = schedule.parse_time(subscription.at_time)
+            due: tuple[schedule.Due, ...] = ()
+            if subscription.due_on is not None:
+                due = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
+            following = schedule.next_due(self.now, at, zone, subscription.days)
+            self._read[key] = due, following, schedule.local_date(self.now, zone)
+        return self._read[key]
 
 
 def oldest_of_interest(subscription: models.Subscription, today: date) -> date:
@@ -98,23 +116,21 @@ def fresh(
 
 def decide(
     subscription: models.Subscription,
-    now: datetime,
+    calendar: Calendar,
     shelf: Shelf,
     *,
     covered: Collection[int],
     had: Collection[int],
 ) -> Plan:
-    """Return what a due subscription does at `now` (UTC).
+    """Return what a due subscription does at the calendar's moment.
 
     `covered` are the ids of digests that it drew from before, `had` those of the papers that its place had lately.
     """
-    zone = schedule.parse_zone(subscription.timezone)
-    at = schedule.parse_time(subscription.at_time)
-    following = schedule.next_due(now, at, zone, subscription.days)
-    due = _dues(subscription, now)
+    now = calendar.now
+    due, following, today = calendar.read(subscription)
     if not due:
         return Plan(subscription, following)
-    current, today = due[-1], schedule.local_date(now, zone)
+    current = due[-1]
     found = fresh(subscription, today, shelf, covered)
     if subscription.style is models.Style.WEEKLY:
         return _weekly(subscription, current, following, found, shelf, had)
@@ -138,14 +154,6 @@ def decide(
     return _daily(subscription, current, following, ready, shelf, had, missed)
 
 
-def _dues(subscription: models.Subscription, now: datetime) -> tuple[schedule.Due, ...]:
-    if subscription.due_on is None:
-        return ()
-    zone = schedule.parse_zone(subscription.timezone)
-    at = schedule.parse_time(subscription.at_time)
-    return schedule.due_between(subscription.due_on, now, at, zone, subscription.days)
-
-
 def _daily(
     subscription: models.Subscription,
     current: schedule.Due,
@@ -158,7 +166,7 @@ def _daily(
     newest = max(digest.date_on for digest in ready)
     drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date_on == newest]
     choice = ranking.choose(
-        shelf.candidates([digest.id for digest in drawn]),
+        shelf.ranked(digest.id for digest in drawn),
         had=had,
         top_n=subscription.top_n,
         min_votes=subscription.min_votes,
@@ -180,8 +188,8 @@ def _weekly(
     shelf: Shelf,
     had: Collection[int],
 ) -> Plan:
-    candidates = shelf.candidates([digest.id for digest in found])
-    choice = ranking.choose(candidates, had=had, top_n=subscription.top_n, min_votes=subscription.min_votes)
+    ranked = shelf.ranked(digest.id for digest in found)
+    choice = ranking.choose(ranked, had=had, top_n=subscription.top_n, min_votes=subscription.min_votes)
     post = _post(subscription, current, current.local_on, choice, (), since_on=current.local_on - WEEK + DAY)
     return Plan(subscription, following, post=post)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -43,14 +43,16 @@ def meets(votes: int | None, min_votes: int) -> bool:
     return min_votes <= 0 or (votes is not None and votes >= min_votes)
 
 
-def choose(candidates: Iterable[Candidate], *, had: Collection[int], top_n: int, min_votes: int) -> Choice:
-    """Choose the `top_n` best of the candidates that are new to the place and have votes enough.
-
-    A paper that stands in several digests counts once, where it ranks best.
-    """
+def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates best first; a paper that stands in several digests counts once, where it ranks best."""
     best: dict[int, Candidate] = {}
     for candidate in sorted(candidates, key=order_key):
         best.setdefault(candidate.paper_id, candidate)
-    new = [candidate for candidate in best.values() if candidate.paper_id not in had]
+    return tuple(best.values())
+
+
+def choose(ranked: Sequence[Candidate], *, had: Collection[int], top_n: int, min_votes: int) -> Choice:
+    """Choose, of candidates that are ranked, the `top_n` best that are new to the place and have votes enough."""
+    new = [candidate for candidate in ranked if candidate.paper_id not in had]
     enough = [candidate for candidate in new if meets(candidate.votes, min_votes)]
-    return Choice(tuple(enough[:top_n]), len(best), len(best) - len(new), len(new) - len(enough))
+    return Choice(tuple(enough[:top_n]), len(ranked), len(ranked) - len(new), len(new) - len(enough))

@@ -1,0 +1,85 @@
+"""Planning ten thousand due subscriptions, and a tick with nothing due among as many."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from bench import archive
+from bench.figures import Figure, median, show
+from bot.app.core import Core
+from bot.services import nonces
+from bot.services.daily import DailyPlanner
+from bot.services.schedule import local_moment, parse_time, parse_zone
+from bot.services.subscriptions import Wishes
+from bot.settings import Settings
+from storage import migrate, models, subscriptions
+from storage.database import Database
+
+CHANNELS = 10_000
+TICKS = 50
+
+
+async def measure(folder: Path) -> list[Figure]:
+    """Return the figures, measured on a SQLite file in `folder`."""
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{folder / 'bench.db'}")
+    try:
+        return await _measure(database)
+    finally:
+        await database.close()
+
+
+async def _measure(database: Database) -> list[Figure]:
+    day, text = next(iter(archive.generate(digests=1, papers=15, authors=70)))
+    now = local_moment(day, parse_time("09:00"), parse_zone("Asia/Seoul"))
+    core = Core(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now - timedelta(hours=5))
+    await core.ingest().add_text(text, place="bench")
+    await _subscribe(database, core, now, day)
+    planner = DailyPlanner(database, core.renderer, nonces=nonces.new_nonce)
+    idle = [await _timed(planner, now - timedelta(minutes=1)) for _ in range(TICKS)]
+    seconds = await _timed(planner, now)
+    return [
+        show(
+            Figure(
+                f"a tick with nothing due among {CHANNELS:,} subscriptions, median",
+                1e3 * median(idle),
+                "ms",
+                most=5,
+            )
+        ),
+        show(Figure(f"planning {CHANNELS:,} due subscriptions", seconds, "s", most=2)),
+    ]
+
+
+async def _timed(planner: DailyPlanner, now: datetime) -> float:
+    begun = time.perf_counter()
+    await planner.tick(now)
+    return time.perf_counter() - begun
+
+
+async def _subscribe(database: Database, core: Core, now: datetime, day: date) -> None:
+    first = await core.services().subscriptions.add(
+        guild_id=1, channel_id=1, wishes=Wishes(timezone="Asia/Seoul")
+    )
+    async with database.transaction() as connection:
+        for channel_id in range(2, CHANNELS + 1):
+            await subscriptions.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
+        found = await subscriptions.list_rows(connection, state=models.SubscriptionState.ACTIVE)
+        await subscriptions.set_schedules(
+            connection,
+            [subscriptions.Schedule(one.id, now, day) for one in found],
+        )
+
+
+def main() -> list[Figure]:
+    """Measure in a folder that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(measure(Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
