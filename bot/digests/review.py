@@ -66,12 +66,13 @@ def _find_starts(
     problems: list[models.Problem] = []
     for heading in headings:
         paper = named.get(heading.row)
+        titled = heading.text.startswith("[") and heading.level == level
         if paper and (
-            _is_marked(rows, heading.row, day.end) or (_is_id(paper) and not code.hold(heading.row))
+            _is_marked(rows, heading.row, day.end) or ((paper.bare or titled) and not code.hold(heading.row))
         ):
             starts.append(_Start(paper.row, paper.arxiv_id, paper.title, paper.url))
-        elif paper and paper.bare:
-            message = f"{paper.arxiv_id} stands in a block of code and is not taken for a paper"
+        elif paper and (paper.bare or heading.text.startswith("[")):
+            message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
             problems.append(models.Problem(heading.row + 1, message))
         elif not paper and heading.level <= level and (start := _without_id(rows, heading, starts, day.end)):
             starts.append(start)
@@ -79,10 +80,6 @@ def _find_starts(
                 message = f"a paper without an arXiv id; it is left out: {lines.excerpt(heading.text)}"
                 problems.append(models.Problem(heading.row + 1, message))
     return starts, problems
-
-
-def _is_id(paper: papers.PaperHeading) -> bool:
-    return paper.bare or paper.url is not None
 
 
 def _next_text(rows: Sequence[str], index: int, end: int) -> str:

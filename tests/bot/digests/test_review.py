@@ -269,6 +269,22 @@ def test_a_paper_may_have_its_title_in_its_heading(heading: str, title: str | No
     assert digest.problems == ()
 
 
+def test_a_paper_linked_in_a_chapters_heading_is_none_of_the_digest() -> None:
+    for heading in (
+        "## 2. 참고: [A](https://arxiv.org/abs/2401.00001)",
+        "### [A](https://arxiv.org/abs/2401.00001)",
+    ):
+        digest = read(DATE + paper_text(f"## 1. 동기\n\n글\n\n{heading}\n\n글\n"))
+        assert [paper.arxiv_id for paper in digest.papers] == ["2505.00001"]
+        assert len(digest.problems) == heading.startswith("###")
+
+
+def test_an_id_within_code_is_named_and_not_taken_for_a_paper() -> None:
+    digest = read(DATE + paper_text("## 1. 동기\n\n```\n## 2401.00001\n```\n\n글\n"))
+    assert [paper.arxiv_id for paper in digest.papers] == ["2505.00001"]
+    assert [problem.line for problem in digest.problems] == [10]
+
+
 def test_lines_above_the_summary_are_read_or_named() -> None:
     head = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\nPublished by mail\n"
     digest = read(
