@@ -80,9 +80,16 @@ def literal(text: str) -> Expansion:
 
 
 def without_doubles(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
-    """Keep of forms that are found by the same key only the heaviest, in the order of their weights."""
+    """Keep of forms that are found by the same key only the heaviest, in the order of their weights.
+
+    Of its writings the one with most spaces stays: an index finds all spacings by that, but not by a closed one.
+    """
     kept: dict[str, WeightedForm] = {}
     for form in sorted(forms, key=lambda one: -one.weight):
-        if form.key:
-            kept.setdefault(form.key, form)
+        before = kept.get(form.key)
+        if before is None:
+            kept[form.key] = form
+        elif len(form.text.split()) > len(before.text.split()):
+            kept[form.key] = before._replace(text=form.text)
+    kept.pop("", None)
     return tuple(kept.values())

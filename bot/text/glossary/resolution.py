@@ -167,10 +167,11 @@ class Glossary:
         for form in concept.forms:
             if form.alias or not form.expands:
                 continue
-            weight = 1.0 if form.papers != 1 or form.language != "ko" else _RARE_WEIGHT
+            is_rare = form.language == "ko" and form.papers <= 1 and not form.seeded
+            weight = _RARE_WEIGHT if is_rare else 1.0
             if form.language != "abbr":
                 # One paper alone is often wrong: good enough to look for, not to be named to people.
-                yield expansion.WeightedForm(form.text, weight, shown=form.papers != 1 or form.seeded)
+                yield expansion.WeightedForm(form.text, weight, shown=not is_rare)
             elif form.text.casefold() not in _SMALL_WORDS:
                 sure = form.share >= _SURE_SHARE and form.papers >= _SURE_SUPPORT
                 yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
