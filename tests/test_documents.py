@@ -1,0 +1,268 @@
+"""What the documents promise: everything that can be set, typed or made is written down, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+import discord
+import pytest
+import typer
+from discord import app_commands
+
+from bot import cli, settings
+from bot.app import core
+from bot.client import bot as client
+from bot.client import translations
+from storage import database, models, tables
+
+ROOT = Path(__file__).parents[1]
+PROSE = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+DOCUMENTS = [*PROSE, *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+IMAGES = ROOT / "docs" / "images"
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
+
+SKIPPED_FOLDERS = frozenset({".git", ".hypothesis", "__pycache__", "build", "dist", "htmlcov"})
+TEXT_SUFFIXES = frozenset(
+    {".py", ".md", ".toml", ".txt", ".sh", ".yml", ".j2", ".ftl", ".tsv", ".mako", ".svg", ""}
+)
+# Written in two pieces, so that this file is not the one that is found.
+MACHINE_PATHS = ["/wo" + "rk/", "/ro" + "ot/", "/opt/py" + "pi"]
+REGISTRIES = [
+    "pypi." + "org",
+    "python" + "hosted.org",
+    "registry.npm" + "js",
+    "docker" + ".io",
+    "ghcr" + ".io",
+]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def _readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _rows() -> list[list[str]]:
+    """Return the cells of every table row in the README."""
+    return [[cell.strip() for cell in found.split("|")] for found in ROW.findall(_readme())]
+
+
+def _row_of(code: str) -> list[str]:
+    """Return the row whose first cell names `code`, and nothing longer that only begins like it."""
+    pattern = re.compile(rf"`{re.escape(code)}(?=[`\s])(?! [a-z])")
+    found = [row for row in _rows() if pattern.search(row[0])]
+    assert len(found) == 1, f"{code} should begin one row of a table in README.md, not {len(found)}"
+    return found[0]
+
+
+# Settings
+
+
+@pytest.mark.parametrize("name", sorted(settings.Settings.model_fields))
+def test_every_setting_is_in_the_readme_with_its_default(name: str) -> None:
+    default = settings.Settings.model_fields[name].default
+    cells = _row_of(settings.setting_name(name))
+    if default is None or default == ():
+        assert "`" not in cells[1], "there is no default"
+    else:
+        assert cells[1] == f"`{default}`"
+
+
+def test_the_readme_names_no_setting_that_does_not_exist() -> None:
+    known = {settings.setting_name(name) for name in settings.Settings.model_fields}
+    named = set(re.findall(r"\b(?:PAPERROUND_[A-Z_]+|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)", _readme()))
+    assert named - {"PAPERROUND_"} <= known
+
+
+# The shell
+
+
+def _shell_commands() -> Iterator[tuple[str, click.Command]]:
+    def walk(command: Any, name: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
+        subcommands: dict[str, Any] = getattr(command, "commands", {})
+        if not subcommands:
+            yield " ".join(name), command
+        for word, subcommand in subcommands.items():
+            yield from walk(subcommand, (*name, word))
+
+    return walk(typer.main.get_command(cli.build()), ())
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*one, id=one[0]) for one in _shell_commands()])
+def test_every_shell_command_is_in_the_readme_with_its_options(name: str, command: Any) -> None:
+    cells = _row_of(f"paperround {name}")
+    options = {
+        option
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--") and option not in ("--json", "--help")
+    }
+    assert {option for option in options if not re.search(rf"{option}\b", cells[0])} == set()
+
+
+def test_the_readme_names_no_shell_command_that_does_not_exist() -> None:
+    known = {name for name, _ in _shell_commands()}
+    groups = {name.split()[0] for name in known if " " in name}
+    for words in re.findall(r"`paperround ([a-z]+(?: [a-z]+)?)", _readme()):
+        first, _, second = words.partition(" ")
+        name = words if first in groups and second else first
+        assert name in known | groups, f"paperround {words}"
+
+
+# Discord
+
+
+@pytest.fixture
+async def commands(sqlite_db: database.Database) -> list[app_commands.Command[Any, ..., Any]]:
+    """All slash commands of the bot, as they are put up on Discord."""
+    own = settings.Settings(_env_file=None)  # type: ignore[call-arg]
+    bot = core.Core(own, sqlite_db).bot(shard_count=1)
+    for cog in client.COGS:
+        await bot.add_cog(cog(bot))
+    return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
+
+
+def _korean_name(command: app_commands.Command[Any, ..., Any]) -> str:
+    texts = translations.load().commands
+    words = command.qualified_name.split()
+    names = ["-".join(words[: place + 1]) for place in range(len(words))]
+    return " ".join(texts(f"{name}.name") for name in names)
+
+
+async def test_every_slash_command_is_in_the_readme_in_both_languages_with_its_options(
+    commands: list[app_commands.Command[Any, ..., Any]],
+) -> None:
+    assert commands
+    for command in commands:
+        cells = _row_of(f"/{command.qualified_name}")
+        assert cells[1] == f"`/{_korean_name(command)}`"
+        missing = [one.name for one in command.parameters if f"`{one.name}`" not in cells[2]]
+        assert missing == [], f"options of /{command.qualified_name}"
+
+
+async def test_the_readme_names_no_slash_command_that_does_not_exist(
+    commands: list[app_commands.Command[Any, ..., Any]],
+) -> None:
+    known = {f"/{command.qualified_name}" for command in commands}
+    named = {cell.strip("`") for row in _rows() for cell in row[:1] if cell.startswith("`/")}
+    assert named == known
+
+
+def test_the_invitation_asks_for_exactly_the_permissions_that_the_readme_explains() -> None:
+    [number] = re.findall(r"permissions=(\d+)", _readme())
+    wanted = [name for name, granted in discord.Permissions(int(number)) if granted]
+    explained = _readme().partition("| permission | what for |")[2].partition("\n\n")[0]
+    titles = [row.split("|")[0].strip() for row in ROW.findall(explained)][1:]
+    aliases = {"view_channel": "read_messages"}
+    named = [title.lower().replace(" ", "_") for title in titles]
+    assert sorted(aliases.get(name, name) for name in named) == sorted(wanted)
+
+
+# The workshop and the house
+
+
+def test_every_make_target_is_in_the_readme() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE)
+    assert targets
+    assert [target for target in targets if not re.search(rf"`?make {target}\b(?!-)", _readme())] == []
+
+
+def _modules() -> list[Path]:
+    found = [path for package in ("bot", "storage") for path in (ROOT / package).rglob("*.py")]
+    return sorted(path for path in found if path.name != "__init__.py" and path.parent.name != "versions")
+
+
+def test_the_architecture_names_every_module_and_table() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", text))
+    assert [_name(path) for path in _modules() if path.stem not in words] == [], (
+        "add them to docs/architecture.md"
+    )
+    assert [name for name in tables.metadata.tables if name not in words] == [], (
+        "add them to docs/architecture.md"
+    )
+
+
+def test_the_architecture_names_every_state_of_the_outbox() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    states = {state.value for kind in (models.PartState, models.DeliveryState) for state in kind}
+    assert {state for state in states if f"`{state}`" not in text} == set()
+    assert {kind.value for kind in models.PartKind if f"`{kind.value}`" not in text} == set()
+
+
+# The pages themselves
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_every_relative_link_leads_to_a_file_or_heading(path: Path) -> None:
+    for target in LINK.findall(path.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, heading = target.partition("#")
+        file = (path.parent / place).resolve() if place else path
+        if file.is_relative_to(IMAGES) and not IMAGES.is_dir():
+            continue  # the pictures are made from the demo, after everything else
+        assert file.exists(), target
+        if heading:
+            assert heading in _anchors(file), target
+
+
+def _anchors(path: Path) -> set[str]:
+    """Return the names under which a page's headings are linked."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_pages_speak_calmly(path: Path) -> None:
+    prose = CODE.sub("", path.read_text(encoding="utf-8")).replace("![", "[")
+    assert "!" not in prose
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=_name)
+def test_every_decision_is_short_and_has_the_same_parts(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", path.name)
+    assert len(text.splitlines()) <= 60
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings == ["Context", "Options", "Decision", "Consequences", "Revisit when"]
+    index = (path.parent / "README.md").read_text(encoding="utf-8")
+    assert f"({path.name})" in index
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for path in sorted(ROOT.iterdir()):
+        if path.name.startswith(".venv") or path.name in SKIPPED_FOLDERS or path.name.endswith("_cache"):
+            continue
+        files = [path] if path.is_file() else sorted(path.rglob("*"))
+        for file in files:
+            if file.suffix in TEXT_SUFFIXES and file.is_file() and not SKIPPED_FOLDERS & set(file.parts):
+                yield _name(file), file.read_text(encoding="utf-8", errors="replace")
+
+
+def test_no_file_names_a_path_of_somebodys_machine_or_a_package_registry() -> None:
+    found = [
+        (name, sign)
+        for name, text in _texts()
+        if name != ".coverage"
+        for sign in [*MACHINE_PATHS, *REGISTRIES]
+        if sign in text
+    ]
+    assert found == []
