@@ -20,12 +20,13 @@ async def add(connection: AsyncConnection, said: Sequence[tuple[int, models.Fact
         return
     statement = rows.insert(connection, facts)
     new = statement.excluded
-    changes: dict[str, Any] = {name: new[name] for name in _FIELDS if name not in {"source", "listed_on"}}
-    # On which day's list a paper stood is not unsaid by a later reading that comes from no list.
-    changes["listed_on"] = sa.func.coalesce(new.listed_on, facts.c.listed_on)
-    statement = statement.on_conflict_do_update(
-        index_elements=["paper_id", "source"], set_=changes, where=facts.c.read_at <= new.read_at
-    )
+    newer = facts.c.read_at <= new.read_at
+    changes: dict[str, Any] = {
+        name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FIELDS if name != "source"
+    }
+    # A list is not unsaid by a later reading that comes from none, nor does a feed with new dates list a paper anew.
+    changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
+    statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(statement, [_values(paper_id, one) for paper_id, one in said])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -56,11 +57,17 @@ async def insert_rows(
     values: Sequence[tuple[Any, ...]],
     *,
     ignore: bool = False,
+    replace: tuple[str, ...] = (),
 ) -> None:
-    """Insert many rows, given as tuples in the order of the columns' names; `ignore` skips those that stand already."""
+    """Insert many rows, given as tuples in the order of the columns' names.
+
+    `ignore` skips rows that stand already; `replace` names the key by which they are replaced instead.
+    """
     if not values:
         return
-    statement, processors = _insertion(connection.dialect, table, names, ignore)
+    statement, order, processors = _insertion(connection.dialect, table, names, ignore, replace)
+    if order != names:
+        values = list(map(itemgetter(*map(names.index, order)), values))
     if any(processors):
         columns = zip(*values, strict=True)
         converted = [
@@ -106,10 +113,18 @@ async def look_up(
 
 @lru_cache(maxsize=64)
 def _insertion(
-    dialect: Dialect, table: sa.Table, names: tuple[str, ...], ignore: bool
-) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
-    """Return the INSERT in the driver's own words and how each column's values are brought to what the driver takes."""
+    dialect: Dialect, table: sa.Table, names: tuple[str, ...], ignore: bool, replace: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], tuple[Callable[[Any], Any] | None, ...]]:
+    """Return the INSERT in the driver's words, the columns in its order, and how each value becomes what the driver takes."""
     new = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
-    statement = new.on_conflict_do_nothing() if ignore else new
-    words = str(statement.compile(dialect=dialect, column_keys=names))
-    return words, tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names)
+    statement: sqlite.Insert | postgresql.Insert = new.on_conflict_do_nothing() if ignore else new
+    if replace:
+        changes = {name: new.excluded[name] for name in names if name not in replace}
+        statement = new.on_conflict_do_update(index_elements=replace, set_=changes)
+    compiled = statement.compile(dialect=dialect, column_keys=names)
+    order = tuple(name for name in table.c.keys() if name in names)  # noqa: SIM118 - a collection of columns
+    return (
+        str(compiled),
+        order,
+        tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order),
+    )

@@ -1,0 +1,192 @@
+"""Migrations, and databases that cannot be used as they are: each ends in one clear sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import make_url
+
+from storage import database, errors, meta, migrate, tables
+from storage.migrations import versions
+
+
+def differences(connection: sa.Connection) -> list[object]:
+    """What Alembic would still change; the search engine's own tables are none of the metadata's."""
+
+    def of_ours(_item: object, name: str | None, kind: str, reflected: bool, beside: object) -> bool:
+        return not (kind in {"table", "index"} and reflected and beside is None and "paper_" in (name or ""))
+
+    context = MigrationContext.configure(connection, opts={"include_object": of_ours, "compare_type": True})
+    return list(compare_metadata(context, tables.metadata))
+
+
+async def test_migrations_from_nothing_give_the_tables_that_the_code_knows(empty_database_url: str) -> None:
+    opened = await migrate.open_database(empty_database_url, migrate=True)
+    async with opened.read() as connection:
+        assert await connection.run_sync(differences) == []
+    await opened.close()
+
+
+async def test_opening_twice_migrates_once(empty_database_url: str) -> None:
+    for _ in range(2):
+        opened = await migrate.open_database(empty_database_url, migrate=True)
+        assert await migrate.upgrade(opened) == migrate.HEAD
+        await opened.close()
+
+
+def test_the_newest_revision_is_the_one_that_the_code_names() -> None:
+    found = sorted(path.name[:4] for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
+    assert found[-1] == migrate.HEAD
+
+
+async def test_a_failed_migration_leaves_nothing(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = migrate._run_alembic
+
+    def run_and_fail(connection: sa.Connection) -> None:
+        run(connection)
+        raise RuntimeError("no space")
+
+    monkeypatch.setattr(migrate, "_run_alembic", run_and_fail)
+    with pytest.raises(RuntimeError):
+        await migrate.open_database(empty_database_url, migrate=True)
+    opened = database.Database(database.open_engine(empty_database_url))
+    async with opened.read() as connection:
+        names = await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names())
+    await opened.close()
+    assert names == []
+
+
+async def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
+    opened = await migrate.open_database(database_url)
+    async with opened.transaction() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    await opened.close()
+    with pytest.raises(errors.NewerDatabaseError, match="Update Paperround"):
+        await migrate.open_database(database_url, migrate=True)
+
+
+async def test_an_older_file_is_copied_before_it_is_migrated(sqlite_template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "paperround.db"
+    opened = database.Database(database.open_engine(f"sqlite+aiosqlite:///{path}"))
+    async with opened.transaction() as connection:
+        await connection.run_sync(to_first_revision)
+        await meta.set_value(connection, "kept", "yes")
+    await opened.close()
+    opened = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    async with opened.read() as connection:
+        assert await meta.get(connection, "kept") == "yes"
+        assert await connection.run_sync(differences) == []
+    await opened.close()
+    [copy] = tmp_path.glob("paperround.db.before-*")
+    with closing(sqlite3.connect(copy)) as old:
+        assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+def to_first_revision(connection: sa.Connection) -> None:
+    """Bring an empty database to the first revision and no further."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+
+
+async def test_postgresql_is_migrated_only_when_told_to(postgres_url: str) -> None:
+    from tests.conftest import create_postgres_database
+
+    url = await create_postgres_database(postgres_url)
+    with pytest.raises(errors.StorageError, match="paperround db upgrade"):
+        await migrate.open_database(url)
+
+
+async def test_somebody_elses_database_is_refused(empty_database_url: str) -> None:
+    opened = database.Database(database.open_engine(empty_database_url))
+    async with opened.transaction() as connection:
+        await connection.execute(sa.text("CREATE TABLE theirs (id INTEGER)"))
+    await opened.close()
+    with pytest.raises(errors.StorageError, match="not Paperround's"):
+        await migrate.open_database(empty_database_url, migrate=True)
+
+
+async def test_a_locked_file_says_so(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    path = Path(shutil.copy(sqlite_template, tmp_path))
+    opened = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(errors.DatabaseBusyError, match="locked by another process"):
+            async with opened.transaction():
+                pass
+    async with opened.transaction() as connection:
+        await meta.set_value(connection, "a", "b")
+    await opened.close()
+
+
+async def write(url: str) -> None:
+    opened = await migrate.open_database(url)
+    async with opened.transaction() as connection:
+        await meta.set_value(connection, "a", "b")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+async def test_a_read_only_file_says_so(sqlite_template: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(sqlite_template, tmp_path))
+    path.chmod(0o400)
+    tmp_path.chmod(0o500)
+    with pytest.raises(errors.DatabaseBusyError, match="read-only"):
+        await write(f"sqlite+aiosqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("attempt to write a readonly database", "paperround.db is read-only"),
+        ("database disk image is malformed", "paperround.db is damaged"),
+        ("database or disk is full", "no space left"),
+    ],
+)
+def test_what_the_driver_says_is_put_in_words(said: str, words: str) -> None:
+    translated = database.translate(
+        sqlite3.OperationalError(said), make_url("sqlite+aiosqlite:///paperround.db")
+    )
+    assert words in str(translated)
+
+
+def test_what_only_a_programmer_can_act_on_is_not_translated() -> None:
+    url = make_url("sqlite+aiosqlite:///paperround.db")
+    assert database.translate(sqlite3.OperationalError("no such column: x"), url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgres", "no database URL"),
+        ("mysql://root@host/name", "names the driver"),
+        ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_is_explained(url: str, words: str) -> None:
+    with pytest.raises(errors.StorageError, match=words):
+        await migrate.open_database(url, migrate=True)
+
+
+async def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "paperround.db"
+    path.write_text("a text, and a long one, so that it cannot be taken for an empty database " * 20)
+    with pytest.raises(errors.StorageError, match="not a Paperround database"):
+        await migrate.open_database(f"sqlite+aiosqlite:///{path}")
