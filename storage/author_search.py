@@ -1,58 +1,102 @@
-"""Finds authors by folded spellings of their names. The spellings are made elsewhere; people are kept in `authors`."""
+"""The index of people by the words of their names, those with most papers first. Words are made elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import models, rows
-from storage.tables import author_keys, authors
+from storage import search_engines as engines
+from storage.search_terms import Wanted
+from storage.tables import authors, indexed_authors, name_deletions, name_words
 
-_PERSON = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+TABLE = "author_words"
+_STEPS = 31
+_STEP = 1 << 32
+"""People of one step (a doubling of papers) follow each other by id, so a row moves only when that step changes."""
 
 
-async def set_keys(connection: AsyncConnection, people: Sequence[tuple[int, Sequence[str]]]) -> None:
-    """Keep under which keys authors are found, as (author id, keys)."""
-    values = [(key, author_id) for author_id, keys in people for key in keys]
-    await rows.insert_rows(connection, author_keys, ("key", "author_id"), values, ignore=True)
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to be found: how many papers name them, and the words of their name, separated by spaces."""
+
+    author_id: int
+    papers: int
+    words: str
 
 
-async def list_by_keys(
-    connection: AsyncConnection, keys: Sequence[str], *, limit: int
-) -> list[models.Author]:
-    """Return the authors that have one of these keys, those with most papers first."""
+async def set_people(connection: AsyncConnection, people: Sequence[Person]) -> set[str]:
+    """Index people in place of what stood there; those without papers are taken out. Returns the words that are new."""
+    columns = (indexed_authors.c.author_id, indexed_authors.c.position, indexed_authors.c.words)
+    found = await rows.look_up(
+        connection, indexed_authors.c.author_id, [one.author_id for one in people], columns
+    )
+    former = {author_id: (position, words) for author_id, position, words in found}
+    wanted = {one.author_id: (_position(one), one.words) for one in people if one.papers > 0 and one.words}
+    changed = [one.author_id for one in people if former.get(one.author_id) != wanted.get(one.author_id)]
+    gone = [former[author_id] for author_id in changed if author_id in former]
+    if gone:
+        statement = indexed_authors.delete().where(indexed_authors.c.position == sa.bindparam("b_position"))
+        await connection.execute(statement, [{"b_position": position} for position, _ in gone])
+        await engines.delete(connection, TABLE, gone)
+    put = [(author_id, *wanted[author_id]) for author_id in changed if author_id in wanted]
+    await rows.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), put)
+    await engines.insert(connection, TABLE, [(position, words) for _, position, words in put])
+    known = {words for _, words in gone}
+    return await _new_words(connection, {words for _, _, words in put if words not in known})
+
+
+def _position(person: Person) -> int:
+    return (_STEPS - person.papers.bit_length()) * _STEP + person.author_id
+
+
+async def _new_words(connection: AsyncConnection, names: Iterable[str]) -> set[str]:
+    words = {word for name in names for word in name.split()}
+    known = await rows.look_up(connection, name_words.c.word, words, (name_words.c.word,))
+    new = words.difference(word for (word,) in known)
+    await rows.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new)])
+    return new
+
+
+async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[str, str]]) -> None:
+    """Keep (word without one letter, word) pairs, by which words with an error are found."""
+    await rows.insert_rows(
+        connection, name_deletions, ("deletion", "word"), sorted(set(deletions)), ignore=True
+    )
+
+
+async def list_people(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> list[models.Author]:
+    """Return the people whose names hold what is wanted, those with most papers (roughly) first."""
+    place, matches = engines.matching(connection, TABLE, wanted)
+    inner = sa.select(place.label("position")).where(matches).order_by(place).limit(limit).subquery()
     query = (
-        sa.select(*_PERSON)
-        .join(author_keys, author_keys.c.author_id == authors.c.id)
-        .where(author_keys.c.key.in_(keys), authors.c.papers > 0)
-        .distinct()
-        .order_by(authors.c.papers.desc(), authors.c.name)
-        .limit(limit)
+        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+        .join(indexed_authors, indexed_authors.c.author_id == authors.c.id)
+        .where(indexed_authors.c.position.in_(sa.select(inner.c.position)))
+        .order_by(indexed_authors.c.position)
     )
     return [models.Author(*row) for row in await connection.execute(query)]
 
 
-async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[models.Author]:
-    """Return the authors that have a key which begins so, those with most papers first."""
-    query = (
-        sa.select(*_PERSON)
-        .join(author_keys, author_keys.c.author_id == authors.c.id)
-        .where(author_keys.c.key >= prefix, author_keys.c.key < prefix + "\U0010ffff", authors.c.papers > 0)
-        .distinct()
-        .order_by(authors.c.papers.desc(), authors.c.name)
-        .limit(limit)
+async def list_known_words(connection: AsyncConnection, words: Iterable[str]) -> set[str]:
+    """Return which of these are words of somebody's name."""
+    found = await rows.look_up(connection, name_words.c.word, list(words), (name_words.c.word,))
+    return {word for (word,) in found}
+
+
+async def list_by_deletions(connection: AsyncConnection, deletions: Iterable[str]) -> set[str]:
+    """Return the words that one of these is a deletion of."""
+    found = await rows.look_up(
+        connection, name_deletions.c.deletion, list(deletions), (name_deletions.c.word,)
     )
-    return [models.Author(*row) for row in await connection.execute(query)]
+    return {word for (word,) in found}
 
 
-async def list_by_words(
-    connection: AsyncConnection, words: Sequence[str], *, limit: int
-) -> list[models.Author]:
-    """Return the authors whose name holds all of these, those with most papers first."""
-    query = sa.select(*_PERSON).where(authors.c.papers > 0)
-    for word in words:
-        query = query.where(authors.c.key.contains(word, autoescape=True))
-    query = query.order_by(authors.c.papers.desc(), authors.c.name).limit(limit)
-    return [models.Author(*row) for row in await connection.execute(query)]
+async def clear(connection: AsyncConnection) -> None:
+    """Take everybody out, before all are indexed anew."""
+    await engines.clear(connection, TABLE)
+    for table in (indexed_authors, name_words, name_deletions):
+        await connection.execute(table.delete())

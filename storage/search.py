@@ -14,25 +14,16 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
-from storage.search_terms import Wanted, to_fts5, to_tsquery
+from storage import search_engines as engines
+from storage.search_terms import Wanted
 from storage.tables import indexed_papers, term_counts
 
 WORDS = "paper_words"
 TITLES = "paper_titles"
 
-# FTS5 takes a contentless row out when it is told its tokens again. PostgreSQL gets lexemes, not a text to cut.
-_INSERT = {
-    "sqlite": "INSERT INTO {0} (rowid, tokens) VALUES (?, ?)",
-    "postgresql": "INSERT INTO {0} (position, tokens) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))",
-}
-_DELETE = {
-    "sqlite": "INSERT INTO {0} ({0}, rowid, tokens) VALUES ('delete', ?, ?)",
-    "postgresql": "DELETE FROM {0} WHERE position = $1",
-}
 _EPOCH = date(2010, 1, 1)
 _DAYS_A_VOTE_DECADE = 730
 _STEPS = 512
@@ -154,9 +145,8 @@ async def add(connection: AsyncConnection, papers: Sequence[Indexed], tokens: Se
     columns = ("position", "paper_id", "texts", "votes", "last_on")
     values = [(one.position, one.paper_id, pack(one.texts), one.votes, one.last_on) for one in papers]
     await rows.insert_rows(connection, indexed_papers, columns, values)
-    into = _INSERT[connection.dialect.name]
-    await connection.exec_driver_sql(into.format(WORDS), [(one.position, one.words) for one in tokens])
-    await connection.exec_driver_sql(into.format(TITLES), [(one.position, one.title) for one in tokens])
+    await engines.insert(connection, WORDS, [(one.position, one.words) for one in tokens])
+    await engines.insert(connection, TITLES, [(one.position, one.title) for one in tokens])
 
 
 async def remove(connection: AsyncConnection, tokens: Sequence[Tokens]) -> None:
@@ -165,13 +155,8 @@ async def remove(connection: AsyncConnection, tokens: Sequence[Tokens]) -> None:
         return
     statement = indexed_papers.delete().where(indexed_papers.c.position == sa.bindparam("b_position"))
     await connection.execute(statement, [{"b_position": one.position} for one in tokens])
-    out_of = _DELETE[connection.dialect.name]
-    if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql(out_of.format(WORDS), [(one.position, one.words) for one in tokens])
-        await connection.exec_driver_sql(out_of.format(TITLES), [(one.position, one.title) for one in tokens])
-    else:
-        for table in (WORDS, TITLES):
-            await connection.exec_driver_sql(out_of.format(table), [(one.position,) for one in tokens])
+    await engines.delete(connection, WORDS, [(one.position, one.words) for one in tokens])
+    await engines.delete(connection, TITLES, [(one.position, one.title) for one in tokens])
 
 
 async def list_candidates(
@@ -240,14 +225,7 @@ def unpack(packed: bytes) -> Texts:
 
 def _tier(connection: AsyncConnection, tier: Tier, filters: Filters) -> sa.Select[Any]:
     """Return the positions of one tier, the most popular first."""
-    if connection.dialect.name == "sqlite":
-        engine = sa.table(tier.table, sa.column("rowid", sa.Integer))
-        place = engine.c.rowid
-        matches = sa.literal_column(tier.table).op("MATCH")(to_fts5(tier.wanted))
-    else:
-        engine = sa.table(tier.table, sa.column("position", sa.BigInteger), sa.column("tokens"))
-        place = engine.c.position
-        matches = engine.c.tokens.op("@@")(sa.cast(to_tsquery(tier.wanted), TSQUERY))
+    place, matches = engines.matching(connection, tier.table, tier.wanted)
     query = sa.select(place.label("position")).where(matches)
     if filters != NO_FILTERS:
         query = query.join(indexed_papers, indexed_papers.c.position == place).where(*_conditions(filters))

@@ -24,11 +24,20 @@ class AnyOf:
     parts: tuple[Wanted, ...]
 
 
-Wanted: TypeAlias = str | AllOf | AnyOf
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Some token that begins so must be there."""
+
+    token: str
+
+
+Wanted: TypeAlias = str | Prefix | AllOf | AnyOf
 
 
 def to_fts5(wanted: Wanted) -> str:
     """Return the expression for SQLite's MATCH."""
+    if isinstance(wanted, Prefix):
+        return f"{to_fts5(wanted.token)}*"
     if isinstance(wanted, str):
         return '"' + wanted.replace('"', '""').replace("\0", "") + '"'
     sign = " AND " if isinstance(wanted, AllOf) else " OR "
@@ -37,6 +46,8 @@ def to_fts5(wanted: Wanted) -> str:
 
 def to_tsquery(wanted: Wanted) -> str:
     """Return the expression for a cast to PostgreSQL's tsquery."""
+    if isinstance(wanted, Prefix):
+        return f"{to_tsquery(wanted.token)}:*"
     if isinstance(wanted, str):
         return "'" + wanted.replace("\\", "\\\\").replace("'", "''").replace("\0", "") + "'"
     sign = " & " if isinstance(wanted, AllOf) else " | "
@@ -45,6 +56,8 @@ def to_tsquery(wanted: Wanted) -> str:
 
 def mapped(wanted: Wanted, change: Callable[[str], str | None]) -> Wanted | None:
     """Return what is wanted with every token changed; those that become None are asked for no more."""
+    if isinstance(wanted, Prefix):
+        return wanted
     if isinstance(wanted, str):
         return change(wanted)
     parts = [part for one in wanted.parts if (part := mapped(one, change)) is not None]

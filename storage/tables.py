@@ -419,11 +419,30 @@ term_counts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-author_keys = sa.Table(
-    "author_keys",
+indexed_authors = sa.Table(
+    "indexed_authors",
     metadata,
-    sa.Column("key", sa.Text, primary_key=True, comment="a folded spelling of the name"),
-    _reference("author_id", "authors.id", primary_key=True, index=True),
+    sa.Column(
+        "position", RowId, primary_key=True, autoincrement=False, comment="lower is more papers: the engine's row id"
+    ),
+    _reference("author_id", "authors.id", nullable=False, unique=True),
+    sa.Column("words", sa.Text, nullable=False, comment="the tokens as indexed, separated by spaces"),
+    info=_SEARCH,
+)
+
+name_words = sa.Table(
+    "name_words",
+    metadata,
+    sa.Column("word", sa.Text, primary_key=True, comment="a folded word of any author's name"),
+    info=_SEARCH,
+    sqlite_with_rowid=False,
+)
+
+name_deletions = sa.Table(
+    "name_deletions",
+    metadata,
+    sa.Column("deletion", sa.Text, primary_key=True, comment="the word without one of its letters"),
+    sa.Column("word", sa.Text, primary_key=True),
     info=_SEARCH,
     sqlite_with_rowid=False,
 )
@@ -431,7 +450,9 @@ author_keys = sa.Table(
 mention_counts = sa.Table(
     "mention_counts",
     metadata,
-    sa.Column("mention", sa.Text, primary_key=True, comment="a parenthesis and the words in front, for the glossary"),
+    sa.Column(
+        "mention", sa.Text, primary_key=True, comment="a parenthesis and the words in front, for the glossary"
+    ),
     sa.Column("papers", sa.Integer, nullable=False),
     info=_SEARCH,
     sqlite_with_rowid=False,

@@ -1,34 +1,15 @@
-"""Finds people by any usual writing of their names, and what they wrote."""
+"""Answers what a person wrote, with whom and on what. Whom a name means is `author_matching`'s."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from bot.services import found, indexing
-from bot.text import folding
-from storage import author_search, authors, models, papers
+from bot.services import author_matching, found
+from storage import authors, models, papers
 from storage.database import Connection
 
-MOST_MATCHES = 25
 MOST_COAUTHORS = 8
-
-
-async def find(connection: Connection, name: str, *, limit: int = MOST_MATCHES) -> list[models.Author]:
-    """Return the people whom a name may mean, best first: exact spellings, then beginnings, then all words."""
-    name = name[:200]
-    keys = indexing.folded_names(name)
-    if not keys:
-        return []
-    people = {one.id: one for one in await author_search.list_by_keys(connection, keys, limit=limit)}
-    for key in keys[:2]:
-        if len(people) < limit:
-            more = await author_search.list_by_prefix(connection, key, limit=limit)
-            people |= {one.id: one for one in more if one.id not in people}
-    if not people:
-        words = folding.fold_name(name).split()
-        people = {one.id: one for one in await author_search.list_by_words(connection, words, limit=limit)}
-    return list(people.values())[:limit]
 
 
 async def answer(
@@ -42,7 +23,7 @@ async def answer(
     offset: int,
 ) -> found.AuthorResult:
     """Return a page of the papers of the person who fits best, with co-authors and the other matches."""
-    people = await find(connection, name)
+    people = await author_matching.find(connection, name)
     if not people:
         return found.AuthorResult()
     best = people[0]
@@ -60,7 +41,7 @@ async def answer(
 
 async def paper_ids(connection: Connection, name: str) -> frozenset[int]:
     """Return the papers of everybody whom a name may mean."""
-    people = await find(connection, name)
+    people = await author_matching.find(connection, name)
     if not people:
         return frozenset()
     return frozenset(await authors.list_paper_ids(connection, [one.id for one in people]))

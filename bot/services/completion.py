@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.services import author_lookup, found
+from bot.services import author_matching, found
 from bot.text.glossary import resolution
 from storage import models, papers
 from storage.database import Connection
@@ -17,7 +17,7 @@ def topics(glossary: resolution.Glossary, text: str, locale: models.Locale) -> l
 
 async def authors(connection: Connection, text: str) -> list[found.Choice]:
     """Offer people by the beginning of any of their names."""
-    people = await author_lookup.find(connection, text, limit=MOST)
+    people = await author_matching.find(connection, text, limit=MOST, typing=True)
     return [found.Choice(one.name, one.name) for one in people]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from bot.services import index_tokens
-from bot.text import folding
+from bot.text import names
 from storage import author_search, glossary, models, search
 from storage.database import Connection
 
@@ -41,9 +41,7 @@ class SearchIndexer:
         mentions.update(mention for row in rows for mention in row.texts.mentions)
         await search.change_counts(connection, counts)
         await glossary.change_mentions(connection, mentions)
-        await author_search.set_keys(
-            connection, [(one.id, folded_names(one.name)) for one in people if one.papers]
-        )
+        await _index_people(connection, people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Take papers out of the index that no digest names any more."""
@@ -53,15 +51,14 @@ class SearchIndexer:
         await glossary.change_mentions(connection, mentions)
 
 
-def folded_names(name: str) -> list[str]:
-    """Return the keys under which a name is found: as written, last word first, umlauts written out."""
-    found: dict[str, None] = {}
-    for folded in (folding.fold_name(name), folding.fold_name_german(name)):
-        words = folded.split()
-        if words:
-            found[folded] = None
-            found[" ".join((words[-1], *words[:-1]))] = None
-    return list(found)
+async def _index_people(connection: Connection, people: Sequence[models.Author]) -> None:
+    new = await author_search.set_people(
+        connection,
+        [author_search.Person(one.id, one.papers, " ".join(names.index_words(one.name))) for one in people],
+    )
+    await author_search.add_deletions(
+        connection, ((deletion, word) for word in new for deletion in names.deletions(word))
+    )
 
 
 async def _take_out(
