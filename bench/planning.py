@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import archive
 from bench.figures import Figure, median, show
+from bot import logs
 from bot.app.core import Core
 from bot.services import nonces
 from bot.services.daily import DailyPlanner
@@ -77,6 +78,7 @@ async def _subscribe(database: Database, core: Core, now: datetime, day: date) -
 
 def main() -> list[Figure]:
     """Measure in a folder that is thrown away."""
+    logs.configure("console:warning")
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(measure(Path(folder)))
 

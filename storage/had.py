@@ -30,26 +30,9 @@ class Had:
 
 async def add_papers(connection: AsyncConnection, had: Sequence[Had]) -> None:
     """Note papers that channels have had; one that was had before is had again now."""
-    if not had:
-        return
-    statement = rows.insert(connection, had_papers)
-    new = statement.excluded
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["channel_id", "locale", "paper_id"],
-            set_={"had_at": new.had_at, "delivery_id": new.delivery_id},
-        ),
-        [
-            {
-                "channel_id": one.channel_id,
-                "locale": one.locale,
-                "paper_id": one.paper_id,
-                "had_at": one.had_at,
-                "delivery_id": one.delivery_id,
-            }
-            for one in had
-        ],
-    )
+    key = ("channel_id", "locale", "paper_id")
+    values = [(one.channel_id, one.locale, one.paper_id, one.had_at, one.delivery_id) for one in had]
+    await rows.insert_rows(connection, had_papers, (*key, "had_at", "delivery_id"), values, replace=key)
 
 
 async def list_papers(
@@ -76,12 +59,9 @@ async def list_of_paper(connection: AsyncConnection, paper_id: int, *, channel_i
 
 async def add_covered(connection: AsyncConnection, pairs: Iterable[tuple[int, int]], now: datetime) -> None:
     """Note digests (second) that subscriptions (first) drew a post from, or were told of."""
-    values = [
-        {"subscription_id": subscription_id, "digest_id": digest_id, "covered_at": now}
-        for subscription_id, digest_id in pairs
-    ]
-    if values:
-        await connection.execute(rows.insert(connection, covered_digests).on_conflict_do_nothing(), values)
+    values = [(subscription_id, digest_id, now) for subscription_id, digest_id in pairs]
+    names = ("subscription_id", "digest_id", "covered_at")
+    await rows.insert_rows(connection, covered_digests, names, values, ignore=True)
 
 
 async def list_covered(

@@ -18,6 +18,20 @@ from storage import deliveries, models, rows, tables
 
 UNFINISHED = (models.DeliveryState.PLANNED, models.DeliveryState.PAUSED, models.DeliveryState.UNCERTAIN)
 
+NEW_PART = (
+    "delivery_id",
+    "position",
+    "kind",
+    "payload",
+    "fallback",
+    "nonce",
+    "state",
+    "attempts",
+    "next_attempt_at",
+    "channel_id",
+    "message_id",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -55,8 +69,7 @@ async def add_all(connection: AsyncConnection, planned: Sequence[models.NewDeliv
         for key, delivery in news.items()
         for position, part in enumerate(delivery.parts)
     ]
-    if part_values:
-        await connection.execute(tables.parts.insert(), part_values)
+    await rows.insert_rows(connection, tables.parts, NEW_PART, part_values)
     return ids
 
 
@@ -82,20 +95,10 @@ def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     }
 
 
-def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> dict[str, Any]:
-    return {
-        "delivery_id": delivery_id,
-        "position": position,
-        "kind": part.kind.value,
-        "payload": part.payload,
-        "fallback": part.fallback,
-        "nonce": part.nonce,
-        "state": models.PartState.PLANNED.value,
-        "attempts": 0,
-        "next_attempt_at": due_at,
-        "channel_id": part.channel_id,
-        "message_id": part.message_id,
-    }
+def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:
+    planned = models.PartState.PLANNED.value
+    sending = (part.nonce, planned, 0, due_at, part.channel_id, part.message_id)
+    return (delivery_id, position, part.kind.value, part.payload, part.fallback, *sending)
 
 
 async def release_interrupted(connection: AsyncConnection, now: datetime) -> int:
