@@ -24,7 +24,7 @@ from storage.rows import in_chunks
 
 FILES = "files"
 """The source of what a person ingests by hand."""
-IN_A_THREAD = 1_000_000
+IN_A_THREAD = 200_000
 """Characters from which a text is parsed in a thread, so that the loop stays free."""
 GROUP = 30
 """Digests of an archive that share a transaction at most: a commit costs as much as ten digests."""
@@ -126,6 +126,10 @@ class Ingest:
             [stored] = await self._store([said], dry_run=dry_run)
             result += stored
         return result
+
+    async def add_group(self, group: Sequence[Said]) -> list[IngestResult]:
+        """Store digests of any places in one transaction, all of them or none. Returns a result for each."""
+        return await self._store(group)
 
     async def add_archive(
         self, files: Iterable[TextFile | UnreadFile], *, source: str = FILES

@@ -88,21 +88,18 @@ def _run_and_kill(url: str, path: Path) -> int:
 
 
 async def test_the_loop_stays_free_during_an_ingest(sqlite_db: database.Database) -> None:
-    lags: list[float] = []
+    stretches: list[float] = []
 
     async def look() -> None:
         while True:
-            start = time.perf_counter()
+            start = time.thread_time()  # not the clock's time: other processes are not what is measured
             await asyncio.sleep(0)
-            lags.append(time.perf_counter() - start)
+            stretches.append(time.thread_time() - start)
 
     watcher = asyncio.create_task(look())
-    text = "".join(file.text for file in FILES) * 3
     work = ingest.Ingest(sqlite_db, system_clock, SearchIndexer())
     for file in FILES[:10]:
         await work.add_text(file.text, place=file.place)
-    await work.add_text(text, place="all.md")
+    await work.add_text("".join(file.text for file in FILES), place="all.md")
     watcher.cancel()
-    lags.sort()
-    # Single look-ups of a loaded machine apart: no stretch of an ingest may keep interactions waiting.
-    assert lags[-5] < 0.25
+    assert max(stretches) < 0.15
