@@ -18,6 +18,8 @@ from bot import cli, settings
 from bot.app import core
 from bot.client import bot as client
 from bot.client import translations
+from bot.rendering import filters
+from bot.services import metrics
 from storage import database, models, tables
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +54,10 @@ def _name(path: Path) -> str:
 @cache
 def _readme() -> str:
     return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def _rows() -> list[list[str]]:
@@ -125,10 +131,12 @@ def test_the_readme_names_no_shell_command_that_does_not_exist() -> None:
 
 
 @pytest.fixture
-async def commands(sqlite_db: database.Database) -> list[app_commands.Command[Any, ..., Any]]:
+async def commands(
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[app_commands.Command[Any, ..., Any]]:
     """All slash commands of the bot, as they are put up on Discord."""
-    own = settings.Settings(_env_file=None)  # type: ignore[call-arg]
-    bot = core.Core(own, sqlite_db).bot(shard_count=1)
+    monkeypatch.chdir(tmp_path)  # where no .env lies
+    bot = core.Core(settings.Settings(), sqlite_db).bot(shard_count=1)
     for cog in client.COGS:
         await bot.add_cog(cog(bot))
     return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
@@ -180,27 +188,70 @@ def test_every_make_target_is_in_the_readme() -> None:
     assert [target for target in targets if not re.search(rf"`?make {target}\b(?!-)", _readme())] == []
 
 
-def _modules() -> list[Path]:
-    found = [path for package in ("bot", "storage") for path in (ROOT / package).rglob("*.py")]
-    return sorted(path for path in found if path.name != "__init__.py" and path.parent.name != "versions")
+def _rooms_on_disk() -> dict[str, set[str]]:
+    """Return each package with the modules in it."""
+    found: dict[str, set[str]] = {}
+    for package in ("bot", "storage"):
+        for path in (ROOT / package).rglob("*.py"):
+            if path.name != "__init__.py" and path.parent.name != "versions":
+                found.setdefault(_name(path.parent), set()).add(path.stem)
+    return found
 
 
-def test_the_architecture_names_every_module_and_table() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    words = set(re.findall(r"\w+", text))
-    assert [_name(path) for path in _modules() if path.stem not in words] == [], (
-        "add them to docs/architecture.md"
+def _rooms_on_paper() -> dict[str, set[str]]:
+    """Return what the table of rooms says; a room may have several rows."""
+    found: dict[str, set[str]] = {}
+    for room, modules in re.findall(
+        r"^\| `([\w/]+)` \|[^|]+\|([^|]+)\|$", _page("architecture.md"), re.MULTILINE
+    ):
+        found.setdefault(room, set()).update(re.findall(r"`(\w+)`", modules))
+    return found
+
+
+def test_the_architecture_names_every_room_and_every_module_in_it() -> None:
+    disk, paper = _rooms_on_disk(), _rooms_on_paper()
+    changes = {room: disk.get(room, set()) ^ paper.get(room, set()) for room in {*disk, *paper}}
+    assert {room: modules for room, modules in changes.items() if modules} == {}, (
+        "docs/architecture.md, The house"
     )
-    assert [name for name in tables.metadata.tables if name not in words] == [], (
-        "add them to docs/architecture.md"
-    )
+
+
+def test_the_architecture_names_every_table() -> None:
+    text = _page("architecture.md")
+    assert [name for name in tables.metadata.tables if f"`{name}`" not in text] == []
 
 
 def test_the_architecture_names_every_state_of_the_outbox() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = _page("architecture.md")
     states = {state.value for kind in (models.PartState, models.DeliveryState) for state in kind}
     assert {state for state in states if f"`{state}`" not in text} == set()
     assert {kind.value for kind in models.PartKind if f"`{kind.value}`" not in text} == set()
+
+
+# The operators' pages
+
+
+def test_every_template_block_and_filter_is_on_the_page_about_wording() -> None:
+    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates").glob("*.j2")}
+    blocks = {block for text in files.values() for block in re.findall(r"{% block (\w+) %}", text)}
+    own = set(filters.FILTERS) - {"safe", "trim"}
+    assert {name for name in {*files, *blocks, *own} if f"`{name}`" not in _page("wording.md")} == set()
+
+
+def test_every_metric_is_on_the_page_about_operating() -> None:
+    names = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in metrics.Metrics().registry.collect()
+    }
+    assert names
+    assert {name for name in names if f"`{name}" not in _page("operating.md")} == set()
+
+
+def test_every_kind_and_status_of_a_source_is_on_the_page_about_sources() -> None:
+    # On the command line what is gone for good has failed.
+    statuses = {status.value for status in models.FetchStatus} - {"gone"}
+    kinds = {kind.value for kind in models.SourceKind}
+    assert {name for name in kinds | statuses if f"| `{name}` |" not in _page("sources.md")} == set()
 
 
 # The pages themselves
