@@ -41,7 +41,17 @@ def main() -> None:
         for line in str(error).splitlines():
             output.complain(line)
         sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more while closing it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        # The last door: whatever nobody foresaw is one line for a person, and a traceback for who asks for it.
+        if os.environ.get("PAPERROUND_LOG", "").endswith("debug"):
+            raise
+        first_line = str(error).partition("\n")[0][:200]
+        output.complain(f"something went wrong inside Paperround: {type(error).__name__}: {first_line}")
+        output.complain("run it again with PAPERROUND_LOG=console:debug to see where, and report that.")
         sys.exit(1)
