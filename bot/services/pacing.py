@@ -51,6 +51,10 @@ class Buckets:
         """Return in how many seconds the first of these places may have its next message."""
         return min(map(self.wait, places), default=0.0)
 
+    def list_waiting(self) -> list[Hashable]:
+        """Return the places that may have nothing just now."""
+        return [place for place in self._times if self.wait(place)]
+
     def hit(self, place: Hashable) -> None:
         """Count a message to this place, now."""
         self._times.setdefault(place, collections.deque(maxlen=self._messages)).append(self._clock())

@@ -166,9 +166,11 @@ class Relay:
         hands = self._hands()
         if hands <= 0:
             return []
-        if not self._ahead or self._woken.is_set() or self._monotonic() - self._looked_at > POLL_SECONDS:
+        is_fresh = self._monotonic() - self._looked_at <= POLL_SECONDS and not self._woken.is_set()
+        chosen = self._choose(hands) if is_fresh else []
+        if not chosen:
             await self._look_ahead(clock())
-        chosen = self._choose(hands)
+            chosen = self._choose(hands)
         if not chosen:
             return []
         async with self._database.transaction() as connection:
@@ -186,9 +188,12 @@ class Relay:
         if self._expired_at is None or abs(now - self._expired_at) >= EXPIRE_EVERY:
             await self._settler.expire(now)
             self._expired_at = now
-        busy = [place for place in self._places if isinstance(place, int)]
+        busy = {place for place in self._places if isinstance(place, int)}
+        waiting = {place for place in self._buckets.list_waiting() if isinstance(place, int)}
         async with self._database.read() as connection:
-            self._ahead = await deliveries.list_due(connection, now, limit=LOOK_AHEAD, not_in=busy)
+            self._ahead = await deliveries.list_due(connection, now, limit=LOOK_AHEAD, not_in=busy | waiting)
+            if not self._ahead and waiting:
+                self._ahead = await deliveries.list_due(connection, now, limit=LOOK_AHEAD, not_in=busy)
 
     def _choose(self, hands: int) -> list[deliveries.Due]:
         """Take up to `hands` parts off the look-ahead, at most one for each place and none for a place that must wait."""

@@ -94,7 +94,12 @@ class Office:
     def now(self) -> datetime:
         return system_clock() + self.offset
 
-    def open_relay(self, limits: relay.Limits = QUICK, per_second: float = 1000.0) -> relay.Relay:
+    def open_relay(
+        self,
+        limits: relay.Limits = QUICK,
+        per_second: float = 1000.0,
+        buckets: pacing.Buckets | None = None,
+    ) -> relay.Relay:
         dice = random.Random(1)
         paused = places.Places(PlainRenderer(), nonces=new_nonce)
         settler = settling.Settler(
@@ -108,7 +113,7 @@ class Office:
             clock=self.now,
             limits=limits,
             # Each look at the clock is two seconds on: the channels' buckets never make a test wait.
-            buckets=pacing.Buckets(lambda: next(ticks) * 2.0),
+            buckets=buckets or pacing.Buckets(lambda: next(ticks) * 2.0),
         )
 
     async def add(self, *planned: models.NewDelivery) -> None:

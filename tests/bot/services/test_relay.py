@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from discord.http import MultipartParameters
 
-from bot.services import failures, relay
+from bot.services import failures, pacing, relay
 from storage import models, outbox
 from storage.models import PartKind
 from tests.bot.services import delivering
@@ -183,6 +184,23 @@ async def test_an_alert_planned_in_a_fan_out_is_not_stuck_behind_it(
     await drain
     paths = [entry["path"] for entry in await fake.log("POST", "/channels/")]
     assert paths.index(f"/channels/{channels[120]}/messages") < 60
+
+
+async def test_a_channel_with_very_much_to_come_holds_up_no_other(
+    office: Office, fake: process.FakeDiscord
+) -> None:
+    crowded, other = await fake.add_channels(2)
+    now = office.now()
+    await office.add(*(plan(f"c{n}", crowded, now, priority=10) for n in range(relay.LOOK_AHEAD + 5)))
+    await office.add(plan("other", other, now))
+    working = office.open_relay(buckets=pacing.Buckets(time.monotonic))
+    drain = asyncio.create_task(working.drain(now))
+    async with asyncio.timeout(10):
+        while not await fake.messages(other):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert len(await fake.messages(crowded)) <= 8
+    drain.cancel()
+    await asyncio.gather(drain, return_exceptions=True)
 
 
 async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
