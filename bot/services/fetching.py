@@ -8,18 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import structlog
 
 from bot.clock import Clock
-from bot.services import memory, source_health, source_keeping
-from bot.services.ingest import Ingest, IngestResult
+from bot.services import memory, source_health, source_keeping, source_storing
+from bot.services.ingest import Ingest
 from bot.services.tally import Report, Tally
 from bot.sources import opening, patience, source
 from storage import errors as storage_errors
-from storage import facts, models, papers, sources
+from storage import facts, models, sources
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[models.StoredSource, source.Outcome], None]
 """Is told of each place that was asked."""
 
+Store = source_storing.Storing | source_storing.Rehearsal
 OnNews = Callable[[Sequence[Report]], Awaitable[None]]
 """Is told of a pass that brought something."""
 
@@ -49,13 +50,12 @@ def _unseen(row: models.StoredSource, outcome: source.Outcome) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a pass is made. `limit` is the time for one source, in seconds; `seen` the papers that a dry run counted."""
+    """How a pass is made. `limit` is the time for one source, in seconds."""
 
     days: Sequence[date] | None = None
     dry_run: bool = False
     limit: float | None = None
     progress: Progress = _unseen
-    seen: set[str] = field(default_factory=set)
 
 
 class Fetching:
@@ -122,51 +122,75 @@ class Fetching:
         return await self._pass(chosen, _Plan(days=days, dry_run=dry_run, progress=progress))
 
     async def _pass(self, rows: Sequence[models.StoredSource], plan: _Plan) -> list[Report]:
-        """Ask the sources in three turns: votes first, so that a digest meets them; what arXiv knows of new papers last."""
-        keeper = source_keeping.Keeper(self._database, self._notice, plan.dry_run)
+        """Ask the sources, then judge how each is."""
+        keeper = source_keeping.Keeper(self._database, self._notice)
+        storing: Store = (
+            source_storing.Rehearsal(self._ingest, self._database)
+            if plan.dry_run
+            else source_storing.Storing(self._ingest, keeper)
+        )
         try:
-            reports = await self._take_turns(rows, plan, keeper)
-        finally:
+            async with storing.running():
+                tallies = await self._take_turns(rows, plan, storing)
+        except BaseException:
             # Whoever interrupts a long pass finds it where it was: what was stored is remembered.
             await keeper.flush()
-        by_id = {report.source.id: report for report in reports}
-        return [by_id[row.id] for row in rows]
+            raise
+        now = self._clock()
+        reports = [tallies[row.id].report(row, now) for row in rows]
+        if not plan.dry_run:
+            await keeper.flush([self._health_after(report, tallies, now) for report in reports])
+        return reports
+
+    def _health_after(self, report: Report, tallies: dict[int, Tally], now: datetime) -> models.StoredSource:
+        tally = tallies[report.source.id]
+        return source_health.after_visit(report.source, report.status, report.reason, tally, now, self._waits)
 
     async def _take_turns(
-        self, rows: Sequence[models.StoredSource], plan: _Plan, keeper: source_keeping.Keeper
-    ) -> list[Report]:
+        self, rows: Sequence[models.StoredSource], plan: _Plan, storing: Store
+    ) -> dict[int, Tally]:
+        """Ask in three turns: votes first, so that a digest meets them; what arXiv knows of new papers last."""
+        tallies = {row.id: Tally() for row in rows}
         first = [row for row in rows if row.kind in _FACTS_FIRST]
         last = [row for row in rows if row.kind in _FACTS_LAST]
         between = [row for row in rows if row.kind not in _FACTS_FIRST | _FACTS_LAST]
-        running = await self._start(first, plan, keeper)
+        running = await self._start(first, plan, storing, tallies)
         try:
             if running:
                 await asyncio.wait(running, timeout=_FACTS_FIRST_SECONDS)
-            running += await self._start(between, plan, keeper)
-            reports = list(await asyncio.gather(*running))
+                await storing.settle()
+            running += await self._start(between, plan, storing, tallies)
+            await asyncio.gather(*running)
+            await storing.settle()
             if last:
-                running = await self._start(last, plan, keeper, await self._wanted(plan))
-                reports += await asyncio.gather(*running)
+                running = await self._start(last, plan, storing, tallies, await self._wanted(plan))
+                await asyncio.gather(*running)
+                await storing.settle()
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        return reports
+        return tallies
 
     async def _start(
         self,
         rows: Sequence[models.StoredSource],
         plan: _Plan,
-        keeper: source_keeping.Keeper,
+        storing: Store,
+        tallies: dict[int, Tally],
         wanted: Sequence[str] = (),
-    ) -> list[asyncio.Task[Report]]:
+    ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
         async with self._database.read() as connection:
             pages = await sources.list_pages_of(connection, [row.id for row in rows])
+        now = self._clock()
+        visits = [
+            (row, source.Visit(now, memory.Memory(pages.pop(row.id)), plan.days, wanted)) for row in rows
+        ]
         return [
-            asyncio.create_task(self._visit(row, memory.Memory(pages.pop(row.id)), plan, keeper, wanted))
-            for row in rows
+            asyncio.create_task(self._visit(row, visit, plan, storing, tallies[row.id]))
+            for row, visit in visits
         ]
 
     async def _wanted(self, plan: _Plan) -> list[str]:
@@ -177,20 +201,16 @@ class Fetching:
             return await facts.list_missing(connection, "arxiv", since_on=since, limit=_MOST_WANTED)
 
     async def _visit(
-        self,
-        row: models.StoredSource,
-        remembered: memory.Memory,
-        plan: _Plan,
-        keeper: source_keeping.Keeper,
-        wanted: Sequence[str],
-    ) -> Report:
-        """Ask one source, store what it gives as it comes, and note how it did."""
-        tally = Tally()
-        visit = source.Visit(now=self._clock(), pages=remembered, days=plan.days, wanted=wanted)
+        self, row: models.StoredSource, visit: source.Visit, plan: _Plan, storing: Store, tally: Tally
+    ) -> None:
+        """Ask one source and hand on what it gives as it comes."""
         async with self._workers:
             try:
                 async with asyncio.timeout(plan.limit):
-                    await self._ask(row, visit, plan, keeper, tally)
+                    opened = opening.open_source(row.kind, row.url, row.options, self._access)
+                    async for outcome in opened.fetch(visit):
+                        await storing.put(source_storing.Parcel(row, outcome, tally))
+                        plan.progress(row, outcome)
             except TimeoutError:
                 tally.fail(f"it was not done within {plan.limit:g} s")
             except storage_errors.StorageError as error:
@@ -199,44 +219,6 @@ class Fetching:
                 # Whatever a strange answer breaks in us, the other sources are to be asked all the same.
                 log.exception("a source could not be read", source=row.url)
                 tally.fail(f"it broke something of ours, see the log: {type(error).__name__}")
-        now = self._clock()
-        report = tally.report(row, now)
-        health = source_health.after_visit(row, report.status, report.reason, tally, now, self._waits)
-        await keeper.finish(health)
-        return report
-
-    async def _ask(
-        self,
-        row: models.StoredSource,
-        visit: source.Visit,
-        plan: _Plan,
-        keeper: source_keeping.Keeper,
-        tally: Tally,
-    ) -> None:
-        opened = opening.open_source(row.kind, row.url, row.options, self._access)
-        async for outcome in opened.fetch(visit):
-            tally.stored(await self._store(row, outcome, plan))
-            tally.add(outcome)
-            await keeper.remember(row, outcome.pages)
-            plan.progress(row, outcome)
-
-    async def _store(self, row: models.StoredSource, outcome: source.Outcome, plan: _Plan) -> IngestResult:
-        result = IngestResult()
-        for text in outcome.digests:
-            result += await self._ingest.add_digests(
-                text.digests, source=row.url, place=text.place, dry_run=plan.dry_run
-            )
-        if not plan.dry_run:
-            return result + await self._ingest.add_facts(outcome.facts) if outcome.facts else result
-        result += IngestResult(arxiv_ids=frozenset(one.arxiv_id for one in outcome.facts))
-        return replace(result, new_papers=await self._count_new(result.arxiv_ids, plan))
-
-    async def _count_new(self, named: frozenset[str], plan: _Plan) -> int:
-        """Return how many papers a dry run would be the first to name, none of them twice."""
-        async with self._database.read() as connection:
-            new = named - (await papers.ids_of(connection, named)).keys() - plan.seen
-        plan.seen.update(new)
-        return len(new)
 
 
 def _log(reports: Sequence[Report]) -> None:

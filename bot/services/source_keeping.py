@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.services import memory, source_health
+from bot.sources import source
 from storage import models, sources
 from storage.database import Connection, Database
 
 Notice = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans one notice to the operator, in the transaction that keeps the source's failures."""
 
-_FLUSH_AFTER = 25
+_FLUSH_AFTER = 250
 _FEED_MEMORY = timedelta(days=90)
 
 
@@ -22,37 +23,23 @@ async def tell_nobody(connection: Connection, row: models.StoredSource, now: dat
 
 
 class Keeper:
-    """Keeps what is to be remembered, many sources in one transaction; in a dry run nothing.
+    """Keeps what is to be remembered, many sources in one transaction. What is lost is only asked for once more."""
 
-    What is lost with a crash is only asked for once more.
-    """
-
-    def __init__(self, database: Database, notice: Notice, dry_run: bool) -> None:
+    def __init__(self, database: Database, notice: Notice) -> None:
         self._database = database
         self._notice = notice
-        self._dry_run = dry_run
         self._pages: list[tuple[int, models.Page]] = []
-        self._health: list[models.StoredSource] = []
 
-    async def remember(self, row: models.StoredSource, pages: Iterable[models.Page]) -> None:
-        """Remember places whose news are stored."""
-        self._pages += [(row.id, memory.bounded(page)) for page in pages]
-        await self._flush_when_full()
-
-    async def finish(self, health: models.StoredSource) -> None:
-        """Remember how a source is after its visit."""
-        self._health.append(health)
-        await self._flush_when_full()
-
-    async def _flush_when_full(self) -> None:
-        if len(self._pages) + len(self._health) >= _FLUSH_AFTER:
+    async def remember(self, row: models.StoredSource, outcome: source.Outcome) -> None:
+        """Remember the places of an outcome that is stored."""
+        self._pages += [(row.id, memory.bounded(page)) for page in outcome.pages]
+        if len(self._pages) >= _FLUSH_AFTER:
             await self.flush()
 
-    async def flush(self) -> None:
-        """Write down what is to be remembered."""
-        pages, health = self._pages, self._health
-        self._pages, self._health = [], []
-        if self._dry_run or not (pages or health):
+    async def flush(self, health: Sequence[models.StoredSource] = ()) -> None:
+        """Write down what is to be remembered, and how sources are."""
+        pages, self._pages = self._pages, []
+        if not (pages or health):
             return
         async with self._database.transaction() as connection:
             await sources.set_pages_of(connection, pages)

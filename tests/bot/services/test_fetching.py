@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot import errors
-from bot.services import memory
+from bot.services import memory, provenance
 from bot.settings import SourceSetting
 from storage import database, models
 from storage import errors as storage_errors
@@ -189,21 +189,43 @@ async def test_a_digest_that_cannot_be_stored_is_not_lost(quick_room: Newsroom) 
     room.origin.pages["/b.md"] = samples.newsletter(date(2025, 5, 5), ids=["2505.00005"])
     await room.add("/a.md")
     await room.add("/b.md")
-    store = room.ingest.add_digests
+    store = room.ingest.add_group
 
-    async def fail_once(*args: object, **options: object) -> object:
-        room.ingest.add_digests = store  # type: ignore[method-assign]
+    async def fail_once(*args: object) -> object:
+        room.ingest.add_group = store  # type: ignore[method-assign]
         raise storage_errors.DatabaseBusyError("paperround.db is locked by another process.")
 
-    room.ingest.add_digests = fail_once  # type: ignore[method-assign, assignment]
+    room.ingest.add_group = fail_once  # type: ignore[method-assign, assignment]
     async with room.opened() as service:
         first = await service.fetch_all()
         second = await service.fetch_all()
-    assert sorted((one.status.value, one.reason) for one in first) == [
-        ("failed", "paperround.db is locked by another process."),
-        ("ok", ""),
-    ]
-    assert sorted(one.status.value for one in second) == ["ok", "unchanged"]
+    failed = {one.source.url for one in first if one.status is S.FAILED}
+    assert {one.reason for one in first if one.status is S.FAILED} == {
+        "paperround.db is locked by another process."
+    }
+    assert failed == {one.source.url for one in second if one.status is S.OK}
+    assert await room.detail("2505.00001") is not None
+    assert await room.detail("2505.00005") is not None
+
+
+async def test_a_digest_that_breaks_the_storing_harms_no_other(quick_room: Newsroom) -> None:
+    room = quick_room
+    store = room.ingest.add_group
+    for number in range(3):
+        day = date(2025, 5, number + 1)
+        room.origin.pages[f"/{number}.md"] = samples.newsletter(day, ids=[f"2505.0000{number + 1}"])
+        await room.add(f"/{number}.md")
+
+    async def break_on_one(group: Sequence[provenance.Said]) -> object:
+        if any(one.place.endswith("/1.md") for one in group):
+            raise RuntimeError("a strange text")
+        return await store(group)
+
+    room.ingest.add_group = break_on_one  # type: ignore[method-assign, assignment]
+    statuses = [one.status for one in await room.tick()]
+    assert statuses == [S.OK, S.FAILED, S.OK]
+    assert await room.detail("2505.00001") is not None
+    assert await room.detail("2505.00003") is not None
 
 
 async def test_a_back_fill_that_was_interrupted_goes_on(quick_room: Newsroom) -> None:
