@@ -70,15 +70,14 @@ async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[s
 
 async def list_people(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> list[models.Author]:
     """Return the people whose names hold what is wanted, those with most papers (roughly) first."""
-    place, matches = engines.matching(connection, TABLE, wanted)
-    inner = sa.select(place.label("position")).where(matches).order_by(place).limit(limit).subquery()
+    (positions,) = await engines.list_positions(connection, [engines.Tier(TABLE, wanted, limit)])
     query = (
         sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
         .join(indexed_authors, indexed_authors.c.author_id == authors.c.id)
-        .where(indexed_authors.c.position.in_(sa.select(inner.c.position)))
+        .where(indexed_authors.c.position.in_(positions))
         .order_by(indexed_authors.c.position)
     )
-    return [models.Author(*row) for row in await connection.execute(query)]
+    return [models.Author(*row) for row in await connection.execute(query)] if positions else []
 
 
 async def list_known_words(connection: AsyncConnection, words: Iterable[str]) -> set[str]:

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
 from storage import search_engines as engines
-from storage.search_terms import Wanted
 from storage.tables import indexed_papers, term_counts
 
 WORDS = "paper_words"
@@ -61,15 +60,6 @@ class Tokens:
     position: int
     words: str
     title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """One question to the index: the first `limit` papers, by popularity, that hold what is wanted."""
-
-    table: str
-    wanted: Wanted
-    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +149,25 @@ async def remove(connection: AsyncConnection, tokens: Sequence[Tokens]) -> None:
     await engines.delete(connection, TITLES, [(one.position, one.title) for one in tokens])
 
 
-async def list_candidates(
-    connection: AsyncConnection, tiers: Sequence[Tier], filters: Filters = NO_FILTERS
-) -> list[Indexed]:
-    """Return the papers of all tiers, each once, the most popular first."""
-    found = sa.union(*(_tier(connection, tier, filters) for tier in tiers)).subquery()
-    query = (
-        sa.select(indexed_papers)
-        .where(indexed_papers.c.position.in_(sa.select(found.c.position)))
-        .order_by(indexed_papers.c.position)
-    )
-    return [_indexed_of(row) for row in await connection.execute(query)]
+async def list_positions(
+    connection: AsyncConnection, tiers: Sequence[engines.Tier], filters: Filters = NO_FILTERS
+) -> list[list[int]]:
+    """Return for each tier the positions of papers that hold what is wanted, the most popular first."""
+    conditions, values = _conditions(connection, filters)
+    if not conditions:
+        return await engines.list_positions(connection, tiers)
+    only = f"JOIN indexed_papers ON indexed_papers.position = place WHERE {' AND '.join(conditions)}"
+    return await engines.list_positions(connection, tiers, only=only, values=values)
 
 
-async def count(
-    connection: AsyncConnection, wanted: Wanted, filters: Filters = NO_FILTERS, *, limit: int
-) -> int:
-    """Count the papers that hold what is wanted, up to `limit`."""
-    counted = _tier(connection, Tier(WORDS, wanted, limit), filters).subquery()
-    query = sa.select(sa.func.count()).select_from(counted)
-    return int((await connection.execute(query)).scalar_one())
+async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list[Indexed]:
+    """Return the papers at these positions, in no order."""
+    columns = tuple(indexed_papers.c)
+    found = await rows.look_up(connection, indexed_papers.c.position, positions, columns)
+    return [
+        Indexed(position, paper_id, unpack(texts), votes, _date_of(last_on))
+        for position, paper_id, texts, votes, last_on in found
+    ]
 
 
 async def change_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
@@ -223,25 +212,25 @@ def unpack(packed: bytes) -> Texts:
     return Texts(title, body, tuple(mentions))
 
 
-def _tier(connection: AsyncConnection, tier: Tier, filters: Filters) -> sa.Select[Any]:
-    """Return the positions of one tier, the most popular first."""
-    place, matches = engines.matching(connection, tier.table, tier.wanted)
-    query = sa.select(place.label("position")).where(matches)
-    if filters != NO_FILTERS:
-        query = query.join(indexed_papers, indexed_papers.c.position == place).where(*_conditions(filters))
-    inner = query.order_by(place).limit(tier.limit).subquery()
-    return sa.select(inner.c.position)
+def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str], list[Any]]:
+    """Return the conditions in SQL, and the values for their marks, as the driver takes them."""
+    asked: tuple[tuple[str, date | int | None], ...] = (
+        ("indexed_papers.last_on >= ?", filters.since_on),
+        ("indexed_papers.last_on <= ?", filters.until_on),
+        ("indexed_papers.votes >= ?", filters.min_votes or None),
+    )
+    is_text = connection.dialect.name == "sqlite"
+    values = [
+        value.isoformat() if is_text and isinstance(value, date) else value
+        for _, value in asked
+        if value is not None
+    ]
+    return [condition for condition, value in asked if value is not None], values
 
 
-def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if filters.since_on is not None:
-        conditions.append(indexed_papers.c.last_on >= filters.since_on)
-    if filters.until_on is not None:
-        conditions.append(indexed_papers.c.last_on <= filters.until_on)
-    if filters.min_votes:
-        conditions.append(indexed_papers.c.votes >= filters.min_votes)
-    return conditions
+def _date_of(value: date | str) -> date:
+    """Return a date as SQLite keeps it or as PostgreSQL's driver gives it."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _indexed_of(row: sa.Row[Any]) -> Indexed:

@@ -6,10 +6,12 @@ On SQLite contentless FTS5 tables without positions, on PostgreSQL tables of lex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.search_terms import Wanted, to_fts5, to_tsquery
@@ -29,7 +31,8 @@ async def insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
             f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - a table of ours
             " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
         )
-    await connection.exec_driver_sql(statement, list(rows))
+    # FTS5 begins a new segment whenever a row id is lower than the one before; in order it takes half the time.
+    await connection.exec_driver_sql(statement, sorted(rows))
 
 
 async def delete(connection: AsyncConnection, table: str, rows: Rows) -> None:
@@ -38,7 +41,7 @@ async def delete(connection: AsyncConnection, table: str, rows: Rows) -> None:
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await connection.exec_driver_sql(statement, list(rows))
+        await connection.exec_driver_sql(statement, sorted(rows))
     else:
         statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - a table of ours
         await connection.exec_driver_sql(statement, [(position,) for position, _ in rows])
@@ -52,14 +55,50 @@ async def clear(connection: AsyncConnection, table: str) -> None:
         await connection.exec_driver_sql(f"TRUNCATE {table}")
 
 
-def matching(
-    connection: AsyncConnection, table: str, wanted: Wanted
-) -> tuple[sa.ColumnElement[int], sa.ColumnElement[bool]]:
-    """Return a table's column of positions, and the condition for rows that hold what is wanted."""
-    if connection.dialect.name == "sqlite":
-        engine = sa.table(table, sa.column("rowid", sa.Integer))
-        return engine.c.rowid, sa.literal_column(table).op("MATCH", is_comparison=True)(to_fts5(wanted))
-    engine = sa.table(table, sa.column("position", sa.BigInteger), sa.column("tokens"))
-    return engine.c.position, engine.c.tokens.op("@@", is_comparison=True)(
-        sa.cast(to_tsquery(wanted), TSQUERY)
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One question to a table of the engine: the first `limit` positions of rows that hold what is wanted."""
+
+    table: str
+    wanted: Wanted
+    limit: int
+
+
+async def list_positions(
+    connection: AsyncConnection, tiers: Sequence[Tier], *, only: str = "", values: Sequence[Any] = ()
+) -> list[list[int]]:
+    """Return the positions of each tier, the lowest first.
+
+    `only` narrows: the rest of a join that begins with `JOIN … ON ….position = place`, its values as `?`. The SQL is
+    spelled out since SQLAlchemy takes longer to think about it than the engine to answer.
+    """
+    given: list[Any] = []
+    parts = []
+    for number, tier in enumerate(tiers):
+        parts.append(_tier(connection.dialect.name, number, tier, only))
+        wanted = to_fts5(tier.wanted) if connection.dialect.name == "sqlite" else to_tsquery(tier.wanted)
+        given += [wanted, *values, tier.limit]
+    statement = " UNION ALL ".join(parts)
+    if connection.dialect.name != "sqlite":
+        numbers = count(1)
+        statement = _MARK.sub(lambda _: f"${next(numbers)}", statement)
+    found: list[list[int]] = [[] for _ in tiers]
+    for number, position in await connection.exec_driver_sql(statement, tuple(given)):
+        found[number].append(position)
+    return found
+
+
+def _tier(dialect: str, number: int, tier: Tier, only: str) -> str:
+    if dialect == "sqlite":
+        place, matches = f"{tier.table}.rowid", f"{tier.table} MATCH ?"
+    else:
+        place, matches = f"{tier.table}.position", f"{tier.table}.tokens @@ CAST(? AS tsquery)"
+    join, _, conditions = only.replace("place", place).partition(" WHERE ")
+    where = f"{matches} AND {conditions}" if conditions else matches
+    return (
+        f"SELECT {number} AS tier, position FROM (SELECT {place} AS position FROM {tier.table} {join}"  # noqa: S608
+        f" WHERE {where} ORDER BY {place} LIMIT ?) AS tier_{number}"
     )
+
+
+_MARK = re.compile(r"\?")

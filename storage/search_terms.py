@@ -5,7 +5,7 @@ Tokens are the analyser's; neither engine gets to see an operator that somebody 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -54,23 +54,13 @@ def to_tsquery(wanted: Wanted) -> str:
     return f"({sign.join(map(to_tsquery, wanted.parts))})"
 
 
-def mapped(wanted: Wanted, change: Callable[[str], str | None]) -> Wanted | None:
-    """Return what is wanted with every token changed; those that become None are asked for no more."""
-    if isinstance(wanted, Prefix):
-        return wanted
-    if isinstance(wanted, str):
-        return change(wanted)
-    parts = [part for one in wanted.parts if (part := mapped(one, change)) is not None]
-    return all_of(parts) if isinstance(wanted, AllOf) else any_of(parts)
-
-
-def all_of(parts: list[Wanted]) -> Wanted | None:
-    """Return the AND of the parts; None for no part."""
-    distinct = tuple(dict.fromkeys(parts))
+def all_of(parts: Iterable[Wanted | None]) -> Wanted | None:
+    """Return the AND of the parts that there are; None for no part."""
+    distinct = tuple(dict.fromkeys(part for part in parts if part is not None))
     return None if not distinct else distinct[0] if len(distinct) == 1 else AllOf(distinct)
 
 
-def any_of(parts: list[Wanted]) -> Wanted | None:
-    """Return the OR of the parts; None for no part."""
-    distinct = tuple(dict.fromkeys(parts))
+def any_of(parts: Iterable[Wanted | None]) -> Wanted | None:
+    """Return the OR of the parts that there are; None for no part."""
+    distinct = tuple(dict.fromkeys(part for part in parts if part is not None))
     return None if not distinct else distinct[0] if len(distinct) == 1 else AnyOf(distinct)

@@ -1,4 +1,4 @@
-"""Turns canonical texts into the tokens that the index holds, and forms of terms into what is asked of it. Pure.
+"""Turns papers into the canonical texts and the tokens that the index holds. Pure.
 
 Beside the analyser's tokens there are *links* between neighbouring words ("lang_mode" between language and model,
 "_화_학" between 강화 and 학습), by which a phrase is found without positions in the index. A link may stand for
@@ -8,16 +8,14 @@ several pairs of words: ranking, which sees the text, tells them apart.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from bot.services import glossaries
-from bot.text import analyser, forms, korean
-from bot.text.glossary import expansion
+from bot.text import analyser, korean
 from storage import models, search
-from storage.search_terms import Wanted, all_of, any_of, mapped
 
 VERSION = "1"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
@@ -25,12 +23,11 @@ VERSION = "1"
 OFTEN = "!"
 """Ends the token of what a body says often; it stands beside the tokens of the title."""
 _OFTEN_FROM = 4
-_LINK = "_"
+LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
 _STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
 _MOST_BODY = 60_000
-_MOST_ROWS = 12
 
 
 def texts_of(paper: models.IndexedPaper) -> search.Texts:
@@ -77,7 +74,12 @@ class _Word(NamedTuple):
 
 @lru_cache(maxsize=1 << 16)
 def _indexed_word(word: str) -> _Word:
-    return _Word(" ".join(analyser.word_tokens(word)), _head(word), _tail(word) + _LINK)
+    return _Word(" ".join(analyser.word_tokens(word)), _head(word), _tail(word) + LINK)
+
+
+def link(left: str, right: str) -> str:
+    """Return the token for two words that stand one behind the other."""
+    return _tail(left) + LINK + _head(right)
 
 
 def _tail(word: str) -> str:
@@ -86,32 +88,3 @@ def _tail(word: str) -> str:
 
 def _head(word: str) -> str:
     return word[0] if korean.is_hangul(word) else word[:_LINKED]
-
-
-def wanted(segments: Iterable[expansion.Segment]) -> Wanted | None:
-    """Return what a paper must hold to have all segments, each in one of its forms; None for nothing to ask for."""
-    parts = [part for segment in segments if (part := wanted_any(form.text for form in segment.forms))]
-    return all_of(parts)
-
-
-def wanted_any(texts: Iterable[str]) -> Wanted | None:
-    """Return what a paper must hold to have one of these forms."""
-    alternatives = (row for text in texts for row in forms.form(text).rows()[:_MOST_ROWS])
-    return any_of([part for row in alternatives if (part := _row(row))])
-
-
-def often(asked: Wanted) -> Wanted | None:
-    """Return the same question, but for papers whose text says every token often; it leaves links out."""
-    return mapped(asked, lambda token: None if _LINK in token else token + OFTEN)
-
-
-def _row(tokens: Sequence[str]) -> Wanted | None:
-    """Return the AND of neighbouring tokens, with the links between those that do not overlap."""
-    parts: list[Wanted] = list(tokens)
-    for left, right in pairwise(tokens):
-        overlap = (
-            korean.is_hangul(left) and korean.is_hangul(right) and left[-1] == right[0] and len(left) == 2
-        )
-        if not overlap:
-            parts.append(_tail(left) + _LINK + _head(right))
-    return all_of(parts)

@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from bot.services import index_tokens
+from bot.services import index_questions as questions
 from bot.text import query as queries
 from bot.text import ranking
 from bot.text.glossary import expansion
 from storage import models, papers, search
+from storage import search_engines as engines
 from storage.database import Connection
-from storage.search_terms import Wanted, all_of, any_of
+from storage.search_terms import all_of
 
 IN_TITLES = 60
 ANYWHERE = 100
 """So many of the most popular papers are scored that have what is wanted in the title, and anywhere."""
 FEW = 3
 """With fewer papers than this that have all words, those with most of them follow."""
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +59,32 @@ async def find(
     """Return the papers for a query that has words, at least `most` of them scored if there are so many."""
     scores = ranking.Ranking(understood, asked.phrases, asked.excluded)
     segments = [*understood.segments, *map(expansion.as_typed, asked.phrases)]
-    wanted = _all_words(segments, understood)
-    if wanted is None:
+    question = _all_words(segments, understood)
+    if question is None:
         return Found()
-    pool = await _gather(connection, wanted, narrowing, most)
-    hits = _score(pool, scores)
+    pool = await _gather(connection, question, narrowing, most)
+    hits = _score(pool.papers, scores)
     complete = [hit for hit in hits if hit.score.matched >= hit.score.segments]
     if len(complete) >= FEW or len(segments) < 2:
-        total = await _total(connection, wanted, narrowing, len(pool), len(complete), most)
+        # The index lets a few too many through; where all were seen, only those that truly match are counted.
+        total = len(complete) if pool.whole else max(len(complete), pool.total)
         return Found(tuple(complete), total)
-    fewer = any_of([part for few in _fewer(segments) if (part := index_tokens.wanted(few)) is not None])
+    fewer = questions.either(
+        [one for few in _fewer(segments) if (one := questions.of_segments(few)) is not None]
+    )
     if fewer is not None:
-        known = {one.paper_id for one in pool}
+        known = {one.paper_id for one in pool.papers}
         more = await _gather(connection, fewer, narrowing, most)
-        hits = _score([*pool, *(one for one in more if one.paper_id not in known)], scores)
+        hits = _score([*pool.papers, *(one for one in more.papers if one.paper_id not in known)], scores)
     return Found(tuple(hits), len(hits), len(hits) > len(complete))
 
 
-def _all_words(segments: Sequence[expansion.Segment], understood: expansion.Expansion) -> Wanted | None:
-    plain = index_tokens.wanted(segments)
-    composed = [index_tokens.wanted([one]) for one in understood.composed]
-    return any_of([one for one in (plain, *composed) if one is not None])
+def _all_words(
+    segments: Sequence[expansion.Segment], understood: expansion.Expansion
+) -> questions.Question | None:
+    plain = questions.of_segments(segments)
+    composed = [questions.of_forms(one) for one in understood.composed]
+    return questions.either([one for one in (plain, *composed) if one is not None])
 
 
 def _fewer(segments: Sequence[expansion.Segment]) -> list[Sequence[expansion.Segment]]:
@@ -89,24 +95,47 @@ def _fewer(segments: Sequence[expansion.Segment]) -> list[Sequence[expansion.Seg
     return [segments[start : start + half] for start in range(len(segments) - half + 1)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to `MOST_COUNTED`."""
+
+    papers: Sequence[search.Indexed]
+    total: int
+    whole: bool
+
+
 async def _gather(
-    connection: Connection, wanted: Wanted, narrowing: Narrowing, most: int
-) -> list[search.Indexed]:
-    """Return candidates: the most popular papers that have it in the title, often in the text, both, or at all."""
+    connection: Connection, question: questions.Question, narrowing: Narrowing, most: int
+) -> _Pool:
+    """Return the most popular papers that have it in the title and, if those are few, that have it anywhere.
+
+    Of each kind also the most popular ones whose text says it often: an index that is walked in order of popularity
+    would not come to them.
+    """
     if narrowing.paper_ids is not None:
         own = await search.list_indexed(connection, narrowing.paper_ids)
-        return [one for one in own.values() if narrowing.filters.allow(one)]
-    often = index_tokens.often(wanted)
-    titles = max(IN_TITLES, 2 * most)
-    tiers = [
-        search.Tier(search.TITLES, wanted, titles),
-        search.Tier(search.WORDS, wanted, max(ANYWHERE, 2 * most)),
-    ]
-    if often is not None:
-        both = all_of([wanted, often])
+        allowed = [one for one in own.values() if narrowing.filters.allow(one)]
+        return _Pool(allowed, len(allowed), True)
+    in_titles, anywhere = max(IN_TITLES, 2 * most), max(ANYWHERE, 2 * most)
+    titles, all_ = await search.list_positions(
+        connection,
+        [
+            engines.Tier(search.TITLES, question.anywhere, in_titles),
+            engines.Tier(search.WORDS, question.anywhere, max(anywhere, MOST_COUNTED)),
+        ],
+        narrowing.filters,
+    )
+    whole = len(all_) <= anywhere
+    chosen = set(all_)
+    if not whole:
+        full = len(titles) >= in_titles
+        both = all_of([question.often, question.anywhere if full else None])
         assert both is not None
-        tiers += [search.Tier(search.TITLES, both, titles), search.Tier(search.TITLES, often, titles)]
-    return await search.list_candidates(connection, tiers, narrowing.filters)
+        (often,) = await search.list_positions(
+            connection, [engines.Tier(search.TITLES, both, in_titles)], narrowing.filters
+        )
+        chosen = {*titles, *often, *(() if full else all_[:anywhere])}
+    return _Pool(await search.list_at(connection, chosen), len(all_), whole)
 
 
 def _score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[Hit]:
@@ -116,15 +145,6 @@ def _score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[Hit]
         if score is not None:
             hits.append(Hit(one.paper_id, score))
     return sorted(hits, key=lambda hit: (-hit.score.order[0], -hit.score.order[1], -hit.paper_id))
-
-
-async def _total(
-    connection: Connection, wanted: Wanted, narrowing: Narrowing, seen: int, complete: int, most: int
-) -> int:
-    """Count exactly where all were seen, else by the index, up to `MOST_COUNTED`."""
-    if narrowing.paper_ids is not None or seen < max(ANYWHERE, 2 * most):
-        return complete
-    return max(complete, await search.count(connection, wanted, narrowing.filters, limit=MOST_COUNTED))
 
 
 async def rows_of(connection: Connection, hits: Sequence[Hit]) -> list[models.PaperRow]:

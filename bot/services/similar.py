@@ -7,6 +7,7 @@ from collections import Counter
 
 from bot.services import index_tokens
 from storage import models, papers, search
+from storage import search_engines as engines
 from storage.database import Connection
 from storage.search_terms import AnyOf
 
@@ -31,9 +32,10 @@ async def list_rows(connection: Connection, arxiv_id: str, *, limit: int) -> lis
     rarest = sorted(weights, key=lambda token: -weights[token])[:TERMS]
     if not rarest:
         return []
-    found = await search.list_candidates(
-        connection, [search.Tier(search.WORDS, AnyOf(tuple(rarest)), CANDIDATES)]
+    (positions,) = await search.list_positions(
+        connection, [engines.Tier(search.WORDS, AnyOf(tuple(rarest)), CANDIDATES)]
     )
+    found = await search.list_at(connection, positions)
     scores = {}
     for one in found:
         if one.paper_id != own.paper_id:

@@ -1,0 +1,102 @@
+"""Turns the forms of a query into what is asked of the index: tokens, and links for neighbouring words. Pure.
+
+A question may let too much through, since links stand for several words; ranking, which sees the texts, does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from bot.services import index_tokens
+from bot.text import analyser, forms, korean
+from bot.text.glossary import expansion, keys
+from storage.search_terms import Wanted, all_of, any_of
+
+_MOST_FORMS = 16
+_CLOSED_UP_FROM = 4
+"""Syllables from which a Korean word may be two: 강화학습 is looked for as 강화 학습 too."""
+
+
+class Question(NamedTuple):
+    """What a paper must hold, and what it must hold where its text says so often."""
+
+    anywhere: Wanted
+    often: Wanted
+
+
+def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
+    """Ask for papers with all segments, each in one of its forms; None for nothing to ask for."""
+    return together([one for segment in segments if (one := of_forms(segment)) is not None])
+
+
+def of_forms(segment: expansion.Segment) -> Question | None:
+    """Ask for papers with one of a segment's forms."""
+    return either([one for form in segment.forms[:_MOST_FORMS] if (one := of_text(form.text)) is not None])
+
+
+@lru_cache(maxsize=1 << 12)
+def of_text(text: str) -> Question | None:
+    """Ask for papers with one writing of a term, in any spacing if it is Korean."""
+    if keys.has_hangul(text):
+        spaced = analyser.words(text)
+        closed = analyser.words(keys.korean_key(text))
+        writings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
+        return either([_korean(words) for words in writings if words])
+    return either([_latin(sequence.split()) for sequence in forms.latin_sequences(text)])
+
+
+def together(questions: Sequence[Question]) -> Question | None:
+    """Ask for papers that answer all questions."""
+    anywhere = all_of(one.anywhere for one in questions)
+    often = all_of(one.often for one in questions)
+    return None if anywhere is None or often is None else Question(anywhere, often)
+
+
+def either(questions: Sequence[Question]) -> Question | None:
+    """Ask for papers that answer any of the questions."""
+    anywhere = any_of(one.anywhere for one in questions)
+    often = any_of(one.often for one in questions)
+    return None if anywhere is None or often is None else Question(anywhere, often)
+
+
+def _latin(words: Sequence[str]) -> Question:
+    links = [index_tokens.link(left, right) for left, right in pairwise(words)]
+    tokens = [token for word in words for token in analyser.word_tokens(word)]
+    return _question([*tokens, *links], tokens)
+
+
+def _korean(words: Sequence[str]) -> Question:
+    """Ask for words written apart or as one; a single long word may also be two."""
+    parts: list[Wanted] = []
+    sure: list[str] = []
+    for word in words:
+        pairs = analyser.word_tokens(word)
+        splits = len(words) == 1 and len(word) >= _CLOSED_UP_FROM and korean.is_hangul(word)
+        for place, pair in enumerate(pairs):
+            if splits and 1 <= place <= len(word) - 3:
+                parts.append(_pair_or_link(pair[0], pair[1]))
+            else:
+                parts.append(pair)
+                sure.append(pair)
+    for left, right in pairwise(words):
+        if korean.ends_in_hangul(left) and korean.is_hangul(right):
+            parts.append(_pair_or_link(left[-1], right[0]))
+        else:
+            parts.append(index_tokens.link(left, right))
+    return _question(parts, sure)
+
+
+def _pair_or_link(left: str, right: str) -> Wanted:
+    found = any_of([left + right, index_tokens.link(left, right)])
+    assert found is not None
+    return found
+
+
+def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
+    anywhere = all_of(parts)
+    often = all_of(token + index_tokens.OFTEN for token in sure)
+    assert anywhere is not None
+    return Question(anywhere, anywhere if often is None else often)
