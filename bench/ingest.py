@@ -23,7 +23,7 @@ from bot.digests import parse
 from bot.services import index_tokens, ingest, shelving
 from bot.services.archive import TextFile
 from bot.services.indexing import SearchIndexer
-from storage import migrate, search
+from storage import author_search, migrate, search
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -111,6 +111,8 @@ def _rows(source: sqlite3.Connection) -> Rows:
     ]
     found[f"{search.WORDS} (rowid, tokens)"] = [(one.position, one.words) for one in tokens]
     found[f"{search.TITLES} (rowid, tokens)"] = [(one.position, one.title) for one in tokens]
+    people = source.execute("SELECT position, words FROM indexed_authors").fetchall()
+    found[f"{author_search.TABLE} (rowid, tokens)"] = people
     return {into: rows for into, rows in found.items() if rows}
 
 
