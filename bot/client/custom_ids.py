@@ -7,6 +7,8 @@ the delivery's marker stands before it: `pr:d:<marker>:<position>/<verb>:<field>
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bot.rendering import limits
@@ -25,11 +27,30 @@ class Action:
     rest: str = ""
 
     def fields(self, count: int) -> list[str]:
-        """Return the `count` fields; only the last may hold colons. Raises ValueError when there are fewer."""
+        """Return the `count` fields; only the last may hold colons. Raises UnreadableError when there are fewer."""
         found = self.rest.split(":", count - 1)
         if len(found) != count:
-            raise ValueError(f"{self.verb!r} has {len(found)} fields, not {count}")
+            raise UnreadableError(f"{self.verb!r} has {len(found)} fields, not {count}")
         return found
+
+    @property
+    def number(self) -> int:
+        """The rest as a number; nothing is 0. Raises UnreadableError."""
+        with reading():
+            return int(self.rest or 0)
+
+
+class UnreadableError(ValueError):
+    """A custom id that another version wrote: its control is outdated."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what goes wrong while fields are read into UnreadableError."""
+    try:
+        yield
+    except (ValueError, KeyError) as error:
+        raise UnreadableError(str(error)) from error
 
 
 def pack(verb: str, *fields: str | int, marker: str | None = None) -> str:

@@ -12,7 +12,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import replies
+from bot.client import custom_ids, replies
 from bot.client.translations import Argument
 from bot.client.views import notices
 
@@ -47,6 +47,8 @@ async def explain(interaction: discord.Interaction[PaperroundBot], error: BaseEx
 def _sentence(interaction: discord.Interaction[Any], error: BaseException) -> tuple[str, dict[str, Argument]]:
     if isinstance(error, Refusal):
         return error.key, error.arguments
+    if isinstance(error, custom_ids.UnreadableError):
+        return "outdated-control", {}
     if isinstance(error, app_commands.MissingPermissions):
         return "needs-manage-server", {}
     if isinstance(error, app_commands.NoPrivateMessage):

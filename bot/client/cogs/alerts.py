@@ -154,7 +154,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
     async def manage(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the reader's rules."""
         await replies.hold(interaction)
-        await replies.in_place(interaction, await self._list(interaction, int(action.rest or 0)))
+        await replies.in_place(interaction, await self._list(interaction, action.number))
 
     @controls.handles(alert_rules.PICK)
     async def pick(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -26,6 +26,7 @@ OrderId = app_commands.Range[str, 1, 30]
 
 
 @app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
 class DailyCog(commands.GroupCog, name="daily", description="The daily post in this server's channels"):

@@ -63,7 +63,9 @@ class PapersCog(commands.Cog):
         """Show another page of a card."""
         await replies.hold(interaction)
         arxiv_id, page = action.fields(2)
-        await replies.in_place(interaction, await self._card(interaction, arxiv_id, int(page)))
+        with custom_ids.reading():
+            number = int(page)
+        await replies.in_place(interaction, await self._card(interaction, arxiv_id, number))
 
     @controls.handles(cards.CHAPTERS)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -79,9 +81,9 @@ class PapersCog(commands.Cog):
         """Show another page of a chapter."""
         await replies.hold(interaction)
         arxiv_id, chapter, page = action.fields(3)
-        await replies.in_place(
-            interaction, await self._chapter(interaction, arxiv_id, int(chapter), int(page))
-        )
+        with custom_ids.reading():
+            place = int(chapter), int(page)
+        await replies.in_place(interaction, await self._chapter(interaction, arxiv_id, *place))
 
     @controls.handles(cards.SIMILAR)
     async def similar(self, interaction: Interaction, action: custom_ids.Action) -> None:

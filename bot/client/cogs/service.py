@@ -54,7 +54,7 @@ class ServiceCog(commands.Cog):
         require_manager(interaction)
         await replies.hold(interaction)
         assert interaction.guild_id is not None  # require_manager saw to it
-        if not await self._services.status.post_again(int(action.rest), guild_id=interaction.guild_id):
+        if not await self._services.status.post_again(action.number, guild_id=interaction.guild_id):
             raise Refusal("nothing-to-post-again")
         words = await interaction.client.words_for(interaction)
         await replies.in_place(interaction, notices.plain_view(words("posting-again")))

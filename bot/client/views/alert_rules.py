@@ -46,16 +46,17 @@ def pack(draft: Draft, verb: str) -> str:
 
 
 def unpack(action: custom_ids.Action) -> Draft:
-    """Read a draft back; a text that is kept in storage comes as its token alone. Raises ValueError."""
+    """Read a draft back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
     kind, min_votes, channel_id, text = action.fields(4)
     is_token = kind.endswith("t")
-    return Draft(
-        kind=models.AlertKind.AUTHOR if kind.startswith("a") else models.AlertKind.KEYWORD,
-        text="" if is_token else text,
-        min_votes=int(min_votes),
-        channel_id=int(channel_id),
-        token=text if is_token else "",
-    )
+    with custom_ids.reading():
+        return Draft(
+            kind=models.AlertKind.AUTHOR if kind.startswith("a") else models.AlertKind.KEYWORD,
+            text="" if is_token else text,
+            min_votes=int(min_votes),
+            channel_id=int(channel_id),
+            token=text if is_token else "",
+        )
 
 
 def preview_view(words: Words, draft: Draft, preview: alerts.Preview) -> ui.LayoutView:

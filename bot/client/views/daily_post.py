@@ -16,7 +16,7 @@ from bot.services import posts
 from storage import models
 
 PAPERS_A_MESSAGE = 8
-"""1 container + 1 header + 8 × (3 + 1) + select 2 + buttons 4, less the first rule: 40 with the foot (`looks.md`)."""
+"""1 container + 1 header + 8 × (3 + 1) - 1 rule + select 2 + buttons 4 + foot 1 = 40 components."""
 
 OPEN_ONE = "o"
 ASK = "ask"
@@ -80,14 +80,24 @@ def card_view(
         _links(paper.arxiv_id),
     ]
     message.reserve(sum(1 + len(row) for row in rows) + 1)
-    pages = cards.summary_pages(paper.sections, message.budget)
-    if len(pages) > 1:
-        more = phrases.small(words("more-inside"))
-        pages = [fitting.shorten(pages[0], cards.LONGEST_PAGE - len(more) - 1) + f"\n{more}"]
-    message.place_text(pages[0] if pages else phrases.small(words("no-summary")))
+    message.place_text(_beginning(words, paper.sections, message.budget))
     for row in rows:
         message.place_row(*row)
     return message.view
+
+
+def _beginning(words: Words, sections: Sequence[models.Section], budget: limits.Budget) -> str:
+    """Return as much of a summary as one message holds, saying when there is more."""
+    # What is far beyond a page would be made ready only to be dropped.
+    near = [models.Section(one.heading, one.body[: 4 * cards.LONGEST_PAGE]) for one in sections[:4]]
+    pages = cards.summary_pages(near, budget)
+    if not pages:
+        return phrases.small(words("no-summary"))
+    if len(pages) == 1 and near == list(sections):
+        return pages[0]
+    more = phrases.small(words("more-inside"))
+    size = budget.text_bytes - limits.TEXT_BYTES_EACH - limits.utf8_bytes(more) - 1
+    return f"{fitting.shorten(pages[0], cards.LONGEST_PAGE - len(more) - 1, max_bytes=size)}\n{more}"
 
 
 def groups(papers: Sequence[posts.PostPaper]) -> list[Sequence[posts.PostPaper]]:
@@ -115,7 +125,8 @@ def _fill(
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
     message.reserve(bool(foot), (foot,) if foot else ())
     for position, paper in enumerate(group):
-        if position or first == 0:
+        # A full message has no room for the rule below the headline.
+        if position or (first == 0 and len(group) < PAPERS_A_MESSAGE):
             message.rule()
         left = len(group) - position
         room = message.budget.characters // left, message.budget.text_bytes // left - limits.TEXT_BYTES_EACH

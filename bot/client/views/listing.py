@@ -70,16 +70,17 @@ def pack(state: ListState, verb: str = VERB, *, marker: str | None = None) -> st
 
 
 def unpack(action: custom_ids.Action) -> ListState:
-    """Read the state back; a text that is kept in storage comes as its token alone. Raises ValueError."""
+    """Read the state back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
-    return ListState(
-        kind=ListKind(kind),
-        text="" if is_token else text,
-        page=int(page),
-        period=Period(period),
-        min_votes=int(min_votes),
-        literal="l" in flags,
-        by_date="d" in flags,
-        token=text if is_token else "",
-    )
+    with custom_ids.reading():
+        return ListState(
+            kind=ListKind(kind),
+            text="" if is_token else text,
+            page=int(page),
+            period=Period(period),
+            min_votes=int(min_votes),
+            literal="l" in flags,
+            by_date="d" in flags,
+            token=text if is_token else "",
+        )

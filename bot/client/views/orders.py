@@ -69,19 +69,20 @@ def pack(draft: Draft, verb: str) -> str:
 
 
 def unpack(action: custom_ids.Action) -> Draft:
-    """Read a draft back. Raises ValueError (KeyError for an unknown style)."""
+    """Read a draft back. Raises UnreadableError."""
     channel_id, at_time, days, top_n, min_votes, locale, style, empty, timezone = action.fields(9)
-    wishes = Wishes(
-        at_time=f"{at_time[:2]}:{at_time[2:]}",
-        timezone=timezone,
-        days=tuple(day for day in schedule.EVERY_DAY if int(days) >> (day - 1) & 1),
-        top_n=int(top_n),
-        min_votes=int(min_votes),
-        locale=models.Locale(locale),
-        style={short: full for full, short in _STYLES.items()}[style],
-        say_when_empty=empty == "1",
-    )
-    return Draft(int(channel_id), wishes)
+    with custom_ids.reading():
+        wishes = Wishes(
+            at_time=f"{at_time[:2]}:{at_time[2:]}",
+            timezone=timezone,
+            days=tuple(day for day in schedule.EVERY_DAY if int(days) >> (day - 1) & 1),
+            top_n=int(top_n),
+            min_votes=int(min_votes),
+            locale=models.Locale(locale),
+            style={short: full for full, short in _STYLES.items()}[style],
+            say_when_empty=empty == "1",
+        )
+        return Draft(int(channel_id), wishes)
 
 
 def setup_view(words: Words, draft: Draft, checks: Sequence[Check], first_at: datetime) -> ui.LayoutView:

@@ -1,0 +1,224 @@
+"""Every message that goes into the outbox: it fits whatever is in it, carries its marker, and has a plain form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.client import translations
+from bot.client.command_names import CommandMentions
+from bot.client.renderer import DiscordRenderer
+from bot.rendering import limits
+from bot.rendering.templates import Templates
+from bot.rendering.wording import Wording
+from bot.services import posts
+from storage import models
+from tests.bot.client import hostile, outgoing
+
+TEXTS = translations.load()
+LONGEST_MARKER = "m" * 64
+SENT_AS_IT_IS = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
+
+
+def _renderer() -> DiscordRenderer:
+    mentions = CommandMentions()
+    mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
+    return DiscordRenderer(TEXTS, Wording(Templates()), mentions)
+
+
+@pytest.fixture(scope="module")
+def renderer() -> DiscordRenderer:
+    return _renderer()
+
+
+def _daily(papers: tuple[posts.PostPaper, ...], **options: Any) -> posts.DailyPost:
+    values: dict[str, Any] = {
+        "marker": "daily:1:2025-02-12",
+        "locale": models.Locale.KO,
+        "style": models.Style.COMPACT,
+        "digest_on": date(2025, 2, 12),
+        "total": max(27, len(papers)),
+        "schedule": posts.PostSchedule("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
+    }
+    return posts.DailyPost(papers=papers, **(values | options))
+
+
+def _paper(number: int = 1, **options: Any) -> posts.PostPaper:
+    values: dict[str, Any] = {
+        "arxiv_id": f"2502.0{number:04}",
+        "title": f"Paper {number}",
+        "url": f"https://huggingface.co/papers/2502.0{number:04}",
+        "date": date(2025, 2, 12),
+        "votes": 100 - number,
+        "authors": ("Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing"),
+        "thumbnail": f"https://covers.example/{number}.png",
+        "sections": (models.Section("What's New", "첫 문장이에요. 둘째 문장이에요."),),
+    }
+    return posts.PostPaper(**(values | options))
+
+
+def _messages(parts: tuple[posts.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        if part.kind in SENT_AS_IT_IS:
+            continue
+        for body in (part.payload, part.fallback):
+            assert body is not None
+            yield body["message"] if part.kind is models.PartKind.FORUM_POST else body
+
+
+def _check(parts: tuple[posts.RenderedPart, ...]) -> None:
+    markers = []
+    for part in parts:
+        if part.kind not in SENT_AS_IT_IS:
+            assert part.fallback is not None
+            marker = posts.marker_of(part.payload)
+            assert marker is not None
+            assert posts.marker_of(part.fallback) == marker
+            assert json.dumps(part.payload).count(marker) >= 1
+            markers.append(marker)
+    assert len(set(markers)) == len(markers)
+    for message in _messages(parts):
+        outgoing.check_message(message)
+        assert len(message.get("content") or "") <= limits.CONTENT - 64
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize("count", [0, 1, 5, 8, 9, 25])
+def test_every_style_fits_with_any_number_of_papers(
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
+) -> None:
+    papers = tuple(_paper(number) for number in range(count))
+    post = _daily(papers, style=style, locale=locale, marker=LONGEST_MARKER, forum_tags=(1, 2))
+    parts = renderer.render_daily(post)
+    _check(parts)
+    assert (
+        len(parts) <= {models.Style.CARDS: count + 1, models.Style.THREAD: count + 2}.get(style, 4)
+        or count == 0
+    )
+    shown = json.dumps([part.payload for part in parts], ensure_ascii=False)
+    if style is not models.Style.ANNOUNCEMENT:
+        assert all(f"2502.0{number:04}" in shown for number in range(count))
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(
+    papers=hostile.papers(most=12), style=st.sampled_from(models.Style), locale=st.sampled_from(models.Locale)
+)
+def test_no_digest_can_make_a_post_that_does_not_fit(
+    papers: tuple[posts.PostPaper, ...], style: models.Style, locale: models.Locale
+) -> None:
+    post = _daily(papers, style=style, locale=locale, marker=LONGEST_MARKER)
+    _check(_renderer().render_daily(post))
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(papers=hostile.papers(most=12), text=hostile.texts, in_channel=st.booleans())
+def test_no_digest_can_make_an_alert_that_does_not_fit(
+    papers: tuple[posts.PostPaper, ...], text: str, in_channel: bool
+) -> None:
+    reasons = tuple(
+        posts.AlertReason(number, models.AlertKind.KEYWORD, text, field)
+        for number, field in enumerate(posts.MatchField)
+    )
+    matches = tuple(posts.AlertMatch(paper, reasons) for paper in papers)
+    post = posts.AlertPost(LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel)
+    _check(_renderer().render_alert(post))
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize("kind", list(posts.NoticeKind))
+@pytest.mark.parametrize("reason", [None, *posts.Reason, "the server answered 503 @everyone"])
+def test_every_notice_says_something_and_carries_its_marker(
+    renderer: DiscordRenderer, locale: models.Locale, kind: posts.NoticeKind, reason: str | None
+) -> None:
+    notice = posts.NoticePost(
+        LONGEST_MARKER,
+        locale,
+        kind,
+        reason,
+        channel_id=5,
+        subscription_id=3,
+        subject="https://x.example/feed",
+    )
+    _check(renderer.render_notice(notice))
+
+
+def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(_daily((_paper(1), _paper(2, votes=None))))
+    texts = [one["content"] for one in outgoing.walk(part.payload["components"]) if one["type"] == 10]
+    assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 표를 가장 많이 받은 2편"
+    assert texts[1] == (
+        "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
+        "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."
+    )
+    assert "\n▲ – · " in texts[2]
+    assert texts[3].startswith("-# 매일 09:00 (서울) · </daily edit:")
+
+
+def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(_daily(tuple(_paper(number) for number in range(8))))
+    components = list(outgoing.walk(part.payload["components"]))
+    assert len(components) == limits.COMPONENTS
+    texts = [one["content"] for one in components if one["type"] == 10]
+    assert all(any(f"[Paper {number}]" in text for text in texts) for number in range(8))
+    assert "</daily edit:" in texts[-1]
+
+
+def test_days_that_were_missed_are_named_in_one_line(renderer: DiscordRenderer) -> None:
+    missed = tuple(date(2025, 2, day) for day in range(1, 9))
+    (part,) = renderer.render_daily(_daily((_paper(),), missed_on=missed))
+    assert "2025-02-08" in json.dumps(part.payload)
+
+
+def test_a_thread_is_opened_under_the_headline_and_holds_the_cards(renderer: DiscordRenderer) -> None:
+    kinds = [
+        part.kind for part in renderer.render_daily(_daily((_paper(1), _paper(2)), style=models.Style.THREAD))
+    ]
+    assert kinds == [
+        models.PartKind.MESSAGE,
+        models.PartKind.THREAD,
+        models.PartKind.THREAD_MESSAGE,
+        models.PartKind.THREAD_MESSAGE,
+    ]
+
+
+def test_a_forum_post_has_a_name_and_the_tags_that_the_forum_demands(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(_daily((_paper(),), style=models.Style.FORUM, forum_tags=(7, 8)))
+    assert part.kind is models.PartKind.FORUM_POST
+    assert part.payload["name"] == "2025-02-12 · 1편"
+    assert part.payload["applied_tags"] == ["7", "8"]
+    outgoing.schemas().check("CreateForumThreadRequest", part.payload)
+
+
+def test_an_announcement_is_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
+    message, published = renderer.render_daily(_daily((_paper(),), style=models.Style.ANNOUNCEMENT))
+    assert published.kind is models.PartKind.CROSSPOST
+    assert "components" not in message.payload
+    assert message.payload["embeds"][1]["url"] == "https://huggingface.co/papers/2502.00001"
+
+
+def test_a_paper_without_summary_or_title_is_still_shown(renderer: DiscordRenderer) -> None:
+    for style in models.Style:
+        parts = renderer.render_daily(
+            _daily((_paper(title=None, sections=(), authors=(), thumbnail=None),), style=style)
+        )
+        _check(parts)
+        assert "2502.00001" in json.dumps([part.payload for part in parts])
+
+
+def test_nothing_is_cut_without_a_word_in_a_card(renderer: DiscordRenderer) -> None:
+    long = "가나다라 마바사. " * 700
+    paper = _paper(sections=(models.Section("What's New", long),))
+    _, card = renderer.render_daily(_daily((paper,), style=models.Style.CARDS))
+    assert TEXTS.of(models.Locale.KO)("more-inside") in json.dumps(card.payload, ensure_ascii=False)
