@@ -195,7 +195,9 @@ async def _log_in(bot: PaperroundBot, token: str) -> None:
         except (discord.HTTPException, OSError, TimeoutError) as error:
             wait = LOGIN_WAITS[min(attempt, len(LOGIN_WAITS) - 1)]
             log.warning("Discord cannot be reached", error=str(error), again_in_seconds=wait)
-            await bot.http.close()  # login opens a new session each time
+            # Login opens a session each time, over the connector that the last one has closed.
+            await bot.http.close()
+            bot.http.connector = discord.utils.MISSING
             await asyncio.sleep(wait)
 
 

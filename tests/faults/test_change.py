@@ -127,3 +127,17 @@ async def test_a_second_copy_sends_nothing_until_the_first_is_dead(town: towns.T
     await town.until_all_sent(seconds=40)
     await towns.assert_exactly_once(town, channels, 2)
     assert process.TOKEN not in town.log()
+
+
+async def test_a_start_in_the_middle_of_an_outage_logs_in_when_it_is_over(town: towns.Town) -> None:
+    [channel] = await town.fake.add_channels(1)
+    await town.plan(*towns.fan_out([channel], town.now(), 1))
+    await town.fake.set_faults(
+        {"kind": "status", "status": 503, "path": "/users/@me", "times": 1},
+        {"kind": "status", "status": 503, "path": "/oauth2/*", "times": 1},
+        {"kind": "status", "status": 503, "method": "PUT", "times": 1},
+    )
+    town.start_bot()
+    await town.until_all_sent()
+    assert "Unclosed" not in town.log()
+    assert "Traceback" not in town.log()
