@@ -167,7 +167,7 @@ class PaperLists:
     async def _similar(self, words: Words, state: listing.ListState) -> lists.PaperList:
         rows = tuple(await self._services.lookup.similar(state.text, limit=MOST_SIMILAR))
         detail = await self._services.lookup.paper(state.text)
-        title = phrases.quoted((detail.title if detail else None) or state.text, length=200)
+        title = phrases.quoted(phrases.title(detail.title if detail else None, state.text), length=200)
         start = _offset(state)
         return lists.PaperList(
             state=state,

@@ -77,7 +77,7 @@ def _paper_buttons(words: Words, paper: posts.PostPaper) -> list[ui.Item[Any]]:
 def _rest_menu(words: Words, rest: tuple[posts.AlertMatch, ...]) -> ui.Item[Any] | None:
     options = [
         sheet.option(
-            match.paper.title or match.paper.arxiv_id,
+            phrases.title(match.paper.title, match.paper.arxiv_id),
             match.paper.arxiv_id,
             description=phrases.joined(match.paper.arxiv_id, phrases.votes(match.paper.votes)),
         )

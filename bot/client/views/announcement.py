@@ -56,7 +56,7 @@ def fill_lines(words: Words, lines: list[str], papers: tuple[posts.PostPaper, ..
 
 
 def _plain_title(paper: posts.PostPaper) -> str:
-    title = fitting.shorten(escape.plain(paper.title or paper.arxiv_id), TITLE_SHOWN, markdown=False)
+    title = fitting.shorten(phrases.title(paper.title, paper.arxiv_id), TITLE_SHOWN, markdown=False)
     return f"[{escape.label(title)}](<{phrases.hugging_face_url(paper.arxiv_id)}>)"
 
 
@@ -67,7 +67,7 @@ def day_url(post: posts.DailyPost, position: int) -> str:
 
 
 def _embed(rank: int, paper: posts.PostPaper) -> dict[str, Any]:
-    title = f"{rank} · {escape.plain(paper.title or paper.arxiv_id)}"
+    title = f"{rank} · {phrases.title(paper.title, paper.arxiv_id)}"
     facts = phrases.joined(
         phrases.votes(paper.votes), phrases.authors(paper.authors, truncated=paper.authors_truncated)
     )

@@ -157,7 +157,7 @@ def _facts(paper: posts.PostPaper) -> str:
 def _menu(words: Words, group: Sequence[posts.PostPaper], marker: str | None) -> ui.Item[Any] | None:
     options = [
         sheet.option(
-            paper.title or paper.arxiv_id,
+            phrases.title(paper.title, paper.arxiv_id),
             paper.arxiv_id,
             description=phrases.joined(paper.arxiv_id, phrases.votes(paper.votes)),
         )

@@ -83,7 +83,7 @@ def open_menu(
     """Return the menu that opens one of these papers privately."""
     options = [
         sheet.option(
-            row.title or row.arxiv_id,
+            phrases.title(row.title, row.arxiv_id),
             row.arxiv_id,
             description=phrases.joined(row.arxiv_id, phrases.votes(row.votes)),
         )

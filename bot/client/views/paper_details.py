@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from discord import ui
 
 from bot.client import custom_ids
 from bot.client.translations import Words
 from bot.client.views import cards, lists, phrases, sheet
-from bot.rendering import escape, fitting, limits
+from bot.rendering import bibtex, fitting, limits
 from storage import models
 
 AUTHOR_CHOSEN = "ap"
 CITED_AUTHORS = 60
-_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
 def authors_view(words: Words, detail: models.PaperDetail, page: int) -> ui.LayoutView:
@@ -26,7 +22,7 @@ def authors_view(words: Words, detail: models.PaperDetail, page: int) -> ui.Layo
     first = page * size
     shown = detail.authors[first : first + size]
     message = sheet.Sheet()
-    title = phrases.quoted(detail.title or detail.arxiv_id, length=200)
+    title = phrases.quoted(phrases.title(detail.title, detail.arxiv_id), length=200)
     message.text(words("authors-heading", title=title))
     message.text(
         phrases.small(
@@ -57,33 +53,16 @@ def authors_view(words: Words, detail: models.PaperDetail, page: int) -> ui.Layo
 def cite_view(words: Words, detail: models.PaperDetail) -> ui.LayoutView:
     """Return the BibTeX entry in a block that is easily copied."""
     message = sheet.Sheet()
-    message.text(words("cite-heading", title=phrases.quoted(detail.title or detail.arxiv_id, length=200)))
-    entry = bibtex(detail).replace("```", "'''")
-    message.text(f"```bibtex\n{fitting.shorten(entry, 3000, max_bytes=8000, markdown=False)}\n```")
+    message.text(
+        words("cite-heading", title=phrases.quoted(phrases.title(detail.title, detail.arxiv_id), length=200))
+    )
+    names = detail.authors[:CITED_AUTHORS]
+    entry = bibtex.render_entry(
+        detail.arxiv_id,
+        detail.title,
+        names,
+        truncated=detail.authors_truncated or len(names) < len(detail.authors),
+    )
+    shown = fitting.shorten(entry.replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
+    message.text(f"```bibtex\n{shown}\n```")
     return message.view
-
-
-def bibtex(detail: models.PaperDetail) -> str:
-    """Return a paper's BibTeX entry. The year is that of its arXiv id, else of its first digest."""
-    names = [escape.plain(name) for name in detail.authors[:CITED_AUTHORS]]
-    if len(detail.authors) > CITED_AUTHORS or detail.authors_truncated:
-        names.append("others")
-    match = re.match(r"([0-9]{2})[0-9]{2}\.", detail.arxiv_id)
-    year = 2000 + int(match[1]) if match else detail.first_on.year
-    fields = {
-        "title": f"{{{escape.plain(detail.title or detail.arxiv_id)}}}",
-        "author": " and ".join(names),
-        "year": str(year),
-        "eprint": detail.arxiv_id,
-        "archivePrefix": "arXiv",
-        "url": phrases.arxiv_url(detail.arxiv_id),
-    }
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@misc{{{_key(detail, year)},", *lines, "}"])
-
-
-def _key(detail: models.PaperDetail, year: int) -> str:
-    name = detail.authors[0].split()[-1] if detail.authors and detail.authors[0].split() else "paper"
-    word = next((one for one in (detail.title or "").split() if len(one) > 3), "")
-    plain = unicodedata.normalize("NFKD", f"{name}{year}{word}").encode("ascii", "ignore").decode().lower()
-    return _LETTERS.sub("", plain) or f"arxiv{_LETTERS.sub('', detail.arxiv_id)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.rendering import escape, fitting, limits
+from bot.text import latex
 
 SHOWN_AUTHORS = 3
 LONGEST_ADDRESS = 160
@@ -34,21 +35,23 @@ def hugging_face_url(arxiv_id: str) -> str:
     return f"https://huggingface.co/papers/{arxiv_id}"
 
 
-def title_link(
-    title: str | None, arxiv_id: str, url: str, *, characters: int = 1600, size: int = 4000
-) -> str:
+def title(text: str | None, arxiv_id: str) -> str:
+    """Return a paper's title as plain text on one line, its LaTeX as Unicode; the arXiv id where there is none."""
+    return escape.plain(latex.plain(text or "")) or arxiv_id
+
+
+def title_link(text: str | None, arxiv_id: str, url: str, *, characters: int = 1600, size: int = 4000) -> str:
     """Return a paper's title as a link in at most `characters` code points and `size` bytes.
 
     The title is whole unless it is absurdly long; a paper without one shows its arXiv id.
     """
     address = url if len(url) <= LONGEST_ADDRESS and escape.safe_url(url) else hugging_face_url(arxiv_id)
-    plain = escape.plain(title or "") or arxiv_id
-    text = ""
+    plain, link = title(text, arxiv_id), ""
     for length in TITLE_LENGTHS:
-        text = escape.link(fitting.shorten(plain, length, markdown=False), address)
-        if len(text) <= characters and limits.utf8_bytes(text) <= size:
+        link = escape.link(fitting.shorten(plain, length, markdown=False), address)
+        if len(link) <= characters and limits.utf8_bytes(link) <= size:
             break
-    return text
+    return link
 
 
 def authors(names: Sequence[str], *, truncated: bool = False) -> str:
