@@ -68,7 +68,7 @@ def load_words() -> list[Concept]:
 
 
 def load_mixed() -> list[tuple[str, tuple[str, str], bool]]:
-    """Read queries of two parts in two languages, with the parts."""
+    """Read queries of two parts, mostly in two languages, with the forms of each part."""
     return [
         (query, (one, other), number % 3 == 0)
         for number, (query, one, other) in enumerate(_rows("mixed.tsv", 3))
@@ -183,14 +183,11 @@ def measure_word(word: Concept, truth: Truth, search: Search, papers: int, figur
 
 
 def truth_of_part(part: str, truth: Truth) -> set[str]:
-    """Return the papers that hold a part of a mixed query, or another form of it by our own set."""
-    found = truth.papers([part], part.isupper())
-    for concept in [*load_concepts(), *load_words()]:
-        if part in (*concept.korean, *concept.english, *concept.abbreviations):
-            found |= truth.papers(concept.korean + concept.english) | truth.papers(
-                concept.abbreviations, True
-            )
-    return found
+    """Return the papers that hold any form of a part; a star marks abbreviations and names, whose case counts."""
+    forms = _split(part)
+    return truth.papers([form for form in forms if form[0] != "*"]) | truth.papers(
+        [form[1:] for form in forms if form[0] == "*"], True
+    )
 
 
 def measure_mixed(

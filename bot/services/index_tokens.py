@@ -17,7 +17,7 @@ from bot.services import glossaries
 from bot.text import analyser, korean
 from storage import models, search
 
-VERSION = "1"
+VERSION = "2"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
 OFTEN = "!"
@@ -34,7 +34,8 @@ def texts_of(paper: models.IndexedPaper) -> search.Texts:
     """Return what of a paper is indexed, canonical: its title, and its summaries, abstract and keywords."""
     body = "\n".join(_lines(paper))[:_MOST_BODY]
     title = analyser.canonical((paper.title or "")[:1000])
-    return search.Texts(title, analyser.canonical(body), glossaries.mentions_of(body))
+    mentions = glossaries.mentions_of(f"{paper.title or ''}\n{body}")
+    return search.Texts(title, analyser.canonical(body), mentions)
 
 
 def _lines(paper: models.IndexedPaper) -> Iterator[str]:
@@ -83,7 +84,7 @@ def link(left: str, right: str) -> str:
 
 
 def _tail(word: str) -> str:
-    return word[-1] if korean.is_hangul(word) else word[:_LINKED]
+    return word.removesuffix(analyser.CUT)[-1] if korean.is_hangul(word) else word[:_LINKED]
 
 
 def _head(word: str) -> str:

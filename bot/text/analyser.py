@@ -32,6 +32,13 @@ _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _JOINT = "[-‐‑'’_]"
 # The bounds keep what the cache below holds small; longer runs are simply cut.
 _RUNS = re.compile(rf"{_WORD}(?:{_JOINT}{_WORD}){{0,7}}|[{korean.HANGUL}]{{1,64}}|[{_CJK}]{{1,64}}")
+# Signs that no phrase reaches over: "텍스트, 이미지" is not "텍스트-이미지".
+_BREAKS = r"[,;:.!?()\[\]/|·]"
+_LINE_END = "[\n\r\u2028\u2029]"
+_RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}|{_LINE_END}\s*")
+_MOST_RUNS = 1 << 15
+# In the making of a canonical text, before each loose token behind the word that it belongs to.
+_ASIDE = "\x00"
 _PARTS = re.compile(_JOINT)
 _LETTERS_AND_REST = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
@@ -45,12 +52,20 @@ PREFIXES = frozenset(
 """What is joined to the word behind it, since people write it joined, with a hyphen and apart."""
 
 
+CUT = "~"
+"""Stands in canonical texts where a Korean word has lost its particle, so that 이미지를 생성 is not 이미지 생성."""
+
+
 class Run(NamedTuple):
-    """One stretch of a text between spaces and signs: its words, its tokens in order, its loose tokens."""
+    """One stretch of a text between spaces and signs: its words, its tokens in order, its loose tokens.
+
+    `canonical` are the words as a canonical text has them: with a mark for a particle that was cut.
+    """
 
     words: tuple[str, ...]
     tokens: tuple[str, ...]
     loose: tuple[str, ...]
+    canonical: tuple[str, ...]
 
 
 def analyse(text: str) -> list[str]:
@@ -60,7 +75,7 @@ def analyse(text: str) -> list[str]:
     """
     tokens: list[str] = []
     loose: list[str] = []
-    for _, in_order, variants in runs(text):
+    for _, in_order, variants, _ in runs(text):
         tokens += in_order
         loose += variants
     return tokens + loose
@@ -74,20 +89,19 @@ def words(text: str) -> list[str]:
 def canonical(text: str) -> str:
     """Return `text` for the counting of forms: words with single spaces, a line a line, loose tokens last.
 
-    The last line holds the loose tokens, so that a phrase is never found in it. Each line begins and ends
-    with a space, hence " word " finds whole words. This is what storage keeps for ranking.
+    Where a sign ends a phrase there are two spaces, so that no form is found across it. The last line holds the
+    loose tokens, so that a phrase is never found in it. Each line begins and ends with a space, hence " word "
+    finds whole Latin words; a Korean one ends with `CUT` where a particle was. Storage keeps this for ranking.
     """
-    lines: list[str] = []
-    loose: list[str] = []
-    for line in text.splitlines():
-        found: list[str] = []
-        for in_order, _, variants in runs(line):
-            found += in_order
-            loose += variants
-        if found:
-            lines.append(f" {' '.join(found)} ")
-    lines.append(f" {'  '.join(loose)} " if loose else "")
-    return "\n".join(lines)
+    found = _RUNS_AND_BREAKS.findall(unicodedata.normalize("NFKC", text))
+    first, *others = f" {' '.join(map(_canonical_runs().__getitem__, found))} ".split(_ASIDE)
+    lines, loose = [first], []
+    for one in others:
+        token, space, rest = one.partition(" ")
+        loose.append(token)
+        lines += (space, rest)
+    lines.append(f"\n {'  '.join(loose)} " if loose else "\n")
+    return "".join(lines) if found else ""
 
 
 def tokens_of(canonical_text: str) -> list[str]:
@@ -102,8 +116,8 @@ def runs(text: str) -> Iterator[Run]:
 
 
 def word_tokens(word: str) -> list[str]:
-    """Return the tokens in order of one of `words`: a Latin word itself, Hangul, Han and Kana as bigrams."""
-    return korean.bigrams(word) if _in_bigrams(word) else [word]
+    """Return the tokens in order of one word of a canonical text: a Latin one itself, others as bigrams."""
+    return korean.bigrams(word.removesuffix(CUT)) if _in_bigrams(word) else [word]
 
 
 def stem(word: str) -> str:
@@ -116,32 +130,58 @@ def _in_bigrams(word: str) -> bool:
     return korean.is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
 
 
+class _CanonicalRuns(dict[str, str]):
+    """The canonical words of runs seen before; twice as fast as an lru_cache, and emptied when it is full."""
+
+    def __missing__(self, run: str) -> str:
+        if len(self) >= _MOST_RUNS:
+            self.clear()
+        self[run] = found = _canonical_run(run)
+        return found
+
+
+@lru_cache(maxsize=1)
+def _canonical_runs() -> _CanonicalRuns:
+    return _CanonicalRuns()
+
+
+def _canonical_run(run: str) -> str:
+    """Return the canonical words of a run or a break, its loose tokens behind them, each after an `_ASIDE`."""
+    if run[0] in "\n\r\u2028\u2029":
+        return "\n"
+    if not run[0].isalnum():
+        return ""
+    found = _analyse_run(run)
+    return " ".join(found.canonical) + "".join(_ASIDE + token for token in found.loose)
+
+
 @lru_cache(maxsize=1 << 15)
 def _analyse_run(run: str) -> Run:
     if korean.is_hangul(run):
         return _hangul_run(run)
     if _in_bigrams(run):
-        return Run((run,), tuple(korean.bigrams(run)), ())
+        return Run((run,), tuple(korean.bigrams(run)), (), (run,))
     return _latin_run(run)
 
 
 def _hangul_run(run: str) -> Run:
     word = korean.strip_ending(run)
     noun = korean.one_syllable_noun(word)
-    return Run((word,), tuple(korean.bigrams(word)), (noun,) if noun else ())
+    marked = word if word == run else word + CUT
+    return Run((word,), tuple(korean.bigrams(word)), (noun,) if noun else (), (marked,))
 
 
 def _latin_run(run: str) -> Run:
     """Split a compound at its joints; keep what people may also write for it as loose tokens."""
     parts = [part for part in map(_fold_word, _PARTS.split(run)) if part and part != "s"]
     if not parts:
-        return Run((), (), ())
+        return Run((), (), (), ())
     found = _join_prefixes(parts)
     loose = _variants(parts) + [variant for part in parts for variant in _letters_and_rest(part)]
     stems = tuple(_token(part) for part in found)
     seen = set(stems)
     kept = dict.fromkeys(token for token in map(_token, loose) if token not in seen)
-    return Run(stems, stems, tuple(kept))
+    return Run(stems, stems, tuple(kept), stems)
 
 
 def _join_prefixes(parts: list[str]) -> list[str]:

@@ -97,8 +97,14 @@ def latin_sequences(text: str) -> list[str]:
 
 
 def korean_keys(text: str) -> list[str]:
-    """Return a Korean form without spaces as it stands in canonical texts: words lose particles, a closed form fewer."""
-    found = ["".join(analyser.words(text)), "".join(analyser.words(keys.korean_key(text)))]
+    """Return a Korean form without spaces as canonical texts have it: spaced, and closed up.
+
+    A particle inside of it must stand in the text too; behind its end there may be any.
+    """
+    found = [
+        "".join(word for run in analyser.runs(writing) for word in run.canonical).removesuffix(analyser.CUT)
+        for writing in (text, keys.korean_key(text))
+    ]
     return [one for one in dict.fromkeys(found) if one]
 
 

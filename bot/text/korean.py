@@ -25,6 +25,7 @@ _PARTICLES = (
 )
 # Behind a noun of one syllable every particle may stand: 뇌를, 말이, 책도.
 _AFTER_ONE_SYLLABLE = frozenset("을를은는이가의에와과도로만")
+_LONGER_AFTER_ONE = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
 _CLOSED = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 
@@ -54,6 +55,8 @@ def strip_ending(word: str) -> str:
 
 def one_syllable_noun(word: str) -> str | None:
     """Return the noun of a word of one syllable and a particle (뇌를 gives 뇌), or None."""
+    if len(word) == 3 and word[1:] in _LONGER_AFTER_ONE:
+        return word[0]
     return word[0] if len(word) == 2 and word[1] in _AFTER_ONE_SYLLABLE else None
 
 

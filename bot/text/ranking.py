@@ -25,7 +25,9 @@ _COMPOSED = 1.0
 _POPULARITY = 0.05
 _EPOCH = date(2023, 1, 1)
 _DAYS_A_VOTE_DECADE = 730
-_ENOUGH = 10
+FEW = 3
+"""With fewer papers than this that have all of a query, those with a part of it, or with its words, follow."""
+_MOST_PARTIAL = 10
 
 T = TypeVar("T")
 
@@ -82,6 +84,7 @@ class Ranking:
         quoted = [expansion.as_typed(phrase) for phrase in phrases]
         self._segments = [_Part(segment) for segment in (*understood.segments, *quoted)]
         self._composed = [_Part(segment) for segment in understood.composed]
+        self._parts = [_Part(segment) for segment in understood.parts]
         self._excluded = [forms.form(text) for text in excluded]
         several = len(understood.segments) > 1
         self._phrase = forms.form(understood.typed) if several else None
@@ -100,7 +103,7 @@ class Ranking:
         composed = max((_weigh(*part.counts(paper)) for part in self._composed), default=0.0)
         matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
         if not matched and not composed:
-            return None
+            return self._score_of_parts(paper, document)
         parts = max(1, len(self._segments))
         in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / parts
         in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / parts
@@ -110,6 +113,17 @@ class Ranking:
         total = in_titles + in_bodies + together + phrase + _COMPOSED * composed + popularity
         everywhere = parts if composed else matched
         return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
+
+    def _score_of_parts(self, paper: _Paper, document: Document) -> Score | None:
+        """Score a paper that has all words of a term, but not the term: it matches no part of the query."""
+        counts = [part.counts(paper) for part in self._parts]
+        if not counts or not all(map(sum, counts)):
+            return None
+        in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / len(counts)
+        in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / len(counts)
+        popularity = _POPULARITY * hot(document.votes, document.published_on)
+        total = in_titles + in_bodies + popularity
+        return Score(total, 0, max(1, len(self._segments)), in_titles, in_bodies, 0.0, 0.0, 0.0, popularity)
 
     def _together(self, paper: _Paper) -> float:
         """Weigh the lines, the title being one, in which all parts stand."""
@@ -187,8 +201,8 @@ def document(title: str, body: str, votes: int | None = None, published_on: date
 def best(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
     """Return the best of scored papers, in order.
 
-    Papers with all parts of the query; only if these are fewer than ten also such as have some, behind them.
+    Papers with all parts of the query; only if these are very few also some that have a part, behind them.
     """
     ranked = sorted(scored, key=lambda one: one[0].order, reverse=True)
     complete = sum(1 for score, _ in ranked if score.matched >= score.segments)
-    return ranked[: min(limit, complete if complete >= _ENOUGH else max(complete, _ENOUGH))]
+    return ranked[: min(limit, complete if complete >= FEW else _MOST_PARTIAL)]

@@ -56,11 +56,15 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """A query as segments that should all be found; `composed` are other ways to say the whole of it."""
+    """A query as segments that should all be found; `composed` are other ways to say the whole of it.
+
+    `parts` are the words of a query that was understood as a whole: for when the whole finds too little.
+    """
 
     typed: str
     segments: tuple[Segment, ...]
     composed: tuple[Segment, ...] = ()
+    parts: tuple[Segment, ...] = ()
 
     @property
     def also(self) -> list[str]:

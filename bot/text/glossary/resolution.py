@@ -86,7 +86,12 @@ class Glossary:
             return expansion.Expansion(typed, ())
         whole = self._lookup(typed)
         if whole is not None:
-            return expansion.Expansion(typed, (whole,))
+            spaced = whole.forms[0].text.split() if whole.forms[0].key == keys.korean_key(typed) else units
+            parts = self._parts(spaced) if len(spaced) > 1 else []
+            if parts and keys.has_hangul(typed) and not korean_only(typed):
+                # Two languages are rather two words than one term: "LLM 추론" asks for both.
+                return expansion.Expansion(typed, tuple(parts), (whole,))
+            return expansion.Expansion(typed, (whole,), parts=tuple(parts))
         composed = self._compose(units) or self._say_otherwise(units)
         return expansion.Expansion(typed, tuple(self._parts(units)), tuple(composed))
 

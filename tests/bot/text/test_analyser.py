@@ -119,7 +119,7 @@ def test_a_phrase_is_a_row_of_neighbouring_tokens() -> None:
 
 def test_a_line_of_the_canonical_text_is_a_line_of_the_text() -> None:
     assert analyser.canonical("Two lines\n강화 학습의 한 줄\n\nGPT-4") == (
-        " two line \n 강화 학습 한 줄 \n gpt 4 \n gpt4 "
+        " two line \n 강화 학습~ 한 줄 \n gpt 4 \n gpt4 "
     )
 
 

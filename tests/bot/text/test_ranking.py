@@ -100,3 +100,15 @@ def test_popularity_does_not_age() -> None:
     early, late = ranking.hot(9, date(2024, 1, 1)), ranking.hot(9, date(2024, 1, 1 + 10))
     assert late - early == pytest.approx(10 / 730)
     assert ranking.hot(99, date(2024, 1, 1)) - early == pytest.approx(1)
+
+
+def test_the_words_of_a_term_follow_when_the_term_is_rare() -> None:
+    asked = ranking.Ranking(GLOSSARY.resolve("강화 학습"))
+    apart = asked.score(ranking.document("", "강화를 본다. 학습을 한다"))
+    whole = asked.score(ranking.document("", "RL을 쓴다"))
+    assert apart is not None
+    assert whole is not None
+    assert (apart.matched, whole.matched) == (0, 1)
+    assert asked.score(ranking.document("", "강화를 본다")) is None
+    assert [text for _, text in ranking.best([(apart, "apart"), (whole, "whole")], 5)] == ["whole", "apart"]
+    assert [text for _, text in ranking.best([(apart, "apart"), *[(whole, "whole")] * 3], 5)] == ["whole"] * 3

@@ -36,6 +36,19 @@ def test_a_query_of_two_concepts_is_two_segments(glossary: resolution.Glossary) 
     assert {"reasoning", "inference"} <= set(other.also)
 
 
+def test_a_term_falls_back_to_its_words_however_it_is_spaced(glossary: resolution.Glossary) -> None:
+    for typed in ("다음 토큰 예측", "다음토큰예측"):
+        found = glossary.resolve(typed)
+        assert [segment.key for segment in found.segments] == ["next token predict"]
+        assert [segment.typed for segment in found.parts] == ["다음", "토큰", "예측"]
+
+
+def test_words_of_two_languages_are_both_asked_for(glossary: resolution.Glossary) -> None:
+    found = glossary.resolve("KV 캐시")
+    assert [segment.typed for segment in found.segments] == ["KV", "캐시"]
+    assert found.composed[0].key == "kv cach"
+
+
 def test_a_closed_up_query_is_broken_by_the_terms_known(glossary: resolution.Glossary) -> None:
     found = glossary.resolve("대규모언어모델추론")
     assert [segment.typed for segment in found.segments] == ["대규모언어모델", "추론"]
