@@ -40,10 +40,11 @@ async def list_mentions(connection: AsyncConnection, *, limit: int) -> dict[str,
     return {mention: papers for mention, papers in await connection.execute(query)}  # noqa: C416
 
 
-async def made_at(connection: AsyncConnection) -> datetime | None:
-    """Return when the glossary was last made, or None."""
-    moment: datetime | None = (await connection.execute(sa.select(glossary.c.made_at))).scalar()
-    return moment
+async def version(connection: AsyncConnection) -> str | None:
+    """Return something that changes whenever the glossary is made anew, or None; made to be asked at every look-up."""
+    for (moment,) in await rows.fetch_all(connection, f"SELECT made_at FROM {glossary.name}"):  # noqa: S608
+        return str(moment)
+    return None
 
 
 async def get(connection: AsyncConnection) -> Made | None:

@@ -92,6 +92,21 @@ async def add_to(connection: AsyncConnection, table: sa.Table, changes: Mapping[
     )
 
 
+async def fetch_all(
+    connection: AsyncConnection, statement: str, values: Sequence[Any] = ()
+) -> Iterable[tuple[Any, ...]]:
+    """Return all rows of a statement in the driver's own words, with `?` on SQLite and `$1` on PostgreSQL for values.
+
+    On SQLite in one step of the connection's thread, where SQLAlchemy takes four. Values come as the driver gives them.
+    """
+    if connection.dialect.name != "sqlite":
+        return [tuple(row) for row in await connection.exec_driver_sql(statement, tuple(values))]
+    assert connection.sync_connection is not None
+    driver: Any = connection.sync_connection.connection.driver_connection
+    found: Iterable[tuple[Any, ...]] = await driver.execute_fetchall(statement, tuple(values))
+    return found
+
+
 async def look_up(
     connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
 ) -> list[tuple[Any, ...]]:
@@ -101,13 +116,12 @@ async def look_up(
     found: list[tuple[Any, ...]] = []
     for chunk in in_chunks(values, LOOK_UP_CHUNK):
         if connection.dialect.name == "sqlite":
-            result = await connection.exec_driver_sql(
-                f"{start} IN ({','.join('?' * len(chunk))})", tuple(chunk)
-            )
+            marks = ",".join("?" * len(chunk))
+            result = await fetch_all(connection, f"{start} IN ({marks})", chunk)
         else:
             kind = "text" if isinstance(by.type, sa.Text) else "bigint"
-            result = await connection.exec_driver_sql(f"{start} = ANY($1::{kind}[])", (list(chunk),))
-        found.extend(tuple(row) for row in result)
+            result = await fetch_all(connection, f"{start} = ANY($1::{kind}[])", (list(chunk),))
+        found.extend(result)
     return found
 
 

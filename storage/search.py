@@ -194,11 +194,9 @@ async def count_all(connection: AsyncConnection) -> int:
 
 async def list_counts(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, int]:
     """Return in about how many papers each token is; tokens that are in none are left out."""
-    found: dict[str, int] = {}
-    for chunk in rows.in_chunks(tokens):
-        query = sa.select(term_counts.c.token, term_counts.c.papers).where(term_counts.c.token.in_(chunk))
-        found.update({token: papers for token, papers in await connection.execute(query) if papers > 0})
-    return found
+    columns = (term_counts.c.token, term_counts.c.papers)
+    found = await rows.look_up(connection, term_counts.c.token, tokens, columns)
+    return {token: papers for token, papers in found if papers > 0}
 
 
 def pack(texts: Texts) -> bytes:

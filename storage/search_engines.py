@@ -14,15 +14,16 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import rows
 from storage.search_terms import Wanted, to_fts5, to_tsquery
 
 Rows = Sequence[tuple[int, str]]
 """Positions, each with its tokens separated by spaces."""
 
 
-async def insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
+async def insert(connection: AsyncConnection, table: str, entries: Rows) -> None:
     """Put rows into a table of the engine; the positions must be free."""
-    if not rows:
+    if not entries:
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} (rowid, tokens) VALUES (?, ?)"  # noqa: S608 - a table of ours
@@ -32,19 +33,19 @@ async def insert(connection: AsyncConnection, table: str, rows: Rows) -> None:
             " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
         )
     # FTS5 begins a new segment whenever a row id is lower than the one before; in order it takes half the time.
-    await connection.exec_driver_sql(statement, sorted(rows))
+    await connection.exec_driver_sql(statement, sorted(entries))
 
 
-async def delete(connection: AsyncConnection, table: str, rows: Rows) -> None:
+async def delete(connection: AsyncConnection, table: str, entries: Rows) -> None:
     """Take rows out; on SQLite they must come with exactly the tokens that they were put in with."""
-    if not rows:
+    if not entries:
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await connection.exec_driver_sql(statement, sorted(rows))
+        await connection.exec_driver_sql(statement, sorted(entries))
     else:
         statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - a table of ours
-        await connection.exec_driver_sql(statement, [(position,) for position, _ in rows])
+        await connection.exec_driver_sql(statement, [(position,) for position, _ in entries])
 
 
 async def clear(connection: AsyncConnection, table: str) -> None:
@@ -83,7 +84,7 @@ async def list_positions(
         numbers = count(1)
         statement = _MARK.sub(lambda _: f"${next(numbers)}", statement)
     found: list[list[int]] = [[] for _ in tiers]
-    for number, position in await connection.exec_driver_sql(statement, tuple(given)):
+    for number, position in await rows.fetch_all(connection, statement, given):
         found[number].append(position)
     return found
 

@@ -5,16 +5,17 @@ Tokens are the analyser's; neither engine gets to see an operator that somebody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Every part must be in a paper."""
+    """Every part must be in a paper. Of a `phrase` the rarest parts are enough to ask for: they hardly meet by chance."""
 
     parts: tuple[Wanted, ...]
+    phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,37 @@ def to_tsquery(wanted: Wanted) -> str:
         return "'" + wanted.replace("\\", "\\\\").replace("'", "''").replace("\0", "") + "'"
     sign = " & " if isinstance(wanted, AllOf) else " | "
     return f"({sign.join(map(to_tsquery, wanted.parts))})"
+
+
+def tokens_of(wanted: Wanted) -> set[str]:
+    """Return every token that is asked for; not those that are only begun."""
+    if isinstance(wanted, Prefix):
+        return set()
+    if isinstance(wanted, str):
+        return {wanted}
+    return set().union(*map(tokens_of, wanted.parts))
+
+
+def thinned(wanted: Wanted, papers: Mapping[str, int]) -> Wanted:
+    """Return the question with only the rarest parts of its phrases, given in how many papers each token is.
+
+    An engine reads the list of every part; that of a word like "model" is long and tells little beside the others.
+    """
+    if isinstance(wanted, str | Prefix):
+        return wanted
+    parts = [thinned(part, papers) for part in wanted.parts]
+    if isinstance(wanted, AnyOf):
+        return any_of(parts) or wanted
+    if not wanted.phrase:
+        return all_of(parts) or wanted
+    numbers = sorted(
+        (sum(papers.get(token, 0) for token in tokens_of(part)), place) for place, part in enumerate(parts)
+    )
+    kept = numbers[:2] + [one for one in numbers[2:3] if one[0] <= _NOT_MUCH_MORE * numbers[1][0]]
+    return all_of(parts[place] for _, place in sorted(kept, key=lambda one: one[1])) or wanted
+
+
+_NOT_MUCH_MORE = 3
 
 
 def all_of(parts: Iterable[Wanted | None]) -> Wanted | None:

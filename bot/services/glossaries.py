@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 
 from bot.clock import Clock, system_clock
 from bot.text.glossary import (
@@ -40,15 +39,15 @@ class Glossaries:
         self._database = database
         self._clock = clock
         self._read: resolution.Glossary | None = None
-        self._made_at: datetime | None = None
+        self._version: str | None = None
 
     async def current(self, connection: Connection) -> resolution.Glossary:
         """Return the glossary as it was last made; of the starting list alone when it never was."""
-        made_at = await kept.made_at(connection)
-        if self._read is None or made_at != self._made_at:
-            made = await kept.get(connection) if made_at is not None else None
+        version = await kept.version(connection)
+        if self._read is None or version != self._version:
+            made = await kept.get(connection) if version is not None else None
             read = await asyncio.to_thread(_from_seed if made is None else _reader(made.data))
-            self._read, self._made_at = read, made_at
+            self._read, self._version = read, version
         return self._read
 
     async def is_stale(self) -> bool:

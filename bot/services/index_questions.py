@@ -5,7 +5,7 @@ A question may let too much through, since links stand for several words; rankin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bot.services import index_tokens
 from bot.text import analyser, forms, korean
 from bot.text.glossary import expansion, keys
-from storage.search_terms import Wanted, all_of, any_of
+from storage.search_terms import AllOf, Wanted, all_of, any_of, thinned, tokens_of
 
 _MOST_FORMS = 16
 _CLOSED_UP_FROM = 4
@@ -62,10 +62,20 @@ def either(questions: Sequence[Question]) -> Question | None:
     return None if anywhere is None or often is None else Question(anywhere, often)
 
 
+def tokens(question: Question) -> set[str]:
+    """Return all tokens of a question, to be counted for `thin`."""
+    return tokens_of(question.anywhere) | tokens_of(question.often)
+
+
+def thin(question: Question, papers: Mapping[str, int]) -> Question:
+    """Return the question with the rarest tokens of its phrases, given in how many papers each token is."""
+    return Question(thinned(question.anywhere, papers), thinned(question.often, papers))
+
+
 def _latin(words: Sequence[str]) -> Question:
     links = [index_tokens.link(left, right) for left, right in pairwise(words)]
-    tokens = [token for word in words for token in analyser.word_tokens(word)]
-    return _question([*tokens, *links], tokens)
+    own = [token for word in words for token in analyser.word_tokens(word)]
+    return _question([*own, *links], own)
 
 
 def _korean(words: Sequence[str]) -> Question:
@@ -96,7 +106,6 @@ def _pair_or_link(left: str, right: str) -> Wanted:
 
 
 def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
-    anywhere = all_of(parts)
-    often = all_of(token + index_tokens.OFTEN for token in sure)
-    assert anywhere is not None
-    return Question(anywhere, anywhere if often is None else often)
+    anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
+    often = tuple(dict.fromkeys(token + index_tokens.OFTEN for token in sure))
+    return Question(anywhere, AllOf(often, phrase=True) if often else anywhere)

@@ -10,7 +10,7 @@ from bot.text import names
 from storage import author_search, glossary, models, search
 from storage.database import Connection
 
-COUNTED_WHOLE = 2000
+COUNTED_WHOLE = 1000
 """Papers whose terms are all counted; of later ones one in `SAMPLE` is, and counts so much."""
 SAMPLE = 8
 
@@ -89,7 +89,6 @@ def _counted(rows: Sequence[search.Indexed], tokens: Iterable[search.Tokens]) ->
     for row, one in zip(rows, tokens, strict=True):
         weight = 1 if row.paper_id <= COUNTED_WHOLE else SAMPLE if row.paper_id % SAMPLE == 0 else 0
         if weight:
-            for token in set(one.words.split()):
-                if "_" not in token:
-                    counts[token] += weight
+            for token in {*one.words.split(), *one.title.split()}:
+                counts[token] += weight
     return counts

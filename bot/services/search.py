@@ -65,13 +65,13 @@ async def find(
     pool = await _gather(connection, question, narrowing, most)
     hits = _score(pool.papers, scores)
     complete = [hit for hit in hits if hit.score.matched >= hit.score.segments]
-    if len(complete) >= FEW or len(segments) < 2:
+    # A term that was understood as a whole falls back to its words, several words to most of them.
+    choices = [understood.parts] if understood.parts else _fewer(segments) if len(segments) > 1 else []
+    if len(complete) >= FEW or not choices:
         # The index lets a few too many through; where all were seen, only those that truly match are counted.
         total = len(complete) if pool.whole else max(len(complete), pool.total)
         return Found(tuple(complete), total)
-    fewer = questions.either(
-        [one for few in _fewer(segments) if (one := questions.of_segments(few)) is not None]
-    )
+    fewer = questions.either([one for few in choices if (one := questions.of_segments(few)) is not None])
     if fewer is not None:
         known = {one.paper_id for one in pool.papers}
         more = await _gather(connection, fewer, narrowing, most)
@@ -116,6 +116,7 @@ async def _gather(
         own = await search.list_indexed(connection, narrowing.paper_ids)
         allowed = [one for one in own.values() if narrowing.filters.allow(one)]
         return _Pool(allowed, len(allowed), True)
+    question = questions.thin(question, await search.list_counts(connection, questions.tokens(question)))
     in_titles, anywhere = max(IN_TITLES, 2 * most), max(ANYWHERE, 2 * most)
     titles, all_ = await search.list_positions(
         connection,
