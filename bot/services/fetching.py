@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -209,7 +209,8 @@ class Fetching:
                 async with asyncio.timeout(plan.limit):
                     opened = opening.open_source(row.kind, row.url, row.options, self._access)
                     async for outcome in opened.fetch(visit):
-                        await storing.put(source_storing.Parcel(row, outcome, tally))
+                        news = replace(outcome, pages=memory.news(outcome.pages, visit.pages))
+                        await storing.put(source_storing.Parcel(row, news, tally))
                         plan.progress(row, outcome)
             except TimeoutError:
                 tally.fail(f"it was not done within {plan.limit:g} s")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from storage import models
@@ -25,6 +25,17 @@ class Memory(Mapping[str, models.Page]):
 
     def __len__(self) -> int:
         return len(self._pages)
+
+
+def news(pages: Iterable[models.Page], before: Mapping[str, models.Page]) -> tuple[models.Page, ...]:
+    """Return the pages that say more than what is remembered; a later reading alone counts from the next day on."""
+    return tuple(page for page in pages if not _is_repeat(page, before.get(page.place)))
+
+
+def _is_repeat(page: models.Page, before: models.Page | None) -> bool:
+    if before is None or page.read_at.date() != before.read_at.date():
+        return False
+    return replace(page, read_at=before.read_at, status=before.status) == replace(before, place=page.place)
 
 
 def name(place: str) -> str:

@@ -34,6 +34,7 @@ _CLOSED_NETWORKS = (
     (ipaddress.ip_network("fec0::/10"), "site-local"),
 )
 _KINDS = ("is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_private", "is_reserved")
+_MOST_CHECKED = 1_000
 # 127.1, 0x7f.0.0.1 and 2130706433 are all read as addresses by some resolver: the last label gives them away.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
@@ -127,6 +128,7 @@ class AddressGuard(abc.AbstractResolver):
         self._resolver = resolver
         self._allowances = frozenset(allowances)
         self._admitted: set[tuple[Address, int]] = set()
+        self._checked: set[tuple[str, int]] = set()
 
     def check(self, url: URL) -> None:
         """Raise RefusedError for an address that is not to be fetched, as far as it can be told without resolving it."""
@@ -137,14 +139,19 @@ class AddressGuard(abc.AbstractResolver):
             raise failures.RefusedError("the address names no host")
         if ":" not in host and not _NUMERIC_HOST.fullmatch(host):
             return
+        if (host, port) in self._checked:
+            return
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
             raise failures.RefusedError(f"{host} is an address written in an unusual way") from None
         self._judge(host, port, [address])
+        if len(self._checked) < _MOST_CHECKED:
+            self._checked.add((host, port))
 
     def _judge(self, host: str, port: int, addresses: Iterable[Address]) -> None:
-        allowed = not self._allowances.isdisjoint({Allowance(_plain(host)), Allowance(_plain(host), port)})
+        plain = _plain(host)
+        allowed = not self._allowances.isdisjoint({Allowance(plain), Allowance(plain, port)})
         for address in addresses:
             reason = why_closed(address)
             if reason is None:

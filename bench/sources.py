@@ -1,0 +1,231 @@
+"""A pass over sources against the same requests by aiohttp alone, and a back-fill against fetching plus ingesting apart.
+
+The server is a process of its own on loopback, which answers conditional requests. `python -m bench.sources serve`
+is that process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from bench import archive
+from bot.app import core, fetching
+from bot.services.archive import TextFile
+from bot.services.fetching import Fetching
+from bot.services.sources import open_sources
+from bot.settings import Settings
+
+SOURCES = 200
+CHANGED = 10
+DAYS = 360
+"""Sizes of `make bench`."""
+
+
+def measure_pass(*, runs: int = 5) -> tuple[float, float]:
+    """Return the seconds of a pass over 200 sources, 10 of them changed, and of its requests by aiohttp alone."""
+    return asyncio.run(_measure_pass(runs))
+
+
+def measure_back_fill() -> tuple[float, float]:
+    """Return the seconds of a back-fill of 360 days, and of fetching and ingesting them one after the other."""
+    return asyncio.run(_measure_back_fill())
+
+
+def measure_memory() -> float:
+    """Return by how many bytes the peak memory of a pass grows with each source more."""
+    return asyncio.run(_measure_memory())
+
+
+async def _measure_pass(runs: int) -> tuple[float, float]:
+    ours, floors = [], []
+    with _serving() as url:
+        addresses = [f"{url}/pages/{number}.md" for number in range(SOURCES)]
+        async with _opened(url, addresses) as service, aiohttp.ClientSession() as session:
+            await service.fetch_all()
+            for run in range(1, runs + 1):
+                tags = [await _tag(session, address) for address in addresses]
+                await session.post(f"{url}/change/{CHANGED}/{run}")
+                ours.append(await _timed(service.fetch_all()))
+                floors.append(await _timed(_ask_all(session, addresses, tags)))
+    return statistics.median(ours), statistics.median(floors)
+
+
+async def _measure_back_fill() -> tuple[float, float]:
+    days = [archive.FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
+    with _serving() as url:
+        async with _opened(url, [f"{url}/days/{{date:%Y-%m-%d}}.md"]) as service:
+            ours = await _timed(service.fetch_all(days=days))
+        async with aiohttp.ClientSession() as session:
+            begun = time.perf_counter()
+            texts = [await _read(session, f"{url}/days/{day}.md") for day in days]
+            fetched = time.perf_counter() - begun
+    return ours, fetched + await _ingest([text for text in texts if text])
+
+
+async def _measure_memory() -> float:
+    peaks = []
+    with _serving() as url:
+        for number in (SOURCES, 3 * SOURCES):
+            addresses = [f"{url}/pages/{n}.md" for n in range(number)]
+            async with _opened(url, addresses) as service:
+                await service.fetch_all()
+                gc.collect()
+                tracemalloc.start()
+                await service.fetch_all()
+                peaks.append(tracemalloc.get_traced_memory()[1])
+                tracemalloc.stop()
+    return (peaks[1] - peaks[0]) / (2 * SOURCES)
+
+
+@asynccontextmanager
+async def _opened(url: str, addresses: Sequence[str]) -> AsyncIterator[Fetching]:
+    """Open an empty archive with these sources."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _settings(folder, url.removeprefix("http://"))
+        async with core.open_core(settings) as opened:
+            book = open_sources(opened.database, opened.clock, settings)
+            for address in addresses:
+                await book.add(address)
+            async with fetching.open_fetching(opened, opened.ingest()) as service:
+                yield service
+
+
+def _settings(folder: str, allowed: str = "") -> Settings:
+    return Settings.model_validate(
+        {"database_url": f"sqlite+aiosqlite:///{folder}/paperround.db", "fetch_allow": allowed}
+    )
+
+
+async def _ingest(texts: Sequence[str]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _settings(folder)
+        async with core.open_core(settings) as opened:
+            files = [TextFile(f"{number}.md", text) for number, text in enumerate(texts)]
+            return await _timed(_drain(opened.ingest().add_archive(files)))
+
+
+async def _drain(results: AsyncIterator[object]) -> None:
+    async for _ in results:
+        pass
+
+
+async def _tag(session: aiohttp.ClientSession, address: str) -> str:
+    async with session.head(address) as response:
+        return response.headers["ETag"]
+
+
+async def _read(session: aiohttp.ClientSession, address: str) -> str:
+    async with session.get(address) as response:
+        return await response.text() if response.status == 200 else ""
+
+
+async def _ask_all(session: aiohttp.ClientSession, addresses: Sequence[str], tags: Sequence[str]) -> None:
+    """Ask for each page conditionally, one after the other."""
+    for address, tag in zip(addresses, tags, strict=True):
+        async with session.get(address, headers={"If-None-Match": tag}) as response:
+            await response.read()
+
+
+async def _timed(work: Awaitable[object]) -> float:
+    begun = time.perf_counter()
+    await work
+    return time.perf_counter() - begun
+
+
+@contextmanager
+def _serving() -> Iterator[str]:
+    """Run the server; give its address."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "bench.sources", "serve"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+async def _serve() -> None:
+    """Serve pages that change when they are told to, and the generated archive by day."""
+    versions: dict[int, int] = {}
+    days = {day.isoformat(): text for day, text in archive.generate()}
+
+    async def page(request: web.Request) -> web.Response:
+        number = int(request.match_info["number"])
+        tag = f'"{number}-{versions.get(number, 0)}"'
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304)
+        return web.Response(text=_digest(number, versions.get(number, 0)), headers={"ETag": tag})
+
+    async def change(request: web.Request) -> web.Response:
+        for number in range(int(request.match_info["count"])):
+            versions[number] = int(request.match_info["version"])
+        return web.Response()
+
+    async def day(request: web.Request) -> web.Response:
+        text = days.get(request.match_info["day"])
+        return web.Response(status=404) if text is None else web.Response(text=text)
+
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/pages/{number}.md", page),
+            web.get("/days/{day}.md", day),
+            web.post("/change/{count}/{version}", change),
+        ]
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    print(f"http://{host}:{port}", flush=True)
+    await asyncio.Event().wait()
+
+
+def _digest(number: int, version: int) -> str:
+    day = date(2025, 1, 1) + timedelta(days=number)
+    papers = "".join(
+        f"### [Paper {number}.{place}](https://arxiv.org/abs/25{place:02}.{number:05})\n\nVote: {version}\n\n"
+        f"Authors: Ada Lovelace\n\n- ***Finding***: version {version}.\n\n"
+        for place in range(1, 4)
+    )
+    return f"## Daily Papers ({day})\n\n{papers}"
+
+
+def main() -> None:
+    """Print the ratios and the memory."""
+    if sys.argv[1:] == ["serve"]:
+        asyncio.run(_serve())
+        return
+    ours, floor = measure_pass()
+    print(
+        f"pass over {SOURCES} sources: {ours:.3f} s, bare {floor:.3f} s, ratio {ours / floor:.2f} (at most 1.5)"
+    )
+    ours, floor = measure_back_fill()
+    print(
+        f"back-fill of {DAYS} days: {ours:.2f} s, apart {floor:.2f} s, ratio {ours / floor:.2f} (at most 1.5)"
+    )
+    print(f"memory: {measure_memory() / 1024:.1f} KiB a source (at most 64)")
+
+
+if __name__ == "__main__":
+    main()
