@@ -71,6 +71,8 @@ digests = sa.Table(
     sa.Column("ingested_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Index("ix_digests_date_on", "date_on"),
+    # Ids are never given again: the keys of deliveries are made of them.
+    sqlite_autoincrement=True,
 )
 
 former_hashes = sa.Table(
@@ -219,6 +221,7 @@ subscriptions = sa.Table(
     sa.UniqueConstraint("channel_id", "at_time", "timezone", "locale", "style", name="uq_subscriptions_same"),
     sa.Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
+    sqlite_autoincrement=True,
 )
 
 covered_digests = sa.Table(
@@ -259,6 +262,7 @@ alerts = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index("ix_alerts_user_id", "user_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
+    sqlite_autoincrement=True,
 )
 
 told_papers = sa.Table(
@@ -294,6 +298,7 @@ deliveries = sa.Table(
     sa.Column("expires_at", UtcTime, nullable=False),
     sa.Column("finished_at", UtcTime),
     sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
+    sqlite_autoincrement=True,
 )
 
 parts = sa.Table(
@@ -423,7 +428,11 @@ indexed_authors = sa.Table(
     "indexed_authors",
     metadata,
     sa.Column(
-        "position", RowId, primary_key=True, autoincrement=False, comment="lower is more papers: the engine's row id"
+        "position",
+        RowId,
+        primary_key=True,
+        autoincrement=False,
+        comment="lower is more papers: the engine's row id",
     ),
     _reference("author_id", "authors.id", nullable=False, unique=True),
     sa.Column("words", sa.Text, nullable=False, comment="the tokens as indexed, separated by spaces"),

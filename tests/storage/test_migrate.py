@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,32 +16,49 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, meta, migrate, tables
+from storage import author_search, database, errors, meta, migrate, search, tables
 from storage.migrations import versions
+
+ENGINES_OWN = (search.WORDS, search.TITLES, author_search.TABLE)
 
 
 def differences(connection: sa.Connection) -> list[object]:
-    """What Alembic would still change; the search engine's own tables are none of the metadata's."""
+    """What Alembic would still change; the search engines' own tables are none of the metadata's."""
 
-    def of_ours(_item: object, name: str | None, kind: str, reflected: bool, beside: object) -> bool:
-        return not (kind in {"table", "index"} and reflected and beside is None and "paper_" in (name or ""))
+    def of_ours(item: Any, name: str | None, kind: str, reflected: bool, beside: object) -> bool:
+        table = name if kind == "table" else getattr(getattr(item, "table", None), "name", None)
+        return not (reflected and beside is None and str(table).startswith(ENGINES_OWN))
 
     context = MigrationContext.configure(connection, opts={"include_object": of_ours, "compare_type": True})
     return list(compare_metadata(context, tables.metadata))
 
 
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[database.Database]:
+    """A database as it is, without migrations."""
+    found = database.Database(database.open_engine(url))
+    try:
+        yield found
+    finally:
+        await found.close()
+
+
+async def write(url: str) -> None:
+    async with opened(url) as found, found.transaction() as connection:
+        await meta.set_value(connection, "a", "b")
+
+
 async def test_migrations_from_nothing_give_the_tables_that_the_code_knows(empty_database_url: str) -> None:
-    opened = await migrate.open_database(empty_database_url, migrate=True)
-    async with opened.read() as connection:
+    await (await migrate.open_database(empty_database_url, migrate=True)).close()
+    async with opened(empty_database_url) as found, found.read() as connection:
         assert await connection.run_sync(differences) == []
-    await opened.close()
 
 
 async def test_opening_twice_migrates_once(empty_database_url: str) -> None:
     for _ in range(2):
-        opened = await migrate.open_database(empty_database_url, migrate=True)
-        assert await migrate.upgrade(opened) == migrate.HEAD
-        await opened.close()
+        await (await migrate.open_database(empty_database_url, migrate=True)).close()
+    async with opened(empty_database_url) as found:
+        assert await migrate.upgrade(found) == migrate.HEAD
 
 
 def test_the_newest_revision_is_the_one_that_the_code_names() -> None:
@@ -59,34 +78,27 @@ async def test_a_failed_migration_leaves_nothing(
     monkeypatch.setattr(migrate, "_run_alembic", run_and_fail)
     with pytest.raises(RuntimeError):
         await migrate.open_database(empty_database_url, migrate=True)
-    opened = database.Database(database.open_engine(empty_database_url))
-    async with opened.read() as connection:
-        names = await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names())
-    await opened.close()
-    assert names == []
+    async with opened(empty_database_url) as found, found.read() as connection:
+        assert await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names()) == []
 
 
 async def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
-    opened = await migrate.open_database(database_url)
-    async with opened.transaction() as connection:
+    async with opened(database_url) as found, found.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    await opened.close()
     with pytest.raises(errors.NewerDatabaseError, match="Update Paperround"):
         await migrate.open_database(database_url, migrate=True)
 
 
 async def test_an_older_file_is_copied_before_it_is_migrated(sqlite_template: Path, tmp_path: Path) -> None:
     path = tmp_path / "paperround.db"
-    opened = database.Database(database.open_engine(f"sqlite+aiosqlite:///{path}"))
-    async with opened.transaction() as connection:
+    url = f"sqlite+aiosqlite:///{path}"
+    async with opened(url) as found, found.transaction() as connection:
         await connection.run_sync(to_first_revision)
         await meta.set_value(connection, "kept", "yes")
-    await opened.close()
-    opened = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-    async with opened.read() as connection:
+    await (await migrate.open_database(url)).close()
+    async with opened(url) as found, found.read() as connection:
         assert await meta.get(connection, "kept") == "yes"
         assert await connection.run_sync(differences) == []
-    await opened.close()
     [copy] = tmp_path.glob("paperround.db.before-*")
     with closing(sqlite3.connect(copy)) as old:
         assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
@@ -112,10 +124,8 @@ async def test_postgresql_is_migrated_only_when_told_to(postgres_url: str) -> No
 
 
 async def test_somebody_elses_database_is_refused(empty_database_url: str) -> None:
-    opened = database.Database(database.open_engine(empty_database_url))
-    async with opened.transaction() as connection:
+    async with opened(empty_database_url) as found, found.transaction() as connection:
         await connection.execute(sa.text("CREATE TABLE theirs (id INTEGER)"))
-    await opened.close()
     with pytest.raises(errors.StorageError, match="not Paperround's"):
         await migrate.open_database(empty_database_url, migrate=True)
 
@@ -125,21 +135,12 @@ async def test_a_locked_file_says_so(
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     path = Path(shutil.copy(sqlite_template, tmp_path))
-    opened = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    url = f"sqlite+aiosqlite:///{path}"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.DatabaseBusyError, match="locked by another process"):
-            async with opened.transaction():
-                pass
-    async with opened.transaction() as connection:
-        await meta.set_value(connection, "a", "b")
-    await opened.close()
-
-
-async def write(url: str) -> None:
-    opened = await migrate.open_database(url)
-    async with opened.transaction() as connection:
-        await meta.set_value(connection, "a", "b")
+            await write(url)
+    await write(url)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 08:45:04.060083
+Date: 2026-11-20 09:17:47.061757
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def upgrade() -> None:
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('paused_until_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_alerts'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alerts')),
+    sqlite_autoincrement=True
     )
     op.create_index(op.f('ix_alerts_anchor'), 'alerts', ['anchor'], unique=False)
     op.create_index('ix_alerts_channel_id', 'alerts', ['channel_id'], unique=False)
@@ -56,7 +57,8 @@ def upgrade() -> None:
     sa.Column('ingested_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_digests')),
-    sa.UniqueConstraint('hash', name=op.f('uq_digests_hash'))
+    sa.UniqueConstraint('hash', name=op.f('uq_digests_hash')),
+    sqlite_autoincrement=True
     )
     op.create_index('ix_digests_date_on', 'digests', ['date_on'], unique=False)
     op.create_table('guilds',
@@ -149,7 +151,8 @@ def upgrade() -> None:
     sa.Column('waiting_until_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_digest_on', sa.Date(), nullable=True, comment='date of the newest digest posted here'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscriptions')),
-    sa.UniqueConstraint('channel_id', 'at_time', 'timezone', 'locale', 'style', name='uq_subscriptions_same')
+    sa.UniqueConstraint('channel_id', 'at_time', 'timezone', 'locale', 'style', name='uq_subscriptions_same'),
+    sqlite_autoincrement=True
     )
     op.create_index('ix_subscriptions_guild_id', 'subscriptions', ['guild_id'], unique=False)
     op.create_index('ix_subscriptions_state_next_due_at', 'subscriptions', ['state', 'next_due_at'], unique=False)
@@ -184,7 +187,8 @@ def upgrade() -> None:
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_deliveries_subscription_id_subscriptions'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
-    sa.UniqueConstraint('key', name=op.f('uq_deliveries_key'))
+    sa.UniqueConstraint('key', name=op.f('uq_deliveries_key')),
+    sqlite_autoincrement=True
     )
     op.create_index(op.f('ix_deliveries_channel_id'), 'deliveries', ['channel_id'], unique=False)
     op.create_index('ix_deliveries_state_due_at', 'deliveries', ['state', 'due_at'], unique=False)

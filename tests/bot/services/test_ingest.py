@@ -190,6 +190,15 @@ async def test_a_place_that_turns_to_another_digest_leaves_no_orphan(library: Li
     assert library.index.titles == {"Paper 2"}
 
 
+async def test_the_id_of_a_forgotten_digest_is_never_given_again(library: Library) -> None:
+    await library.add(newsletter(paper(1)), "a.md")
+    await library.add(newsletter(paper(2)), "b.md")
+    await library.add(newsletter(paper(1)), "b.md")
+    await library.add(newsletter(paper(3)), "c.md")
+    told = [digest_id for digest_id, _, _ in library.told]
+    assert len(told) == len(set(told)) == 3
+
+
 async def test_a_mistaken_date_is_corrected_too(library: Library) -> None:
     await library.add(newsletter(paper(1), paper(2), day="2026-01-20"))
     await library.add(newsletter(paper(1), paper(2)))
