@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
-from storage.tables import covered_digests, had_papers
+from storage.tables import covered_digests, digests, had_papers
 
 Place = tuple[int, str]
 """A channel and a language: the subscriptions of one channel in one language share what it has had."""
@@ -28,6 +28,15 @@ class Had:
     delivery_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A digest that a subscription drew a post from, and when (UTC)."""
+
+    digest_id: int
+    date_on: date
+    covered_at: datetime
+
+
 async def add_papers(connection: AsyncConnection, had: Sequence[Had]) -> None:
     """Note papers that channels have had; one that was had before is had again now."""
     key = ("channel_id", "locale", "paper_id")
@@ -36,14 +45,23 @@ async def add_papers(connection: AsyncConnection, had: Sequence[Had]) -> None:
 
 
 async def list_papers(
-    connection: AsyncConnection, channel_ids: Iterable[int], *, since_at: datetime
+    connection: AsyncConnection,
+    channel_ids: Iterable[int],
+    *,
+    since_at: datetime,
+    until_at: datetime | None = None,
 ) -> dict[Place, set[int]]:
-    """Return the ids of the papers that the channels have had since `since_at` (UTC), by channel and language."""
+    """Return the ids of the papers that the channels have had since `since_at` (UTC), by channel and language.
+
+    `until_at`, itself included, leaves out what came later.
+    """
     found: dict[Place, set[int]] = defaultdict(set)
     for chunk in rows.in_chunks(set(channel_ids)):
         query = sa.select(had_papers.c.channel_id, had_papers.c.locale, had_papers.c.paper_id).where(
             had_papers.c.channel_id.in_(chunk), had_papers.c.had_at >= since_at
         )
+        if until_at is not None:
+            query = query.where(had_papers.c.had_at <= until_at)
         for channel_id, locale, paper_id in await connection.execute(query):
             found[channel_id, locale].add(paper_id)
     return found
@@ -76,3 +94,14 @@ async def list_covered(
         for subscription_id, digest_id in await connection.execute(query):
             found[subscription_id].add(digest_id)
     return found
+
+
+async def list_covered_of(connection: AsyncConnection, subscription_id: int) -> list[Covered]:
+    """Return every digest that one subscription covered, the oldest date first."""
+    query = (
+        sa.select(covered_digests.c.digest_id, digests.c.date_on, covered_digests.c.covered_at)
+        .join(digests, digests.c.id == covered_digests.c.digest_id)
+        .where(covered_digests.c.subscription_id == subscription_id)
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    return [Covered(*row) for row in await connection.execute(query)]

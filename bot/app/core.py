@@ -21,6 +21,7 @@ from bot.services.remembered import RememberedTexts
 from bot.services.status import Status
 from bot.services.subscriptions import Subscriptions
 from bot.services.telling import Telling
+from bot.services.why import Why
 from bot.settings import Settings
 from storage import alerts, migrate, models, subscriptions
 from storage.database import Connection, Database
@@ -98,9 +99,7 @@ class Core:
         """What plans edits of posts that a corrected digest changes."""
         return Edits(lambda: self.renderer, nonces=nonces.new_nonce, expire_after=self.expire_after)
 
-    def bot(
-        self, *, shard_count: int | None = None, locale: models.Locale | None = None
-    ) -> PaperroundBot:
+    def bot(self, *, shard_count: int | None = None, locale: models.Locale | None = None) -> PaperroundBot:
         """Return the Discord client. Both options are for the demo and tests: see `PaperroundBot`."""
         from bot.client.bot import PaperroundBot
 
@@ -132,6 +131,7 @@ class Core:
             ),
             alerts=Alerts(self.database, self.clock),
             status=Status(self.database, self.clock, expire_after=self.expire_after),
+            why=Why(self.database, self.clock),
             guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),
             remembered=RememberedTexts(self.database),

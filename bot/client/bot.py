@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import command_names, controls, custom_ids, failures, items, renderer, translations
-from bot.client.cogs import alerts, daily, digests, lookup, papers, places, service
+from bot.client.cogs import alerts, daily, digests, lookup, papers, places, service, why
 from bot.client.translations import Words
 from bot.services.services import Services
 from storage import models
@@ -24,6 +24,7 @@ COGS = (
     alerts.AlertsCog,
     daily.DailyCog,
     service.ServiceCog,
+    why.WhyCog,
     places.PlacesCog,
 )
 

@@ -13,6 +13,7 @@ from bot.services.readers import Readers
 from bot.services.remembered import RememberedTexts
 from bot.services.status import Status
 from bot.services.subscriptions import Subscriptions
+from bot.services.why import Why
 from storage import models
 from storage.database import Database
 
@@ -28,6 +29,7 @@ class Services:
     now: NowPosts
     alerts: Alerts
     status: Status
+    why: Why
     guilds: Guilds
     readers: Readers
     remembered: RememberedTexts

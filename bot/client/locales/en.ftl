@@ -303,3 +303,34 @@ help-daily-pause = stop it, or start it again
 help-daily-remove = end it
 help-status = what came, what comes, what is stuck
 help-help = this page
+
+## Why a paper was not posted
+help-why = why a paper was not posted in this channel
+why-posted = It was posted here on { $at }.
+why-see-post = See the post
+why-repeated = A later digest has it again. The same paper is not posted twice within 30 days.
+why-under-way = It has been chosen; the message goes out in a moment.
+why-held = It was chosen from the digest of { $date }. What became of the post: { $state }.
+why-too-few-votes = It has ▲ { $votes }, and this post takes papers from ▲ { $least } on.
+why-votes-unknown = Its votes are not known yet, and this post takes papers from ▲ { $least } on.
+why-below-top = It is number { $rank } of the { $total } papers to choose from, and this post shows { $top ->
+    [one] only the first
+   *[other] the first { $top }
+}. (Digest of { $date })
+why-not-then = It was not among those to choose when the post of { $date } was put together: it had fewer votes, the post was set up differently, or the digest did not have it yet. Today it would be.
+why-first-post = The first post in a channel shows the newest digest alone, and this paper's digest is older.
+why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
+why-settling = Its digest of { $date } is held until the votes have settled, { $at }.
+why-stopped = This daily post stands still.
+why-overtaken = Its digest of { $date } came after a newer one had been posted.
+why-before-order = Its digest of { $date } is from before this daily post was set up.
+why-too-old = Its digest of { $date } was not there in time: this post takes what is at most { $days ->
+    [one] one day
+   *[other] { $days } days
+} old.
+why-may-change = This can change until the next post, { $at }.
+why-edit = Someone who manages the server can change this with { $command }.
+why-former-order = A post that was set up here before
+why-not-listed = No digest holds the paper { $paper }, so no post could choose it.
+why-no-order = No daily post is set up in this server. Someone who manages it can do that with { $command }.
+why-no-order-here = This channel has no daily post. In this server there is one in { $channels }.

@@ -158,6 +158,12 @@ status =
     .name = 상태
     .description = 받은 것, 올린 것, 다음 것, 막힌 것을 보여 줘요
 
+why =
+    .name = 왜
+    .description = 논문이 이 채널에 왜 안 올라왔는지, 올라왔다면 언제인지 알려 줘요
+    .option-paper = 논문
+    .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+
 help =
     .name = 도움말
     .description = Paperround로 할 수 있는 것

@@ -19,7 +19,7 @@ CHANNEL = (
     "daily pause",
     "daily remove",
 )
-SERVICE = ("status", "help")
+SERVICE = ("status", "why", "help")
 
 
 def help_view(words: Words, mention: Mention, *, manages: bool) -> ui.LayoutView:

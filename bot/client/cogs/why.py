@@ -1,0 +1,64 @@
+"""/why: why a paper was not posted in the channel in which it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import autocompletion, replies
+from bot.client.failures import Refusal
+from bot.client.views import phrases, why_answer
+from bot.digests import arxiv_id as arxiv_ids
+
+if TYPE_CHECKING:
+    from bot.client.bot import PaperroundBot
+
+Interaction = discord.Interaction["PaperroundBot"]
+
+
+class WhyCog(commands.Cog):
+    """Explains what the daily posts of a channel chose."""
+
+    def __init__(self, bot: PaperroundBot) -> None:
+        self._services = bot.services
+        self._mentions = bot.mentions
+
+    @app_commands.command(
+        name="why", description="Why a paper was not posted in this channel, or when it was"
+    )
+    @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def why(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
+        """Answer for the channel, or for the channel of the thread, in which it is asked."""
+        channel_id = _channel_of(interaction)
+        if interaction.guild_id is None or channel_id is None:
+            raise Refusal("only-in-servers")
+        await replies.think(interaction)
+        words = await interaction.client.words_for(interaction)
+        detail = await self._services.lookup.paper(paper)
+        if detail is not None:
+            answer = await self._services.why.explain(
+                detail, guild_id=interaction.guild_id, channel_id=channel_id
+            )
+            view = why_answer.why_view(words, answer, guild_id=interaction.guild_id, mention=self._mentions)
+        elif (named := arxiv_ids.parse_arxiv_id(paper)) is not None:
+            view = why_answer.unlisted_view(words, named)
+        else:
+            raise Refusal("no-paper", paper=phrases.quoted(paper))
+        await replies.privately(interaction, view)
+
+    @why.autocomplete("paper")
+    async def _papers(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await autocompletion.papers(interaction, current)
+
+
+def _channel_of(interaction: Interaction) -> int | None:
+    """Return the channel that a daily post would be set up in: of a thread or a forum's post, the channel above."""
+    if isinstance(interaction.channel, discord.Thread):
+        return interaction.channel.parent_id
+    return interaction.channel_id

@@ -1,0 +1,82 @@
+"""A planner of daily posts on a database, with a renderer of our own: what the tests of planning share."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from bot.services import daily, posts
+from bot.services.subscriptions import Subscriptions, Wishes
+from storage import deliveries, models, subscriptions
+from storage.database import Database
+from tests.bot.services import shelves
+
+SEOUL_9 = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
+MONDAY = date(2026, 1, 5)
+EVENING = SEOUL_9 - timedelta(hours=5)
+
+
+class PlainRenderer:
+    """Renders a post as one message that names its papers; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.rendered = 0
+
+    def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
+        self.rendered += 1
+        content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
+        missed = " ".join(on.isoformat() for on in post.missed_on)
+        payload: dict[str, Any] = {
+            "content": content,
+            "marker": post.marker,
+            "total": post.total,
+            "missed": missed,
+        }
+        return (posts.RenderedPart(models.PartKind.MESSAGE, payload),)
+
+    def render_alert(self, post: posts.AlertPost) -> tuple[posts.RenderedPart, ...]:
+        raise AssertionError
+
+    def render_notice(self, post: posts.NoticePost) -> tuple[posts.RenderedPart, ...]:
+        raise AssertionError
+
+
+class Bench:
+    """A planner on a database, with one channel's order at 09:00 in Seoul."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.renderer = PlainRenderer()
+        numbers = itertools.count()
+        self.planner = daily.DailyPlanner(database, self.renderer, nonces=lambda: f"n{next(numbers)}")
+
+    async def subscribe(self, channel_id: int = 20, made_at: datetime = EVENING, **wishes: Any) -> int:
+        service = Subscriptions(self.database, lambda: made_at)
+        order = replace(Wishes(timezone="Asia/Seoul", top_n=2), **wishes)
+        return (await service.add(guild_id=10, channel_id=channel_id, wishes=order)).id
+
+    async def posted(self) -> list[dict[str, Any]]:
+        async with self.database.read() as connection:
+            found = await deliveries.list_rows(connection)
+            payloads: list[dict[str, Any]] = []
+            for delivery in sorted(found, key=lambda one: one.id):
+                parts = await deliveries.list_parts(connection, delivery.id)
+                payloads.extend(json.loads(part.payload or "{}") for part in parts)
+        return payloads
+
+    async def contents(self) -> list[str]:
+        return [payload["content"] for payload in await self.posted()]
+
+    async def get(self, subscription_id: int) -> models.Subscription:
+        async with self.database.read() as connection:
+            found = await subscriptions.get(connection, subscription_id)
+        assert found is not None
+        return found
+
+
+async def put(bench: Bench, on: date, *papers: tuple[str, int | None], at: datetime = EVENING) -> None:
+    """Store a newsletter of a date."""
+    await shelves.ingest(bench.database, shelves.newsletter(on, papers), at=at)
