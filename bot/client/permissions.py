@@ -38,17 +38,3 @@ def takes(channel: Channel, style: models.Style) -> bool:
     if isinstance(channel, discord.ForumChannel) or style is models.Style.FORUM:
         return isinstance(channel, discord.ForumChannel) and style is models.Style.FORUM
     return style is not models.Style.ANNOUNCEMENT or channel.is_news()
-
-
-def may_send(client: discord.Client, guild_id: int, channel_id: int) -> bool | None:
-    """Tell whether a channel can be posted to now; None while its server is not known (before READY, in an outage)."""
-    guild = client.get_guild(guild_id)
-    if guild is None or guild.unavailable:
-        return None
-    channel = guild.get_channel_or_thread(channel_id)
-    if channel is None or isinstance(channel, discord.CategoryChannel):
-        return False
-    granted = channel.permissions_for(guild.me)
-    if isinstance(channel, discord.Thread):
-        return granted.view_channel and granted.send_messages_in_threads and not channel.locked
-    return granted.view_channel and granted.send_messages

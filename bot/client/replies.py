@@ -1,4 +1,8 @@
-"""How an interaction is answered: privately, in place, or for the whole channel. Knows nothing of what is said."""
+"""How an interaction is answered: privately, in place, or for the whole channel. Knows nothing of what is said.
+
+Views and forms are stopped before they are sent: discord.py would otherwise keep each for a quarter of an hour, with
+a task of its own, although all that they do is done by their custom ids.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ async def hold(interaction: Interaction) -> None:
 
 async def privately(interaction: Interaction, view: ui.LayoutView) -> None:
     """Answer in a new message that only the asker sees (a first answer after `think` fills that one in)."""
+    view.stop()
     if interaction.response.is_done():
         await interaction.followup.send(view=view, ephemeral=True)
     else:
@@ -38,6 +43,7 @@ async def privately(interaction: Interaction, view: ui.LayoutView) -> None:
 
 async def in_place(interaction: Interaction, view: ui.LayoutView) -> None:
     """Change the message that the control stands on; when others see it too, answer privately instead."""
+    view.stop()
     if not is_private(interaction):
         await privately(interaction, view)
     elif interaction.response.is_done():
@@ -48,7 +54,14 @@ async def in_place(interaction: Interaction, view: ui.LayoutView) -> None:
 
 async def openly(interaction: Interaction, view: ui.LayoutView) -> None:
     """Answer for everybody in the channel, after `think(public=True)`."""
+    view.stop()
     await interaction.followup.send(view=view)
+
+
+async def ask(interaction: Interaction, form: ui.Modal) -> None:
+    """Open a form. It must be the first answer, so nothing slow may come before."""
+    form.stop()
+    await interaction.response.send_modal(form)
 
 
 def is_private(interaction: Interaction) -> bool:

@@ -134,7 +134,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         """Ask for another text and another minimum."""
         words = await interaction.client.words_for(interaction)
         draft = await self._resolved(alert_rules.unpack(action))
-        await interaction.response.send_modal(forms.alert_form(words, draft))
+        await replies.ask(interaction, forms.alert_form(words, draft))
 
     @controls.handles(forms.ALERT_CHANGED)
     async def edited(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -201,7 +201,7 @@ class DailyCog(commands.GroupCog, name="daily", description="The daily post in t
         """Ask for other wishes in a form."""
         require_manager(interaction)
         words = await interaction.client.words_for(interaction)
-        await interaction.response.send_modal(forms.order_form(words, orders.unpack(action)))
+        await replies.ask(interaction, forms.order_form(words, orders.unpack(action)))
 
     @controls.handles(forms.ORDER_CHANGED)
     async def changed(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -68,7 +68,7 @@ class LookupCog(commands.Cog):
     async def ask(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for a topic in a form."""
         words = await interaction.client.words_for(interaction)
-        await interaction.response.send_modal(forms.ask_form(words))
+        await replies.ask(interaction, forms.ask_form(words))
 
     @controls.handles(forms.ASKED)
     async def asked(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -73,6 +73,8 @@ def _ways_on(words: Words, state: listing.ListState, extent: Extent) -> list[ui.
     if state.kind in lists.FILTERED and narrowed:
         wider = state.with_(period=listing.Period.ALL, min_votes=0, page=0)
         ways.append(sheet.button(words("all-time"), listing.pack(wider)))
+    if state.kind in lists.FOLLOWED and state.text:
+        ways.append(lists.follow_button(words, state))
     if state.kind is listing.ListKind.DIGEST and state.text and extent.first_on and extent.last_on:
         wanted = date.fromisoformat(state.text)
         nearest = min(max(wanted + timedelta(days=1), extent.first_on), extent.last_on)

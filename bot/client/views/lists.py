@@ -180,11 +180,16 @@ def _outward(words: Words, listed: PaperList, may_share: bool) -> list[ui.Item[A
     state = listed.state
     row = []
     if state.kind in FOLLOWED and state.text:
-        label = words(f"follow-{state.kind.name.lower()}")
-        row.append(sheet.button(label, listing.pack(state.with_(page=0), FOLLOW), emoji="🔔"))
+        row.append(follow_button(words, state))
     if may_share and listed.rows and state.kind is not listing.ListKind.SAVED:
         row.append(sheet.button(words("share"), listing.pack(state, SHARE)))
     return row
+
+
+def follow_button(words: Words, state: listing.ListState) -> ui.Item[Any]:
+    """Return the button that makes an alert of a list's topic or author."""
+    label = words(f"follow-{state.kind.name.lower()}")
+    return sheet.button(label, listing.pack(state.with_(page=0), FOLLOW), emoji="🔔")
 
 
 def _suggested(suggestion: Suggestion) -> ui.Item[Any]:

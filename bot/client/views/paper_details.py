@@ -63,6 +63,6 @@ def cite_view(words: Words, detail: models.PaperDetail) -> ui.LayoutView:
         names,
         truncated=detail.authors_truncated or len(names) < len(detail.authors),
     )
-    shown = fitting.shorten(entry.replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
+    shown = fitting.shorten(entry.strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
     message.text(f"```bibtex\n{shown}\n```")
     return message.view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import discord
@@ -12,7 +13,7 @@ from discord import ui
 from bot.client.bot import PaperroundBot
 from bot.client.command_names import CommandMentions
 from storage import errors, models
-from tests.bot.client.world import World, answer, custom_ids_of, send, texts_of
+from tests.bot.client.world import World, answer, custom_ids_of, post_daily, send, texts_of
 
 
 def _syncs(world: World) -> int:
@@ -188,3 +189,18 @@ async def test_every_verb_in_a_message_has_its_handler(world: World) -> None:
     verbs = {custom_ids.unpack(one).verb for message in shown for one in custom_ids_of(message)}
     assert verbs - {"page"} <= world.bot.controls.verbs
     assert isinstance(world.bot, PaperroundBot)
+
+
+async def test_answers_leave_nothing_behind_and_work_for_as_long_as_they_stand(english_world: World) -> None:
+    world = english_world
+    listed = answer(await world.reader.slash(world.channel, "digest"))
+    card = answer(await world.reader.slash(world.channel, "paper", paper="2501.00001"))
+    form = await world.reader.click(await post_daily(world), label="Find a topic")
+    await world.reader.submit_modal(form, {"query": "robots"})
+    store = world.bot._connection._view_store
+    assert not store._views
+    assert not store._modals
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("discord-ui-view-timeout")]
+    await world.env.advance_time(3600)
+    assert "**6 · " in texts_of(answer(await world.reader.click(listed, label="▶")))
+    assert "Saved" in texts_of(answer(await world.reader.click(card, label="Save")))
