@@ -56,6 +56,8 @@ class PaperroundBot(commands.AutoShardedBot):
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
+        # We never speak; discord.py would warn at each start that it could not.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,

@@ -26,6 +26,7 @@ HAD_FOR = timedelta(days=30)
 """A paper is not posted again in a channel for this long."""
 
 BATCH = 250
+NAMED_IN_LOG = 10
 MARKER = "daily:0:0000-00-00"
 """Stands in a rendered payload where each delivery's own marker goes."""
 
@@ -144,13 +145,8 @@ class DailyPlanner:
                 now,
             )
             await _keep_schedule(connection, plans, now)
-        for plan in new:
-            log.info(
-                "planned",
-                delivery=_key(plan),
-                channel=plan.subscription.channel_id,
-                papers=len(_papers(plan)),
-            )
+        if new:
+            log.info("posts planned", count=len(new), deliveries=[_key(plan) for plan in new[:NAMED_IN_LOG]])
         return len(due), len(new)
 
     async def _decide(
