@@ -26,9 +26,9 @@ FILES = "files"
 """The source of what a person ingests by hand."""
 IN_A_THREAD = 200_000
 """Characters from which a text is parsed in a thread, so that the loop stays free."""
-GROUP = 30
+GROUP = 60
 """Digests of an archive that share a transaction at most: a commit costs as much as ten digests."""
-GROUP_CHARACTERS = 1_000_000
+GROUP_CHARACTERS = 2_000_000
 
 
 class OnFresh(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from bot.text import korean
@@ -117,6 +118,7 @@ def _latin_tail(left: str) -> str:
     return " ".join(reversed(tail))
 
 
+@lru_cache(maxsize=1 << 12)
 def _parts(content: str) -> tuple[str, str, str] | None:
     """Sort what a parenthesis holds into English, abbreviation and Korean; None when it holds something else."""
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
