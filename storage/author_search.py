@@ -94,6 +94,17 @@ async def list_by_deletions(connection: AsyncConnection, deletions: Iterable[str
     return {word for (word,) in found}
 
 
+async def list_all(connection: AsyncConnection, *, after_id: int, limit: int) -> list[models.Author]:
+    """Return the next authors behind an id, by id."""
+    query = (
+        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+        .where(authors.c.id > after_id)
+        .order_by(authors.c.id)
+        .limit(limit)
+    )
+    return [models.Author(*row) for row in await connection.execute(query)]
+
+
 async def clear(connection: AsyncConnection) -> None:
     """Take everybody out, before all are indexed anew."""
     await engines.clear(connection, TABLE)

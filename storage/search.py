@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
 from storage import search_engines as engines
-from storage.tables import indexed_papers, term_counts
+from storage.search_terms import Wanted
+from storage.tables import indexed_papers, papers, term_counts
 
 WORDS = "paper_words"
 TITLES = "paper_titles"
@@ -128,12 +129,12 @@ async def list_indexed(connection: AsyncConnection, paper_ids: Iterable[int]) ->
     return found
 
 
-async def add(connection: AsyncConnection, papers: Sequence[Indexed], tokens: Sequence[Tokens]) -> None:
+async def add(connection: AsyncConnection, new: Sequence[Indexed], tokens: Sequence[Tokens]) -> None:
     """Put papers into the index. `tokens` are made from the papers' texts, one row each."""
-    if not papers:
+    if not new:
         return
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    values = [(one.position, one.paper_id, pack(one.texts), one.votes, one.last_on) for one in papers]
+    values = [(one.position, one.paper_id, pack(one.texts), one.votes, one.last_on) for one in new]
     await rows.insert_rows(connection, indexed_papers, columns, values)
     await engines.insert(connection, WORDS, [(one.position, one.words) for one in tokens])
     await engines.insert(connection, TITLES, [(one.position, one.title) for one in tokens])
@@ -160,6 +161,11 @@ async def list_positions(
     return await engines.list_positions(connection, tiers, only=only, values=values)
 
 
+async def count(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> int:
+    """Count the papers that hold what is wanted, up to `limit`; links may let a few too many through."""
+    return await engines.count_rows(connection, WORDS, wanted, limit=limit)
+
+
 async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list[Indexed]:
     """Return the papers at these positions, in no order."""
     columns = tuple(indexed_papers.c)
@@ -173,6 +179,28 @@ async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list
 async def change_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
     """Add to the counts of papers that hold a token; a change may be negative."""
     await rows.add_to(connection, term_counts, changes)
+
+
+async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, limit: int) -> list[int]:
+    """Return the ids of listed papers that are not in the index, the last stored first; those below an id."""
+    query = (
+        sa.select(papers.c.id)
+        .outerjoin(indexed_papers, indexed_papers.c.paper_id == papers.c.id)
+        .where(papers.c.last_on.is_not(None), indexed_papers.c.paper_id.is_(None))
+        .order_by(papers.c.id.desc())
+        .limit(limit)
+    )
+    if before_id is not None:
+        query = query.where(papers.c.id < before_id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def clear(connection: AsyncConnection) -> None:
+    """Take every paper out, before all are indexed anew."""
+    for table in (WORDS, TITLES):
+        await engines.clear(connection, table)
+    for kept in (indexed_papers, term_counts):
+        await connection.execute(kept.delete())
 
 
 async def list_sample(connection: AsyncConnection, *, behind: int = -1, limit: int = 500) -> list[Indexed]:

@@ -53,7 +53,8 @@ async def clear(connection: AsyncConnection, table: str) -> None:
     if connection.dialect.name == "sqlite":
         await connection.exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('delete-all')")  # noqa: S608
     else:
-        await connection.exec_driver_sql(f"TRUNCATE {table}")
+        # TRUNCATE would keep everybody from reading until the end of the transaction.
+        await connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,18 @@ async def list_positions(
     for number, position in await rows.fetch_all(connection, statement, given):
         found[number].append(position)
     return found
+
+
+async def count_rows(connection: AsyncConnection, table: str, wanted: Wanted, *, limit: int) -> int:
+    """Count the rows that hold what is wanted, up to `limit`."""
+    if connection.dialect.name == "sqlite":
+        inner = f"SELECT rowid FROM {table} WHERE {table} MATCH ? LIMIT ?"  # noqa: S608 - a table of ours
+        values = (to_fts5(wanted), limit)
+    else:
+        inner = f"SELECT 1 FROM {table} WHERE tokens @@ CAST($1 AS tsquery) LIMIT $2"  # noqa: S608
+        values = (to_tsquery(wanted), limit)
+    found = await rows.fetch_all(connection, f"SELECT count(*) FROM ({inner}) AS found", values)  # noqa: S608
+    return int(next(iter(found))[0])
 
 
 def _tier(dialect: str, number: int, tier: Tier, only: str) -> str:

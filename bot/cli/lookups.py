@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("search")(search)
     app.command("author")(author)
     app.command("paper")(paper)
+    app.command("glossary")(glossary)
 
 
 def search(
@@ -96,6 +97,36 @@ def paper(
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
+
+
+def glossary(
+    term: Annotated[
+        str, typer.Argument(metavar="TERM", help="A term in Korean or English, or an abbreviation.")
+    ],
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the forms of a term, what speaks for them, and how many papers each has."""
+    from dataclasses import asdict
+
+    async def ask(lookup: Lookup) -> Any:
+        return await lookup.glossary(term)
+
+    found = _ask(ask)
+    if as_json:
+        output.print_json({"term": term, "concepts": [asdict(one) for one in found]})
+        return
+    columns = ("concept", "form", "language", "explained in", "papers", "from")
+    rows = [
+        (one.key, form.text, form.language, form.explained, form.papers, _origin(form))
+        for one in found
+        for form in one.forms
+    ]
+    output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
+
+
+def _origin(form: Any) -> str:
+    origins = [*(["digests"] if form.explained else []), *(["starting list"] if form.seeded else [])]
+    return ", ".join(origins) + ("" if form.searched else "; asked for, not searched for")
 
 
 def as_data(row: models.PaperRow) -> dict[str, Any]:

@@ -48,6 +48,15 @@ def of_text(text: str) -> Question | None:
     return either([_latin(sequence.split()) for sequence in forms.latin_sequences(text)])
 
 
+def of_words(words: Sequence[str], *, linked: bool = True) -> Question | None:
+    """Ask for words, as the analyser gives them, one behind the other, or anywhere if not `linked`."""
+    if not words:
+        return None
+    if linked:
+        return _korean(words) if any(map(korean.is_hangul, words)) else _latin(words)
+    return together([_korean([word]) if korean.is_hangul(word) else _latin([word]) for word in words])
+
+
 def together(questions: Sequence[Question]) -> Question | None:
     """Ask for papers that answer all questions."""
     anywhere = all_of(one.anywhere for one in questions)

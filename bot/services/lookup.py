@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 from bot.digests import arxiv_id as arxiv_ids
-from bot.services import author_lookup, completion, found, glossaries, search, similar
+from bot.services import (
+    author_lookup,
+    completion,
+    found,
+    glossaries,
+    glossary_lookup,
+    search,
+    similar,
+    titles,
+)
 from bot.text import query as queries
 from bot.text.glossary import expansion
 from storage import digests, models, papers
@@ -19,6 +28,7 @@ class Lookup:
     def __init__(self, database: Database, glossary: glossaries.Glossaries | None = None) -> None:
         self._database = database
         self._glossary = glossary or glossaries.Glossaries(database)
+        self._topics: completion.Topics | None = None
 
     async def search(
         self,
@@ -88,11 +98,15 @@ class Lookup:
         if named is not None:
             async with self._database.read() as connection:
                 return await papers.get_detail(connection, named)
-        result = await self.search(text, limit=1, literal=True)
-        if not result.rows:
-            return None
         async with self._database.read() as connection:
-            return await papers.get_detail(connection, result.rows[0].arxiv_id)
+            rows = await titles.list_rows(connection, text, limit=1)
+            return await papers.get_detail(connection, rows[0].arxiv_id) if rows else None
+
+    async def glossary(self, term: str) -> tuple[glossary_lookup.ConceptEvidence, ...]:
+        """Return the concepts that a term names, with the evidence for each of their forms."""
+        async with self._database.read() as connection:
+            current = await self._glossary.current(connection)
+            return await glossary_lookup.explain(connection, current, term)
 
     async def digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
@@ -136,7 +150,10 @@ class Lookup:
     async def complete_topic(self, text: str, locale: models.Locale) -> list[found.Choice]:
         """Offer topics for what was typed so far, in the reader's language first."""
         async with self._database.read() as connection:
-            return completion.topics(await self._glossary.current(connection), text, locale)
+            current = await self._glossary.current(connection)
+        if self._topics is None or self._topics.glossary is not current:
+            self._topics = completion.Topics(current)
+        return self._topics.offer(text, locale)
 
     async def complete_author(self, text: str) -> list[found.Choice]:
         """Offer names for what was typed so far, those with most papers first."""

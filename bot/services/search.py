@@ -18,8 +18,6 @@ from storage.search_terms import all_of
 IN_TITLES = 60
 ANYWHERE = 100
 """So many of the most popular papers are scored that have what is wanted in the title, and anywhere."""
-FEW = 3
-"""With fewer papers than this that have all words, those with most of them follow."""
 MOST_COUNTED = 1000
 
 
@@ -63,20 +61,25 @@ async def find(
     if question is None:
         return Found()
     pool = await _gather(connection, question, narrowing, most)
-    hits = _score(pool.papers, scores)
-    complete = [hit for hit in hits if hit.score.matched >= hit.score.segments]
-    # A term that was understood as a whole falls back to its words, several words to most of them.
-    choices = [understood.parts] if understood.parts else _fewer(segments) if len(segments) > 1 else []
-    if len(complete) >= FEW or not choices:
+    scored = _score(pool.papers, scores)
+    complete = sum(score.matched >= score.segments for score, _ in scored)
+    if complete >= ranking.FEW:
         # The index lets a few too many through; where all were seen, only those that truly match are counted.
-        total = len(complete) if pool.whole else max(len(complete), pool.total)
-        return Found(tuple(complete), total)
-    fewer = questions.either([one for few in choices if (one := questions.of_segments(few)) is not None])
+        return Found(_best(scored, complete), complete if pool.whole else max(complete, pool.total))
+    fewer = questions.either(
+        [one for few in _fewer(segments, understood) if (one := questions.of_segments(few)) is not None]
+    )
     if fewer is not None:
         known = {one.paper_id for one in pool.papers}
         more = await _gather(connection, fewer, narrowing, most)
-        hits = _score([*pool.papers, *(one for one in more.papers if one.paper_id not in known)], scores)
-    return Found(tuple(hits), len(hits), len(hits) > len(complete))
+        scored += _score([one for one in more.papers if one.paper_id not in known], scores)
+    hits = _best(scored, len(scored))
+    return Found(hits, len(hits), any(hit.score.matched < hit.score.segments for hit in hits))
+
+
+def _best(scored: Sequence[tuple[ranking.Score, int]], most: int) -> tuple[Hit, ...]:
+    newest_first = sorted(scored, key=lambda one: -one[1])
+    return tuple(Hit(paper_id, score) for score, paper_id in ranking.best(newest_first, most))
 
 
 def _all_words(
@@ -87,8 +90,12 @@ def _all_words(
     return questions.either([one for one in (plain, *composed) if one is not None])
 
 
-def _fewer(segments: Sequence[expansion.Segment]) -> list[Sequence[expansion.Segment]]:
-    """Return the choices of most words: all but one of two to four, at least half of more."""
+def _fewer(
+    segments: Sequence[expansion.Segment], understood: expansion.Expansion
+) -> list[Sequence[expansion.Segment]]:
+    """Return the choices of most words: all but one of two to four, at least half of more; of one term its words."""
+    if len(segments) < 2:
+        return [understood.parts] if understood.parts else []
     if len(segments) <= 4:
         return list(combinations(segments, len(segments) - 1))
     half = (len(segments) + 1) // 2
@@ -139,13 +146,13 @@ async def _gather(
     return _Pool(await search.list_at(connection, chosen), len(all_), whole)
 
 
-def _score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[Hit]:
-    hits = []
+def _score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:
+    scored = []
     for one in pool:
         score = scores.score(ranking.Document(one.texts.title, one.texts.body, one.votes, one.last_on))
         if score is not None:
-            hits.append(Hit(one.paper_id, score))
-    return sorted(hits, key=lambda hit: (-hit.score.order[0], -hit.score.order[1], -hit.paper_id))
+            scored.append((score, one.paper_id))
+    return scored
 
 
 async def rows_of(connection: Connection, hits: Sequence[Hit]) -> list[models.PaperRow]:

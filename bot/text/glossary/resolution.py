@@ -75,6 +75,10 @@ class Glossary:
                 self._by_english.setdefault(keys.english_key(form.text), concept.key)
         self._by_english[concept.key] = concept.key
 
+    def all_concepts(self) -> list[concepts.Concept]:
+        """Return all concepts, the best supported first."""
+        return list(self._concepts.values())
+
     def concept(self, key: str) -> concepts.Concept | None:
         """Return the concept of an English key."""
         return self._concepts.get(key)
@@ -106,13 +110,18 @@ class Glossary:
             return None
         forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initials(text))}
         for key, weight in found:
-            everyday = _EVERYDAY if len(keys.content_words(key)) == 1 and how != "abbreviation" else 1.0
+            everyday = _EVERYDAY if how != "abbreviation" and self._is_one_word(key) else 1.0
             for form in self._forms(self._concepts[key]):
                 form = form._replace(weight=form.weight * weight * everyday)
                 before = forms.get(form.text)
                 if before is None or before.weight < form.weight:
                     forms[form.text] = form
         return expansion.Segment(text, expansion.without_doubles(forms.values()), found[0][0], how)
+
+    def _is_one_word(self, key: str) -> bool:
+        """Tell whether a concept is one word, which mostly stands for itself; fine-tuning is two."""
+        texts = [form.text for form in self._concepts[key].of("en")[:1]]
+        return len(keys.content_words(key)) == 1 and not any("-" in text or " " in text for text in texts)
 
     def _keys_of(self, text: str) -> tuple[list[tuple[str, float]], str]:
         """Return the concepts that a text names, with weights, and how they were found."""

@@ -19,28 +19,52 @@ def upgrade() -> None:
     row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "indexed_papers",
-        sa.Column("position", row_id, autoincrement=False, nullable=False, comment="lower is more popular: the engine's row id"),
+        sa.Column(
+            "position",
+            row_id,
+            autoincrement=False,
+            nullable=False,
+            comment="lower is more popular: the engine's row id",
+        ),
         sa.Column("paper_id", row_id, nullable=False),
         sa.Column("texts", sa.LargeBinary(), nullable=False, comment="the canonical texts as indexed, zlib"),
         sa.Column("votes", sa.Integer(), nullable=True),
         sa.Column("last_on", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(["paper_id"], ["papers.id"], name=op.f("fk_indexed_papers_paper_id_papers"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["paper_id"], ["papers.id"], name=op.f("fk_indexed_papers_paper_id_papers"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_indexed_papers")),
         sa.UniqueConstraint("paper_id", name=op.f("uq_indexed_papers_paper_id")),
     )
     op.create_table(
         "term_counts",
         sa.Column("token", sa.Text(), nullable=False),
-        sa.Column("papers", sa.Integer(), nullable=False, comment="in how many papers, by sample beyond the first ones"),
+        sa.Column(
+            "papers",
+            sa.Integer(),
+            nullable=False,
+            comment="in how many papers, by sample beyond the first ones",
+        ),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_term_counts")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "indexed_authors",
-        sa.Column("position", row_id, autoincrement=False, nullable=False, comment="lower is more papers: the engine's row id"),
+        sa.Column(
+            "position",
+            row_id,
+            autoincrement=False,
+            nullable=False,
+            comment="lower is more papers: the engine's row id",
+        ),
         sa.Column("author_id", row_id, nullable=False),
         sa.Column("words", sa.Text(), nullable=False, comment="the tokens as indexed, separated by spaces"),
-        sa.ForeignKeyConstraint(["author_id"], ["authors.id"], name=op.f("fk_indexed_authors_author_id_authors"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["author_id"],
+            ["authors.id"],
+            name=op.f("fk_indexed_authors_author_id_authors"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_indexed_authors")),
         sa.UniqueConstraint("author_id", name=op.f("uq_indexed_authors_author_id")),
     )
@@ -59,7 +83,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "mention_counts",
-        sa.Column("mention", sa.Text(), nullable=False, comment="a parenthesis and the words in front, for the glossary"),
+        sa.Column(
+            "mention",
+            sa.Text(),
+            nullable=False,
+            comment="a parenthesis and the words in front, for the glossary",
+        ),
         sa.Column("papers", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("mention", name=op.f("pk_mention_counts")),
         sqlite_with_rowid=False,
@@ -78,7 +107,11 @@ def upgrade() -> None:
 def _create_engine_tables() -> None:
     """Create what the full-text engines work on, which no metadata describes."""
     if op.get_bind().dialect.name == "sqlite":
-        for table, prefixes in (("paper_words", ""), ("paper_titles", ""), ("author_words", " prefix='1 2 3',")):
+        for table, prefixes in (
+            ("paper_words", ""),
+            ("paper_titles", " prefix='2 3',"),
+            ("author_words", " prefix='1 2 3',"),
+        ):
             op.execute(
                 f"CREATE VIRTUAL TABLE {table} USING fts5(tokens, content='', columnsize=0, detail=none,{prefixes}"
                 " tokenize=\"ascii tokenchars '+#._!'\")"

@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 
+from bot.services import reindexing
 from bot.services.lookup import Lookup
+from storage import models, search
 from storage.database import Database
 from tests.bot.services import archives
 from tests.bot.services.archives import Paper
@@ -127,3 +129,55 @@ async def test_digest_and_top_are_ordered_by_votes(lookup: Lookup) -> None:
     assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
     assert [row.votes for row in (await lookup.top(limit=2)).rows] == [90, 40]
     assert [row.arxiv_id for row in (await lookup.top(topic="모델")).rows] == ["2501.00003", "2501.00001"]
+
+
+async def test_topics_are_offered_from_the_first_keystroke(lookup: Lookup) -> None:
+    assert len(await lookup.complete_topic("r", models.Locale.EN)) == 25
+    english = await lookup.complete_topic("rein", models.Locale.EN)
+    assert "reinforcement learning" in [choice.value for choice in english]
+    korean = await lookup.complete_topic("강화", models.Locale.KO)
+    assert korean[0].value == "강화 학습"
+    assert "reinforcement learning" in korean[0].name
+    assert 0 < len(await lookup.complete_topic("", models.Locale.KO)) <= 25
+    assert await lookup.complete_topic("zzzz", models.Locale.EN) == []
+
+
+@pytest.mark.parametrize("typed", ["mul", "jur", "müll", "muller j", "Jürgen M"])
+async def test_people_are_offered_while_their_names_are_typed(lookup: Lookup, typed: str) -> None:
+    assert [choice.value for choice in await lookup.complete_author(typed)] == ["Jürgen Müller"]
+
+
+@pytest.mark.parametrize("typed", ["2501.00003", "2501.000", "mole", "molecules in mo", "Molecu"])
+async def test_papers_are_offered_by_id_and_by_title(lookup: Lookup, typed: str) -> None:
+    assert "2501.00003" in [choice.value for choice in await lookup.complete_paper(typed)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Jurgen Muler", "Jurgn Müller", "Andres Marafoiri", "Junyag Lin", "Marafiory"]
+)
+async def test_a_typing_error_or_two_are_forgiven(lookup: Lookup, name: str) -> None:
+    assert (await lookup.author(name)).author in {"Jürgen Müller", "Andrés Marafiori", "Junyang Lin"}
+
+
+@pytest.mark.parametrize("name", ["J. Lin", "Jun Yang Lin", "Lin, Junyang", "lin j"])
+async def test_initials_and_split_names_are_understood(lookup: Lookup, name: str) -> None:
+    assert (await lookup.author(name)).author == "Junyang Lin"
+
+
+async def test_the_glossary_says_what_speaks_for_each_form(lookup: Lookup) -> None:
+    (concept,) = await lookup.glossary("SLM")
+    by_text = {form.text: form for form in concept.forms}
+    assert by_text["소형 언어 모델"].papers == 1
+    assert by_text["SLM"].language == "abbr"
+    assert await lookup.glossary("xyzzy") == ()
+
+
+async def test_everything_can_be_indexed_anew(db: Database, lookup: Lookup) -> None:
+    async with db.transaction() as connection:
+        await search.clear(connection)
+    assert await ids(lookup, "화학") == []
+    assert [done async for done in reindexing.rebuild(db)][-1] == 3
+    assert (await ids(lookup, "반응")) == ["2501.00003"]
+    assert (await lookup.author("muller")).author == "Jürgen Müller"
+    await archives.add(db, "2025-01-03", SMALL)
+    assert await ids(lookup, "반응") == []
