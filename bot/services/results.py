@@ -1,0 +1,46 @@
+"""What an ingest came to, as plain data that can be added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceProblem:
+    """Something that was not understood, and where. `line` is None when it is the whole text."""
+
+    place: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What an ingest came to. `digests` were read; of these some were new, some corrected, the rest known."""
+
+    digests: int = 0
+    new_digests: int = 0
+    corrected: int = 0
+    new_papers: int = 0
+    arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
+    problems: tuple[PlaceProblem, ...] = ()
+
+    @property
+    def papers(self) -> int:
+        """How many different papers the digests name."""
+        return len(self.arxiv_ids)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was stored."""
+        return self.new_digests + self.corrected + self.new_papers > 0
+
+    def __add__(self, other: IngestResult) -> IngestResult:
+        return IngestResult(
+            self.digests + other.digests,
+            self.new_digests + other.new_digests,
+            self.corrected + other.corrected,
+            self.new_papers + other.new_papers,
+            self.arxiv_ids | other.arxiv_ids,
+            self.problems + other.problems,
+        )
