@@ -36,7 +36,7 @@ DAYS = 360
 
 
 def measure_pass(*, runs: int = 5) -> tuple[float, float]:
-    """Return the seconds of a pass over 200 sources, 10 of them changed, and of its requests by aiohttp alone."""
+    """Return the seconds of a pass over 200 sources, 10 of which have a new day, and of its requests by aiohttp alone."""
     return asyncio.run(_measure_pass(runs))
 
 
@@ -53,7 +53,7 @@ def measure_memory() -> float:
 async def _measure_pass(runs: int) -> tuple[float, float]:
     ours, floors = [], []
     with _serving() as url:
-        addresses = [f"{url}/pages/{number}.md" for number in range(SOURCES)]
+        addresses = [f"{url}/feeds/{number}" for number in range(SOURCES)]
         async with _opened(url, addresses) as service, aiohttp.ClientSession() as session:
             await service.fetch_all()
             for run in range(1, runs + 1):
@@ -80,7 +80,7 @@ async def _measure_memory() -> float:
     peaks = []
     with _serving() as url:
         for number in (SOURCES, 3 * SOURCES):
-            addresses = [f"{url}/pages/{n}.md" for n in range(number)]
+            addresses = [f"{url}/feeds/{n}" for n in range(number)]
             async with _opened(url, addresses) as service:
                 await service.fetch_all()
                 gc.collect()
@@ -165,16 +165,16 @@ def _serving() -> Iterator[str]:
 
 
 async def _serve() -> None:
-    """Serve pages that change when they are told to, and the generated archive by day."""
+    """Serve feeds that grow when they are told to, and the generated archive by day."""
     versions: dict[int, int] = {}
     days = {day.isoformat(): text for day, text in archive.generate()}
 
-    async def page(request: web.Request) -> web.Response:
+    async def feed(request: web.Request) -> web.Response:
         number = int(request.match_info["number"])
         tag = f'"{number}-{versions.get(number, 0)}"'
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304)
-        return web.Response(text=_digest(number, versions.get(number, 0)), headers={"ETag": tag})
+        return web.Response(text=_feed(number, versions.get(number, 0)), headers={"ETag": tag})
 
     async def change(request: web.Request) -> web.Response:
         for number in range(int(request.match_info["count"])):
@@ -188,7 +188,7 @@ async def _serve() -> None:
     app = web.Application()
     app.add_routes(
         [
-            web.get("/pages/{number}.md", page),
+            web.get("/feeds/{number}", feed),
             web.get("/days/{day}.md", day),
             web.post("/change/{count}/{version}", change),
         ]
@@ -201,11 +201,21 @@ async def _serve() -> None:
     await asyncio.Event().wait()
 
 
+def _feed(number: int, version: int) -> str:
+    """Return a feed with a digest an entry, the newest of which is new with each version."""
+    items = "".join(
+        f"<item><guid>{entry}</guid><description><![CDATA[{_digest(number, entry)}]]></description></item>"
+        for entry in range(version, max(-1, version - 5), -1)
+    )
+    return f'<rss version="2.0"><channel><title>{number}</title>{items}</channel></rss>'
+
+
 def _digest(number: int, version: int) -> str:
-    day = date(2025, 1, 1) + timedelta(days=number)
+    """Return one day's digest."""
+    day = date(2025, 1, 1) + timedelta(days=version)
     papers = "".join(
-        f"### [Paper {number}.{place}](https://arxiv.org/abs/25{place:02}.{number:05})\n\nVote: {version}\n\n"
-        f"Authors: Ada Lovelace\n\n- ***Finding***: version {version}.\n\n"
+        f"### [Paper {number}.{place}](https://arxiv.org/abs/{day:%y%m}.{(number * 30 + version % 30) * 3 + place:05})\n\n"
+        f"Vote: {version}\n\nAuthors: Ada Lovelace\n\n- ***Finding***: version {version}.\n\n"
         for place in range(1, 4)
     )
     return f"## Daily Papers ({day})\n\n{papers}"

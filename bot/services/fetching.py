@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -209,8 +209,8 @@ class Fetching:
                 async with asyncio.timeout(plan.limit):
                     opened = opening.open_source(row.kind, row.url, row.options, self._access)
                     async for outcome in opened.fetch(visit):
-                        news = replace(outcome, pages=memory.news(outcome.pages, visit.pages))
-                        await storing.put(source_storing.Parcel(row, news, tally))
+                        news = memory.news(outcome.pages, visit.pages)
+                        await storing.put(source_storing.Parcel(row, outcome, news, tally))
                         plan.progress(row, outcome)
             except TimeoutError:
                 tally.fail(f"it was not done within {plan.limit:g} s")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.services import memory, source_health
-from bot.sources import source
 from storage import models, sources
 from storage.database import Connection, Database
 
@@ -30,9 +29,9 @@ class Keeper:
         self._notice = notice
         self._pages: list[tuple[int, models.Page]] = []
 
-    async def remember(self, row: models.StoredSource, outcome: source.Outcome) -> None:
-        """Remember the places of an outcome that is stored."""
-        self._pages += [(row.id, memory.bounded(page)) for page in outcome.pages]
+    async def remember(self, row: models.StoredSource, pages: Sequence[models.Page]) -> None:
+        """Remember places whose news are stored."""
+        self._pages += [(row.id, memory.bounded(page)) for page in pages]
         if len(self._pages) >= _FLUSH_AFTER:
             await self.flush()
 

@@ -22,36 +22,42 @@ log = structlog.get_logger(__name__)
 
 _MOST_WAITING = 64
 _MOST_TOGETHER = 32
+_GATHER_SECONDS = 0.1
+"""How long a lot waits for company while its pass goes on: one transaction costs as much as several digests."""
 _LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What one place of a source gave, and the tally that it counts for."""
+    """What one place of a source gave, which places are to be remembered then, and the tally that it counts for."""
 
     row: models.StoredSource
     outcome: source.Outcome
+    pages: tuple[models.Page, ...]
     tally: Tally
 
 
 class Storing:
-    """Stores parcels in the background: what piles up while one lot is written goes together into the next."""
+    """Stores parcels in the background: what comes while one lot gathers or is written goes together."""
 
     def __init__(self, ingest: Ingest, keeper: Keeper) -> None:
         self._ingest = ingest
         self._keeper = keeper
         self._waiting: asyncio.Queue[Parcel] = asyncio.Queue(_MOST_WAITING)
+        self._hurry = asyncio.Event()
 
     async def put(self, parcel: Parcel) -> None:
         """Take a parcel; waits while too many do. Its tally is complete once `settle` has returned."""
         if parcel.outcome.digests or parcel.outcome.facts:
             await self._waiting.put(parcel)
         else:
-            await self._count(parcel, IngestResult())
+            await self._count(parcel, None)
 
     async def settle(self) -> None:
         """Wait until everything that was put is stored, or known to have failed."""
+        self._hurry.set()
         await self._waiting.join()
+        self._hurry.clear()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -68,6 +74,9 @@ class Storing:
     async def _work(self) -> None:
         while True:
             lot = [await self._waiting.get()]
+            if not self._waiting.full():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), _GATHER_SECONDS)
             while len(lot) < _MOST_TOGETHER and not self._waiting.empty():
                 lot.append(self._waiting.get_nowait())
             await self._store(lot)
@@ -106,10 +115,12 @@ class Storing:
         stored = iter(await self._ingest.add_group([one for several in said for one in several]))
         return [sum((next(stored) for _ in several), IngestResult()) for several in said]
 
-    async def _count(self, parcel: Parcel, result: IngestResult) -> None:
-        parcel.tally.stored(result)
+    async def _count(self, parcel: Parcel, result: IngestResult | None) -> None:
+        if result is not None:
+            parcel.tally.stored(result)
         parcel.tally.add(parcel.outcome)
-        await self._keeper.remember(parcel.row, parcel.outcome)
+        if parcel.pages:
+            await self._keeper.remember(parcel.row, parcel.pages)
 
 
 def _fail(lot: Sequence[Parcel], reason: str) -> None:
