@@ -61,9 +61,9 @@ class Score:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
     @property
-    def order(self) -> tuple[int, float]:
-        """What results are sorted by, the greatest first: papers with all parts before those with some."""
-        return (self.matched, self.total)
+    def order(self) -> tuple[int, bool, float]:
+        """What results are sorted by, the greatest first: all parts, as one term if the query may be one."""
+        return (self.matched, self.composed > 0, self.total)
 
 
 def hot(votes: int | None, published_on: date | None) -> float:

@@ -104,6 +104,7 @@ class _Walk:
         self._words = 0
         self._unaligned = 0
         self._support = 0
+        self._begins_badly = False
 
     def step(self, unit: str, text: str) -> bool:
         """Take one more written word; False when the term cannot reach over it."""
@@ -121,6 +122,8 @@ class _Walk:
                 self._sum -= 0.5
         elif self._words > 1 and _PHRASE_END.search(unit):
             self._sum -= 1.0
+        # A single syllable (내, 간, 별) hangs on the word in front of it.
+        self._begins_badly = len(unit) == 1 and korean.is_hangul(unit) and not aligned_any
         self._weigh_consistency(keys.korean_key(text), aligned_any)
         return True
 
@@ -149,7 +152,7 @@ class _Walk:
         covered = len(self._covered) / len(self._content)
         over = self._words - self._expected
         rate = 0.35 if over < 0 else 0.15 if not self._unaligned else 0.45
-        score = self._sum + 0.8 * covered - rate * abs(over)
+        score = self._sum + 0.8 * covered - rate * abs(over) - (1.0 if self._begins_badly else 0.0)
         return Span(text, self._words, covered, score)
 
 
