@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import discord
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -25,7 +26,7 @@ from bot.app import fetching
 from bot.app.core import Core
 from bot.client import endpoints, sender
 from bot.client.bot import PaperroundBot
-from bot.services import archive, failures, monitor, nonces, places, relay, settling, watch
+from bot.services import archive, failures, glossaries, monitor, nonces, places, relay, settling, watch
 from bot.services.daily import DailyPlanner
 from bot.services.metrics import Metrics
 from bot.services.tally import Report
@@ -65,6 +66,12 @@ class Running:
         """Forget the payloads of deliveries that ended 30 days ago."""
         async with self.core.database.transaction() as connection:
             await outbox.empty_payloads(connection, self.core.clock() - KEEP_PAYLOADS)
+
+    async def learn(self) -> None:
+        """Make the glossary anew when the archive has grown enough to teach it something."""
+        words = glossaries.Glossaries(self.core.database, self.core.clock)
+        if await words.is_stale():
+            await words.rebuild()
 
     async def beat(self) -> None:
         """Stop when the lock is lost: another process may be sending by now."""
@@ -241,6 +248,9 @@ async def _scheduled(running: Running) -> AsyncIterator[None]:
         running.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.add_job(
+        running.learn, IntervalTrigger(minutes=10, start_date=next_minute, timezone="UTC"), **options
+    )
+    scheduler.add_job(
         running.clean, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.start()
@@ -250,22 +260,28 @@ async def _scheduled(running: Running) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
 
 
+async def _connect(running: Running) -> None:
+    """Connect, again and again while the gateway cannot be asked for. Sets `stop` when the gateway refuses us for good."""
+    for attempt in range(10**9):
+        try:
+            await running.bot.connect(reconnect=True)
+            return
+        except (discord.PrivilegedIntentsRequired, discord.ConnectionClosed) as error:
+            log.error("the gateway refused us", error=str(error))
+            running.stop.set()
+            return
+        except (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError) as error:
+            # discord.py reconnects a gateway that it had found; it gives up when it cannot ask where that is.
+            wait = LOGIN_WAITS[min(attempt, len(LOGIN_WAITS) - 1)]
+            log.warning("the gateway cannot be reached", error=repr(error), again_in_seconds=wait)
+            await asyncio.sleep(wait)
+
+
 @asynccontextmanager
 async def _connected(running: Running) -> AsyncIterator[None]:
     """Keep the gateway connected in the background: sending does not wait for it."""
 
-    async def connect() -> None:
-        try:
-            await running.bot.connect(reconnect=True)
-        except (
-            discord.PrivilegedIntentsRequired,
-            discord.ConnectionClosed,
-            discord.GatewayNotFound,
-        ) as error:
-            log.error("the gateway refused us", error=str(error))
-            running.stop.set()
-
-    task = asyncio.create_task(connect())
+    task = asyncio.create_task(_connect(running))
     try:
         yield
     finally:

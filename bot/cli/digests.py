@@ -90,6 +90,7 @@ def ingest(
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
+    from bot.services import glossaries
     from bot.services.ingest import IngestResult
 
     total, problems = IngestResult(), 0
@@ -106,6 +107,9 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
                     problems += len(named)
                     for problem in named:
                         output.complain(problem)
+        words = glossaries.Glossaries(core.database, core.clock)
+        if await words.is_stale():
+            await words.rebuild()
     return total, problems
 
 
