@@ -35,7 +35,12 @@ def news(pages: Iterable[models.Page], before: Mapping[str, models.Page]) -> tup
 def _is_repeat(page: models.Page, before: models.Page | None) -> bool:
     if before is None or page.read_at.date() != before.read_at.date():
         return False
-    return replace(page, read_at=before.read_at, status=before.status) == replace(before, place=page.place)
+    return (page.etag, page.last_modified, page.hash, page.moved_to) == (
+        before.etag,
+        before.last_modified,
+        before.hash,
+        before.moved_to,
+    ) and models.FetchStatus.GONE not in (page.status, before.status)
 
 
 def name(place: str) -> str:
