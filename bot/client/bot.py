@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import command_names, controls, custom_ids, failures, items, renderer, translations
-from bot.client.cogs import alerts, daily, digests, lookup, papers, places, service, why
+from bot.client.cogs import alerts, daily, digests, lookup, orders, papers, places, rules, service, why
 from bot.client.translations import Words
 from bot.services.services import Services
 from storage import models
@@ -22,7 +22,9 @@ COGS = (
     lookup.LookupCog,
     papers.PapersCog,
     alerts.AlertsCog,
+    rules.RulesCog,
     daily.DailyCog,
+    orders.OrdersCog,
     service.ServiceCog,
     why.WhyCog,
     places.PlacesCog,

@@ -9,8 +9,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import controls, custom_ids, replies, translations
-from bot.client.cogs.daily import require_manager
 from bot.client.failures import Refusal
+from bot.client.order_desk import require_manager
 from bot.client.views import guide, notices, status_report
 
 if TYPE_CHECKING:
