@@ -136,8 +136,11 @@ async def test_a_start_in_the_middle_of_an_outage_logs_in_when_it_is_over(town: 
         {"kind": "status", "status": 503, "path": "/users/@me", "times": 1},
         {"kind": "status", "status": 503, "path": "/oauth2/*", "times": 1},
         {"kind": "status", "status": 503, "method": "PUT", "times": 1},
+        {"kind": "status", "status": 503, "path": "/gateway/bot", "times": 1},
     )
-    town.start_bot()
+    bot = town.start_bot()
     await town.until_all_sent()
+    await town.fake.wait_until_connected(seconds=30)
+    assert bot.poll() is None
     assert "Unclosed" not in town.log()
     assert "Traceback" not in town.log()
