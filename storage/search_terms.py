@@ -5,6 +5,7 @@ Tokens are the analyser's; neither engine gets to see an operator that somebody 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -35,12 +36,16 @@ class Prefix:
 Wanted: TypeAlias = str | Prefix | AllOf | AnyOf
 
 
+# What FTS5 would cut a token at, so that it became a phrase; see the tokenizer in the migration.
+_TWO_TOKENS = re.compile(r"[^0-9A-Za-z+#._!\u0080-\U0010ffff]")
+
+
 def to_fts5(wanted: Wanted) -> str:
     """Return the expression for SQLite's MATCH."""
     if isinstance(wanted, Prefix):
         return f"{to_fts5(wanted.token)}*"
     if isinstance(wanted, str):
-        return '"' + wanted.replace('"', '""').replace("\0", "") + '"'
+        return f'"{_TWO_TOKENS.sub("_", wanted) or "_"}"'
     sign = " AND " if isinstance(wanted, AllOf) else " OR "
     return f"({sign.join(map(to_fts5, wanted.parts))})"
 

@@ -21,6 +21,9 @@ from storage import digests, models, papers
 from storage import search as stored
 from storage.database import Connection, Database
 
+LONGEST = 2000
+"""Characters of a question that are looked at."""
+
 
 class Lookup:
     """Look-ups in one database. Every method is one consistent reading; none of them raises on odd input."""
@@ -48,8 +51,8 @@ class Lookup:
         What the query itself says (author:, since:, votes:) narrows further. No word at all gives the papers that
         pass the filters, top-voted first; nothing at all gives nothing.
         """
-        asked = queries.parse_query(query)
-        names = [*asked.authors, *([author] if author and author.strip() else [])]
+        asked = queries.parse_query(_clean(query))
+        names = [*asked.authors, *([_clean(author)] if author and author.strip() else [])]
         since = max((one for one in (asked.since, since) if one is not None), default=None)
         min_votes = max((one for one in (asked.min_votes, min_votes) if one is not None), default=None)
         async with self._database.read() as connection:
@@ -89,11 +92,18 @@ class Lookup:
         """Return the papers of the person whose name fits best, by "votes" or by "date"; and the other names that fit."""
         async with self._database.read() as connection:
             return await author_lookup.answer(
-                connection, name, order=order, since=since, min_votes=min_votes, limit=limit, offset=offset
+                connection,
+                _clean(name),
+                order=order,
+                since=since,
+                min_votes=min_votes,
+                limit=limit,
+                offset=offset,
             )
 
     async def paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, an address or a part of a title names; None if there is none."""
+        text = _clean(text)
         named = arxiv_ids.parse_arxiv_id(text)
         if named is not None:
             async with self._database.read() as connection:
@@ -106,7 +116,7 @@ class Lookup:
         """Return the concepts that a term names, with the evidence for each of their forms."""
         async with self._database.read() as connection:
             current = await self._glossary.current(connection)
-            return await glossary_lookup.explain(connection, current, term)
+            return await glossary_lookup.explain(connection, current, _clean(term))
 
     async def digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
@@ -145,7 +155,7 @@ class Lookup:
     async def similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share most rare terms with a paper, the most alike first."""
         async with self._database.read() as connection:
-            return await similar.list_rows(connection, arxiv_id, limit=limit)
+            return await similar.list_rows(connection, _clean(arxiv_id), limit=limit)
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[found.Choice]:
         """Offer topics for what was typed so far, in the reader's language first."""
@@ -153,17 +163,17 @@ class Lookup:
             current = await self._glossary.current(connection)
         if self._topics is None or self._topics.glossary is not current:
             self._topics = completion.Topics(current)
-        return self._topics.offer(text, locale)
+        return self._topics.offer(_clean(text), locale)
 
     async def complete_author(self, text: str) -> list[found.Choice]:
         """Offer names for what was typed so far, those with most papers first."""
         async with self._database.read() as connection:
-            return await completion.authors(connection, text)
+            return await completion.authors(connection, _clean(text))
 
     async def complete_paper(self, text: str) -> list[found.Choice]:
         """Offer papers for what was typed so far of an id or a title."""
         async with self._database.read() as connection:
-            return await completion.papers_for(connection, text)
+            return await completion.papers_for(connection, _clean(text))
 
     async def extent(self) -> models.Extent:
         """Return what the archive holds."""
@@ -174,6 +184,11 @@ class Lookup:
         if literal:
             return expansion.literal(text)
         return (await self._glossary.current(connection)).resolve(text)
+
+
+def _clean(text: str) -> str:
+    """Return what was typed without what no database takes, in a length that nobody types."""
+    return text[:LONGEST].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 async def _papers_by(connection: Connection, names: list[str]) -> frozenset[int] | None:

@@ -74,5 +74,5 @@ def _beginnings(last: str) -> list[Wanted]:
     if len(last) < _SHORTEST_BEGINNING:
         return [last]
     # The index has stems: "reasonin" is on the way to reasoning, which stands there as "reason".
-    shorter = [last[:-cut] for cut in (1, 2, 3) if len(last) - cut >= 3]
-    return [Prefix(tokens[-1]), Prefix(last), *tokens, *shorter]
+    stems = [last[:-cut] for cut in (1, 2, 3) if len(last) - cut >= 3] if last.isalnum() else []
+    return [Prefix(tokens[-1]), *([Prefix(last)] if last.isalnum() else []), *tokens, *stems]
