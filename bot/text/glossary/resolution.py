@@ -13,10 +13,9 @@ from bot.text import analyser, korean
 from bot.text.glossary import (
     alignment,
     concepts,
-    evidence,
     expansion,
     keys,
-    readings,
+    naming,
     translation,
     transliteration,
 )
@@ -25,19 +24,11 @@ _RARE_WEIGHT = 0.8
 _EVERYDAY = 0.3
 _WORD_BY_WORD = 0.6
 _TRANSLATED_WORD = 0.4
-_OTHER_READING = 0.25
 _GUESSED = 0.5
-_LEAST_READING = 0.2
 _SURE_SHARE = 0.95
 _SURE_SUPPORT = 8
 _MOST_WORDS = 12
 _LONGEST_PART = 6
-# Abbreviations that are also small words: in lower case and inside of texts they are the words.
-_SMALL = (
-    "it is in or as at an on to us we do so no up my me he if be by are can all one and for the of a am was has had "
-    "not but our its this that"
-)
-_SMALL_WORDS = frozenset(_SMALL.split())
 
 
 class Glossary:
@@ -51,29 +42,12 @@ class Glossary:
     ) -> None:
         self._concepts = {concept.key: concept for concept in found}
         self._translator = translation.Translator(table or alignment.WordTable({}, {}))
-        self._readings = dict(abbreviated or {})
-        self._folded: dict[str, str] = {}
-        for abbreviation in sorted(self._readings, key=self._papers_of_abbreviation):
-            self._folded[abbreviation.casefold()] = abbreviation
-        self._by_korean: dict[str, list[str]] = defaultdict(list)
-        self._by_english: dict[str, str] = {}
+        self._names = naming.Names(self._concepts, abbreviated or {})
         self._by_word: dict[str, set[str]] = defaultdict(set)
-        for concept in self._concepts.values():
-            self._enter(concept)
+        for key in self._concepts:
+            for word in keys.content_words(key):
+                self._by_word[word].add(key)
         self._sounds = transliteration.Sounds(self._by_word)
-
-    def _papers_of_abbreviation(self, abbreviation: str) -> int:
-        return sum(reading.papers for reading in self._readings[abbreviation])
-
-    def _enter(self, concept: concepts.Concept) -> None:
-        for word in keys.content_words(concept.key):
-            self._by_word[word].add(concept.key)
-        for form in concept.forms:
-            if form.language == "ko":
-                self._by_korean[keys.korean_key(form.text)].append(concept.key)
-            elif form.language == "en":
-                self._by_english.setdefault(keys.english_key(form.text), concept.key)
-        self._by_english[concept.key] = concept.key
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, the best supported first."""
@@ -92,7 +66,7 @@ class Glossary:
         if whole is not None:
             spaced = whole.forms[0].text.split() if whole.forms[0].key == keys.korean_key(typed) else units
             parts = self._parts(spaced) if len(spaced) > 1 else []
-            if parts and keys.has_hangul(typed) and not korean_only(typed):
+            if parts and keys.has_hangul(typed) and not naming.korean_only(typed):
                 # Two languages are rather two words than one term: "LLM 추론" asks for both.
                 return expansion.Expansion(typed, tuple(parts), (whole,))
             return expansion.Expansion(typed, (whole,), parts=tuple(parts))
@@ -101,11 +75,11 @@ class Glossary:
 
     def lookup(self, term: str) -> list[concepts.Concept]:
         """Return the concepts that a term is a form of, the best supported first."""
-        return [self._concepts[key] for key, _ in self._keys_of(term)[0] if key in self._concepts]
+        return [self._concepts[key] for key, _ in self._names.find(term).weights]
 
     def _lookup(self, text: str) -> expansion.Segment | None:
         """Return the segment for a text that is a form of concepts as a whole."""
-        found, how = self._keys_of(text)
+        found, how = self._names.find(text)
         if not found:
             return None
         forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initials(text))}
@@ -123,60 +97,6 @@ class Glossary:
         texts = [form.text for form in self._concepts[key].of("en")[:1]]
         return len(keys.content_words(key)) == 1 and not any("-" in text or " " in text for text in texts)
 
-    def _keys_of(self, text: str) -> tuple[list[tuple[str, float]], str]:
-        """Return the concepts that a text names, with weights, and how they were found."""
-        if not korean_only(text):
-            found = self._by_abbreviation(text)
-            if found:
-                return found, "abbreviation"
-        english = self._by_english.get(keys.english_key(text))
-        if english is not None:
-            return [(english, 1.0)], "English term"
-        keyed = self._korean_concepts(text)
-        return keyed, "Korean term"
-
-    def _korean_concepts(self, text: str) -> list[tuple[str, float]]:
-        key = keys.korean_key(text)
-        found = self._by_korean.get(key) or self._by_korean.get(korean.strip_ending(key)) or []
-        ranked = sorted(
-            set(found), key=lambda one: (-self._papers(one, key), -self._concepts[one].support, one)
-        )
-        return [
-            (one, 1.0)
-            for one in ranked
-            if self._papers(one, key) >= _LEAST_READING * self._papers(ranked[0], key)
-        ]
-
-    def _papers(self, concept: str, korean_key: str) -> int:
-        """Return how many papers say that a Korean form stands for a concept; our list counts as some."""
-        return max(
-            (
-                form.papers + (readings.SEED_PAPERS if form.seeded else 0)
-                for form in self._concepts[concept].of("ko")
-                if keys.korean_key(form.text) == korean_key
-            ),
-            default=0,
-        )
-
-    def _by_abbreviation(self, text: str) -> list[tuple[str, float]]:
-        """Return the readings of an abbreviation: the main one, or all that are not rare at a small weight."""
-        stripped = text.strip()
-        if stripped in _SMALL_WORDS or len(stripped) < 2:
-            return []
-        key = keys.abbreviation_key(stripped)
-        folded = key.casefold()
-        for one in (key, self._folded.get(folded), self._folded.get(folded.removesuffix("s"))):
-            if one in self._readings:
-                break
-        else:
-            return []
-        known = [reading for reading in self._readings[one] if reading.key in self._concepts]
-        if not known:
-            return []
-        if known[0].share >= evidence.MAIN_SHARE:
-            return [(known[0].key, 1.0)]
-        return [(reading.key, _OTHER_READING) for reading in known if reading.share >= _LEAST_READING]
-
     def _forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
         for form in concept.forms:
             if form.alias or not form.expands:
@@ -186,7 +106,7 @@ class Glossary:
             if form.language != "abbr":
                 # One paper alone is often wrong: good enough to look for, not to be named to people.
                 yield expansion.WeightedForm(form.text, weight, shown=not is_rare)
-            elif form.text.casefold() not in _SMALL_WORDS:
+            elif form.text.casefold() not in naming.SMALL_WORDS:
                 sure = form.share >= _SURE_SHARE and form.papers >= _SURE_SUPPORT
                 yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
 
@@ -215,13 +135,13 @@ class Glossary:
     def _closed_up(self, unit: str) -> list[expansion.Segment]:
         """Break one long Korean word by the forms known (대규모언어모델추론); else it stands for itself."""
         word = korean.strip_ending(keys.korean_key(unit))
-        if not korean_only(unit) or len(word) < 4:
+        if not naming.korean_only(unit) or len(word) < 4:
             return [self._word(unit)]
         best: list[list[str] | None] = [[]] + [None] * len(word)
         for end in range(2, len(word) + 1):
             for start in range(max(0, end - 14), end - 1):
                 before, piece = best[start], word[start:end]
-                if before is None or piece not in self._by_korean:
+                if before is None or not self._names.knows_korean(piece):
                     continue
                 now = best[end]
                 if now is None or len(before) + 1 < len(now):
@@ -296,8 +216,3 @@ def _initials(text: str) -> list[expansion.WeightedForm]:
         return []
     initials = "".join(word[0] for word in content).upper()
     return [expansion.WeightedForm(initials, _GUESSED, tuple(content), shown=False)]
-
-
-def korean_only(text: str) -> bool:
-    """Tell whether a text has Hangul and no Latin letters."""
-    return keys.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())
