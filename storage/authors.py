@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import starmap
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -70,21 +71,19 @@ async def _add(connection: AsyncConnection, new: Sequence[tuple[str, str, int]])
 
 
 async def _count(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
-    counted = (
-        sa.select(sa.func.count(paper_authors.c.paper_id.distinct()))
-        .where(paper_authors.c.author_id == authors.c.id)
-        .scalar_subquery()
-    )
     found: list[models.Author] = []
-    for chunk in rows.in_chunks(author_ids):
-        result = await connection.execute(
-            authors.update()
-            .where(authors.c.id.in_(chunk))
-            .values(papers=counted)
-            .returning(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-        )
-        found.extend(models.Author(*row) for row in result)
+    for chunk in rows.in_chunks(author_ids, rows.LOOK_UP_CHUNK):
+        condition, given = rows.among(connection, authors.c.id, chunk)
+        counted = await rows.fetch_all(connection, f"{_COUNT} WHERE {condition} {_COUNTED}", given)
+        found.extend(starmap(models.Author, counted))
     return found
+
+
+_COUNT = """
+UPDATE authors SET papers =
+    (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
+"""
+_COUNTED = "RETURNING id, key, name, papers"
 
 
 async def list_rows(connection: AsyncConnection, author_ids: Sequence[int]) -> list[models.Author]:

@@ -111,18 +111,22 @@ async def look_up(
     connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
 ) -> list[tuple[Any, ...]]:
     """Return columns of the rows whose column `by` is among many values. For texts and numbers only."""
-    table, key = by.table, by.name
-    start = f"SELECT {', '.join(column.name for column in columns)} FROM {table} WHERE {key}"  # noqa: S608 - our names
+    start = f"SELECT {', '.join(column.name for column in columns)} FROM {by.table} WHERE "  # noqa: S608 - our names
     found: list[tuple[Any, ...]] = []
     for chunk in in_chunks(values, LOOK_UP_CHUNK):
-        if connection.dialect.name == "sqlite":
-            marks = ",".join("?" * len(chunk))
-            result = await fetch_all(connection, f"{start} IN ({marks})", chunk)
-        else:
-            kind = "text" if isinstance(by.type, sa.Text) else "bigint"
-            result = await fetch_all(connection, f"{start} = ANY($1::{kind}[])", (list(chunk),))
-        found.extend(result)
+        condition, given = among(connection, by, chunk)
+        found.extend(await fetch_all(connection, start + condition, given))
     return found
+
+
+def among(
+    connection: AsyncConnection, column: sa.Column[Any], values: Sequence[Any]
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition that a text or number is among at most `LOOK_UP_CHUNK` values, and what is bound in it."""
+    if connection.dialect.name == "sqlite":
+        return f"{column.name} IN ({','.join('?' * len(values))})", tuple(values)
+    kind = "text" if isinstance(column.type, sa.Text) else "bigint"
+    return f"{column.name} = ANY($1::{kind}[])", (list(values),)
 
 
 @lru_cache(maxsize=64)

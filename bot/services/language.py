@@ -10,7 +10,7 @@ from storage import models
 _HANGUL = re.compile("[가-힣]+")
 _LATIN = re.compile("[A-Za-z]+")
 _SAMPLE = 300
-_SUMMARIES = 20
+_SUMMARIES = 10
 _SHARE = 0.2
 """Korean summaries keep their terms in Latin letters; even so, over a third of their letters are Hangul."""
 
