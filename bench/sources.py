@@ -22,7 +22,8 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from bench import archive
+from bench import archive, figures
+from bot import logs
 from bot.app import core, fetching
 from bot.services.archive import TextFile
 from bot.services.fetching import Fetching
@@ -226,15 +227,13 @@ def main() -> None:
     if sys.argv[1:] == ["serve"]:
         asyncio.run(_serve())
         return
+    logs.configure("console:error")
     ours, floor = measure_pass()
-    print(
-        f"pass over {SOURCES} sources: {ours:.3f} s, bare {floor:.3f} s, ratio {ours / floor:.2f} (at most 1.5)"
-    )
+    name = f"a pass over {SOURCES} sources, {CHANGED} with news"
+    figures.show(figures.Figure(name, ours * 1000, "ms", floor * 1000, most_ratio=1.5))
     ours, floor = measure_back_fill()
-    print(
-        f"back-fill of {DAYS} days: {ours:.2f} s, apart {floor:.2f} s, ratio {ours / floor:.2f} (at most 1.5)"
-    )
-    print(f"memory: {measure_memory() / 1024:.1f} KiB a source (at most 64)")
+    figures.show(figures.Figure(f"a back-fill of {DAYS} days", ours, "s", floor, most_ratio=1.5))
+    figures.show(figures.Figure("memory of a pass", measure_memory() / 1024, "KiB a source", most=64))
 
 
 if __name__ == "__main__":

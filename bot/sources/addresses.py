@@ -157,7 +157,8 @@ class AddressGuard(abc.AbstractResolver):
             if reason is None:
                 continue
             if not allowed:
-                raise failures.RefusedError(f"{host} is at {address}, a {reason} address")
+                where = host if host == str(address) else f"{host} is at {address}, which"
+                raise failures.RefusedError(f"{where} is a {reason} address")
             self._admitted.add((address, port))
 
     async def resolve(

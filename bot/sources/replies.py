@@ -112,7 +112,7 @@ def _refusal(response: aiohttp.ClientResponse, now: datetime) -> failures.FetchE
     if status == 410:
         return failures.GoneError("it is gone for good (410)")
     if status in _NO_ENTRY:
-        return failures.FetchError(f"it lets us not in ({status})")
+        return failures.FetchError(f"it refuses access ({status})")
     name = http.client.responses.get(status, "an answer of its own").lower()
     if status in _BUSY:
         retry_at = patience.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
@@ -124,11 +124,11 @@ def explain(error: Exception, url: URL, limits: Limits) -> failures.FetchError:
     """Say in words what an exception from aiohttp or the socket means."""
     host = url.raw_host or ""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return failures.FetchError(f"the TLS certificate of {host} is not to be trusted")
+        return failures.FetchError(f"the TLS certificate of {host} is not trusted")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return failures.FetchError(f"the name {host} was not found")
     if isinstance(error, aiohttp.ClientSSLError):
-        return failures.FetchError(f"no TLS connection with {host} comes about")
+        return failures.FetchError(f"no TLS connection to {host} could be made")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return failures.FetchError(f"{host} took longer than {limits.connect:g} s to connect")
     if isinstance(error, aiohttp.SocketTimeoutError):

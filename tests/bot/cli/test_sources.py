@@ -105,7 +105,7 @@ def test_what_is_refused_or_failed_is_named_and_ends_with_one(
     assert status == 1
     assert [(row["status"], row["reason"]) for row in json.loads(printed)] == [
         ("failed", "it is an HTML page without a digest"),
-        ("refused", "localhost is at 127.0.0.1, a loopback address"),
+        ("refused", "localhost is at 127.0.0.1, which is a loopback address"),
     ]
     assert f"{site.url}/page.md: it is an HTML page without a digest" in complaints
 

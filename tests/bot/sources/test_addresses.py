@@ -127,7 +127,9 @@ def test_a_name_is_left_to_the_resolver() -> None:
 
 async def test_a_name_with_one_closed_address_among_open_ones_is_refused() -> None:
     guard = addresses.AddressGuard(origins.StubResolver({"papers.test": [["1.1.1.1", "10.0.0.1"]]}))
-    with pytest.raises(failures.RefusedError, match=r"papers\.test is at 10\.0\.0\.1, a private address"):
+    with pytest.raises(
+        failures.RefusedError, match=r"papers\.test is at 10\.0\.0\.1, which is a private address"
+    ):
         await guard.resolve("papers.test", 80)
 
 
