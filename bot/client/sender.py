@@ -17,7 +17,7 @@ import aiolimiter
 import discord
 from discord import http
 
-from bot.client import history
+from bot.client import forum_tags, history
 from bot.services import attempts, failures, pacing, posts
 from storage.models import PartKind
 
@@ -92,7 +92,12 @@ class DiscordSender:
 
     async def _post_in_forum(self, order: attempts.Order) -> attempts.Accepted:
         payload = order.payload | {"message": _without_mentions(order.payload["message"])}
-        payload = {key: value for key, value in payload.items() if key != "applied_tags" or value}
+        tags = payload.get("applied_tags") or await forum_tags.tags_for(
+            self._client, order.channel_id, self._pace
+        )
+        payload = {key: value for key, value in payload.items() if key != "applied_tags"}
+        if tags:
+            payload["applied_tags"] = tags
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=order.channel_id)
         # A forum post has no nonce, and discord.py repeats a request that was answered with 500, 502 or 504.
         once: Any = [_Once()]

@@ -212,3 +212,17 @@ async def test_the_pace_is_even(client: discord.Client) -> None:
     for _ in range(41):
         await pace()
     assert 0.19 <= asyncio.get_running_loop().time() - began < 1.0
+
+
+async def test_a_forum_that_demands_a_tag_gets_the_fitting_one(
+    fake: process.FakeDiscord, sending: sender.DiscordSender
+) -> None:
+    tags = [
+        {"id": "5", "name": "News", "moderated": False},
+        {"id": "6", "name": "Papers", "moderated": False},
+    ]
+    [forum] = await fake.add_channels(1, type=world.FORUM, require_tag=True, tags=tags)
+    post = await sending.send(order(forum, PartKind.FORUM_POST))
+    assert len(await fake.messages(post.channel_id)) == 1
+    [asked] = [one for one in await fake.log("POST") if one["path"].endswith(f"/{forum}/threads")]
+    assert asked["status"] < 300
