@@ -89,11 +89,6 @@ def step_of(votes: int | None, last_on: date) -> int:
     return int(_STEPS * (math.log10(1 + max(0, votes or 0)) + days / _DAYS_A_VOTE_DECADE))
 
 
-def is_at_step(position: int, votes: int | None, last_on: date) -> bool:
-    """Tell whether a row stands where its popularity wants it, or right behind."""
-    return 0 <= position // _SLOTS - (_TOP - step_of(votes, last_on)) <= 1
-
-
 async def free_positions(
     connection: AsyncConnection, wanted: Mapping[int, tuple[int | None, date]]
 ) -> dict[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cached_property
 from typing import NamedTuple
 
 from bot.services import author_matching, found, titles
@@ -17,12 +16,14 @@ MOST = 25
 LONGEST = 100
 _BUCKET = 3
 """Letters of the beginnings under which topics are kept ready."""
+_BEST = 100
 
 
 class Topic(NamedTuple):
     """One form of a concept: what is typed for it, what is shown, and how much speaks for it."""
 
     key: str
+    concept: str
     text: str
     language: str
     other: str
@@ -30,47 +31,49 @@ class Topic(NamedTuple):
 
 
 class Topics:
-    """The forms of a glossary by their beginnings. Made once for each glossary."""
+    """The forms of a glossary by their beginnings. Made once for each glossary, which takes a moment: in a thread."""
 
     def __init__(self, glossary: resolution.Glossary) -> None:
         self.glossary = glossary
-
-    @cached_property
-    def _by_beginning(self) -> dict[str, list[Topic]]:
-        """Group by the first letters, the best first; a form of several words also by its later words, behind."""
-        groups: dict[str, list[Topic]] = defaultdict(list)
-        for topic in sorted(_topics(self.glossary.all_concepts()), key=lambda one: -one.weight):
-            for length in range(_BUCKET + 1):
-                groups[topic.key[:length]].append(topic)
-        return groups
+        self._by_beginning: dict[str, list[Topic]] = defaultdict(list)
+        for topic in sorted(_topics(glossary.all_concepts()), key=lambda one: -one.weight):
+            for length in range(1, _BUCKET + 1):
+                self._by_beginning[topic.key[:length]].append(topic)
+        self._by_beginning[""] = [
+            topic
+            for concept in glossary.all_concepts()[:_BEST]
+            for topic in sorted(_topics([concept]), key=lambda one: -one.weight)
+        ]
 
     def offer(self, text: str, locale: models.Locale) -> list[found.Choice]:
-        """Return topics that begin as typed, those in the reader's language first where both fit."""
+        """Return topics that begin as typed, each once; the reader's language decides where what was typed does not."""
         typed = _key(text)
         fitting = [one for one in self._by_beginning.get(typed[:_BUCKET], ()) if one.key.startswith(typed)]
-        own = [one for one in fitting if one.language == locale.value]
-        others = [one for one in fitting if one.language != locale.value]
-        # With nothing typed the reader's language decides, later what was typed does.
-        ordered = [*own, *others] if not typed else sorted(fitting, key=lambda one: -one.weight)
-        choices = {one.text: found.Choice(_shown(one)[:LONGEST], one.text[:LONGEST]) for one in ordered}
-        return list(choices.values())[:MOST]
+        if not typed:
+            fitting = [one for one in fitting if one.language == locale.value]
+        choices: dict[str, found.Choice] = {}
+        for one in fitting:
+            choices.setdefault(one.concept, found.Choice(_shown(one)[:LONGEST], one.text[:LONGEST]))
+            if len(choices) == MOST:
+                break
+        return list(choices.values())
 
 
 def _topics(known: Iterable[concepts.Concept]) -> Iterable[Topic]:
+    """Give every form of concepts, and the later words of a form at a lower weight."""
     for concept in known:
         english = next((form.text for form in concept.of("en")), concept.key)
         korean = next((form.text for form in concept.of("ko")), "")
-        support = concept.support
         for form in concept.forms:
             if form.alias:
                 continue
             other = english if form.language == "ko" else korean or (english if form.text != english else "")
-            weight = 10 * support + (5 if form.papers else 0) - (3 if form.language == "abbr" else 0)
-            key = _key(form.text)
-            yield Topic(key, form.text, form.language, other, weight)
+            shown = (concept.key, form.text, form.language, other)
+            weight = 10 * concept.support + (5 if form.papers else 0) - (3 if form.language == "abbr" else 0)
+            yield Topic(_key(form.text), *shown, weight)
             words = form.text.split()
             for place in range(1, len(words)):
-                yield Topic(_key(" ".join(words[place:])), form.text, form.language, other, weight // 8)
+                yield Topic(_key(" ".join(words[place:])), *shown, weight // 8)
 
 
 def _shown(topic: Topic) -> str:

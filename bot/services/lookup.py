@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 
 from bot.digests import arxiv_id as arxiv_ids
@@ -162,7 +163,7 @@ class Lookup:
         async with self._database.read() as connection:
             current = await self._glossary.current(connection)
         if self._topics is None or self._topics.glossary is not current:
-            self._topics = completion.Topics(current)
+            self._topics = await asyncio.to_thread(completion.Topics, current)
         return self._topics.offer(_clean(text), locale)
 
     async def complete_author(self, text: str) -> list[found.Choice]:

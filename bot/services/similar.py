@@ -1,45 +1,65 @@
-"""Finds papers like a paper, by the rare terms that they share."""
+"""Finds papers like a paper: those that share most of its rarest words, title words counting twice."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from bot.services import index_tokens
+from bot.text import analyser
 from storage import models, papers, search
 from storage import search_engines as engines
 from storage.database import Connection
-from storage.search_terms import AnyOf
+from storage.search_terms import all_of
 
-TERMS = 12
-CANDIDATES = 200
+_WORDS = 12
+_EACH = 25
+"""Candidates that each of the rarest words brings, the most popular first."""
+_TITLE = 3
+_TOO_COMMON = 0.1
+"""Words in more than this share of all papers tell nothing."""
 
 
 async def list_rows(connection: Connection, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
-    """Return the papers that share most of the rarest terms, weighed by how rare they are."""
+    """Return the papers most like one; nothing when it is unknown or shares no rare word."""
     ids = await papers.ids_of(connection, [arxiv_id])
     own = (await search.list_indexed(connection, ids.values())).get(ids.get(arxiv_id, -1))
     if own is None:
         return []
-    tokens = [one for one in index_tokens.tokens_of(own.position, own.texts).words.split() if "_" not in one]
-    counts = await search.list_counts(connection, set(tokens))
-    extent = await papers.count(connection)
-    weights = {
-        token: number * math.log(1 + extent / counts[token])
-        for token, number in Counter(tokens).items()
-        if 1 < counts.get(token, 0) <= max(3, extent // 5)
-    }
-    rarest = sorted(weights, key=lambda token: -weights[token])[:TERMS]
-    if not rarest:
+    words = _words(own.texts)
+    weights = await _weights(connection, words)
+    rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_WORDS]
+    wanted = [all_of(analyser.word_tokens(word)) for word in rarest]
+    tiers = [engines.Tier(search.WORDS, one, _EACH) for one in wanted if one is not None]
+    if not tiers:
         return []
-    (positions,) = await search.list_positions(
-        connection, [engines.Tier(search.WORDS, AnyOf(tuple(rarest)), CANDIDATES)]
-    )
-    found = await search.list_at(connection, positions)
-    scores = {}
-    for one in found:
-        if one.paper_id != own.paper_id:
-            held = set(index_tokens.tokens_of(one.position, one.texts).words.split())
-            scores[one.paper_id] = sum(weights[token] for token in rarest if token in held)
-    best = sorted(scores, key=lambda paper_id: -scores[paper_id])[:limit]
+    positions = {place for tier in await search.list_positions(connection, tiers) for place in tier}
+    others = await search.list_at(connection, positions - {own.position})
+    scores = {one.paper_id: _likeness(weights, _words(one.texts)) for one in others}
+    best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
     return await papers.list_rows(connection, best)
+
+
+def _words(texts: search.Texts) -> Counter[str]:
+    """Count a paper's words without particles, those of the title several times."""
+    found = Counter(word.removesuffix(analyser.CUT) for word in texts.body.split())
+    for word in texts.title.split():
+        found[word.removesuffix(analyser.CUT)] += _TITLE
+    return found
+
+
+async def _weights(connection: Connection, words: Mapping[str, int]) -> dict[str, float]:
+    """Return what each word tells: how often the paper says it, by how few others do. A bigram speaks for its word."""
+    tokens = {word: analyser.word_tokens(word) for word in words if len(word) > 1}
+    counts = await search.list_counts(connection, {token for row in tokens.values() for token in row})
+    total = max(await search.count_all(connection), 1)
+    weights = {}
+    for word, row in tokens.items():
+        holding = min((counts.get(token, 1) for token in row), default=0)
+        if 1 < holding <= max(3.0, _TOO_COMMON * total):
+            weights[word] = (1 + math.log(words[word])) * math.log(1 + total / holding)
+    return weights
+
+
+def _likeness(weights: Mapping[str, float], words: Iterable[str]) -> float:
+    return sum(weights.get(word, 0.0) for word in set(words))
