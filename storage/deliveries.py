@@ -27,7 +27,8 @@ async def list_due(
 ) -> list[Due]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: of each delivery only its first unsent part.
 
-    Those for the channels `not_in` and those whose delivery is too old are left out. Parts that are SENDING are not among them; after a start, `release_interrupted` makes those PLANNED again.
+    Those for the channels `not_in` and those whose delivery is too old are left out. Parts that are
+    SENDING are not among them; after a start, `release_interrupted` makes those PLANNED again.
     """
     earlier = parts.alias("earlier")
     held_back = sa.exists().where(
