@@ -65,7 +65,8 @@ async def test_an_empty_database_becomes_a_bot_that_posts_a_reviews_papers_with_
         try:
             said = await _first_message(fake, channel_id, tmp_path / "bot.log")
         finally:
-            bot.terminate()
+            if bot.returncode is None:
+                bot.terminate()
             await asyncio.wait_for(bot.wait(), 15)
     assert "81" in said
     assert "40" in said
