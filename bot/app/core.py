@@ -18,6 +18,7 @@ from bot.services.ingest import Ingest
 from bot.services.now import NowPosts
 from bot.services.readers import Readers
 from bot.services.remembered import RememberedTexts
+from bot.services.sources import open_sources
 from bot.services.status import Status
 from bot.services.subscriptions import Subscriptions
 from bot.services.telling import Telling
@@ -135,6 +136,8 @@ class Core:
             guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),
             remembered=RememberedTexts(self.database),
+            sources=open_sources(self.database, self.clock, self.settings),
+            inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )

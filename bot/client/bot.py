@@ -10,7 +10,19 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import command_names, controls, custom_ids, failures, items, renderer, translations
-from bot.client.cogs import alerts, daily, digests, lookup, orders, papers, places, rules, service, why
+from bot.client.cogs import (
+    alerts,
+    daily,
+    digests,
+    lookup,
+    orders,
+    papers,
+    places,
+    rules,
+    service,
+    sources,
+    why,
+)
 from bot.client.translations import Words
 from bot.services.services import Services
 from storage import models
@@ -27,6 +39,7 @@ COGS = (
     orders.OrdersCog,
     service.ServiceCog,
     why.WhyCog,
+    sources.SourcesCog,
     places.PlacesCog,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.clock import Clock
 from bot.services.alerts import Alerts
@@ -11,6 +12,7 @@ from bot.services.lookup import Lookup
 from bot.services.now import NowPosts
 from bot.services.readers import Readers
 from bot.services.remembered import RememberedTexts
+from bot.services.sources import Sources
 from bot.services.status import Status
 from bot.services.subscriptions import Subscriptions
 from bot.services.why import Why
@@ -33,5 +35,7 @@ class Services:
     guilds: Guilds
     readers: Readers
     remembered: RememberedTexts
+    sources: Sources
+    inbox: Path | None = None
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"

@@ -66,7 +66,11 @@ def after_visit(
     )
 
 
+def is_ailing(row: models.StoredSource) -> bool:
+    """Whether a source fails so lastingly that it needs a person."""
+    return row.failures > 0 and (row.failures >= TELL_AFTER or row.status is _S.GONE)
+
+
 def is_to_be_told(row: models.StoredSource) -> bool:
     """Whether the operator is to be told of a source's failures now."""
-    lasting = row.failures >= TELL_AFTER or row.status is _S.GONE
-    return lasting and row.failures > 0 and row.noticed_at is None
+    return is_ailing(row) and row.noticed_at is None

@@ -334,3 +334,28 @@ why-former-order = A post that was set up here before
 why-not-listed = No digest holds the paper { $paper }, so no post could choose it.
 why-no-order = No daily post is set up in this server. Someone who manages it can do that with { $command }.
 why-no-order-here = This channel has no daily post. In this server there is one in { $channels }.
+
+## Where the digests come from
+help-sources = where the digests come from
+sources-heading = { $count ->
+    [0] Sources
+   *[other] Sources · { $count }
+}
+sources-none = Nothing is fetched by itself.
+sources-files = Digests come as files: whoever runs Paperround brings them with `paperround ingest`.
+sources-inbox = Folder { $folder }: a digest that is put there is read at once.
+source-folder = folder
+source-url = dated address
+source-feed = feed
+source-huggingface = Hugging Face: votes, authors, titles
+source-arxiv = arXiv: titles, authors, abstracts
+source-last = last { $last }
+source-next = next { $next }
+source-due = next look in a moment
+source-no-next = not asked any more
+source-not-yet = The newest one is not there yet.
+source-refused = it leads to an address that is not public, which the operator has to allow
+source-failures = { $count ->
+    [one] **The last attempt failed**
+   *[other] **The last { $count } attempts failed**
+}: { $reason }

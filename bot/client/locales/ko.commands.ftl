@@ -158,6 +158,10 @@ status =
     .name = 상태
     .description = 받은 것, 올린 것, 다음 것, 막힌 것을 보여 줘요
 
+sources =
+    .name = 출처
+    .description = 다이제스트를 어디서 가져오는지, 언제 왔고 언제 또 보는지
+
 why =
     .name = 왜
     .description = 논문이 이 채널에 왜 안 올라왔는지, 올라왔다면 언제인지 알려 줘요

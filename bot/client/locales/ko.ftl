@@ -294,3 +294,28 @@ why-former-order = 전에 설정했던 게시
 why-not-listed = { $paper } 논문이 실린 다이제스트가 없어서 올릴 수 없었어요.
 why-no-order = 이 서버에는 매일 게시가 없어요. 서버를 관리하는 사람이 { $command }로 설정할 수 있어요.
 why-no-order-here = 이 채널에는 매일 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
+
+## 다이제스트의 출처
+help-sources = 다이제스트를 어디서 가져오는지
+sources-heading = { $count ->
+    [0] 출처
+   *[other] 출처 · { $count }곳
+}
+sources-none = 저절로 가져오는 곳이 없어요.
+sources-files = 다이제스트는 파일로 들어와요. Paperround를 돌리는 사람이 `paperround ingest`로 넣어요.
+sources-inbox = { $folder } 폴더: 여기에 넣은 다이제스트는 바로 읽어요.
+source-folder = 폴더
+source-url = 날짜가 든 주소
+source-feed = 피드
+source-huggingface = Hugging Face: 표, 저자, 제목
+source-arxiv = arXiv: 제목, 저자, 초록
+source-last = 마지막 { $last }
+source-next = 다음 { $next }
+source-due = 곧 다시 봐요
+source-no-next = 이제 보지 않아요
+source-not-yet = 가장 새 것은 아직 올라오지 않았어요.
+source-refused = 공개되지 않은 주소로 이어져요. 운영하는 사람이 허용해야 해요
+source-failures = { $count ->
+    [1] **지난번에 실패했어요**
+   *[other] **{ $count }번 잇달아 실패했어요**
+}: { $reason }

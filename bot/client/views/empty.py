@@ -26,7 +26,7 @@ def empty_view(words: Words, listed: lists.PaperList, extent: Extent) -> ui.Layo
     state = listed.state
     message = sheet.Sheet()
     message.text(_heading(words, state))
-    message.text(_extent_line(words, extent))
+    message.text(extent_line(words, extent))
     suggested = [sheet.button(one.label, listing.pack(one.state)) for one in listed.suggestions]
     if suggested:
         message.text(phrases.small(words("try-instead")))
@@ -56,7 +56,8 @@ def _heading(words: Words, state: listing.ListState) -> str:
             return words("no-list-saved")
 
 
-def _extent_line(words: Words, extent: Extent) -> str:
+def extent_line(words: Words, extent: Extent) -> str:
+    """Return what the archive holds, in a sentence."""
     if not extent.papers or extent.first_on is None or extent.last_on is None:
         return words("archive-empty")
     return words(

@@ -19,7 +19,7 @@ CHANNEL = (
     "daily pause",
     "daily remove",
 )
-SERVICE = ("status", "why", "help")
+SERVICE = ("status", "why", "sources", "help")
 
 
 def help_view(words: Words, mention: Mention, *, manages: bool) -> ui.LayoutView:

@@ -1,0 +1,106 @@
+"""/sources: what is fetched, one line a source with how it is below. Shows nothing that only the operator may know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from discord import ui
+
+from bot.client import custom_ids
+from bot.client.translations import Words
+from bot.client.views import empty, lists, notices, orders, phrases, sheet
+from bot.rendering import escape, fitting
+from bot.services import source_health
+from storage import models
+
+VERB = "src"
+PAGE_SIZE = 8
+LONGEST_ADDRESS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SourceList:
+    """All that is fetched from, the name of the folder that is watched, and what the archive holds, at `now` (UTC)."""
+
+    rows: Sequence[models.StoredSource]
+    inbox: str | None
+    extent: empty.Extent
+    now: datetime
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least 1."""
+        return max(1, -(-len(self.rows) // PAGE_SIZE))
+
+
+def sources_view(words: Words, listed: SourceList, page: int = 0) -> ui.LayoutView:
+    """Return a page of the sources, counted from 0; one beyond the last is the last."""
+    page = min(max(page, 0), listed.pages - 1)
+    ailing = any(source_health.is_ailing(row) for row in listed.rows)
+    message = sheet.Sheet(accent=sheet.RED if ailing else sheet.AMBER)
+    message.text(f"### {words('sources-heading', count=len(listed.rows))}")
+    if not listed.rows:
+        message.text(words("sources-none"))
+    for row in listed.rows[page * PAGE_SIZE :][:PAGE_SIZE]:
+        message.text(_entry(words, row, listed.now))
+    if listed.inbox is not None:
+        message.text(words("sources-inbox", folder=escape.code(listed.inbox)))
+    elif not listed.rows:
+        message.text(words("sources-files"))
+    message.text(phrases.small(empty.extent_line(words, listed.extent)))
+    if listed.pages > 1:
+        message.buttons(*lists.pager(page, listed.pages, _custom_id, f"pr:page:{page}"))
+    message.buttons(sheet.button(words("see-status"), custom_ids.pack(notices.STATUS)))
+    return message.view
+
+
+def address(row: models.StoredSource) -> str:
+    """Return how a source is called before strangers: a folder by its name, an address without names and queries."""
+    if row.kind is models.SourceKind.FOLDER:
+        return _shortened(row.url.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or row.url)
+    try:
+        parts = urlsplit(row.url)
+    except ValueError:
+        return row.kind.value
+    return _shortened(parts.netloc.rpartition("@")[2] + parts.path.rstrip("/"))
+
+
+def _custom_id(page: int) -> str:
+    return custom_ids.pack(VERB, page)
+
+
+def _shortened(text: str) -> str:
+    return fitting.shorten(escape.plain(text), LONGEST_ADDRESS, markdown=False)
+
+
+def _entry(words: Words, row: models.StoredSource, now: datetime) -> str:
+    head = phrases.joined(escape.code(address(row)), words(f"source-{row.kind.value}"))
+    last = orders.moment(row.last_success_at, "R") if row.last_success_at else words("status-never")
+    facts = phrases.joined(words("source-last", last=last), _next(words, row, now))
+    trouble = _trouble(words, row)
+    return "\n".join(line for line in (head, trouble, phrases.small(facts)) if line)
+
+
+def _next(words: Words, row: models.StoredSource, now: datetime) -> str:
+    if row.next_attempt_at is None:
+        return words("source-no-next")
+    if row.next_attempt_at <= now:
+        return words("source-due")
+    return words("source-next", next=orders.moment(row.next_attempt_at, "R"))
+
+
+def _trouble(words: Words, row: models.StoredSource) -> str:
+    """Return what is wrong in words; where we declined to go the reason names addresses of the operator's network."""
+    if row.status is models.FetchStatus.NOT_YET:
+        return words("source-not-yet")
+    if not row.failures:
+        return ""
+    if row.status is models.FetchStatus.REFUSED:
+        reason = words("source-refused")
+    else:
+        told = (row.reason or "").replace(row.url, address(row))
+        reason = phrases.quoted(told, length=300) if told else words("reason-unknown")
+    return words("source-failures", count=row.failures, reason=reason)
