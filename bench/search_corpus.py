@@ -7,12 +7,10 @@ from words of common syllables, so that pairs of syllables are as frequent as in
 from __future__ import annotations
 
 import random
-from bisect import bisect
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import accumulate
 
-from bench.archive import HEADINGS
+from bench.archive import HEADINGS, Zipf
 from bot.text.glossary import seed
 from storage import models
 
@@ -26,8 +24,9 @@ _SYLLABLES = (
 _PARTICLES = ("", "", "", "", "", "", "은", "는", "을", "를", "의", "에", "으로", "와", "에서")
 _VERBS = ("합니다.", "했습니다.", "보여줍니다.", "제안합니다.", "달성했습니다.", "사용합니다.", "평가합니다.")
 _ENGLISH_SYLLABLES = (
-    "ra to na mi lo ker den form er tion al gen vec sym pro lin mat rix graph net flow sim con ver bel tra quan ter ex bi"
-).split()
+    "ra to na mi lo ker den form er tion al gen vec sym pro lin mat rix graph net flow sim con ver "
+    "bel tra quan ter ex bi"
+)
 
 
 class Corpus:
@@ -35,10 +34,11 @@ class Corpus:
 
     def __init__(self, seed_: int = 1) -> None:
         self._chance = random.Random(seed_)
-        self._syllables = _Draw(_SYLLABLES, 0.7)
-        self._terms = _Draw(seed.terms(), 0.8)
-        self._korean = _Draw([self._korean_word() for _ in range(12_000)], 1.1)
-        self._english = _Draw([self._english_word() for _ in range(8_000)], 1.1)
+        self._sounds = _ENGLISH_SYLLABLES.split()
+        self._syllables = Zipf(_SYLLABLES, 0.7)
+        self._terms = Zipf(seed.terms(), 0.8)
+        self._korean = Zipf([self._korean_word() for _ in range(12_000)], 1.1)
+        self._english = Zipf([self._english_word() for _ in range(8_000)], 1.1)
         self._new = 0
 
     def papers(self, first: int, many: int, *, of: int) -> Iterator[models.IndexedPaper]:
@@ -115,18 +115,34 @@ class Corpus:
         )
 
     def _english_word(self) -> str:
-        return "".join(
-            self._chance.choice(_ENGLISH_SYLLABLES) for _ in range(self._chance.choice((1, 2, 2, 3, 4)))
-        )
+        return "".join(self._chance.choice(self._sounds) for _ in range(self._chance.choice((1, 2, 2, 3, 4))))
 
 
-class _Draw:
-    """Draws items so that the n-th comes in proportion to 1/n to the power of `exponent`."""
+def people(many: int, seed_: int = 2) -> list[str]:
+    """Return different names, given name first, some with diacritics or hyphens."""
+    chance = random.Random(seed_)
+    parts = [_name_part(chance) for _ in range(12_000)]
+    given, family = Zipf(parts[:5000], 0.6), Zipf(parts[5000:], 0.6)
+    found: dict[str, None] = {}
+    while len(found) < many:
+        first = given.draw(chance)
+        if chance.random() < 0.15:
+            first += "-" + given.draw(chance).capitalize()
+        found[f"{first.capitalize()} {family.draw(chance).capitalize()}"] = None
+    return list(found)
 
-    def __init__(self, items: Sequence, exponent: float) -> None:  # type: ignore[type-arg]
-        self._items = items
-        self._sums = list(accumulate(1 / (n + 2) ** exponent for n in range(len(items))))
-        self._last = self._sums[-1]
 
-    def draw(self, chance: random.Random):  # type: ignore[no-untyped-def]
-        return self._items[bisect(self._sums, chance.random() * self._last)]
+def _name_part(chance: random.Random) -> str:
+    syllables = _NAME_SYLLABLES.split()
+    part = "".join(chance.choice(syllables) for _ in range(chance.choice((1, 2, 2, 2, 3))))
+    if chance.random() < 0.06:
+        vowel = chance.choice("aou")
+        part = part.replace(vowel, {"a": "ä", "o": "ö", "u": "ü"}[vowel], 1)
+    return part
+
+
+_NAME_SYLLABLES = (
+    "jun yang lin wei zha mar ko mi an der son hu chen ri ta ka na mul ler sch neu ber ger per ez ra "
+    "vi sha gu pta kim par lee ya mo to su zu ki el li fer nan do al ex di go lau ra be ne dict o li "
+    "ver tom as"
+)

@@ -61,7 +61,7 @@ async def find(
     if question is None:
         return Found()
     pool = await _gather(connection, question, narrowing, most)
-    scored = _score(pool.papers, scores)
+    scored = score(pool.papers, scores)
     complete = sum(score.matched >= score.segments for score, _ in scored)
     if complete >= ranking.FEW:
         # The index lets a few too many through; where all were seen, only those that truly match are counted.
@@ -72,7 +72,7 @@ async def find(
     if fewer is not None:
         known = {one.paper_id for one in pool.papers}
         more = await _gather(connection, fewer, narrowing, most)
-        scored += _score([one for one in more.papers if one.paper_id not in known], scores)
+        scored += score([one for one in more.papers if one.paper_id not in known], scores)
     hits = _best(scored, len(scored))
     return Found(hits, len(hits), any(hit.score.matched < hit.score.segments for hit in hits))
 
@@ -146,12 +146,13 @@ async def _gather(
     return _Pool(await search.list_at(connection, chosen), len(all_), whole)
 
 
-def _score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:
+def score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:
+    """Score papers; those that have nothing of the query are left out."""
     scored = []
     for one in pool:
-        score = scores.score(ranking.Document(one.texts.title, one.texts.body, one.votes, one.last_on))
-        if score is not None:
-            scored.append((score, one.paper_id))
+        made_of = scores.score(ranking.Document(one.texts.title, one.texts.body, one.votes, one.last_on))
+        if made_of is not None:
+            scored.append((made_of, one.paper_id))
     return scored
 
 

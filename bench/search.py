@@ -1,0 +1,336 @@
+"""Look-ups at size: topics against `ORDER BY rank` of a plain FTS5 table, autocomplete, authors, index size, memory.
+
+Small by default; `--large` takes a million papers and 300,000 people. `--keep FOLDER` builds there once and asks again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from bench import archive, search_corpus, search_queries
+from bench.figures import Figure, median, percentile, show
+from bot import logs
+from bot.clock import system_clock
+from bot.services import index_questions as questions
+from bot.services import indexing, ingest, search
+from bot.services.lookup import Lookup
+from bot.text import analyser, ranking
+from storage import migrate, models
+from storage import search as stored
+from storage import search_engines as engines
+from storage.database import Database
+
+SMALL, LARGE = (20_000, 10_000), (1_000_000, 300_000)
+_EVERYTHING = 10**9
+
+
+@dataclass(frozen=True)
+class Built:
+    """An archive to ask: where it is, how big, and the seconds that its parts took to build."""
+
+    path: Path
+    floor: Path
+    papers: int
+    people: int
+    spent: dict[str, float]
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return f"sqlite+aiosqlite:///{self.path}"
+
+
+def build(folder: Path, size: tuple[int, int]) -> Built:
+    """Build the archive in a process of its own, unless the folder has it from an earlier run."""
+    papers, people = size
+    path, floor, notes = folder / "search.db", folder / "floor.db", folder / "spent.json"
+    if not notes.exists():
+        command = [
+            sys.executable,
+            "-m",
+            "bench.search_build",
+            f"sqlite+aiosqlite:///{path}",
+            str(papers),
+            str(people),
+        ]
+        done = subprocess.run([*command, "--floor", str(floor)], check=True, capture_output=True, text=True)
+        notes.write_text(done.stdout)
+    return Built(path, floor, papers, people, json.loads(notes.read_text()))
+
+
+def show_building(built: Built) -> None:
+    """Print what indexing took, and what the index takes."""
+    per_paper = 1e6 / built.papers
+    show(
+        Figure(
+            "indexing a paper",
+            built.spent["index"] * per_paper,
+            "µs",
+            floor=built.spent["floor"] * per_paper,
+            most=200,
+        )
+    )
+    sizes = _sizes(built.path)
+    engine = sum(
+        size
+        for name, size in sizes.items()
+        if name.startswith(("paper_words", "paper_titles", "term_counts"))
+    )
+    texts = sum(size for name, size in sizes.items() if "indexed_papers" in name)
+    show(Figure("index, bytes a paper", (engine + texts) / built.papers, "B", most=1600))
+    show(Figure("  of these the texts kept beside it", texts / built.papers, "B"))
+    show(Figure("indexing a person", built.spent["people"] * 1e6 / built.people, "µs"))
+    show(Figure("making the glossary anew", built.spent["glossary"], "s"))
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+
+
+async def ask(built: Built) -> None:
+    """Measure every look-up."""
+    idle = psutil.Process().memory_info().rss
+    counts = search_queries.load_counts(built.path)
+    by_class = search_queries.classes(counts, built.papers)
+    nonsense = search_queries.nonsense(counts)
+    del counts
+    database = await migrate.open_database(built.url)
+    try:
+        lookup = Lookup(database)
+        await lookup.search("warm", limit=1)
+        await _topics(lookup, built, by_class)
+        await _terms(lookup)
+        slowest = max([await _milliseconds(lookup.search(one, literal=True)) for one in nonsense])
+        show(Figure(f"the slowest of {len(nonsense)} nonsense queries", slowest, "ms", most=50))
+        await _kept(database, lookup, by_class)
+        await _typing(lookup, built, "")
+        await _typing_during_ingest(database, lookup, built)
+        await _people(lookup, built)
+        rss = psutil.Process().memory_info().rss
+        show(Figure("memory above idle", (rss - idle) / 2**20, "MiB", most=150))
+    finally:
+        await database.close()
+
+
+async def _topics(lookup: Lookup, built: Built, by_class: dict[str, list[str]]) -> None:
+    """Print each class at first touch and warm, and all of them against the floor for the same queries."""
+    words = {word for rows in by_class.values() for query in rows for word in query.split()}
+    tokens = {word: analyser.analyse(word) or [word] for word in words}
+    first: list[float] = []
+    warm: list[float] = []
+    plain_first: list[float] = []
+    plain_warm: list[float] = []
+    with contextlib.closing(sqlite3.connect(built.floor)) as plain:
+        for name, rows in by_class.items():
+            own: list[float] = []
+            floor: list[float] = []
+            for run in range(3):
+                for query in rows:
+                    took = await _milliseconds(lookup.search(query, literal=True))
+                    expression = search_queries.floor_expression(query, tokens)
+                    bare = _floor_milliseconds(plain, expression)
+                    (own if run else first).append(took)
+                    (floor if run else plain_first).append(bare)
+            warm += own
+            plain_warm += floor
+            show(Figure(f"topic, {name}, p95", percentile(own, 0.95), "ms", floor=percentile(floor, 0.95)))
+    ours, bare = percentile(warm, 0.95), percentile(plain_warm, 0.95)
+    show(Figure("topic, all, warm, p50", median(warm), "ms", floor=median(plain_warm)))
+    show(
+        Figure(
+            "topic, all, warm, p95",
+            ours,
+            "ms",
+            floor=bare,
+            most=10,
+            most_ratio=1 / 60 if built.papers >= 10**6 else None,
+        )
+    )
+    show(
+        Figure(
+            "topic, all, first touch, p95",
+            percentile(first, 0.95),
+            "ms",
+            floor=percentile(plain_first, 0.95),
+            most_ratio=1 / 40 if built.papers >= 10**6 else None,
+        )
+    )
+
+
+def _floor_milliseconds(plain: sqlite3.Connection, expression: str) -> float:
+    begun = time.perf_counter()
+    plain.execute(
+        "SELECT rowid FROM floor WHERE floor MATCH ? ORDER BY rank LIMIT 10", (expression,)
+    ).fetchall()
+    return 1e3 * (time.perf_counter() - begun)
+
+
+async def _terms(lookup: Lookup) -> None:
+    """Print terms of the glossary with their other forms and without."""
+    rows = search_queries.terms()
+    for name, literal in (("as typed", True), ("in all their forms", False)):
+        took = []
+        for run in range(3):
+            for query in rows:
+                one = await _milliseconds(lookup.search(query, literal=literal))
+                took += [one] if run else []
+        show(Figure(f"terms of the glossary, {name}, p95", percentile(took, 0.95), "ms"))
+
+
+async def _kept(database: Database, lookup: Lookup, by_class: dict[str, list[str]]) -> None:
+    """Print how much of the top ten of our formula over all matches is found among the candidates."""
+    shares = []
+    for rows in by_class.values():
+        for query in rows[:2]:
+            best = await _best_of_all(database, query)
+            if best is None:
+                continue
+            found = {row.id for row in (await lookup.search(query, literal=True)).rows}
+            shares.append(len(found & best) / max(1, len(best)))
+    show(
+        Figure(
+            f"top ten kept, of {len(shares)} queries",
+            100 * sum(shares) / max(1, len(shares)),
+            "% (at least 85)",
+        )
+    )
+
+
+async def _best_of_all(database: Database, query: str, most: int = 150_000) -> set[int] | None:
+    """Score every match of a query; None when there are too many to wait for."""
+    from bot.text.glossary import expansion
+
+    understood = expansion.literal(query)
+    scores = ranking.Ranking(understood)
+    question = questions.of_segments(understood.segments)
+    if question is None:
+        return None
+    async with database.read() as connection:
+        (positions,) = await stored.list_positions(
+            connection, [engines.Tier(stored.WORDS, question.anywhere, _EVERYTHING)]
+        )
+        if len(positions) > most:
+            return None
+        scored: list[tuple[ranking.Score, int]] = []
+        for start in range(0, len(positions), 2000):
+            scored += search.score(await stored.list_at(connection, positions[start : start + 2000]), scores)
+    complete = [one for one in scored if one[0].matched >= one[0].segments]
+    ranked = sorted(complete, key=lambda one: (one[0].total, one[1]), reverse=True)
+    return {paper_id for _, paper_id in ranked[:10]}
+
+
+async def _typing(lookup: Lookup, built: Built, when: str) -> None:
+    """Print autocomplete at every keystroke of some topics, names and titles."""
+    chance = random.Random(3)
+    names = search_corpus.people(built.people)
+    typed = {
+        "topics": ["강화 학습", "확산", "reinforcement", "LLM", "diffusion model", "추론"],
+        "authors": [chance.choice(names[: built.people // 20]) for _ in range(8)],
+        "papers": ["reinforcement le", "large lang", "확산 모델", "2512.0001", "vision tr"],
+    }
+    for name, rows in typed.items():
+        took = [
+            await _milliseconds(_complete(lookup, name, text[:end]))
+            for text in rows
+            for end in range(1, len(text) + 1)
+        ]
+        show(Figure(f"autocomplete, {name}{when}, p95", percentile(took, 0.95), "ms", most=5))
+
+
+async def _complete(lookup: Lookup, name: str, text: str) -> None:
+    if name == "topics":
+        await lookup.complete_topic(text, models.Locale.KO)
+    elif name == "authors":
+        await lookup.complete_author(text)
+    else:
+        await lookup.complete_paper(text)
+
+
+async def _typing_during_ingest(database: Database, lookup: Lookup, built: Built) -> None:
+    """Print autocomplete while digests are ingested one after the other."""
+    texts = [text for _, text in archive.generate(digests=40, papers=800, authors=2000)]
+    work = ingest.Ingest(database, system_clock, indexing.SearchIndexer())
+
+    async def take() -> None:
+        for number, text in enumerate(texts):
+            await work.add_text(text, place=f"bench-{number}")
+
+    task = asyncio.create_task(take())
+    await _typing(lookup, built, ", during an ingest")
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _people(lookup: Lookup, built: Built) -> None:
+    """Print author look-ups: as written, the other way round, without accents, with an error."""
+    chance = random.Random(4)
+    names = chance.sample(search_corpus.people(built.people), 60)
+    for kind, change in _WRITINGS.items():
+        took, right = [], 0
+        for name in names:
+            asked = change(name, chance)
+            took.append(await _milliseconds(lookup.complete_author(asked)))
+            result = await lookup.author(asked, limit=5)
+            right += name in result.matches[:1]
+        show(Figure(f"author, {kind}, p95", percentile(took, 0.95), "ms", most=5))
+        show(Figure("  the right person first", 100 * right / len(names), "%"))
+
+
+def _with_error(name: str, chance: random.Random) -> str:
+    place = chance.randrange(1, len(name) - 1)
+    return (
+        name[:place] + name[place + 1 :] if chance.random() < 0.5 else name[:place] + "e" + name[place + 1 :]
+    )
+
+
+_WRITINGS: dict[str, Callable[[str, random.Random], str]] = {
+    "as written": lambda name, _: name,
+    "the other way round": lambda name, _: ", ".join(reversed(name.split())),
+    "without accents": lambda name, _: name.translate(str.maketrans("äöü", "aou")),
+    "umlauts written out": lambda name, _: name.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue"),
+    "an error": _with_error,
+}
+
+
+async def _milliseconds(question: Awaitable[object]) -> float:
+    begun = time.perf_counter()
+    await question
+    return 1e3 * (time.perf_counter() - begun)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build and measure; in a folder that is thrown away unless one is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--papers", type=int)
+    parser.add_argument("--keep", type=Path)
+    asked = parser.parse_args(arguments)
+    logs.configure("console:warning")
+    papers, people = LARGE if asked.large else SMALL
+    size = (asked.papers, max(1000, asked.papers * people // papers)) if asked.papers else (papers, people)
+    with contextlib.ExitStack() as stack:
+        folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        built = build(folder, size)
+        show_building(built)
+        asyncio.run(ask(built))
+
+
+if __name__ == "__main__":
+    main()
