@@ -31,7 +31,7 @@ Store = source_storing.Storing | source_storing.Rehearsal
 OnNews = Callable[[Sequence[Report]], Awaitable[None]]
 """Is told of a pass that brought something."""
 
-_AT_ONCE = 16
+_AT_ONCE = 50
 _VISIT_SECONDS = 240.0
 _FACTS_FIRST_SECONDS = 60.0
 _WANTED_DAYS = 14
@@ -77,7 +77,6 @@ class Fetching:
         self._access = access
         self._waits = waits
         self._notice = notice
-        self._workers = asyncio.Semaphore(_AT_ONCE)
 
     async def run(
         self, stop: asyncio.Event, *, on_news: OnNews = _no_news, every_seconds: float = 30.0
@@ -185,13 +184,15 @@ class Fetching:
         async with self._database.read() as connection:
             pages = await sources.list_pages_of(connection, [row.id for row in rows])
         now = self._clock()
-        visits = [
-            (row, source.Visit(now, memory.Memory(pages.pop(row.id)), plan.days, wanted)) for row in rows
-        ]
-        return [
-            asyncio.create_task(self._visit(row, visit, plan, storing, tallies[row.id]))
-            for row, visit in visits
-        ]
+        visits = iter(
+            [(row, source.Visit(now, memory.Memory(pages.pop(row.id)), plan.days, wanted)) for row in rows]
+        )
+
+        async def work() -> None:
+            for row, visit in visits:
+                await self._visit(row, visit, plan, storing, tallies[row.id])
+
+        return [asyncio.create_task(work()) for _ in range(min(_AT_ONCE, len(rows)))]
 
     async def _wanted(self, plan: _Plan) -> list[str]:
         """Return the papers of which arXiv has said nothing yet: the recent ones, or those of the days asked for."""
@@ -204,22 +205,21 @@ class Fetching:
         self, row: models.StoredSource, visit: source.Visit, plan: _Plan, storing: Store, tally: Tally
     ) -> None:
         """Ask one source and hand on what it gives as it comes."""
-        async with self._workers:
-            try:
-                async with asyncio.timeout(plan.limit):
-                    opened = opening.open_source(row.kind, row.url, row.options, self._access)
-                    async for outcome in opened.fetch(visit):
-                        news = memory.news(outcome.pages, visit.pages)
-                        await storing.put(source_storing.Parcel(row, outcome, news, tally))
-                        plan.progress(row, outcome)
-            except TimeoutError:
-                tally.fail(f"it was not done within {plan.limit:g} s")
-            except storage_errors.StorageError as error:
-                tally.fail(str(error))
-            except Exception as error:
-                # Whatever a strange answer breaks in us, the other sources are to be asked all the same.
-                log.exception("a source could not be read", source=row.url)
-                tally.fail(f"it broke something of ours, see the log: {type(error).__name__}")
+        try:
+            async with asyncio.timeout(plan.limit):
+                opened = opening.open_source(row.kind, row.url, row.options, self._access)
+                async for outcome in opened.fetch(visit):
+                    news = memory.news(outcome.pages, visit.pages)
+                    await storing.put(source_storing.Parcel(row, outcome, news, tally))
+                    plan.progress(row, outcome)
+        except TimeoutError:
+            tally.fail(f"it was not done within {plan.limit:g} s")
+        except storage_errors.StorageError as error:
+            tally.fail(str(error))
+        except Exception as error:
+            # Whatever a strange answer breaks in us, the other sources are to be asked all the same.
+            log.exception("a source could not be read", source=row.url)
+            tally.fail(f"it broke something of ours, see the log: {type(error).__name__}")
 
 
 def _log(reports: Sequence[Report]) -> None:
