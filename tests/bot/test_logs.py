@@ -1,0 +1,46 @@
+"""What the logs show, and what they never show."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from bot import logs
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_traceback_shows_no_local_variable(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(style)
+    token = "hidden-in-" + "a-local"
+    try:
+        raise ValueError(len(token))
+    except ValueError:
+        structlog.get_logger("test").exception("went wrong")
+    printed = capsys.readouterr().err
+    assert "went wrong" in printed
+    assert "Traceback" in printed
+    assert token not in printed
+
+
+def test_json_logs_are_a_line_an_event_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json:warning")
+    structlog.get_logger("test").info("not this")
+    structlog.get_logger("test").warning("this", delivery="daily:1:2026-01-05")
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["delivery"]) == ("this", "warning", "daily:1:2026-01-05")
+    assert event["timestamp"].endswith("Z")
