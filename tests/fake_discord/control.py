@@ -24,6 +24,7 @@ async def reset(fake: server.Fake, order: Json) -> Any:
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
     fake.gateway.renew(fake.world)
     fake.interactions, fake.callbacks, fake.log = fresh.interactions, fresh.callbacks, fresh.log
+    fake.answers = fresh.answers
     fake.shards = order.get("shards", 1)
     return {}
 
@@ -126,10 +127,11 @@ async def drop_gateway(fake: server.Fake, order: Json) -> Any:
 
 
 async def interact(fake: server.Fake, order: Json) -> Any:
-    """Send an interaction and wait up to `wait` seconds for its first answer; gives the record."""
+    """Send an interaction and wait up to `wait` seconds for its callback, or for its `answer`; gives the record."""
     wait = order.pop("wait", interactions.SECONDS_TO_ANSWER)
+    futures = fake.answers if order.pop("answer", False) else fake.callbacks
     record = interactions.begin(fake, order)
-    future = fake.callbacks[record["id"]]
+    future = futures[record["id"]]
     await asyncio.wait([future], timeout=wait)
     return record
 

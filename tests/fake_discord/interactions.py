@@ -32,9 +32,11 @@ def begin(fake: server.Fake, wanted: Json) -> Json:
         "callback": None,
         "replies": [],
         "milliseconds": None,
+        "answered_milliseconds": None,
     }
     fake.interactions[token] = record
-    fake.callbacks[interaction_id] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    fake.callbacks[interaction_id], fake.answers[interaction_id] = loop.create_future(), loop.create_future()
     record["shards"] = fake.gateway.dispatch("INTERACTION_CREATE", event, channel.guild_id)
     return record
 
@@ -88,6 +90,8 @@ async def callback(request: web.Request) -> web.StreamResponse:
     record["callback"], record["milliseconds"] = payload, waited * 1000
     fake.callbacks[record["id"]].set_result(record)
     message_id = fake.world.snowflake()
+    if payload["type"] not in (DEFERRED_REPLY, DEFERRED_UPDATE):
+        _note_answer(fake, record)
     if payload["type"] == 4:
         record["replies"].append({"id": str(message_id), **data})
     resource = {"type": payload["type"]}
@@ -99,6 +103,14 @@ async def callback(request: web.Request) -> web.StreamResponse:
         "response_message_ephemeral": bool(int(data.get("flags") or 0) & EPHEMERAL),
     }
     return server.answer({"interaction": body, "resource": resource})
+
+
+def _note_answer(fake: server.Fake, record: Json) -> None:
+    """Keep when the first answer with something in it came."""
+    future = fake.answers[record["id"]]
+    if not future.done():
+        record["answered_milliseconds"] = (time.perf_counter() - record["sent_at"]) * 1000
+        future.set_result(record)
 
 
 def _record(request: web.Request) -> Json:
@@ -124,6 +136,7 @@ async def follow_up(request: web.Request) -> web.StreamResponse:
     validation.check_message(payload)
     reply = {"id": str(fake.world.snowflake()), **payload}
     record["replies"].append(reply)
+    _note_answer(fake, record)
     return server.answer(_render(fake, record, reply))
 
 
@@ -140,6 +153,7 @@ async def edit_reply(request: web.Request) -> web.StreamResponse:
     merged["flags"] = int(reply.get("flags") or 0) | int(payload.get("flags") or 0)
     validation.check_message(merged)
     reply.update(merged)
+    _note_answer(fake, record)
     return server.answer(_render(fake, record, reply))
 
 

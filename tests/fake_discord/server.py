@@ -40,6 +40,7 @@ class Fake:
     gateway: gateways.Gateway
     interactions: dict[str, Json] = field(default_factory=dict)
     callbacks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
+    answers: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
     shards: int = 1

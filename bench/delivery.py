@@ -1,0 +1,176 @@
+"""The bot on a fake Discord: memory, how fast a command is answered, and a fan-out to a thousand channels."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from bench import archive
+from bench.figures import Figure, median, show
+from bot import logs
+from bot.app.core import Core
+from bot.clock import system_clock
+from bot.settings import Settings
+from storage import deliveries, migrate, outbox
+from storage.database import Database
+from tests.bot.services import delivering
+from tests.fake_discord import process
+
+CHANNELS = 1_000
+LIMIT = 50
+"""Requests a second that Discord allows: a fan-out takes at least channels through limit seconds."""
+
+QUESTIONS = ("small language model", "강화 학습", "diffusion model", "지식 증류", "mixture of experts")
+ROUNDS = 60
+SETTLE_SECONDS = 6.0
+
+
+async def measure(folder: Path) -> list[Figure]:
+    """Return the figures."""
+    url = f"sqlite+aiosqlite:///{folder / 'bench.db'}"
+    database = await migrate.open_database(url)
+    try:
+        query = await _fill(database)
+        async with process.FakeDiscord() as fake:
+            await fake.add_guild()
+            channels = await fake.add_channels(CHANNELS)
+            async with _client(fake, ["-m", "bench.bare_client"], folder, url) as bare:
+                bare_memory = await _settled_memory(bare)
+                bare_callback, bare_answer = await _ask(fake, channels[0])
+            async with _client(fake, ["-m", "bot", "run"], folder, url) as bot:
+                memory = await _settled_memory(bot)
+                callback, answer = await _ask(fake, channels[0])
+                seconds, busy = await _fan_out(fake, database, channels)
+                counts = await fake.counts()
+    finally:
+        await database.close()
+    ideal = CHANNELS / LIMIT
+    return [
+        show(Figure("memory of the connected idle bot", memory, "MB", floor=bare_memory, most_ratio=2.5)),
+        show(Figure("/topic to its callback, median", callback, "ms", floor=bare_callback, most_ratio=3)),
+        show(
+            Figure(
+                f"/topic to its answer, median (floor: a bare answer, and {query:.1f} ms of the query itself)",
+                answer,
+                "ms",
+                floor=bare_answer + query,
+                most_ratio=3,
+            )
+        ),
+        show(
+            Figure(
+                f"a post in {CHANNELS:,} channels, from the first to the last",
+                seconds,
+                "s",
+                floor=ideal,
+                most_ratio=1 / 0.97,
+            )
+        ),
+        show(Figure("answers with 429", counts["too_many"], "", most=0)),
+        show(Figure("/topic to its answer in the midst of it", busy, "ms", floor=answer, most_ratio=1.2)),
+    ]
+
+
+async def _fill(database: Database) -> float:
+    """Store an archive; give the median milliseconds that the question itself takes."""
+    core = Core(Settings(database_url="sqlite+aiosqlite://"), database)
+    ingest = core.ingest()
+    for day, text in archive.generate(digests=40, papers=800, authors=3_000):
+        await ingest.add_text(text, place=str(day))
+    lookup = core.services().lookup
+    took = []
+    for question in QUESTIONS * 8:
+        begun = time.perf_counter()
+        await lookup.search(question, limit=5)
+        took.append(1e3 * (time.perf_counter() - begun))
+    return median(took)
+
+
+def _start(
+    arguments: Sequence[str], folder: Path, environment: dict[str, str], log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, *arguments], cwd=folder, env=environment, stderr=log)
+
+
+@asynccontextmanager
+async def _client(
+    fake: process.FakeDiscord, arguments: Sequence[str], folder: Path, url: str
+) -> AsyncIterator[psutil.Process]:
+    """A client as a process of its own, connected to the Gateway; it ends with the block."""
+    settings = {**fake.environment(), "PAPERROUND_DATABASE_URL": url, "PAPERROUND_LOG": "console:warning"}
+    environment = {"PATH": "", "PYTHONPATH": str(process.ROOT), **settings}
+    with (folder / "client.log").open("ab") as log:
+        client = _start(arguments, folder, environment, log)
+    try:
+        await fake.wait_until_connected(seconds=60)
+        yield psutil.Process(client.pid)
+    finally:
+        client.terminate()
+        await asyncio.to_thread(client.wait, 15)
+        await fake.ask("drop_gateway", {"forget": True})
+
+
+async def _settled_memory(client: psutil.Process) -> float:
+    await asyncio.sleep(SETTLE_SECONDS)
+    return float(client.memory_info().rss) / 1e6
+
+
+async def _ask(fake: process.FakeDiscord, channel_id: int, rounds: int = ROUNDS) -> tuple[float, float]:
+    """The median milliseconds from sending an interaction to its callback, and to its answer."""
+    callbacks, answers = [], []
+    for number in range(rounds):
+        record = await _topic(fake, channel_id, QUESTIONS[number % len(QUESTIONS)])
+        if number >= len(QUESTIONS):  # the first ones warm the caches
+            callbacks.append(record["milliseconds"])
+            answers.append(record["answered_milliseconds"])
+    return median(callbacks), median(answers)
+
+
+async def _topic(fake: process.FakeDiscord, channel_id: int, question: str) -> dict[str, Any]:
+    option = {"name": "query", "type": 3, "value": question}
+    data = {"id": "1", "name": "topic", "type": 1, "options": [option]}
+    record = await fake.interact(channel_id, data, answer=True, wait=10)
+    assert record["answered_milliseconds"] is not None, "the command was not answered"
+    await asyncio.sleep(0.05)
+    return record
+
+
+async def _fan_out(
+    fake: process.FakeDiscord, database: Database, channels: Sequence[int]
+) -> tuple[float, float]:
+    """Seconds from the first post accepted to the last, and the median milliseconds of a /topic meanwhile."""
+    now = system_clock()
+    async with database.transaction() as connection:
+        await outbox.add_all(connection, [delivering.plan(f"d{c}", c, now) for c in channels])
+    path = "/channels/"
+    while len(await fake.log("POST", path)) < LIMIT:  # noqa: ASYNC110 - another process's doing
+        await asyncio.sleep(0.1)
+    _, busy = await _ask(fake, channels[0])
+    async with asyncio.timeout(120):
+        while len(await fake.log("POST", path)) < len(channels):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    posts = [entry["at"] for entry in await fake.log("POST", path)]
+    async with database.read() as connection:
+        states = await deliveries.count_by_state(connection)
+    assert len(posts) == len(channels), states
+    return posts[-1] - posts[0], busy
+
+
+def main() -> list[Figure]:
+    """Measure in a folder that is thrown away."""
+    logs.configure("console:error")
+    with tempfile.TemporaryDirectory() as name:
+        return asyncio.run(measure(Path(name)))
+
+
+if __name__ == "__main__":
+    main()
