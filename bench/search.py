@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bench import archive, search_corpus, search_queries
 from bench.figures import Figure, median, percentile, show
@@ -105,10 +105,8 @@ def _sizes(path: Path) -> dict[str, int]:
 async def ask(built: Built) -> None:
     """Measure every look-up."""
     idle = psutil.Process().memory_info().rss
-    counts = search_queries.load_counts(built.path)
-    by_class = search_queries.classes(counts, built.papers)
-    nonsense = search_queries.nonsense(counts)
-    del counts
+    by_class = search_queries.classes(search_queries.load_shares(built.path))
+    nonsense = search_queries.nonsense(search_queries.load_counts(built.path))
     database = await migrate.open_database(built.url)
     try:
         lookup = Lookup(database)
@@ -198,7 +196,7 @@ async def _kept(database: Database, lookup: Lookup, by_class: dict[str, list[str
     for rows in by_class.values():
         for query in rows[:2]:
             best = await _best_of_all(database, query)
-            if best is None:
+            if best is None or len(best) < ranking.FEW:
                 continue
             found = {row.id for row in (await lookup.search(query, literal=True)).rows}
             shares.append(len(found & best) / max(1, len(best)))

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.text import korean
+from bot.text import analyser, korean
 from bot.text.glossary import seed
+from storage import search
 
 EACH = 12
 
 
-def classes(counts: Mapping[str, int], papers: int, seed_: int = 7) -> dict[str, list[str]]:
-    """Return queries by class, from how many papers hold each token: one word and two, Korean, English and mixed."""
+def classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list[str]]:
+    """Return queries by class, from the share of papers that holds each word: one word and two, Korean, English, mixed."""
     chance = random.Random(seed_)
-    bands = {"rare": (3e-5, 1e-3), "medium": (1e-3, 2e-2), "very common": (5e-2, 1.0)}
+    bands = {"rare": (0.0, 1e-3), "medium": (1e-3, 2e-2), "very common": (5e-2, 1.0)}
     found: dict[str, list[str]] = {}
     for band, (low, high) in bands.items():
-        held = [token for token, number in counts.items() if low * papers <= number <= high * papers]
-        hangul = [token for token in held if len(token) == 2 and korean.is_hangul(token)]
-        latin = [token for token in held if token.isascii() and token.isalpha() and len(token) > 3]
+        held = sorted(word for word, share in shares.items() if low <= share <= high)
+        hangul = [word for word in held if len(word) > 1 and korean.is_hangul(word)]
+        latin = [word for word in held if word.isascii() and word.isalpha() and len(word) > 2]
         for name, words, others in (
             ("Korean", hangul, hangul),
             ("English", latin, latin),
@@ -34,6 +37,17 @@ def classes(counts: Mapping[str, int], papers: int, seed_: int = 7) -> dict[str,
             pairs = [f"{chance.choice(words)} {chance.choice(others)}" for _ in range(EACH)]
             found[f"{band}, {name}, two words"] = pairs
     return found
+
+
+def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
+    """Return the share of papers that holds each word, from a sample of a SQLite file."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
+        rows = [search.unpack(packed) for (packed,) in connection.execute(query, (sample,))]
+    held = Counter(
+        word for texts in rows for word in {one.removesuffix(analyser.CUT) for one in texts.body.split()}
+    )
+    return {word: number / len(rows) for word, number in held.items()}
 
 
 def terms(seed_: int = 8) -> list[str]:
@@ -69,16 +83,10 @@ def nonsense(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
 
 def load_counts(path: Path) -> dict[str, int]:
     """Read the counts of tokens from a SQLite file; links are left out."""
-    connection = sqlite3.connect(path)
-    try:
-        query = "SELECT token, papers FROM term_counts WHERE papers > 1"
-        return {
-            token: papers
-            for token, papers in connection.execute(query)
-            if "_" not in token and "!" not in token
-        }
-    finally:
-        connection.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        query = "SELECT token, papers FROM term_counts ORDER BY papers DESC LIMIT 20000"
+        rows = connection.execute(query).fetchall()
+    return {token: papers for token, papers in rows if "_" not in token and "!" not in token}
 
 
 def floor_expression(query: str, tokens_of: Mapping[str, Sequence[str]]) -> str:

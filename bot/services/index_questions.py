@@ -5,7 +5,7 @@ A question may let too much through, since links stand for several words; rankin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bot.services import index_tokens
 from bot.text import analyser, forms, korean
 from bot.text.glossary import expansion, keys
-from storage.search_terms import AllOf, Wanted, all_of, any_of, thinned, tokens_of
+from storage.search_terms import AllOf, AnyOf, Wanted, all_of, any_of, thinned, tokens_of
 
 _MOST_FORMS = 16
 _CLOSED_UP_FROM = 4
@@ -21,10 +21,13 @@ _CLOSED_UP_FROM = 4
 
 
 class Question(NamedTuple):
-    """What a paper must hold, and what it must hold where its text says so often."""
+    """What a paper must hold anywhere (or in its title); what it must hold where its text says so often; and, of each
+    part of the query, the one or the other.
+    """
 
     anywhere: Wanted
     often: Wanted
+    strong: Wanted
 
 
 def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
@@ -57,18 +60,23 @@ def of_words(words: Sequence[str], *, linked: bool = True) -> Question | None:
     return together([_korean([word]) if korean.is_hangul(word) else _latin([word]) for word in words])
 
 
-def together(questions: Sequence[Question]) -> Question | None:
+def together(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer all questions."""
-    anywhere = all_of(one.anywhere for one in questions)
-    often = all_of(one.often for one in questions)
-    return None if anywhere is None or often is None else Question(anywhere, often)
+    return _joined(asked, all_of)
 
 
-def either(questions: Sequence[Question]) -> Question | None:
+def either(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer any of the questions."""
-    anywhere = any_of(one.anywhere for one in questions)
-    often = any_of(one.often for one in questions)
-    return None if anywhere is None or often is None else Question(anywhere, often)
+    return _joined(asked, any_of)
+
+
+def _joined(
+    asked: Sequence[Question], join: Callable[[Iterable[Wanted | None]], Wanted | None]
+) -> Question | None:
+    anywhere, often, strong = (join(one[place] for one in asked) for place in range(3))
+    if anywhere is None or often is None or strong is None:
+        return None
+    return Question(anywhere, often, strong)
 
 
 def tokens(question: Question) -> set[str]:
@@ -78,7 +86,8 @@ def tokens(question: Question) -> set[str]:
 
 def thin(question: Question, papers: Mapping[str, int]) -> Question:
     """Return the question with the rarest tokens of its phrases, given in how many papers each token is."""
-    return Question(thinned(question.anywhere, papers), thinned(question.often, papers))
+    anywhere, often, strong = (thinned(one, papers) for one in question)
+    return Question(anywhere, often, strong)
 
 
 def _latin(words: Sequence[str]) -> Question:
@@ -116,5 +125,6 @@ def _pair_or_link(left: str, right: str) -> Wanted:
 
 def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
-    often = tuple(dict.fromkeys(token + index_tokens.OFTEN for token in sure))
-    return Question(anywhere, AllOf(often, phrase=True) if often else anywhere)
+    own = tuple(dict.fromkeys(token + index_tokens.OFTEN for token in sure))
+    often = AllOf(own, phrase=True) if own else anywhere
+    return Question(anywhere, often, AnyOf((anywhere, often)))

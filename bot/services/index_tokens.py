@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bot.services import glossaries
-from bot.text import analyser, korean
+from bot.text import analyser, korean, ranking
 from storage import models, search
 
 VERSION = "2"
@@ -22,7 +22,6 @@ VERSION = "2"
 
 OFTEN = "!"
 """Ends the token of what a body says often; it stands beside the tokens of the title."""
-_OFTEN_FROM = 4
 LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
@@ -52,7 +51,7 @@ def _lines(paper: models.IndexedPaper) -> Iterator[str]:
 def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
     title, body = _tokens(texts.title), _tokens(texts.body)
-    often = [token + OFTEN for token, number in Counter(body).items() if number >= _OFTEN_FROM]
+    often = [token + OFTEN for token, number in Counter(body).items() if number >= ranking.OFTEN]
     return search.Tokens(position, " ".join([*title, *body]), " ".join([*title, *often]))
 
 

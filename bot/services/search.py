@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import chain, combinations
 
 from bot.services import index_questions as questions
 from bot.text import query as queries
@@ -13,7 +13,7 @@ from bot.text.glossary import expansion
 from storage import models, papers, search
 from storage import search_engines as engines
 from storage.database import Connection
-from storage.search_terms import all_of
+from storage.search_terms import Wanted, all_of
 
 IN_TITLES = 60
 ANYWHERE = 100
@@ -57,10 +57,10 @@ async def find(
     """Return the papers for a query that has words, at least `most` of them scored if there are so many."""
     scores = ranking.Ranking(understood, asked.phrases, asked.excluded)
     segments = [*understood.segments, *map(expansion.as_typed, asked.phrases)]
-    question = _all_words(segments, understood)
+    question = all_words(segments, understood)
     if question is None:
         return Found()
-    pool = await _gather(connection, question, narrowing, most)
+    pool = await _gather(connection, question, narrowing, most, several=len(segments) > 1)
     scored = score(pool.papers, scores)
     complete = sum(score.matched >= score.segments for score, _ in scored)
     if complete >= ranking.FEW:
@@ -71,7 +71,7 @@ async def find(
     )
     if fewer is not None:
         known = {one.paper_id for one in pool.papers}
-        more = await _gather(connection, fewer, narrowing, most)
+        more = await _gather(connection, fewer, narrowing, most, several=True)
         scored += score([one for one in more.papers if one.paper_id not in known], scores)
     hits = _best(scored, len(scored))
     return Found(hits, len(hits), any(hit.score.matched < hit.score.segments for hit in hits))
@@ -82,9 +82,10 @@ def _best(scored: Sequence[tuple[ranking.Score, int]], most: int) -> tuple[Hit, 
     return tuple(Hit(paper_id, score) for score, paper_id in ranking.best(newest_first, most))
 
 
-def _all_words(
+def all_words(
     segments: Sequence[expansion.Segment], understood: expansion.Expansion
 ) -> questions.Question | None:
+    """Ask the index for papers with all of a query, or with what the whole of it is composed to."""
     plain = questions.of_segments(segments)
     composed = [questions.of_forms(one) for one in understood.composed]
     return questions.either([one for one in (plain, *composed) if one is not None])
@@ -112,7 +113,7 @@ class _Pool:
 
 
 async def _gather(
-    connection: Connection, question: questions.Question, narrowing: Narrowing, most: int
+    connection: Connection, question: questions.Question, narrowing: Narrowing, most: int, *, several: bool
 ) -> _Pool:
     """Return the most popular papers that have it in the title and, if those are few, that have it anywhere.
 
@@ -137,13 +138,24 @@ async def _gather(
     chosen = set(all_)
     if not whole:
         full = len(titles) >= in_titles
-        both = all_of([question.often, question.anywhere if full else None])
-        assert both is not None
-        (often,) = await search.list_positions(
-            connection, [engines.Tier(search.TITLES, both, in_titles)], narrowing.filters
+        best = await search.list_positions(
+            connection,
+            [engines.Tier(search.TITLES, one, in_titles) for one in _best_kinds(question, full, several)],
+            narrowing.filters,
         )
-        chosen = {*titles, *often, *(() if full else all_[:anywhere])}
+        chosen = {*titles, *chain(*best), *(() if full else all_[:anywhere])}
     return _Pool(await search.list_at(connection, chosen), len(all_), whole)
+
+
+def _best_kinds(question: questions.Question, full: bool, several: bool) -> list[Wanted]:
+    """Return what the best papers hold, beside having everything in the title: those are more than `full` if it is."""
+    both = all_of([question.often, question.anywhere])
+    kinds = [both] if full else []
+    if several:
+        kinds.append(question.strong)
+    elif not full:
+        kinds.append(question.often)
+    return [kind for kind in kinds if kind is not None]
 
 
 def score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:

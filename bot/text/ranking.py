@@ -16,13 +16,15 @@ from bot.text import analyser, forms
 from bot.text.glossary import expansion
 
 _TITLE = 2.5
-_MOST_IN_TITLE = 1.2
+_MOST_IN_TITLE = 1.0
 _BODY = 2.0
 _BODY_HALF = 1.2
+OFTEN = 4
+"""So often said in the text counts as much as any more: votes and freshness then decide, and an index can keep up."""
 _TOGETHER = 2.0
-_MOST_LINES_TOGETHER = 2
+_MOST_LINES_TOGETHER = 1
 _COMPOSED = 1.0
-_POPULARITY = 0.05
+_POPULARITY = 0.2
 _EPOCH = date(2023, 1, 1)
 _DAYS_A_VOTE_DECADE = 730
 FEW = 3
@@ -138,7 +140,8 @@ class Ranking:
 
 
 def _weigh(in_title: float, in_body: float) -> float:
-    return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * in_body / (in_body + _BODY_HALF)
+    said = min(in_body, OFTEN)
+    return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * said / (said + _BODY_HALF)
 
 
 class _Paper:
