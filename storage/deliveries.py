@@ -70,6 +70,18 @@ async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[mode
     return [_part_of(row) for row in await connection.execute(query)]
 
 
+async def list_parts_of(
+    connection: AsyncConnection, delivery_ids: Sequence[int]
+) -> dict[int, list[models.Part]]:
+    """Return the parts of many deliveries in their order, by the delivery's id."""
+    found: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
+    for chunk in rows.in_chunks(delivery_ids):
+        query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
+        for row in await connection.execute(query):
+            found[row.delivery_id].append(_part_of(row))
+    return found
+
+
 async def list_rows(
     connection: AsyncConnection,
     *,
@@ -81,6 +93,7 @@ async def list_rows(
     channel_id: int | None = None,
     user_id: int | None = None,
     digest_on: date | None = None,
+    digest_since: date | None = None,
     since_at: datetime | None = None,
     limit: int | None = None,
 ) -> list[models.Delivery]:
@@ -98,6 +111,8 @@ async def list_rows(
         deliveries.c.digest_on: digest_on,
     }
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if digest_since is not None:
+        query = query.where(deliveries.c.digest_on >= digest_since)
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:

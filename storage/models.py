@@ -373,7 +373,7 @@ class Delivery:
     """One thing to be posted in one place. `key` is unique, so planning twice plans once.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest that it shows, `papers` the
-    arXiv ids in the order shown, `fingerprint` stands for the shown text. The lower `priority` goes first.
+    arXiv ids in the order shown, `fingerprint` stands for what is shown of them. The lower `priority` goes first.
     """
 
     id: int

@@ -45,6 +45,15 @@ class Sent:
     channel_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a delivery shows once its edit is through: `payloads` by the id of each part that is edited, at least one."""
+
+    delivery_id: int
+    fingerprint: str
+    payloads: dict[int, str]
+
+
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
     """Plan a delivery with its parts. Returns its id, or None when its key was planned before."""
     return (await add_all(connection, [delivery])).get(delivery.key)
@@ -458,14 +467,21 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     )
 
 
-async def set_shown(
-    connection: AsyncConnection, delivery_id: int, *, papers: Sequence[str], fingerprint: str
-) -> None:
-    """Keep what a delivery shows after an edit of its messages was planned."""
+async def set_shown(connection: AsyncConnection, shown: Sequence[Shown]) -> None:
+    """Keep what deliveries show after edits of their messages were planned, so that the next correction is seen."""
+    if not shown:
+        return
     await connection.execute(
         tables.deliveries.update()
-        .where(tables.deliveries.c.id == delivery_id)
-        .values(papers=list(papers), fingerprint=fingerprint)
+        .where(tables.deliveries.c.id == sa.bindparam("b_id"))
+        .values(fingerprint=sa.bindparam("b_fingerprint")),
+        [{"b_id": one.delivery_id, "b_fingerprint": one.fingerprint} for one in shown],
+    )
+    await connection.execute(
+        tables.parts.update()
+        .where(tables.parts.c.id == sa.bindparam("b_id"))
+        .values(payload=sa.bindparam("b_payload")),
+        [{"b_id": id_, "b_payload": payload} for one in shown for id_, payload in one.payloads.items()],
     )
 
 

@@ -33,7 +33,7 @@ MARKER = "daily:0:0000-00-00"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A post's messages as JSON with MARKER in them, and a fingerprint of what they show."""
+    """A post's messages as JSON with MARKER in them, and a fingerprint of the papers that they show."""
 
     parts: tuple[tuple[models.PartKind, str, str | None], ...]
     fingerprint: str
@@ -57,7 +57,8 @@ def render(renderer: posts.Renderer, post: posts.DailyPost) -> Rendered:
         (part.kind, _dump(part.payload), None if part.fallback is None else _dump(part.fallback))
         for part in renderer.render_daily(post)
     )
-    return Rendered(parts, hashlib.sha256("\n".join(payload for _, payload, _ in parts).encode()).hexdigest())
+    # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
+    return Rendered(parts, hashlib.sha256(repr(post.papers).encode()).hexdigest())
 
 
 def _dump(payload: dict[str, object]) -> str:

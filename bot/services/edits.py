@@ -5,15 +5,18 @@ Runs inside the transaction that stores the correction. Sends nothing.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.services import daily, posts, summaries
+from bot.services import daily, planning, posts, summaries
 from storage import deliveries, digests, models, outbox, papers, subscriptions
+from storage import planning as shelf_storage
 from storage.database import Connection
 
 log = structlog.get_logger(__name__)
@@ -22,6 +25,17 @@ PRIORITY = 60
 LOOK_BACK = timedelta(days=7)
 """Older posts are left as they are: nobody reads them anew."""
 EDITABLE = frozenset({models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST})
+POSTS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.NOW})
+BATCH = 500
+"""Posts whose messages are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A post that shows something else than it would today."""
+
+    delivery: models.Delivery
+    rendered: daily.Rendered
 
 
 class Edits:
@@ -39,47 +53,74 @@ class Edits:
         self._expire_after = expire_after
 
     async def plan(self, connection: Connection, digest_id: int, revision: int, now: datetime) -> int:
-        """Plan an edit of each sent post whose text the correction changed. Returns how many."""
+        """Plan an edit of each sent post whose papers the correction changed. Returns how many."""
         digest = await digests.get(connection, digest_id)
         if digest is None:
             return 0
-        sent = await deliveries.list_rows(
-            connection, state=models.DeliveryState.SENT, digest_on=digest.date, since_at=now - LOOK_BACK
+        corrected = {one.arxiv_id for one in await shelf_storage.list_papers(connection, [digest_id])}
+        # A post is dated by the newest digest that it draws from; this one may be an older one of them.
+        recent = await deliveries.list_rows(
+            connection,
+            state=models.DeliveryState.SENT,
+            digest_since=digest.date,
+            since_at=now - LOOK_BACK,
         )
-        planned = []
-        for delivery in sent:
-            if delivery.kind in (models.DeliveryKind.DAILY, models.DeliveryKind.NOW):
-                edit = await self._edit(
-                    connection, delivery, f"edit:{delivery.id}:{digest_id}:{revision}", now
-                )
-                if edit is not None:
-                    planned.append(edit)
-        ids = await outbox.add_all(connection, planned)
-        for key in ids:
-            log.info("edit planned", delivery=key)
-        return len(ids)
+        shown = [one for one in recent if one.kind in POSTS and not corrected.isdisjoint(one.papers)]
+        changed = iter(await self._changed(connection, shown))
+        number = 0
+        while batch := list(itertools.islice(changed, BATCH)):
+            number += await self._plan_batch(connection, batch, f"{digest_id}:{revision}", now)
+        if number:
+            log.info("edits planned", count=number, digest=digest_id, revision=revision)
+        return number
 
-    async def _edit(
-        self, connection: Connection, delivery: models.Delivery, key: str, now: datetime
-    ) -> models.NewDelivery | None:
-        if delivery.subscription_id is None or not delivery.papers:
-            return None
-        subscription = await subscriptions.get(connection, delivery.subscription_id)
+    async def _changed(self, connection: Connection, shown: Sequence[models.Delivery]) -> list[Changed]:
+        """Render each different post once more, and return those whose papers are not what they were."""
+        orders = {one.id: one for one in await subscriptions.list_rows(connection)} if shown else {}
+        rendered: dict[object, daily.Rendered | None] = {}
+        changed = []
+        for delivery in shown:
+            order = orders.get(delivery.subscription_id or 0)
+            if order is None:
+                continue
+            times = order.at_time, order.timezone, order.days
+            key = delivery.papers, delivery.locale, delivery.digest_on, delivery.total, order.style, times
+            if key not in rendered:
+                rendered[key] = await self._render(connection, delivery, order)
+            new = rendered[key]
+            if new is not None and new.fingerprint != delivery.fingerprint:
+                changed.append(Changed(delivery, new))
+        return changed
+
+    async def _render(
+        self, connection: Connection, delivery: models.Delivery, order: models.Subscription
+    ) -> daily.Rendered | None:
         rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
-        if subscription is None or len(details) != len(delivery.papers):
+        if len(details) != len(delivery.papers):
             return None
-        rendered = daily.render(self._renderer(), _post(delivery, subscription, details))
-        if rendered.fingerprint == delivery.fingerprint:
-            return None
-        parts = self._parts(await deliveries.list_parts(connection, delivery.id), rendered, delivery.key)
-        if not parts:
-            return None
-        await outbox.set_shown(
-            connection, delivery.id, papers=delivery.papers, fingerprint=rendered.fingerprint
-        )
+        return daily.render(self._renderer(), _post(delivery, order, details))
+
+    async def _plan_batch(
+        self, connection: Connection, batch: Sequence[Changed], revision: str, now: datetime
+    ) -> int:
+        stored = await deliveries.list_parts_of(connection, [one.delivery.id for one in batch])
+        planned, shown = [], []
+        for one in batch:
+            delivery = one.delivery
+            edits, payloads = self._parts(stored[delivery.id], one.rendered, delivery.key)
+            if edits:
+                planned.append(self._delivery(delivery, edits, revision, now))
+                shown.append(outbox.Shown(delivery.id, one.rendered.fingerprint, payloads))
+        ids = await outbox.add_all(connection, planned)
+        await outbox.set_shown(connection, shown)
+        return len(ids)
+
+    def _delivery(
+        self, delivery: models.Delivery, parts: tuple[models.NewPart, ...], revision: str, now: datetime
+    ) -> models.NewDelivery:
         return models.NewDelivery(
-            key=key,
+            key=f"edit:{delivery.id}:{revision}",
             kind=models.DeliveryKind.EDIT,
             locale=delivery.locale,
             planned_at=now,
@@ -95,15 +136,16 @@ class Edits:
 
     def _parts(
         self, stored: Sequence[models.Part], rendered: daily.Rendered, marker: str
-    ) -> tuple[models.NewPart, ...]:
-        """Return an edit of each message whose payload changed."""
-        edits = []
+    ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
+        """Return an edit of each message that changed, and what those messages show then, by the part's id."""
+        edits, payloads = [], {}
         for part, new in zip(stored, rendered.parts_for(marker, self._nonces), strict=False):
             if part.kind is not new.kind or part.kind not in EDITABLE or part.message_id is None:
                 continue
             if part.payload is None or part.payload == new.payload:
                 continue
-            body: dict[str, Any] = json.loads(new.payload or "{}")
+            payloads[part.id] = new.payload
+            body: dict[str, Any] = json.loads(new.payload)
             edits.append(
                 models.NewPart(
                     kind=models.PartKind.EDIT,
@@ -114,20 +156,22 @@ class Edits:
                     message_id=part.message_id,
                 )
             )
-        return tuple(edits)
+        return tuple(edits), payloads
 
 
 def _post(
-    delivery: models.Delivery, subscription: models.Subscription, details: Sequence[models.PaperDetail]
+    delivery: models.Delivery, order: models.Subscription, details: Sequence[models.PaperDetail]
 ) -> posts.DailyPost:
     """Return the post as it would be rendered today, from what the delivery kept of it."""
     assert delivery.digest_on is not None
+    is_weekly = order.style is models.Style.WEEKLY
     return posts.DailyPost(
         marker=daily.MARKER,
         locale=delivery.locale,
-        style=subscription.style,
+        style=order.style,
         digest_on=delivery.digest_on,
         total=delivery.total or len(details),
         papers=tuple(summaries.post_paper(detail, delivery.locale) for detail in details),
-        schedule=posts.PostSchedule(subscription.at_time, subscription.timezone, subscription.days),
+        schedule=posts.PostSchedule(order.at_time, order.timezone, order.days),
+        since_on=delivery.digest_on - planning.WEEK + planning.DAY if is_weekly else None,
     )
