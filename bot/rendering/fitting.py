@@ -9,6 +9,8 @@ from __future__ import annotations
 from bot.rendering import limits, pieces
 
 ELLIPSIS = "…"
+SPACED_ELLIPSIS = "\u00a0" + ELLIPSIS
+"""Stands after a whole sentence; a line never breaks before it."""
 SMALLEST_PAGE = 64
 """Pages below this many characters or bytes could not hold the two ends of a fence and something between."""
 
@@ -27,7 +29,7 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
     if limit < 1 or most_bytes < limits.utf8_bytes(ELLIPSIS):
         return ""
     beginning = text if markdown else text[: limit + 64]
-    page = _Page(limit, most_bytes, reserved=" " + ELLIPSIS)
+    page = _Page(limit, most_bytes, reserved=SPACED_ELLIPSIS)
     rest = pieces.parse_pieces(beginning, markdown=markdown)[::-1]
     page.fill(rest)
     return page.shortened(rest)
@@ -138,7 +140,7 @@ class _Page:
             self._note_cut(rest[-1])
         ends = [cut for level, cut in self._good_cuts.items() if level <= pieces.Cut.SENTENCE]
         if ends:
-            count, ending = max(ends), " " + ELLIPSIS
+            count, ending = max(ends), SPACED_ELLIPSIS
         else:
             anywhere = max(self._cuts.values(), default=0)
             count, ending = self._good_cuts.get(pieces.Cut.WORD, anywhere), ELLIPSIS

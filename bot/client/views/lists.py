@@ -107,6 +107,7 @@ def _finish(
     message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
     first = listed.state.page * listing.PAGE_SIZE
     for position, row in enumerate(listed.rows):
+        message.gap()
         share = _share(message.budget, len(listed.rows) - position)
         message.text(_entry(first + position + 1, row, listed.lines.get(row.arxiv_id), *share))
     for items in present:

@@ -72,6 +72,13 @@ class Sheet:
         self._container.add_item(ui.Separator())
         return True
 
+    def gap(self) -> bool:
+        """Add some room without a line; say whether it fitted."""
+        if not self.budget.add():
+            return False
+        self._container.add_item(ui.Separator(visible=False))
+        return True
+
     def buttons(self, *buttons: ui.Item[Any] | None) -> bool:
         """Add a row of up to five buttons (None is left out); say whether it fitted."""
         present = [button for button in buttons if button is not None]

@@ -101,7 +101,7 @@ def test_text_that_fits_is_one_page() -> None:
 
 def test_a_shortened_text_ends_at_a_sentence() -> None:
     text = "첫 문장은 여기서 끝나요. 둘째 문장은 너무 길어서 끝까지 들어가지 않아요."
-    assert fitting.shorten(text, 25) == "첫 문장은 여기서 끝나요. …"
+    assert fitting.shorten(text, 25) == "첫 문장은 여기서 끝나요.\u00a0…"
 
 
 def test_a_sentence_is_preferred_only_if_it_fills_half() -> None:
@@ -113,7 +113,7 @@ def test_abbreviations_and_list_numbers_end_no_sentence() -> None:
     assert fitting.shorten("Models such as those of Lee et al. are strong at this task.", 48).endswith(
         "strong…"
     )
-    assert not fitting.shorten("1. word word word", 6).startswith("1. …")
+    assert not fitting.shorten("1. word word word", 6).startswith("1.\u00a0…")
 
 
 def test_an_open_mark_is_closed_after_the_ellipsis() -> None:

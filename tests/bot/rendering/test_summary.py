@@ -22,7 +22,7 @@ def test_a_long_thought_ends_after_a_sentence() -> None:
     text = "금융 문서에서 질의가 틀렸을 때를 여섯 가지로 나누어 살펴봐요. " * 6
     thought = summary.render_thought((Section(None, text),))
     assert len(thought) <= summary.THOUGHT
-    assert thought.endswith("살펴봐요. …")
+    assert thought.endswith("살펴봐요.\u00a0…")
 
 
 def test_a_chapter_of_bullets_reads_as_one_line() -> None:
