@@ -123,7 +123,7 @@ def parse_url(url: str) -> URL:
     """Read a database URL. Raises StorageError for a text that is none."""
     try:
         return make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise errors.StorageError(
             "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or"
             " postgresql+asyncpg://user@host/name."

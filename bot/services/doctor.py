@@ -75,7 +75,10 @@ def _hidden(value: pydantic.SecretStr) -> str:
 
 def _shown(label: str, value: Any) -> str:
     if label == "PAPERROUND_DATABASE_URL":
-        return migrate.readable_url(str(value))
+        try:
+            return migrate.readable_url(str(value))
+        except storage_errors.StorageError:
+            return "not shown: there may be a password in it"
     if value is None or value == ():
         return "–"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

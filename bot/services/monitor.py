@@ -12,7 +12,7 @@ from aiohttp import web
 from bot import errors
 from bot.clock import Clock
 from bot.services.metrics import Metrics
-from storage import deliveries
+from storage import deliveries, models
 from storage.database import Database
 
 
@@ -67,8 +67,9 @@ class Monitor:
         async with self._database.read() as connection:
             depth = await deliveries.count_by_state(connection)
             oldest = await deliveries.oldest_unsent_at(connection)
-        for state, count in depth.items():
-            self._metrics.queue.labels(state.value).set(count)
+        # A state that no part is in any more is 0, not what it was.
+        for state in models.PartState:
+            self._metrics.queue.labels(state.value).set(depth.get(state, 0))
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
         self._metrics.oldest.set(max(0.0, age))
         self._metrics.connected.set(self._connected())

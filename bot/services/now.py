@@ -119,9 +119,11 @@ class NowPosts:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         dates = await digests.list_dates(connection, limit=1)
         newest = dates[0] if dates else today
-        found = await shelf_storage.list_digests(connection, newest, newest)
+        weekly = subscription.style is models.Style.WEEKLY
+        first = newest - planning.WEEK + planning.DAY if weekly else newest
+        found = await shelf_storage.list_digests(connection, first, newest)
         choice = await self._choice(connection, subscription, [digest.id for digest in found], set())
-        return planning.Post(today, now, newest, choice)
+        return planning.Post(today, now, newest, choice, since_on=first if weekly else None)
 
     async def _choice(
         self,
