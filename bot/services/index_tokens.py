@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
-from typing import NamedTuple
+from operator import add
 
 from bot.services import glossaries
 from bot.text import analyser, korean, ranking
@@ -27,6 +26,7 @@ _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
 _STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
 _MOST_BODY = 60_000
+_MOST_WORDS = 1 << 16
 
 
 def texts_of(paper: models.IndexedPaper) -> search.Texts:
@@ -50,31 +50,39 @@ def _lines(paper: models.IndexedPaper) -> Iterator[str]:
 
 def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
-    title, body = _tokens(texts.title), _tokens(texts.body)
+    title, title_links = _tokens(texts.title)
+    body, body_links = _tokens(texts.body)
     often = [token + OFTEN for token, number in Counter(body).items() if number >= ranking.OFTEN]
-    return search.Tokens(position, " ".join([*title, *body]), " ".join([*title, *often]))
+    return search.Tokens(
+        position,
+        " ".join((*title, *title_links, *body, *body_links)),
+        " ".join((*title, *title_links, *often)),
+    )
 
 
-def _tokens(canonical: str) -> list[str]:
+def _tokens(canonical: str) -> tuple[list[str], list[str]]:
+    """Return the tokens of a canonical text, and the links between its words."""
     body, _, loose = canonical.rpartition("\n")
-    words = [_indexed_word(word) for word in body.split()]
-    tokens = " ".join([word.tokens for word in words]).split()
-    tokens += loose.split()
-    tokens += [left.tail + right.head for left, right in pairwise(words)]
-    return tokens
+    words = body.split()
+    if not words:
+        return loose.split(), []
+    tokens, heads, tails = zip(*map(_indexed_words().__getitem__, words), strict=True)
+    return f"{' '.join(tokens)} {loose}".split(), list(map(add, tails, heads[1:]))
 
 
-class _Word(NamedTuple):
-    """A word as it is indexed: its tokens, and the ends that it gives to the links before and behind it."""
+class _IndexedWords(dict[str, tuple[str, str, str]]):
+    """Words as they are indexed: their tokens, and what they give to the links before and behind them."""
 
-    tokens: str
-    head: str
-    tail: str
+    def __missing__(self, word: str) -> tuple[str, str, str]:
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        self[word] = found = (" ".join(analyser.word_tokens(word)), _head(word), _tail(word) + LINK)
+        return found
 
 
-@lru_cache(maxsize=1 << 16)
-def _indexed_word(word: str) -> _Word:
-    return _Word(" ".join(analyser.word_tokens(word)), _head(word), _tail(word) + LINK)
+@lru_cache(maxsize=1)
+def _indexed_words() -> _IndexedWords:
+    return _IndexedWords()
 
 
 def link(left: str, right: str) -> str:

@@ -12,7 +12,7 @@ from storage.database import Connection
 
 COUNTED_WHOLE = 1000
 """Papers whose terms are all counted; of later ones one in `SAMPLE` is, and counts so much."""
-SAMPLE = 8
+SAMPLE = 32
 
 
 class SearchIndexer:

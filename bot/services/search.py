@@ -56,11 +56,12 @@ async def find(
 ) -> Found:
     """Return the papers for a query that has words, at least `most` of them scored if there are so many."""
     scores = ranking.Ranking(understood, asked.phrases, asked.excluded)
+    phrase = questions.of_text(understood.typed) if len(understood.segments) > 1 else None
     segments = [*understood.segments, *map(expansion.as_typed, asked.phrases)]
     question = all_words(segments, understood)
     if question is None:
         return Found()
-    pool = await _gather(connection, question, narrowing, most, several=len(segments) > 1)
+    pool = await _gather(connection, question, narrowing, most, several=len(segments) > 1, phrase=phrase)
     scored = score(pool.papers, scores)
     complete = sum(score.matched >= score.segments for score, _ in scored)
     if complete >= ranking.FEW:
@@ -113,7 +114,13 @@ class _Pool:
 
 
 async def _gather(
-    connection: Connection, question: questions.Question, narrowing: Narrowing, most: int, *, several: bool
+    connection: Connection,
+    question: questions.Question,
+    narrowing: Narrowing,
+    most: int,
+    *,
+    several: bool,
+    phrase: questions.Question | None = None,
 ) -> _Pool:
     """Return the most popular papers that have it in the title and, if those are few, that have it anywhere.
 
@@ -140,7 +147,17 @@ async def _gather(
         full = len(titles) >= in_titles
         best = await search.list_positions(
             connection,
-            [engines.Tier(search.TITLES, one, in_titles) for one in _best_kinds(question, full, several)],
+            [
+                *(
+                    engines.Tier(search.TITLES, one, in_titles)
+                    for one in _best_kinds(question, full, several)
+                ),
+                *(
+                    engines.Tier(table, phrase.anywhere, in_titles)
+                    for table in (search.TITLES, search.WORDS)
+                    if phrase is not None
+                ),
+            ],
             narrowing.filters,
         )
         chosen = {*titles, *chain(*best), *(() if full else all_[:anywhere])}

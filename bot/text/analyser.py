@@ -36,7 +36,7 @@ _RUNS = re.compile(rf"{_WORD}(?:{_JOINT}{_WORD}){{0,7}}|[{korean.HANGUL}]{{1,64}
 _BREAKS = r"[,;:.!?()\[\]/|·]"
 _LINE_END = "[\n\r\u2028\u2029]"
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}|{_LINE_END}\s*")
-_MOST_RUNS = 1 << 15
+_MOST_RUNS = 1 << 16
 # In the making of a canonical text, before each loose token behind the word that it belongs to.
 _ASIDE = "\x00"
 _PARTS = re.compile(_JOINT)

@@ -19,7 +19,7 @@ _TITLE = 2.5
 _MOST_IN_TITLE = 1.0
 _BODY = 2.0
 _BODY_HALF = 1.2
-OFTEN = 4
+OFTEN = 3
 """So often said in the text counts as much as any more: votes and freshness then decide, and an index can keep up."""
 _TOGETHER = 2.0
 _MOST_LINES_TOGETHER = 1
