@@ -22,6 +22,7 @@ from storage.database import Database
 from tests.fake_discord import process
 
 QUICK = relay.Limits(attempt_seconds=0.5, stop_seconds=1.0)
+"""For tests of what takes too long. The others are patient, since the machine may be busy."""
 
 
 def new_nonce() -> str:
@@ -90,13 +91,14 @@ class Office:
     client: discord.Client
     offset: timedelta = timedelta(0)
     outcomes: list[settling.Outcome] = field(default_factory=list)
+    limits: relay.Limits = relay.Limits()  # noqa: RUF009 - it is frozen
 
     def now(self) -> datetime:
         return system_clock() + self.offset
 
     def open_relay(
         self,
-        limits: relay.Limits = QUICK,
+        limits: relay.Limits | None = None,
         per_second: float = 1000.0,
         buckets: pacing.Buckets | None = None,
     ) -> relay.Relay:
@@ -111,7 +113,7 @@ class Office:
             sender.DiscordSender(self.client, sender.open_pace(per_second)),
             settler,
             clock=self.now,
-            limits=limits,
+            limits=limits or self.limits,
             # Each look at the clock is two seconds on: the channels' buckets never make a test wait.
             buckets=buckets or pacing.Buckets(lambda: next(ticks) * 2.0),
         )
