@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date
 
 from bot.digests import arxiv_id as arxiv_ids
@@ -59,7 +60,7 @@ class Lookup:
         async with self._database.read() as connection:
             understood = await self._understand(connection, asked.text, literal=literal)
             filters = stored.Filters(since, until, min_votes)
-            narrowing = search.Narrowing(filters, await _papers_by(connection, names))
+            narrowing = search.Narrowing(filters, await papers_by(connection, names))
             if not asked.has_words:
                 if asked.is_empty and not names and since is None and until is None and min_votes is None:
                     return found.SearchResult()
@@ -192,7 +193,7 @@ def _clean(text: str) -> str:
     return text[:LONGEST].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
-async def _papers_by(connection: Connection, names: list[str]) -> frozenset[int] | None:
+async def papers_by(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
     """Return the papers that people of all these names wrote; None when no name is asked for."""
     result: frozenset[int] | None = None
     for name in names:
