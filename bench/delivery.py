@@ -111,7 +111,11 @@ async def _client(
     with (folder / "client.log").open("ab") as log:
         client = _start(arguments, folder, environment, log)
     try:
-        await fake.wait_until_connected(seconds=60)
+        try:
+            await fake.wait_until_connected(seconds=60)
+        except TimeoutError:
+            sys.stderr.write((folder / "client.log").read_text()[-3000:])
+            raise
         yield psutil.Process(client.pid)
     finally:
         client.terminate()
