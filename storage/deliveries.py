@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -56,6 +56,15 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     """Return one delivery, or None."""
     found = await list_rows(connection, ids=[delivery_id])
     return found[0] if found else None
+
+
+async def list_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys under which something was planned."""
+    found: set[str] = set()
+    for chunk in rows.in_chunks(keys):
+        query = sa.select(deliveries.c.key).where(deliveries.c.key.in_(chunk))
+        found.update((await connection.execute(query)).scalars())
+    return found
 
 
 async def get_part(connection: AsyncConnection, part_id: int) -> models.Part | None:

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from bot.services import planning, posts, schedule, summaries
-from storage import had, models, outbox, papers, subscriptions
+from storage import deliveries, had, models, outbox, papers, subscriptions
 from storage import planning as shelf_storage
 from storage.database import Connection, Database
 
@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 HAD_FOR = timedelta(days=30)
 """A paper is not posted again in a channel for this long."""
+
+SET_BACK = timedelta(minutes=1)
+"""A clock that is so much earlier than at the last tick was set back."""
 
 BATCH = 250
 NAMED_IN_LOG = 10
@@ -99,9 +102,14 @@ class DailyPlanner:
         self._renderer = renderer
         self._nonces = nonces
         self._expire_after = expire_after
+        self._latest: datetime | None = None
 
     async def tick(self, now: datetime) -> int:
         """Plan everything that is due at `now` (UTC). Returns how many posts were planned."""
+        if self._latest is not None and now < self._latest - SET_BACK:
+            # What was due while the clock stood ahead was put off by as much.
+            await self.reschedule(now)
+        self._latest = now
         planned = 0
         rendered: dict[object, Rendered] = {}
         while True:
@@ -112,7 +120,7 @@ class DailyPlanner:
             await asyncio.sleep(0)
 
     async def reschedule(self, now: datetime) -> int:
-        """Compute all due times anew, since the zones' rules may have changed. Returns how many moved."""
+        """Compute all due times anew: the zones' rules may have changed, or the clock been ahead. Returns how many moved."""
         moved = 0
         async with self._database.transaction() as connection:
             plans = []
@@ -136,8 +144,8 @@ class DailyPlanner:
                 return 0, 0
             plans = await self._decide(connection, due, now)
             details = await _details(connection, plans)
-            deliveries = [self._delivery(plan, details, now, rendered) for plan in plans if plan.post]
-            ids = await outbox.add_all(connection, deliveries)
+            posted = [self._delivery(plan, details, now, rendered) for plan in plans if plan.post]
+            ids = await outbox.add_all(connection, posted)
             new = [plan for plan in plans if plan.post and _key(plan) in ids]
             await _keep_had(connection, new, ids, now)
             await had.add_covered(
@@ -158,10 +166,15 @@ class DailyPlanner:
         covered = await had.list_covered(connection, [one.id for one in due], digest_ids)
         had_at = await had.list_papers(connection, {one.channel_id for one in due}, since_at=now - HAD_FOR)
         calendar = planning.Calendar(now)
+        keys = [
+            planning.key(one.id, moments[-1].local_on) for one in due if (moments := calendar.read(one)[0])
+        ]
+        planned = await deliveries.list_keys(connection, keys)
         plans = []
         for one in due:
             place = had_at.setdefault((one.channel_id, one.locale.value), set())
-            plan = planning.decide(one, calendar, shelf, covered=covered.get(one.id, set()), had=place)
+            drawn = covered.get(one.id, set())
+            plan = planning.decide(one, calendar, shelf, covered=drawn, had=place, planned=planned)
             # Two subscriptions of one channel that are due together share what the first of them takes.
             place.update(_papers(plan))
             plans.append(plan)
@@ -204,22 +217,22 @@ class DailyPlanner:
 def due_again(subscription: models.Subscription, now: datetime) -> schedule.Due | None:
     """Return when an active subscription is due by today's rules; None to leave it as it is.
 
-    The local date that it stands for stays; one whose date lies more than eight days ahead (the clock was wrong once)
-    is brought back.
+    The local date that it stands for stays; one whose date lies ahead of the next (the clock was wrong once) is brought
+    back.
     """
-    if subscription.waiting_for_on is not None:
-        return None
     zone = schedule.parse_zone(subscription.timezone)
     at = schedule.parse_time(subscription.at_time)
     following = schedule.next_due(now, at, zone, subscription.days)
-    if subscription.due_on is None or subscription.due_on > following.local_on + timedelta(days=8):
+    if subscription.waiting_for_on is not None:
+        return following if subscription.waiting_for_on >= following.local_on else None
+    if subscription.due_on is None or subscription.due_on > following.local_on:
         return following
     return next(schedule.moments(subscription.due_on, at, zone, subscription.days))
 
 
 def _key(plan: planning.Plan) -> str:
     assert plan.post is not None
-    return f"daily:{plan.subscription.id}:{plan.post.local_on.isoformat()}"
+    return planning.key(plan.subscription.id, plan.post.local_on)
 
 
 def _papers(plan: planning.Plan) -> list[int]:
@@ -231,7 +244,9 @@ async def _shelf(connection: Connection, due: Iterable[models.Subscription], now
     spans: list[tuple[date, date]] = []
     for one in due:
         today = schedule.local_date(now, schedule.parse_zone(one.timezone))
-        spans.append((planning.oldest_of_interest(one, today), planning.newest_of_interest(today)))
+        # A post that is still waited for may be yesterday's.
+        first_on = planning.oldest_of_interest(one, today - planning.DAY)
+        spans.append((first_on, planning.newest_of_interest(today)))
     digests = await shelf_storage.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
     listed = await shelf_storage.list_papers(connection, [digest.id for digest in digests])
     return planning.Shelf(digests, listed)

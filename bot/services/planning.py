@@ -16,6 +16,7 @@ from storage.planning import DigestPaper, FreshDigest
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Plan:
     """What a subscription does, and when it is due next.
 
     `post` is None when nothing is posted. `covers` are the digests that it will not draw from again. While it waits for a
-    digest, `waiting_for_on` is the local date and `next_due` keeps standing for it.
+    digest, `waiting_for_on` is the local date, and `next_due` keeps standing for it and for the days missed before it.
     """
 
     subscription: models.Subscription
@@ -89,6 +90,11 @@ class Calendar:
         return self._read[key]
 
 
+def key(subscription_id: int, local_on: date) -> str:
+    """Return the key under which the post of a local date is planned, once."""
+    return f"daily:{subscription_id}:{local_on.isoformat()}"
+
+
 def oldest_of_interest(subscription: models.Subscription, today: date) -> date:
     """Return the first digest date that a post of `today` (local) can draw from."""
     days = WEEK if subscription.style is models.Style.WEEKLY else subscription.fresh_days * DAY
@@ -104,10 +110,10 @@ def newest_of_interest(today: date) -> date:
 
 
 def fresh(
-    subscription: models.Subscription, today: date, shelf: Shelf, covered: Collection[int]
+    subscription: models.Subscription, due_on: date, today: date, shelf: Shelf, covered: Collection[int]
 ) -> list[FreshDigest]:
-    """Return the digests that the subscription may draw from at the local date `today`."""
-    first, last = oldest_of_interest(subscription, today), newest_of_interest(today)
+    """Return the digests that the subscription may draw from at the local date `today`, for a post of `due_on`."""
+    first, last = oldest_of_interest(subscription, due_on), newest_of_interest(today)
     found = [digest for digest in shelf.digests if first <= digest.date_on <= last]
     if subscription.style is models.Style.WEEKLY:
         return found
@@ -121,27 +127,32 @@ def decide(
     *,
     covered: Collection[int],
     had: Collection[int],
+    planned: Collection[str] = (),
 ) -> Plan:
     """Return what a due subscription does at the calendar's moment.
 
-    `covered` are the ids of digests that it drew from before, `had` those of the papers that its place had lately.
+    `covered` are the ids of digests that it drew from before, `had` those of the papers that its place had lately,
+    `planned` the keys of posts that were planned before: such a day is over, whatever its time is now.
     """
     now = calendar.now
     due, following, today = calendar.read(subscription)
-    if not due:
+    if not due or key(subscription.id, due[-1].local_on) in planned:
         return Plan(subscription, following)
     current = due[-1]
-    found = fresh(subscription, today, shelf, covered)
+    # Before the next post is due, so that "no papers today" still has its day.
+    until = min(current.at + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
+    # A digest that is waited for past midnight is still its day's.
+    first_on = min(today, current.local_on) if now <= until else today
+    found = fresh(subscription, first_on, today, shelf, covered)
     if subscription.style is models.Style.WEEKLY:
         return _weekly(subscription, current, following, found, shelf, had)
     settled_at = [digest.ingested_at + timedelta(hours=subscription.settle_hours) for digest in found]
     ready = [digest for digest, moment in zip(found, settled_at, strict=True) if moment <= now]
-    until = min(current.at + timedelta(minutes=subscription.wait_minutes), following.at)
     if not ready and now < until:
         look_at = min([moment for moment in settled_at if moment > now] + [until])
         return Plan(
             subscription,
-            schedule.Due(look_at, current.local_on),
+            schedule.Due(look_at, due[0].local_on),
             waiting_for_on=current.local_on,
             waiting_until_at=until,
         )

@@ -8,9 +8,9 @@ from typing import Any
 
 from bot import errors
 from bot.clock import Clock
-from bot.services import schedule
+from bot.services import planning, schedule
 from bot.services.posts import Reason
-from storage import models, outbox, subscriptions
+from storage import deliveries, models, outbox, subscriptions
 from storage.database import Connection, Database
 
 LARGEST_TOP_N = 25
@@ -99,13 +99,19 @@ class Subscriptions:
             return await _get(connection, subscription_id)
 
     async def edit(self, subscription_id: int, wishes: Wishes) -> models.Subscription:
-        """Change what an order asks for; a changed time counts from now on. Raises as `add` does."""
+        """Change what an order asks for; a changed time counts from now on, and a day that was posted is not posted again.
+
+        A day whose digest is waited for is looked at once more by the new wishes, if it is still a day of theirs.
+        Raises as `add` does.
+        """
         wishes, now = wishes.checked(), self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id)
             changed = replace(old, **{field.name: getattr(wishes, field.name) for field in fields(wishes)})
-            if when(changed) != when(old):
-                due = _next(wishes, now)
+            if _is_awaited(changed, now):
+                changed = replace(changed, next_due_at=now)
+            elif when(changed) != when(old):
+                due = await _next_new(connection, subscription_id, wishes, now)
                 changed = replace(
                     changed,
                     next_due_at=due.at,
@@ -131,7 +137,7 @@ class Subscriptions:
             old = await _get(connection, subscription_id)
             if old.state is models.SubscriptionState.ACTIVE:
                 return old
-            due = _next(wishes_of(old), now)
+            due = await _next_new(connection, subscription_id, wishes_of(old), now)
             changed = replace(
                 old,
                 state=models.SubscriptionState.ACTIVE,
@@ -168,6 +174,25 @@ def when(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
 def _next(wishes: Wishes, now: datetime) -> schedule.Due:
     at, zone = schedule.parse_time(wishes.at_time), schedule.parse_zone(wishes.timezone)
     return schedule.next_due(now, at, zone, wishes.days)
+
+
+async def _next_new(
+    connection: Connection, subscription_id: int, wishes: Wishes, now: datetime
+) -> schedule.Due:
+    """Return the next due moment of a date whose post was not planned before."""
+    due = _next(wishes, now)
+    while await deliveries.list_keys(connection, [planning.key(subscription_id, due.local_on)]):
+        due = _next(wishes, due.at)
+    return due
+
+
+def _is_awaited(subscription: models.Subscription, now: datetime) -> bool:
+    """Whether the day whose digest is waited for has come, and is one of the subscription's."""
+    on = subscription.waiting_for_on
+    if on is None or on.isoweekday() not in subscription.days:
+        return False
+    zone = schedule.parse_zone(subscription.timezone)
+    return schedule.local_moment(on, schedule.parse_time(subscription.at_time), zone) <= now
 
 
 async def _get(connection: Connection, subscription_id: int) -> models.Subscription:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.services import schedule
-from bot.services.subscriptions import Subscriptions
+from bot.services.subscriptions import Subscriptions, wishes_of
 from storage import models, subscriptions
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.bot.services import shelves
 from tests.bot.services.desk import EVENING, MONDAY, SEOUL_9, Bench, put
 
@@ -163,3 +164,103 @@ async def test_new_rules_of_a_zone_move_the_due_time_and_a_time_far_ahead_comes_
     assert await bench.planner.reschedule(EVENING) == 1
     assert (await bench.get(subscription_id)).next_due_at == SEOUL_9
     assert await bench.planner.reschedule(EVENING) == 0
+
+
+async def test_a_day_that_was_posted_is_over_and_what_comes_later_on_it_is_kept_for_the_next(
+    bench: Bench,
+) -> None:
+    subscription_id = await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9))
+    await bench.planner.tick(SEOUL_9)
+    evening = SEOUL_9 + timedelta(hours=9)
+    # The order's time was moved to the same day's evening, as it could be before the clock was set back.
+    async with bench.database.transaction() as connection:
+        at_six = replace(await _stored(connection, subscription_id), at_time="18:00", next_due_at=evening)
+        await subscriptions.update(connection, replace(at_six, due_on=MONDAY))
+    await put(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), at=SEOUL_9 + timedelta(hours=1))
+    await shelves.ingest(
+        bench.database, shelves.newsletter(MONDAY, [("2601.00003", 5)]), at=evening, place="another"
+    )
+    assert await bench.planner.tick(evening) == 0
+    order = await bench.get(subscription_id)
+    assert (order.next_due_at, order.waiting_for_on) == (evening + timedelta(days=1), None)
+    assert await bench.planner.tick(evening + timedelta(days=1)) == 1
+    assert await bench.contents() == ["2601.00001", "2601.00003"]
+
+
+async def test_an_order_that_is_moved_on_a_day_that_was_posted_goes_on_with_the_next(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9))
+    await bench.planner.tick(SEOUL_9)
+    hour_later = SEOUL_9 + timedelta(hours=1)
+    service = Subscriptions(bench.database, lambda: hour_later)
+    wishes = replace(wishes_of(await bench.get(subscription_id)), at_time="18:00")
+    changed = await service.edit(subscription_id, wishes)
+    assert changed.next_due_at == SEOUL_9 + timedelta(days=1, hours=9)
+    assert changed.due_on == MONDAY + timedelta(days=1)
+
+
+async def test_an_order_that_waits_goes_on_waiting_when_it_is_changed(bench: Bench) -> None:
+    subscription_id = await bench.subscribe(settle_hours=6)
+    await put(bench, MONDAY, ("2601.00001", 9), at=SEOUL_9 - timedelta(hours=1))
+    await bench.planner.tick(SEOUL_9)
+    now = SEOUL_9 + timedelta(minutes=5)
+    service = Subscriptions(bench.database, lambda: now)
+    wishes = replace(
+        wishes_of(await bench.get(subscription_id)), days=(1, 2), at_time="08:30", settle_hours=0
+    )
+    await service.edit(subscription_id, wishes)
+    assert await bench.planner.tick(now) == 1
+    assert (await bench.posted())[0]["marker"].endswith("2026-01-05")
+    await service.edit(subscription_id, replace(wishes, days=(2,)))
+    assert (await bench.get(subscription_id)).due_on == MONDAY + timedelta(days=1)
+
+
+async def test_days_missed_in_downtime_are_named_though_the_digest_came_after_the_bot(bench: Bench) -> None:
+    await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9))
+    await bench.planner.tick(SEOUL_9)
+    back = SEOUL_9 + timedelta(days=5, minutes=10)
+    assert await bench.planner.tick(back) == 0
+    await put(bench, MONDAY + timedelta(days=5), ("2601.00002", 9), at=back)
+    async with bench.database.transaction() as connection:
+        await subscriptions.wake_waiting(connection, back)
+    assert await bench.planner.tick(back) == 1
+    assert (await bench.posted())[1]["missed"] == "2026-01-06 2026-01-07"
+
+
+async def test_a_day_without_papers_is_said_before_the_next_is_due(bench: Bench) -> None:
+    await bench.subscribe(wait_minutes=1440, say_when_empty=True)
+    await bench.planner.tick(SEOUL_9)
+    for minute in range(1435, 1442):
+        await bench.planner.tick(SEOUL_9 + timedelta(minutes=minute))
+    assert [post["marker"][-10:] for post in await bench.posted()] == ["2026-01-05"]
+
+
+async def test_a_digest_that_is_waited_for_past_midnight_is_still_the_days(bench: Bench) -> None:
+    await bench.subscribe(at_time="18:00", fresh_days=1)
+    due_at = SEOUL_9 + timedelta(hours=9)
+    assert await bench.planner.tick(due_at) == 0
+    after_midnight = due_at + timedelta(hours=6, minutes=30)
+    await put(bench, MONDAY, ("2601.00001", 9), at=after_midnight)
+    async with bench.database.transaction() as connection:
+        await subscriptions.wake_waiting(connection, after_midnight)
+    assert await bench.planner.tick(after_midnight) == 1
+    assert await bench.contents() == ["2601.00001"]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_clock_that_was_far_ahead_for_a_while_skips_no_day(bench: Bench, waits: bool) -> None:
+    subscription_id = await bench.subscribe(wait_minutes=720 if waits else 0)
+    await bench.planner.tick(SEOUL_9 - timedelta(hours=2))
+    await bench.planner.tick(SEOUL_9 + timedelta(days=5, minutes=10))
+    await bench.planner.tick(SEOUL_9 - timedelta(hours=1))
+    assert (await bench.get(subscription_id)).next_due_at == SEOUL_9
+    await put(bench, MONDAY, ("2601.00001", 9))
+    assert await bench.planner.tick(SEOUL_9) == 1
+
+
+async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:
+    found = await subscriptions.get(connection, subscription_id)
+    assert found is not None
+    return found
