@@ -160,13 +160,16 @@ async def _fan_out(
         await asyncio.sleep(0.1)
     _, busy = await _ask(fake, channels[0])
     async with asyncio.timeout(120):
-        while len(await fake.log("POST", path)) < len(channels):  # noqa: ASYNC110
+        while (await fake.counts())["messages"] < len(channels):  # noqa: ASYNC110
             await asyncio.sleep(0.2)
-    posts = [entry["at"] for entry in await fake.log("POST", path)]
+    posts = [entry for entry in await fake.log("POST", path) if entry["status"] == 200]
     async with database.read() as connection:
         states = await deliveries.count_by_state(connection)
-    assert len(posts) == len(channels), states
-    return posts[-1] - posts[0], busy
+    reached = {entry["path"] for entry in posts}
+    assert len(reached) == len(channels), states
+    if len(posts) > len(channels):
+        sys.stdout.write(f"({len(posts) - len(channels)} attempts were repeated)\n")
+    return posts[-1]["at"] - posts[0]["at"], busy
 
 
 def main() -> list[Figure]:
