@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import rows
+from storage import rows, search_eras
 from storage.search_terms import Wanted, to_fts5, to_tsquery
 
 Rows = Sequence[tuple[int, str]]
@@ -27,13 +27,15 @@ async def insert(connection: AsyncConnection, table: str, entries: Rows) -> None
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} (rowid, tokens) VALUES (?, ?)"  # noqa: S608 - a table of ours
-    else:
-        statement = (
-            f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - a table of ours
-            " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
-        )
-    # FTS5 begins a new segment whenever a row id is lower than the one before; in order it takes half the time.
-    await connection.exec_driver_sql(statement, sorted(entries))
+        await connection.exec_driver_sql(statement, sorted(entries))
+        return
+    statement = (
+        f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - a table of ours
+        " VALUES ($1, array_to_tsvector(array_remove(string_to_array($2, ' '), '')))"
+    )
+    marked = [(position, f"{tokens} {search_eras.token(table, position)}") for position, tokens in entries]
+    await connection.exec_driver_sql(statement, sorted(marked))
+    await search_eras.change(connection, table, [position for position, _ in entries], 1)
 
 
 async def delete(connection: AsyncConnection, table: str, entries: Rows) -> None:
@@ -42,10 +44,12 @@ async def delete(connection: AsyncConnection, table: str, entries: Rows) -> None
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await connection.exec_driver_sql(statement, sorted(entries))
-    else:
-        statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - a table of ours
-        await connection.exec_driver_sql(statement, [(position,) for position, _ in entries])
+        await connection.exec_driver_sql(statement, list(entries))
+        return
+    positions = [position for position, _ in entries]
+    statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - a table of ours
+    await connection.exec_driver_sql(statement, [(position,) for position in positions])
+    await search_eras.change(connection, table, positions, -1)
 
 
 async def clear(connection: AsyncConnection, table: str) -> None:
@@ -55,6 +59,7 @@ async def clear(connection: AsyncConnection, table: str) -> None:
     else:
         # TRUNCATE would keep everybody from reading until the end of the transaction.
         await connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
+        await search_eras.clear(connection, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +79,55 @@ async def list_positions(
     `only` narrows: the rest of a join that begins with `JOIN … ON ….position = place`, its values as `?`. The SQL is
     spelled out since SQLAlchemy takes longer to think about it than the engine to answer.
     """
+    if connection.dialect.name != "sqlite":
+        return [await _first_positions(connection, tier, only, values) for tier in tiers]
     given: list[Any] = []
     parts = []
     for number, tier in enumerate(tiers):
-        parts.append(_tier(connection.dialect.name, number, tier, only))
-        wanted = to_fts5(tier.wanted) if connection.dialect.name == "sqlite" else to_tsquery(tier.wanted)
-        given += [wanted, *values, tier.limit]
-    statement = " UNION ALL ".join(parts)
-    if connection.dialect.name != "sqlite":
-        numbers = count(1)
-        statement = _MARK.sub(lambda _: f"${next(numbers)}", statement)
+        parts.append(_tier_for_sqlite(number, tier, only))
+        given += [to_fts5(tier.wanted), *values, tier.limit]
     found: list[list[int]] = [[] for _ in tiers]
-    for number, position in await rows.fetch_all(connection, statement, given):
+    for number, position in await rows.fetch_all(connection, " UNION ALL ".join(parts), given):
         found[number].append(position)
     return found
+
+
+def _tier_for_sqlite(number: int, tier: Tier, only: str) -> str:
+    join, _, conditions = only.replace("place", f"{tier.table}.rowid").partition(" WHERE ")
+    where = f"{tier.table} MATCH ?" + (f" AND {conditions}" if conditions else "")
+    return (
+        f"SELECT {number} AS tier, position FROM (SELECT {tier.table}.rowid AS position FROM {tier.table} {join}"  # noqa: S608
+        f" WHERE {where} ORDER BY {tier.table}.rowid LIMIT ?) AS tier_{number}"
+    )
+
+
+async def _first_positions(
+    connection: AsyncConnection, tier: Tier, only: str, values: Sequence[Any]
+) -> list[int]:
+    """Return a tier's positions from PostgreSQL: first of the most popular eras, then of more, then of all.
+
+    GIN knows no order: it finds all matches, which of a frequent word are too many. That the query also asks for an
+    era keeps them few. Sorting by an expression keeps the planner from walking all rows in their order instead.
+    """
+    wanted = to_tsquery(tier.wanted)
+    statement = _tier_for_postgresql(tier, only)
+    found: list[int] = []
+    for eras in await search_eras.stages(connection, tier.table):
+        asked = f"({wanted}) & ({eras})" if eras else wanted
+        result = await rows.fetch_all(connection, statement, (asked, *values, tier.limit))
+        found = [position for (position,) in result]
+        if len(found) >= tier.limit:
+            break
+    return found
+
+
+def _tier_for_postgresql(tier: Tier, only: str) -> str:
+    place = f"{tier.table}.position"
+    join, _, conditions = only.replace("place", place).partition(" WHERE ")
+    where = f"{tier.table}.tokens @@ CAST(? AS tsquery)" + (f" AND {conditions}" if conditions else "")
+    numbers = count(1)
+    statement = f"SELECT {place} FROM {tier.table} {join} WHERE {where} ORDER BY {place} + 0 LIMIT ?"  # noqa: S608
+    return _MARK.sub(lambda _: f"${next(numbers)}", statement)
 
 
 async def count_rows(connection: AsyncConnection, table: str, wanted: Wanted, *, limit: int) -> int:
@@ -100,19 +140,6 @@ async def count_rows(connection: AsyncConnection, table: str, wanted: Wanted, *,
         values = (to_tsquery(wanted), limit)
     found = await rows.fetch_all(connection, f"SELECT count(*) FROM ({inner}) AS found", values)  # noqa: S608
     return int(next(iter(found))[0])
-
-
-def _tier(dialect: str, number: int, tier: Tier, only: str) -> str:
-    if dialect == "sqlite":
-        place, matches = f"{tier.table}.rowid", f"{tier.table} MATCH ?"
-    else:
-        place, matches = f"{tier.table}.position", f"{tier.table}.tokens @@ CAST(? AS tsquery)"
-    join, _, conditions = only.replace("place", place).partition(" WHERE ")
-    where = f"{matches} AND {conditions}" if conditions else matches
-    return (
-        f"SELECT {number} AS tier, position FROM (SELECT {place} AS position FROM {tier.table} {join}"  # noqa: S608
-        f" WHERE {where} ORDER BY {place} LIMIT ?) AS tier_{number}"
-    )
 
 
 _MARK = re.compile(r"\?")

@@ -9,7 +9,7 @@ from alembic import context
 from storage import tables
 
 # FTS5 keeps its index in tables of its own making, which no metadata knows.
-SEARCH_TABLES = ("paper_words", "paper_titles", "author_words")
+SEARCH_TABLES = ("paper_words", "paper_titles", "author_words", "search_eras")
 
 
 def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:

@@ -121,7 +121,13 @@ def _create_engine_tables() -> None:
             op.execute(f"CREATE TABLE {table} (position BIGINT PRIMARY KEY, tokens TSVECTOR NOT NULL)")
             # Walking the rows by position must not read all of their tokens.
             op.execute(f"ALTER TABLE {table} ALTER COLUMN tokens SET STORAGE EXTERNAL")
-            op.execute(f"CREATE INDEX ix_{table}_tokens ON {table} USING gin (tokens)")
+            # What waits to be merged into the index is read whole by every query, so it must stay short (kB).
+            op.execute(
+                f"CREATE INDEX ix_{table}_tokens ON {table} USING gin (tokens) WITH (gin_pending_list_limit = 256)"
+            )
+        op.execute(
+            "CREATE TABLE search_eras (name TEXT, era INTEGER, entries BIGINT NOT NULL, PRIMARY KEY (name, era))"
+        )
 
 
 def downgrade() -> None:
