@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 Value = TypeVar("Value")
 
@@ -26,8 +28,17 @@ LOOK_UP_CHUNK = 20_000
 
 def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the engine's own INSERT, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    if connection.dialect.name == "sqlite":
+    return _insert(connection.dialect, table)
+
+
+def _insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    # The other engine's dialect would cost two and a half megabytes for nothing.
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
         return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
     return postgresql.insert(table)
 
 
@@ -134,7 +145,7 @@ def _insertion(
     dialect: Dialect, table: sa.Table, names: tuple[str, ...], ignore: bool, replace: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...], tuple[Callable[[Any], Any] | None, ...]]:
     """Return the INSERT in the driver's words, the columns in its order, and how each value becomes what the driver takes."""
-    new = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+    new = _insert(dialect, table)
     statement: sqlite.Insert | postgresql.Insert = new.on_conflict_do_nothing() if ignore else new
     if replace:
         changes = {name: new.excluded[name] for name in names if name not in replace}

@@ -26,7 +26,7 @@ from bot.app import fetching
 from bot.app.core import Core
 from bot.client import endpoints, sender
 from bot.client.bot import PaperroundBot
-from bot.services import archive, failures, glossaries, monitor, nonces, places, relay, settling, watch
+from bot.services import archive, failures, glossaries, nonces, places, relay, settling, watch
 from bot.services.daily import DailyPlanner
 from bot.services.metrics import Metrics
 from bot.services.tally import Report
@@ -161,6 +161,8 @@ async def _serve(running: Running, stack: AsyncExitStack) -> None:
     address = running.core.settings.http
     if address is None:
         return
+    from bot.services import monitor  # a web server, which few ask for
+
     watcher = monitor.Monitor(
         running.core.database,
         running.metrics,

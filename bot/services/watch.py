@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import structlog
-import watchfiles
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +29,8 @@ class Inbox:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Scan, then watch until `stop` is set. What goes wrong with files is logged; the watching goes on."""
+        import watchfiles  # a bot without an inbox does without it
+
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         await self.scan()
         # The first turn comes when the watch stands; what fell into the gap before it is found by a second look.

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import feedparser
-
 from bot.digests import arxiv_id
 from bot.sources import facts, failures
 from storage import models
@@ -50,6 +48,8 @@ def parse_feed(text: str) -> list[FeedEntry]:
         raise failures.FetchError(f"its feed is larger than {_LARGEST_FEED / 1_000_000:g} MB")
     if "<!ENTITY" in text:
         raise failures.FetchError("its XML declares entities of its own, which are not read")
+    import feedparser  # a bot without feeds does without it
+
     # Letters, not the server's bytes: what charset it is has been found out already.
     document = _DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
     parsed = feedparser.parse(

@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-import snowballstemmer
-
 from bot.text import folding, korean
 
 MAX_TOKEN = 40
@@ -232,6 +230,8 @@ def _stem(word: str) -> str:
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
+    import snowballstemmer  # it loads forty languages with English: not before there is something to stem
+
     # A stemmer has a state, so each call has its own: several threads may analyse at once.
     stemmer = snowballstemmer.stemmer("english")
     while (shorter := stemmer.stemWord(word)) != word:
