@@ -123,9 +123,13 @@ async def count(
 
 
 async def list_by_prefix(connection: AsyncConnection, beginning: str, *, limit: int) -> list[models.PaperRow]:
-    """Return listed papers whose arXiv id begins so, the top-voted first; for autocomplete."""
-    query = _listed().where(papers.c.arxiv_id.startswith(beginning, autoescape=True))
-    query = query.order_by(*_BY_VOTES, papers.c.id).limit(limit)
+    """Return listed papers whose arXiv id begins so, of the newest ids the top-voted first; for autocomplete."""
+    begins = papers.c.arxiv_id.startswith(beginning, autoescape=True)
+    if connection.dialect.name == "sqlite":
+        # LIKE knows no case here and would read the whole table.
+        begins = sa.and_(papers.c.arxiv_id >= beginning, papers.c.arxiv_id < f"{beginning}\U0010ffff")
+    newest = sa.select(papers.c.id).where(begins).order_by(papers.c.arxiv_id.desc()).limit(_NEWEST)
+    query = _listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
     return [_row_of(row) for row in await connection.execute(query)]
 
 
@@ -164,6 +168,7 @@ async def get_extent(connection: AsyncConnection) -> models.Extent:
     return models.Extent(number, await count(connection), first_on, last_on)
 
 
+_NEWEST = 200
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
 _LISTS = ("authors", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)

@@ -24,7 +24,7 @@ async def find(
     if not words:
         return []
     for wanted in _questions(name, words, typing=typing):
-        people = await author_search.list_people(connection, wanted, limit=_POOL)
+        people = await author_search.list_people(connection, wanted, limit=limit if typing else _POOL)
         if people:
             return _ranked(people, words, typing=typing)[:limit]
     return (await _with_errors(connection, words))[:limit]

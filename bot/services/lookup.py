@@ -25,6 +25,8 @@ from storage.database import Connection, Database
 
 LONGEST = 2000
 """Characters of a question that are looked at."""
+TOPICS_SECONDS = 10.0
+"""So long a glossary is offered from without asking whether there is a newer one: people type faster than it learns."""
 
 
 class Lookup:
@@ -34,6 +36,7 @@ class Lookup:
         self._database = database
         self._glossary = glossary or glossaries.Glossaries(database)
         self._topics: completion.Topics | None = None
+        self._topics_at = 0.0
 
     async def search(
         self,
@@ -161,10 +164,13 @@ class Lookup:
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[found.Choice]:
         """Offer topics for what was typed so far, in the reader's language first."""
-        async with self._database.read() as connection:
-            current = await self._glossary.current(connection)
-        if self._topics is None or self._topics.glossary is not current:
-            self._topics = await asyncio.to_thread(completion.Topics, current)
+        now = asyncio.get_running_loop().time()
+        if self._topics is None or now - self._topics_at > TOPICS_SECONDS:
+            async with self._database.read() as connection:
+                current = await self._glossary.current(connection)
+            if self._topics is None or self._topics.glossary is not current:
+                self._topics = await asyncio.to_thread(completion.Topics, current)
+            self._topics_at = now
         return self._topics.offer(_clean(text), locale)
 
     async def complete_author(self, text: str) -> list[found.Choice]:
