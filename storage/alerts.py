@@ -132,6 +132,12 @@ async def add_told(
         await connection.execute(rows.insert(connection, told_papers).on_conflict_do_nothing(), values)
 
 
+async def forget_told(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+    """Forget what recipients were to be told by deliveries that never came."""
+    for chunk in rows.in_chunks(delivery_ids):
+        await connection.execute(told_papers.delete().where(told_papers.c.delivery_id.in_(chunk)))
+
+
 async def list_told(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
 ) -> set[tuple[str, int]]:

@@ -67,6 +67,23 @@ async def list_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str
     return found
 
 
+async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
+    """Return those of the deliveries of which surely nothing has come to Discord."""
+    found: list[int] = []
+    for chunk in rows.in_chunks(delivery_ids):
+        query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), is_unsent())
+        found.extend((await connection.execute(query)).scalars())
+    return found
+
+
+def is_unsent() -> sa.ColumnElement[bool]:
+    """Whether surely nothing of a delivery has come to Discord: no part is SENT, and none has an unknown outcome."""
+    return ~sa.exists().where(
+        parts.c.delivery_id == deliveries.c.id,
+        sa.or_(parts.c.state == models.PartState.SENT.value, parts.c.first_attempt_at.is_not(None)),
+    )
+
+
 async def get_part(connection: AsyncConnection, part_id: int) -> models.Part | None:
     """Return one part, or None."""
     row = (await connection.execute(sa.select(parts).where(parts.c.id == part_id))).one_or_none()

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import rows
+from storage import deliveries, models, rows
 from storage.tables import covered_digests, digests, had_papers
+from storage.tables import deliveries as planned
+
+LATEST = timedelta(days=8)
+"""So long after it was due a post may be planned at the latest, when the bot was away."""
 
 Place = tuple[int, str]
 """A channel and a language: the subscriptions of one channel in one language share what it has had."""
@@ -53,12 +57,19 @@ async def list_papers(
 ) -> dict[Place, set[int]]:
     """Return the ids of the papers that the channels have had since `since_at` (UTC), by channel and language.
 
-    `until_at`, itself included, leaves out what came later.
+    `until_at`, itself included, leaves out what came later. Papers of deliveries that became too old before anything
+    of them was sent were not had.
     """
+    expired = models.DeliveryState.EXPIRED.value
+    never_came = sa.select(planned.c.id).where(
+        planned.c.state == expired, planned.c.due_at >= since_at - LATEST, deliveries.is_unsent()
+    )
     found: dict[Place, set[int]] = defaultdict(set)
     for chunk in rows.in_chunks(set(channel_ids)):
         query = sa.select(had_papers.c.channel_id, had_papers.c.locale, had_papers.c.paper_id).where(
-            had_papers.c.channel_id.in_(chunk), had_papers.c.had_at >= since_at
+            had_papers.c.channel_id.in_(chunk),
+            had_papers.c.had_at >= since_at,
+            sa.or_(had_papers.c.delivery_id.is_(None), had_papers.c.delivery_id.not_in(never_came)),
         )
         if until_at is not None:
             query = query.where(had_papers.c.had_at <= until_at)
@@ -80,6 +91,19 @@ async def add_covered(connection: AsyncConnection, pairs: Iterable[tuple[int, in
     values = [(subscription_id, digest_id, now) for subscription_id, digest_id in pairs]
     names = ("subscription_id", "digest_id", "covered_at")
     await rows.insert_rows(connection, covered_digests, names, values, ignore=True)
+
+
+async def uncover(connection: AsyncConnection, posts: Iterable[tuple[int, datetime]]) -> None:
+    """Forget the digests that posts drew from which never came: given as subscriptions and when they were planned (UTC)."""
+    values = [{"b_id": subscription_id, "b_at": planned_at} for subscription_id, planned_at in posts]
+    if values:
+        await connection.execute(
+            covered_digests.delete().where(
+                covered_digests.c.subscription_id == sa.bindparam("b_id"),
+                covered_digests.c.covered_at == sa.bindparam("b_at"),
+            ),
+            values,
+        )
 
 
 async def list_covered(

@@ -233,10 +233,11 @@ async def hold(
     reason: str,
     channel_id: int | None = None,
     user_id: int | None = None,
+    subscription_id: int | None = None,
 ) -> int:
-    """Pause what else is planned for a channel or by DM for a reader. Returns how many deliveries.
+    """Pause what else is planned for a channel, by DM for a reader, or as a subscription's posts. Returns how many deliveries.
 
-    Those with a part in the sender's hands are left to what comes of it.
+    Those with a part in the sender's hands are left to what comes of it, notices find their own way.
     """
     in_hand = sa.exists().where(
         tables.parts.c.delivery_id == tables.deliveries.c.id,
@@ -245,8 +246,9 @@ async def hold(
     result = await connection.execute(
         tables.deliveries.update()
         .where(
-            _place(channel_id, user_id),
+            _place(channel_id, user_id, subscription_id),
             tables.deliveries.c.state == models.DeliveryState.PLANNED.value,
+            tables.deliveries.c.kind != models.DeliveryKind.NOTICE.value,
             ~in_hand,
         )
         .values(state=models.DeliveryState.PAUSED.value, reason=reason)
@@ -254,7 +256,12 @@ async def hold(
     return result.rowcount
 
 
-def _place(channel_id: int | None, user_id: int | None) -> sa.ColumnElement[bool]:
+def _place(
+    channel_id: int | None, user_id: int | None, subscription_id: int | None = None
+) -> sa.ColumnElement[bool]:
+    if subscription_id is not None:
+        is_daily = tables.deliveries.c.kind == models.DeliveryKind.DAILY.value
+        return sa.and_(tables.deliveries.c.subscription_id == subscription_id, is_daily)
     if channel_id is not None:
         return tables.deliveries.c.channel_id == channel_id
     return tables.deliveries.c.user_id == user_id
@@ -355,10 +362,22 @@ async def resume(
     channel_id: int | None = None,
     user_id: int | None = None,
 ) -> int:
-    """Make the paused deliveries of a channel or a reader due again. Returns how many."""
+    """Make the paused deliveries of a channel or a reader due again. Returns how many.
+
+    The daily posts of subscriptions that are paused themselves stay so.
+    """
+    rests = sa.exists().where(
+        tables.subscriptions.c.id == tables.deliveries.c.subscription_id,
+        tables.subscriptions.c.state != models.SubscriptionState.ACTIVE.value,
+        tables.deliveries.c.kind == models.DeliveryKind.DAILY.value,
+    )
     result = await connection.execute(
         tables.deliveries.update()
-        .where(_place(channel_id, user_id), tables.deliveries.c.state == models.DeliveryState.PAUSED.value)
+        .where(
+            _place(channel_id, user_id),
+            tables.deliveries.c.state == models.DeliveryState.PAUSED.value,
+            ~rests,
+        )
         .values(state=models.DeliveryState.PLANNED.value, reason=None)
         .returning(tables.deliveries.c.id)
     )

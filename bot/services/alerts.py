@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from bot import errors
 from bot.clock import Clock
 from bot.services import matching
-from storage import alerts, models, papers
+from storage import alerts, models, outbox, papers
 from storage.database import Connection, Database
 
 MOST_RULES = 50
@@ -119,16 +119,27 @@ class Alerts:
             return len(ids)
 
     async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Let resting or paused rules speak again. Returns how many."""
+        """Let resting or paused rules speak again; what a pause held back in the outbox goes out at once. Returns how many."""
+        now = self._clock()
         async with self._database.transaction() as connection:
-            ids = await self._own(connection, alert_ids, user_id)
-            if ids:
+            own = await self._list_own(connection, alert_ids, user_id)
+            if own:
+                ids = [alert.id for alert in own]
                 await alerts.set_state(connection, ids, models.SubscriptionState.ACTIVE)
-            return len(ids)
+            for reader in {alert.user_id for alert in own if alert.channel_id is None}:
+                await outbox.resume(connection, now, user_id=reader)
+            for channel_id in {alert.channel_id for alert in own} - {None}:
+                await outbox.resume(connection, now, channel_id=channel_id)
+            return len(own)
 
     async def _own(self, connection: Connection, alert_ids: Sequence[int], user_id: int | None) -> list[int]:
+        return [alert.id for alert in await self._list_own(connection, alert_ids, user_id)]
+
+    async def _list_own(
+        self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
+    ) -> list[models.Alert]:
         found = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
-        return [alert.id for alert in found if alert is not None and user_id in (None, alert.user_id)]
+        return [alert for alert in found if alert is not None and user_id in (None, alert.user_id)]
 
     async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> Preview:
         """Say what the rule would have told in the last 30 days. Raises UsageError as `add` does."""

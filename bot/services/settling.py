@@ -12,7 +12,7 @@ import structlog
 
 from bot.services import attempts, failures, pacing, places, posts
 from bot.services.failures import Effect
-from storage import models, outbox
+from storage import alerts, deliveries, had, models, outbox
 from storage.database import Database
 from storage.deliveries import Due
 
@@ -104,9 +104,20 @@ class Settler:
                 await self._fail(due, error, now)
 
     async def expire(self, now: datetime) -> None:
-        """End what is too old to be posted at `now` (UTC)."""
+        """End what is too old to be posted at `now` (UTC). What surely nobody saw of it may be posted and told again."""
         async with self._database.transaction() as connection:
             expired = await outbox.expire(connection, now, reason=posts.Reason.TOO_OLD)
+            unsent = set(await deliveries.list_unsent(connection, [one.id for one in expired]))
+            told = [one.id for one in expired if one.kind is models.DeliveryKind.ALERT]
+            await alerts.forget_told(connection, unsent.intersection(told))
+            await had.uncover(
+                connection,
+                [
+                    (one.subscription_id, one.planned_at)
+                    for one in expired
+                    if one.id in unsent and one.subscription_id is not None
+                ],
+            )
         for delivery in expired:
             log.warning("a delivery was too old to be posted", delivery=delivery.id, key=delivery.key)
             self._report(Outcome("expired", delivery.kind, posts.Reason.TOO_OLD))

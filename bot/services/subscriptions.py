@@ -123,11 +123,12 @@ class Subscriptions:
         return changed
 
     async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
-        """Stop posting until somebody resumes it."""
+        """Stop posting, what waits to be sent included, until somebody resumes it."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id)
             changed = replace(old, state=models.SubscriptionState.PAUSED, reason=reason.value)
             await subscriptions.update(connection, changed)
+            await outbox.hold(connection, subscription_id=subscription_id, reason=reason)
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.services import daily, posts
+from bot.services import daily, places, posts, settling
 from bot.services.subscriptions import Subscriptions, Wishes
 from storage import deliveries, models, subscriptions
 from storage.database import Database
@@ -57,6 +58,11 @@ class Bench:
         service = Subscriptions(self.database, lambda: made_at)
         order = replace(Wishes(timezone="Asia/Seoul", top_n=2), **wishes)
         return (await service.add(guild_id=10, channel_id=channel_id, wishes=order)).id
+
+    async def expire(self, now: datetime) -> None:
+        """End what is too old to be posted, as the relay does."""
+        home = places.Places(self.renderer, nonces=str)
+        await settling.Settler(self.database, home, nonces=str, dice=random.Random(1)).expire(now)
 
     async def posted(self) -> list[dict[str, Any]]:
         async with self.database.read() as connection:

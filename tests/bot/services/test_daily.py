@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.services import schedule
+from bot.services.posts import Reason
 from bot.services.subscriptions import Subscriptions, wishes_of
-from storage import models, subscriptions
+from storage import deliveries, models, outbox, subscriptions
 from storage.database import Connection, Database
 from tests.bot.services import shelves
 from tests.bot.services.desk import EVENING, MONDAY, SEOUL_9, Bench, put
@@ -247,6 +248,61 @@ async def test_a_digest_that_is_waited_for_past_midnight_is_still_the_days(bench
         await subscriptions.wake_waiting(connection, after_midnight)
     assert await bench.planner.tick(after_midnight) == 1
     assert await bench.contents() == ["2601.00001"]
+
+
+async def test_an_order_that_is_paused_posts_nothing_that_was_planned_until_it_is_resumed(
+    bench: Bench,
+) -> None:
+    paused, other = await bench.subscribe(), await bench.subscribe(at_time="09:05")
+    await put(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await bench.planner.tick(SEOUL_9)
+    now = SEOUL_9 + timedelta(minutes=1)
+    service = Subscriptions(bench.database, lambda: now)
+    await service.pause(paused)
+    async with bench.database.transaction() as connection:
+        assert await deliveries.list_due(connection, now) == []
+    await service.pause(other)
+    await service.resume(other)
+    async with bench.database.transaction() as connection:
+        await outbox.resume(connection, now, channel_id=20)
+        assert await deliveries.list_due(connection, now) == []
+    await service.resume(paused)
+    async with bench.database.transaction() as connection:
+        assert len(await deliveries.list_due(connection, now)) == 1
+
+
+async def test_a_post_that_was_never_sent_gives_its_papers_back_while_they_are_fresh(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await bench.planner.tick(SEOUL_9)
+    async with bench.database.transaction() as connection:
+        await subscriptions.set_state(
+            connection, [subscription_id], models.SubscriptionState.PAUSED, reason=Reason.NO_SEND
+        )
+    await bench.expire(SEOUL_9 + timedelta(hours=25))
+    later = SEOUL_9 + timedelta(days=2, minutes=5)
+    await put(bench, MONDAY + timedelta(days=2), ("2601.00003", 1), at=later)
+    async with bench.database.transaction() as connection:
+        await subscriptions.set_state(connection, [subscription_id], models.SubscriptionState.ACTIVE)
+    assert await bench.planner.tick(later) == 1
+    assert await bench.contents() == ["2601.00001 2601.00002"] * 2
+
+
+async def test_a_post_that_may_have_been_sent_keeps_its_papers(bench: Bench) -> None:
+    await bench.subscribe()
+    await put(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await bench.planner.tick(SEOUL_9)
+    async with bench.database.transaction() as connection:
+        (due,) = await deliveries.list_due(connection, SEOUL_9)
+        await outbox.mark_sending(connection, [due.part.id], SEOUL_9)
+        await outbox.mark_retry(
+            connection, due.part.id, next_attempt_at=SEOUL_9, unknown_since=SEOUL_9, error=""
+        )
+    later = SEOUL_9 + timedelta(days=2, minutes=5)
+    await bench.expire(SEOUL_9 + timedelta(hours=25))
+    await put(bench, MONDAY + timedelta(days=2), ("2601.00003", 1), ("2601.00001", 99), at=later)
+    assert await bench.planner.tick(later) == 1
+    assert (await bench.contents())[1:] == ["2601.00003"]
 
 
 @pytest.mark.parametrize("waits", [True, False])

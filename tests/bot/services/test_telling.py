@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import errors
-from bot.services import matching, posts
+from bot.services import matching, places, posts, settling
 from bot.services.alerts import Alerts
 from bot.services.telling import Telling
 from bot.text import folding
-from storage import deliveries, models
+from storage import alerts, deliveries, models, outbox
 from storage import errors as storage_errors
 from storage.database import Connection, Database
 from tests.bot.services import shelves
@@ -68,6 +68,10 @@ class Bench:
         self, text: str, *, user_id: int = 7, kind: models.AlertKind = KEYWORD, min_votes: int = 0
     ) -> int:
         return (await self.alerts.add(user_id=user_id, kind=kind, text=text, min_votes=min_votes)).id
+
+    async def expire(self, now: datetime) -> None:
+        home = places.Places(self.renderer, nonces=str)
+        await settling.Settler(self.database, home, nonces=str, dice=random.Random(1)).expire(now)
 
     def told(self) -> list[list[str]]:
         return [[match.paper.arxiv_id for match in post.matches] for post in self.renderer.alerts]
@@ -122,6 +126,42 @@ async def test_minimum_votes_and_resting_rules_keep_silent(bench: Bench) -> None
     await bench.alerts.rest([resting], user_id=8)
     await bench.put(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
     assert bench.told() == [["2601.00003"]]
+
+
+async def test_what_waited_for_a_readers_messages_to_open_comes_when_they_start_their_alerts_again(
+    bench: Bench,
+) -> None:
+    alert_id = await bench.follow("care")
+    await bench.put(MONDAY, ("2601.00001", 5))
+    async with bench.database.transaction() as connection:
+        await alerts.set_state(connection, [alert_id], models.SubscriptionState.PAUSED, reason="dms-closed")
+        assert await outbox.hold(connection, user_id=7, reason="dms-closed") == 1
+    assert await bench.alerts.resume([alert_id], user_id=8) == 0
+    async with bench.database.read() as connection:
+        assert await deliveries.list_due(connection, NOW) == []
+    assert await bench.alerts.resume([alert_id], user_id=7) == 1
+    async with bench.database.read() as connection:
+        assert len(await deliveries.list_due(connection, NOW)) == 1
+
+
+async def test_what_was_never_sent_can_be_told_again(bench: Bench) -> None:
+    await bench.follow("care")
+    await bench.put(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
+    await bench.expire(NOW + timedelta(hours=25))
+    await bench.put(MONDAY, ("2601.00001", 6), place="another source")
+    assert bench.told()[1:] == [["2601.00001"]]
+
+
+async def test_what_may_have_been_sent_is_not_told_again(bench: Bench) -> None:
+    await bench.follow("care")
+    await bench.put(MONDAY, ("2601.00001", 5))
+    async with bench.database.transaction() as connection:
+        (due,) = await deliveries.list_due(connection, NOW)
+        await outbox.mark_sending(connection, [due.part.id], NOW)
+        await outbox.mark_uncertain(connection, due.part.id, reason="uncertain")
+    await bench.expire(NOW + timedelta(hours=25))
+    await bench.put(MONDAY, ("2601.00001", 6), place="another source")
+    assert len(bench.told()) == 1
 
 
 async def test_latin_words_match_on_word_boundaries(bench: Bench) -> None:
