@@ -9,6 +9,10 @@ RUN python -m venv /opt/paperround \
  && /opt/paperround/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.12-slim
+# Letters for charts, Hangul too.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends fonts-nanum \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home --home-dir /data paperround
 COPY --from=build /opt/paperround /opt/paperround
 ENV PATH=/opt/paperround/bin:$PATH \

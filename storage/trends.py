@@ -73,7 +73,7 @@ async def list_titles(connection: AsyncConnection, span: Span, *, groups: int = 
     """Return the ids and titles of the papers of a span, or of a sample of them."""
     query: sa.Select[Any] = sa.select(papers.c.id, papers.c.title).where(papers.c.title.is_not(None))
     query = _within(query, papers.c.last_on, papers.c.votes, span)
-    rows = await connection.execute(_sampled(query, groups))
+    rows = await connection.execute(_sampled(query, groups).order_by(papers.c.id))
     return [(row.id, row.title) for row in rows]
 
 

@@ -18,7 +18,6 @@ from bot.services.ingest import Ingest
 from bot.services.now import NowPosts
 from bot.services.readers import Readers
 from bot.services.remembered import RememberedTexts
-from bot.services.sources import open_sources
 from bot.services.status import Status
 from bot.services.subscriptions import Subscriptions
 from bot.services.telling import Telling
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from bot.client.command_names import CommandMentions
     from bot.client.renderer import DiscordRenderer
     from bot.client.translations import Translations
+    from bot.rendering.templates import Templates
     from bot.services.services import Services
 
 
@@ -71,11 +71,16 @@ class Core:
     def renderer(self) -> DiscordRenderer:
         """What turns posts into messages."""
         from bot.client.renderer import DiscordRenderer
-        from bot.rendering.templates import Templates
         from bot.rendering.wording import Wording
 
-        wording = Wording(Templates(self.settings.templates))
-        return DiscordRenderer(self.texts, wording, self.mentions)
+        return DiscordRenderer(self.texts, Wording(self.templates), self.mentions)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The wording of posts, and what charts look like."""
+        from bot.rendering.templates import Templates
+
+        return Templates(self.settings.templates)
 
     async def load_mentions(self) -> None:
         """Read the commands' ids, if there is anybody to whom they would be shown: most archives have no alerts."""
@@ -115,13 +120,22 @@ class Core:
 
     def services(self) -> Services:
         """Return what the client's commands work with."""
+        from bot.rendering.charts import Charts
+        from bot.services.glossaries import Glossaries
         from bot.services.lookup import Lookup
+        from bot.services.rising import RisingTopics
         from bot.services.services import Services
+        from bot.services.sources import open_sources
+        from bot.services.trends import Trends
 
+        words = Glossaries(self.database, self.clock)
         return Services(
             database=self.database,
             clock=self.clock,
-            lookup=Lookup(self.database),
+            lookup=Lookup(self.database, words),
+            trends=Trends(self.database, self.clock, words),
+            rising=RisingTopics(self.database, words),
+            charts=Charts(self.templates),
             subscriptions=Subscriptions(self.database, self.clock),
             now=NowPosts(
                 self.database,

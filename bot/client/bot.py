@@ -21,6 +21,7 @@ from bot.client.cogs import (
     rules,
     service,
     sources,
+    trends,
     why,
 )
 from bot.client.translations import Words
@@ -38,6 +39,7 @@ COGS = (
     daily.DailyCog,
     orders.OrdersCog,
     service.ServiceCog,
+    trends.TrendsCog,
     why.WhyCog,
     sources.SourcesCog,
     places.PlacesCog,

@@ -6,6 +6,7 @@ a task of its own, although all that they do is done by their custom ids.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -14,6 +15,8 @@ from discord import ui
 from bot.client.views import phrases
 
 Interaction = discord.Interaction[Any]
+Files = Sequence[discord.File]
+"""What a view shows as `attachment://…`; each file is good for one message."""
 
 
 async def think(interaction: Interaction, *, public: bool = False) -> None:
@@ -32,30 +35,33 @@ async def hold(interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-async def privately(interaction: Interaction, view: ui.LayoutView) -> None:
+async def privately(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
     """Answer in a new message that only the asker sees (a first answer after `think` fills that one in)."""
     view.stop()
     if interaction.response.is_done():
-        await interaction.followup.send(view=view, ephemeral=True)
+        await interaction.followup.send(view=view, ephemeral=True, files=files)
     else:
-        await interaction.response.send_message(view=view, ephemeral=True)
+        await interaction.response.send_message(view=view, ephemeral=True, files=files)
 
 
-async def in_place(interaction: Interaction, view: ui.LayoutView) -> None:
+async def in_place(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
     """Change the message that the control stands on; when others see it too, answer privately instead."""
     view.stop()
     if not is_private(interaction):
-        await privately(interaction, view)
-    elif interaction.response.is_done():
-        await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+        await privately(interaction, view, files)
+        return
+    # Files that the message had before go: nothing in the new view shows them.
+    changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
+    if interaction.response.is_done():
+        await interaction.edit_original_response(**changes)
     else:
-        await interaction.response.edit_message(view=view, allowed_mentions=discord.AllowedMentions.none())
+        await interaction.response.edit_message(**changes)
 
 
-async def openly(interaction: Interaction, view: ui.LayoutView) -> None:
+async def openly(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
     """Answer for everybody in the channel, after `think(public=True)`."""
     view.stop()
-    await interaction.followup.send(view=view)
+    await interaction.followup.send(view=view, files=files)
 
 
 async def ask(interaction: Interaction, form: ui.Modal) -> None:

@@ -7,6 +7,7 @@ never loses a post: its problem is logged and the bundled block is used. What th
 
 from __future__ import annotations
 
+import html
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class Form(Enum):
     """One line without markup, for names of threads and the like."""
     DOCUMENT = "document"
     """As they are, for files."""
+    DRAWING = "drawing"
+    """Escaped as text and attributes of XML, for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ class Templates:
             own = self._render_block(bundled, bundled, block, given, form)
         return Safe(own.strip())
 
-    def document(self, file: str, values: Mapping[str, object]) -> str:
+    def document(self, file: str, values: Mapping[str, object], form: Form = Form.DOCUMENT) -> str:
         """Return a whole template as text for a file. `file` is its full name, such as `export.review.md.j2`."""
-        environment = self._environments[Form.DOCUMENT]
+        environment = self._environments[form]
         own = None
         if self._is_own(file):
             own = self._tried(file, lambda: environment.get_template(file).render(values))
@@ -194,10 +197,15 @@ def _finalize_document(value: object) -> object:
     return "" if value is None else value
 
 
+def _finalize_drawing(value: object) -> str:
+    return html.escape(escape.visible("" if value is None else str(value)))
+
+
 _FINALIZERS: dict[Form, Callable[[Any], Any]] = {
     Form.MARKED: _finalize_marked,
     Form.PLAIN: _finalize_plain,
     Form.DOCUMENT: _finalize_document,
+    Form.DRAWING: _finalize_drawing,
 }
 
 

@@ -19,10 +19,11 @@ NOW = timedelta(days=30)
 BEFORE = timedelta(days=91)
 FEWEST = 3
 """A topic of fewer papers in the last month is chance."""
-SAMPLE = 4000
+SAMPLE = 3000
 """Titles of each span that are read."""
+GROWTH = 1.25
+"""Its share must be this many times what it was: of large topics chance alone moves more papers."""
 _LONGEST = 4
-_CHUNK = 250
 _SAME = 0.7
 """A topic that shares so much of its papers with one above it is the same one."""
 
@@ -184,12 +185,13 @@ def _most_risen(counted: _Counted, limit: int) -> list[str]:
     """Return the keys of what rose most, each standing for others that the same papers name."""
     if not counted.before.number:
         return []
-    risen = {
-        key: counted.now.share(key) - counted.before.share(key)
+    shares = {
+        key: (counted.now.share(key), counted.before.share(key))
         for key, holding in counted.now.topics.items()
         if len(holding) >= FEWEST
     }
-    ranked = sorted((key for key in risen if risen[key] > 0), key=lambda key: (-risen[key], key))
+    risen = {key: now - before for key, (now, before) in shares.items() if now >= GROWTH * before}
+    ranked = sorted(risen, key=lambda key: -risen[key])  # of equal ones what titles name first
     chosen: list[str] = []
     for key in ranked:
         if len(chosen) == limit:

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.clock import Clock
+from bot.rendering.charts import Charts
 from bot.services.alerts import Alerts
 from bot.services.guilds import Guilds
 from bot.services.lookup import Lookup
 from bot.services.now import NowPosts
 from bot.services.readers import Readers
 from bot.services.remembered import RememberedTexts
+from bot.services.rising import RisingTopics
 from bot.services.sources import Sources
 from bot.services.status import Status
 from bot.services.subscriptions import Subscriptions
+from bot.services.trends import Trends
 from bot.services.why import Why
 from storage import models
 from storage.database import Database
@@ -36,6 +39,9 @@ class Services:
     readers: Readers
     remembered: RememberedTexts
     sources: Sources
+    trends: Trends
+    rising: RisingTopics
+    charts: Charts
     inbox: Path | None = None
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"

@@ -359,3 +359,36 @@ source-failures = { $count ->
     [one] **The last attempt failed**
    *[other] **The last { $count } attempts failed**
 }: { $reason }
+
+## Trends
+help-trends = a topic by month, and which topics rise
+trend-heading = { $topic } · { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+} · { $period }
+trend-everything = All papers
+trend-papers = Papers
+trend-votes = Votes
+trend-span-half-year = Last 6 months
+trend-span-y = Last year
+trend-span-two-years = Last 2 years
+trend-span-a = All time
+trend-estimated = Estimated from a sample, since there are so many
+trend-month = { $month }: { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+}
+trend-so-far = { $month } so far
+trend-most = Most in { $month }
+trend-numbers = Papers a month, with the votes of these papers today
+trend-list = See the papers
+trend-privately = See it for yourself
+trend-nothing = ### No papers on { $topic } · { $period }
+rising-heading = On the rise in the last 30 days
+rising-heading-short = What is on the rise
+rising-facts = { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+} · { $before } % → { $now } % of all, against the 3 months before
+rising-none = No topic stands out against the 3 months before.
+rising-pick = See how one of them went

@@ -158,6 +158,14 @@ status =
     .name = 상태
     .description = 받은 것, 올린 것, 다음 것, 막힌 것을 보여 줘요
 
+trends =
+    .name = 동향
+    .description = 주제의 논문과 표가 달마다 어땠는지, 어떤 주제가 늘었는지 보여 줘요
+    .option-topic = 주제
+    .option-topic-description = 한국어든 영어든. 비워 두면 모든 논문과 늘어난 주제
+    .option-period = 기간
+    .option-period-description = 얼마 동안
+
 sources =
     .name = 출처
     .description = 다이제스트를 어디서 가져오는지, 언제 왔고 언제 또 보는지
@@ -178,6 +186,8 @@ choice =
     .q = 최근 3개월
     .y = 최근 1년
     .a = 전체 기간
+    .half-year = 최근 6개월
+    .two-years = 최근 2년
     .mon-sun = 매일
     .mon-fri = 평일
     .mon = 월요일

@@ -319,3 +319,27 @@ source-failures = { $count ->
     [1] **지난번에 실패했어요**
    *[other] **{ $count }번 잇달아 실패했어요**
 }: { $reason }
+
+## 동향
+help-trends = 주제의 달마다 흐름과 늘어난 주제
+trend-heading = { $topic } · { $count }편 · { $period }
+trend-everything = 모든 논문
+trend-papers = 논문
+trend-votes = 표
+trend-span-half-year = 최근 6개월
+trend-span-y = 최근 1년
+trend-span-two-years = 최근 2년
+trend-span-a = 전체 기간
+trend-estimated = 논문이 아주 많아서 일부만 세어 어림했어요
+trend-month = { $month } { $count }편
+trend-so-far = { $month } (아직 진행 중)
+trend-most = 가장 많은 달은 { $month }
+trend-numbers = 달마다 나온 논문 수, 괄호 안은 그 논문들이 지금까지 받은 표
+trend-list = 논문 보기
+trend-privately = 나도 보기
+trend-nothing = ### { $topic } 논문이 없어요 · { $period }
+rising-heading = 최근 30일 동안 늘어난 주제
+rising-heading-short = 늘어난 주제
+rising-facts = { $count }편 · 그 전 석 달 { $before }% → { $now }%
+rising-none = 그 전 석 달에 견주어 눈에 띄게 늘어난 주제는 없어요.
+rising-pick = 주제의 흐름 보기

@@ -8,7 +8,7 @@ from bot.client.translations import Words
 from bot.client.views import sheet
 from bot.client.views.voice import Mention
 
-READING = ("digest", "top", "topic", "author", "paper", "saved")
+READING = ("digest", "top", "topic", "author", "paper", "saved", "trends")
 FOLLOWING = ("alerts add", "alerts list", "alerts pause", "alerts remove")
 CHANNEL = (
     "daily setup",

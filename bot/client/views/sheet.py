@@ -65,6 +65,15 @@ class Sheet:
         self._container.add_item(ui.Section(markdown, accessory=picture))
         return True
 
+    def picture(self, file: str, description: str) -> bool:
+        """Add a picture that is sent with the message, given by its file's name; say whether it fitted."""
+        if not self.budget.add():
+            return False
+        alt = fitting.shorten(escape.plain(description), limits.ALT_TEXT, markdown=False)
+        picture = discord.MediaGalleryItem(f"attachment://{file}", description=alt or None)
+        self._container.add_item(ui.MediaGallery(picture))
+        return True
+
     def rule(self) -> bool:
         """Add a thin line; say whether it fitted."""
         if not self.budget.add():

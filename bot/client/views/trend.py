@@ -1,0 +1,245 @@
+"""/trends: a topic's papers and votes by month as a picture and as numbers, and what rises. Neither counts nor draws."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from discord import ui
+
+from bot.client import custom_ids
+from bot.client.translations import Words
+from bot.client.views import empty, listing, lists, phrases, sheet
+from bot.rendering import charts, fitting, limits
+from bot.services.rising import Rising, RisingTopic
+from bot.services.trends import Month, Trend
+
+VERB = "tr"
+SPAN = "trs"
+PICK = "trp"
+SHARE = "trx"
+FILE = "trend.png"
+NAMED = 5
+LONGEST_TITLE = 60
+
+
+class Span(StrEnum):
+    """How many months a curve shows."""
+
+    HALF_YEAR = "half-year"
+    YEAR = "y"
+    TWO_YEARS = "two-years"
+    ALL = "a"
+
+
+MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.ALL: None}
+
+
+@dataclass(frozen=True, slots=True)
+class TrendState:
+    """All that is needed to show a curve again. `text` is the topic, "" for the whole archive; `token` as in lists."""
+
+    text: str = ""
+    span: Span = Span.YEAR
+    token: str = ""
+
+    def with_(self, **changes: object) -> TrendState:
+        """Return the same curve with something changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def listed(self) -> listing.ListState:
+        """The list of the topic's papers, for as long a time."""
+        period = listing.Period.YEAR if self.span is Span.YEAR else listing.Period.ALL
+        return listing.ListState(listing.ListKind.TOPIC, self.text, period=period, token=self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendAnswer:
+    """What one answer shows. `rising` is None where nobody asked for it; `drawn`: a picture comes along."""
+
+    state: TrendState
+    trend: Trend
+    extent: empty.Extent
+    rising: Rising | None = None
+    drawn: bool = False
+
+
+def with_picture(answer: TrendAnswer) -> TrendAnswer:
+    """Return the answer as one whose picture is sent along."""
+    return dataclasses.replace(answer, drawn=True)
+
+
+def pack(state: TrendState, verb: str = VERB) -> str:
+    """Return the custom id that asks for this curve."""
+    return custom_ids.pack(verb, state.span, "k" if state.token else "", state.token or state.text)
+
+
+def unpack(action: custom_ids.Action) -> TrendState:
+    """Read the state back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
+    span, flag, text = action.fields(3)
+    with custom_ids.reading():
+        known = Span(span)
+    return TrendState("", known, text) if flag else TrendState(text, known)
+
+
+def trend_view(words: Words, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
+    """Return the answer for whoever asked: the curve, what rises, and the ways on."""
+    message = sheet.Sheet()
+    found = answer.trend.total > 0
+    if found:
+        _curve(words, message, answer)
+    else:
+        _nothing(words, message, answer)
+    if answer.rising is not None and found:
+        _rising(words, message, answer.rising)
+        message.select(_rising_menu(words, answer.rising.topics, answer.state))
+    if found or answer.state.span is not Span.ALL:
+        message.select(_span_menu(words, answer.state))
+    message.buttons(*_ways_on(words, answer, may_share=may_share and found))
+    return message.view
+
+
+def shared_view(words: Words, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
+    """Return the curve for a channel: whoever asks for more is answered privately."""
+    message = sheet.Sheet()
+    _curve(words, message, answer)
+    message.buttons(sheet.button(words("trend-privately"), pack(answer.state)))
+    message.text(phrases.small(words("shared-by", name=sharer)))
+    return message.view
+
+
+def chart_of(words: Words, answer: TrendAnswer) -> charts.Chart:
+    """Return what is drawn of an answer."""
+    trend = answer.trend
+    last = len(trend.months) - 1
+    columns = [
+        charts.Column(month.on, month.papers, month.votes, running=trend.running and place == last)
+        for place, month in enumerate(trend.months)
+    ]
+    title = answer.state.text or words("trend-everything")
+    return charts.Chart(title, words("trend-papers"), words("trend-votes"), words.locale.value, columns)
+
+
+def _curve(words: Words, message: sheet.Sheet, answer: TrendAnswer) -> None:
+    trend = answer.trend
+    message.text(f"### {_heading(words, answer)}")
+    notes = []
+    if trend.also:
+        also = ", ".join(phrases.quoted(form, length=60) for form in trend.also[:NAMED])
+        notes.append(words("list-also", forms=also))
+    if trend.estimated:
+        notes.append(words("trend-estimated"))
+    message.text("\n".join(map(phrases.small, notes)))
+    if answer.drawn:
+        message.picture(FILE, _numbers(words, trend, plain=True))
+    message.text(_summary(words, trend))
+    message.text(phrases.small(words("trend-numbers")) + "\n" + _numbers(words, trend))
+
+
+def _heading(words: Words, answer: TrendAnswer) -> str:
+    topic = _topic(words, answer.state)
+    span = words(f"trend-span-{answer.state.span.value}")
+    return words("trend-heading", topic=topic, count=answer.trend.total, period=span)
+
+
+def _topic(words: Words, state: TrendState) -> str:
+    return phrases.quoted(state.text, length=LONGEST_TITLE) if state.text else words("trend-everything")
+
+
+def _summary(words: Words, trend: Trend) -> str:
+    """Say how the last month stands beside the one before, and which had most."""
+    last = _month_papers(words, trend.months[-1])
+    if trend.running:
+        last = words("trend-so-far", month=last)
+    before = _month_papers(words, trend.months[-2]) if len(trend.months) > 1 else None
+    most = max(trend.months, key=lambda month: month.papers)
+    peak = words("trend-most", month=_month_papers(words, most, with_year=True))
+    return phrases.joined(last, before, peak if len(trend.months) > 2 else None)
+
+
+def _month_papers(words: Words, month: Month, *, with_year: bool = False) -> str:
+    name = charts.month_name(month.on, words.locale.value, with_year=with_year)
+    return words("trend-month", month=name, count=month.papers)
+
+
+def _numbers(words: Words, trend: Trend, *, plain: bool = False) -> str:
+    """Return every month in figures, a line a year, for those who do not see the picture."""
+    lines = []
+    for year, months in groupby(trend.months, key=lambda month: month.on.year):
+        figures = ", ".join(_figures(words, month) for month in months)
+        lines.append(f"{year}: {figures}" if plain else phrases.small(f"**{year}** {figures}"))
+    return "\n".join(lines)
+
+
+def _figures(words: Words, month: Month) -> str:
+    votes = "" if month.votes is None else f" ({phrases.votes(month.votes)})"
+    return f"{charts.month_name(month.on, words.locale.value)} {month.papers}{votes}"
+
+
+def _rising(words: Words, message: sheet.Sheet, rising: Rising) -> None:
+    message.rule()
+    if not rising.topics:
+        message.text(phrases.small(words("rising-none")))
+        return
+    rows = [_rising_row(words, place, topic) for place, topic in enumerate(rising.topics, start=1)]
+    message.text("\n".join((f"**{words('rising-heading')}**", *rows)))
+
+
+def _rising_row(words: Words, place: int, topic: RisingTopic) -> str:
+    name = f"{place} · **{phrases.quoted(topic.text, length=LONGEST_TITLE)}**"
+    other = phrases.quoted(topic.other, length=LONGEST_TITLE) if topic.other else None
+    before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.before, topic.share))
+    facts = words("rising-facts", count=topic.papers, before=before, now=now)
+    return f"{phrases.joined(name, other)}\n{phrases.small(facts)}"
+
+
+def _rising_menu(
+    words: Words, topics: Sequence[RisingTopic], state: TrendState
+) -> ui.Item[ui.LayoutView] | None:
+    options = [
+        sheet.option(topic.text, topic.text, description=topic.other or None)
+        for topic in topics
+        if len(topic.text) <= limits.SELECT_VALUE
+    ]
+    return sheet.menu(words("rising-pick"), custom_ids.pack(PICK, state.span), options)
+
+
+def _span_menu(words: Words, state: TrendState) -> ui.Item[ui.LayoutView] | None:
+    options = [
+        sheet.option(words(f"trend-span-{span.value}"), span.value, chosen=span is state.span)
+        for span in Span
+    ]
+    return sheet.menu(words("choose-period"), pack(state, SPAN), options)
+
+
+def _ways_on(words: Words, answer: TrendAnswer, *, may_share: bool) -> list[ui.Item[ui.LayoutView] | None]:
+    state = answer.state
+    ways: list[ui.Item[ui.LayoutView] | None] = []
+    if state.text:
+        ways.append(sheet.button(words("trend-list"), listing.pack(state.listed)))
+        ways.append(lists.follow_button(words, state.listed))
+        ways.append(sheet.button(words("rising-heading-short"), pack(TrendState(span=state.span))))
+    if may_share:
+        ways.append(sheet.button(words("share"), pack(state, SHARE)))
+    if not ways and answer.extent.papers:
+        ways.append(
+            sheet.button(words("newest-digest"), listing.pack(listing.ListState(listing.ListKind.DIGEST)))
+        )
+    return ways
+
+
+def _nothing(words: Words, message: sheet.Sheet, answer: TrendAnswer) -> None:
+    if answer.extent.papers:
+        span = words(f"trend-span-{answer.state.span.value}")
+        message.text(words("trend-nothing", topic=_topic(words, answer.state), period=span))
+    message.text(empty.extent_line(words, answer.extent))
+
+
+def alt_text(words: Words, answer: TrendAnswer) -> str:
+    """Return what the picture shows, in words, for its file."""
+    text = f"{_heading(words, answer)}\n{_numbers(words, answer.trend, plain=True)}"
+    return fitting.shorten(text, limits.ALT_TEXT, markdown=False)

@@ -1,0 +1,248 @@
+"""Draws a topic's papers and votes by month as a PNG. Measures the picture; what it looks like is `trend.svg.j2`'s.
+
+Letters come from the system's fonts: none is part of the package. Where no font has Hangul, months are written as
+2025-11 and Korean texts are left out; where there is no font at all, the picture has no letters.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import babel.dates
+import resvg_py
+
+from bot.rendering import escape
+from bot.rendering.templates import Form, Templates
+
+WIDTH, HEIGHT = 800, 400
+PIXELS = 1200
+"""Units of the view box, and the picture's width: sharp on a phone, and drawn in 50 ms, for which resvg holds Python."""
+TEMPLATE = "trend.svg.j2"
+FONTS = (
+    "Noto Sans CJK KR, Noto Sans KR, Pretendard, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, Nanum Gothic,"
+    " UnDotum, DejaVu Sans, Liberation Sans, Arial, sans-serif"
+)
+_TOP, _FLOOR, _SIDE, _BARE_SIDE = 70, 326, 84, 36
+_WIDEST_BAR, _BAR_SHARE = 46.0, 0.64
+_MOST_LABELS = 12
+_MOST_STEPS = 4
+_NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+_TITLE_UNITS = 17.0
+_CORNER = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A month, given by its first day; `votes` is None where they are not known. `running`: there is more to come."""
+
+    on: date
+    papers: int
+    votes: int | None
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is drawn. The texts are plain; `locale` is the language of the months' names."""
+
+    title: str
+    papers_label: str
+    votes_label: str
+    locale: str
+    columns: Sequence[Column]
+
+
+class Charts:
+    """Draws charts with the system's fonts, or with those files alone that are given."""
+
+    def __init__(self, templates: Templates, fonts: Sequence[str] | None = None) -> None:
+        self._templates = templates
+        self._fonts = fonts
+
+    def draw(self, chart: Chart) -> bytes:
+        """Return the chart as a PNG of 1200 by 600 pixels. Reading fonts may take long: call it in a thread.
+
+        Raises ValueError for a chart without columns, and where an operator's template makes no picture.
+        """
+        if not chart.columns:
+            raise ValueError("there is nothing to draw")
+        values = _values(chart, hangul=self.has_hangul)
+        return self._png(self._templates.document(TEMPLATE, values, Form.DRAWING))
+
+    @cached_property
+    def has_hangul(self) -> bool:
+        """Whether the fonts can draw Hangul: one missing letter looks like any other missing one."""
+        first, second = (self._png(_SAMPLE.format(letter=letter), 40) for letter in "가각")
+        return first != second
+
+    def _png(self, svg: str, width: int = PIXELS) -> bytes:
+        return bytes(
+            resvg_py.svg_to_bytes(
+                svg_string=svg,
+                width=width,
+                skip_system_fonts=self._fonts is not None,
+                font_files=list(self._fonts or ()),
+            )
+        )
+
+
+_SAMPLE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
+    f'<text x="4" y="32" font-size="30" font-family="{FONTS}">{{letter}}</text></svg>'
+)
+
+
+def _values(chart: Chart, *, hangul: bool) -> dict[str, object]:
+    columns = chart.columns
+    with_votes = any(column.votes is not None for column in columns)
+    left, right = _SIDE, WIDTH - (_SIDE if with_votes else _BARE_SIDE)
+    slot = (right - left) / len(columns)
+    centres = [left + slot * (place + 0.5) for place in range(len(columns))]
+    steps, papers_top, votes_top = _scales(columns)
+    lines = _lines(columns, centres, votes_top)
+    labels = (chart.papers_label, chart.votes_label)
+    papers_label, votes_label = ("" if _cannot(label, hangul) else label for label in labels)
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "fonts": FONTS,
+        "title": "" if _cannot(chart.title, hangul) else _fitted(chart.title),
+        "papers_label": papers_label,
+        "votes_label": votes_label,
+        "legend": _legend(papers_label, votes_label if lines else ""),
+        "left": left,
+        "right": right,
+        "floor": _FLOOR,
+        "thin": len(columns) > 24,
+        "ticks": _ticks(steps, papers_top, votes_top),
+        "bars": _bars(columns, centres, slot, papers_top),
+        "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
+        "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
+        "labels": _labels(columns, centres, chart.locale if hangul or chart.locale != "ko" else None),
+    }
+
+
+def _bars(
+    columns: Sequence[Column], centres: Sequence[float], slot: float, top: int
+) -> list[dict[str, object]]:
+    width = min(slot * _BAR_SHARE, _WIDEST_BAR)
+    bars: list[dict[str, object]] = []
+    for column, centre in zip(columns, centres, strict=True):
+        height = _FLOOR - _height(column.papers, top)
+        if height > 0:
+            corner = round(min(_CORNER, height, width / 2), 1)
+            x = round(centre - width / 2, 1)
+            bar = {"x": x, "width": round(width, 1), "height": round(height, 1), "corner": corner}
+            bars.append({**bar, "faded": column.running})
+    return bars
+
+
+def _lines(columns: Sequence[Column], centres: Sequence[float], top: int) -> list[list[tuple[float, float]]]:
+    """Return the points of each stretch of months whose votes are known; one without papers is no gap but 0."""
+    lines: list[list[tuple[float, float]]] = [[]]
+    if all(column.votes is None for column in columns):
+        return []
+    for column, centre in zip(columns, centres, strict=True):
+        votes = 0 if column.votes is None and not column.papers else column.votes
+        if votes is None:
+            lines.append([])
+        else:
+            lines[-1].append((centre, _height(votes, top)))
+    return [line for line in lines if line]
+
+
+def _height(number: int, top: int) -> float:
+    return _FLOOR - (_FLOOR - _TOP) * number / top
+
+
+def _scales(columns: Sequence[Column]) -> tuple[int, int, int]:
+    """Return into how many steps both axes are cut, and their upper ends, so that lines across serve both."""
+    most = max(1, *(column.papers for column in columns))
+    step = nice(most / _MOST_STEPS)
+    steps = math.ceil(most / step)
+    return steps, steps * step, steps * nice(max(1, *(column.votes or 0 for column in columns)) / steps)
+
+
+def nice(number: float) -> int:
+    """Return a whole number that people count in, at least as large as `number` (above 0)."""
+    power = 10 ** max(0, math.floor(math.log10(number)))
+    return next(
+        int(factor * power) for factor in _NICE if factor * power >= number and factor * power % 1 == 0
+    )
+
+
+def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object]]:
+    return [
+        {
+            "y": round(_height(place, steps), 1),
+            "papers": _number(papers_top // steps * place),
+            "votes": _number(votes_top // steps * place),
+        }
+        for place in range(steps + 1)
+    ]
+
+
+def _number(number: int) -> str:
+    return f"{number:,}" if number < 10_000 else f"{number / 1000:,g}k"
+
+
+def _labels(
+    columns: Sequence[Column], centres: Sequence[float], locale: str | None
+) -> list[dict[str, object]]:
+    """Return the months' names in the reader's form, the year below the first of it; as 2025-11 without a locale."""
+    room = _MOST_LABELS if locale else _MOST_LABELS // 2
+    every = next(every for every in (1, 2, 3, 6, 12) if len(columns) <= every * room or every == 12)
+    labels: list[dict[str, object]] = []
+    year = 0
+    for column, centre in zip(columns, centres, strict=True):
+        on = column.on
+        if (on.month - 1) % every:
+            continue
+        month = month_name(on, locale) if locale else f"{on:%Y-%m}"
+        named = babel.dates.format_skeleton("y", on, locale=locale) if locale and on.year != year else ""
+        labels.append({"x": round(centre, 1), "month": month, "year": named})
+        year = on.year
+    return labels
+
+
+def month_name(on: date, locale: str, *, with_year: bool = False) -> str:
+    """Return a month as a reader writes it: `2월`, `2025년 2월`; `Feb`, `Feb 2025`."""
+    name: str = babel.dates.format_skeleton("yMMM" if with_year else "MMM", on, locale=locale)
+    return name
+
+
+def _legend(papers_label: str, votes_label: str) -> dict[str, float]:
+    """Return where the texts of the legend begin, so that it ends at the right edge."""
+    votes = WIDTH - 28 - 21 * _units(votes_label)
+    end = votes - 36 - 24 if votes_label else WIDTH - 28
+    return {"papers": round(end - 21 * _units(papers_label), 1), "votes": round(votes, 1)}
+
+
+def _cannot(text: str, hangul: bool) -> bool:
+    """Tell whether a text has letters that would come out as boxes: beyond Latin, or Hangul without a font."""
+    return any(
+        not ("\uac00" <= letter <= "\ud7a3" and hangul)
+        and ord(letter) >= 0x250
+        and not unicodedata.category(letter).startswith(("P", "Z"))
+        for letter in text
+    )
+
+
+def _fitted(title: str) -> str:
+    """Return a title on one line beside the legend."""
+    plain = escape.plain(title)
+    if _units(plain) <= _TITLE_UNITS:
+        return plain
+    while plain and _units(plain) > _TITLE_UNITS - 1:
+        plain = plain[:-1]
+    return f"{plain.rstrip()}…"
+
+
+def _units(text: str) -> float:
+    """Return about how wide a text is, in font sizes."""
+    return sum(0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58 for letter in text)

@@ -1,0 +1,159 @@
+"""The trend chart: a PNG from any numbers and texts, with whatever fonts there are."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bot.rendering import charts, templates
+from bot.rendering.templates import Templates
+
+LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+
+def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)) -> list[charts.Column]:
+    found = []
+    for place in range(number):
+        count = end[0] * 12 + end[1] - 1 - (number - 1 - place)
+        on = date(count // 12, count % 12 + 1, 1)
+        found.append(charts.Column(on, place % 7, place * 9 if votes else None, running=place == number - 1))
+    return found
+
+
+def _chart(columns: list[charts.Column], title: str = "language model", locale: str = "en") -> charts.Chart:
+    papers, votes = ("논문", "표") if locale == "ko" else ("Papers", "Votes")
+    return charts.Chart(title, papers, votes, locale, columns)
+
+
+class Drawn(Templates):
+    """Templates that keep the SVG."""
+
+    svg = ""
+
+    def document(
+        self, file: str, values: Mapping[str, object], form: templates.Form = templates.Form.DOCUMENT
+    ) -> str:
+        """Remember it."""
+        self.svg = super().document(file, values, form)
+        return self.svg
+
+
+def _texts(svg: str) -> list[str]:
+    return [
+        element.text or "" for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+def _svg(chart: charts.Chart, fonts: list[str] | None = None) -> str:
+    drawn = Drawn()
+    charts.Charts(drawn, fonts).draw(chart)
+    return drawn.svg
+
+
+@pytest.fixture(scope="module")
+def has_hangul() -> bool:
+    return charts.Charts(Templates()).has_hangul
+
+
+def test_a_chart_is_a_png_in_the_house_colours() -> None:
+    image = Image.open(io.BytesIO(charts.Charts(Templates()).draw(_chart(_columns(12)))))
+    assert (image.format, image.size) == ("PNG", (1200, 600))
+    colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
+    assert max(colours, key=lambda colour: colours[colour]) == (0x2B, 0x2D, 0x31)
+    assert colours[0xF4, 0xB4, 0x00] > 10_000
+
+
+def test_months_are_named_in_the_readers_form(has_hangul: bool) -> None:
+    assert {"Papers", "Votes", "language model", "Feb", "2025", "Jan", "2026"} <= set(
+        _texts(_svg(_chart(_columns(12))))
+    )
+    if has_hangul:
+        korean = _texts(_svg(_chart(_columns(12), "강화 학습", "ko")))
+        assert {"논문", "표", "강화 학습", "2월", "2025년", "1월", "2026년"} <= set(korean)
+
+
+@pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
+def test_without_a_font_for_hangul_months_are_numbers() -> None:
+    texts = _texts(_svg(_chart(_columns(12), "강화 학습", "ko"), [str(LATIN)]))
+    assert "2025-11" in texts
+    assert not [text for text in texts if re.search("[가-힣]", text)]
+
+
+def test_without_any_font_it_is_drawn_all_the_same() -> None:
+    picture = charts.Charts(Templates(), []).draw(_chart(_columns(12), locale="ko"))
+    colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
+    assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
+
+
+def test_markup_in_a_topic_is_text() -> None:
+    title = "<b>&\"'</svg>"
+    assert title in _texts(_svg(_chart(_columns(3), title)))
+
+
+def test_a_long_topic_is_shortened_and_one_that_no_font_has_is_left_out() -> None:
+    (long,) = [text for text in _texts(_svg(_chart(_columns(3), "language model " * 9))) if "lang" in text]
+    assert long.endswith("…")
+    assert "😀 robots" not in _texts(_svg(_chart(_columns(3), "😀 robots")))
+
+
+def test_many_months_leave_room_between_their_names() -> None:
+    for number, most in ((6, 6), (12, 12), (13, 12), (24, 12), (60, 12)):
+        svg = _svg(_chart(_columns(number)))
+        named = [
+            text
+            for text in _texts(svg)
+            if text in {charts.month_name(date(2025, m, 1), "en") for m in range(1, 13)}
+        ]
+        assert 1 <= len(named) <= most
+
+
+def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
+    svg = _svg(_chart(_columns(6, votes=False)))
+    assert "polyline" not in svg
+    assert "Votes" not in _texts(svg)
+
+
+def test_unknown_votes_leave_a_gap_in_the_line() -> None:
+    columns = _columns(12)
+    columns[5] = charts.Column(columns[5].on, 3, None)
+    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each stretch with its outline
+
+
+def test_a_chart_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to draw"):
+        charts.Charts(Templates()).draw(_chart([]))
+
+
+@given(st.floats(0.001, 1e9))
+def test_steps_are_whole_numbers_that_people_count_in(number: float) -> None:
+    step = charts.nice(number)
+    assert number <= step
+    assert step <= max(1, 2 * number)
+    assert re.fullmatch(r"(1|2|3|4|5|6|8|15|25)0*", str(step))
+
+
+@settings(max_examples=25)
+@given(
+    title=st.text(max_size=400),
+    locale=st.sampled_from(["en", "ko"]),
+    months=st.lists(
+        st.tuples(st.integers(0, 10**7), st.none() | st.integers(0, 10**9)), min_size=1, max_size=60
+    ),
+)
+def test_any_numbers_and_any_topic_make_a_picture(
+    title: str, locale: str, months: list[tuple[int, int | None]]
+) -> None:
+    columns = [
+        charts.Column(column.on, papers, votes, column.running)
+        for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
+    ]
+    ElementTree.fromstring(_svg(_chart(columns, title, locale), []))
