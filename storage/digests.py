@@ -23,7 +23,10 @@ LEVEL = 1
 
 
 async def lock(connection: AsyncConnection) -> None:
-    """Let one transaction at a time store what digests and services say; SQLite has one writer anyway."""
+    """Let one transaction at a time store what digests say or choose posts from it; SQLite has one writer anyway.
+
+    Who chooses must not overlook a digest that is just being stored, nor what another choice gives the same channel.
+    """
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
 

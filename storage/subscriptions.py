@@ -66,11 +66,14 @@ async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
     return result.rowcount > 0
 
 
-async def get(connection: AsyncConnection, subscription_id: int) -> models.Subscription | None:
-    """Return one subscription, or None."""
-    row = (
-        await connection.execute(sa.select(subscriptions).where(subscriptions.c.id == subscription_id))
-    ).one_or_none()
+async def get(
+    connection: AsyncConnection, subscription_id: int, *, to_change: bool = False
+) -> models.Subscription | None:
+    """Return one subscription, or None. `to_change` waits for whoever is changing or planning it, and holds it."""
+    query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
+    if to_change:
+        query = query.with_for_update()
+    row = (await connection.execute(query)).one_or_none()
     return None if row is None else _subscription_of(row)
 
 

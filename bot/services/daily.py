@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from bot.services import planning, posts, schedule, summaries
-from storage import deliveries, had, models, outbox, papers, subscriptions
+from storage import deliveries, digests, had, models, outbox, papers, subscriptions
 from storage import planning as shelf_storage
 from storage.database import Connection, Database
 
@@ -139,6 +139,7 @@ class DailyPlanner:
 
     async def _plan_batch(self, now: datetime, rendered: dict[object, Rendered]) -> tuple[int, int]:
         async with self._database.transaction() as connection:
+            await digests.lock(connection)
             due = await subscriptions.list_due(connection, now, limit=BATCH)
             if not due:
                 return 0, 0
@@ -247,9 +248,9 @@ async def _shelf(connection: Connection, due: Iterable[models.Subscription], now
         # A post that is still waited for may be yesterday's.
         first_on = planning.oldest_of_interest(one, today - planning.DAY)
         spans.append((first_on, planning.newest_of_interest(today)))
-    digests = await shelf_storage.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
-    listed = await shelf_storage.list_papers(connection, [digest.id for digest in digests])
-    return planning.Shelf(digests, listed)
+    found = await shelf_storage.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
+    listed = await shelf_storage.list_papers(connection, [digest.id for digest in found])
+    return planning.Shelf(found, listed)
 
 
 async def _details(connection: Connection, plans: Iterable[planning.Plan]) -> dict[int, models.PaperDetail]:

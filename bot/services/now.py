@@ -50,6 +50,7 @@ class NowPosts:
         """Plan the post into the outbox. None when nothing is fresh that the channel has not had."""
         now = self._clock()
         async with self._database.transaction() as connection:
+            await digests.lock(connection)
             subscription = await subscriptions.get(connection, subscription_id)
             if subscription is None:
                 return None

@@ -106,7 +106,7 @@ class Subscriptions:
         """
         wishes, now = wishes.checked(), self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id)
+            old = await _get(connection, subscription_id, to_change=True)
             changed = replace(old, **{field.name: getattr(wishes, field.name) for field in fields(wishes)})
             if _is_awaited(changed, now):
                 changed = replace(changed, next_due_at=now)
@@ -125,7 +125,7 @@ class Subscriptions:
     async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
         """Stop posting, what waits to be sent included, until somebody resumes it."""
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id)
+            old = await _get(connection, subscription_id, to_change=True)
             changed = replace(old, state=models.SubscriptionState.PAUSED, reason=reason.value)
             await subscriptions.update(connection, changed)
             await outbox.hold(connection, subscription_id=subscription_id, reason=reason)
@@ -135,7 +135,7 @@ class Subscriptions:
         """Post again from the next due moment on; what a pause held back in the outbox goes out at once."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id)
+            old = await _get(connection, subscription_id, to_change=True)
             if old.state is models.SubscriptionState.ACTIVE:
                 return old
             due = await _next_new(connection, subscription_id, wishes_of(old), now)
@@ -156,7 +156,7 @@ class Subscriptions:
         """End an order for good, with what still waited to be sent for it. Returns what it was."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id)
+            old = await _get(connection, subscription_id, to_change=True)
             await outbox.end_subscription(connection, subscription_id, reason=Reason.BY_HAND.value, now=now)
             await subscriptions.remove(connection, subscription_id)
         return old
@@ -196,8 +196,10 @@ def _is_awaited(subscription: models.Subscription, now: datetime) -> bool:
     return schedule.local_moment(on, schedule.parse_time(subscription.at_time), zone) <= now
 
 
-async def _get(connection: Connection, subscription_id: int) -> models.Subscription:
-    found = await subscriptions.get(connection, subscription_id)
+async def _get(
+    connection: Connection, subscription_id: int, *, to_change: bool = False
+) -> models.Subscription:
+    found = await subscriptions.get(connection, subscription_id, to_change=to_change)
     if found is None:
         raise errors.UsageError(
             f"There is no daily post with the id {subscription_id}. List them to see which there are."

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.services import schedule
+from bot.services.now import NowPosts
 from bot.services.posts import Reason
 from bot.services.subscriptions import Subscriptions, wishes_of
-from storage import deliveries, models, outbox, subscriptions
+from storage import deliveries, digests, had, models, outbox, subscriptions
 from storage.database import Connection, Database
 from tests.bot.services import shelves
 from tests.bot.services.desk import EVENING, MONDAY, SEOUL_9, Bench, put
+
+WHILE = 0.25
+"""Seconds within which somebody who does not wait for another has done their work."""
 
 
 @pytest.fixture
@@ -303,6 +310,63 @@ async def test_a_post_that_may_have_been_sent_keeps_its_papers(bench: Bench) -> 
     await put(bench, MONDAY + timedelta(days=2), ("2601.00003", 1), ("2601.00001", 99), at=later)
     assert await bench.planner.tick(later) == 1
     assert (await bench.contents())[1:] == ["2601.00003"]
+
+
+async def test_a_digest_that_is_being_stored_when_a_channel_falls_due_is_not_missed(bench: Bench) -> None:
+    await bench.subscribe()
+    storing, go_on = asyncio.Event(), asyncio.Event()
+
+    async def on_fresh(
+        connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+    ) -> None:
+        await subscriptions.wake_waiting(connection, SEOUL_9)
+        storing.set()
+        await go_on.wait()
+
+    text = shelves.newsletter(MONDAY, [("2601.00001", 9)])
+    ingest = asyncio.create_task(shelves.ingest(bench.database, text, at=SEOUL_9, on_fresh=on_fresh))
+    await storing.wait()
+    tick = asyncio.create_task(bench.planner.tick(SEOUL_9))
+    await asyncio.wait({tick}, timeout=WHILE)
+    go_on.set()
+    await asyncio.gather(ingest, tick)
+    await bench.planner.tick(SEOUL_9 + timedelta(minutes=1))
+    assert await bench.contents() == ["2601.00001"]
+
+
+async def test_two_that_plan_for_one_channel_at_once_choose_different_papers(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    await put(bench, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
+    numbers = itertools.count()
+    service = NowPosts(
+        bench.database, lambda: SEOUL_9, lambda: bench.renderer, nonces=lambda: f"now{next(numbers)}"
+    )
+    async with bench.database.transaction() as connection:
+        await digests.lock(connection)  # somebody else plans
+        posting = asyncio.create_task(service.plan(subscription_id, 1))
+        tick = asyncio.create_task(bench.planner.tick(SEOUL_9))
+        await asyncio.wait({posting, tick}, timeout=WHILE)
+        await had.add_papers(connection, [had.Had(20, "en", paper_id, SEOUL_9) for paper_id in (1, 2)])
+    await asyncio.gather(posting, tick)
+    assert await bench.contents() == ["2601.00003 2601.00004"]
+
+
+async def test_an_order_that_is_changed_while_it_is_planned_keeps_what_was_planned(bench: Bench) -> None:
+    subscription_id = await bench.subscribe()
+    service = Subscriptions(bench.database, lambda: SEOUL_9)
+    wishes = replace(wishes_of(await bench.get(subscription_id)), top_n=7)
+    tomorrow = SEOUL_9 + timedelta(days=1)
+    planned = subscriptions.Schedule(
+        subscription_id, tomorrow, MONDAY + timedelta(days=1), last_digest_on=MONDAY
+    )
+    async with bench.database.transaction() as connection:
+        assert len(await subscriptions.list_due(connection, SEOUL_9, limit=10)) == 1
+        change = asyncio.create_task(service.edit(subscription_id, wishes))
+        await asyncio.wait({change}, timeout=WHILE)
+        await subscriptions.set_schedules(connection, [planned])
+    await change
+    order = await bench.get(subscription_id)
+    assert (order.top_n, order.next_due_at, order.last_digest_on) == (7, tomorrow, MONDAY)
 
 
 @pytest.mark.parametrize("waits", [True, False])
