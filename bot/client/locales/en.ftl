@@ -366,7 +366,7 @@ trend-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 } · { $period }
-trend-everything = All papers
+trend-everything = The whole archive
 trend-papers = Papers
 trend-votes = Votes
 trend-span-half-year = Last 6 months
@@ -389,6 +389,7 @@ rising-heading-short = What is on the rise
 rising-facts = { $count ->
     [one] 1 paper
    *[other] { $count } papers
-} · { $before } % → { $now } % of all, against the 3 months before
+} · { $before } % → { $now } %
+rising-note = Papers with it in the title, and its share of all, against the 3 months before
 rising-none = No topic stands out against the 3 months before.
 rising-pick = See how one of them went

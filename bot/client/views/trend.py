@@ -158,7 +158,7 @@ def _summary(words: Words, trend: Trend) -> str:
     before = _month_papers(words, trend.months[-2]) if len(trend.months) > 1 else None
     most = max(trend.months, key=lambda month: month.papers)
     peak = words("trend-most", month=_month_papers(words, most, with_year=True))
-    return phrases.joined(last, before, peak if len(trend.months) > 2 else None)
+    return phrases.joined(last, before, peak if most not in trend.months[-2:] else None)
 
 
 def _month_papers(words: Words, month: Month, *, with_year: bool = False) -> str:
@@ -186,7 +186,8 @@ def _rising(words: Words, message: sheet.Sheet, rising: Rising) -> None:
         message.text(phrases.small(words("rising-none")))
         return
     rows = [_rising_row(words, place, topic) for place, topic in enumerate(rising.topics, start=1)]
-    message.text("\n".join((f"**{words('rising-heading')}**", *rows)))
+    head = f"**{words('rising-heading')}**\n{phrases.small(words('rising-note'))}"
+    message.text("\n".join((head, *rows)))
 
 
 def _rising_row(words: Words, place: int, topic: RisingTopic) -> str:
@@ -194,7 +195,7 @@ def _rising_row(words: Words, place: int, topic: RisingTopic) -> str:
     other = phrases.quoted(topic.other, length=LONGEST_TITLE) if topic.other else None
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.before, topic.share))
     facts = words("rising-facts", count=topic.papers, before=before, now=now)
-    return f"{phrases.joined(name, other)}\n{phrases.small(facts)}"
+    return f"{phrases.joined(name, other)} · {facts}"
 
 
 def _rising_menu(
