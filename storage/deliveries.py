@@ -108,6 +108,20 @@ async def list_parts_of(
     return found
 
 
+async def list_waiting_edits(connection: AsyncConnection) -> dict[int, list[int]]:
+    """Return the parts that have yet to edit a message, by the message's id."""
+    waiting = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
+    query = sa.select(parts.c.message_id, parts.c.id).where(
+        parts.c.state.in_([state.value for state in waiting]),
+        parts.c.kind == models.PartKind.EDIT.value,
+        parts.c.message_id.is_not(None),
+    )
+    found: dict[int, list[int]] = {}
+    for message_id, part_id in await connection.execute(query):
+        found.setdefault(message_id, []).append(part_id)
+    return found
+
+
 async def list_rows(
     connection: AsyncConnection,
     *,

@@ -47,7 +47,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a delivery shows once its edit is through: `payloads` by the id of each part that is edited, at least one."""
+    """What a delivery shows once its edit is through.
+
+    `payloads`, at least one, by the id of each part that is edited, and of those that wait to edit the same messages.
+    """
 
     delivery_id: int
     fingerprint: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,9 +67,10 @@ class Edits:
         )
         shown = [one for one in recent if one.kind in POSTS and not corrected.isdisjoint(one.papers)]
         changed = iter(await self._changed(connection, shown))
+        waiting = await deliveries.list_waiting_edits(connection) if shown else {}
         number = 0
         while batch := list(itertools.islice(changed, BATCH)):
-            number += await self._plan_batch(connection, batch, f"{digest_id}:{revision}", now)
+            number += await self._plan_batch(connection, batch, waiting, f"{digest_id}:{revision}", now)
         if number:
             log.info("edits planned", count=number, digest=digest_id, revision=revision)
         return number
@@ -102,13 +103,21 @@ class Edits:
         return daily.render(self._renderer(), _post(delivery, order, details))
 
     async def _plan_batch(
-        self, connection: Connection, batch: Sequence[Changed], revision: str, now: datetime
+        self,
+        connection: Connection,
+        batch: Sequence[Changed],
+        waiting: Mapping[int, Sequence[int]],
+        revision: str,
+        now: datetime,
     ) -> int:
         stored = await deliveries.list_parts_of(connection, [one.delivery.id for one in batch])
         planned, shown = [], []
         for one in batch:
             delivery = one.delivery
             edits, payloads = self._parts(stored[delivery.id], one.rendered, delivery.key)
+            for edit in edits:
+                # An edit that is tried again after this one must not bring the older text back.
+                payloads |= dict.fromkeys(waiting.get(edit.message_id or 0, ()), edit.payload)
             if edits:
                 planned.append(self._delivery(delivery, edits, revision, now))
                 shown.append(outbox.Shown(delivery.id, one.rendered.fingerprint, payloads))
@@ -137,15 +146,24 @@ class Edits:
     def _parts(
         self, stored: Sequence[models.Part], rendered: daily.Rendered, marker: str
     ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
-        """Return an edit of each message that changed, and what those messages show then, by the part's id."""
-        edits, payloads = [], {}
-        for part, new in zip(stored, rendered.parts_for(marker, self._nonces), strict=False):
-            if part.kind is not new.kind or part.kind not in EDITABLE or part.message_id is None:
+        """Return an edit of each message that changed, and what those messages show then, by the part's id.
+
+        A post whose order has another style since then has other messages, and stays as it is.
+        """
+        edits: list[models.NewPart] = []
+        payloads: dict[int, str] = {}
+        new_parts = rendered.parts_for(marker, self._nonces)
+        if [part.kind for part in stored] != [part.kind for part in new_parts]:
+            return (), {}
+        for part, new in zip(stored, new_parts, strict=True):
+            if part.kind not in EDITABLE or part.message_id is None or part.payload is None:
                 continue
-            if part.payload is None or part.payload == new.payload:
+            # Where Discord refused the full form, the plain one was posted and has no other behind it.
+            shown = new.fallback if part.fallback is None and new.fallback is not None else new.payload
+            if part.payload == shown:
                 continue
-            payloads[part.id] = new.payload
-            body: dict[str, Any] = json.loads(new.payload)
+            payloads[part.id] = shown
+            body: dict[str, Any] = json.loads(shown)
             edits.append(
                 models.NewPart(
                     kind=models.PartKind.EDIT,
