@@ -163,7 +163,8 @@ async def count(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> i
 
 async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list[Indexed]:
     """Return the papers at these positions, in no order."""
-    columns = tuple(indexed_papers.c)
+    c = indexed_papers.c
+    columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
     found = await rows.look_up(connection, indexed_papers.c.position, positions, columns)
     return [
         Indexed(position, paper_id, unpack(texts), votes, _date_of(last_on))

@@ -399,14 +399,10 @@ _SEARCH = {"revision": "0002"}
 indexed_papers = sa.Table(
     "indexed_papers",
     metadata,
+    _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
     sa.Column(
-        "position",
-        RowId,
-        primary_key=True,
-        autoincrement=False,
-        comment="lower is more popular: the engine's row id",
+        "position", RowId, nullable=False, unique=True, comment="lower is more popular: the engine's row id"
     ),
-    _reference("paper_id", "papers.id", nullable=False, unique=True),
     sa.Column("texts", sa.LargeBinary, nullable=False, comment="the canonical texts as indexed, zlib"),
     sa.Column("votes", sa.Integer),
     sa.Column("last_on", sa.Date, nullable=False),

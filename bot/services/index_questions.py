@@ -21,13 +21,15 @@ _CLOSED_UP_FROM = 4
 
 
 class Question(NamedTuple):
-    """What a paper must hold anywhere (or in its title); what it must hold where its text says so often; and, of each
-    part of the query, the one or the other.
+    """What a paper must hold anywhere (or in its title); what it must hold where its text says so twice or more, and
+    often; and, of each part of the query, either the title or the text twice, or often.
     """
 
     anywhere: Wanted
+    again: Wanted
     often: Wanted
     strong: Wanted
+    strongest: Wanted
 
 
 def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
@@ -73,21 +75,19 @@ def either(asked: Sequence[Question]) -> Question | None:
 def _joined(
     asked: Sequence[Question], join: Callable[[Iterable[Wanted | None]], Wanted | None]
 ) -> Question | None:
-    anywhere, often, strong = (join(one[place] for one in asked) for place in range(3))
-    if anywhere is None or often is None or strong is None:
-        return None
-    return Question(anywhere, often, strong)
+    joined = [join(one[place] for one in asked) for place in range(len(Question._fields))]
+    found = [one for one in joined if one is not None]
+    return Question(*found) if len(found) == len(joined) else None
 
 
 def tokens(question: Question) -> set[str]:
     """Return all tokens of a question, to be counted for `thin`."""
-    return tokens_of(question.anywhere) | tokens_of(question.often)
+    return set().union(*map(tokens_of, question))
 
 
 def thin(question: Question, papers: Mapping[str, int]) -> Question:
     """Return the question with the rarest tokens of its phrases, given in how many papers each token is."""
-    anywhere, often, strong = (thinned(one, papers) for one in question)
-    return Question(anywhere, often, strong)
+    return Question(*(thinned(one, papers) for one in question))
 
 
 def _latin(words: Sequence[str]) -> Question:
@@ -125,6 +125,9 @@ def _pair_or_link(left: str, right: str) -> Wanted:
 
 def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
-    own = tuple(dict.fromkeys(token + index_tokens.OFTEN for token in sure))
-    often = AllOf(own, phrase=True) if own else anywhere
-    return Question(anywhere, often, AnyOf((anywhere, often)))
+    own = tuple(dict.fromkeys(sure))
+    again, often = (
+        AllOf(tuple(token + mark for token in own), phrase=True) if own else anywhere
+        for mark in (index_tokens.AGAIN, index_tokens.OFTEN)
+    )
+    return Question(anywhere, again, often, AnyOf((anywhere, again)), AnyOf((anywhere, often)))

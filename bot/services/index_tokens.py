@@ -16,11 +16,11 @@ from bot.services import glossaries
 from bot.text import analyser, korean, ranking
 from storage import models, search
 
-VERSION = "2"
+VERSION = "3"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
-OFTEN = "!"
-"""Ends the token of what a body says often; it stands beside the tokens of the title."""
+AGAIN, OFTEN = "!", "!!"
+"""End the token of what a body says twice or more, and often; both stand beside the tokens of the title."""
 LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
@@ -52,11 +52,13 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
     title, title_links = _tokens(texts.title)
     body, body_links = _tokens(texts.body)
-    often = [token + OFTEN for token, number in Counter(body).items() if number >= ranking.OFTEN]
+    counted = Counter(body).items()
+    again = [token + AGAIN for token, number in counted if number > 1]
+    often = [token + OFTEN for token, number in counted if number >= ranking.OFTEN]
     return search.Tokens(
         position,
         " ".join((*title, *title_links, *body, *body_links)),
-        " ".join((*title, *title_links, *often)),
+        " ".join((*title, *title_links, *again, *often)),
     )
 
 

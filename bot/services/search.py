@@ -15,8 +15,8 @@ from storage import search_engines as engines
 from storage.database import Connection
 from storage.search_terms import Wanted, all_of
 
-IN_TITLES = 60
-ANYWHERE = 100
+IN_TITLES = 40
+ANYWHERE = 80
 """So many of the most popular papers are scored that have what is wanted in the title, and anywhere."""
 MOST_COUNTED = 1000
 
@@ -166,12 +166,12 @@ async def _gather(
 
 def _best_kinds(question: questions.Question, full: bool, several: bool) -> list[Wanted]:
     """Return what the best papers hold, beside having everything in the title: those are more than `full` if it is."""
-    both = all_of([question.often, question.anywhere])
-    kinds = [both] if full else []
+    if full:
+        kinds = [all_of([one, question.anywhere]) for one in (question.often, question.again)]
+    else:
+        kinds = [] if several else [question.often, question.again]
     if several:
-        kinds.append(question.strong)
-    elif not full:
-        kinds.append(question.often)
+        kinds += [question.strongest, question.strong]
     return [kind for kind in kinds if kind is not None]
 
 

@@ -19,22 +19,16 @@ def upgrade() -> None:
     row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "indexed_papers",
-        sa.Column(
-            "position",
-            row_id,
-            autoincrement=False,
-            nullable=False,
-            comment="lower is more popular: the engine's row id",
-        ),
-        sa.Column("paper_id", row_id, nullable=False),
+        sa.Column("paper_id", row_id, autoincrement=False, nullable=False),
+        sa.Column("position", row_id, nullable=False, comment="lower is more popular: the engine's row id"),
         sa.Column("texts", sa.LargeBinary(), nullable=False, comment="the canonical texts as indexed, zlib"),
         sa.Column("votes", sa.Integer(), nullable=True),
         sa.Column("last_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
             ["paper_id"], ["papers.id"], name=op.f("fk_indexed_papers_paper_id_papers"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("position", name=op.f("pk_indexed_papers")),
-        sa.UniqueConstraint("paper_id", name=op.f("uq_indexed_papers_paper_id")),
+        sa.PrimaryKeyConstraint("paper_id", name=op.f("pk_indexed_papers")),
+        sa.UniqueConstraint("position", name=op.f("uq_indexed_papers_position")),
     )
     op.create_table(
         "term_counts",
