@@ -297,7 +297,11 @@ async def _mark_held(
     for delivery_id in result.scalars().all():
         await connection.execute(
             tables.deliveries.update()
-            .where(tables.deliveries.c.id == delivery_id)
+            .where(
+                tables.deliveries.c.id == delivery_id,
+                # One that was ended while its part was in hand stays so.
+                tables.deliveries.c.state.in_([unfinished.value for unfinished in UNFINISHED]),
+            )
             .values(state=state.value, reason=reason, finished_at=finished_at)
         )
 

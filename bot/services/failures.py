@@ -73,7 +73,9 @@ _DMS_TOO_FAST = Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=600)
 # Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes
 TABLE: dict[int, Verdict] = {
     10003: Verdict(Effect.CLOSED, Reason.UNKNOWN_CHANNEL),
-    10004: Verdict(Effect.CLOSED, Reason.GUILD_LEFT),
+    10004: Verdict(
+        Effect.PLACE, Reason.GUILD_LEFT
+    ),  # not for good: an invitation undone by mistake is common
     10007: Verdict(Effect.CLOSED, Reason.DMS_CLOSED),
     # On a post with a nonce: it was sent and has been deleted since. An edit's target is gone the same way.
     10008: _DONE,

@@ -230,3 +230,22 @@ async def test_payloads_are_forgotten_some_time_after_the_end(db: database.Datab
         assert await outbox.empty_payloads(connection, NOW) == 0
         assert await outbox.empty_payloads(connection, NOW + MINUTE) == 1
         assert (await deliveries.list_parts(connection, delivery_id))[0].payload is None
+
+
+async def test_what_was_ended_while_it_was_in_hand_does_not_come_back(db: database.Database) -> None:
+    delivery_id = await add(db, delivery("a"))
+    async with db.transaction() as connection:
+        part = await begin(connection)
+        await outbox.end(connection, [delivery_id], reason="by-hand", now=NOW)
+        await outbox.mark_paused(connection, part.id, reason="no access", unknown_since=None)
+        assert await outbox.resume(connection, NOW, channel_id=7) == 0
+    assert await due(db) == []
+
+
+async def test_a_refused_plain_form_of_what_was_ended_is_not_sent(db: database.Database) -> None:
+    delivery_id = await add(db, delivery("a", parts=1))
+    async with db.transaction() as connection:
+        part = await begin(connection)
+        await outbox.end(connection, [delivery_id], reason="by-hand", now=NOW)
+        await outbox.use_fallback(connection, part.id, nonce="plain", now=NOW)
+    assert await due(db) == []

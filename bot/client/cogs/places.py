@@ -35,6 +35,12 @@ class PlacesCog(commands.Cog):
         await self._resume(guild.id)
 
     @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """A server came back from an outage, or later than the others; until they are all there `on_ready` will do."""
+        if self._bot.is_ready():
+            await self._resume(guild.id)
+
+    @commands.Cog.listener()
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
@@ -52,6 +58,11 @@ class PlacesCog(commands.Cog):
         """A role's permissions were changed."""
         if before.permissions != after.permissions:
             await self._resume(after.guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """A role went, and what it was denied went with it."""
+        await self._resume(role.guild.id)
 
     @commands.Cog.listener()
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
@@ -80,7 +91,12 @@ class PlacesCog(commands.Cog):
             case Reason.THREAD_LOCKED:
                 return isinstance(channel, discord.Thread) and not channel.locked
             case Reason.TAG_NEEDED:
-                return isinstance(channel, discord.ForumChannel) and not channel.flags.require_tag
+                return isinstance(channel, discord.ForumChannel) and _takes_posts(channel)
             case Reason.WRONG_CHANNEL_KIND:
                 return False
         return True
+
+
+def _takes_posts(forum: discord.ForumChannel) -> bool:
+    """Whether a post needs no tag there, or finds one that everybody may set."""
+    return not forum.flags.require_tag or any(not tag.moderated for tag in forum.available_tags)

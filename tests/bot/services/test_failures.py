@@ -23,6 +23,7 @@ from storage.models import PartKind
         (403, 160005, PartKind.THREAD_MESSAGE, Effect.DELIVERY, Reason.THREAD_LOCKED),
         (404, 10003, PartKind.MESSAGE, Effect.CLOSED, Reason.UNKNOWN_CHANNEL),
         (404, 10003, PartKind.THREAD_MESSAGE, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
+        (404, 10004, PartKind.MESSAGE, Effect.PLACE, Reason.GUILD_LEFT),
         (404, 10008, PartKind.MESSAGE, Effect.DONE, Reason.UNCERTAIN),
         (404, 10008, PartKind.THREAD, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
         (400, 40033, PartKind.CROSSPOST, Effect.DONE, Reason.UNCERTAIN),
