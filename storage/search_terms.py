@@ -55,7 +55,8 @@ def to_tsquery(wanted: Wanted) -> str:
     if isinstance(wanted, Prefix):
         return f"{to_tsquery(wanted.token)}:*"
     if isinstance(wanted, str):
-        return "'" + wanted.replace("\\", "\\\\").replace("'", "''").replace("\0", "") + "'"
+        token = wanted.replace("\0", "") or "_"
+        return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
     sign = " & " if isinstance(wanted, AllOf) else " | "
     return f"({sign.join(map(to_tsquery, wanted.parts))})"
 

@@ -1,0 +1,60 @@
+"""Names are taken apart so that the usual ways of writing one person meet."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text import names
+
+texts = st.text(max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Jürgen Müller", {"jurgen", "muller", "juergen", "mueller"}),
+        ("Mueller", {"mueller", "muller"}),
+        ("Xuan-Son Nguyen", {"xuan", "son", "nguyen", "xuanson", "sonnguyen"}),
+        ("O'Neil", {"oneil"}),
+        ("김철수", {"김철수"}),
+    ],
+)
+def test_a_name_is_found_by_all_its_spellings(name: str, words: set[str]) -> None:
+    assert words <= set(names.index_words(name))
+
+
+def test_likeness_goes_from_the_same_to_less() -> None:
+    asked = names.words("Lin, Junyang")
+    assert names.likeness(asked, "Lin Junyang") == 0
+    assert names.likeness(asked, "Junyang Lin") == 1
+    assert names.likeness(asked, "Jun Yang Lin") == 2
+    assert names.likeness(asked, "Junyang Q. Lin") == 3
+    assert names.likeness(asked, "Junyang Liu") == 4
+
+
+def test_distance_counts_a_swap_as_one_and_stops_at_its_limit() -> None:
+    assert names.distance("muller", "mulelr") == 1
+    assert names.distance("muller", "miller") == 1
+    assert names.distance("muller", "muler") == 1
+    assert names.distance("muller", "smith") == 3
+    assert names.distance("", "abcdef") == 3
+
+
+@given(texts, texts)
+def test_distance_is_the_same_both_ways_and_zero_only_for_the_same(one: str, other: str) -> None:
+    assert names.distance(one, other) == names.distance(other, one)
+    assert (names.distance(one, other) == 0) == (one == other)
+
+
+@given(texts)
+def test_every_deletion_is_one_letter_shorter(word: str) -> None:
+    assert all(len(one) == len(word) - 1 for one in names.deletions(word))
+
+
+@given(st.text(max_size=400))
+def test_any_text_gives_few_short_words(name: str) -> None:
+    found = names.index_words(name)
+    assert len(found) <= 6 * names.MOST_WORDS
+    assert all(0 < len(word) <= 24 and " " not in word for word in found)

@@ -1,0 +1,196 @@
+"""The search index on both engines: rows in and out, order of popularity, filters, and the plans that the speed depends on."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import author_search, database, search
+from storage import search_engines as engines
+from storage.search_terms import (
+    AllOf,
+    AnyOf,
+    Prefix,
+    Wanted,
+    all_of,
+    any_of,
+    thinned,
+    to_fts5,
+    to_tsquery,
+    tokens_of,
+)
+from storage.tables import authors, papers
+
+DAY = date(2025, 1, 1)
+
+
+async def put(
+    connection: AsyncConnection, *rows: tuple[int, int | None, str, str]
+) -> dict[int, search.Tokens]:
+    """Index papers given as (id, votes, title tokens, body tokens); their dates rise with the ids."""
+    await connection.execute(
+        papers.insert(),
+        [
+            {
+                "id": paper_id,
+                "arxiv_id": f"2501.{paper_id:05}",
+                "url": "https://arxiv.org/abs/2501.00001",
+                "keywords": (),
+                "categories": (),
+                "authors": (),
+                "authors_truncated": False,
+                "last_on": DAY + timedelta(days=paper_id),
+                "first_on": DAY,
+            }
+            for paper_id, *_ in rows
+        ],
+    )
+    wanted = {paper_id: (votes, DAY + timedelta(days=paper_id)) for paper_id, votes, *_ in rows}
+    places = await search.free_positions(connection, wanted)
+    indexed = [
+        search.Indexed(places[id_], id_, search.Texts(title, body, (body,)), votes, wanted[id_][1])
+        for id_, votes, title, body in rows
+    ]
+    tokens = [search.Tokens(places[id_], f"{title} {body}", title) for id_, _, title, body in rows]
+    await search.add(connection, indexed, tokens)
+    return {one[0]: tokens[place] for place, one in enumerate(rows)}
+
+
+async def find(
+    connection: AsyncConnection, wanted: Wanted, table: str = search.WORDS, **filters: object
+) -> list[int]:
+    """Return the ids of the papers found, in order."""
+    (positions,) = await search.list_positions(
+        connection,
+        [engines.Tier(table, wanted, 10)],
+        search.Filters(**filters),  # type: ignore[arg-type]
+    )
+    by_place = {one.position: one.paper_id for one in await search.list_at(connection, positions)}
+    return [by_place[place] for place in positions]
+
+
+async def test_papers_come_in_order_of_popularity_and_leave_without_a_trace(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        rows = await put(
+            connection,
+            (1, 5, "강화 학습", "모델"),
+            (2, 900, "모델", "gpt-4o c++"),
+            (3, None, "뇌", "모델 .3"),
+        )
+        assert await find(connection, "모델") == [2, 1, 3]
+        assert await find(connection, "모델", search.TITLES) == [2]
+        assert await find(connection, AllOf(("강화", "모델"))) == [1]
+        assert await find(connection, AnyOf(("뇌", "강화"))) == [1, 3]
+        await search.remove(connection, [rows[2]])
+        assert await find(connection, "모델") == [1, 3]
+        assert await search.count(connection, "모델", limit=10) == 2
+        await search.clear(connection)
+        assert await find(connection, "모델") == []
+
+
+async def test_filters_hold_inside_the_index(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await put(connection, (1, 5, "a", "x"), (2, 900, "a", "x"), (3, None, "a", "x"))
+        assert await find(connection, "x", min_votes=6) == [2]
+        assert await find(connection, "x", since_on=DAY + timedelta(days=2)) == [2, 3]
+        assert await find(connection, "x", until_on=DAY + timedelta(days=1)) == [1]
+
+
+async def test_equal_popularity_gives_different_positions(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        wanted = {4096 * n + 7: (3, DAY) for n in range(50)}
+        places = await search.free_positions(connection, wanted)
+    assert len(set(places.values())) == 50
+
+
+async def test_texts_come_back_as_they_were(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await put(connection, (1, 5, "강화 학습", "모델\n 둘 "))
+        found = (await search.list_indexed(connection, [1]))[1]
+    assert found.texts == search.Texts("강화 학습", "모델\n 둘 ", ("모델\n 둘 ",))
+    assert (found.votes, found.last_on) == (5, DAY + timedelta(days=1))
+
+
+async def test_counts_of_terms_add_up(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await search.change_counts(connection, {"a": 2, "b": 1, "c": 0})
+        await search.change_counts(connection, {"a": 3, "b": -1})
+        assert await search.list_counts(connection, ["a", "b", "c"]) == {"a": 5}
+
+
+async def test_people_move_only_when_their_papers_double(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        people = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
+        await connection.execute(authors.insert(), people)
+        new = await author_search.set_people(
+            connection, [author_search.Person(n, n, f"name w{n}") for n in (1, 2, 9)]
+        )
+        assert new == {"name", "w1", "w2", "w9"}
+        found = await author_search.list_people(connection, Prefix("na"), limit=10)
+        assert [one.id for one in found] == [9, 2, 1]
+        assert await author_search.set_people(connection, [author_search.Person(1, 40, "name w1")]) == set()
+        assert [one.id for one in await author_search.list_people(connection, "name", limit=10)] == [1, 9, 2]
+        await author_search.set_people(connection, [author_search.Person(9, 0, "name w9")])
+        assert [one.id for one in await author_search.list_people(connection, "name", limit=10)] == [1, 2]
+
+
+async def test_no_token_is_an_operator(db: database.Database) -> None:
+    nasty = ['"', "'", "a b", "NEAR(", "*", ":*", "\\", "a'b\\c", "&", "", "\0", "^x", "-", "가 나"]
+    async with db.transaction() as connection:
+        await put(connection, (1, 5, "a", "x"))
+        for token in nasty:
+            assert await find(connection, AllOf(("x", token))) in ([], [1])
+            assert isinstance(await find(connection, AnyOf((Prefix(token or "x"), "x"))), list)
+
+
+async def test_many_rows_are_found_by_their_popular_eras_first(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        await put(connection, *((n, n * n, "t", "x even" if n % 2 == 0 else "x") for n in range(1, 4101)))
+        assert await find(connection, "x") == list(range(4100, 4090, -1))
+        assert await find(connection, AllOf(("x", "even"))) == list(range(4100, 4080, -2))
+
+
+async def test_sqlite_walks_the_index_in_its_own_order(sqlite_db: database.Database) -> None:
+    async with sqlite_db.transaction() as connection:
+        await put(connection, (1, 5, "a", "x"))
+        statement = "EXPLAIN QUERY PLAN SELECT rowid FROM paper_words WHERE paper_words MATCH '\"x\"' ORDER BY rowid LIMIT 5"
+        plan = " ".join(str(row) for row in await connection.exec_driver_sql(statement))
+        by_place = "EXPLAIN QUERY PLAN SELECT texts FROM indexed_papers WHERE position IN (1, 2)"
+        texts = " ".join(str(row) for row in await connection.exec_driver_sql(by_place))
+    assert "VIRTUAL TABLE INDEX" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "SEARCH indexed_papers USING INDEX" in texts
+
+
+async def test_postgresql_finds_matches_by_gin_and_not_by_reading_rows(db: database.Database) -> None:
+    if db.is_sqlite:
+        pytest.skip("PostgreSQL's plan")
+    wide = " ".join(f"word{n}" for n in range(150))
+    async with db.transaction() as connection:
+        await put(
+            connection, *((n, n, "t", f"{wide} rare" if n % 500 == 0 else wide) for n in range(1, 1501))
+        )
+        await connection.execute(sa.text("ANALYZE paper_words"))
+        statement = (
+            "EXPLAIN SELECT position FROM paper_words WHERE tokens @@ CAST('''rare''' AS tsquery)"
+            " ORDER BY position + 0 LIMIT 10"
+        )
+        plan = "\n".join(row[0] for row in await connection.execute(sa.text(statement)))
+    assert "ix_paper_words_tokens" in plan
+
+
+def test_questions_are_spelled_for_each_engine() -> None:
+    wanted = all_of(["a", any_of(["b", Prefix("c'")]), None])
+    assert wanted is not None
+    assert to_fts5(wanted) == '("a" AND ("b" OR "c_"*))'
+    assert to_tsquery(wanted) == "('a' & ('b' | 'c''':*))"
+    assert tokens_of(wanted) == {"a", "b"}
+
+
+def test_a_phrase_is_asked_for_by_its_rarest_parts() -> None:
+    phrase = AllOf(("model", "languag", "lang_mode"), phrase=True)
+    assert thinned(phrase, {"model": 500, "languag": 40, "lang_mode": 30}) == AllOf(("languag", "lang_mode"))
+    assert thinned(AllOf(("a", "b", "c")), {"a": 1, "b": 900, "c": 900}) == AllOf(("a", "b", "c"))
