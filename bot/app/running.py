@@ -28,6 +28,7 @@ from bot.client import endpoints, sender
 from bot.client.bot import PaperroundBot
 from bot.services import archive, failures, glossaries, nonces, places, relay, settling, watch
 from bot.services.daily import DailyPlanner
+from bot.services.ingest import Ingest
 from bot.services.metrics import Metrics
 from bot.services.tally import Report
 from storage import locks, outbox
@@ -89,25 +90,34 @@ class Running:
         self.relay.wake()
 
     async def take(self, paths: list[Path]) -> None:
-        """Ingest files of the inbox."""
+        """Ingest files of the inbox. Raises what went wrong with the first that could not be stored, after the last."""
         ingest = self.core.ingest(on_planned=self.relay.wake)
+        failed: list[Exception] = []
         for path in paths:
-            file = await asyncio.to_thread(archive.read_file, str(path))
-            if isinstance(file, archive.UnreadFile):
-                log.warning("file not read", file=file.name, reason=file.reason)
-                continue
             try:
-                result = await ingest.add_text(file.text, place=os.path.abspath(file.name))
-            except errors.NotADigestError as error:
-                log.warning("file not read", file=file.name, reason=error.reason)
-                continue
-            for problem in result.problems:
-                log.warning("not understood", file=file.name, line=problem.line, message=problem.message)
-            if result.changed:
-                self.metrics.digests.inc(result.new_digests + result.corrected)
-                log.info("ingested", file=file.name, papers=result.papers, new_papers=result.new_papers)
+                await self._take_file(ingest, path)
+            except Exception as error:  # noqa: BLE001 - raised again below, once the others are stored
+                failed.append(error)
         await self.tick()
         self.relay.wake()
+        if failed:
+            raise failed[0]
+
+    async def _take_file(self, ingest: Ingest, path: Path) -> None:
+        file = await asyncio.to_thread(archive.read_file, str(path))
+        if isinstance(file, archive.UnreadFile):
+            log.warning("file not read", file=file.name, reason=file.reason)
+            return
+        try:
+            result = await ingest.add_text(file.text, place=os.path.abspath(file.name))
+        except errors.NotADigestError as error:
+            log.warning("file not read", file=file.name, reason=error.reason)
+            return
+        for problem in result.problems:
+            log.warning("not understood", file=file.name, line=problem.line, message=problem.message)
+        if result.changed:
+            self.metrics.digests.inc(result.new_digests + result.corrected)
+            log.info("ingested", file=file.name, papers=result.papers, new_papers=result.new_papers)
 
 
 def build(core: Core, bot: PaperroundBot, stop: asyncio.Event, lock: locks.SenderLock) -> Running:

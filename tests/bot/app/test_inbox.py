@@ -72,3 +72,23 @@ async def test_files_that_are_no_digests_take_no_other_with_them(
     async with bot.core.database.read() as connection:
         assert await papers.get_detail(connection, "2601.00001") is not None
         assert await digests.list_dates(connection, limit=9) == [NOW.date()]
+
+
+async def test_a_file_that_cannot_be_stored_takes_no_other_with_it_and_is_read_again(
+    bot: running.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = ["once"]
+
+    async def tell(*_: object) -> int:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return 0
+
+    monkeypatch.setattr(bot.core.telling, "tell", tell)
+    for number, name in enumerate(("a.md", "b.md"), 1):
+        (tmp_path / name).write_text(shelves.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
+    for expected in ([False, True], [True, True]):
+        await _drop(bot, tmp_path)
+        async with bot.core.database.read() as connection:
+            found = [await papers.get_detail(connection, f"2601.0000{number}") for number in (1, 2)]
+        assert [one is not None for one in found] == expected

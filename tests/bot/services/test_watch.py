@@ -42,9 +42,12 @@ class Taker:
 
 
 @asynccontextmanager
-async def watching(folder: Path, taker: Taker) -> AsyncIterator[None]:
+async def watching(
+    folder: Path, taker: Taker, again_seconds: float = watch.AGAIN_SECONDS
+) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(watch.Inbox(folder, taker.take).run(stop))
+    inbox = watch.Inbox(folder, taker.take, again_seconds=again_seconds)
+    task = asyncio.create_task(inbox.run(stop))
     try:
         yield
     finally:
@@ -97,3 +100,14 @@ async def test_the_watching_goes_on_after_a_failure(tmp_path: Path, taker: Taker
         await taker.until(folder / "first.md")
         (folder / "second.md").write_text("two")
         await taker.until(folder / "second.md")
+
+
+async def test_what_could_not_be_taken_is_given_again_without_another_change(
+    tmp_path: Path, taker: Taker
+) -> None:
+    # The first look and the second, when the watch stands, find the database away.
+    taker.failures = 2
+    (tmp_path / "first.md").write_text("one")
+    async with watching(tmp_path, taker, again_seconds=0.0):
+        for _ in range(3):
+            await taker.until(tmp_path / "first.md")
