@@ -28,6 +28,7 @@ HAD_FOR = timedelta(days=30)
 SET_BACK = timedelta(minutes=1)
 """A clock that is so much earlier than at the last tick was set back."""
 
+PUT_OFF = timedelta(hours=1)
 BATCH = 250
 NAMED_IN_LOG = 10
 MARKER = "daily:0:0000-00-00"
@@ -127,7 +128,7 @@ class DailyPlanner:
             for subscription in await subscriptions.list_rows(
                 connection, state=models.SubscriptionState.ACTIVE
             ):
-                due = due_again(subscription, now)
+                due = due_again(subscription, now) if schedule.knows_zone(subscription.timezone) else None
                 if due is not None and (due.at, due.local_on) != (
                     subscription.next_due_at,
                     subscription.due_on,
@@ -143,7 +144,10 @@ class DailyPlanner:
             due = await subscriptions.list_due(connection, now, limit=BATCH)
             if not due:
                 return 0, 0
-            plans = await self._decide(connection, due, now)
+            plans = await self._decide(
+                connection, [one for one in due if schedule.knows_zone(one.timezone)], now
+            )
+            plans += _put_off(due, now)
             details = await _details(connection, plans)
             posted = [self._delivery(plan, details, now, rendered) for plan in plans if plan.post]
             ids = await outbox.add_all(connection, posted)
@@ -162,6 +166,8 @@ class DailyPlanner:
     async def _decide(
         self, connection: Connection, due: Sequence[models.Subscription], now: datetime
     ) -> list[planning.Plan]:
+        if not due:
+            return []
         shelf = await _shelf(connection, due, now)
         digest_ids = [digest.id for digest in shelf.digests]
         covered = await had.list_covered(connection, [one.id for one in due], digest_ids)
@@ -229,6 +235,16 @@ def due_again(subscription: models.Subscription, now: datetime) -> schedule.Due 
     if subscription.due_on is None or subscription.due_on > following.local_on:
         return following
     return next(schedule.moments(subscription.due_on, at, zone, subscription.days))
+
+
+def _put_off(due: Iterable[models.Subscription], now: datetime) -> list[planning.Plan]:
+    """Look later at what is due in a zone whose rules this machine lacks: it must not hold up the others."""
+    plans = []
+    for one in due:
+        if not schedule.knows_zone(one.timezone):
+            log.error("a time zone is not known here", subscription=one.id, timezone=one.timezone)
+            plans.append(planning.Plan(one, schedule.Due(now + PUT_OFF, one.due_on or now.date())))
+    return plans
 
 
 def _key(plan: planning.Plan) -> str:

@@ -34,6 +34,15 @@ def parse_zone(name: str) -> ZoneInfo:
     return _zone(name.strip())
 
 
+def knows_zone(name: str) -> bool:
+    """Whether this machine has the rules of a zone that was stored, perhaps by another one."""
+    try:
+        parse_zone(name)
+    except errors.UsageError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
     try:

@@ -369,6 +369,22 @@ async def test_an_order_that_is_changed_while_it_is_planned_keeps_what_was_plann
     assert (order.top_n, order.next_due_at, order.last_digest_on) == (7, tomorrow, MONDAY)
 
 
+async def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_channel(bench: Bench) -> None:
+    lost, kept = await bench.subscribe(20), await bench.subscribe(21)
+    await put(bench, MONDAY, ("2601.00001", 9))
+    async with bench.database.transaction() as connection:
+        order = await _stored(connection, lost)
+        await subscriptions.update(connection, replace(order, timezone="Asia/Pangaea"))
+    assert await bench.planner.reschedule(EVENING) == 0
+    assert await bench.planner.tick(SEOUL_9) == 1
+    assert (await bench.posted())[0]["marker"].startswith(f"daily:{kept}:")
+    order = await bench.get(lost)
+    assert order.next_due_at == SEOUL_9 + timedelta(hours=1)
+    async with bench.database.transaction() as connection:
+        await subscriptions.update(connection, replace(order, timezone="Asia/Seoul"))
+    assert await bench.planner.tick(SEOUL_9 + timedelta(hours=1)) == 1
+
+
 @pytest.mark.parametrize("waits", [True, False])
 async def test_a_clock_that_was_far_ahead_for_a_while_skips_no_day(bench: Bench, waits: bool) -> None:
     subscription_id = await bench.subscribe(wait_minutes=720 if waits else 0)
