@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import archive, search_corpus, search_queries
+from bench import archive, search_corpus, search_postgresql, search_queries
 from bench.figures import Figure, median, percentile, show
 from bot import logs
 from bot.clock import system_clock
@@ -321,16 +321,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--papers", type=int)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--no-postgresql", action="store_true")
     asked = parser.parse_args(arguments)
     logs.configure("console:warning")
     papers, people = LARGE if asked.large else SMALL
-    size = (asked.papers, max(1000, asked.papers * people // papers)) if asked.papers else (papers, people)
+    if asked.papers:
+        papers, people = asked.papers, max(1000, asked.papers * people // papers)
     with contextlib.ExitStack() as stack:
         folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        built = build(folder, size)
+        built = build(folder, (papers, people))
         show_building(built)
         asyncio.run(ask(built))
+        if not asked.no_postgresql:
+            by_class = search_queries.classes(search_queries.load_shares(built.path))
+            search_postgresql.measure(by_class, papers, folder)
 
 
 if __name__ == "__main__":
