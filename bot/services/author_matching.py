@@ -113,10 +113,11 @@ async def _but_for_one(
     for missing in words:
         rest = [any_of([*corrected[word]]) for word in words if word != missing and corrected[word]]
         wanted = _and(rest)
-        if wanted is None or len(rest) < len(words) - 1 or len(missing) < names.SHORTEST_FORGIVEN:
+        if wanted is None or len(rest) < len(words) - 1 or len(missing) < 2:
             continue
+        most = 2 if len(missing) >= names.SHORTEST_FORGIVEN else 1
         for one in await author_search.list_people(connection, wanted, limit=_POOL):
-            if any(names.distance(missing, word) <= 2 for word in names.words(one.name)):
+            if any(names.distance(missing, word) <= most for word in names.words(one.name)):
                 near[one.id] = one
     return list(near.values())
 
