@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot.services import author_matching, found
-from storage import authors, models, papers
+from bot.services import author_matching, found, glossaries
+from bot.text.glossary import resolution
+from storage import authors, models, papers, search
 from storage.database import Connection
 
 MOST_COAUTHORS = 8
+MOST_TOPICS = 5
+MOST_READ = 60
+"""Papers of a person, the last stored, that topics are read from."""
 
 
 async def answer(
     connection: Connection,
+    glossary: resolution.Glossary,
     name: str,
     *,
     order: str,
@@ -36,7 +42,18 @@ async def answer(
         rows=tuple(ordered(rows, order)[offset : offset + limit]),
         total=len(rows),
         coauthors=tuple(one.name for one, _ in coauthors),
+        topics=_topics(glossary, await search.list_indexed(connection, sorted(ids)[-MOST_READ:])),
     )
+
+
+def _topics(glossary: resolution.Glossary, texts: Mapping[int, search.Indexed]) -> tuple[str, ...]:
+    """Return the terms that most of these papers explain in parentheses, by their usual English names."""
+    counts: Counter[str] = Counter()
+    for paper in texts.values():
+        terms = {part for mention in paper.texts.mentions for part in glossaries.terms_of(mention)}
+        found = {concept.key: concept for term in terms for concept in glossary.lookup(term)[:1]}
+        counts.update(next((form.text for form in one.of("en")), one.key) for one in found.values())
+    return tuple(topic for topic, _ in counts.most_common(MOST_TOPICS))
 
 
 async def paper_ids(connection: Connection, name: str) -> frozenset[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bot.services import author_matching, found, titles
-from bot.text import folding
+from bot.text import folding, names
 from bot.text.glossary import concepts, keys, resolution
 from storage import models, papers
 from storage.database import Connection
@@ -17,6 +17,8 @@ LONGEST = 100
 _BUCKET = 3
 """Letters of the beginnings under which topics are kept ready."""
 _BEST = 100
+_SHORTEST_ERROR = 4
+MOST_NEAR = 5
 
 
 class Topic(NamedTuple):
@@ -57,6 +59,19 @@ class Topics:
             if len(choices) == MOST:
                 break
         return list(choices.values())
+
+    def near(self, text: str) -> tuple[str, ...]:
+        """Return topics that were perhaps meant by a text that found nothing: a typing error or two away."""
+        typed = _key(text)
+        if len(typed) < _SHORTEST_ERROR:
+            return ()
+        most = 1 if len(typed) < 2 * _SHORTEST_ERROR else 2
+        near: dict[str, tuple[int, str]] = {}
+        for one in self._by_beginning.get(typed[:1], ()):
+            errors = names.distance(typed, one.key, most=most)
+            if errors <= most:
+                near.setdefault(one.concept, (errors, one.text))
+        return tuple(shown for _, shown in sorted(near.values()))[:MOST_NEAR]
 
 
 def _topics(known: Iterable[concepts.Concept]) -> Iterable[Topic]:

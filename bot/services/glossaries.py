@@ -83,6 +83,12 @@ def mentions_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_PARTS.join(mention) for mention in mentions.extract(text)))
 
 
+def terms_of(mention: str) -> list[str]:
+    """Return the English term and the abbreviation of a mention as storage counts it, those that it has."""
+    _, english, abbreviation, _ = mention.split(_PARTS)
+    return [term for term in (english, abbreviation) if term]
+
+
 def _draft(counted: dict[str, int]) -> drafting.Draft:
     rows = [
         evidence.MentionCount(mentions.Mention(*mention.split(_PARTS)), papers)

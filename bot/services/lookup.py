@@ -71,12 +71,14 @@ class Lookup:
             result = await search.find(connection, asked, understood, narrowing, most=limit + offset)
             page = result.hits[offset : offset + limit]
             rows = await search.rows_of(connection, page)
+        suggestions = () if result.hits else (await self._known_topics()).near(asked.text)
         arxiv_id_of = {row.id: row.arxiv_id for row in rows}
         return found.SearchResult(
             rows=tuple(rows),
             total=result.total,
             also=tuple(understood.also),
             partial=result.partial,
+            suggestions=suggestions,
             explanations={
                 arxiv_id_of[hit.paper_id]: hit.score.explain()
                 for hit in page
@@ -96,8 +98,10 @@ class Lookup:
     ) -> found.AuthorResult:
         """Return the papers of the person whose name fits best, by "votes" or by "date"; and the other names that fit."""
         async with self._database.read() as connection:
+            glossary = await self._glossary.current(connection)
             return await author_lookup.answer(
                 connection,
+                glossary,
                 _clean(name),
                 order=order,
                 since=since,
@@ -164,14 +168,7 @@ class Lookup:
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[found.Choice]:
         """Offer topics for what was typed so far, in the reader's language first."""
-        now = asyncio.get_running_loop().time()
-        if self._topics is None or now - self._topics_at > TOPICS_SECONDS:
-            async with self._database.read() as connection:
-                current = await self._glossary.current(connection)
-            if self._topics is None or self._topics.glossary is not current:
-                self._topics = await asyncio.to_thread(completion.Topics, current)
-            self._topics_at = now
-        return self._topics.offer(_clean(text), locale)
+        return (await self._known_topics()).offer(_clean(text), locale)
 
     async def complete_author(self, text: str) -> list[found.Choice]:
         """Offer names for what was typed so far, those with most papers first."""
@@ -187,6 +184,16 @@ class Lookup:
         """Return what the archive holds."""
         async with self._database.read() as connection:
             return await papers.get_extent(connection)
+
+    async def _known_topics(self) -> completion.Topics:
+        now = asyncio.get_running_loop().time()
+        if self._topics is None or now - self._topics_at > TOPICS_SECONDS:
+            async with self._database.read() as connection:
+                current = await self._glossary.current(connection)
+            if self._topics is None or self._topics.glossary is not current:
+                self._topics = await asyncio.to_thread(completion.Topics, current)
+            self._topics_at = now
+        return self._topics
 
     async def _understand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:
         if literal:

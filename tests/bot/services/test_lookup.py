@@ -79,6 +79,7 @@ async def test_an_author_is_found_in_any_order_and_without_diacritics(lookup: Lo
     assert result.author == "Andrés Marafiori"
     assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
     assert result.coauthors == ("Jürgen Müller",)
+    assert result.topics == ("small language model",)
 
 
 @pytest.mark.parametrize("name", ["muller", "Mueller", "Müller", "jurgen muller", "Müller, Jürgen"])
@@ -181,3 +182,11 @@ async def test_everything_can_be_indexed_anew(db: Database, lookup: Lookup) -> N
     assert (await lookup.author("muller")).author == "Jürgen Müller"
     await archives.add(db, "2025-01-03", SMALL)
     assert await ids(lookup, "반응") == []
+
+
+@pytest.mark.parametrize("typed", ["reinforcment learning", "difusion model", "강화 핵습"])
+async def test_what_finds_nothing_suggests_what_was_perhaps_meant(lookup: Lookup, typed: str) -> None:
+    result = await lookup.search(typed)
+    if not result.rows:
+        assert result.suggestions
+    assert (await lookup.search("zzzzzz")).suggestions == ()
