@@ -60,11 +60,7 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
 
 async def list_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
     """Return those of the keys under which something was planned."""
-    found: set[str] = set()
-    for chunk in rows.in_chunks(keys):
-        query = sa.select(deliveries.c.key).where(deliveries.c.key.in_(chunk))
-        found.update((await connection.execute(query)).scalars())
-    return found
+    return {key for (key,) in await rows.look_up(connection, deliveries.c.key, keys, [deliveries.c.key])}
 
 
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
