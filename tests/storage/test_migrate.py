@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from storage import author_search, database, errors, meta, migrate, search, tables
 from storage.migrations import versions
 
-ENGINES_OWN = (search.WORDS, search.TITLES, author_search.TABLE)
+ENGINES_OWN = (search.WORDS, search.TITLES, author_search.TABLE, "search_eras")
 
 
 def differences(connection: sa.Connection) -> list[object]:
