@@ -236,6 +236,10 @@ class Relay:
             failure = error
         except TimeoutError:
             failure = failures.DeliveryError(failures.TROUBLE, "no answer in time")
+        except Exception as error:
+            # What nobody thought of tells nothing of the message; tried again at once it would never end.
+            log.exception("an attempt went wrong", delivery=due.delivery.id, part=due.part.id)
+            failure = failures.DeliveryError(failures.TROUBLE, repr(error))
         else:
             await self._settler.sent(due, accepted, clock(), found=was_found)
             return

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from discord.http import MultipartParameters
 
-from bot.services import failures, pacing, relay
-from storage import models, outbox
+from bot.clock import system_clock
+from bot.services import attempts, failures, pacing, places, relay, settling
+from storage import deliveries, models, outbox
+from storage.database import Database
 from storage.models import PartKind
 from tests.bot.services import delivering
 from tests.bot.services.delivering import Office, all_sent, contents, plan
@@ -317,3 +320,46 @@ async def test_what_a_crash_left_behind_goes_on_at_once(office: Office, fake: pr
     await office.drain()
     assert all_sent(await office.states())
     assert len(await fake.messages(done)) == len(await fake.messages(not_done)) == 1
+
+
+class Bewildered:
+    """A sender that meets what nobody thought of, until it is told to send."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.works = False
+
+    async def send(self, order: attempts.Order) -> attempts.Accepted:
+        self.attempts += 1
+        if not self.works:
+            raise KeyError("id")
+        return attempts.Accepted(1, order.channel_id)
+
+    async def find(self, order: attempts.Order, since: datetime) -> attempts.Accepted | None:
+        return None
+
+    async def open_dm(self, user_id: int) -> int:
+        raise AssertionError
+
+
+async def test_what_nobody_thought_of_is_no_answer_and_tried_again_later(db: Database) -> None:
+    bewildered = Bewildered()
+    now = system_clock()
+    dice = random.Random(1)
+    home = places.Places(delivering.PlainRenderer(), nonces=delivering.new_nonce)
+    settler = settling.Settler(db, home, nonces=delivering.new_nonce, dice=dice, linger_seconds=0.0)
+    working = relay.Relay(db, bewildered, settler, clock=lambda: now, limits=delivering.QUICK)
+    async with db.transaction() as connection:
+        await outbox.add(connection, plan("a", 1, now))
+    async with asyncio.timeout(5):
+        await working.drain(now)
+    assert bewildered.attempts == 1
+    async with db.read() as connection:
+        (delivery,) = await deliveries.list_rows(connection)
+        (part,) = await deliveries.list_parts(connection, delivery.id)
+    assert part.state is models.PartState.PLANNED
+    assert part.first_attempt_at is not None
+    bewildered.works = True
+    await working.drain(now + timedelta(minutes=2))
+    async with db.read() as connection:
+        assert (await deliveries.list_rows(connection))[0].state is models.DeliveryState.SENT
