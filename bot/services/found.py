@@ -13,7 +13,7 @@ class SearchResult:
     """A page of papers, best first.
 
     `also`: forms that were looked for besides what was typed. `partial`: too few papers had all words, so those with
-    most of them follow. `suggestions`: other queries that find something. `snippets`: a line of text by arXiv id.
+    most of them follow. `suggestions`: other queries that find something.
     `explanations`: what each score is made of, by arXiv id, if asked for.
     """
 
@@ -22,7 +22,6 @@ class SearchResult:
     also: tuple[str, ...] = ()
     partial: bool = False
     suggestions: tuple[str, ...] = ()
-    snippets: dict[str, str] = field(default_factory=dict)
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -45,7 +44,6 @@ class DigestResult:
     on: date | None = None
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
-    highlights: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
