@@ -7,7 +7,8 @@ tokens by which an index finds the papers in the first place.
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 
 from bot.text import analyser, korean
@@ -22,15 +23,20 @@ _UNITS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 
 
 class Field:
-    """One canonical text, prepared for counting."""
+    """One canonical text, prepared for counting. Plain attributes: a search makes hundreds of these."""
+
+    __slots__ = ("_compact", "text")
 
     def __init__(self, canonical: str) -> None:
         self.text = canonical
+        self._compact: str | None = None
 
-    @cached_property
+    @property
     def compact(self) -> str:
         """The text without spaces, to see quickly that a Korean form is not there."""
-        return self.text.replace(" ", "")
+        if self._compact is None:
+            self._compact = self.text.replace(" ", "")
+        return self._compact
 
 
 class Form:
@@ -57,6 +63,17 @@ class Form:
             if key in field.compact:
                 return _count_korean(pattern, field.text)
         return 0.0
+
+    def lines(self, field: Field) -> set[int]:
+        """Return the lines of a field, counted from 0, in which the form stands."""
+        text = field.text
+        if self.is_korean:
+            for key, pattern in zip(self._keys, self._patterns, strict=True):
+                if key in field.compact:
+                    matches = pattern.finditer(text)
+                    return {text.count("\n", 0, one.start()) for one in matches if _counts(one, text)}
+            return set()
+        return {text.count("\n", 0, start) for one in self._sequences for start in _starts(one, text)}
 
     def may_stand_in(self, field: Field) -> bool:
         """Tell quickly whether `count` could find anything; true too often for Korean, never false wrongly."""
@@ -120,6 +137,18 @@ def _spacing_pattern(key: str) -> re.Pattern[str]:
 
 def _escape(piece: str) -> str:
     return re.escape(piece) if _LATIN.match(piece) else piece
+
+
+def _starts(sequence: str, text: str) -> Iterator[int]:
+    start = text.find(sequence)
+    while start >= 0:
+        yield start
+        start = text.find(sequence, start + 1)
+
+
+def _counts(match: re.Match[str], text: str) -> bool:
+    """Tell whether a match begins a word, or stands inside of one without crossing a space."""
+    return text[match.start() - 1] in " \n" or " " not in match[0]
 
 
 def _count_korean(pattern: re.Pattern[str], text: str) -> float:

@@ -129,14 +129,12 @@ class Ranking:
 
     def _together(self, paper: _Paper) -> float:
         """Weigh the lines, the title being one, in which all parts stand."""
-        lines = 0
-        for line in paper.whole.text.split("\n"):
-            field = forms.Field(f"{line}\n")
-            if all(part.is_in(field) for part in self._segments):
-                lines += 1
-                if lines == _MOST_LINES_TOGETHER:
-                    break
-        return _TOGETHER * lines
+        lines = self._segments[0].lines(paper.whole)
+        for part in self._segments[1:]:
+            if not lines:
+                return 0.0
+            lines &= part.lines(paper.whole)
+        return _TOGETHER * min(len(lines), _MOST_LINES_TOGETHER)
 
 
 def _weigh(in_title: float, in_body: float) -> float:
@@ -168,9 +166,9 @@ class _Part:
             for weighted in segment.forms
         ]
 
-    def is_in(self, field: forms.Field) -> bool:
-        """Tell whether any form stands in a field."""
-        return any(form.may_stand_in(field) and form.count(field) > 0 for _, form, _ in self._forms)
+    def lines(self, field: forms.Field) -> set[int]:
+        """Return the lines in which any form stands."""
+        return set().union(*(form.lines(field) for _, form, _ in self._forms))
 
     def counts(self, paper: _Paper) -> tuple[float, float]:
         """Return the weighted counts of all forms in title and body."""
