@@ -144,12 +144,12 @@ class DailyPlanner:
             due = await subscriptions.list_due(connection, now, limit=BATCH)
             if not due:
                 return 0, 0
-            plans = await self._decide(
-                connection, [one for one in due if schedule.knows_zone(one.timezone)], now
-            )
-            plans += _put_off(due, now)
+            unknown = [one for one in due if not schedule.knows_zone(one.timezone)]
+            known = [one for one in due if schedule.knows_zone(one.timezone)] if unknown else due
+            plans = await self._decide(connection, known, now)
             details = await _details(connection, plans)
-            posted = [self._delivery(plan, details, now, rendered) for plan in plans if plan.post]
+            plans, posted = self._render(plans, details, now, rendered)
+            plans += [_put_off(one, now, "its time zone is not known") for one in unknown]
             ids = await outbox.add_all(connection, posted)
             new = [plan for plan in plans if plan.post and _key(plan) in ids]
             await _keep_had(connection, new, ids, now)
@@ -186,6 +186,25 @@ class DailyPlanner:
             place.update(_papers(plan))
             plans.append(plan)
         return plans
+
+    def _render(
+        self,
+        plans: Iterable[planning.Plan],
+        details: dict[int, models.PaperDetail],
+        now: datetime,
+        rendered: dict[object, Rendered],
+    ) -> tuple[list[planning.Plan], list[models.NewDelivery]]:
+        """Return the deliveries of those that post; one that cannot be rendered is put off."""
+        kept: list[planning.Plan] = []
+        posted: list[models.NewDelivery] = []
+        for plan in plans:
+            try:
+                if plan.post is not None:
+                    posted.append(self._delivery(plan, details, now, rendered))
+                kept.append(plan)
+            except Exception:  # noqa: BLE001 - a mistake in one style's template must not silence the others; it is logged
+                kept.append(_put_off(plan.subscription, now, "it cannot be rendered", exc_info=True))
+        return kept, posted
 
     def _delivery(
         self,
@@ -237,14 +256,10 @@ def due_again(subscription: models.Subscription, now: datetime) -> schedule.Due 
     return next(schedule.moments(subscription.due_on, at, zone, subscription.days))
 
 
-def _put_off(due: Iterable[models.Subscription], now: datetime) -> list[planning.Plan]:
-    """Look later at what is due in a zone whose rules this machine lacks: it must not hold up the others."""
-    plans = []
-    for one in due:
-        if not schedule.knows_zone(one.timezone):
-            log.error("a time zone is not known here", subscription=one.id, timezone=one.timezone)
-            plans.append(planning.Plan(one, schedule.Due(now + PUT_OFF, one.due_on or now.date())))
-    return plans
+def _put_off(subscription: models.Subscription, now: datetime, why: str, **details: bool) -> planning.Plan:
+    """Look later at what cannot be planned, so that it holds up nobody else."""
+    log.error("a post cannot be planned", subscription=subscription.id, why=why, **details)
+    return planning.Plan(subscription, schedule.Due(now + PUT_OFF, subscription.due_on or now.date()))
 
 
 def _key(plan: planning.Plan) -> str:

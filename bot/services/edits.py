@@ -100,7 +100,12 @@ class Edits:
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.papers):
             return None
-        return daily.render(self._renderer(), _post(delivery, order, details))
+        try:
+            return daily.render(self._renderer(), _post(delivery, order, details))
+        except Exception:
+            # One post with a mistake in its template must not keep the correction out of the archive.
+            log.exception("a post cannot be rendered anew", delivery=delivery.key)
+            return None
 
     async def _plan_batch(
         self,

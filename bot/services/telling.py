@@ -103,11 +103,13 @@ class Telling:
         revision: int,
         now: datetime,
     ) -> int:
-        planned = []
+        planned: dict[Recipient, models.NewDelivery] = {}
         for recipient, matched in matches.items():
-            planned.append(await self._delivery(connection, digest, recipient, matched, revision, now))
-        ids = await outbox.add_all(connection, planned)
-        for recipient, delivery in zip(matches, planned, strict=True):
+            delivery = await self._delivery(connection, digest, recipient, matched, revision, now)
+            if delivery is not None:
+                planned[recipient] = delivery
+        ids = await outbox.add_all(connection, list(planned.values()))
+        for recipient, delivery in planned.items():
             if delivery.key in ids:
                 told = [(recipient.name, detail.id) for detail, _ in matches[recipient]]
                 await alerts.add_told(connection, told, told_at=now, delivery_id=ids[delivery.key])
@@ -122,7 +124,7 @@ class Telling:
         matched: list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]],
         revision: int,
         now: datetime,
-    ) -> models.NewDelivery:
+    ) -> models.NewDelivery | None:
         locale, dm_channel_id = await self._reach(connection, recipient)
         key = f"alert:{recipient.name}:{digest.id}:{revision}"
         post = posts.AlertPost(
@@ -134,6 +136,12 @@ class Telling:
             ),
             in_channel=recipient.channel_id is not None,
         )
+        try:
+            parts = new_parts(self._renderer().render_alert(post), self._nonces)
+        except Exception:
+            # One message with a mistake in its template must not keep the digest out of the archive.
+            log.exception("an alert cannot be rendered", delivery=key)
+            return None
         return models.NewDelivery(
             key=key,
             kind=models.DeliveryKind.ALERT,
@@ -141,7 +149,7 @@ class Telling:
             planned_at=now,
             due_at=now,
             expires_at=now + self._expire_after,
-            parts=new_parts(self._renderer().render_alert(post), self._nonces),
+            parts=parts,
             priority=PRIORITY,
             guild_id=recipient.guild_id,
             channel_id=recipient.channel_id or dm_channel_id,

@@ -21,13 +21,16 @@ EVENING = SEOUL_9 - timedelta(hours=5)
 
 
 class PlainRenderer:
-    """Renders a post as one message that names its papers; counts how often it was asked."""
+    """Renders a post as one message that names its papers; counts how often it was asked. It may refuse a style."""
 
     def __init__(self) -> None:
         self.rendered = 0
+        self.refuses: models.Style | None = None
 
     def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
         self.rendered += 1
+        if post.style is self.refuses:
+            raise ValueError("a template of the operator's with a mistake in it")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
         missed = " ".join(on.isoformat() for on in post.missed_on)
         payload: dict[str, Any] = {

@@ -385,6 +385,18 @@ async def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_channel(
     assert await bench.planner.tick(SEOUL_9 + timedelta(hours=1)) == 1
 
 
+async def test_a_post_that_cannot_be_rendered_holds_up_no_other(bench: Bench) -> None:
+    unlucky, lucky = await bench.subscribe(20, style=models.Style.CARDS), await bench.subscribe(21)
+    await put(bench, MONDAY, ("2601.00001", 9))
+    bench.renderer.refuses = models.Style.CARDS
+    assert await bench.planner.tick(SEOUL_9) == 1
+    assert (await bench.posted())[0]["marker"].startswith(f"daily:{lucky}:")
+    bench.renderer.refuses = None
+    assert await bench.planner.tick(SEOUL_9 + timedelta(hours=1)) == 1
+    assert (await bench.posted())[1]["marker"].startswith(f"daily:{unlucky}:")
+    assert await bench.contents() == ["2601.00001"] * 2
+
+
 @pytest.mark.parametrize("waits", [True, False])
 async def test_a_clock_that_was_far_ahead_for_a_while_skips_no_day(bench: Bench, waits: bool) -> None:
     subscription_id = await bench.subscribe(wait_minutes=720 if waits else 0)

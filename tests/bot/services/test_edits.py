@@ -13,7 +13,7 @@ import pytest
 
 from bot.services import daily, edits, posts
 from bot.services.subscriptions import Subscriptions, wishes_of
-from storage import deliveries, models, outbox
+from storage import deliveries, digests, models, outbox
 from storage.database import Connection, Database
 from tests.bot.services import desk, shelves
 from tests.bot.services.desk import MONDAY, SEOUL_9
@@ -29,6 +29,8 @@ class TextRenderer(desk.PlainRenderer):
 
     def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
         self.rendered += 1
+        if post.style is self.refuses:
+            raise ValueError("a template of the operator's with a mistake in it")
         about: dict[str, Any] = {"marker": post.marker, "at": post.schedule and post.schedule.at_time}
         about |= {"since": str(post.since_on), "missed": len(post.missed_on)}
         texts = [f"{one.arxiv_id} {one.sections[0].body if one.sections else ''}" for one in post.papers]
@@ -197,6 +199,19 @@ async def test_an_edit_that_waits_for_another_message_stays_as_it_is(corrections
         (True, False),
         (False, True),
     ]
+
+
+async def test_a_post_that_cannot_be_rendered_any_more_stops_no_correction(corrections: Corrections) -> None:
+    await corrections.subscribe()
+    await corrections.put(MONDAY, ["2601.00001"], "At first.")
+    await corrections.post()
+    corrections.text.refuses = models.Style.COMPACT
+    await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert await corrections.edited() == []
+    async with corrections.database.read() as connection:
+        stored = await digests.get(connection, 1)
+    assert stored is not None
+    assert stored.revision == 2
 
 
 async def test_a_post_is_not_edited_into_another_style(corrections: Corrections) -> None:

@@ -16,7 +16,7 @@ from bot.services import matching, places, posts, settling
 from bot.services.alerts import Alerts
 from bot.services.telling import Telling
 from bot.text import folding
-from storage import alerts, deliveries, models, outbox
+from storage import alerts, deliveries, digests, models, outbox
 from storage import errors as storage_errors
 from storage.database import Connection, Database
 from tests.bot.services import shelves
@@ -31,8 +31,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.alerts: list[posts.AlertPost] = []
+        self.refuses = False
 
     def render_alert(self, post: posts.AlertPost) -> tuple[posts.RenderedPart, ...]:
+        if self.refuses:
+            raise ValueError("a template of the operator's with a mistake in it")
         self.alerts.append(post)
         return (posts.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
 
@@ -162,6 +165,17 @@ async def test_what_may_have_been_sent_is_not_told_again(bench: Bench) -> None:
     await bench.expire(NOW + timedelta(hours=25))
     await bench.put(MONDAY, ("2601.00001", 6), place="another source")
     assert len(bench.told()) == 1
+
+
+async def test_an_alert_that_cannot_be_rendered_keeps_no_digest_out(bench: Bench) -> None:
+    await bench.follow("care")
+    bench.renderer.refuses = True
+    await bench.put(MONDAY, ("2601.00001", 5))
+    async with bench.database.read() as connection:
+        assert await digests.list_dates(connection, limit=1) == [MONDAY]
+    bench.renderer.refuses = False
+    await bench.put(MONDAY, ("2601.00001", 6), place="another source")
+    assert bench.told() == [["2601.00001"]]
 
 
 async def test_latin_words_match_on_word_boundaries(bench: Bench) -> None:
