@@ -93,6 +93,7 @@ class SenderLock:
 
 
 def _lock_beside(path: Path) -> IO[str] | None:
+    path = path.resolve()  # a file that is reached by a link, too, has one lock
     lock = path.with_name(path.name + ".sender.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

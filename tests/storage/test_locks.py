@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from storage import database, locks, migrate
 
@@ -59,3 +60,16 @@ async def test_a_lost_connection_to_postgresql_is_noticed(postgres_url: str) -> 
     assert not await lock.beat()
     assert not lock.held
     await opened.close()
+
+
+async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Database, tmp_path: Path) -> None:
+    file = database.sqlite_path(sqlite_db.url)
+    assert file is not None
+    link = tmp_path / "elsewhere.db"
+    link.symlink_to(file)
+    other_db = await migrate.open_database(f"sqlite+aiosqlite:///{link}")
+    first, second = locks.SenderLock(sqlite_db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+    assert not await second.try_acquire()
+    await first.release()
+    await other_db.close()
