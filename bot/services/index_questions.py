@@ -21,8 +21,8 @@ _CLOSED_UP_FROM = 4
 
 
 class Question(NamedTuple):
-    """What a paper must hold anywhere (or in its title); what it must hold where its text says so twice or more, and
-    often; and, of each part of the query, either the title or the text twice, or often.
+    """What a paper must hold: `anywhere` (or in its title); where it says so `again` or `often`; where of each part it has
+    the title or says it again (`strong`) or often (`strongest`); and any of the parts in the title (`titled`).
     """
 
     anywhere: Wanted
@@ -30,6 +30,7 @@ class Question(NamedTuple):
     often: Wanted
     strong: Wanted
     strongest: Wanted
+    titled: Wanted
 
 
 def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
@@ -75,9 +76,15 @@ def either(asked: Sequence[Question]) -> Question | None:
 def _joined(
     asked: Sequence[Question], join: Callable[[Iterable[Wanted | None]], Wanted | None]
 ) -> Question | None:
-    joined = [join(one[place] for one in asked) for place in range(len(Question._fields))]
-    found = [one for one in joined if one is not None]
-    return Question(*found) if len(found) == len(joined) else None
+    if not asked:
+        return None
+    *alike, titled = zip(*asked, strict=True)
+    found = [join(parts) for parts in alike]
+    anywhere, again, often, strong, strongest = found
+    any_titled = any_of(titled)
+    if not (anywhere and again and often and strong and strongest and any_titled):
+        return None
+    return Question(anywhere, again, often, strong, strongest, any_titled)
 
 
 def tokens(question: Question) -> set[str]:
@@ -126,8 +133,8 @@ def _pair_or_link(left: str, right: str) -> Wanted:
 def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
     own = tuple(dict.fromkeys(sure))
-    again, often = (
+    again, often, titled = (
         AllOf(tuple(token + mark for token in own), phrase=True) if own else anywhere
-        for mark in (index_tokens.AGAIN, index_tokens.OFTEN)
+        for mark in (index_tokens.AGAIN, index_tokens.OFTEN, index_tokens.TITLED)
     )
-    return Question(anywhere, again, often, AnyOf((anywhere, again)), AnyOf((anywhere, often)))
+    return Question(anywhere, again, often, AnyOf((anywhere, again)), AnyOf((anywhere, often)), titled)

@@ -16,11 +16,12 @@ from bot.services import glossaries
 from bot.text import analyser, korean, ranking
 from storage import models, search
 
-VERSION = "3"
+VERSION = "4"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
-AGAIN, OFTEN = "!", "!!"
-"""End the token of what a body says twice or more, and often; both stand beside the tokens of the title."""
+AGAIN, OFTEN, TITLED = "!", "!!", "!t"
+"""End the tokens of what a paper says twice or more, and of what its body says often: both stand beside the tokens of the
+title; and those of the title where they stand among all."""
 LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
@@ -53,11 +54,12 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     title, title_links = _tokens(texts.title)
     body, body_links = _tokens(texts.body)
     counted = Counter(body).items()
-    again = [token + AGAIN for token, number in counted if number > 1]
+    in_title = set(title)
+    again = [token + AGAIN for token, number in counted if number > 1 or token in in_title]
     often = [token + OFTEN for token, number in counted if number >= ranking.OFTEN]
     return search.Tokens(
         position,
-        " ".join((*title, *title_links, *body, *body_links)),
+        " ".join((*title, *title_links, *[token + TITLED for token in title], *body, *body_links)),
         " ".join((*title, *title_links, *again, *often)),
     )
 

@@ -152,6 +152,7 @@ async def _gather(
                     engines.Tier(search.TITLES, one, in_titles)
                     for one in _best_kinds(question, full, several)
                 ),
+                *(engines.Tier(search.WORDS, one, in_titles) for one in _titled(question, several)),
                 *(
                     engines.Tier(table, phrase.anywhere, in_titles)
                     for table in (search.TITLES, search.WORDS)
@@ -173,6 +174,12 @@ def _best_kinds(question: questions.Question, full: bool, several: bool) -> list
     if several:
         kinds += [question.strongest, question.strong]
     return [kind for kind in kinds if kind is not None]
+
+
+def _titled(question: questions.Question, several: bool) -> list[Wanted]:
+    """Return what papers hold that have one of several parts in the title, and all of them anywhere."""
+    both = all_of([question.titled, question.anywhere])
+    return [both] if several and both is not None else []
 
 
 def score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:
