@@ -56,7 +56,9 @@ async def _weights(connection: Connection, words: Mapping[str, int]) -> dict[str
     total = max(await search.count_all(connection), 1)
     weights = {}
     for word, row in tokens.items():
-        holding = min((counts.get(token, 2 if total > indexing.COUNTED_WHOLE else 1) for token in row), default=0)
+        holding = min(
+            (counts.get(token, 2 if total > indexing.COUNTED_WHOLE else 1) for token in row), default=0
+        )
         if 1 < holding <= max(3.0, _TOO_COMMON * total):
             weights[word] = (1 + math.log(words[word])) * math.log(1 + total / holding)
     return weights
