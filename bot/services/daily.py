@@ -124,6 +124,7 @@ class DailyPlanner:
         """Compute all due times anew: the zones' rules may have changed, or the clock been ahead. Returns how many moved."""
         moved = 0
         async with self._database.transaction() as connection:
+            await digests.lock(connection)
             plans = []
             for subscription in await subscriptions.list_rows(
                 connection, state=models.SubscriptionState.ACTIVE
