@@ -24,11 +24,9 @@ async def list_rows(
     wanted = _begun(text) if typing else _whole(text)
     if wanted is None:
         return []
-    tier = engines.Tier(search.TITLES, wanted, max(_POOL, limit))
+    tier = engines.Tier(search.TITLES, wanted, limit if typing else max(_POOL, limit))
     (positions,) = await search.list_positions(connection, [tier])
-    found = await search.list_at(connection, positions)
-    by_popularity = [one.paper_id for one in sorted(found, key=lambda one: one.position)]
-    rows = await papers.list_rows(connection, by_popularity)
+    rows = await papers.list_rows(connection, await search.list_ids_at(connection, positions))
     asked = _plain(text)
     fitting = [row for row in rows if typing or f" {asked} " in f" {_plain(row.title or '')} "]
     return sorted(fitting, key=lambda row: _distance(asked, _plain(row.title or "")))[:limit]
