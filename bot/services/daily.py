@@ -29,7 +29,7 @@ SET_BACK = timedelta(minutes=1)
 """A clock that is so much earlier than at the last tick was set back."""
 
 PUT_OFF = timedelta(hours=1)
-BATCH = 250
+BATCH = 500
 NAMED_IN_LOG = 10
 MARKER = "daily:0:0000-00-00"
 """Stands in a rendered payload where each delivery's own marker goes."""
