@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import archive
 from bench.figures import Figure, median, show
 from bot import logs
+from bot.app import running
 from bot.app.core import Core
 from bot.services import nonces
 from bot.services.daily import DailyPlanner
@@ -40,6 +41,7 @@ async def _measure(database: Database) -> list[Figure]:
     core = Core(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now - timedelta(hours=5))
     await core.ingest().add_text(text, place="bench")
     await _subscribe(database, core, now, day)
+    running.settle_memory()
     planner = DailyPlanner(database, core.renderer, nonces=nonces.new_nonce)
     idle = [await _timed(planner, now - timedelta(minutes=1)) for _ in range(TICKS)]
     seconds = await _timed(planner, now)

@@ -230,6 +230,7 @@ covered_digests = sa.Table(
     _reference("subscription_id", "subscriptions.id", primary_key=True),
     _reference("digest_id", "digests.id", primary_key=True),
     sa.Column("covered_at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 had_papers = sa.Table(
@@ -240,6 +241,7 @@ had_papers = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("had_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+    sqlite_with_rowid=False,
 )
 
 alerts = sa.Table(
@@ -272,6 +274,7 @@ told_papers = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("told_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+    sqlite_with_rowid=False,
 )
 
 deliveries = sa.Table(

@@ -1,7 +1,7 @@
 """The first schema
 
 Revision: 0001, after 
-Date: 2026-11-20 09:17:47.061757
+Date: 2026-11-20 10:17:24.986001
 """
 
 from __future__ import annotations
@@ -162,7 +162,8 @@ def upgrade() -> None:
     sa.Column('covered_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['digest_id'], ['digests.id'], name=op.f('fk_covered_digests_digest_id_digests'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_covered_digests_subscription_id_subscriptions'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('subscription_id', 'digest_id', name=op.f('pk_covered_digests'))
+    sa.PrimaryKeyConstraint('subscription_id', 'digest_id', name=op.f('pk_covered_digests')),
+    sqlite_with_rowid=False
     )
     op.create_table('deliveries',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
@@ -295,7 +296,8 @@ def upgrade() -> None:
     sa.Column('delivery_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.ForeignKeyConstraint(['delivery_id'], ['deliveries.id'], name=op.f('fk_had_papers_delivery_id_deliveries'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_had_papers_paper_id_papers'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('channel_id', 'locale', 'paper_id', name=op.f('pk_had_papers'))
+    sa.PrimaryKeyConstraint('channel_id', 'locale', 'paper_id', name=op.f('pk_had_papers')),
+    sqlite_with_rowid=False
     )
     op.create_table('parts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), nullable=False),
@@ -336,7 +338,8 @@ def upgrade() -> None:
     sa.Column('delivery_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.ForeignKeyConstraint(['delivery_id'], ['deliveries.id'], name=op.f('fk_told_papers_delivery_id_deliveries'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['paper_id'], ['papers.id'], name=op.f('fk_told_papers_paper_id_papers'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('recipient', 'paper_id', name=op.f('pk_told_papers'))
+    sa.PrimaryKeyConstraint('recipient', 'paper_id', name=op.f('pk_told_papers')),
+    sqlite_with_rowid=False
     )
 
 
