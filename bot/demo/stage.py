@@ -131,9 +131,9 @@ async def show(*, port: int, locale: models.Locale, dm: bool) -> None:
                     sys.stdout.write(f"{page.url}\n{FIRST_STEPS[locale]}\n")
                     sys.stdout.flush()
                     await _serve(stage, stop, page.wait_closed())
-            except OSError as error:
+            except simcord.SetupError as error:
                 raise errors.PaperroundError(
-                    f"Port {port} cannot be listened on ({error.strerror or error}). Choose another with --port, or 0."
+                    f"Port {port} cannot be listened on ({error}). Choose another with --port, or 0 for any free one."
                 ) from error
 
 

@@ -72,10 +72,10 @@ class PlainRenderer:
     """Renders notices as one plain message; the delivery tests render nothing else."""
 
     def render_daily(self, post: posts.DailyPost) -> tuple[posts.RenderedPart, ...]:
-        raise NotImplementedError
+        raise AssertionError
 
     def render_alert(self, post: posts.AlertPost) -> tuple[posts.RenderedPart, ...]:
-        raise NotImplementedError
+        raise AssertionError
 
     def render_notice(self, post: posts.NoticePost) -> tuple[posts.RenderedPart, ...]:
         text = f"{post.kind.value} {post.reason} {post.channel_id}"
