@@ -47,7 +47,9 @@ def demo(
     from storage import models
 
     settings = opening.load_settings()
-    logs.configure("console:warning")
+    logs.configure(
+        "console:error"
+    )  # SimCord tries discord.py out, which then warns of what the demo does not use
     try:
         language = models.Locale((locale or settings.locale).strip().lower())
     except ValueError:
