@@ -124,7 +124,7 @@ async def test_a_second_copy_sends_nothing_until_the_first_is_dead(town: towns.T
     first.kill()
     first.wait()
     second.poll()
-    await town.until_all_sent(seconds=40)
+    await town.until_all_sent(seconds=30)
     await towns.assert_exactly_once(town, channels, 2)
     assert process.TOKEN not in town.log()
 
