@@ -10,7 +10,7 @@ import fcntl
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -136,6 +136,6 @@ async def _alone(opened: database.Database) -> AsyncIterator[None]:
 
 def _copy_beside(path: Path, revision: str) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
-    with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     shutil.copymode(path, copy)

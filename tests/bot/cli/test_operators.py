@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_deliveries_of_an_unknown_state_are_wrong_usage(paperround: Paperround) 
 def test_a_backup_is_a_database(paperround: Paperround, tmp_path: Path) -> None:
     paperround(*ADD)
     assert paperround("backup", "copy.db").status == 0
-    with sqlite3.connect(tmp_path / "copy.db") as copy:
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 
 
@@ -174,13 +175,13 @@ def test_a_database_that_cannot_be_used_is_one_clear_line(
 
 
 def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "paperround.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     answer = paperround("channels", "list")
     assert answer.status == 1
     assert "newer" in answer.err
     (tmp_path / "paperround.db").unlink()
-    with sqlite3.connect(tmp_path / "paperround.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
     assert "not Paperround's" in paperround("channels", "list").err
     (tmp_path / "paperround.db").write_text("These are no pages of SQLite." * 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -63,7 +64,7 @@ def test_the_canonical_text_gives_the_tokens_of_the_text(text: str) -> None:
 @given(st.lists(TEXTS, max_size=5))
 def test_fts5_keeps_every_token_as_it_is(texts: list[str]) -> None:
     tokens = analyser.analyse(" ".join(texts))
-    with sqlite3.connect(":memory:") as database:
+    with closing(sqlite3.connect(":memory:")) as database, database:
         database.execute(
             "CREATE VIRTUAL TABLE found USING fts5(t, tokenize=\"unicode61 remove_diacritics 0 tokenchars '+#.'\")"
         )
