@@ -46,5 +46,6 @@ def configure(log: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # discord.py and Alembic tell at INFO what only their own developers ask.
+    quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "alembic", "apscheduler", "aiosqlite"):
-        logging.getLogger(name).setLevel(logging.WARNING if level != "debug" else logging.INFO)
+        logging.getLogger(name).setLevel(quiet)
