@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from operator import add
 
 from bot.services import glossaries
-from bot.text import analyser, korean, ranking
+from bot.text import analyser, korean, memo, ranking
 from storage import models, search
 
 VERSION = "4"
@@ -27,7 +28,7 @@ _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
 _STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
 _MOST_BODY = 60_000
-_MOST_WORDS = 1 << 16
+_MOST_WORDS = 1 << 15
 
 
 def texts_of(paper: models.IndexedPaper) -> search.Texts:
@@ -53,13 +54,14 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
     title, title_links = _tokens(texts.title)
     body, body_links = _tokens(texts.body)
-    counted = Counter(body).items()
-    in_title = set(title)
-    again = [token + AGAIN for token, number in counted if number > 1 or token in in_title]
-    often = [token + OFTEN for token, number in counted if number >= ranking.OFTEN]
+    counted = Counter(body)
+    repeated = [(token, number) for token, number in counted.items() if number > 1]
+    again = [token + AGAIN for token, _ in repeated]
+    again += [token + AGAIN for token in dict.fromkeys(title) if counted[token] == 1]
+    often = [token + OFTEN for token, number in repeated if number >= ranking.OFTEN]
     return search.Tokens(
         position,
-        " ".join((*title, *title_links, *[token + TITLED for token in title], *body, *body_links)),
+        " ".join((*title, *title_links, *[token + TITLED for token in title], *counted, *body_links)),
         " ".join((*title, *title_links, *again, *often)),
     )
 
@@ -71,22 +73,17 @@ def _tokens(canonical: str) -> tuple[list[str], list[str]]:
     if not words:
         return loose.split(), []
     tokens, heads, tails = zip(*map(_indexed_words().__getitem__, words), strict=True)
-    return f"{' '.join(tokens)} {loose}".split(), list(map(add, tails, heads[1:]))
+    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, tails, heads[1:]))
 
 
-class _IndexedWords(dict[str, tuple[str, str, str]]):
-    """Words as they are indexed: their tokens, and what they give to the links before and behind them."""
-
-    def __missing__(self, word: str) -> tuple[str, str, str]:
-        if len(self) >= _MOST_WORDS:
-            self.clear()
-        self[word] = found = (" ".join(analyser.word_tokens(word)), _head(word), _tail(word) + LINK)
-        return found
+def _indexed_word(word: str) -> tuple[tuple[str, ...], str, str]:
+    """Return a word as it is indexed: its tokens, and what it gives to the links before and behind it."""
+    return tuple(analyser.word_tokens(word)), _head(word), _tail(word) + LINK
 
 
 @lru_cache(maxsize=1)
-def _indexed_words() -> _IndexedWords:
-    return _IndexedWords()
+def _indexed_words() -> memo.Memo[tuple[tuple[str, ...], str, str]]:
+    return memo.Memo(_indexed_word, _MOST_WORDS)
 
 
 def link(left: str, right: str) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.text import folding, korean
+from bot.text import folding, korean, memo
 
 MAX_TOKEN = 40
 """No token is longer, in characters; longer words are cut and so fall together."""
@@ -29,12 +29,12 @@ _LETTER = rf"[^\W_{korean.HANGUL}{_CJK}]"
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _JOINT = "[-‐‑'’_]"
 # The bounds keep what the cache below holds small; longer runs are simply cut.
-_RUNS = re.compile(rf"{_WORD}(?:{_JOINT}{_WORD}){{0,7}}|[{korean.HANGUL}]{{1,64}}|[{_CJK}]{{1,64}}")
+_RUNS = re.compile(rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_JOINT}{_WORD}){{0,7}}|[{_CJK}]{{1,64}}")
 # Signs that no phrase reaches over: "텍스트, 이미지" is not "텍스트-이미지".
 _BREAKS = r"[,;:.!?()\[\]/|·]"
-_LINE_END = "[\n\r\u2028\u2029]"
-_RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}|{_LINE_END}\s*")
-_MOST_RUNS = 1 << 16
+_RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
+_LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
+_MOST_CHUNKS = 1 << 15
 # In the making of a canonical text, before each loose token behind the word that it belongs to.
 _ASIDE = "\x00"
 _PARTS = re.compile(_JOINT)
@@ -91,15 +91,17 @@ def canonical(text: str) -> str:
     loose tokens, so that a phrase is never found in it. Each line begins and ends with a space, hence " word "
     finds whole Latin words; a Korean one ends with `CUT` where a particle was. Storage keeps this for ranking.
     """
-    found = _RUNS_AND_BREAKS.findall(unicodedata.normalize("NFKC", text))
-    first, *others = f" {' '.join(map(_canonical_runs().__getitem__, found))} ".split(_ASIDE)
-    lines, loose = [first], []
+    chunks = _canonical_chunks()
+    lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
+    said = " \n".join(["".join(map(chunks.__getitem__, line.split())) for line in lines])
+    first, *others = f"{said} ".split(_ASIDE)
+    pieces, loose = [first], []
     for one in others:
         token, space, rest = one.partition(" ")
         loose.append(token)
-        lines += (space, rest)
-    lines.append(f"\n {'  '.join(loose)} " if loose else "\n")
-    return "".join(lines) if found else ""
+        pieces += (space, rest)
+    pieces.append(f"\n {'  '.join(loose)} " if loose else "\n")
+    return "".join(pieces) if said else ""
 
 
 def tokens_of(canonical_text: str) -> list[str]:
@@ -128,29 +130,23 @@ def _in_bigrams(word: str) -> bool:
     return korean.is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
 
 
-class _CanonicalRuns(dict[str, str]):
-    """The canonical words of runs seen before; twice as fast as an lru_cache, and emptied when it is full."""
-
-    def __missing__(self, run: str) -> str:
-        if len(self) >= _MOST_RUNS:
-            self.clear()
-        self[run] = found = _canonical_run(run)
-        return found
-
-
 @lru_cache(maxsize=1)
-def _canonical_runs() -> _CanonicalRuns:
-    return _CanonicalRuns()
+def _canonical_chunks() -> memo.Memo[str]:
+    return memo.Memo(_canonical_chunk, _MOST_CHUNKS)
 
 
-def _canonical_run(run: str) -> str:
-    """Return the canonical words of a run or a break, its loose tokens behind them, each after an `_ASIDE`."""
-    if run[0] in "\n\r\u2028\u2029":
-        return "\n"
-    if not run[0].isalnum():
-        return ""
-    found = _analyse_run(run)
-    return " ".join(found.canonical) + "".join(_ASIDE + token for token in found.loose)
+def _canonical_chunk(chunk: str) -> str:
+    """Return the canonical words of what stands between two spaces, each behind a space; a break is a space alone.
+
+    Loose tokens stand behind their word, each after an `_ASIDE`.
+    """
+    pieces: list[str] = []
+    for run in _RUNS_AND_BREAKS.findall(chunk):
+        pieces.append(" ")
+        if run[0].isalnum():
+            found = _analyse_run(run)
+            pieces += (" ".join(found.canonical), *(_ASIDE + token for token in found.loose))
+    return "".join(pieces)
 
 
 @lru_cache(maxsize=1 << 15)
