@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.text import analyser, korean
 from bot.text.glossary import seed
-from storage import search
+from storage import search_texts
 
 EACH = 12
 
@@ -43,7 +43,8 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
     """Return the share of papers that holds each word, from a sample of a SQLite file."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
-        rows = [search.unpack(packed) for (packed,) in connection.execute(query, (sample,))]
+        packing = search_texts.Packing(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
+        rows = [packing.unpack(packed) for (packed,) in connection.execute(query, (sample,))]
     held = Counter(
         word for texts in rows for word in {one.removesuffix(analyser.CUT) for one in texts.body.split()}
     )

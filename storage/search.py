@@ -7,7 +7,6 @@ business. The index holds no texts, so what was indexed is kept beside it: only 
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import rows
+from storage import rows, search_texts
 from storage import search_engines as engines
 from storage.search_terms import Wanted
+from storage.search_texts import Texts as Texts
 from storage.tables import indexed_papers, papers, term_counts
 
 WORDS = "paper_words"
@@ -28,19 +28,11 @@ _EPOCH = date(2010, 1, 1)
 _DAYS_A_VOTE_DECADE = 730
 _STEPS = 512
 """Steps of popularity: a step is a day and a half, or a vote in 220."""
-_SLOTS = 4096
-"""Rows that one step holds before it runs into the next one."""
+_SLOTS = 1024
+"""Rows that one step holds before it runs into the next one: a million papers of ten years fill a third of them."""
+_PROBED = 16
+"""Slots behind a taken one that are looked at together."""
 _TOP = 1 << 15
-LEVEL = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What of a paper is indexed: the analyser's canonical texts of title and body, and its mentions for the glossary."""
-
-    title: str
-    body: str
-    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +87,26 @@ async def free_positions(
     """Return a free position for each paper id, given its votes and date."""
     found: dict[int, int] = {}
     taken: set[int] = set()
-    open_: dict[int, int] = {
+    open_ = {
         paper_id: (_TOP - step_of(votes, last_on)) * _SLOTS + paper_id * 2654435761 % _SLOTS
         for paper_id, (votes, last_on) in wanted.items()
     }
+    probed = 1
     while open_:
-        for chunk in rows.in_chunks(open_.values()):
-            query = sa.select(indexed_papers.c.position).where(indexed_papers.c.position.in_(chunk))
-            taken.update((await connection.execute(query)).scalars())
+        asked = {start + behind for start in open_.values() for behind in range(probed)}
+        c = indexed_papers.c
+        taken.update(
+            position for (position,) in await rows.look_up(connection, c.position, asked, (c.position,))
+        )
         left: dict[int, int] = {}
-        for paper_id, position in open_.items():
-            if position in taken:
-                left[paper_id] = position + 1
+        for paper_id, start in open_.items():
+            free = next((one for one in range(start, start + probed) if one not in taken), None)
+            if free is None:
+                left[paper_id] = start + probed
             else:
-                found[paper_id] = position
-                taken.add(position)
-        open_ = left
+                found[paper_id] = free
+                taken.add(free)
+        open_, probed = left, _PROBED
     return found
 
 
@@ -119,8 +115,7 @@ async def list_indexed(connection: AsyncConnection, paper_ids: Iterable[int]) ->
     found: dict[int, Indexed] = {}
     for chunk in rows.in_chunks(paper_ids):
         query = sa.select(indexed_papers).where(indexed_papers.c.paper_id.in_(chunk))
-        for row in await connection.execute(query):
-            found[row.paper_id] = _indexed_of(row)
+        found.update((one.paper_id, one) for one in await _read(connection, query))
     return found
 
 
@@ -129,7 +124,8 @@ async def add(connection: AsyncConnection, new: Sequence[Indexed], tokens: Seque
     if not new:
         return
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    values = [(one.position, one.paper_id, pack(one.texts), one.votes, one.last_on) for one in new]
+    packing = await search_texts.packing(connection)
+    values = [(one.position, one.paper_id, packing.pack(one.texts), one.votes, one.last_on) for one in new]
     await rows.insert_rows(connection, indexed_papers, columns, values)
     await engines.insert(connection, WORDS, [(one.position, one.words) for one in tokens])
     await engines.insert(connection, TITLES, [(one.position, one.title) for one in tokens])
@@ -173,9 +169,10 @@ async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list
     c = indexed_papers.c
     columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
     found = await rows.look_up(connection, indexed_papers.c.position, positions, columns)
+    texts = await search_texts.unpack_all(connection, [packed for _, _, packed, _, _ in found])
     return [
-        Indexed(position, paper_id, unpack(texts), votes, _date_of(last_on))
-        for position, paper_id, texts, votes, last_on in found
+        Indexed(position, paper_id, said, votes, _date_of(last_on))
+        for (position, paper_id, _, votes, last_on), said in zip(found, texts, strict=True)
     ]
 
 
@@ -204,6 +201,7 @@ async def clear(connection: AsyncConnection) -> None:
         await engines.clear(connection, table)
     for kept in (indexed_papers, term_counts):
         await connection.execute(kept.delete())
+    await search_texts.forget(connection)
 
 
 async def list_sample(connection: AsyncConnection, *, behind: int = -1, limit: int = 500) -> list[Indexed]:
@@ -214,7 +212,17 @@ async def list_sample(connection: AsyncConnection, *, behind: int = -1, limit: i
         .order_by(indexed_papers.c.position)
         .limit(limit)
     )
-    return [_indexed_of(row) for row in await connection.execute(query)]
+    return await _read(connection, query)
+
+
+async def is_learned(connection: AsyncConnection) -> bool:
+    """Tell whether there is a dictionary that texts are packed with."""
+    return bool((await search_texts.packing(connection)).ids)
+
+
+async def learn(connection: AsyncConnection, papers: int) -> None:
+    """Learn the dictionary that texts are packed with from now on, from so many papers."""
+    await search_texts.learn(connection, [one.texts for one in await list_sample(connection, limit=papers)])
 
 
 async def count_all(connection: AsyncConnection) -> int:
@@ -228,17 +236,6 @@ async def list_counts(connection: AsyncConnection, tokens: Collection[str]) -> d
     columns = (term_counts.c.token, term_counts.c.papers)
     found = await rows.look_up(connection, term_counts.c.token, tokens, columns)
     return {token: papers for token, papers in found if papers > 0}
-
-
-def pack(texts: Texts) -> bytes:
-    """Return the texts as they are stored."""
-    return zlib.compress("\0".join((texts.title, texts.body, *texts.mentions)).encode(), LEVEL)
-
-
-def unpack(packed: bytes) -> Texts:
-    """Return stored texts."""
-    title, body, *mentions = zlib.decompress(packed).decode().split("\0")
-    return Texts(title, body, tuple(mentions))
 
 
 def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str], list[Any]]:
@@ -262,5 +259,10 @@ def _date_of(value: date | str) -> date:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def _indexed_of(row: sa.Row[Any]) -> Indexed:
-    return Indexed(row.position, row.paper_id, unpack(row.texts), row.votes, row.last_on)
+async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[Indexed]:
+    found = (await connection.execute(query)).all()
+    texts = await search_texts.unpack_all(connection, [row.texts for row in found])
+    return [
+        Indexed(row.position, row.paper_id, said, row.votes, row.last_on)
+        for row, said in zip(found, texts, strict=True)
+    ]

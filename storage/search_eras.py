@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows
 
-_SHIFTS = {"paper_words": 19, "paper_titles": 19, "author_words": 32}
+_SHIFTS = {"paper_words": 17, "paper_titles": 17, "author_words": 32}
 """An era of papers is a quarter of a tenfold of votes, or half a year; one of people a doubling of papers."""
 _SMALL = 4000
 """Rows up to which everything is looked at in one go."""

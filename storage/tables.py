@@ -406,9 +406,17 @@ indexed_papers = sa.Table(
     sa.Column(
         "position", RowId, nullable=False, unique=True, comment="lower is more popular: the engine's row id"
     ),
-    sa.Column("texts", sa.LargeBinary, nullable=False, comment="the canonical texts as indexed, zlib"),
+    sa.Column("texts", sa.LargeBinary, nullable=False, comment="the canonical texts as indexed, Zstandard"),
     sa.Column("votes", sa.Integer),
     sa.Column("last_on", sa.Date, nullable=False),
+    info=_SEARCH,
+)
+
+text_dictionaries = sa.Table(
+    "text_dictionaries",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard's own id of it"),
+    sa.Column("data", sa.LargeBinary, nullable=False),
     info=_SEARCH,
 )
 

@@ -21,7 +21,7 @@ def upgrade() -> None:
         "indexed_papers",
         sa.Column("paper_id", row_id, autoincrement=False, nullable=False),
         sa.Column("position", row_id, nullable=False, comment="lower is more popular: the engine's row id"),
-        sa.Column("texts", sa.LargeBinary(), nullable=False, comment="the canonical texts as indexed, zlib"),
+        sa.Column("texts", sa.LargeBinary(), nullable=False, comment="the canonical texts as indexed, Zstandard"),
         sa.Column("votes", sa.Integer(), nullable=True),
         sa.Column("last_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -29,6 +29,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("paper_id", name=op.f("pk_indexed_papers")),
         sa.UniqueConstraint("position", name=op.f("uq_indexed_papers_position")),
+    )
+    op.create_table(
+        "text_dictionaries",
+        sa.Column("id", row_id, autoincrement=False, nullable=False, comment="Zstandard's own id of it"),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_text_dictionaries")),
     )
     op.create_table(
         "term_counts",
