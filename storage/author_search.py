@@ -68,16 +68,23 @@ async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[s
     )
 
 
-async def list_people(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> list[models.Author]:
-    """Return the people whose names hold what is wanted, those with most papers (roughly) first."""
-    (positions,) = await engines.list_positions(connection, [engines.Tier(TABLE, wanted, limit)])
-    query = (
-        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-        .join(indexed_authors, indexed_authors.c.author_id == authors.c.id)
-        .where(indexed_authors.c.position.in_(positions))
-        .order_by(indexed_authors.c.position)
-    )
-    return [models.Author(*row) for row in await connection.execute(query)] if positions else []
+async def list_people(connection: AsyncConnection, *wanted: Wanted, limit: int) -> list[models.Author]:
+    """Return the people whose names hold any of what is wanted, those with most papers (roughly) first.
+
+    At most `limit` for each of what is wanted.
+    """
+    tiers = [engines.Tier(TABLE, one, limit) for one in wanted]
+    found = await engines.list_positions(connection, tiers)
+    positions = sorted({position for of_one in found for position in of_one})
+    condition, given = rows.among(connection, indexed_authors.c.position, positions)
+    statement = f"{_PEOPLE} WHERE {condition} ORDER BY position"
+    return [models.Author(*row) for row in await rows.fetch_all(connection, statement, given)]
+
+
+_PEOPLE = """
+SELECT authors.id, authors.key, authors.name, authors.papers
+FROM indexed_authors JOIN authors ON authors.id = indexed_authors.author_id
+"""
 
 
 async def list_known_words(connection: AsyncConnection, words: Iterable[str]) -> set[str]:
@@ -103,6 +110,13 @@ async def list_all(connection: AsyncConnection, *, after_id: int, limit: int) ->
         .limit(limit)
     )
     return [models.Author(*row) for row in await connection.execute(query)]
+
+
+async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
+    """Return the authors among these ids, in no order."""
+    columns = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
+    found = await rows.look_up(connection, authors.c.id, author_ids, columns)
+    return [models.Author(*row) for row in found]
 
 
 async def clear(connection: AsyncConnection) -> None:

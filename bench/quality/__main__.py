@@ -8,8 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.quality import archive, measures, memory
+from bench.quality import archive, measures, memory, names, surface
 from bot.text.glossary import seed
+
+MOST_PEOPLE = 300
+"""People who are asked for in each way of writing their names."""
 
 
 def measure(
@@ -34,7 +37,7 @@ def measure(
 
 
 def main() -> None:
-    """Measure with and without the starting list, on all digests and on the first ten."""
+    """Measure with and without the starting list, on all digests and on the first ten; and what readers get."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=archive.SHARED)
     parser.add_argument("--only", choices=["tuned", "held"], default="held")
@@ -47,12 +50,31 @@ def main() -> None:
         ("all, without it", files, ()),
         ("first ten, with the starting list", files[:10], seed.terms()),
     ):
-        started = time.perf_counter()
         papers = archive.load_papers(some)
-        search = memory.MemorySearch(papers, memory.mine(papers, terms))
-        figures, counted = measure(papers, search.search, [asked.only == "tuned"])
-        print(f"{name}: {len(papers)} papers, {counted} concepts, {time.perf_counter() - started:.1f} s")
-        print("  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+        searched = memory.MemorySearch(papers, memory.mine(papers, terms))
+        _print(name, papers, searched.search, asked.only == "tuned")
+    for name, some in (("all, stored and asked as readers do", files), ("first ten, stored", files[:10])):
+        with surface.open_archive(some) as stored:
+            _print(name, archive.load_papers(some), stored.search, asked.only == "tuned")
+            if len(some) == len(files):
+                _print_names(names.list_people(some), stored)
+
+
+def _print_names(people: Sequence[str], stored: surface.StoredSearch) -> None:
+    figures = measures.Figures()
+    names.measure(people, stored.author, stored.complete_author, figures, many=MOST_PEOPLE)
+    means = figures.means()
+    print(f"{len(people)} people: first · right (first, or who is first fits as well) · offered")
+    for kind in dict.fromkeys(name.rpartition(": ")[0] for name in means):
+        told = " · ".join(f"{means[f'{kind}: {one}']:.3f}" for one in ("first", "right", "offered"))
+        print(f"  {kind:24}{len(figures.samples[f'{kind}: first']):6}  {told}")
+
+
+def _print(name: str, papers: Sequence[archive.Paper], search: measures.Search, tuned_on: bool) -> None:
+    started = time.perf_counter()
+    figures, counted = measure(papers, search, [tuned_on])
+    print(f"{name}: {len(papers)} papers, {counted} concepts, {time.perf_counter() - started:.1f} s")
+    print("  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
 
 
 if __name__ == "__main__":

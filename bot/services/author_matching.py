@@ -1,126 +1,176 @@
-"""Finds the people whom a name may mean: in any order, spelling and length, and, only if nobody fits, with typing errors."""
+"""Finds the people whom a name may mean: in any order, spelling and length, and, if nobody fits, with typing errors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from bot.text import folding, names
+from bot.text import folding, likeness, names
 from storage import author_search, models
 from storage.database import Connection
-from storage.search_terms import AnyOf, Prefix, Wanted, all_of, any_of
+from storage.search_terms import Prefix, Wanted, all_of, any_of
 
 MOST = 25
-_POOL = 200
+_POOL = 100
 """People with most papers among those who fit at all; the best of them are given back."""
-_MOST_CORRECTIONS = 12
+_MOST_CORRECTIONS = 40
+_SHORTEST_HALF = 2
+"""Letters of each of two names that were typed as one word by mistake."""
 
 
 async def find(
     connection: Connection, name: str, *, limit: int = MOST, typing: bool = False
 ) -> list[models.Author]:
     """Return the people whom a name may mean, best first. While `typing`, the last word may go on."""
-    words = names.words(name)
+    words = tuple(names.words(name))
     if not words:
         return []
-    for wanted in _questions(name, words, typing=typing):
-        people = await author_search.list_people(connection, wanted, limit=limit if typing else _POOL)
-        if people:
-            return _ranked(people, words, typing=typing)[:limit]
-    return (await _with_errors(connection, words))[:limit]
+    spellings = _spellings(name, words)
+    people = await _with_these_words(connection, words, spellings, typing=typing)
+    if not people:
+        people = await _nearly(connection, words, spellings)
+    return _ranked(people, words, typing=typing)[:limit]
 
 
-def _questions(name: str, words: Sequence[str], *, typing: bool) -> list[Wanted]:
-    """Return what to ask the index, one after the other until somebody is found."""
-    spellings = [any_of(list(found)) for found in _spellings(name, words)]
-    exact = [one for one in spellings if one is not None]
-    whole = _and(exact)
-    begun = _and([*exact[:-1], any_of([exact[-1], Prefix(words[-1])])])
-    initials = _and([_or_initial(word, one) for word, one in zip(words, exact, strict=True)])
-    prefixes = _and([Prefix(word) for word in words])
-    questions = [begun] if typing else [whole]
-    questions += [*_joined(words), begun, initials, prefixes]
-    return list(dict.fromkeys(question for question in questions if question is not None))
-
-
-def _spellings(name: str, words: Sequence[str]) -> list[list[str]]:
-    """Return for each word how else it may stand in the index."""
+def _spellings(name: str, words: tuple[str, ...]) -> list[Wanted]:
+    """Return for each word how it may stand in the index."""
     written_out = folding.fold_name_german(name[:300]).split()[: len(words)]
     if len(written_out) != len(words):
         written_out = list(words)
     return [
-        list(dict.fromkeys((word, german, names.reduced(word), names.reduced(german))))
+        one
         for word, german in zip(words, written_out, strict=True)
+        if (one := any_of((word, german, names.reduced(word), names.reduced(german)))) is not None
     ]
 
 
-def _joined(words: Sequence[str]) -> list[Wanted]:
+async def _with_these_words(
+    connection: Connection, words: tuple[str, ...], spellings: Sequence[Wanted], *, typing: bool
+) -> list[models.Author]:
+    """Return those who have all the words as they are, two of them as one, or names that begin with the initials."""
+    asked = [all_of(spellings), *(_joined(words) if len(words) > 2 else ())]
+    if any(len(word) == 1 for word in words) and len(words) > 1:
+        asked.append(
+            all_of(Prefix(w) if len(w) == 1 else one for w, one in zip(words, spellings, strict=True))
+        )
+    questions = [any_of(asked), _begun(words, spellings) if typing else None]
+    return await _list(connection, questions, limit=MOST if typing else _POOL)
+
+
+def _joined(words: tuple[str, ...]) -> list[Wanted | None]:
     """Return the name with two neighbours written as one: jun yang lin as junyang lin, and as jun yanglin."""
-    found: list[Wanted] = []
-    for place, (left, right) in enumerate(pairwise(words)):
-        joined = all_of([*words[:place], left + right, *words[place + 2 :]])
-        if joined is not None:
-            found.append(joined)
-    return [AnyOf(tuple(found))] if found else []
+    return [
+        all_of((*words[:place], left + right, *words[place + 2 :]))
+        for place, (left, right) in enumerate(pairwise(words))
+    ]
 
 
-def _or_initial(word: str, spelling: Wanted) -> Wanted | None:
-    """Let "J." stand for Junyang and Junyang for "J."."""
-    return Prefix(word) if len(word) == 1 else any_of([spelling, word[0]])
+def _begun(words: tuple[str, ...], spellings: Sequence[Wanted]) -> Wanted | None:
+    return all_of((*spellings[:-1], any_of((spellings[-1], Prefix(words[-1])))))
 
 
-def _and(parts: Sequence[Wanted | None]) -> Wanted | None:
-    return all_of([part for part in parts if part is not None])
+async def _list(
+    connection: Connection, questions: Iterable[Wanted | None], *, limit: int
+) -> list[models.Author]:
+    """Return the people whom any of the questions finds, each once."""
+    asked = dict.fromkeys(one for one in questions if one is not None)
+    return await author_search.list_people(connection, *asked, limit=limit)
 
 
 def _ranked(
-    people: Sequence[models.Author], words: list[str], *, typing: bool = False
+    people: Sequence[models.Author], words: tuple[str, ...], *, typing: bool = False
 ) -> list[models.Author]:
+    far = {one.id: likeness.distance(words, one.name) for one in people}
     if typing:
         # Whoever has most papers is most likely meant, but a name typed out to its end comes first.
-        return sorted(people, key=lambda one: (names.likeness(words, one.name) > 1, -one.papers))
-    return sorted(people, key=lambda one: (names.likeness(words, one.name), -one.papers, one.name))
+        return sorted(people, key=lambda one: (far[one.id] >= likeness.OTHER, -one.papers, one.name))
+    return sorted(people, key=lambda one: (round(far[one.id], 1), -one.papers, one.name))
 
 
-async def _with_errors(connection: Connection, words: list[str]) -> list[models.Author]:
-    """Return the people whose names differ by a typing error in a word or two, the nearest first."""
-    known = await author_search.list_known_words(connection, words)
-    corrected = {word: [word] if word in known else await _corrections(connection, word) for word in words}
-    people: list[models.Author] = []
-    if all(corrected.values()):
-        wanted = all_of([part for word in words if (part := any_of([*corrected[word]])) is not None])
-        if wanted is not None:
-            people = await author_search.list_people(connection, wanted, limit=_POOL)
-    if not people and len(words) > 1:
-        people = await _but_for_one(connection, words, corrected)
-    return sorted(people, key=lambda one: (_errors(words, names.words(one.name)), -one.papers, one.name))
-
-
-async def _corrections(connection: Connection, word: str) -> list[str]:
-    """Return known words at most an error away, or two for long ones, the nearest first."""
-    deletions = names.deletions(word)
-    found = await author_search.list_known_words(connection, deletions)
-    found |= await author_search.list_by_deletions(connection, {word, *deletions})
-    near = sorted((names.distance(word, one), one) for one in found)
-    return [one for errors, one in near if errors <= 2][:_MOST_CORRECTIONS]
-
-
-async def _but_for_one(
-    connection: Connection, words: list[str], corrected: dict[str, list[str]]
+async def _nearly(
+    connection: Connection, words: tuple[str, ...], spellings: Sequence[Wanted]
 ) -> list[models.Author]:
-    """Return the people who have all words but one, if that one is not too far from a word of theirs."""
-    near: dict[int, models.Author] = {}
-    for missing in words:
-        rest = [any_of([*corrected[word]]) for word in words if word != missing and corrected[word]]
-        wanted = _and(rest)
-        if wanted is None or len(rest) < len(words) - 1 or len(missing) < 2:
-            continue
-        most = 2 if len(missing) >= names.SHORTEST_FORGIVEN else 1
-        for one in await author_search.list_people(connection, wanted, limit=_POOL):
-            if any(names.distance(missing, word) <= most for word in names.words(one.name)):
-                near[one.id] = one
-    return list(near.values())
+    """Return those who have initials for the words or longer words, or for whom there is a typing error or two."""
+    corrected = await _corrections(connection, words)
+    one_wrong = any_of(
+        all_of((*spellings[:place], any_of(corrected[word]), *spellings[place + 1 :]))
+        for place, word in enumerate(words)
+        if corrected[word]
+    )
+    all_wrong = all_of(any_of((one, *corrected[word])) for word, one in zip(words, spellings, strict=True))
+    people: list[models.Author] = []
+    for questions in (
+        (
+            _begun(words, spellings),
+            _shortened(words, spellings),
+            any_of([*_split(words), *_joined(words)]),
+            one_wrong,
+        ),
+        (all_wrong,),
+        (all_of(map(Prefix, words)), *_all_but_one(words, spellings, corrected)),
+    ):
+        people += await _list(connection, questions, limit=_POOL)
+        if any(likeness.distance(words, one.name) <= likeness.ONE_ERROR for one in people):
+            break
+    people = list({one.id: one for one in people}.values())
+    near = [one for one in people if likeness.distance(words, one.name) < likeness.MISSING]
+    return near or (people if len(words) > 2 else [])
 
 
-def _errors(asked: Sequence[str], own: Sequence[str]) -> int:
-    return sum(min((names.distance(word, other) for other in own), default=3) for word in asked)
+def _shortened(words: tuple[str, ...], spellings: Sequence[Wanted]) -> Wanted | None:
+    """Let "J." stand for Junyang, if another word is there in full, and "Q." be left out."""
+    written = [one for word, one in zip(words, spellings, strict=True) if len(word) > 1]
+    if not written or len(words) < 2:
+        return None
+    return any_of(
+        (
+            all_of(
+                (
+                    *(any_of((one, word[0])) for word, one in zip(words, spellings, strict=True)),
+                    any_of(written),
+                )
+            ),
+            all_of(written) if len(written) > 1 else None,
+        )
+    )
+
+
+def _split(words: tuple[str, ...]) -> list[Wanted | None]:
+    """Return a long word as two names between which the space is missing."""
+    return [
+        all_of((*words[:number], word[:place], word[place:], *words[number + 1 :]))
+        for number, word in enumerate(words)
+        for place in range(_SHORTEST_HALF, len(word) - _SHORTEST_HALF + 1)
+    ]
+
+
+async def _corrections(connection: Connection, words: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return for each word the known ones at most an error away, or two for long ones, the nearest first."""
+    shorter = {word: names.deletions(word) for word in words if len(word) > 1}
+    asked = {one for word in shorter for one in (*shorter[word], *names.neighbours(word))}
+    known = await author_search.list_known_words(connection, asked)
+    known |= await author_search.list_by_deletions(
+        connection, {one for word in shorter for one in (word, *shorter[word])}
+    )
+    near = {
+        word: sorted(
+            (far, one) for one in known if 0 < (far := likeness.between(word, one)) < likeness.MISSING
+        )
+        for word in shorter
+    }
+    return {word: [one for _, one in near.get(word, ())][:_MOST_CORRECTIONS] for word in words}
+
+
+def _all_but_one(
+    words: tuple[str, ...], spellings: Sequence[Wanted], corrected: dict[str, list[str]]
+) -> list[Wanted | None]:
+    """Ask for people who have all words but one, which may then differ by more than any known word."""
+    if len(words) < 2:
+        return []
+    wide = [any_of((one, *corrected[word])) for word, one in zip(words, spellings, strict=True)]
+    rests = [(word, (*wide[:place], *wide[place + 1 :])) for place, word in enumerate(words)]
+    # Of a frequent family name there are too many people to look at: most errors leave the first two letters alone.
+    begun = [
+        all_of((*rest, Prefix(word[:2]))) for word, rest in rests if len(word) >= names.SHORTEST_FORGIVEN
+    ]
+    return [*begun, *(all_of(rest) for _, rest in rests)]

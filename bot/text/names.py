@@ -11,6 +11,7 @@ MOST_WORDS = 8
 SHORTEST_FORGIVEN = 4
 """Letters from which a word may hold a typing error; shorter ones are too much like each other."""
 _LONGEST = 24
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WRITTEN_OUT = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
@@ -48,10 +49,23 @@ def deletions(word: str) -> set[str]:
     return {word[:place] + word[place + 1 :] for place in range(len(word))}
 
 
+def neighbours(word: str) -> set[str]:
+    """Return all that a short word of two or three Latin letters may be a typing error of, at least two letters long."""
+    if not 2 <= len(word) < SHORTEST_FORGIVEN or not (word.isascii() and word.isalpha()):
+        return set()
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    found = {left + right[1:] for left, right in cuts if right and len(word) > 2}
+    found |= {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
+    found |= {left + letter + right[1:] for left, right in cuts if right for letter in _LETTERS}
+    found |= {left + letter + right for left, right in cuts for letter in _LETTERS}
+    return found - {word}
+
+
 def distance(one: str, other: str, *, most: int = 2) -> int:
     """Return how many letters were left out, added, changed or swapped with a neighbour; `most` + 1 stands for more."""
     if abs(len(one) - len(other)) > most:
         return most + 1
+    one, other = _where_they_differ(one, other)
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, left in enumerate(one, 1):
@@ -67,21 +81,20 @@ def distance(one: str, other: str, *, most: int = 2) -> int:
     return min(row[-1], most + 1)
 
 
+def _where_they_differ(one: str, other: str) -> tuple[str, str]:
+    """Return two words without what they begin and end with alike: of two that are near each other little is left."""
+    shorter = min(len(one), len(other))
+    start = 0
+    while start < shorter and one[start] == other[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and one[-1 - end] == other[-1 - end]:
+        end += 1
+    return one[start : len(one) - end], other[start : len(other) - end]
+
+
 def reduced(word: str) -> str:
     """Return a word with written-out umlauts as plain vowels, so that mueller and muller are one."""
     for written, short in _WRITTEN_OUT:
         word = word.replace(written, short)
     return word
-
-
-def likeness(asked: list[str], name: str) -> int:
-    """Say how well a name fits the words asked for: 0 the same, 1 in another order, 2 joined or split, 3 more, 4 less."""
-    own = [reduced(word) for word in words(name)]
-    wanted = [reduced(word) for word in asked]
-    if own == wanted:
-        return 0
-    if sorted(own) == sorted(wanted):
-        return 1
-    if sorted("".join(own)) == sorted("".join(wanted)):
-        return 2
-    return 3 if set(wanted) <= set(own) else 4

@@ -160,6 +160,44 @@ async def test_a_typing_error_or_two_are_forgiven(lookup: Lookup, name: str) -> 
     assert (await lookup.author(name)).author in {"Jürgen Müller", "Andrés Marafiori", "Junyang Lin"}
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("J. Lin", "Junyang Lin"),
+        ("Lin J", "Junyang Lin"),
+        ("Junyang Lni", "Junyang Lin"),
+        ("Junyang Li", "Junyang Lin"),
+        ("Junyag Lmn", "Junyang Lin"),
+        ("Jnuyagn Lin", "Junyang Lin"),
+        ("JunyangLin", "Junyang Lin"),
+        ("Junyang Q. Lin", "Junyang Lin"),
+        ("Kqichen Zhang", "Kaichen Zhang"),
+        ("K. Zhang", "Kaichen Zhang"),
+        ("Matthew L Olson", "Matthew Lyle Olson"),
+        ("Matthew Olson", "Matthew Lyle Olson"),
+        ("Ying-Tina Liu", "Ying-Tian Liu"),
+        ("Yingtian Liu", "Ying-Tian Liu"),
+        ("Deep Seek AI", "DeepSeek-AI"),
+        ("DeepSeekAI", "DeepSeek-AI"),
+        ("Liu", "Ying-Tian Liu"),
+    ],
+)
+async def test_the_right_one_of_many_people_comes_first(db: Database, name: str, meant: str) -> None:
+    people = ("Junyang Lin", "Kaichen Zhang", "David K. Zhang", "Matthew Lyle Olson", "Ying-Tian Liu")
+    others = ("J. H. Li", "Y. K. Lee", "Ethan D. L. Brown", "Lin Zhou", "Olivia M. Lang", "DeepSeek-AI")
+    await archives.add(db, "2025-01-02", Paper("2501.00001", "One", "하나입니다.", authors=people + others))
+    lookup = Lookup(db)
+    assert (await lookup.author(name)).author == meant
+
+
+async def test_an_initial_offers_everybody_whom_it_fits(db: Database) -> None:
+    people = ("H. Zhang", "Haonan Zhang", "Hao-Ran Zhang", "Kun H. Zhang", "Zhang Hui", "Kun Zhang")
+    await archives.add(db, "2025-01-02", Paper("2501.00001", "One", "하나입니다.", authors=people))
+    matches = (await Lookup(db).author("H. Zhang")).matches
+    assert matches[:2] == ("H. Zhang", "Haonan Zhang")
+    assert set(matches) == set(people) - {"Kun Zhang"}
+
+
 @pytest.mark.parametrize("name", ["J. Lin", "Jun Yang Lin", "Lin, Junyang", "lin j"])
 async def test_initials_and_split_names_are_understood(lookup: Lookup, name: str) -> None:
     assert (await lookup.author(name)).author == "Junyang Lin"

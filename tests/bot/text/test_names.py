@@ -25,13 +25,10 @@ def test_a_name_is_found_by_all_its_spellings(name: str, words: set[str]) -> Non
     assert words <= set(names.index_words(name))
 
 
-def test_likeness_goes_from_the_same_to_less() -> None:
-    asked = names.words("Lin, Junyang")
-    assert names.likeness(asked, "Lin Junyang") == 0
-    assert names.likeness(asked, "Junyang Lin") == 1
-    assert names.likeness(asked, "Jun Yang Lin") == 2
-    assert names.likeness(asked, "Junyang Q. Lin") == 3
-    assert names.likeness(asked, "Junyang Liu") == 4
+@pytest.mark.parametrize("other", ["li", "lu", "liux", "lui", "lius", "xliu", "kiu"])
+def test_a_short_word_has_all_that_is_one_error_away_as_its_neighbours(other: str) -> None:
+    assert other in names.neighbours("liu")
+    assert names.neighbours("l") == names.neighbours("weiwei") == names.neighbours("리우") == set()
 
 
 def test_distance_counts_a_swap_as_one_and_stops_at_its_limit() -> None:
@@ -46,6 +43,14 @@ def test_distance_counts_a_swap_as_one_and_stops_at_its_limit() -> None:
 def test_distance_is_the_same_both_ways_and_zero_only_for_the_same(one: str, other: str) -> None:
     assert names.distance(one, other) == names.distance(other, one)
     assert (names.distance(one, other) == 0) == (one == other)
+
+
+@given(texts, texts, texts)
+def test_what_two_words_begin_and_end_with_alike_does_not_change_their_distance(
+    start: str, one: str, other: str
+) -> None:
+    assert names.distance(start + one, start + other) <= names.distance(one, other)
+    assert names.distance(one + start, other + start) <= names.distance(one, other)
 
 
 @given(texts)
