@@ -10,25 +10,30 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
+from typing import TypeAlias
 
 from bot.text import analyser, korean
 from bot.text.glossary import keys
 
 INSIDE_A_WORD = 0.2
 """What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
+_NOWHERE = (0.0, 0.0)
+_Match: TypeAlias = tuple[int, bool]
+"""Where a Korean form begins, and whether a word does there too; inside of a word it must cross no space."""
 _MOST_SPACINGS = 4
 _LATIN = re.compile(r"[A-Za-z0-9]")
 _GAPS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
 _UNITS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 
 
-class Field:
-    """One canonical text, prepared for counting. Plain attributes: a search makes hundreds of these."""
+class Fields:
+    """The canonical texts of a title and a body as one, prepared for counting. Plain: a search makes hundreds of these."""
 
-    __slots__ = ("_compact", "text")
+    __slots__ = ("_compact", "body", "text")
 
-    def __init__(self, canonical: str) -> None:
-        self.text = canonical
+    def __init__(self, title: str, body: str) -> None:
+        self.text = f"{title}\n{body}"
+        self.body = len(title) + 1
         self._compact: str | None = None
 
     @property
@@ -54,34 +59,45 @@ class Form:
         """Tell whether there is nothing to look for: signs only."""
         return not self._keys and not self._sequences
 
-    def count(self, field: Field) -> float:
-        """Return how often the form stands in a field; a match inside of a Korean word counts little, and once."""
+    def count(self, fields: Fields) -> tuple[float, float]:
+        """Return how often the form stands in title and body; inside of a Korean word it counts little, and once a field."""
         if not self.is_korean:
-            # The sequences are writings of one form: a text has a joined one as a loose token beside it.
-            return float(max(map(field.text.count, self._sequences), default=0))
-        for key, pattern in zip(self._keys, self._patterns, strict=True):
-            if key in field.compact:
-                return _count_korean(pattern, field.text)
-        return 0.0
+            return self._count_words(fields)
+        if not any(key in fields.compact for key in self._keys):
+            return _NOWHERE
+        in_title, in_body = self._find(fields)
+        return _weigh(in_title), _weigh(in_body)
 
-    def lines(self, field: Field) -> set[int]:
-        """Return the lines of a field, counted from 0, in which the form stands."""
-        text = field.text
-        if self.is_korean:
-            for key, pattern in zip(self._keys, self._patterns, strict=True):
-                if key in field.compact:
-                    matches = pattern.finditer(text)
-                    return {text.count("\n", 0, one.start()) for one in matches if _counts(one, text)}
-            return set()
-        return {text.count("\n", 0, start) for one in self._sequences for start in _starts(one, text)}
+    def _count_words(self, fields: Fields) -> tuple[float, float]:
+        text, body = fields.text, fields.body
+        in_title = in_body = 0
+        # The sequences are writings of one form: a text has a joined one as a loose token beside it.
+        for sequence in self._sequences:
+            if sequence in text:
+                in_title = max(in_title, text.count(sequence, 0, body))
+                in_body = max(in_body, text.count(sequence, body))
+        return float(in_title), float(in_body)
 
-    def may_stand_in(self, field: Field) -> bool:
-        """Tell quickly whether `count` could find anything; true too often for Korean, never false wrongly."""
-        if self.is_korean:
-            compact = field.compact
-            return any(key in compact for key in self._keys)
-        text = field.text
-        return any(sequence in text for sequence in self._sequences)
+    def lines(self, fields: Fields) -> set[int]:
+        """Return the lines of title and body, counted from 0, in which the form stands."""
+        text = fields.text
+        if not self.is_korean:
+            starts = [start for one in self._sequences for start in _starts(one, text)]
+        elif any(key in fields.compact for key in self._keys):
+            starts = [start for found in self._find(fields) for start, _ in found]
+        else:
+            starts = []
+        return {text.count("\n", 0, start) for start in starts}
+
+    def _find(self, fields: Fields) -> tuple[list[_Match], list[_Match]]:
+        """Return where a Korean form stands in title and body: of its writings the first that each has."""
+        in_title: list[_Match] = []
+        in_body: list[_Match] = []
+        for pattern in self._patterns:
+            found = list(_korean_matches(pattern, fields.text))
+            in_title = in_title or [one for one in found if one[0] < fields.body]
+            in_body = in_body or [one for one in found if one[0] >= fields.body]
+        return in_title, in_body
 
     def rows(self) -> list[list[str]]:
         """Return the alternatives by which an index finds the form, each a row of neighbouring tokens."""
@@ -146,21 +162,18 @@ def _starts(sequence: str, text: str) -> Iterator[int]:
         start = text.find(sequence, start + 1)
 
 
-def _counts(match: re.Match[str], text: str) -> bool:
-    """Tell whether a match begins a word, or stands inside of one without crossing a space."""
-    return text[match.start() - 1] in " \n" or " " not in match[0]
-
-
-def _count_korean(pattern: re.Pattern[str], text: str) -> float:
-    """Count matches at the beginning of words, and one of those inside that cross no space."""
-    whole = 0
-    inside = False
+def _korean_matches(pattern: re.Pattern[str], text: str) -> Iterator[_Match]:
     for match in pattern.finditer(text):
-        if text[match.start() - 1] in " \n":
-            whole += 1
+        start = match.start()
+        if text[start - 1] in " \n":
+            yield start, True
         elif " " not in match[0]:
-            inside = True
-    return whole + (INSIDE_A_WORD if inside else 0.0)
+            yield start, False
+
+
+def _weigh(found: list[_Match]) -> float:
+    whole = sum(1 for _, begins_a_word in found if begins_a_word)
+    return whole + (INSIDE_A_WORD if whole < len(found) else 0.0)
 
 
 def _spacings(text: str) -> list[str]:

@@ -98,8 +98,8 @@ class Ranking:
 
     def score(self, document: Document) -> Score | None:
         """Return the score of a paper; None when it has none of the parts, or something that is excluded."""
-        paper = _Paper(document)
-        if any(form.may_stand_in(paper.whole) and sum(paper.count(form)) >= 1 for form in self._excluded):
+        paper = forms.Fields(document.title, document.body)
+        if any(sum(form.count(paper)) >= 1 for form in self._excluded):
             return None
         counts = [part.counts(paper) for part in self._segments]
         composed = max((_weigh(*part.counts(paper)) for part in self._composed), default=0.0)
@@ -110,13 +110,13 @@ class Ranking:
         in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / parts
         in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / parts
         together = self._together(paper) if 1 < len(self._segments) == matched else 0.0
-        phrase = _weigh(*paper.count(self._phrase)) if self._phrase and matched == parts else 0.0
+        phrase = _weigh(*self._phrase.count(paper)) if self._phrase and matched == parts else 0.0
         popularity = _POPULARITY * hot(document.votes, document.published_on)
         total = in_titles + in_bodies + together + phrase + _COMPOSED * composed + popularity
         everywhere = parts if composed else matched
         return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
 
-    def _score_of_parts(self, paper: _Paper, document: Document) -> Score | None:
+    def _score_of_parts(self, paper: forms.Fields, document: Document) -> Score | None:
         """Score a paper that has all words of a term, but not the term: it matches no part of the query."""
         counts = [part.counts(paper) for part in self._parts]
         if not counts or not all(map(sum, counts)):
@@ -127,34 +127,19 @@ class Ranking:
         total = in_titles + in_bodies + popularity
         return Score(total, 0, max(1, len(self._segments)), in_titles, in_bodies, 0.0, 0.0, 0.0, popularity)
 
-    def _together(self, paper: _Paper) -> float:
+    def _together(self, paper: forms.Fields) -> float:
         """Weigh the lines, the title being one, in which all parts stand."""
-        lines = self._segments[0].lines(paper.whole)
+        lines = self._segments[0].lines(paper)
         for part in self._segments[1:]:
             if not lines:
                 return 0.0
-            lines &= part.lines(paper.whole)
+            lines &= part.lines(paper)
         return _TOGETHER * min(len(lines), _MOST_LINES_TOGETHER)
 
 
 def _weigh(in_title: float, in_body: float) -> float:
     said = min(in_body, OFTEN)
     return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * said / (said + _BODY_HALF)
-
-
-class _Paper:
-    """The fields of a paper; most forms stand in none, which one look at the whole tells."""
-
-    def __init__(self, document: Document) -> None:
-        self._title = forms.Field(document.title)
-        self._body = forms.Field(document.body)
-        self.whole = forms.Field(f"{document.title}\n{document.body}")
-
-    def count(self, form: forms.Form) -> tuple[float, float]:
-        """Count a form in title and body."""
-        if not form.may_stand_in(self.whole):
-            return 0.0, 0.0
-        return form.count(self._title), form.count(self._body)
 
 
 class _Part:
@@ -166,15 +151,15 @@ class _Part:
             for weighted in segment.forms
         ]
 
-    def lines(self, field: forms.Field) -> set[int]:
+    def lines(self, paper: forms.Fields) -> set[int]:
         """Return the lines in which any form stands."""
-        return set().union(*(form.lines(field) for _, form, _ in self._forms))
+        return {line for _, form, _ in self._forms for line in form.lines(paper)}
 
-    def counts(self, paper: _Paper) -> tuple[float, float]:
+    def counts(self, paper: forms.Fields) -> tuple[float, float]:
         """Return the weighted counts of all forms in title and body."""
         in_title = in_body = 0.0
         for weighted, form, context in self._forms:
-            title, body = paper.count(form)
+            title, body = form.count(paper)
             if not title and not body:
                 continue
             weight = weighted.weight
@@ -185,12 +170,12 @@ class _Part:
         return in_title, in_body
 
 
-def _has_context(context: list[forms.Form], paper: _Paper) -> bool:
+def _has_context(context: list[forms.Form], paper: forms.Fields) -> bool:
     """Tell whether a paper speaks of the concept: a Korean form, or half of the English content words."""
     english = [form for form in context if not form.is_korean]
-    if any(sum(paper.count(form)) >= 1 for form in context if form.is_korean):
+    if any(sum(form.count(paper)) >= 1 for form in context if form.is_korean):
         return True
-    held = sum(1 for form in english if any(paper.count(form)))
+    held = sum(1 for form in english if any(form.count(paper)))
     return 2 * held >= len(english)
 
 
