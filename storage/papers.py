@@ -65,6 +65,13 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
     return [found[id_] for id_ in paper_ids if id_ in found]
 
 
+async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
+    """Return the titles of papers as they are written, of those that have one."""
+    columns = (papers.c.id, papers.c.title)
+    found = dict(await rows.look_up(connection, papers.c.id, paper_ids, columns))
+    return [found[id_] for id_ in paper_ids if found.get(id_)]
+
+
 async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[models.PaperRow]:
     """Return the listed papers among these arXiv ids, in the order asked for."""
     ids = await ids_of(connection, arxiv_ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import zoneinfo
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.rendering import escape, fitting, limits
+from bot.rendering import escape, filters, fitting, limits
 
 if TYPE_CHECKING:
     from bot.client.bot import PaperroundBot
+    from bot.client.translations import Words
 
 log = structlog.get_logger(__name__)
 
@@ -40,18 +41,38 @@ USUAL_ZONES = (
 
 async def topics(interaction: discord.Interaction[PaperroundBot], current: str) -> Choices:
     """Offer topics that the archive knows, in the reader's language first."""
-    locale = interaction.client.spoken(interaction) or interaction.client.services.locale
-    return await _asked(lambda: interaction.client.services.lookup.complete_topic(current, locale))
+    lookup = interaction.client.services.lookup
+
+    async def ask(words: Words) -> Choices:
+        found = await lookup.complete_topic(current, words.locale)
+        return choices((one.name, one.value) for one in found)
+
+    return await _asked(interaction, ask)
 
 
 async def authors(interaction: discord.Interaction[PaperroundBot], current: str) -> Choices:
-    """Offer authors."""
-    return await _asked(lambda: interaction.client.services.lookup.complete_author(current))
+    """Offer authors, with the number of their papers."""
+    lookup = interaction.client.services.lookup
+
+    async def ask(words: Words) -> Choices:
+        found = await lookup.complete_author(current)
+        return choices(
+            (_label(one.name, f" — {words('choice-papers', count=one.papers or 0)}"), one.value)
+            for one in found
+        )
+
+    return await _asked(interaction, ask)
 
 
 async def papers(interaction: discord.Interaction[PaperroundBot], current: str) -> Choices:
-    """Offer papers by id or title."""
-    return await _asked(lambda: interaction.client.services.lookup.complete_paper(current))
+    """Offer papers by id or title, with their votes."""
+    lookup = interaction.client.services.lookup
+
+    async def ask(_: Words) -> Choices:
+        found = await lookup.complete_paper(current)
+        return choices((_label(one.name, f" {filters.render_votes(one.votes)}"), one.value) for one in found)
+
+    return await _asked(interaction, ask)
 
 
 def dates(known: Iterable[date], current: str) -> Choices:
@@ -99,11 +120,17 @@ def choices(pairs: Iterable[tuple[str, str]]) -> Choices:
     return list(offered.values())
 
 
-async def _asked(ask: Callable[[], Awaitable[Sequence[object]]]) -> Choices:
+def _label(name: str, end: str) -> str:
+    """Return a label that is shortened before its end, which a cut would take away."""
+    return fitting.shorten(escape.plain(name), limits.CHOICE_NAME - len(end), markdown=False) + end
+
+
+async def _asked(
+    interaction: discord.Interaction[PaperroundBot], ask: Callable[[Words], Awaitable[Choices]]
+) -> Choices:
     try:
         async with asyncio.timeout(SECONDS):
-            found = await ask()
+            return await ask(await interaction.client.words_for(interaction))
     except Exception as error:  # noqa: BLE001 - nothing can be said in an autocomplete; typing on still works
         log.warning("autocomplete_failed", kind=type(error).__name__, error=str(error))
         return []
-    return choices((str(getattr(choice, "name", "")), str(getattr(choice, "value", ""))) for choice in found)

@@ -2,62 +2,80 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
+from bot.digests import arxiv_id as arxiv_ids
 from bot.services import author_matching, found, titles
-from bot.text import folding, names
+from bot.text import beginnings, folding, korean, names
 from bot.text.glossary import concepts, keys, resolution
 from storage import models, papers
 from storage.database import Connection
 
 MOST = 25
 LONGEST = 100
-_BUCKET = 3
-"""Letters of the beginnings under which topics are kept ready."""
-_BEST = 100
-_SHORTEST_ERROR = 4
+"""Characters of a choice's value, which is searched for as it is."""
 MOST_NEAR = 5
+_SHORTEST_ERROR = 4
+_MOST_LATER_WORDS = 4
+_LATER_WORDS = 8
+"""So many papers of a topic weigh as one when it was begun from a later word of it."""
+_LANGUAGES: tuple[concepts.Language, ...] = ("ko", "en", "abbr")
+_GAP = re.compile(r"[\s·-]+")
+
+
+class Meaning(NamedTuple):
+    """What a topic is called, each "" where it has no such name: several forms share one."""
+
+    korean: str
+    english: str
+    abbreviation: str
 
 
 class Topic(NamedTuple):
-    """One form of a concept: what is typed for it, what is shown, and how much speaks for it."""
+    """One form of a concept, or a phrase of titles: how it is written, in which language, and how much speaks for it."""
 
     key: str
-    concept: str
     text: str
     language: str
-    other: str
+    meaning: Meaning
     weight: int
 
 
 class Topics:
-    """The forms of a glossary by their beginnings. Made once for each glossary, which takes a moment: in a thread."""
+    """The forms of a glossary and the phrases of titles, by their beginnings. Made once for each glossary: in a thread."""
 
     def __init__(self, glossary: resolution.Glossary) -> None:
         self.glossary = glossary
-        self._by_beginning: dict[str, list[Topic]] = defaultdict(list)
-        for topic in sorted(_topics(glossary.all_concepts()), key=lambda one: -one.weight):
-            for length in range(1, _BUCKET + 1):
-                self._by_beginning[topic.key[:length]].append(topic)
-        self._by_beginning[""] = [
-            topic
-            for concept in glossary.all_concepts()[:_BEST]
-            for topic in sorted(_topics([concept]), key=lambda one: -one.weight)
-        ]
+        self._topics = [*_forms(glossary), *_phrases(glossary)]
+        self._by_first: dict[str, list[Topic]] = defaultdict(list)
+        begun: list[tuple[int, str, int]] = []
+        for number, topic in enumerate(self._topics):
+            self._by_first[topic.key[:1]].append(topic)
+            begun.append((-topic.weight, topic.key, number))
+            begun += [(-topic.weight // _LATER_WORDS, later, number) for later in _later(topic.text)]
+        begun.sort(key=lambda one: one[0])
+        self._numbers = array("l", [number for *_, number in begun])
+        self._begun = beginnings.Beginnings([korean.keystrokes(key) for _, key, _ in begun], self._keep)
 
     def offer(self, text: str, locale: models.Locale) -> list[found.Choice]:
-        """Return topics that begin as typed, each once; the reader's language decides where what was typed does not."""
+        """Return topics that begin as typed, each once: what is typed out first, then the reader's language."""
         typed = _key(text)
-        fitting = [one for one in self._by_beginning.get(typed[:_BUCKET], ()) if one.key.startswith(typed)]
-        if not typed:
-            fitting = [one for one in fitting if one.language == locale.value]
+        begun = [self._topics[self._numbers[place]] for place in self._begun.find(korean.keystrokes(typed))]
+        spoken = (locale.value, "abbr")
+        begun.sort(key=lambda one: (one.key != typed, one.language not in spoken))
         choices: dict[str, found.Choice] = {}
-        for one in fitting:
-            choices.setdefault(one.concept, found.Choice(_shown(one)[:LONGEST], one.text[:LONGEST]))
-            if len(choices) == MOST:
-                break
+        offered: set[Meaning] = set()
+        for one in begun:
+            if one.meaning not in offered and one.text not in choices:
+                offered.add(one.meaning)
+                choices[one.text] = found.Choice(_shown(one, locale), one.text)
+                if len(choices) == MOST:
+                    break
         return list(choices.values())
 
     def near(self, text: str) -> tuple[str, ...]:
@@ -66,54 +84,96 @@ class Topics:
         if len(typed) < _SHORTEST_ERROR:
             return ()
         most = 1 if len(typed) < 2 * _SHORTEST_ERROR else 2
-        near: dict[str, tuple[int, str]] = {}
-        for one in self._by_beginning.get(typed[:1], ()):
+        near: dict[Meaning, tuple[int, int, str]] = {}
+        for one in self._by_first.get(typed[:1], ()):
             errors = names.distance(typed, one.key, most=most)
             if errors <= most:
-                near.setdefault(one.concept, (errors, one.text))
-        return tuple(shown for _, shown in sorted(near.values()))[:MOST_NEAR]
+                near.setdefault(one.meaning, (errors, -one.weight, one.text))
+        return tuple(shown for *_, shown in sorted(near.values()))[:MOST_NEAR]
+
+    def _keep(self, places: list[int]) -> list[int]:
+        """Return of very many places those of the best topics in each language."""
+        kept: list[int] = []
+        seen: dict[str, set[Meaning]] = {language: set() for language in _LANGUAGES}
+        for place in places:
+            one = self._topics[self._numbers[place]]
+            known = seen[one.language]
+            if len(known) < MOST and one.meaning not in known:
+                known.add(one.meaning)
+                kept.append(place)
+                if all(len(topics) == MOST for topics in seen.values()):
+                    break
+        return kept
 
 
-def _topics(known: Iterable[concepts.Concept]) -> Iterable[Topic]:
-    """Give every form of concepts, and the later words of a form at a lower weight."""
-    for concept in known:
-        english = next((form.text for form in concept.of("en")), concept.key)
-        korean = next((form.text for form in concept.of("ko")), "")
-        for form in concept.forms:
-            if form.alias:
-                continue
-            other = english if form.language == "ko" else korean or (english if form.text != english else "")
-            shown = (concept.key, form.text, form.language, other)
-            weight = 10 * concept.support + (5 if form.papers else 0) - (3 if form.language == "abbr" else 0)
-            yield Topic(_key(form.text), *shown, weight)
-            words = form.text.split()
-            for place in range(1, len(words)):
-                yield Topic(_key(" ".join(words[place:])), *shown, weight // 8)
+def _forms(glossary: resolution.Glossary) -> Iterator[Topic]:
+    """Give every form of the concepts; its weight says how many papers explain it, or have it in their titles."""
+    titled = glossary.titles.concepts
+    for concept in glossary.all_concepts():
+        own = [form for form in concept.forms if not form.alias and len(form.text) <= LONGEST]
+        explained = (sum(form.papers for form in concept.of(language)) for language in _LANGUAGES)
+        said = 10 * max((*explained, titled.get(concept.key, 0)))
+        meaning = Meaning(_name(own, "ko"), _name(own, "en"), _name(own, "abbr"))
+        for form in own:
+            weight = said + (0 if form.language == "abbr" else 5 if form.papers or form.seeded else 3)
+            yield Topic(_key(form.text), form.text, form.language, meaning, weight)
 
 
-def _shown(topic: Topic) -> str:
-    return f"{topic.text} · {topic.other}" if topic.other else topic.text
+def _name(forms: list[concepts.Form], language: str) -> str:
+    return next((form.text for form in forms if form.language == language), "")
+
+
+def _phrases(glossary: resolution.Glossary) -> Iterator[Topic]:
+    for text, language, count in glossary.titles.phrases:
+        meaning = Meaning(text, "", "") if language == "ko" else Meaning("", text, "")
+        yield Topic(_key(text), text, language, meaning, 10 * count)
+
+
+def _later(text: str) -> Iterator[str]:
+    """Give the keys of a text from its second word on, from its third, and so on."""
+    for gap in islice(_GAP.finditer(text), _MOST_LATER_WORDS):
+        later = text[gap.end() :]
+        if later.partition(" ")[0].casefold() not in keys.FUNCTION_WORDS and (key := _key(later)):
+            yield key
+
+
+def _shown(topic: Topic, locale: models.Locale) -> str:
+    """Return a topic as it is offered: with its name in the other language, and its abbreviation."""
+    korean_name, english, abbreviation = topic.meaning
+    if topic.language == "abbr":
+        other = (locale is models.Locale.KO and korean_name) or english
+        return f"{topic.text} · {other}" if other else topic.text
+    short = f" ({abbreviation})" if abbreviation else ""
+    if topic.language == "ko":
+        return f"{topic.text} · {english}{short}" if english else f"{topic.text}{short}"
+    return f"{topic.text}{short} · {korean_name}" if korean_name else f"{topic.text}{short}"
 
 
 def _key(text: str) -> str:
-    return keys.korean_key(text) if keys.has_hangul(text) else " ".join(folding.fold(text[:LONGEST]).split())
+    """Return what of a text is compared: folded, without spaces and signs, which people type or do not."""
+    return keys.korean_key(text[:LONGEST])
 
 
 async def authors(connection: Connection, text: str) -> list[found.Choice]:
     """Offer people by the beginnings of any of their names, those with most papers first."""
     people = await author_matching.find(connection, text, limit=MOST, typing=True)
-    return [found.Choice(one.name[:LONGEST], one.name[:LONGEST]) for one in people]
+    return [found.Choice(one.name, one.name[:LONGEST], papers=one.papers) for one in people]
 
 
 async def papers_for(connection: Connection, text: str) -> list[found.Choice]:
-    """Offer papers by the beginning of their id, or by words of their title, the most popular first."""
-    typed = text.strip()[:LONGEST]
+    """Offer papers by an address, by the beginning of their id or by words of their title, the most popular first."""
+    typed = (arxiv_ids.parse_arxiv_id(text) or text).strip()[:LONGEST]
     if not typed or typed[0].isdigit():
         rows = await papers.list_by_prefix(connection, typed, limit=MOST)
         if rows:
             return [_paper_choice(row) for row in rows]
-    return [_paper_choice(row) for row in await titles.list_rows(connection, typed, limit=MOST, typing=True)]
+    rows = await titles.list_rows(connection, typed, limit=MOST, typing=True)
+    if not rows and korean.ends_in_hangul(folding.fold(typed)):
+        # On the way to 모델 stands 몯, which no title has.
+        return await papers_for(connection, typed[:-1])
+    return [_paper_choice(row) for row in rows]
 
 
 def _paper_choice(row: models.PaperRow) -> found.Choice:
-    return found.Choice(f"{row.arxiv_id} {row.title or ''}".strip()[:LONGEST], row.arxiv_id)
+    name = f"{row.arxiv_id} · {row.title}" if row.title else row.arxiv_id
+    return found.Choice(name, row.arxiv_id, votes=row.votes)

@@ -13,7 +13,8 @@ class SearchResult:
     """A page of papers, best first.
 
     `also`: forms that were looked for besides what was typed. `partial`: too few papers had all words, so those with
-    most of them follow. `suggestions`: other queries that find something.
+    most of them follow. `suggestions`: other queries, for when this one finds nothing or too little. `ignored`: filters in
+    the query whose value says nothing.
     `explanations`: what each score is made of, by arXiv id, if asked for.
     """
 
@@ -22,6 +23,7 @@ class SearchResult:
     also: tuple[str, ...] = ()
     partial: bool = False
     suggestions: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
@@ -56,7 +58,12 @@ class TopResult:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing offered while somebody types: what is shown, and what is then asked for."""
+    """One thing offered while somebody types: what is shown (in any length), and what is then asked for.
+
+    `papers` are an author's, `votes` a paper's; None for what has none or unknown ones.
+    """
 
     name: str
     value: str
+    papers: int | None = None
+    votes: int | None = None

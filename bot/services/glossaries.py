@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from bot.clock import Clock, system_clock
+from bot.text import phrases
 from bot.text.glossary import (
     drafting,
     evidence,
@@ -20,7 +21,7 @@ from bot.text.glossary import (
     seed,
 )
 from storage import glossary as kept
-from storage import search
+from storage import papers, search
 from storage.database import Connection, Database
 
 GROWTH = 1.1
@@ -51,31 +52,34 @@ class Glossaries:
         return self._read
 
     async def is_stale(self) -> bool:
-        """Tell whether there are so many more papers than when it was made that making it anew is worth it."""
+        """Tell whether making it anew is worth it: there are many more papers, or another version of ours made it."""
         async with self._database.read() as connection:
             made = await kept.get(connection)
-            papers = await search.count_all(connection)
-        return papers > 0 if made is None else papers != made.papers and papers >= GROWTH * made.papers
+            count = await search.count_all(connection)
+        if made is None or not records.is_current(made.data):
+            return count > 0
+        return count != made.papers and count >= GROWTH * made.papers
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Make the glossary anew; takes seconds, in a thread. `on_progress` is told of the papers read."""
         async with self._database.read() as connection:
             counted = await kept.list_mentions(connection, limit=MOST_MENTIONS)
-            papers = await search.count_all(connection)
+            count = await search.count_all(connection)
         made = await asyncio.to_thread(_draft, counted)
-        seen = made.questions()
+        seen, titled = made.questions(), phrases.TitlePhrases()
         behind, read = -1, 0
         while read < MOST_PAPERS:
             async with self._database.read() as connection:
                 chunk = await search.list_sample(connection, behind=behind, limit=_CHUNK)
+                titles = await papers.list_titles(connection, [one.paper_id for one in chunk])
             if not chunk:
                 break
-            await asyncio.to_thread(_show, seen, [one.texts for one in chunk])
+            await asyncio.to_thread(_show, seen, [one.texts for one in chunk], titled, titles)
             behind, read = chunk[-1].position, read + len(chunk)
             on_progress(read)
-        data = await asyncio.to_thread(_finish, made, seen)
+        data = await asyncio.to_thread(_finish, made, seen, titled)
         async with self._database.transaction() as connection:
-            await kept.set_made(connection, kept.Made(self._clock(), papers, data))
+            await kept.set_made(connection, kept.Made(self._clock(), count, data))
 
 
 def mentions_of(text: str) -> tuple[str, ...]:
@@ -97,13 +101,19 @@ def _draft(counted: dict[str, int]) -> drafting.Draft:
     return drafting.draft(rows, seed.terms())
 
 
-def _show(seen: occurrences.Occurrences, texts: list[search.Texts]) -> None:
+def _show(
+    seen: occurrences.Occurrences, texts: list[search.Texts], titled: phrases.TitlePhrases, titles: list[str]
+) -> None:
     for one in texts:
         seen.add(f"{one.title}\n{one.body}")
+    for title in titles:
+        titled.add(title)
 
 
-def _finish(made: drafting.Draft, seen: occurrences.Occurrences) -> str:
-    return records.dump(drafting.finish(made, seen), made.readings, made.found.table)
+def _finish(made: drafting.Draft, seen: occurrences.Occurrences, titled: phrases.TitlePhrases) -> str:
+    found = drafting.finish(made, seen)
+    known = {(phrases.key(form.text), concept.key) for concept in found for form in concept.forms}
+    return records.dump(found, made.readings, made.found.table, titled.frequent(known))
 
 
 def _from_seed() -> resolution.Glossary:

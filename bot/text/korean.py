@@ -5,6 +5,7 @@ There is no morphology here; endings are cut only where that cannot hide a word 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
@@ -26,6 +27,15 @@ _PARTICLES = (
 # Behind a noun of one syllable every particle may stand: 뇌를, 말이, 책도.
 _AFTER_ONE_SYLLABLE = frozenset("을를은는이가의에와과도로만")
 _LONGER_AFTER_ONE = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
+# The letters of a syllable in Unicode's order (The Unicode Standard, 3.12), those of two strokes as two.
+_FIRSTS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
+_VOWEL_KEYS = "ㅏ ㅐ ㅑ ㅒ ㅓ ㅔ ㅕ ㅖ ㅗ ㅗㅏ ㅗㅐ ㅗㅣ ㅛ ㅜ ㅜㅓ ㅜㅔ ㅜㅣ ㅠ ㅡ ㅡㅣ ㅣ"
+_LAST_KEYS = (
+    "ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ"
+)
+_VOWELS = tuple(_VOWEL_KEYS.split())
+_LASTS = ("", *_LAST_KEYS.split())
+_HANGUL = re.compile(f"[{HANGUL}]")
 _CLOSED = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 
@@ -60,9 +70,35 @@ def one_syllable_noun(word: str) -> str | None:
     return word[0] if len(word) == 2 and word[1] in _AFTER_ONE_SYLLABLE else None
 
 
+def is_particle(ending: str) -> bool:
+    """Tell whether syllables are a particle that stands behind any noun, also behind a Latin one: LLM을, LLM에서."""
+    return ending in _AFTER_ONE_SYLLABLE or ending in _LONGER_AFTER_ONE
+
+
 def bigrams(run: str) -> list[str]:
     """Return the overlapping pairs of a run of syllables; a single one as itself."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def keystrokes(text: str) -> str:
+    """Return `text` with its Hangul as the letters that are typed for it, in order, on a Korean keyboard.
+
+    Somebody on the way to 모델 has typed 모, then 몯, then 모데: each is a beginning of it only by its letters.
+    """
+    return "".join(map(_typed, text)) if _HANGUL.search(text) else text
+
+
+@lru_cache(maxsize=1 << 12)
+def _typed(letter: str) -> str:
+    place = ord(letter) - 0xAC00
+    if 0 <= place < len(_FIRSTS) * len(_VOWELS) * len(_LASTS):
+        first, rest = divmod(place, len(_VOWELS) * len(_LASTS))
+        vowel, last = divmod(rest, len(_LASTS))
+        return _FIRSTS[first] + _VOWELS[vowel] + _LASTS[last]
+    for lowest, letters in ((0x1100, _FIRSTS), (0x1161, _VOWELS), (0x11A7, _LASTS)):
+        if 0 <= ord(letter) - lowest < len(letters):
+            return letters[ord(letter) - lowest]
+    return letter
 
 
 def is_hangul(word: str) -> bool:

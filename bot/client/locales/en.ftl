@@ -38,6 +38,10 @@ list-author-heading = { $author } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
+choice-papers = { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+}
 list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
 list-also = Also searched for { $forms }

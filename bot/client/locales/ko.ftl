@@ -29,6 +29,7 @@ list-top-heading = 표를 많이 받은 논문 · { $period }
 list-top-topic-heading = { $topic } · 표 많은 순 · { $period }
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
+choice-papers = { $count }편
 list-similar-heading = 비슷한 논문 · { $title }
 list-saved-heading = 저장한 논문 · { $count }편
 list-also = { $forms }도 함께 찾았어요

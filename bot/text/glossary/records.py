@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from bot.text import phrases
 from bot.text.glossary import alignment, concepts, resolution
 
-_VERSION = 1
+_VERSION = 2
+_BEGINNING = f'{{"version":{_VERSION},'
 
 
 def dump(
     found: Iterable[concepts.Concept],
     abbreviated: Mapping[str, list[concepts.Reading]],
     table: alignment.WordTable,
+    titles: phrases.InTitles,
 ) -> str:
     """Return everything that a `Glossary` is made of as JSON."""
     return json.dumps(
@@ -25,17 +28,24 @@ def dump(
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
+            "phrases": titles.phrases,
+            "titled": titles.concepts,
         },
         ensure_ascii=False,
         separators=(",", ":"),
     )
 
 
+def is_current(text: str) -> bool:
+    """Tell whether a dumped text can be loaded, without reading all of it."""
+    return text.startswith(_BEGINNING)
+
+
 def load(text: str) -> resolution.Glossary | None:
     """Return the glossary of a dumped text; None when another version wrote it, so that it must be made again."""
-    kept = json.loads(text)
-    if not isinstance(kept, dict) or kept.get("version") != _VERSION:
+    if not is_current(text):
         return None
+    kept = json.loads(text)
     found = [
         concepts.Concept(key, tuple(concepts.Form(*row) for row in rows)) for key, rows in kept["concepts"]
     ]
@@ -43,7 +53,8 @@ def load(text: str) -> resolution.Glossary | None:
         abbreviation: [concepts.Reading(*row) for row in rows]
         for abbreviation, rows in kept["readings"].items()
     }
-    return resolution.Glossary(found, abbreviated, alignment.WordTable(kept["words"], {}))
+    titles = phrases.InTitles(tuple(phrases.Phrase(*row) for row in kept["phrases"]), kept["titled"])
+    return resolution.Glossary(found, abbreviated, alignment.WordTable(kept["words"], {}), titles)
 
 
 def _form_row(form: concepts.Form) -> list[object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from bot.text import analyser, korean
+from bot.text import analyser, korean, phrases
 from bot.text.glossary import (
     alignment,
     concepts,
@@ -32,14 +32,16 @@ _LONGEST_PART = 6
 
 
 class Glossary:
-    """The concepts, ready to be asked. Holds no more than the concepts and the tables to find them by."""
+    """The concepts, ready to be asked, with the tables to find them by. `titles`: what is only offered, never asked for."""
 
     def __init__(
         self,
         found: Iterable[concepts.Concept],
         abbreviated: Mapping[str, list[concepts.Reading]] | None = None,
         table: alignment.WordTable | None = None,
+        titles: phrases.InTitles | None = None,
     ) -> None:
+        self.titles = titles or phrases.InTitles()
         self._concepts = {concept.key: concept for concept in found}
         self._translator = translation.Translator(table or alignment.WordTable({}, {}))
         self._names = naming.Names(self._concepts, abbreviated or {})

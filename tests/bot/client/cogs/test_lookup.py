@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bot.services import glossaries
 from bot.services.remembered import token_of
 from storage import models
 from tests.bot.client.world import World, answer, custom_ids_of, post_daily, texts_of
+from tests.bot.services import archives
 
 
 async def test_a_topic_is_answered_privately_with_the_papers_that_hold_it(world: World) -> None:
@@ -144,7 +146,31 @@ async def test_only_spaces_ask_for_a_word(english_world: World) -> None:
 
 async def test_autocomplete_offers_authors(world: World) -> None:
     authors = await world.reader.autocomplete(world.channel, "author", "name", "lovel")
-    assert [choice["value"] for choice in authors][:1] == ["Ada Lovelace"]
+    papers = world.words("choice-papers", count=4)
+    assert [(one["name"], one["value"]) for one in authors] == [(f"Ada Lovelace — {papers}", "Ada Lovelace")]
+
+
+async def test_autocomplete_offers_topics_with_their_other_names(world: World) -> None:
+    for typed, name in (
+        ("소형", "소형 언어 모델 · small language model (SLM)"),
+        ("small l", "small language model (SLM) · 소형 언어 모델"),
+    ):
+        offered = await world.reader.autocomplete(world.channel, "topic", "query", typed)
+        assert offered[0]["name"] == name
+
+
+async def test_autocomplete_offers_phrases_of_titles_that_the_command_finds(english_world: World) -> None:
+    world = english_world
+    papers = (
+        archives.Paper("2501.00011", "Quiet Harbour Lights", "A lamp."),
+        archives.Paper("2501.00012", "Painting Quiet Harbour Lights @everyone", "Another lamp."),
+    )
+    await archives.add(world.core.database, "2026-01-01", *papers)
+    await glossaries.Glossaries(world.core.database, world.core.clock).rebuild()
+    (offered,) = await world.reader.autocomplete(world.channel, "topic", "query", "quiet h")
+    assert offered["value"] == "Quiet Harbour Lights"
+    found = texts_of(answer(await world.reader.slash(world.channel, "topic", query=offered["value"])))
+    assert world.words("list-topic-heading", topic="Quiet Harbour Lights", count=2) in found
 
 
 async def test_the_form_under_a_post_asks_for_a_topic(world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.text import phrases
 from bot.text.glossary import concepts, drafting, mining, records, resolution, seed
 
 PIECES = st.sampled_from(
@@ -95,7 +96,7 @@ def test_a_long_query_takes_no_time(glossary: resolution.Glossary) -> None:
 def test_a_glossary_reads_back_as_it_was() -> None:
     made = drafting.draft(mining.count(["언어 모델(Language Model; LM)을"] * 3), seed.terms())
     found = drafting.finish(made, made.questions())
-    again = records.load(records.dump(found, made.readings, made.found.table))
+    again = records.load(records.dump(found, made.readings, made.found.table, phrases.InTitles()))
     assert again is not None
     before = resolution.Glossary(found, made.readings, made.found.table)
     for typed in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
