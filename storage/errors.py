@@ -17,5 +17,9 @@ class DatabaseBusyError(StorageError):
     """Another process holds the database, or it may not be written to."""
 
 
+class InUseError(DatabaseBusyError):
+    """Somebody reads what is to be replaced; in a moment nobody may."""
+
+
 class DuplicateError(StorageError):
     """An identical row stands already."""

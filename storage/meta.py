@@ -8,6 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import rows
 from storage.tables import meta
 
+INDEX_VERSION = "index:version"
+"""By which version of the analyser the search index was made."""
+INDEX_BESIDE = "index:beside"
+"""How far a new search index is that is being made."""
+
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
     """Return a value, or None."""

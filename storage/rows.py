@@ -24,6 +24,8 @@ Value = TypeVar("Value")
 CHUNK = 2000
 """Values in one IN list: SQLite takes 32,766 variables a statement, asyncpg 32,767."""
 LOOK_UP_CHUNK = 20_000
+REDIRECTED = "paperround_redirected"
+"""The option of a connection whose statements are changed on their way: see `storage.beside`."""
 
 
 def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -110,9 +112,11 @@ async def fetch_all(
 
     On SQLite in one step of the connection's thread, where SQLAlchemy takes four. Values come as the driver gives them.
     """
-    if connection.dialect.name != "sqlite":
-        return [tuple(row) for row in await connection.exec_driver_sql(statement, tuple(values))]
     assert connection.sync_connection is not None
+    is_redirected = connection.sync_connection.get_execution_options().get(REDIRECTED, False)
+    if is_redirected or connection.dialect.name != "sqlite":
+        result = await connection.exec_driver_sql(statement, tuple(values))
+        return [tuple(row) for row in result] if result.returns_rows else []
     driver: Any = connection.sync_connection.connection.driver_connection
     found: Iterable[tuple[Any, ...]] = await driver.execute_fetchall(statement, tuple(values))
     return found

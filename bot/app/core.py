@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -23,8 +23,9 @@ from bot.services.subscriptions import Subscriptions
 from bot.services.telling import Telling
 from bot.services.why import Why
 from bot.settings import Settings
-from storage import alerts, migrate, models, subscriptions
+from storage import alerts, meta, migrate, models, subscriptions
 from storage.database import Connection, Database
+from storage.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
     from bot.client.bot import PaperroundBot
@@ -182,6 +183,19 @@ async def open_core(
     """Open storage and what stands on it. `migrating` as in `storage.migrate.open_database`, whose errors it raises."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
+        await _note_version(database)
         yield Core(settings, database, clock)
     finally:
         await database.close()
+
+
+async def _note_version(database: Database) -> None:
+    """See that it is known by what the index is made. Most commands find that it is, and load nothing for it."""
+    async with database.read() as connection:
+        if await meta.get(connection, meta.INDEX_VERSION) is not None:
+            return
+    from bot.services import reindexing
+
+    # Nothing can be indexed in a database that cannot be written to, either.
+    with suppress(DatabaseBusyError):
+        await reindexing.note_version(database)

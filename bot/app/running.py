@@ -23,11 +23,11 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot import errors
-from bot.app import fetching
+from bot.app import fetching, tending
 from bot.app.core import Core
 from bot.client import endpoints, sender
 from bot.client.bot import PaperroundBot
-from bot.services import archive, failures, glossaries, nonces, places, relay, settling, watch
+from bot.services import archive, failures, nonces, places, relay, settling, watch
 from bot.services.daily import DailyPlanner
 from bot.services.ingest import Ingest
 from bot.services.metrics import Metrics
@@ -70,12 +70,6 @@ class Running:
         """Forget the payloads of deliveries that ended 30 days ago."""
         async with self.core.database.transaction() as connection:
             await outbox.empty_payloads(connection, self.core.clock() - KEEP_PAYLOADS)
-
-    async def learn(self) -> None:
-        """Make the glossary anew when the archive has grown enough to teach it something."""
-        words = glossaries.Glossaries(self.core.database, self.core.clock)
-        if await words.is_stale():
-            await words.rebuild()
 
     async def beat(self) -> None:
         """Stop when the lock is lost: another process may be sending by now."""
@@ -237,7 +231,11 @@ async def _log_in(bot: PaperroundBot, token: str) -> None:
 async def _work(running: Running) -> None:
     """Run the long-lived work until `stop` is set or one piece of it fails for good."""
     stop, core = running.stop, running.core
-    work: list[Callable[[], Awaitable[None]]] = [lambda: running.relay.run(stop), running.beat]
+    work: list[Callable[[], Awaitable[None]]] = [
+        lambda: running.relay.run(stop),
+        running.beat,
+        lambda: tending.Tending(core.database, core.clock).run(stop),
+    ]
     if core.settings.inbox is not None:
         inbox = watch.Inbox(core.settings.inbox, running.take)
         work.append(lambda: inbox.run(stop))
@@ -272,9 +270,6 @@ async def _scheduled(running: Running) -> AsyncIterator[None]:
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(
         running.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
-    )
-    scheduler.add_job(
-        running.learn, IntervalTrigger(minutes=10, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.add_job(
         running.clean, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options

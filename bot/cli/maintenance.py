@@ -27,13 +27,14 @@ def register(app: typer.Typer) -> None:
 
 def reindex(as_json: output.AsJson = False) -> None:
     """Make everything that is derived anew from what is stored; the bot may be running."""
-    from bot.services import reindexing
+    from bot.clock import system_clock
+    from bot.services import upkeep
 
     async def command() -> int:
         papers = 0
         async with opening.open_storage() as database:
             with output.counter("Indexing") as count:
-                async for papers in reindexing.rebuild(database):
+                async for papers in upkeep.do(database, system_clock, upkeep.Task.INDEX):
                     count(papers)
         return papers
 

@@ -12,9 +12,11 @@ from typing import Any
 import pydantic
 
 from bot import settings as settings_room
+from bot.services import index_tokens, reindexing, upkeep
 from bot.settings import Settings
 from storage import errors as storage_errors
 from storage import migrate, papers
+from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[str]]
 """Asks Discord who we are: gives the bot's name, or raises PaperroundError in words."""
@@ -40,7 +42,7 @@ async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
     return [
         *_versions(),
         *_settings(settings),
-        await _database(settings),
+        *await _database(settings),
         await _token(settings, check_token),
     ]
 
@@ -90,20 +92,35 @@ def _folder_note(label: str, value: Any) -> tuple[bool, str]:
     return True, ""
 
 
-async def _database(settings: Settings) -> Finding:
+async def _database(settings: Settings) -> list[Finding]:
     name = "database"
     try:
         opened = await migrate.open_database(settings.database_url)
     except storage_errors.StorageError as error:
-        return Finding(name, "cannot be used", well=False, note=str(error))
+        return [Finding(name, "cannot be used", well=False, note=str(error))]
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection)
+        return [Finding(name, f"schema {migrate.HEAD}, {extent.papers} papers"), await _index(opened)]
     except storage_errors.StorageError as error:
-        return Finding(name, "cannot be read", well=False, note=str(error))
+        return [Finding(name, "cannot be read", well=False, note=str(error))]
     finally:
         await opened.close()
-    return Finding(name, f"schema {migrate.HEAD}, {extent.papers} papers")
+
+
+async def _index(opened: Database) -> Finding:
+    """Say how the search index is; one that is made anew meanwhile answers as before, so that alone is no trouble."""
+    found = await reindexing.examine(opened)
+    version = found.made_by or ("unknown" if found.papers else index_tokens.VERSION)
+    value = f"version {version}, {found.papers} papers"
+    if found.progress is not None:
+        value += f"; a new one has {found.progress.papers}"
+    remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
+    reason = upkeep.explain(found)
+    well = not found.is_outdated and not found.missing
+    return Finding(
+        "search index", value, well=well, note=f"The index is {reason}. {remedy}" if reason else ""
+    )
 
 
 async def _token(settings: Settings, check_token: TokenCheck) -> Finding:

@@ -1,0 +1,66 @@
+"""Keeps the index and the glossary as they should be: finds out what is due and does it. Starts no process itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.clock import Clock
+from bot.services import glossaries, index_tokens, reindexing
+from storage.database import Database
+
+
+class Task(Enum):
+    """What may be due."""
+
+    INDEX = "index"
+    GAPS = "gaps"
+    GLOSSARY = "glossary"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something to be done, for so many papers, and why, in words for the log."""
+
+    task: Task
+    papers: int
+    reason: str
+
+
+async def find_due(database: Database, clock: Clock) -> Due | None:
+    """Return what is to be done next; None when all is well."""
+    condition = await reindexing.examine(database)
+    papers = condition.papers + condition.missing
+    if condition.needs_making:
+        return Due(Task.INDEX, papers, explain(condition))
+    if condition.missing:
+        return Due(Task.GAPS, condition.missing, explain(condition))
+    if await glossaries.Glossaries(database, clock).is_stale():
+        return Due(Task.GLOSSARY, papers, "the archive has grown")
+    return None
+
+
+def explain(condition: reindexing.Condition) -> str:
+    """Return what an index is that is not as it should be, in words; "" when it is well."""
+    if condition.is_outdated:
+        made_by = f"version {condition.made_by}" if condition.made_by else "an unknown version"
+        return f"made by {made_by}, and look-ups ask for what version {index_tokens.VERSION} makes"
+    if condition.progress is not None:
+        return f"being made anew, {condition.progress.papers} papers done"
+    return f"without {condition.missing} of the papers" if condition.missing else ""
+
+
+async def do(database: Database, clock: Clock, task: Task) -> AsyncGenerator[int, None]:
+    """Do it, and yield from time to time how many papers are done. May be stopped at any point and done again."""
+    if task is Task.GLOSSARY:
+        read: list[int] = [0]
+        await glossaries.Glossaries(database, clock).rebuild(read.append)
+        yield read[-1]
+        return
+    steps = reindexing.rebuild(database) if task is Task.INDEX else reindexing.fill(database)
+    async for done in steps:
+        yield done
+    if task is Task.INDEX:
+        # Another version may count other mentions than the one before.
+        await glossaries.Glossaries(database, clock).rebuild()

@@ -1,0 +1,252 @@
+"""The index made anew: beside the one that answers, whatever happens meanwhile, and whoever stops in the middle."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.services import index_tokens, indexing, reindexing
+from bot.services.lookup import Lookup
+from storage import meta, search, tables
+from storage.database import Database
+from tests.bot.services import archives
+from tests.bot.services.archives import Paper
+
+PAPERS = [
+    Paper(
+        f"2501.{number:05}",
+        f"{'Diffusion' if number % 2 else 'Reinforcement'} learning number{number}",
+        "강화 학습(reinforcement learning; RL)을 다룬다."
+        if number % 3
+        else "확산 모델(diffusion model)이다.",
+        votes=number,
+        authors=(f"Ada Number{number}", "Jürgen Müller"),
+    )
+    for number in range(1, 26)
+]
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reindexing, "PAPERS_A_STEP", 4)
+    monkeypatch.setattr(reindexing, "PEOPLE_A_STEP", 7)
+    monkeypatch.setattr(reindexing, "REST", 0)
+
+
+@pytest.fixture
+async def filled(db: Database) -> Database:
+    """An archive of 25 papers."""
+    await archives.add(db, "2025-01-02", *PAPERS)
+    return db
+
+
+async def finish(database: Database) -> list[int]:
+    return [done async for done in reindexing.rebuild(database)]
+
+
+async def interrupt(database: Database, steps: int) -> None:
+    """Begin, and stop after so many steps, as somebody does who is killed."""
+    async with aclosing(reindexing.rebuild(database)) as steps_:
+        for _ in range(steps + 1):
+            await anext(steps_)
+
+
+async def contents(database: Database) -> dict[str, list[Any]]:
+    """Return all that the index's ordinary tables hold, and what the engine's find."""
+    held: dict[str, list[Any]] = {}
+    async with database.read() as connection:
+        for name in (
+            "indexed_papers",
+            "term_counts",
+            "indexed_authors",
+            "name_words",
+            "name_deletions",
+            "mention_counts",
+        ):
+            table = tables.metadata.tables[name]
+            rows = [tuple(row) for row in await connection.execute(sa.select(table).order_by(*table.c))]
+            held[name] = [row for row in rows if row[-1] != 0]
+    return held
+
+
+async def ids(database: Database, query: str) -> set[str]:
+    result = await Lookup(database).search(query, limit=100)
+    return {row.arxiv_id for row in result.rows}
+
+
+async def test_an_index_made_anew_is_the_one_that_ingesting_made(filled: Database) -> None:
+    before = await contents(filled)
+    seen = await finish(filled)
+    assert seen == sorted(seen)
+    assert seen[-1] == len(PAPERS)
+    assert await contents(filled) == before
+    assert await ids(filled, "reinforcement") == await ids(filled, "강화학습") | await ids(
+        filled, "reinforcement"
+    )
+    assert (await Lookup(filled).author("muller")).total == len(PAPERS)
+    condition = await reindexing.examine(filled)
+    assert condition == reindexing.Condition(index_tokens.VERSION, len(PAPERS), 0, None)
+
+
+async def test_nobody_ever_sees_less_than_the_whole_index(filled: Database) -> None:
+    whole = await ids(filled, "learning")
+    assert len(whole) == len(PAPERS)
+    async for _ in reindexing.rebuild(filled):
+        assert await ids(filled, "learning") == whole
+        assert (await Lookup(filled).author("muller")).total == len(PAPERS)
+    assert await ids(filled, "learning") == whole
+
+
+async def test_what_changes_meanwhile_is_in_the_new_index(filled: Database) -> None:
+    async with aclosing(reindexing.rebuild(filled)) as steps:
+        async for done in steps:
+            if done == 0:
+                await archives.add(filled, "2025-01-03", Paper("2501.00090", "Early sparse coding", "Early."))
+            if done == 12:
+                changed = [replace(PAPERS[24], title="Quantized networks"), *PAPERS[:3], *PAPERS[5:24]]
+                await archives.add(filled, "2025-01-02", *changed)
+            if done == len(PAPERS) - 1:
+                await archives.add(
+                    filled,
+                    "2025-01-04",
+                    Paper("2501.00091", "Late sparse coding", "Late.", authors=("Grace Hopper",)),
+                )
+    assert await ids(filled, "sparse") == {"2501.00090", "2501.00091"}
+    assert await ids(filled, "quantized") == {"2501.00025"}
+    assert await ids(filled, "number25") == set()
+    assert await ids(filled, "number4") == await ids(filled, "number5") == set()
+    assert (await Lookup(filled).author("Hopper Grace")).total == 1
+    assert (await Lookup(filled).author("Ada Number4")).author != "Ada Number4"
+    after = await contents(filled)
+    await finish(filled)
+    assert await contents(filled) == after
+    assert (await reindexing.examine(filled)).missing == 0
+
+
+async def test_an_index_of_another_version_becomes_the_same_as_a_fresh_one(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def otherwise(position: int, texts: search.Texts) -> search.Tokens:
+        made = ours(position, texts)
+        return search.Tokens(position, made.words[::-1], made.title[::-1])
+
+    ours = index_tokens.tokens_of
+    with monkeypatch.context() as former:
+        former.setattr(index_tokens, "VERSION", "0")
+        former.setattr(index_tokens, "tokens_of", otherwise)
+        await reindexing.note_version(db)
+        await archives.add(db, "2025-01-02", *PAPERS)
+    assert (await reindexing.examine(db)).is_outdated
+    assert await ids(db, "number7") == set()
+    await finish(db)
+    assert not (await reindexing.examine(db)).needs_making
+    assert await ids(db, "number7") == {"2501.00007"}
+    assert await ids(db, "reinforcement") >= {paper.arxiv_id for paper in PAPERS if "Reinf" in paper.title}
+    made = await contents(db)
+    indexer = indexing.SearchIndexer()
+    async with db.transaction() as connection:
+        held = await search.list_sample(connection)
+        await indexer.remove(connection, [one.paper_id for one in held])
+        left = await connection.execute(
+            sa.select(tables.term_counts.c.token).where(tables.term_counts.c.papers != 0)
+        )
+        assert left.all() == []
+    async for _ in reindexing.fill(db):
+        pass
+    assert await contents(db) == made
+
+
+@pytest.mark.parametrize("steps", [0, 3, 8, 10])
+async def test_whoever_comes_after_an_interruption_goes_on(filled: Database, steps: int) -> None:
+    before = await contents(filled)
+    await interrupt(filled, steps)
+    condition = await reindexing.examine(filled)
+    assert condition.needs_making
+    assert not condition.is_outdated or condition.made_by is None
+    assert condition.progress is not None
+    done = condition.progress.papers
+    assert done == min(4 * steps, len(PAPERS))
+    assert await contents(filled) == before
+    assert (await finish(filled))[0] == done
+    assert await contents(filled) == before
+
+
+async def test_two_who_make_it_at_once_share_the_work(filled: Database) -> None:
+    before = await contents(filled)
+    mine, yours = reindexing.rebuild(filled), reindexing.rebuild(filled)
+    seen: list[int] = []
+    async with aclosing(mine), aclosing(yours):
+        while True:
+            both = [await anext(one, None) for one in (mine, yours)]
+            seen += [done for done in both if done is not None]
+            if both == [None, None]:
+                break
+    assert len(seen) < 2 * len(PAPERS) / 4 + 12
+    assert await contents(filled) == before
+    assert not (await reindexing.examine(filled)).progress
+
+
+async def test_another_version_begins_from_the_start_and_the_former_one_gives_up(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with aclosing(reindexing.rebuild(filled)) as former:
+        for _ in range(3):
+            await anext(former)
+        with monkeypatch.context() as newer:
+            newer.setattr(index_tokens, "VERSION", "999")
+            async with aclosing(reindexing.rebuild(filled)) as later:
+                assert await anext(later) == 0
+            # What is ours is known by the version alone.
+        assert [done async for done in former] == []
+    condition = await reindexing.examine(filled)
+    assert condition.progress is not None
+    assert condition.progress.made_by.startswith("999@")
+
+
+async def test_gaps_are_filled_in_place(filled: Database) -> None:
+    before = await contents(filled)
+    async with filled.transaction() as connection:
+        held = await search.list_sample(connection, limit=6)
+        await indexing.SearchIndexer().remove(connection, [one.paper_id for one in held])
+    assert (await reindexing.examine(filled)).missing == 6
+    assert [done async for done in reindexing.fill(filled)][-1] == 6
+    assert (await reindexing.examine(filled)).missing == 0
+    assert {one[0] for one in (await contents(filled))["indexed_papers"]} == {
+        one[0] for one in before["indexed_papers"]
+    }
+
+
+async def test_the_version_is_noted_while_the_index_is_empty_and_never_later(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as former:
+        former.setattr(index_tokens, "VERSION", "0")
+        await reindexing.note_version(db)
+    assert (await reindexing.examine(db)).made_by == "0"
+    assert not (await reindexing.examine(db)).is_outdated
+    await reindexing.note_version(db)
+    assert (await reindexing.examine(db)).made_by == index_tokens.VERSION
+    await archives.add(db, "2025-01-02", *PAPERS[:2])
+    assert not (await reindexing.examine(db)).is_outdated
+    async with db.transaction() as connection:
+        await meta.remove(connection, meta.INDEX_VERSION)
+    await reindexing.note_version(db)
+    assert (await reindexing.examine(db)).is_outdated
+
+
+async def test_a_reader_in_the_middle_is_waited_for(filled: Database) -> None:
+    """On PostgreSQL the tables cannot change places under a reader; on SQLite it goes on with what it saw."""
+    async with filled.read() as reader:
+        assert await search.count_all(reader) == len(PAPERS)
+        async with aclosing(reindexing.rebuild(filled)) as steps:
+            for _ in range(25):
+                if await anext(steps, None) is None:
+                    break
+        assert await search.count_all(reader) == len(PAPERS)
+        assert len(await search.list_sample(reader)) == len(PAPERS)
+    await finish(filled)
+    assert await ids(filled, "learning") == {paper.arxiv_id for paper in PAPERS}
