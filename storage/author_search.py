@@ -81,6 +81,12 @@ async def list_people(connection: AsyncConnection, *wanted: Wanted, limit: int) 
     return [models.Author(*row) for row in await rows.fetch_all(connection, statement, given)]
 
 
+async def list_first(connection: AsyncConnection, *, limit: int) -> list[models.Author]:
+    """Return some of the people with most papers, roughly in that order; for when nothing is known of a name yet."""
+    statement = f"{_PEOPLE} ORDER BY position LIMIT {limit:d}"
+    return [models.Author(*row) for row in await rows.fetch_all(connection, statement)]
+
+
 _PEOPLE = """
 SELECT authors.id, authors.key, authors.name, authors.papers
 FROM indexed_authors JOIN authors ON authors.id = indexed_authors.author_id

@@ -13,13 +13,15 @@ from bot.digests import arxiv_id as arxiv_ids
 from bot.services import author_matching, found, titles
 from bot.text import beginnings, folding, korean, names
 from bot.text.glossary import concepts, keys, resolution
-from storage import models, papers
+from storage import author_search, models, papers
 from storage.database import Connection
 
 MOST = 25
 LONGEST = 100
 """Characters of a choice's value, which is searched for as it is."""
 MOST_NEAR = 5
+_MANY_PEOPLE = 200
+"""People who are put in order by their papers before a name is begun: the index knows these only roughly."""
 _SHORTEST_ERROR = 4
 _MOST_LATER_WORDS = 4
 _LATER_WORDS = 8
@@ -110,13 +112,20 @@ def _forms(glossary: resolution.Glossary) -> Iterator[Topic]:
     """Give every form of the concepts; its weight says how many papers explain it, or have it in their titles."""
     titled = glossary.titles.concepts
     for concept in glossary.all_concepts():
-        own = [form for form in concept.forms if not form.alias and len(form.text) <= LONGEST]
+        own = [form for form in concept.forms if _is_fit(form)]
         explained = (sum(form.papers for form in concept.of(language)) for language in _LANGUAGES)
         said = 10 * max((*explained, titled.get(concept.key, 0)))
-        meaning = Meaning(_name(own, "ko"), _name(own, "en"), _name(own, "abbr"))
+        sure = [form for form in own if form.expands]
+        meaning = Meaning(_name(own, "ko"), _name(own, "en"), _name(sure, "abbr"))
         for form in own:
             weight = said + (0 if form.language == "abbr" else 5 if form.papers or form.seeded else 3)
             yield Topic(_key(form.text), form.text, form.language, meaning, weight)
+
+
+def _is_fit(form: concepts.Form) -> bool:
+    """Tell whether a form is fit to be shown: what one paper alone calls so in Korean is often a slip."""
+    is_sure = form.language != "ko" or form.papers > 1 or form.seeded
+    return is_sure and not form.alias and len(form.text) <= LONGEST
 
 
 def _name(forms: list[concepts.Form], language: str) -> str:
@@ -156,7 +165,11 @@ def _key(text: str) -> str:
 
 async def authors(connection: Connection, text: str) -> list[found.Choice]:
     """Offer people by the beginnings of any of their names, those with most papers first."""
-    people = await author_matching.find(connection, text, limit=MOST, typing=True)
+    if names.words(text):
+        people = await author_matching.find(connection, text, limit=MOST, typing=True)
+    else:
+        people = await author_search.list_first(connection, limit=_MANY_PEOPLE)
+        people = sorted(people, key=lambda one: (-one.papers, one.name))[:MOST]
     return [found.Choice(one.name, one.name[:LONGEST], papers=one.papers) for one in people]
 
 

@@ -112,7 +112,7 @@ def _show(
 
 def _finish(made: drafting.Draft, seen: occurrences.Occurrences, titled: phrases.TitlePhrases) -> str:
     found = drafting.finish(made, seen)
-    known = {(phrases.key(form.text), concept.key) for concept in found for form in concept.forms}
+    known = {(form.text, concept.key) for concept in found for form in concept.forms}
     return records.dump(found, made.readings, made.found.table, titled.frequent(known))
 
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from bot.text import korean, latex
+from bot.text import folding, korean, latex
 from bot.text.glossary import keys
 
 LONGEST = 80
@@ -27,6 +27,7 @@ _SAME = 0.9
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+#/&][^\W_]+)*(?:\+\+|#)?")
 _LATIN_WITH_ENDING = re.compile("([^가-힣]*[^가-힣\\W])([가-힣]{1,2})")
+_SEVERAL = re.compile(r"[\W_]")
 # They stand between two phrases, or are none.
 _BETWEEN_WORDS = (
     "about across after against all an any are as at be before between beyond but by can could do does during et al "
@@ -95,23 +96,25 @@ class TitlePhrases:
     def frequent(self, known: Collection[tuple[str, str]] = (), *, most: int = MOST) -> InTitles:
         """Return the phrases that are frequent, in the writing that is most often used, and how frequent concepts are.
 
-        `known` are writings of concepts, which are no phrases, each as its `key` and that of its concept.
+        `known` are writings of concepts, which are no phrases, each with the key of its concept.
         """
         writings: dict[str, Counter[str]] = defaultdict(Counter)
         for text, papers in self._writings.items():
             writings[key(text)][text] += papers
         papers_of = {one: counted.total() for one, counted in writings.items()}
         titled: Counter[str] = Counter()
-        for one, concept in known:
-            titled[concept] = max(titled[concept], papers_of.get(one, 0))
-        written = {one for one, _ in known}
+        written: set[str] = set()
+        for text, concept in known:
+            one = key(text)
+            written.add(one)
+            titled[concept] = max(titled[concept], _written_so(text, writings.get(one, {})))
         least = 2 if self.titles < _SMALL_ARCHIVE else 3
         usual = {one: _usual(writings[one]) for one, papers in papers_of.items() if papers >= least}
         parts = _parts_of_longer(usual, papers_of)
         found = [
             Phrase(text, "ko" if keys.has_hangul(text) else "en", papers_of[one])
             for one, text in usual.items()
-            if any(" " in writing for writing in writings[one]) and one not in written and one not in parts
+            if _is_written_apart(writings[one]) and one not in written and one not in parts
         ]
         found.sort(key=lambda phrase: (-phrase.papers, phrase.text))
         return InTitles(tuple(found[:most]), dict(+titled))
@@ -167,6 +170,18 @@ def _rows(stretch: list[str]) -> Iterator[str]:
 def _usual(writings: Counter[str]) -> str:
     """Return the commonest writing; of equals the one with the fewest capitals."""
     return min(writings, key=lambda text: (-writings[text], sum(map(str.isupper, text)), text))
+
+
+def _is_written_apart(writings: Counter[str]) -> bool:
+    """Tell whether a phrase is mostly several words: Vision-Language and Parameter-Efficient say of what kind something is."""
+    return 2 * sum(papers for text, papers in writings.items() if " " in text) >= writings.total()
+
+
+def _written_so(text: str, writings: Mapping[str, int]) -> int:
+    """Return in how many titles a term stands: generation has the stem of generator, but is another word."""
+    term = folding.fold(text)
+    is_word = not _SEVERAL.search(term)
+    return sum(n for one, n in writings.items() if not is_word or folding.fold(one).startswith(term))
 
 
 def _parts_of_longer(usual: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:

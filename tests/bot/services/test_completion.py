@@ -105,6 +105,24 @@ async def test_authors_come_with_the_number_of_their_papers(lookup: Lookup) -> N
     assert (offered.value, offered.papers) == ("Ada Lovelace", 5)
 
 
+async def test_before_a_name_is_begun_those_with_most_papers_are_offered(lookup: Lookup) -> None:
+    for typed in ("", " ", "-"):
+        assert [one.value for one in await lookup.complete_author(typed)] == ["Ada Lovelace", "Jürgen Müller"]
+
+
+def test_what_one_paper_alone_calls_so_in_korean_is_not_offered() -> None:
+    forms = (
+        concepts.Form("lantern", "en", 3),
+        concepts.Form("등롱", "ko", 1),
+        concepts.Form("등불", "ko", 0, seeded=True),
+        concepts.Form("초롱", "ko", 2),
+    )
+    topics = completion.Topics(resolution.Glossary([concepts.Concept("lantern", forms)]))
+    assert topics.offer("등", KO)[0].name == "등불 · lantern"
+    assert topics.offer("등롱", KO) == []
+    assert [one.value for one in topics.offer("초", KO)] == ["초롱"]
+
+
 @pytest.mark.parametrize(
     "typed",
     ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"],

@@ -85,10 +85,21 @@ def test_what_is_known_is_counted_instead_of_offered() -> None:
     counted = phrases.TitlePhrases()
     for title in ("Diffusion Models", "A diffusion model", "RL for Robot Arms", "Robot Arms"):
         counted.add(title)
-    known = {(phrases.key(text), text) for text in ("diffusion model", "RL", "transformer")}
+    known = {(text, text) for text in ("diffusion model", "RL", "transformer")}
     found = counted.frequent(known)
     assert [phrase.text for phrase in found.phrases] == ["Robot Arms"]
     assert found.concepts == {"diffusion model": 2, "RL": 1}
+
+
+def test_a_known_word_is_not_counted_for_others_of_its_stem() -> None:
+    counted = phrases.TitlePhrases()
+    for title in ("Generation of Maps", "Generators", "A generator"):
+        counted.add(title)
+    assert counted.frequent({("generator", "generat")}).concepts == {"generat": 2}
+
+
+def test_what_is_mostly_hyphenated_is_no_phrase() -> None:
+    assert mined("Zero-Shot Maps", "Zero-Shot Plans", "Zero Shot") == {}
 
 
 def test_latex_is_read_as_it_is_shown() -> None:
