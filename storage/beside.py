@@ -31,7 +31,7 @@ TABLES = (
     "mention_counts",
     "search_eras",
 )
-"""All that an index consists of; the last one is PostgreSQL's alone."""
+"""All that an index consists of."""
 CHANGES = "index_changes"
 _SUFFIX = "_beside"
 _NAMES = re.compile(rf"\b({'|'.join(TABLES)})\b")

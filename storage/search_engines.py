@@ -32,6 +32,7 @@ async def insert(connection: AsyncConnection, table: str, entries: Rows) -> None
             f" SELECT CAST(substr(value, 1, {_DIGITS}) AS INTEGER), substr(value, {_DIGITS + 1}) FROM json_each(?)"
         )
         await connection.exec_driver_sql(statement, (_in_json(entries),))
+        await _count(connection, table, entries, 1)
         return
     statement = (
         f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - a table of ours
@@ -39,7 +40,11 @@ async def insert(connection: AsyncConnection, table: str, entries: Rows) -> None
     )
     marked = [(position, f"{tokens} {search_eras.token(table, position)}") for position, tokens in entries]
     await connection.exec_driver_sql(statement, sorted(marked))
-    await search_eras.change(connection, table, [position for position, _ in entries], 1)
+    await _count(connection, table, entries, 1)
+
+
+async def _count(connection: AsyncConnection, table: str, entries: Rows, by: int) -> None:
+    await search_eras.change(connection, table, [position for position, _ in entries], by)
 
 
 _DIGITS = 20
@@ -57,11 +62,10 @@ async def delete(connection: AsyncConnection, table: str, entries: Rows) -> None
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
         await connection.exec_driver_sql(statement, list(entries))
-        return
-    positions = [position for position, _ in entries]
-    statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - a table of ours
-    await connection.exec_driver_sql(statement, [(position,) for position in positions])
-    await search_eras.change(connection, table, positions, -1)
+    else:
+        statement = f"DELETE FROM {table} WHERE position = $1"  # noqa: S608 - a table of ours
+        await connection.exec_driver_sql(statement, [(position,) for position, _ in entries])
+    await _count(connection, table, entries, -1)
 
 
 async def clear(connection: AsyncConnection, table: str) -> None:
@@ -71,16 +75,20 @@ async def clear(connection: AsyncConnection, table: str) -> None:
     else:
         # TRUNCATE would keep everybody from reading until the end of the transaction.
         await connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
-        await search_eras.clear(connection, table)
+    await search_eras.clear(connection, table)
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One question to a table of the engine: the first `limit` positions of rows that hold what is wanted."""
+    """One question to a table of the engine: the first `limit` positions of rows that hold what is wanted.
+
+    `share` keeps it to the most popular share of the rows, so that what is hardly ever found ends in time.
+    """
 
     table: str
     wanted: Wanted
     limit: int
+    share: float = 1.0
 
 
 async def list_positions(
@@ -91,12 +99,18 @@ async def list_positions(
     `only` narrows: the rest of a join that begins with `JOIN … ON ….position = place`, its values as `?`. The SQL is
     spelled out since SQLAlchemy takes longer to think about it than the engine to answer.
     """
+    if not tiers:
+        return []
+    ends = await search_eras.ends(connection, tiers[0].table, [tier.share for tier in tiers])
     if connection.dialect.name != "sqlite":
-        return [await _first_positions(connection, tier, only, values) for tier in tiers]
+        return [
+            await _first_positions(connection, tier, end, only, values)
+            for tier, end in zip(tiers, ends, strict=True)
+        ]
     given: list[Any] = []
     parts = []
-    for number, tier in enumerate(tiers):
-        parts.append(_tier_for_sqlite(number, tier, only))
+    for number, (tier, end) in enumerate(zip(tiers, ends, strict=True)):
+        parts.append(_tier_for_sqlite(number, tier, end, only))
         given += [to_fts5(tier.wanted), *values, tier.limit]
     found: list[list[int]] = [[] for _ in tiers]
     for number, position in await rows.fetch_all(connection, " UNION ALL ".join(parts), given):
@@ -104,9 +118,10 @@ async def list_positions(
     return found
 
 
-def _tier_for_sqlite(number: int, tier: Tier, only: str) -> str:
+def _tier_for_sqlite(number: int, tier: Tier, end: int | None, only: str) -> str:
     join, _, conditions = only.replace("place", f"{tier.table}.rowid").partition(" WHERE ")
-    where = f"{tier.table} MATCH ?" + (f" AND {conditions}" if conditions else "")
+    where = f"{tier.table} MATCH ?" + (f" AND {tier.table}.rowid <= {end}" if end is not None else "")
+    where += f" AND {conditions}" if conditions else ""
     return (
         f"SELECT {number} AS tier, position FROM (SELECT {tier.table}.rowid AS position FROM {tier.table} {join}"  # noqa: S608
         f" WHERE {where} ORDER BY {tier.table}.rowid LIMIT ?) AS tier_{number}"
@@ -114,7 +129,7 @@ def _tier_for_sqlite(number: int, tier: Tier, only: str) -> str:
 
 
 async def _first_positions(
-    connection: AsyncConnection, tier: Tier, only: str, values: Sequence[Any]
+    connection: AsyncConnection, tier: Tier, end: int | None, only: str, values: Sequence[Any]
 ) -> list[int]:
     """Return a tier's positions from PostgreSQL: first of the most popular eras, then of more, then of all.
 
@@ -124,7 +139,7 @@ async def _first_positions(
     wanted = to_tsquery(tier.wanted)
     statement = _tier_for_postgresql(tier, only)
     found: list[int] = []
-    for eras in await search_eras.stages(connection, tier.table):
+    for eras in await search_eras.stages(connection, tier.table, end):
         asked = f"({wanted}) & ({eras})" if eras else wanted
         result = await rows.fetch_all(connection, statement, (asked, *values, tier.limit))
         found = [position for (position,) in result]

@@ -92,6 +92,30 @@ def thinned(wanted: Wanted, papers: Mapping[str, int]) -> Wanted:
 _NOT_MUCH_MORE = 3
 
 
+def effort(wanted: Wanted, papers: Mapping[str, int]) -> int:
+    """Return about how many entries of its lists an engine reads to find everything, given in how many papers tokens are."""
+    return _effort(wanted, papers)[1]
+
+
+def _effort(wanted: Wanted, papers: Mapping[str, int]) -> tuple[int, int]:
+    """Return how many papers there may be, and how many entries are read for them."""
+    if isinstance(wanted, Prefix):
+        return 0, 0
+    if isinstance(wanted, str):
+        number = papers.get(wanted, 0)
+        return number, number
+    parts = [_effort(part, papers) for part in wanted.parts]
+    if isinstance(wanted, AnyOf):
+        return sum(number for number, _ in parts), sum(read for _, read in parts)
+    rarest = min(number for number, _ in parts)
+    # In a long list an engine leaps to the papers of the rarest part.
+    return rarest, sum(min(read, _LEAP * rarest) for _, read in parts)
+
+
+_LEAP = 50
+"""Entries that finding one's place in a list costs as much as reading."""
+
+
 def all_of(parts: Iterable[Wanted | None]) -> Wanted | None:
     """Return the AND of the parts that there are; None for no part."""
     distinct = tuple(dict.fromkeys(part for part in parts if part is not None))

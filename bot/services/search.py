@@ -13,12 +13,16 @@ from bot.text.glossary import expansion
 from storage import models, papers, search
 from storage import search_engines as engines
 from storage.database import Connection
-from storage.search_terms import Wanted, all_of
+from storage.search_terms import Wanted, all_of, effort
 
 IN_TITLES = 40
 ANYWHERE = 80
 """So many of the most popular papers are scored that have what is wanted in the title, and anywhere."""
-MOST_COUNTED = 1000
+MOST_COUNTED = 500
+EFFORT, MORE_EFFORT = 800_000, 120_000
+"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 4 ms. A longer
+search keeps to the most popular papers, which only nonsense and very common words at many papers do.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,20 @@ async def _gather(
         own = await search.list_indexed(connection, narrowing.paper_ids)
         allowed = [one for one in own.values() if narrowing.filters.allow(one)]
         return _Pool(allowed, len(allowed), True)
-    question = questions.thin(question, await search.list_counts(connection, questions.tokens(question)))
+    counts = await search.list_counts(
+        connection, questions.tokens(question) | (questions.tokens(phrase) if phrase else set())
+    )
+    question = questions.thin(question, counts)
     in_titles, anywhere = max(IN_TITLES, 2 * most), max(ANYWHERE, 2 * most)
-    titles, all_ = await search.list_positions(
+
+    def tier(table: str, wanted: Wanted, limit: int, most_effort: int = MORE_EFFORT) -> engines.Tier:
+        return engines.Tier(table, wanted, limit, most_effort / max(most_effort, effort(wanted, counts)))
+
+    all_, titles = await search.list_positions(
         connection,
         [
-            engines.Tier(search.TITLES, question.anywhere, in_titles),
-            engines.Tier(search.WORDS, question.anywhere, max(anywhere, MOST_COUNTED)),
+            tier(search.WORDS, question.anywhere, max(anywhere, MOST_COUNTED), EFFORT),
+            tier(search.TITLES, question.anywhere, in_titles, EFFORT),
         ],
         narrowing.filters,
     )
@@ -148,14 +159,11 @@ async def _gather(
         best = await search.list_positions(
             connection,
             [
+                *(tier(search.WORDS, one, in_titles) for one in _titled(question, several)),
+                *(tier(search.TITLES, one, in_titles) for one in _best_kinds(question, full, several)),
                 *(
-                    engines.Tier(search.TITLES, one, in_titles)
-                    for one in _best_kinds(question, full, several)
-                ),
-                *(engines.Tier(search.WORDS, one, in_titles) for one in _titled(question, several)),
-                *(
-                    engines.Tier(table, phrase.anywhere, in_titles)
-                    for table in (search.TITLES, search.WORDS)
+                    tier(table, phrase.anywhere, in_titles)
+                    for table in (search.WORDS, search.TITLES)
                     if phrase is not None
                 ),
             ],

@@ -18,6 +18,7 @@ from storage.search_terms import (
     Wanted,
     all_of,
     any_of,
+    effort,
     thinned,
     to_fts5,
     to_tsquery,
@@ -205,6 +206,41 @@ async def test_texts_packed_before_and_after_a_dictionary_was_learned_are_read_a
     async with db.transaction() as connection:
         await search.clear(connection)
         assert not await search.is_learned(connection)
+
+
+async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        rows = [(n, n * n, "t", "x rare" if n % 1000 == 0 else "x") for n in range(1, 4101)]
+        tokens = await put(connection, *rows)
+
+        async def ask(share: float) -> list[int]:
+            tiers = [engines.Tier(search.WORDS, AllOf(("x", "rare")), 10, share)]
+            [found] = await search.list_positions(connection, tiers)
+            return sorted(await search.list_ids_at(connection, found))
+
+        assert await ask(1) == [1000, 2000, 3000, 4000]
+        assert await ask(1.5) == [1000, 2000, 3000, 4000]
+        assert await ask(0.05) == [4000]
+        assert 3000 in await ask(0.3)
+        await search.remove(connection, [tokens[n] for n in range(2, 4101)])
+        assert await ask(0.05) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "read"),
+    [
+        ("often", 9000),
+        ("never", 0),
+        (Prefix("of"), 0),
+        (AnyOf(("often", "rare")), 9004),
+        (AllOf(("often", "rare")), 204),
+        (AllOf(("often", "often again")), 15_000),
+        (AllOf((AnyOf(("often", "rare")), AllOf(("often", "rare")))), 400),
+        (AllOf(("often", "never")), 0),
+    ],
+)
+def test_the_effort_of_a_question_is_what_its_rarest_part_allows(wanted: Wanted, read: int) -> None:
+    assert effort(wanted, {"often": 9000, "often again": 6000, "rare": 4}) == read
 
 
 async def test_sqlite_walks_the_index_in_its_own_order(sqlite_db: database.Database) -> None:

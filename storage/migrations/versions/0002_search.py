@@ -125,9 +125,9 @@ def _create_engine_tables() -> None:
             op.execute(
                 f"CREATE INDEX ix_{table}_tokens ON {table} USING gin (tokens) WITH (gin_pending_list_limit = 256)"
             )
-        op.execute(
-            "CREATE TABLE search_eras (name TEXT, era INTEGER, entries BIGINT NOT NULL, PRIMARY KEY (name, era))"
-        )
+    op.execute(
+        "CREATE TABLE search_eras (name TEXT, era INTEGER, entries BIGINT NOT NULL, PRIMARY KEY (name, era))"
+    )
 
 
 def downgrade() -> None:
