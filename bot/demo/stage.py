@@ -22,6 +22,7 @@ from bot.app import running
 from bot.app.core import Core, open_core
 from bot.demo import covers, samples
 from bot.digests import parse
+from bot.services import glossaries
 from bot.services.subscriptions import Wishes
 from bot.settings import Settings
 from storage import locks, models
@@ -85,6 +86,7 @@ class Stage:
         for name, text in texts:
             if today in name:
                 await ingest.add_text(text, source="demo", place=name)
+        await glossaries.Glossaries(self.core.database, self.core.clock).rebuild()
         await self.running.tick()
         await self.running.relay.drain(self.env.now())
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bot.digests import arxiv_id as arxiv_ids
 from bot.services import author_matching, found, titles
-from bot.text import beginnings, folding, korean, names
+from bot.text import beginnings, folding, korean, latex, names
 from bot.text.glossary import concepts, keys, resolution
 from storage import author_search, models, papers
 from storage.database import Connection
@@ -24,6 +24,7 @@ _MANY_PEOPLE = 200
 """People who are put in order by their papers before a name is begun: the index knows these only roughly."""
 _SHORTEST_ERROR = 4
 _MOST_LATER_WORDS = 4
+_ONE_PAPER = 10
 _LATER_WORDS = 8
 """So many papers of a topic weigh as one when it was begun from a later word of it."""
 _LANGUAGES: tuple[concepts.Language, ...] = ("ko", "en", "abbr")
@@ -68,8 +69,9 @@ class Topics:
         """Return topics that begin as typed, each once: what is typed out first, then the reader's language."""
         typed = _key(text)
         begun = [self._topics[self._numbers[place]] for place in self._begun.find(korean.keystrokes(typed))]
-        spoken = (locale.value, "abbr")
-        begun.sort(key=lambda one: (one.key != typed, one.language not in spoken))
+        begun.sort(
+            key=lambda one: (not _is_typed_out(one, typed), _is_korean(one) != (locale is models.Locale.KO))
+        )
         choices: dict[str, found.Choice] = {}
         offered: set[Meaning] = set()
         for one in begun:
@@ -114,7 +116,7 @@ def _forms(glossary: resolution.Glossary) -> Iterator[Topic]:
     for concept in glossary.all_concepts():
         own = [form for form in concept.forms if _is_fit(form)]
         explained = (sum(form.papers for form in concept.of(language)) for language in _LANGUAGES)
-        said = 10 * max((*explained, titled.get(concept.key, 0)))
+        said = _ONE_PAPER * max((*explained, titled.get(concept.key, 0)))
         sure = [form for form in own if form.expands]
         meaning = Meaning(_name(own, "ko"), _name(own, "en"), _name(sure, "abbr"))
         for form in own:
@@ -135,7 +137,7 @@ def _name(forms: list[concepts.Form], language: str) -> str:
 def _phrases(glossary: resolution.Glossary) -> Iterator[Topic]:
     for text, language, count in glossary.titles.phrases:
         meaning = Meaning(text, "", "") if language == "ko" else Meaning("", text, "")
-        yield Topic(_key(text), text, language, meaning, 10 * count)
+        yield Topic(_key(text), text, language, meaning, _ONE_PAPER * count)
 
 
 def _later(text: str) -> Iterator[str]:
@@ -144,6 +146,15 @@ def _later(text: str) -> Iterator[str]:
         later = text[gap.end() :]
         if later.partition(" ")[0].casefold() not in keys.FUNCTION_WORDS and (key := _key(later)):
             yield key
+
+
+def _is_typed_out(topic: Topic, typed: str) -> bool:
+    """Tell whether a topic is just what was typed; what no paper speaks for may be the beginning of another: RE of reward."""
+    return topic.key == typed and topic.weight >= _ONE_PAPER
+
+
+def _is_korean(topic: Topic) -> bool:
+    return topic.language == "ko"
 
 
 def _shown(topic: Topic, locale: models.Locale) -> str:
@@ -188,5 +199,5 @@ async def papers_for(connection: Connection, text: str) -> list[found.Choice]:
 
 
 def _paper_choice(row: models.PaperRow) -> found.Choice:
-    name = f"{row.arxiv_id} · {row.title}" if row.title else row.arxiv_id
+    name = f"{row.arxiv_id} · {latex.plain(row.title)}" if row.title else row.arxiv_id
     return found.Choice(name, row.arxiv_id, votes=row.votes)

@@ -22,7 +22,7 @@ MOST_HELD = 100_000
 """Different writings that are held while counting; about 20 MB."""
 _LONGEST_TITLE = 300
 _SMALL_ARCHIVE = 1_000
-_SAME = 0.9
+_SAME = 0.75
 """From this share of its papers on a phrase is only a part of a longer one: learning from human (feedback)."""
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+#/&][^\W_]+)*(?:\+\+|#)?")

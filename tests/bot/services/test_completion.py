@@ -30,6 +30,7 @@ PAPERS = (
     Paper("2501.00003", "On walking lanterns", "지도를 그립니다.", 3, ("Ada Lovelace", "Jürgen Müller")),
     Paper("2501.00004", "느린 등불 지도를 위한 보행", "지도를 그립니다."),
     Paper("2501.00005", "느린 등불 지도", "지도를 그립니다."),
+    Paper("2501.00006", r"$\pi_0$: Plans", "지도를 그립니다.", 2),
 )
 
 
@@ -102,7 +103,17 @@ async def test_a_topic_is_offered_once_under_one_value(lookup: Lookup) -> None:
 
 async def test_authors_come_with_the_number_of_their_papers(lookup: Lookup) -> None:
     (offered,) = await lookup.complete_author("lovel")
-    assert (offered.value, offered.papers) == ("Ada Lovelace", 5)
+    assert (offered.value, offered.papers) == ("Ada Lovelace", 6)
+
+
+def test_a_short_form_that_no_paper_explains_does_not_hide_what_it_begins() -> None:
+    extraction = (concepts.Form("relation extraction", "en", 0), concepts.Form("RE", "abbr", 0))
+    reward = (concepts.Form("reward", "en", 2), concepts.Form("RW", "abbr", 2))
+    found = [concepts.Concept("relat extract", extraction), concepts.Concept("reward", reward)]
+    topics = completion.Topics(resolution.Glossary(found))
+    for locale in (EN, KO):
+        assert [one.value for one in topics.offer("re", locale)] == ["reward", "relation extraction"]
+        assert topics.offer("rw", locale)[0].value == "RW"
 
 
 async def test_before_a_name_is_begun_those_with_most_papers_are_offered(lookup: Lookup) -> None:
@@ -133,6 +144,10 @@ async def test_a_paper_is_offered_by_its_address_and_while_korean_is_typed(
     offered = await lookup.complete_paper(typed)
     assert "2501.00004" in [one.value for one in offered]
     assert all(one.votes == 10 for one in offered)
+
+
+async def test_a_title_is_offered_without_its_latex(lookup: Lookup) -> None:
+    assert [one.name for one in await lookup.complete_paper("2501.00006")] == ["2501.00006 · π_0: Plans"]
 
 
 async def test_a_lone_korean_letter_offers_papers_too(lookup: Lookup) -> None:
