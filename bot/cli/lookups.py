@@ -26,7 +26,15 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[str, typer.Argument(metavar="[QUERY]", help="Words, in Korean or English.")] = "",
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY]",
+            help='Words, in Korean or English; in it "a phrase", -word, author:, since:, until: and votes: work.'
+            " Put -- before one that begins with -.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--author", metavar="NAME", help="Only this person's papers.")
     ] = None,
@@ -43,14 +51,19 @@ def search(
 
     async def ask(lookup: Lookup) -> Any:
         return await lookup.search(
-            query, author=name, since=first, min_votes=min_votes or None, limit=limit, explain=explain
+            " ".join(query or ()),
+            author=name,
+            since=first,
+            min_votes=min_votes or None,
+            limit=limit,
+            explain=explain,
         )
 
     result = _ask(ask)
     print_rows(result.rows, as_json, empty="Nothing found.", explanations=result.explanations)
-    if not as_json:
-        for line in _notes(result):
-            output.complain(line)
+    # Beside JSON too: what was not understood would else go unnoticed.
+    for line in _notes(result) if not as_json else _warnings(result):
+        output.complain(line)
 
 
 def author(
@@ -203,12 +216,19 @@ def _in_words(parts: dict[str, float] | None) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in (parts or {}).items() if value)
 
 
+def _warnings(result: Any) -> list[str]:
+    left_out = ", ".join(result.ignored)
+    return [f"Could not be used and was left out: {left_out}"] if result.ignored else []
+
+
 def _notes(result: Any) -> list[str]:
-    notes = []
+    notes = _warnings(result)
     if result.also:
         notes.append(f"also: {', '.join(result.also)}")
     if result.partial:
         notes.append("Few papers have all of the words, so some of these have only most of them.")
+    if result.suggestions:
+        notes.append(f"Perhaps: {', '.join(result.suggestions)}")
     if result.total > len(result.rows):
         notes.append(f"{result.total} in all; --limit shows more.")
     return notes

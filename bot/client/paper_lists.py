@@ -53,7 +53,7 @@ class PaperLists:
         if not listed.rows and state.page and listed.total:
             listed = await self._load(words, state.with_(page=listed.pages - 1), user_id)
         lines = await self._snippets.lines(
-            listed.rows, words.locale, phrases=listed.phrases, words=listed.words
+            listed.rows, words.locale, whole=listed.whole, phrases=listed.phrases, words=listed.words
         )
         return replace(listed, lines=lines)
 
@@ -82,20 +82,27 @@ class PaperLists:
             literal=state.literal,
         )
         topic = phrases.quoted(state.text)
+        suggestions = self._others(state, found.suggestions)
+        meant = _names([one.label for one in suggestions])
         notes = [
             words("list-also", forms=_names(found.also)) if found.also else "",
             words("list-partial") if found.partial else "",
+            words("list-perhaps", topics=meant) if found.partial and meant else "",
             _filters(words, state),
         ]
+        if not found.rows and not suggestions:
+            suggestions = await self._known_topics(words)
         return lists.PaperList(
             state=state,
             heading=words("list-topic-heading", topic=topic, count=found.total),
             rows=tuple(found.rows),
             total=found.total,
             notes=tuple(notes),
-            phrases=(state.text.replace('"', " "), *found.also),
+            whole=" ".join(found.terms),
+            phrases=(*found.terms, *found.also),
             words=_words(state.text),
-            suggestions=self._others(state, found.suggestions),
+            suggestions=suggestions,
+            ignored=words("list-ignored", filters=_names(found.ignored)) if found.ignored else "",
             expanded=bool(found.also),
         )
 
@@ -107,10 +114,13 @@ class PaperLists:
             min_votes=state.min_votes or None,
             limit=listing.PAGE_SIZE,
             offset=_offset(state),
+            locale=words.locale,
         )
         shown = state.with_(text=found.author) if found.author and not state.token else state
         others = [name for name in found.matches if name != found.author]
+        more = f" +{len(others) - NAMED}" if len(others) > NAMED else ""
         notes = [
+            words("list-other-authors", names=_names(others) + more) if others else "",
             words("list-coauthors", names=_names(found.coauthors)) if found.coauthors else "",
             words("list-topics", topics=_names(found.topics)) if found.topics else "",
             _filters(words, state),
@@ -124,6 +134,7 @@ class PaperLists:
             total=found.total,
             notes=tuple(notes),
             suggestions=self._others(state, others),
+            is_known=found.author is not None,
         )
 
     async def _top(self, words: Words, state: listing.ListState) -> lists.PaperList:
@@ -183,6 +194,14 @@ class PaperLists:
         return lists.PaperList(
             state=state, heading=words("list-saved-heading", count=total), rows=tuple(rows), total=total
         )
+
+    async def _known_topics(self, words: Words) -> tuple[lists.Suggestion, ...]:
+        """Return what the archive says most about, for whoever asked for something that is like nothing."""
+        lookup = self._services.lookup
+        if not (await lookup.extent()).papers:
+            return ()
+        offered = await lookup.complete_topic("", words.locale)
+        return self._others(listing.ListState(listing.ListKind.TOPIC), [one.value for one in offered])
 
     def _since(self, period: listing.Period) -> date | None:
         days = DAYS.get(period)

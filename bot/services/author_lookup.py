@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from bot.services import author_matching, found, glossaries
-from bot.text.glossary import resolution
+from bot.text.glossary import concepts, resolution
 from storage import authors, models, papers, search
 from storage.database import Connection
 
@@ -27,6 +27,7 @@ async def answer(
     min_votes: int | None,
     limit: int,
     offset: int,
+    locale: models.Locale = models.Locale.EN,
 ) -> found.AuthorResult:
     """Return a page of the papers of the person who fits best, with co-authors and the other matches."""
     people = await author_matching.find(connection, name)
@@ -42,18 +43,28 @@ async def answer(
         rows=tuple(ordered(rows, order)[offset : offset + limit]),
         total=len(rows),
         coauthors=tuple(one.name for one, _ in coauthors),
-        topics=_topics(glossary, await search.list_indexed(connection, sorted(ids)[-MOST_READ:])),
+        topics=_topics(glossary, await search.list_indexed(connection, sorted(ids)[-MOST_READ:]), locale),
     )
 
 
-def _topics(glossary: resolution.Glossary, texts: Mapping[int, search.Indexed]) -> tuple[str, ...]:
-    """Return the terms that most of these papers explain in parentheses, by their usual English names."""
+def _topics(
+    glossary: resolution.Glossary, texts: Mapping[int, search.Indexed], locale: models.Locale
+) -> tuple[str, ...]:
+    """Return the terms that most of these papers explain in parentheses, by their usual names in a language."""
     counts: Counter[str] = Counter()
     for paper in texts.values():
         terms = {part for mention in paper.texts.mentions for part in glossaries.terms_of(mention)}
         found = {concept.key: concept for term in terms for concept in glossary.lookup(term)[:1]}
-        counts.update(next((form.text for form in one.of("en")), one.key) for one in found.values())
+        counts.update(_called(concept, locale) for concept in found.values())
     return tuple(topic for topic, _ in counts.most_common(MOST_TOPICS))
+
+
+def _called(concept: concepts.Concept, locale: models.Locale) -> str:
+    """Return a concept's name: in the reader's language if more than one paper has it so, else in English."""
+    own = (form for form in concept.of(locale.value) if not form.alias and (form.seeded or form.papers > 1))
+    names = own if locale is not models.Locale.EN else iter(())
+    english = (form.text for form in concept.of("en"))
+    return next((form.text for form in names), None) or next(english, concept.key)
 
 
 async def paper_ids(connection: Connection, name: str) -> frozenset[int]:

@@ -12,15 +12,16 @@ from storage import models
 class SearchResult:
     """A page of papers, best first.
 
-    `also`: forms that were looked for besides what was typed. `partial`: too few papers had all words, so those with
-    most of them follow. `suggestions`: other queries, for when this one finds nothing or too little. `ignored`: filters in
-    the query whose value says nothing.
+    `terms`: what the query was taken apart into; `also`: forms that were looked for besides. `partial`: too few papers had
+    all words, so those with most of them follow. `suggestions`: other queries, for when this one finds nothing or too
+    little. `ignored`: what in the query could not be used.
     `explanations`: what each score is made of, by arXiv id, if asked for.
     """
 
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
     also: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
     partial: bool = False
     suggestions: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from bot.digests import arxiv_id as arxiv_ids
@@ -15,7 +17,9 @@ from bot.services import (
     glossary_lookup,
     search,
     similar,
+    suggesting,
     titles,
+    understanding,
 )
 from bot.text import query as queries
 from bot.text.glossary import expansion
@@ -53,32 +57,49 @@ class Lookup:
     ) -> found.SearchResult:
         """Return the papers on a topic, best first. `literal`: only what was typed, not what it also means.
 
-        What the query itself says (author:, since:, votes:) narrows further. No word at all gives the papers that
-        pass the filters, top-voted first; nothing at all gives nothing.
+        What the query itself says (author:, since:, until:, votes:) narrows further. No word at all gives the papers
+        that pass the filters, top-voted first; nothing at all gives nothing. An id or a link gives that paper.
         """
         asked = queries.parse_query(_clean(query))
         names = [*asked.authors, *([_clean(author)] if author and author.strip() else [])]
-        since = max((one for one in (asked.since, since) if one is not None), default=None)
-        min_votes = max((one for one in (asked.min_votes, min_votes) if one is not None), default=None)
+        given = stored.Filters(since, until, min_votes)
         async with self._database.read() as connection:
-            understood = await self._understand(connection, asked.text, literal=literal)
-            filters = stored.Filters(since, until, min_votes)
-            narrowing = search.Narrowing(filters, await papers_by(connection, names))
+            named = await _named(connection, query)
+            if named is not None:
+                return found.SearchResult(tuple(await papers.list_rows(connection, [named.id])), 1)
+            narrowing = search.Narrowing(_together(given, asked), await papers_by(connection, names))
             if not asked.has_words:
-                if asked.is_empty and not names and since is None and until is None and min_votes is None:
-                    return found.SearchResult()
-                return await _filtered(connection, narrowing, limit, offset)
-            result = await search.find(connection, asked, understood, narrowing, most=limit + offset)
-            page = result.hits[offset : offset + limit]
+                if asked.is_empty and not names and narrowing.filters == stored.NO_FILTERS:
+                    # What to leave out says nothing while nothing is asked for.
+                    left_out = tuple(f"-{one}" for one in asked.excluded)
+                    return found.SearchResult(ignored=(*asked.ignored, *left_out))
+                result = await _filtered(connection, narrowing, limit, offset)
+                return replace(result, ignored=asked.ignored)
+            understood = await self._understand(connection, asked.text, literal=literal)
+            hits = await search.find(connection, asked, understood, narrowing, most=limit + offset)
+            page = hits.hits[offset : offset + limit]
             rows = await search.rows_of(connection, page)
-        suggestions = () if result.hits else (await self._known_topics()).near(asked.text)
+            bare = not hits.hits and await suggesting.is_hidden_by_filters(
+                connection, asked, understood, search.Narrowing(given)
+            )
+        suggestions: tuple[str, ...] = ()
+        if not hits.hits or hits.partial:
+            suggestions = suggesting.others(
+                await self._known_topics(),
+                asked,
+                understood,
+                bare=bare,
+                parts=not hits.hits and given == stored.NO_FILTERS,
+            )
         arxiv_id_of = {row.id: row.arxiv_id for row in rows}
         return found.SearchResult(
             rows=tuple(rows),
-            total=result.total,
-            also=tuple(understood.also),
-            partial=result.partial,
+            total=hits.total,
+            also=understanding.also(understood),
+            terms=(*understanding.terms(understood), *asked.phrases),
+            partial=hits.partial,
             suggestions=suggestions,
+            ignored=asked.ignored,
             explanations={
                 arxiv_id_of[hit.paper_id]: hit.score.explain()
                 for hit in page
@@ -95,8 +116,12 @@ class Lookup:
         min_votes: int | None = None,
         limit: int = 10,
         offset: int = 0,
+        locale: models.Locale = models.Locale.EN,
     ) -> found.AuthorResult:
-        """Return the papers of the person whose name fits best, by "votes" or by "date"; and the other names that fit."""
+        """Return the papers of the person whose name fits best, by "votes" or by "date"; and the other names that fit.
+
+        The person's topics are named in the language of `locale`, where they have a name in it.
+        """
         async with self._database.read() as connection:
             glossary = await self._glossary.current(connection)
             return await author_lookup.answer(
@@ -108,16 +133,15 @@ class Lookup:
                 min_votes=min_votes,
                 limit=limit,
                 offset=offset,
+                locale=locale,
             )
 
     async def paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, an address or a part of a title names; None if there is none."""
         text = _clean(text)
-        named = arxiv_ids.parse_arxiv_id(text)
-        if named is not None:
-            async with self._database.read() as connection:
-                return await papers.get_detail(connection, named)
         async with self._database.read() as connection:
+            if _id_in(text) is not None:
+                return await _named(connection, text)
             rows = await titles.list_rows(connection, text, limit=1)
             return await papers.get_detail(connection, rows[0].arxiv_id) if rows else None
 
@@ -198,12 +222,33 @@ class Lookup:
     async def _understand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:
         if literal:
             return expansion.literal(text)
-        return (await self._glossary.current(connection)).resolve(text)
+        return understanding.understand(await self._glossary.current(connection), text)
 
 
 def _clean(text: str) -> str:
     """Return what was typed without what no database takes, in a length that nobody types."""
     return text[:LONGEST].replace("\0", " ").encode("utf-8", "replace").decode()
+
+
+def _id_in(text: str) -> str | None:
+    """Return the arXiv id that a text is, also with a comma behind it or in wide digits, or that a link in it leads to."""
+    plain = unicodedata.normalize("NFKC", _clean(text)).strip(" \t\n.,;:!?()[]<>\"'`")
+    return arxiv_ids.parse_arxiv_id(plain)
+
+
+async def _named(connection: Connection, text: str) -> models.PaperDetail | None:
+    """Return the paper whose id or address a text is; None also if the archive does not have it."""
+    named = _id_in(text)
+    return None if named is None else await papers.get_detail(connection, named)
+
+
+def _together(given: stored.Filters, asked: queries.Query) -> stored.Filters:
+    """Return the filters of the options and those within the query as one: the narrower of each kind."""
+    return stored.Filters(
+        max((one for one in (given.since_on, asked.since) if one is not None), default=None),
+        min((one for one in (given.until_on, asked.until) if one is not None), default=None),
+        max((one for one in (given.min_votes, asked.min_votes) if one is not None), default=None),
+    )
 
 
 async def papers_by(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from bot.rendering import escape, fitting, markdown
 from bot.rendering.escape import Safe
 from bot.services import summaries
+from bot.text import korean
 from storage import models, papers
 from storage.database import Database
 
@@ -15,7 +17,10 @@ COLUMNS = 160
 """About two lines of a message; a Hangul syllable takes two columns."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
+_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
+"""What begins the item of a list, which a single line is not."""
 _LONGEST = 6000
+_FREE_SPACING_FROM = 4
 
 
 class Snippets:
@@ -29,21 +34,25 @@ class Snippets:
         rows: Sequence[models.PaperRow],
         locale: models.Locale,
         *,
+        whole: str = "",
         phrases: Iterable[str] = (),
         words: Iterable[str] = (),
     ) -> dict[str, Safe]:
         """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id.
 
-        Single `words` count only where none of the `phrases` is found.
+        A sentence with the `whole` of what is sought comes first, then one with any of the `phrases`; single `words`
+        count only where none of these is found.
         """
+        first = pattern([whole])
+        phrases = [whole, *phrases]
         sought = [one for one in (pattern(phrases), pattern(words)) if one is not None]
         async with self._database.read() as connection:
             details = await papers.list_details(connection, [row.id for row in rows])
         found = {}
         for detail in details:
-            text = " ".join(section.body for section in summaries.sections(detail, locale))
+            text = "\n\n".join(section.body for section in summaries.sections(detail, locale))
             if text:
-                found[detail.arxiv_id] = line(text, sought)
+                found[detail.arxiv_id] = line(text, sought, first)
         return found
 
 
@@ -52,18 +61,29 @@ def pattern(words: Iterable[str]) -> re.Pattern[str] | None:
     pieces = []
     for word in sorted({word.strip().strip('"') for word in words}, key=len, reverse=True):
         if len(word) > 1:
-            spaced = r"\s*".join(re.escape(part) for part in word.split())
+            spaced = r"\s*".join(re.escape(part) for part in _parts(word))
             pieces.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if word[0].isascii() else spaced)
     return re.compile("|".join(pieces[:20]), re.IGNORECASE) if pieces else None
 
 
-def line(text: str, sought: Sequence[re.Pattern[str]]) -> Safe:
-    """Return the first sentence that holds what is sought (in this order), with it in bold, else the first sentence."""
-    plain = " ".join(markdown.render_plain(text[:_LONGEST]).split())
-    sentences = [sentence for sentence in _SENTENCE_END.split(plain) if sentence]
+def _parts(word: str) -> list[str]:
+    """Return what may stand apart in a text: words, and the syllables of longer Korean, which 강화학습 and 강화 학습 share."""
+    syllables = "".join(word.split())
+    free = len(syllables) >= _FREE_SPACING_FROM and all(map(korean.is_hangul, syllables))
+    return list(syllables) if free else word.split()
+
+
+def line(text: str, sought: Sequence[re.Pattern[str]], first: re.Pattern[str] | None = None) -> Safe:
+    """Return the first sentence that holds what is sought (in this order), with it in bold, else the first sentence.
+
+    One that holds what is sought `first` comes before all of them.
+    """
+    lines = (_MARKER.sub("", one) for one in markdown.render_plain(text[:_LONGEST]).splitlines())
+    sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
+    best = ((one, sought[0]) for one in sentences if first and sought and first.search(one))
     hits = ((one, bold) for bold in sought for one in sentences if bold.search(one))
-    chosen, bold = next(hits, (sentences[0] if sentences else "", None))
-    shown = around(chosen, bold.search(chosen) if bold else None)
+    chosen, bold = next(chain(best, hits), (sentences[0] if sentences else "", None))
+    shown = around(chosen, (first and first.search(chosen)) or bold.search(chosen) if bold else None)
     if bold is None:
         return escape.escape(shown)
     pieces, at = [], 0

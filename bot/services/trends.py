@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.clock import Clock
-from bot.services import glossaries, lookup, search
+from bot.services import glossaries, lookup, search, understanding
 from bot.services import index_questions as questions
 from bot.text import query as queries
 from bot.text.glossary import expansion
@@ -56,7 +56,7 @@ class Trends:
         """Return the curve of a query, of the whole archive for one without words, over the last `months` months.
 
         None is as many months as there are, at most `MOST_MONTHS`. What the query itself says (author:, since:,
-        votes:) narrows further. An empty archive gives no month.
+        until:, votes:) narrows further. An empty archive gives no month.
         """
         asked = queries.parse_query(query)
         async with self._database.read() as connection:
@@ -68,12 +68,13 @@ class Trends:
             if months is not None:
                 first = _back(last, months - 1)
             since = max(first, asked.since or first)
-            span = trends.Span(since, extent.last_on, asked.min_votes or 0)
-            understood = (await self._glossary.current(connection)).resolve(asked.text)
+            until = min(extent.last_on, asked.until or extent.last_on)
+            span = trends.Span(since, until, asked.min_votes or 0)
+            understood = understanding.understand(await self._glossary.current(connection), asked.text)
             counted, estimated = await _count(connection, asked, understood, span)
         return Trend(
             months=_filled(counted, first, last),
-            also=tuple(understood.also) if asked.text else (),
+            also=understanding.also(understood) if asked.text else (),
             running=last == self._clock().date().replace(day=1),
             estimated=estimated,
         )

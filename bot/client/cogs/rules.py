@@ -32,10 +32,11 @@ class RulesCog(commands.Cog):
         """Make the alert for a list's topic or author in one click."""
         await replies.think(interaction)
         state = await self._lists.resolved(listing.unpack(action))
-        author = state.kind is listing.ListKind.AUTHOR
-        kind = models.AlertKind.AUTHOR if author else models.AlertKind.KEYWORD
-        text = state.text[: rules_service.LONGEST_TEXT]
-        draft = alert_rules.Draft(kind, text, state.min_votes)
+        watched = listing.watch(state)
+        if watched is None:
+            raise Refusal("alert-not-possible", most=rules_service.MOST_RULES)
+        kind = models.AlertKind.AUTHOR if watched.is_author else models.AlertKind.KEYWORD
+        draft = alert_rules.Draft(kind, watched.text[: rules_service.LONGEST_TEXT], watched.min_votes)
         await replies.privately(interaction, await self._desk.create(interaction, draft))
 
     @controls.handles(alert_rules.CREATE)

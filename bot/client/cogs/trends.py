@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -110,13 +111,18 @@ class TrendsCog(commands.Cog):
         self, words: Words, state: TrendState, *, rising: bool
     ) -> tuple[TrendAnswer, list[discord.File]]:
         months = trend.MONTHS[state.span]
-        extent = await self._services.lookup.extent()
+        lookup = self._services.lookup
+        extent = await lookup.extent()
         answer = TrendAnswer(
             state=state,
             trend=await self._services.trends.of_topic(state.text, months=months),
             extent=empty.Extent(extent.first_on, extent.last_on, extent.papers),
             rising=await self._services.rising.list_rows(words.locale) if rising else None,
         )
+        if state.text and not answer.trend.total:
+            found = await lookup.search(state.text, limit=1)
+            elsewhere = found.total > 0 and not found.partial
+            answer = replace(answer, suggestions=found.suggestions, is_elsewhere=elsewhere)
         picture = await self._draw(words, answer)
         if picture is None:
             return answer, []

@@ -25,7 +25,8 @@ def empty_view(words: Words, listed: lists.PaperList, extent: Extent) -> ui.Layo
     """Return the answer to a question that finds nothing, with up to five buttons that find something."""
     state = listed.state
     message = sheet.Sheet()
-    message.text(_heading(words, state))
+    message.text(_heading(words, state, is_known=listed.is_known))
+    message.text("\n".join(phrases.small(note) for note in _notes(words, listed) if note))
     message.text(extent_line(words, extent))
     suggested = [sheet.button(one.label, listing.pack(one.state)) for one in listed.suggestions]
     if suggested:
@@ -37,13 +38,28 @@ def empty_view(words: Words, listed: lists.PaperList, extent: Extent) -> ui.Layo
     return message.view
 
 
-def _heading(words: Words, state: listing.ListState) -> str:
+def _notes(words: Words, listed: lists.PaperList) -> list[str]:
+    """Say what narrowed the list: a reader may have forgotten a period chosen before."""
+    state = listed.state
+    narrowing = ""
+    if state.kind in lists.FILTERED and state.min_votes:
+        narrowing = words("list-filters", period=_period(words, state), votes=state.min_votes)
+    elif state.kind in lists.FILTERED and state.period is not listing.Period.ALL:
+        narrowing = _period(words, state)
+    return [narrowing, listed.ignored]
+
+
+def _period(words: Words, state: listing.ListState) -> str:
+    return words(f"period-{state.period.name.lower()}")
+
+
+def _heading(words: Words, state: listing.ListState, *, is_known: bool) -> str:
     shown = phrases.quoted(state.text)
     match state.kind:
         case listing.ListKind.TOPIC:
             return words("no-list-topic", topic=shown)
         case listing.ListKind.AUTHOR:
-            return words("no-list-author", author=shown)
+            return words("no-list-author-papers" if is_known else "no-list-author", author=shown)
         case listing.ListKind.TOP:
             return words("no-list-top")
         case listing.ListKind.DIGEST:
@@ -68,14 +84,22 @@ def extent_line(words: Words, extent: Extent) -> str:
     )
 
 
+def _widest(words: Words, state: listing.ListState) -> str:
+    """Name what a list without its filters lets go."""
+    if not state.min_votes:
+        return words("all-time")
+    return words("any-votes" if state.period is listing.Period.ALL else "without-filters")
+
+
 def _ways_on(words: Words, state: listing.ListState, extent: Extent) -> list[ui.Item[Any]]:
     ways = []
     narrowed = state.period is not listing.Period.ALL or state.min_votes
     if state.kind in lists.FILTERED and narrowed:
         wider = state.with_(period=listing.Period.ALL, min_votes=0, page=0)
-        ways.append(sheet.button(words("all-time"), listing.pack(wider)))
-    if state.kind in lists.FOLLOWED and state.text:
-        ways.append(lists.follow_button(words, state))
+        ways.append(sheet.button(_widest(words, state), listing.pack(wider)))
+    follow = lists.follow_button(words, state)
+    if follow is not None:
+        ways.append(follow)
     if state.kind is listing.ListKind.DIGEST and state.text and extent.first_on and extent.last_on:
         wanted = date.fromisoformat(state.text)
         nearest = min(max(wanted + timedelta(days=1), extent.first_on), extent.last_on)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.client import custom_ids
+from bot.text import query
 
 PAGE_SIZE = 5
 VERB = "l"
@@ -55,6 +57,33 @@ class ListState:
     def with_(self, **changes: object) -> ListState:
         """Return the same list with something changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+class Watch(NamedTuple):
+    """What an alert for a list would watch for: a person's name or words, and a minimum of votes."""
+
+    is_author: bool
+    text: str
+    min_votes: int
+
+
+def watch(state: ListState) -> Watch | None:
+    """Return what following a topic or an author would watch for; None if there is nothing to watch for.
+
+    An alert knows no operators: of a query it takes the words, else a phrase, else the author, and its votes.
+    """
+    if state.kind is ListKind.AUTHOR:
+        named = any(map(str.isalpha, state.text))
+        return Watch(True, state.text, state.min_votes) if named else None
+    if state.kind is not ListKind.TOPIC:
+        return None
+    asked = query.parse_query(state.text)
+    votes = max(state.min_votes, asked.min_votes or 0)
+    for is_author, texts in ((False, (asked.text,)), (False, asked.phrases), (True, asked.authors)):
+        for text in texts[:1]:
+            if any(map(str.isalpha, text)):
+                return Watch(is_author, text, votes)
+    return None
 
 
 def pack(state: ListState, verb: str = VERB, *, marker: str | None = None) -> str:

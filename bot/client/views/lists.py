@@ -18,7 +18,6 @@ SHARE = "ls"
 PERIOD = "lp"
 FOLLOW = "lf"
 FILTERED = frozenset({listing.ListKind.TOP, listing.ListKind.TOPIC, listing.ListKind.AUTHOR})
-FOLLOWED = frozenset({listing.ListKind.TOPIC, listing.ListKind.AUTHOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,16 @@ class PaperList:
     notes: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict)
     suggestions: tuple[Suggestion, ...] = ()
+    ignored: str = ""
+    """What of the query could not be used, as a sentence; Markdown."""
+    whole: str = ""
     phrases: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    """What is set in bold in the lines: phrases first, single words where none of them is found."""
+    """What is set in bold in the lines: the whole or phrases, single words where none of them is found."""
     expanded: bool = False
     """Whether other words were searched for as well, so that "only as typed" makes sense."""
+    is_known: bool = False
+    """Whether the author is known, also when none of their papers passes the filters."""
 
     @property
     def pages(self) -> int:
@@ -95,7 +99,7 @@ def open_menu(
 def _headed(words: Words, listed: PaperList) -> sheet.Sheet:
     message = sheet.Sheet()
     message.text(f"### {listed.heading}")
-    message.text("\n".join(phrases.small(note) for note in listed.notes if note))
+    message.text("\n".join(phrases.small(note) for note in (*listed.notes, listed.ignored) if note))
     return message
 
 
@@ -180,16 +184,18 @@ def _period_menu(words: Words, state: listing.ListState) -> ui.Item[Any] | None:
 def _outward(words: Words, listed: PaperList, may_share: bool) -> list[ui.Item[Any]]:
     state = listed.state
     row = []
-    if state.kind in FOLLOWED and state.text:
-        row.append(follow_button(words, state))
+    row += _present(follow_button(words, state))
     if may_share and listed.rows and state.kind is not listing.ListKind.SAVED:
         row.append(sheet.button(words("share"), listing.pack(state, SHARE)))
     return row
 
 
-def follow_button(words: Words, state: listing.ListState) -> ui.Item[Any]:
-    """Return the button that makes an alert of a list's topic or author."""
-    label = words(f"follow-{state.kind.name.lower()}")
+def follow_button(words: Words, state: listing.ListState) -> ui.Item[Any] | None:
+    """Return the button that makes an alert of a list's topic or author; None where there is nothing to follow."""
+    watched = listing.watch(state)
+    if watched is None:
+        return None
+    label = words("follow-author" if watched.is_author else "follow-topic")
     return sheet.button(label, listing.pack(state.with_(page=0), FOLLOW), emoji="🔔")
 
 

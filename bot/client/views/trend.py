@@ -59,12 +59,17 @@ class TrendState:
 
 @dataclass(frozen=True, slots=True)
 class TrendAnswer:
-    """What one answer shows. `rising` is None where nobody asked for it; `drawn`: a picture comes along."""
+    """What one answer shows. `rising` is None where nobody asked for it; `drawn`: a picture comes along.
+
+    `suggestions` are other topics where this one has no papers; `is_elsewhere`: it has some, if not in this span.
+    """
 
     state: TrendState
     trend: Trend
     extent: empty.Extent
     rising: Rising | None = None
+    suggestions: tuple[str, ...] = ()
+    is_elsewhere: bool = True
     drawn: bool = False
 
 
@@ -99,6 +104,7 @@ def trend_view(words: Words, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
         message.select(_rising_menu(words, answer.rising.topics, answer.state))
     if found or answer.state.span is not Span.ALL:
         message.select(_span_menu(words, answer.state))
+    message.buttons(*_others(answer))
     message.buttons(*_ways_on(words, answer, may_share=may_share and found))
     return message.view
 
@@ -220,8 +226,9 @@ def _span_menu(words: Words, state: TrendState) -> ui.Item[ui.LayoutView] | None
 def _ways_on(words: Words, answer: TrendAnswer, *, may_share: bool) -> list[ui.Item[ui.LayoutView] | None]:
     state = answer.state
     ways: list[ui.Item[ui.LayoutView] | None] = []
-    if state.text:
+    if state.text and answer.is_elsewhere:
         ways.append(sheet.button(words("trend-list"), listing.pack(state.listed)))
+    if state.text:
         ways.append(lists.follow_button(words, state.listed))
         ways.append(sheet.button(words("rising-heading-short"), pack(TrendState(span=state.span))))
     if may_share:
@@ -233,11 +240,22 @@ def _ways_on(words: Words, answer: TrendAnswer, *, may_share: bool) -> list[ui.I
     return ways
 
 
+def _others(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
+    """Return buttons for topics that were perhaps meant."""
+    return [
+        sheet.button(text, pack(answer.state.with_(text=text, token="")))
+        for text in answer.suggestions
+        if len(text) <= listing.LONGEST_TEXT
+    ][: limits.ROW_BUTTONS]
+
+
 def _nothing(words: Words, message: sheet.Sheet, answer: TrendAnswer) -> None:
     if answer.extent.papers:
         span = words(f"trend-span-{answer.state.span.value}")
         message.text(words("trend-nothing", topic=_topic(words, answer.state), period=span))
     message.text(empty.extent_line(words, answer.extent))
+    if answer.suggestions:
+        message.text(phrases.small(words("try-instead")))
 
 
 def alt_text(words: Words, answer: TrendAnswer) -> str:

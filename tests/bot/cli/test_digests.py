@@ -90,6 +90,21 @@ def test_look_ups_answer_in_their_shapes(archive_of_three: Paperround) -> None:
     )
 
 
+def test_a_search_takes_words_without_quotes_and_says_what_it_could_not_use(
+    archive_of_three: Paperround,
+) -> None:
+    answer = archive_of_three("search", "trained", "with", "care", "votes:many", "--json")
+    assert len(answer.data) == 3
+    assert "votes:many" in answer.err
+    assert archive_of_three("search", "--", "-care", "trained").out.startswith("Nothing found.")
+
+
+def test_a_search_that_finds_nothing_says_what_was_perhaps_meant(archive_of_three: Paperround) -> None:
+    answer = archive_of_three("search", "reinforcment lerning")
+    assert answer.out.startswith("Nothing found.")
+    assert "reinforcement learning" in answer.err
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -222,9 +222,80 @@ async def test_everything_can_be_indexed_anew(db: Database, lookup: Lookup) -> N
     assert await ids(lookup, "반응") == []
 
 
-@pytest.mark.parametrize("typed", ["reinforcment learning", "difusion model", "강화 핵습"])
-async def test_what_finds_nothing_suggests_what_was_perhaps_meant(lookup: Lookup, typed: str) -> None:
-    result = await lookup.search(typed)
-    if not result.rows:
-        assert result.suggestions
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("difusion model", "diffusion model"),
+        ("강화 핵습", "강화 학습"),
+        ("mixure of experts", "mixture of experts"),
+    ],
+)
+async def test_a_typing_error_brings_what_was_perhaps_meant(lookup: Lookup, typed: str, meant: str) -> None:
+    assert meant in [one.casefold() for one in (await lookup.search(typed)).suggestions]
+
+
+async def test_what_is_like_nothing_suggests_nothing(lookup: Lookup) -> None:
     assert (await lookup.search("zzzzzz")).suggestions == ()
+
+
+async def test_what_filters_keep_back_is_offered_without_them(lookup: Lookup) -> None:
+    for query in ("모델 votes:500", "모델 author:lin", "모델 since:2025-02", "모델 -모델"):
+        result = await lookup.search(query)
+        assert result.rows == ()
+        assert result.suggestions[:1] == ("모델",)
+    nothing = await lookup.search("모델 votes:500", min_votes=500)
+    assert "모델" not in nothing.suggestions
+
+
+async def test_a_known_part_is_offered_where_the_whole_finds_nothing(lookup: Lookup) -> None:
+    result = await lookup.search("강화학습 qwertz asdfgh yxcvbn")
+    assert result.rows == ()
+    assert "강화학습" in result.suggestions
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["small language models 논문", "papers about the small language model", "소형 언어 모델에 대한 연구"],
+)
+async def test_a_question_in_whole_words_finds_what_its_topic_finds(lookup: Lookup, query: str) -> None:
+    result = await lookup.search(query)
+    assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
+    assert not result.partial
+
+
+async def test_filters_that_say_nothing_are_named(lookup: Lookup) -> None:
+    result = await lookup.search("모델 votes:many since:tomorrow")
+    assert result.ignored == ("votes:many", "since:tomorrow")
+    assert len(result.rows) == 2
+    assert (await lookup.search("votes:many")).ignored == ("votes:many",)
+
+
+async def test_dates_in_the_query_bound_it_on_both_sides(lookup: Lookup) -> None:
+    assert await ids(lookup, "모델 until:2025-01-02") == ["2501.00001"]
+    assert await ids(lookup, "모델 before:2025-01-02") == []
+    assert await ids(lookup, "since:2025-01-03 until:2025-01") == ["2501.00003"]
+    assert await ids(lookup, "모델 until:2025", until=date(2025, 1, 2)) == ["2501.00001"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "2501.00002",
+        "2501.00002v1,",
+        "(2501.00002)",
+        "２５０１.００００２",
+        "https://arxiv.org/abs/2501.00002",
+    ],
+)
+async def test_an_id_or_a_link_asked_as_a_topic_gives_the_paper(lookup: Lookup, query: str) -> None:
+    result = await lookup.search(query)
+    assert ([row.arxiv_id for row in result.rows], result.total) == (["2501.00002"], 1)
+    detail = await lookup.paper(query)
+    assert detail is not None
+    assert detail.arxiv_id == "2501.00002"
+
+
+async def test_a_persons_topics_are_named_in_the_readers_language(lookup: Lookup) -> None:
+    korean = await lookup.author("marafiori", locale=models.Locale.KO)
+    assert korean.topics == ("소형 언어 모델",)
+    assert (await lookup.author("marafiori")).topics == ("small language model",)

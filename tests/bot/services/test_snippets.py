@@ -39,6 +39,24 @@ def test_nothing_sought_shows_the_first_sentence_escaped() -> None:
     )
 
 
+def test_longer_korean_is_found_in_any_spacing() -> None:
+    assert _line("강화 학습을 써요.", ("강화학습",)) == "**강화 학습**을 써요."
+    assert _line("강화학습을 써요.", ("강화 학습",)) == "**강화학습**을 써요."
+    assert _line("이미지 도메인.", ("지도",)) == "이미지 도메인\\." or "**" not in _line(
+        "이미지 도메인.", ("지도",)
+    )
+
+
+def test_the_sentence_with_the_whole_comes_first() -> None:
+    text = "추론을 해요. LLM 추론을 빠르게 해요."
+    sought = [one for one in [snippets.pattern(["LLM 추론", "추론"])] if one is not None]
+    assert str(snippets.line(text, sought, snippets.pattern(["LLM 추론"]))) == "**LLM 추론**을 빠르게 해요."
+
+
+def test_an_item_of_a_list_is_shown_without_its_dash() -> None:
+    assert _line("- 첫째를 다뤄요.\n- 둘째를 다뤄요.", ("둘째",)) == "**둘째**를 다뤄요."
+
+
 def test_a_long_sentence_is_shown_around_what_was_found() -> None:
     text = "가나다라 " * 100 + "강화 학습을 " + "마바사아 " * 100
     line = _line(text, ("강화 학습",))

@@ -139,6 +139,73 @@ async def test_hostile_words_are_shown_and_do_nothing(english_world: World) -> N
         assert "<@123>" not in shown.replace("\\<", "")
 
 
+async def test_a_typing_error_offers_what_was_perhaps_meant(world: World) -> None:
+    result = await world.reader.slash(world.channel, "topic", query="강화 핵습")
+    shown = texts_of(answer(result))
+    assert "강화 학습" in shown
+    meant = await world.reader.click(answer(result), label="강화 학습")
+    assert "Rewards That Teach Reasoning" in texts_of(answer(meant))
+
+
+@pytest.mark.parametrize("query", ["🤖", "-diffusion", "?!"])
+async def test_what_is_like_nothing_still_leads_on_and_cannot_be_followed(world: World, query: str) -> None:
+    result = await world.reader.slash(world.channel, "topic", query=query)
+    shown = texts_of(answer(result))
+    assert world.words("try-instead") in shown
+    assert world.words("follow-topic") not in shown
+
+
+async def test_filters_that_say_nothing_are_named(world: World) -> None:
+    for query in ("robots votes:many", "zzzzzz votes:many"):
+        result = await world.reader.slash(world.channel, "topic", query=query)
+        assert world.words("list-ignored", filters="votes:many") in texts_of(answer(result))
+
+
+async def test_an_empty_list_says_what_narrowed_it_and_offers_to_let_that_go(world: World) -> None:
+    result = await world.reader.slash(world.channel, "topic", query="로봇", votes=500)
+    narrowed = world.words("list-filters", period=world.words("period-all"), votes=500)
+    assert narrowed in texts_of(answer(result))
+    wider = await world.reader.click(answer(result), label=world.words("any-votes"))
+    assert "Maps for Robots" in texts_of(answer(wider))
+    result = await world.reader.slash(world.channel, "topic", query="로봇", votes=500, period="w")
+    assert world.words("without-filters") in texts_of(answer(result))
+    result = await world.reader.slash(world.channel, "topic", query="xyzzyplugh", period="w")
+    assert world.words("period-week") in texts_of(answer(result))
+    assert world.words("all-time") in texts_of(answer(result))
+
+
+async def test_a_known_author_without_such_papers_is_not_called_unknown(world: World) -> None:
+    result = await world.reader.slash(world.channel, "author", name="ada lovelace", votes=500)
+    shown = texts_of(answer(result))
+    assert world.words("no-list-author-papers", author="Ada Lovelace") in shown
+    assert world.words("no-list-author", author="Ada Lovelace") not in shown
+
+
+async def test_an_id_in_the_topic_box_gives_that_paper(english_world: World) -> None:
+    world = english_world
+    result = await world.reader.slash(world.channel, "topic", query="https://arxiv.org/abs/2501.00004v2")
+    assert "Maps for Robots" in texts_of(answer(result))
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "text", "votes"),
+    [
+        ("로봇 since:2025 votes:5", models.AlertKind.KEYWORD, "로봇", 5),
+        ('"small language models" -speech', models.AlertKind.KEYWORD, "small language models", 0),
+        ("author:lovelace votes:9", models.AlertKind.AUTHOR, "lovelace", 9),
+    ],
+)
+async def test_following_a_query_watches_its_words_not_its_operators(
+    english_world: World, query: str, kind: models.AlertKind, text: str, votes: int
+) -> None:
+    world = english_world
+    result = await world.reader.slash(world.channel, "topic", query=query)
+    label = world.words("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
+    await world.reader.click(answer(result), label=label)
+    rules = await world.bot.services.alerts.list_rows(user_id=world.reader.id)
+    assert [(rule.kind, rule.text, rule.min_votes) for rule in rules] == [(kind, text, votes)]
+
+
 async def test_only_spaces_ask_for_a_word(english_world: World) -> None:
     result = await english_world.reader.slash(english_world.channel, "topic", query="   ")
     assert texts_of(answer(result)) == english_world.words("no-words")

@@ -130,6 +130,15 @@ async def test_a_topic_without_papers_says_so_and_offers_more(world: World) -> N
     assert world.words("share") not in text
 
 
+async def test_a_mistyped_topic_offers_the_curve_of_what_was_perhaps_meant(world: World) -> None:
+    result = await world.reader.slash(world.channel, "trends", topic="강화 핵습")
+    shown = texts_of(answer(result))
+    assert world.words("try-instead") in shown
+    assert world.words("trend-list") not in shown
+    meant = await world.reader.click(answer(result), label="강화 학습")
+    assert world.words("trend-numbers") in texts_of(answer(meant))
+
+
 async def test_an_empty_archive_says_so(empty_world: World) -> None:
     shown = await _trends(empty_world)
     assert empty_world.words("archive-empty") in texts_of(shown)
