@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.text import forms
-from bot.text.glossary import concepts, evidence, filters, keys, occurrences, readings, seed
+from bot.text.glossary import concepts, evidence, filters, keys, occurrences, readings, seed, synonyms
 
 _MOST_ENGLISH_FORMS = 5
+_MOST_OTHERWISE = 6
+"""Of the ways to say a Korean form by words that mean the same, so many that papers do use are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,15 @@ class Draft:
     pairs: Mapping[evidence.Pair, evidence.Gloss]
     readings: Mapping[str, list[concepts.Reading]]
     variants: Mapping[str, str]
+    otherwise: Mapping[str, Mapping[str, str]]
 
     def questions(self) -> occurrences.Occurrences:
         """Return a fresh counter; show it papers (all or a sample) before `finish`."""
         terms = {pair.english for pair in self.pairs}
-        return occurrences.Occurrences(self.pairs, {key: list(self._english_forms(key)) for key in terms})
+        said = [evidence.Pair(korean, key) for key, texts in self.otherwise.items() for korean in texts]
+        return occurrences.Occurrences(
+            [*self.pairs, *said], {key: list(self._english_forms(key)) for key in terms}
+        )
 
     def _english_forms(self, key: str) -> Iterator[str]:
         for text in self.found.surfaces.get(key, {}):
@@ -49,7 +55,35 @@ def draft(counts: Iterable[evidence.MentionCount], terms: Iterable[seed.Term]) -
     abbreviated = readings.read(found.abbreviations, seeds.values())
     variants = {key: main for key, main in readings.variants(abbreviated, found).items() if key not in seeds}
     joined = _join_variants(found.pairs, variants)
-    return Draft(found, seeds, _plausible(joined, seeds), abbreviated, variants)
+    pairs = _plausible(joined, seeds)
+    return Draft(found, seeds, pairs, abbreviated, variants, _said_otherwise(pairs, seeds))
+
+
+def _said_otherwise(
+    pairs: Mapping[evidence.Pair, evidence.Gloss], seeds: Mapping[str, seed.Term]
+) -> dict[str, dict[str, str]]:
+    """Return for each English key what its sure Korean forms are by words that mean the same, as text by key.
+
+    What is a form of a term of its own is not taken.
+    """
+    sure: dict[str, list[str]] = defaultdict(list)
+    for term in seeds.values():
+        sure[term.key] += term.korean
+    for pair, gloss in pairs.items():
+        if gloss.papers > 1:
+            sure[pair.english].append(_usual(gloss.surfaces))
+    known = {pair.korean for pair in pairs}
+    known |= {keys.korean_key(text) for texts in sure.values() for text in texts}
+    said = {
+        key: {
+            korean: other
+            for text in texts
+            for other in synonyms.variants(text)
+            if (korean := keys.korean_key(other)) not in known
+        }
+        for key, texts in sure.items()
+    }
+    return {key: found for key, found in said.items() if found}
 
 
 def _plausible(
@@ -87,7 +121,7 @@ def finish(made: Draft, seen: occurrences.Occurrences) -> list[concepts.Concept]
             key,
             (
                 *_english_forms(key, made),
-                *_korean_forms(kept.get(key, {}), made.seeds.get(key)),
+                *_all_korean_forms(key, kept.get(key, {}), made, seen),
                 *_abbreviation_forms(abbreviations.get(key, [])),
             ),
         )
@@ -174,6 +208,21 @@ def _korean_forms(
         replace(form, alias=any(other != key and other in key for other in kept))
         for key, form in kept.items()
     ]
+
+
+def _all_korean_forms(
+    key: str, mined: Mapping[str, evidence.Gloss], made: Draft, seen: occurrences.Occurrences
+) -> list[concepts.Form]:
+    """Return what is explained and listed, and the most frequent of what papers say in words that mean the same."""
+    found = _korean_forms(mined, made.seeds.get(key))
+    shorter = [keys.korean_key(form.text) for form in found]
+    said = {
+        korean: text
+        for korean, text in made.otherwise.get(key, {}).items()
+        if seen.korean[korean] and not any(one in korean for one in shorter)
+    }
+    most_frequent = sorted(said, key=lambda korean: (-seen.korean[korean], korean))[:_MOST_OTHERWISE]
+    return [*found, *(concepts.Form(said[korean], "ko", 0) for korean in most_frequent)]
 
 
 def _is_fragment(key: str, mined: Mapping[str, evidence.Gloss], seeded: Iterable[str]) -> bool:

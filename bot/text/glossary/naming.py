@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.text import korean
-from bot.text.glossary import concepts, evidence, keys, readings
+from bot.text.glossary import concepts, evidence, keys, readings, synonyms
 
 _OTHER_READING = 0.25
 _LEAST_READING = 0.2
@@ -38,6 +38,7 @@ class Names:
         for abbreviation in sorted(abbreviated, key=self._papers_of_abbreviation):
             self._folded[abbreviation.casefold()] = abbreviation
         self._by_korean: dict[str, list[str]] = defaultdict(list)
+        self._by_synonyms: dict[str, list[str]] = defaultdict(list)
         self._by_english: dict[str, str] = {}
         for concept in found.values():
             self._enter(concept)
@@ -48,7 +49,10 @@ class Names:
     def _enter(self, concept: concepts.Concept) -> None:
         for form in concept.forms:
             if form.language == "ko":
-                self._by_korean[keys.korean_key(form.text)].append(concept.key)
+                key = keys.korean_key(form.text)
+                self._by_korean[key].append(concept.key)
+                if len(key) < len(form.text) and (form.seeded or form.papers > 1):
+                    self._by_synonyms[synonyms.canonical(key)].append(concept.key)
             elif form.language == "en":
                 self._by_english.setdefault(keys.english_key(form.text), concept.key)
         self._by_english[concept.key] = concept.key
@@ -71,6 +75,8 @@ class Names:
     def _korean_concepts(self, text: str) -> list[tuple[str, float]]:
         key = keys.korean_key(text)
         found = self._by_korean.get(key) or self._by_korean.get(korean.strip_ending(key)) or []
+        if not found:
+            return self._in_other_words(key)
         ranked = sorted(
             set(found), key=lambda one: (-self._papers(one, key), -self._concepts[one].support, one)
         )
@@ -79,6 +85,11 @@ class Names:
             for one in ranked
             if self._papers(one, key) >= _LEAST_READING * self._papers(ranked[0], key)
         ]
+
+    def _in_other_words(self, key: str) -> list[tuple[str, float]]:
+        """Return the best supported concept of several words for which a text is said in words that mean the same."""
+        found = self._by_synonyms.get(synonyms.canonical(key), [])
+        return [(max(found, key=lambda one: (self._concepts[one].support, one)), 1.0)] if found else []
 
     def _papers(self, concept: str, korean_key: str) -> int:
         """Return how many papers say that a Korean form stands for a concept; our list counts as some."""

@@ -87,11 +87,14 @@ class Glossary:
         forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initials(text))}
         for key, weight in found:
             everyday = _EVERYDAY if how != "abbreviation" and self._is_one_word(key) else 1.0
-            for form in self._forms(self._concepts[key]):
+            for form in (*self._forms(self._concepts[key]), *self._unglossed(self._concepts[key])):
                 form = form._replace(weight=form.weight * weight * everyday)
                 before = forms.get(form.text)
                 if before is None or before.weight < form.weight:
                     forms[form.text] = form
+        if all(self._is_one_word(key) for key, _ in found):
+            for form in self._translated(text):
+                forms.setdefault(form.text, form._replace(weight=_EVERYDAY))
         return expansion.Segment(text, expansion.without_doubles(forms.values()), found[0][0], how)
 
     def _is_one_word(self, key: str) -> bool:
@@ -111,6 +114,15 @@ class Glossary:
             elif form.text.casefold() not in naming.SMALL_WORDS:
                 sure = form.share >= _SURE_SHARE and form.papers >= _SURE_SUPPORT
                 yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
+
+    def _unglossed(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
+        """Say a term of several words in Korean word by word, if no paper or one alone has said it otherwise."""
+        if any(form.seeded or form.papers > 1 for form in concept.of("ko")):
+            return
+        english = next((form.text for form in concept.of("en")), concept.key)
+        before, of, behind = english.partition(" of ")
+        for text in self._translator.phrases(f"{behind} {before}".split() if of else english.split()):
+            yield expansion.WeightedForm(text, _WORD_BY_WORD, shown=False)
 
     def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
         """Return the content words of a concept in English, followed by its Korean forms."""
@@ -194,10 +206,13 @@ class Glossary:
 
     def _word(self, unit: str) -> expansion.Segment:
         """Return one word of several with its translation, if the word table is sure of one."""
+        return expansion.Segment(unit, (expansion.WeightedForm(unit, 1.0), *self._translated(unit)))
+
+    def _translated(self, unit: str) -> list[expansion.WeightedForm]:
+        """Return one word in the other language, as far as the word table is sure."""
         words = self._translator.words_of([unit])
         found = self._translator.translate(words[0]) if len(words) == 1 else []
-        forms = [expansion.WeightedForm(word, _TRANSLATED_WORD, shown=False) for word in found]
-        return expansion.Segment(unit, (expansion.WeightedForm(unit, 1.0), *forms))
+        return [expansion.WeightedForm(word, _TRANSLATED_WORD, shown=False) for word in found]
 
     def _translations(self, word: str) -> list[str]:
         found = self._translator.to_english(word, alignment.LEAST_ASSOCIATION)

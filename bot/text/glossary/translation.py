@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 
 from bot.text import korean
 from bot.text.glossary import alignment, keys
 
 _SURE = 0.2
 _NEAR_BEST = 0.6
-_MOST_A_WORD = 2
+_LIKELY = 0.15
+_NEAR_LIKELIEST = 0.34
+_MOST_A_WORD = 3
 _MOST_PHRASES = 8
 _LONGEST_PIECE = 8
 
@@ -49,15 +52,27 @@ class Translator:
 
     def translate(self, word: str) -> list[str]:
         """Return a word in the other language, best first; empty when the table does not know it well."""
-        return self.to_english(word) if korean.is_hangul(word) else self.to_korean(word)
+        if korean.is_hangul(word):
+            return self.to_english(word)
+        found = self.to_korean(word)
+        # A single syllable stands in too many words: 대 is no signal, although 신호 대 잡음비 has it.
+        return [one for one in found if len(one) > 1 or one == found[0]]
 
     def phrases(self, units: list[str]) -> list[str]:
-        """Return a query said in the other language word by word, in the same order."""
+        """Return a query said in the other language word by word, in the same order, the likeliest first.
+
+        Each word may be a less usual one than alone: words that stand side by side tell enough about each other.
+        """
         words = self.words_of(units)
-        rows = [self.translate(word)[:_MOST_A_WORD] for word in words]
-        if not 2 <= len(words) <= 5 or not all(rows):
+        if not 2 <= len(words) <= 5:
             return []
-        return [" ".join(choice) for choice in list(product(*rows))[:_MOST_PHRASES]]
+        rows = [list(self._likely(word).items())[:_MOST_A_WORD] for word in words]
+        choices = sorted(product(*rows), key=lambda row: -prod(score for _, score in row))
+        return [" ".join(word for word, _ in row) for row in choices[:_MOST_PHRASES]]
+
+    def _likely(self, word: str) -> dict[str, float]:
+        row = self._table.associations.get(word, {}) if korean.is_hangul(word) else self._korean.get(word, {})
+        return {one: row[one] for one in _best(row, _LIKELY, _NEAR_LIKELIEST)}
 
     def _split(self, word: str) -> list[str]:
         """Cut a closed-up Korean word into the fewest words of the table; itself when that is not possible."""
@@ -75,8 +90,8 @@ class Translator:
         return best[len(word)] or [word]
 
 
-def _best(row: Mapping[str, float], least: float) -> list[str]:
+def _best(row: Mapping[str, float], least: float, near: float = _NEAR_BEST) -> list[str]:
     """Return the entries of a row that are sure enough and near its best, best first."""
     top = max(row.values(), default=0.0)
-    found = [word for word, score in row.items() if score >= max(least, _NEAR_BEST * top)]
+    found = [word for word, score in row.items() if score >= max(least, near * top)]
     return sorted(found, key=lambda word: (-row[word], word))
