@@ -6,7 +6,9 @@ the few places where tens of thousands of them pass.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -132,6 +134,16 @@ async def look_up(
         condition, given = among(connection, by, chunk)
         found.extend(await fetch_all(connection, start + condition, given))
     return found
+
+
+def date_of(value: date | str) -> date:
+    """Return a date that came in the driver's own words: SQLite keeps dates as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def texts_of(value: str | list[str]) -> tuple[str, ...]:
+    """Return a JSON list of texts that came in the driver's own words: SQLite's knows no JSON."""
+    return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
 def among(

@@ -171,7 +171,7 @@ async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list
     found = await rows.look_up(connection, indexed_papers.c.position, positions, columns)
     texts = await search_texts.unpack_all(connection, [packed for _, _, packed, _, _ in found])
     return [
-        Indexed(position, paper_id, said, votes, _date_of(last_on))
+        Indexed(position, paper_id, said, votes, rows.date_of(last_on))
         for (position, paper_id, _, votes, last_on), said in zip(found, texts, strict=True)
     ]
 
@@ -252,11 +252,6 @@ def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str
         if value is not None
     ]
     return [condition for condition, value in asked if value is not None], values
-
-
-def _date_of(value: date | str) -> date:
-    """Return a date as SQLite keeps it or as PostgreSQL's driver gives it."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[Indexed]:
