@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from operator import add
 
 from bot.text.glossary import evidence
 
@@ -21,11 +22,15 @@ class Occurrences:
         self.english: Counter[str] = Counter()
         self.both: Counter[evidence.Pair] = Counter()
         self._partners: dict[str, list[str]] = defaultdict(list)
+        self._short: set[str] = set()
         self._by_syllables: dict[str, list[str]] = defaultdict(list)
         self._by_word: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for pair in pairs:
             if pair.korean not in self._partners:
-                self._by_syllables[pair.korean[:2]].append(pair.korean)
+                if len(pair.korean) < 3:
+                    self._short.add(pair.korean)
+                else:
+                    self._by_syllables[pair.korean[:3]].append(pair.korean)
             self._partners[pair.korean].append(pair.english)
         for key, forms in english_forms.items():
             for form in {key, *forms}:
@@ -53,8 +58,8 @@ class Occurrences:
 
     def _korean_in(self, canonical: str) -> set[str]:
         compact = canonical.replace(" ", "")
-        found: set[str] = set()
-        starts = {compact[place : place + 2] for place in range(len(compact))}
-        for start in starts & self._by_syllables.keys():
+        pairs = list(map(add, compact, compact[1:]))
+        found = self._short.intersection((*pairs, compact[-1:]))
+        for start in self._by_syllables.keys() & set(map(add, pairs, compact[2:])):
             found.update(key for key in self._by_syllables[start] if key in compact)
         return found

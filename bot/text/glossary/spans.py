@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from bot.text import korean
@@ -73,9 +74,8 @@ def best_span(
     expected = expected_words(english, left)
     walk = _Walk(content, expected, table, supports, key)
     best: Span | None = None
-    for length in range(1, len(units) + 1):
-        unit = units[-length]
-        if not walk.step(unit, " ".join(units[-length:])):
+    for length, korean_key in enumerate(_keys_of_ends(units), 1):
+        if not walk.step(units[-length], korean_key):
             break
         candidate = walk.span(" ".join(units[-length:]))
         if best is None or candidate.score > best.score:
@@ -106,9 +106,9 @@ class _Walk:
         self._support = 0
         self._begins_badly = False
 
-    def step(self, unit: str, text: str) -> bool:
-        """Take one more written word; False when the term cannot reach over it."""
-        if unit in _HARD_WORDS or not keys.korean_key(unit):
+    def step(self, unit: str, korean_key: str) -> bool:
+        """Take one more written word, with which the term has this key; False when the term cannot reach over it."""
+        if unit in _HARD_WORDS or not _key_of_word(unit):
             return False
         aligned_any = False
         for word in alignment.words_of(unit):
@@ -124,7 +124,7 @@ class _Walk:
             self._sum -= 1.0
         # A single syllable (내, 간, 별) hangs on the word in front of it.
         self._begins_badly = len(unit) == 1 and korean.is_hangul(unit) and not aligned_any
-        self._weigh_consistency(keys.korean_key(text), aligned_any)
+        self._weigh_consistency(korean_key, aligned_any)
         return True
 
     def _judge(self, word: str) -> bool:
@@ -160,7 +160,20 @@ def count_supports(glosses: Iterable[tuple[str, str, int]]) -> Counter[tuple[str
     """Count for (English key, Korean key of each end of the context) the papers of (left, key, papers) rows."""
     supports: Counter[tuple[str, str]] = Counter()
     for left, key, papers in glosses:
-        units = left.split()
-        for length in range(1, len(units) + 1):
-            supports[key, keys.korean_key(" ".join(units[-length:]))] += papers
+        for korean_key in _keys_of_ends(left.split()):
+            supports[key, korean_key] += papers
     return supports
+
+
+def _keys_of_ends(units: list[str]) -> Iterator[str]:
+    """Yield the Korean key of each end of a context, the shortest first: a key is those of its words in a row."""
+    key = ""
+    for unit in reversed(units):
+        key = _key_of_word(unit) + key
+        yield key
+
+
+@lru_cache(maxsize=1 << 14)
+def _key_of_word(word: str) -> str:
+    """Return the Korean key of a word; the same few thousand words stand in front of most parentheses."""
+    return keys.korean_key(word)

@@ -68,6 +68,7 @@ def _is_alike(one: str, other: str) -> bool:
     return _longest_common(one, other) >= _ALIKE * max(len(one), len(other))
 
 
+@lru_cache(maxsize=1 << 13)
 def _hangul_skeleton(word: str) -> str:
     sounds: list[str] = []
     for character in word:
@@ -77,6 +78,7 @@ def _hangul_skeleton(word: str) -> str:
     return _REPEATED.sub(r"\1", "".join(sounds).replace("-", ""))
 
 
+@lru_cache(maxsize=1 << 13)
 def _latin_skeleton(word: str) -> str:
     if not word.isascii() or not word.isalpha():
         return ""
