@@ -18,6 +18,7 @@ from bot.rendering import escape, filters, fitting, limits
 if TYPE_CHECKING:
     from bot.client.bot import PaperroundBot
     from bot.client.translations import Words
+    from bot.services import found
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +45,8 @@ async def topics(interaction: discord.Interaction[PaperroundBot], current: str) 
     lookup = interaction.client.services.lookup
 
     async def ask(words: Words) -> Choices:
-        found = await lookup.complete_topic(current, words.locale)
-        return choices((one.name, one.value) for one in found)
+        offered = await lookup.complete_topic(current, words.locale)
+        return choices((one.name, one.value) for one in offered)
 
     return await _asked(interaction, ask)
 
@@ -55,10 +56,8 @@ async def authors(interaction: discord.Interaction[PaperroundBot], current: str)
     lookup = interaction.client.services.lookup
 
     async def ask(words: Words) -> Choices:
-        found = await lookup.complete_author(current)
         return choices(
-            (_label(one.name, f" — {words('choice-papers', count=one.papers or 0)}"), one.value)
-            for one in found
+            (_author_label(one, words), one.value) for one in await lookup.complete_author(current)
         )
 
     return await _asked(interaction, ask)
@@ -69,8 +68,7 @@ async def papers(interaction: discord.Interaction[PaperroundBot], current: str) 
     lookup = interaction.client.services.lookup
 
     async def ask(_: Words) -> Choices:
-        found = await lookup.complete_paper(current)
-        return choices((_label(one.name, f" {filters.render_votes(one.votes)}"), one.value) for one in found)
+        return choices((_paper_label(one), one.value) for one in await lookup.complete_paper(current))
 
     return await _asked(interaction, ask)
 
@@ -84,9 +82,9 @@ def dates(known: Iterable[date], current: str) -> Choices:
 def zones(current: str) -> Choices:
     """Offer time zones: the usual ones first, then all whose name holds what was typed."""
     typed = current.strip().casefold().replace(" ", "_")
-    found = [zone for zone in known_zones() if typed in zone.casefold()]
-    found.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(typed))
-    return choices((zone, zone) for zone in found)
+    holding = [zone for zone in known_zones() if typed in zone.casefold()]
+    holding.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(typed))
+    return choices((zone, zone) for zone in holding)
 
 
 @functools.lru_cache(maxsize=1)
@@ -120,9 +118,16 @@ def choices(pairs: Iterable[tuple[str, str]]) -> Choices:
     return list(offered.values())
 
 
-def _label(name: str, end: str) -> str:
-    """Return a label that is shortened before its end, which a cut would take away."""
-    return fitting.shorten(escape.plain(name), limits.CHOICE_NAME - len(end), markdown=False) + end
+def _author_label(author: found.Choice, words: Words) -> str:
+    end = f" — {words('choice-papers', count=author.papers or 0)}"
+    name = fitting.shorten(escape.plain(author.name), limits.CHOICE_NAME - len(end), markdown=False)
+    return name + end
+
+
+def _paper_label(paper: found.Choice) -> str:
+    """Return id and votes before the title: a narrow screen shows only the beginning."""
+    facts = f"{paper.value} {filters.render_votes(paper.votes)}"
+    return f"{facts} · {paper.name}" if paper.name else facts
 
 
 async def _asked(

@@ -66,12 +66,10 @@ class Topics:
         self._begun = beginnings.Beginnings([korean.keystrokes(key) for _, key, _ in begun], self._keep)
 
     def offer(self, text: str, locale: models.Locale) -> list[found.Choice]:
-        """Return topics that begin as typed, each once: what is typed out first, then the reader's language."""
+        """Return topics that begin as typed, each once, the best first: see `_rank`."""
         typed = _key(text)
         begun = [self._topics[self._numbers[place]] for place in self._begun.find(korean.keystrokes(typed))]
-        begun.sort(
-            key=lambda one: (not _is_typed_out(one, typed), _is_korean(one) != (locale is models.Locale.KO))
-        )
+        begun.sort(key=lambda one: _rank(one, typed, locale))
         choices: dict[str, found.Choice] = {}
         offered: set[Meaning] = set()
         for one in begun:
@@ -148,13 +146,15 @@ def _later(text: str) -> Iterator[str]:
             yield key
 
 
-def _is_typed_out(topic: Topic, typed: str) -> bool:
-    """Tell whether a topic is just what was typed; what no paper speaks for may be the beginning of another: RE of reward."""
-    return topic.key == typed and topic.weight >= _ONE_PAPER
+def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, bool]:
+    """Return where a topic that was begun belongs, apart from its weight: what is typed out first.
 
-
-def _is_korean(topic: Topic) -> bool:
-    return topic.language == "ko"
+    But not if no paper speaks for it, since it may be the beginning of another: RE of reward. Then what has the typed
+    syllables, if the last one is closed: 강 is on the way to 가우시안 too, but rather to 강화. Then the reader's language.
+    """
+    is_typed_out = topic.key == typed and topic.weight >= _ONE_PAPER
+    is_foreign = (topic.language == "ko") != (locale is models.Locale.KO)
+    return not is_typed_out, korean.is_closed(typed[-1:]) and typed not in topic.key, is_foreign
 
 
 def _shown(topic: Topic, locale: models.Locale) -> str:
@@ -199,5 +199,4 @@ async def papers_for(connection: Connection, text: str) -> list[found.Choice]:
 
 
 def _paper_choice(row: models.PaperRow) -> found.Choice:
-    name = f"{row.arxiv_id} · {latex.plain(row.title)}" if row.title else row.arxiv_id
-    return found.Choice(name, row.arxiv_id, votes=row.votes)
+    return found.Choice(latex.plain(row.title or ""), row.arxiv_id, votes=row.votes)

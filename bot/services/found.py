@@ -61,7 +61,8 @@ class TopResult:
 class Choice:
     """One thing offered while somebody types: what is shown (in any length), and what is then asked for.
 
-    `papers` are an author's, `votes` a paper's; None for what has none or unknown ones.
+    A paper's name is its title, "" for one without. `papers` are an author's, `votes` a paper's; None for what has none
+    or unknown ones.
     """
 
     name: str

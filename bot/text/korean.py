@@ -101,6 +101,11 @@ def _typed(letter: str) -> str:
     return letter
 
 
+def is_closed(letter: str) -> bool:
+    """Tell whether a letter is a whole Hangul syllable with a consonant at its end."""
+    return "\uac00" <= letter <= "\ud7a3" and (ord(letter) - 0xAC00) % len(_LASTS) > 0
+
+
 def is_hangul(word: str) -> bool:
     """Tell whether a word begins with a Hangul syllable or letter."""
     return "\uac00" <= word[:1] <= "\ud7a3" or "\u1100" <= word[:1] <= "\u11ff"

@@ -116,6 +116,16 @@ def test_a_short_form_that_no_paper_explains_does_not_hide_what_it_begins() -> N
         assert topics.offer("rw", locale)[0].value == "RW"
 
 
+def test_typed_syllables_come_before_what_they_are_only_on_the_way_to() -> None:
+    found = [
+        concepts.Concept("gaussian", (concepts.Form("가우시안", "ko", 9),)),
+        concepts.Concept("reinforc", (concepts.Form("강화", "ko", 2),)),
+    ]
+    topics = completion.Topics(resolution.Glossary(found))
+    for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
+        assert [one.value for one in topics.offer(typed, KO)] == values
+
+
 async def test_before_a_name_is_begun_those_with_most_papers_are_offered(lookup: Lookup) -> None:
     for typed in ("", " ", "-"):
         assert [one.value for one in await lookup.complete_author(typed)] == ["Ada Lovelace", "Jürgen Müller"]
@@ -147,7 +157,7 @@ async def test_a_paper_is_offered_by_its_address_and_while_korean_is_typed(
 
 
 async def test_a_title_is_offered_without_its_latex(lookup: Lookup) -> None:
-    assert [one.name for one in await lookup.complete_paper("2501.00006")] == ["2501.00006 · π_0: Plans"]
+    assert [one.name for one in await lookup.complete_paper("2501.00006")] == ["π_0: Plans"]
 
 
 async def test_a_lone_korean_letter_offers_papers_too(lookup: Lookup) -> None:

@@ -41,6 +41,13 @@ def test_any_text_has_keystrokes_and_without_hangul_they_are_itself(text: str) -
         assert typed == text
 
 
+def test_a_syllable_is_closed_by_a_consonant() -> None:
+    assert [letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if korean.is_closed(letter)] == [
+        "강",
+        "힣",
+    ]
+
+
 @pytest.mark.parametrize("ending", ["을", "의", "에서", "으로"])
 def test_particles_are_known(ending: str) -> None:
     assert korean.is_particle(ending)

@@ -131,15 +131,15 @@ async def test_cards_open_and_save_from_their_own_messages(world: World) -> None
 async def test_autocomplete_offers_papers_by_id(english_world: World) -> None:
     offered = await english_world.reader.autocomplete(english_world.channel, "paper", "paper", "2501.0000")
     choices = {choice["value"]: choice["name"] for choice in offered}
-    assert choices["2501.00002"] == "2501.00002 · Rewards That Teach Reasoning ▲ 57"
-    assert choices["2501.00003"] == "2501.00003 · Speech without a Score ▲ –"
+    assert choices["2501.00002"] == "2501.00002 ▲ 57 · Rewards That Teach Reasoning"
+    assert choices["2501.00003"] == "2501.00003 ▲ – · Speech without a Score"
 
 
-async def test_a_long_title_is_shortened_before_its_votes(english_world: World) -> None:
+async def test_a_long_title_is_shortened_behind_its_votes(english_world: World) -> None:
     world = english_world
     paper = archives.Paper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
     await archives.add(world.core.database, "2026-01-01", paper)
     (offered,) = await world.reader.autocomplete(world.channel, "paper", "paper", "lanterns")
     assert len(offered["name"]) <= 100
-    assert offered["name"].startswith("2501.00011 · Lanterns Lanterns")
-    assert offered["name"].endswith("… ▲ 1234")
+    assert offered["name"].startswith("2501.00011 ▲ 1234 · Lanterns Lanterns")
+    assert offered["name"].endswith("…")
