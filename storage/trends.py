@@ -14,8 +14,11 @@ from storage import search
 from storage.search_terms import Wanted, to_fts5, to_tsquery
 from storage.tables import indexed_papers, papers
 
-ALL = 4096
-"""Papers fall into so many groups by a hash of their ids; counting over fewer groups is counting a sample."""
+ALL = 1024
+"""Papers fall into so many groups by a hash of their ids; counting over fewer groups is counting a sample.
+
+As many as a step of popularity has positions (`storage.search`): else their lower digits would be no such hash.
+"""
 _HASH = 2654435761
 _MOST_VOTES = 2**31 - 1
 

@@ -88,7 +88,7 @@ class PaperLists:
             words("list-also", forms=_names(found.also)) if found.also else "",
             words("list-partial") if found.partial else "",
             words("list-perhaps", topics=meant) if found.partial and meant else "",
-            _filters(words, state),
+            lists.narrowing(words, state),
         ]
         if not found.rows and not suggestions:
             suggestions = await self._known_topics(words)
@@ -123,7 +123,7 @@ class PaperLists:
             words("list-other-authors", names=_names(others) + more) if others else "",
             words("list-coauthors", names=_names(found.coauthors)) if found.coauthors else "",
             words("list-topics", topics=_names(found.topics)) if found.topics else "",
-            _filters(words, state),
+            lists.narrowing(words, state),
         ]
         return lists.PaperList(
             state=shown if len(shown.text) <= listing.LONGEST_TEXT else state,
@@ -172,7 +172,7 @@ class PaperLists:
             heading=words("list-digest-heading", date=words.date(on), count=found.total) if on else "",
             rows=tuple(found.rows),
             total=found.total,
-            notes=(_filters(words, state),) if state.min_votes else (),
+            notes=(lists.narrowing(words, state),) if state.min_votes else (),
         )
 
     async def _similar(self, words: Words, state: listing.ListState) -> lists.PaperList:
@@ -229,10 +229,3 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _names(texts: Sequence[str]) -> str:
     return ", ".join(phrases.quoted(text, length=60) for text in texts[:NAMED])
-
-
-def _filters(words: Words, state: listing.ListState) -> str:
-    if not state.min_votes:
-        return ""
-    period = words(f"period-{state.period.name.lower()}")
-    return words("list-filters", period=period, votes=state.min_votes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -15,6 +14,7 @@ from bot.services import (
     found,
     glossaries,
     glossary_lookup,
+    narrowing,
     search,
     similar,
     suggesting,
@@ -67,27 +67,32 @@ class Lookup:
             named = await _named(connection, query)
             if named is not None:
                 return found.SearchResult(tuple(await papers.list_rows(connection, [named.id])), 1)
-            narrowing = search.Narrowing(_together(given, asked), await papers_by(connection, names))
+            narrowed = search.Narrowing(
+                narrowing.together(given, asked), await narrowing.papers_by(connection, names)
+            )
             if not asked.has_words:
-                if asked.is_empty and not names and narrowing.filters == stored.NO_FILTERS:
+                if asked.is_empty and not names and narrowed.filters == stored.NO_FILTERS:
                     # What to leave out says nothing while nothing is asked for.
                     left_out = tuple(f"-{one}" for one in asked.excluded)
                     return found.SearchResult(ignored=(*asked.ignored, *left_out))
-                result = await _filtered(connection, narrowing, limit, offset)
+                result = await narrowing.list_rows(connection, narrowed, limit, offset)
                 return replace(result, ignored=asked.ignored)
             understood = await self._understand(connection, asked.text, literal=literal)
-            hits = await search.find(connection, asked, understood, narrowing, most=limit + offset)
+            hits = await search.find(connection, asked, understood, narrowed, most=limit + offset)
             page = hits.hits[offset : offset + limit]
             rows = await search.rows_of(connection, page)
+            few = not hits.hits or hits.partial
+            unknown = await suggesting.list_unknown(connection, understood) if few else frozenset()
             bare = not hits.hits and await suggesting.is_hidden_by_filters(
                 connection, asked, understood, search.Narrowing(given)
             )
         suggestions: tuple[str, ...] = ()
-        if not hits.hits or hits.partial:
+        if few:
             suggestions = suggesting.others(
                 await self._known_topics(),
                 asked,
                 understood,
+                unknown=unknown,
                 bare=bare,
                 parts=not hits.hits and given == stored.NO_FILTERS,
             )
@@ -240,49 +245,3 @@ async def _named(connection: Connection, text: str) -> models.PaperDetail | None
     """Return the paper whose id or address a text is; None also if the archive does not have it."""
     named = _id_in(text)
     return None if named is None else await papers.get_detail(connection, named)
-
-
-def _together(given: stored.Filters, asked: queries.Query) -> stored.Filters:
-    """Return the filters of the options and those within the query as one: the narrower of each kind."""
-    return stored.Filters(
-        max((one for one in (given.since_on, asked.since) if one is not None), default=None),
-        min((one for one in (given.until_on, asked.until) if one is not None), default=None),
-        max((one for one in (given.min_votes, asked.min_votes) if one is not None), default=None),
-    )
-
-
-async def papers_by(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers that people of all these names wrote; None when no name is asked for."""
-    result: frozenset[int] | None = None
-    for name in names:
-        ids = await author_lookup.paper_ids(connection, name)
-        result = ids if result is None else result & ids
-    return result
-
-
-async def _filtered(
-    connection: Connection, narrowing: search.Narrowing, limit: int, offset: int
-) -> found.SearchResult:
-    """Return the papers that pass the filters, top-voted first."""
-    filters, votes = narrowing.filters, narrowing.filters.min_votes or 0
-    if narrowing.paper_ids is None:
-        rows = await papers.list_top(
-            connection,
-            since_on=filters.since_on,
-            until_on=filters.until_on,
-            min_votes=votes,
-            limit=limit,
-            offset=offset,
-        )
-        total = await papers.count(
-            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=votes
-        )
-        return found.SearchResult(tuple(rows), total)
-    own = author_lookup.passing(
-        await papers.list_rows(connection, sorted(narrowing.paper_ids)),
-        filters.since_on,
-        filters.until_on,
-        votes,
-    )
-    ordered = author_lookup.ordered(own, "votes")
-    return found.SearchResult(tuple(ordered[offset : offset + limit]), len(ordered))

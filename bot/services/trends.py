@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.clock import Clock
-from bot.services import glossaries, lookup, search, understanding
+from bot.services import glossaries, narrowing, search, understanding
 from bot.services import index_questions as questions
 from bot.text import query as queries
 from bot.text.glossary import expansion
@@ -84,7 +84,7 @@ async def _count(
     connection: Connection, asked: queries.Query, understood: expansion.Expansion, span: trends.Span
 ) -> tuple[Sequence[Month], bool]:
     """Return the months that have papers, and whether they are estimates."""
-    written = await lookup.papers_by(connection, asked.authors)
+    written = await narrowing.papers_by(connection, asked.authors)
     if not asked.has_words:
         if written is not None:
             return _by_month(await papers.list_rows(connection, sorted(written)), span), False
@@ -94,8 +94,8 @@ async def _count(
         groups = groups_for(there)
         return _whole(await trends.count_papers(connection, span, groups=groups), groups)
     filters = stored.Filters(span.since_on, span.until_on, span.min_votes or None)
-    narrowing = search.Narrowing(filters, written)
-    hits = await search.find(connection, asked, understood, narrowing, most=EXACT)
+    narrowed = search.Narrowing(filters, written)
+    hits = await search.find(connection, asked, understood, narrowed, most=EXACT)
     complete = [hit.paper_id for hit in hits.hits if hit.score.matched >= hit.score.segments]
     if hits.partial or hits.total <= len(hits.hits):
         return _by_month(await papers.list_rows(connection, complete), span), False

@@ -49,7 +49,6 @@ list-partial = Few papers have all of these words, so those with most of them ar
 list-perhaps = Perhaps you meant: { $topics }
 list-ignored = Could not be used and was left out: { $filters }
 list-other-authors = Similar names: { $names }
-list-filters = { $period } · at least ▲ { $votes }
 list-coauthors = With { $names }
 list-topics = Topics: { $topics }
 no-list-topic = ### Nothing found for { $topic }

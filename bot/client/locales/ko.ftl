@@ -37,7 +37,6 @@ list-partial = 모든 낱말이 든 논문이 적어서 대부분이 든 논문�
 list-perhaps = 혹시 이런 말인가요: { $topics }
 list-ignored = 쓸 수 없는 조건은 뺐어요: { $filters }
 list-other-authors = 이름이 비슷한 저자: { $names }
-list-filters = { $period } · ▲ { $votes } 이상
 list-coauthors = 함께 쓴 사람: { $names }
 list-topics = 주제: { $topics }
 no-list-topic = ### { $topic }에 맞는 논문이 없어요

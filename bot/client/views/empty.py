@@ -40,17 +40,8 @@ def empty_view(words: Words, listed: lists.PaperList, extent: Extent) -> ui.Layo
 
 def _notes(words: Words, listed: lists.PaperList) -> list[str]:
     """Say what narrowed the list: a reader may have forgotten a period chosen before."""
-    state = listed.state
-    narrowing = ""
-    if state.kind in lists.FILTERED and state.min_votes:
-        narrowing = words("list-filters", period=_period(words, state), votes=state.min_votes)
-    elif state.kind in lists.FILTERED and state.period is not listing.Period.ALL:
-        narrowing = _period(words, state)
-    return [narrowing, listed.ignored]
-
-
-def _period(words: Words, state: listing.ListState) -> str:
-    return words(f"period-{state.period.name.lower()}")
+    is_narrowed = listed.state.kind in lists.FILTERED
+    return [lists.narrowing(words, listed.state) if is_narrowed else "", listed.ignored]
 
 
 def _heading(words: Words, state: listing.ListState, *, is_known: bool) -> str:

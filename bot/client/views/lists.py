@@ -134,6 +134,14 @@ def _entry(rank: int, row: models.PaperRow, line: str | None, characters: int, s
     return fitting.shorten(text, characters, max_bytes=size)
 
 
+def narrowing(words: Words, state: listing.ListState) -> str:
+    """Return what narrows a list beside its query: a period, a minimum of votes, or "" for nothing."""
+    all_time = state.period is listing.Period.ALL
+    period = "" if all_time else words(f"period-{state.period.name.lower()}")
+    votes = words("order-votes", votes=state.min_votes) if state.min_votes else ""
+    return phrases.joined(period, votes)
+
+
 def _present(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
     return [] if item is None else [item]
 

@@ -234,6 +234,14 @@ async def test_a_typing_error_brings_what_was_perhaps_meant(lookup: Lookup, type
     assert meant in [one.casefold() for one in (await lookup.search(typed)).suggestions]
 
 
+async def test_words_that_the_archive_has_are_no_typing_errors(lookup: Lookup) -> None:
+    # "model" is but a letter from MoDE and modal.
+    assert [one.casefold() for one in (await lookup.search("difusion model")).suggestions] in (
+        ["diffusion model"],
+        ["diffusion model", "diffusion"],
+    )
+
+
 async def test_what_is_like_nothing_suggests_nothing(lookup: Lookup) -> None:
     assert (await lookup.search("zzzzzz")).suggestions == ()
 

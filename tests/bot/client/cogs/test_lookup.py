@@ -163,8 +163,7 @@ async def test_filters_that_say_nothing_are_named(world: World) -> None:
 
 async def test_an_empty_list_says_what_narrowed_it_and_offers_to_let_that_go(world: World) -> None:
     result = await world.reader.slash(world.channel, "topic", query="로봇", votes=500)
-    narrowed = world.words("list-filters", period=world.words("period-all"), votes=500)
-    assert narrowed in texts_of(answer(result))
+    assert world.words("order-votes", votes=500) in texts_of(answer(result))
     wider = await world.reader.click(answer(result), label=world.words("any-votes"))
     assert "Maps for Robots" in texts_of(answer(wider))
     result = await world.reader.slash(world.channel, "topic", query="로봇", votes=500, period="w")

@@ -1,0 +1,57 @@
+"""What narrows a look-up beside its words: dates, votes, authors; and the papers that these alone leave over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.services import author_lookup, found, search
+from bot.text import query as queries
+from storage import papers
+from storage import search as stored
+from storage.database import Connection
+
+
+def together(given: stored.Filters, asked: queries.Query) -> stored.Filters:
+    """Return the filters of the options and those within the query as one: the narrower of each kind."""
+    return stored.Filters(
+        max((one for one in (given.since_on, asked.since) if one is not None), default=None),
+        min((one for one in (given.until_on, asked.until) if one is not None), default=None),
+        max((one for one in (given.min_votes, asked.min_votes) if one is not None), default=None),
+    )
+
+
+async def papers_by(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
+    """Return the papers that people of all these names wrote; None when no name is asked for."""
+    result: frozenset[int] | None = None
+    for name in names:
+        ids = await author_lookup.paper_ids(connection, name)
+        result = ids if result is None else result & ids
+    return result
+
+
+async def list_rows(
+    connection: Connection, narrowing: search.Narrowing, limit: int, offset: int
+) -> found.SearchResult:
+    """Return the papers that pass the filters, top-voted first."""
+    filters, votes = narrowing.filters, narrowing.filters.min_votes or 0
+    if narrowing.paper_ids is None:
+        rows = await papers.list_top(
+            connection,
+            since_on=filters.since_on,
+            until_on=filters.until_on,
+            min_votes=votes,
+            limit=limit,
+            offset=offset,
+        )
+        total = await papers.count(
+            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=votes
+        )
+        return found.SearchResult(tuple(rows), total)
+    own = author_lookup.passing(
+        await papers.list_rows(connection, sorted(narrowing.paper_ids)),
+        filters.since_on,
+        filters.until_on,
+        votes,
+    )
+    ordered = author_lookup.ordered(own, "votes")
+    return found.SearchResult(tuple(ordered[offset : offset + limit]), len(ordered))
