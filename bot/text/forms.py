@@ -51,7 +51,8 @@ class Form:
         self.text = text
         self.is_korean = keys.has_hangul(text)
         self._keys = korean_keys(text) if self.is_korean else []
-        self._patterns = [_spacing_pattern(key) for key in self._keys]
+        is_one_word = len(keys.korean_key(text)) == 2 and not _GAPS.search(text.strip())
+        self._patterns = [_spacing_pattern(key, is_one_word=is_one_word) for key in self._keys]
         self._sequences = [] if self.is_korean else [f" {one} " for one in latin_sequences(text)]
 
     @property
@@ -141,9 +142,13 @@ def korean_keys(text: str) -> list[str]:
     return [one for one in dict.fromkeys(found) if one]
 
 
-def _spacing_pattern(key: str) -> re.Pattern[str]:
-    """Let spaces stand anywhere but inside of Latin words, which must be whole."""
-    pieces = [piece if _LATIN.match(piece) else " ?".join(piece) for piece in _UNITS.findall(key)]
+def _spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
+    """Let spaces stand anywhere but inside of Latin words, which must be whole, and of a word of two syllables.
+
+    Those would be single ones else: 의학 is not in LLM의 학습.
+    """
+    space = "" if is_one_word else " ?"
+    pieces = [piece if _LATIN.match(piece) else space.join(piece) for piece in _UNITS.findall(key)]
     first, last = (
         (r"(?<![^ \n])" if _LATIN.match(key) else ""),
         (r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""),

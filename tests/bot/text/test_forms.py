@@ -28,6 +28,8 @@ def count(form: str, text: str) -> float:
         ("강화학습", "강화 학습을 쓴다", 1),
         ("화학", "강화학습", forms.INSIDE_A_WORD),
         ("지도", "이미지 도메인", 0),
+        ("의학", "LLM의 학습과 의학", 1),
+        ("긴 글", "긴 글과 긴글", 2),
         ("large language model", "Large-Language Models", 1),
         ("fine-tuning", "fine tuning, finetuned", 1),
         ("fine-tuning", "fine-tuned and fine-tuning", 2),
