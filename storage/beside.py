@@ -34,6 +34,14 @@ TABLES = (
 """All that an index consists of."""
 CHANGES = "index_changes"
 _SUFFIX = "_beside"
+_FORMER = "_former"
+_HEAVY = (
+    *(f"{table}{_FORMER}_data" for table in ("paper_words", "paper_titles", "author_words")),
+    f"indexed_papers{_FORMER}",
+)
+"""The tables with row ids that nearly all of a former set on SQLite lies in."""
+_OPENED_BY = 10
+"""FTS5 opens, and so drops, no table without its first rows: the structure of its index is in number 10."""
 _NAMES = re.compile(rf"\b({'|'.join(TABLES)})\b")
 _IN_USE = "55P03"
 """PostgreSQL's code for a lock that could not be had at once."""
@@ -72,7 +80,7 @@ async def create(connection: AsyncConnection) -> None:
     key = "kind TEXT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (kind, id)"
     await connection.exec_driver_sql(f"CREATE TABLE {CHANGES} ({key})")
     if connection.dialect.name == "sqlite":
-        for table in await _existing(connection):
+        for table in TABLES:
             query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
             [(made_by,)] = await rows.fetch_all(connection, query, (table,))
             await connection.exec_driver_sql(
@@ -84,12 +92,6 @@ async def create(connection: AsyncConnection) -> None:
     for kind in Kind:
         for statement in _triggers(connection, *kind.value):
             await connection.exec_driver_sql(statement)
-
-
-async def _existing(connection: AsyncConnection) -> list[str]:
-    found = await rows.fetch_all(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
-    names = {name for (name,) in found}
-    return [table for table in TABLES if table in names]
 
 
 async def _copy_for_postgresql(connection: AsyncConnection, table: str) -> None:
@@ -138,10 +140,11 @@ def _triggers(connection: AsyncConnection, table: str, column: str) -> list[str]
 
 
 async def drop(connection: AsyncConnection) -> None:
-    """Take the second set away, if there is one, and note changes no more."""
+    """Take the second set away, and what is left of a former one, and note changes no more."""
     await _stop_noting(connection)
     for table in TABLES:
-        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{_SUFFIX}")
+        for suffix in (_SUFFIX, _FORMER):
+            await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{suffix}")
 
 
 async def _stop_noting(connection: AsyncConnection) -> None:
@@ -170,19 +173,39 @@ async def take_changed(connection: AsyncConnection, kind: Kind, *, limit: int) -
 
 
 async def swap(connection: AsyncConnection) -> None:
-    """Put the second set in the first one's place. Raises InUseError if somebody reads the first one at this moment."""
+    """Put the second set in the first one's place. Raises InUseError if somebody reads the first one at this moment.
+
+    `clear_away` removes the former set.
+    """
     is_sqlite = connection.dialect.name == "sqlite"
-    tables = await _existing(connection) if is_sqlite else TABLES
     if not is_sqlite:
-        await _lock(connection, (*tables, *(table + _SUFFIX for table in tables)))
+        await _lock(connection, (*TABLES, *(table + _SUFFIX for table in TABLES)))
     await _stop_noting(connection)
-    for table in tables:
-        await connection.exec_driver_sql(f"DROP TABLE {table}")
+    for table in TABLES:
+        await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}{_FORMER}")
         await connection.exec_driver_sql(f"ALTER TABLE {table}{_SUFFIX} RENAME TO {table}")
         if not is_sqlite:
+            await connection.exec_driver_sql(f"DROP TABLE {table}{_FORMER}")
             query = "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = $1::regclass"
             for (name,) in await _ask(connection, query, table):
                 await connection.exec_driver_sql(f"ALTER INDEX {name} RENAME TO {name.removesuffix(_SUFFIX)}")
+
+
+async def clear_away(connection: AsyncConnection, *, rows_at_once: int) -> bool:
+    """Remove a piece of the set that was first before; True if more is left.
+
+    SQLite visits every page of a table that is dropped, for seconds if there are gigabytes, and others wait.
+    """
+    if connection.dialect.name == "sqlite":
+        found = await rows.fetch_all(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
+        for table in {name for (name,) in found}.intersection(_HEAVY):
+            some = f"SELECT rowid FROM {table} WHERE rowid > {_OPENED_BY} LIMIT {rows_at_once}"  # noqa: S608
+            removed = await connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid IN ({some})")  # noqa: S608
+            if removed.rowcount:
+                return True
+    for table in TABLES:
+        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{_FORMER}")
+    return False
 
 
 async def _lock(connection: AsyncConnection, tables: Iterable[str]) -> None:

@@ -19,6 +19,8 @@ from storage.errors import InUseError
 
 PAPERS_A_STEP = 100
 PEOPLE_A_STEP = 1000
+CLEARED_A_STEP = 2000
+"""Rows of the former index, of up to four kilobytes each."""
 REST = 0.25
 """After each step others have the database for this share of the time that it took: SQLite lets nobody queue."""
 _AGAIN_SECONDS = 0.1
@@ -26,12 +28,16 @@ _AGAIN_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a new index is: what it is made by, papers done (the last stored first), the last of the people done."""
+    """How far a new index is: what it is made by, papers done (the last stored first), the last of the people done.
+
+    `in_place`: it answers already, and what is left is to clear the former one away.
+    """
 
     made_by: str
     papers: int = 0
     before_id: int | None = None
     person_id: int = 0
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +166,11 @@ async def _step(connection: Connection) -> Progress | None:
     progress = await _progress(connection)
     if progress is None or progress.made_by != _maker():
         return None
+    if progress.in_place:
+        if await beside.clear_away(connection, rows_at_once=CLEARED_A_STEP):
+            return progress
+        await meta.remove(connection, meta.INDEX_BESIDE)
+        return None
     async with beside.writing(connection):
         ids = await search.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_A_STEP)
         if ids:
@@ -174,8 +185,7 @@ async def _step(connection: Connection) -> Progress | None:
             return progress
     await beside.swap(connection)
     await meta.set_value(connection, meta.INDEX_VERSION, index_tokens.VERSION)
-    await meta.remove(connection, meta.INDEX_BESIDE)
-    return None
+    return await _keep(connection, replace(progress, in_place=True))
 
 
 async def _catch_up(connection: Connection) -> bool:

@@ -46,6 +46,8 @@ def explain(condition: reindexing.Condition) -> str:
     if condition.is_outdated:
         made_by = f"version {condition.made_by}" if condition.made_by else "an unknown version"
         return f"made by {made_by}, and look-ups ask for what version {index_tokens.VERSION} makes"
+    if condition.progress is not None and condition.progress.in_place:
+        return "made anew, and the former one is not quite cleared away"
     if condition.progress is not None:
         return f"being made anew, {condition.progress.papers} papers done"
     return f"without {condition.missing} of the papers" if condition.missing else ""

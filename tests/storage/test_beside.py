@@ -12,6 +12,17 @@ import sqlalchemy as sa
 from storage import beside, errors, search, tables
 from storage.database import Database
 
+PAPER: dict[str, Any] = {
+    "id": 1,
+    "arxiv_id": "2501.00001",
+    "url": "x",
+    "keywords": [],
+    "categories": [],
+    "authors": [],
+    "authors_truncated": False,
+    "last_on": date(2025, 1, 1),
+}
+
 
 async def described(database: Database) -> list[tuple[Any, ...]]:
     """Return what the engine says of all tables, indexes, constraints, triggers and functions of ours."""
@@ -47,6 +58,7 @@ async def test_tables_that_changed_places_are_described_as_before(db: Database) 
         async with db.transaction() as connection:
             await beside.create(connection)
             await beside.swap(connection)
+            await beside.clear_away(connection, rows_at_once=5)
         assert await described(db) == before
 
 
@@ -55,6 +67,7 @@ async def test_what_is_begun_and_dropped_leaves_nothing(db: Database) -> None:
     async with db.transaction() as connection:
         await beside.drop(connection)
         await beside.create(connection)
+        await beside.swap(connection)
         await beside.create(connection)
     assert await described(db) != before
     async with db.transaction() as connection:
@@ -69,21 +82,7 @@ def test_every_table_of_the_index_has_its_second() -> None:
 
 async def test_only_who_writes_beside_sees_the_second_set(db: Database) -> None:
     async with db.transaction() as connection:
-        await connection.execute(
-            tables.papers.insert(),
-            [
-                {
-                    "id": 1,
-                    "arxiv_id": "2501.00001",
-                    "url": "x",
-                    "keywords": [],
-                    "categories": [],
-                    "authors": [],
-                    "authors_truncated": False,
-                    "last_on": date(2025, 1, 1),
-                },
-            ],
-        )
+        await connection.execute(tables.papers.insert(), [PAPER])
         await beside.create(connection)
         one = search.Indexed(7, 1, search.Texts("a", "b"), 3, date(2025, 1, 1))
         async with beside.writing(connection):
@@ -126,3 +125,21 @@ async def test_a_reader_keeps_postgresql_from_swapping_for_a_moment(db: Database
                 await beside.swap(connection)
     async with db.transaction() as connection:
         await beside.swap(connection)
+
+
+async def test_the_former_set_goes_piece_by_piece(db: Database) -> None:
+    async with db.transaction() as connection:
+        papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
+        await connection.execute(tables.papers.insert(), papers)
+        held = [
+            search.Indexed(one["id"], one["id"], search.Texts("a", "b"), 3, date(2025, 1, 1))
+            for one in papers
+        ]
+        await search.add(connection, held, [search.Tokens(one.position, "a", "b") for one in held])
+        await beside.create(connection)
+        await beside.swap(connection)
+        assert await search.count_all(connection) == 0
+        pieces = 0
+        while await beside.clear_away(connection, rows_at_once=3):
+            pieces += 1
+    assert (pieces > 3) == db.is_sqlite
