@@ -217,11 +217,11 @@ class Lookup:
     async def _known_topics(self) -> completion.Topics:
         now = asyncio.get_running_loop().time()
         if self._topics is None or now - self._topics_at > TOPICS_SECONDS:
+            self._topics_at = now  # whoever types meanwhile is offered what was known before
             async with self._database.read() as connection:
                 current = await self._glossary.current(connection)
             if self._topics is None or self._topics.glossary is not current:
                 self._topics = await asyncio.to_thread(completion.Topics, current)
-            self._topics_at = now
         return self._topics
 
     async def _understand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:

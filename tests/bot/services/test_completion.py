@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
+from datetime import timedelta
 
 import pytest
 
 from bot.services import completion, glossaries
+from bot.services import lookup as lookups
 from bot.services.lookup import Lookup
 from bot.text import korean, phrases
 from bot.text.glossary import alignment, concepts, resolution
@@ -99,6 +102,19 @@ async def test_a_topic_is_offered_once_under_one_value(lookup: Lookup) -> None:
         assert len(offered) <= completion.MOST
         assert len({one.value for one in offered}) == len(offered)
         assert all(len(one.value) <= completion.LONGEST for one in offered)
+
+
+async def test_what_was_learnt_since_is_offered(
+    db: Database, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "TOPICS_SECONDS", -1)
+    assert await lookup.complete_topic("harbour", EN) == []
+    lights = [Paper(f"2501.0002{number}", f"Harbour Lights {number}", "등불입니다.") for number in range(3)]
+    await archives.add(db, "2025-01-03", *lights)
+    await glossaries.Glossaries(db, lambda: NOW + timedelta(hours=1)).rebuild()
+    typed = await asyncio.gather(*(lookup.complete_topic("harbour", EN) for _ in range(4)))
+    assert "Harbour Lights" in [one.value for one in typed[0]]
+    assert "Harbour Lights" in [one.value for one in await lookup.complete_topic("harbour", EN)]
 
 
 async def test_authors_come_with_the_number_of_their_papers(lookup: Lookup) -> None:

@@ -96,15 +96,21 @@ def test_a_long_query_takes_no_time(glossary: resolution.Glossary) -> None:
 def test_a_glossary_reads_back_as_it_was() -> None:
     made = drafting.draft(mining.count(["언어 모델(Language Model; LM)을"] * 3), seed.terms())
     found = drafting.finish(made, made.questions())
-    again = records.load(records.dump(found, made.readings, made.found.table, phrases.InTitles()))
+    titles = phrases.InTitles((phrases.Phrase("Robot Arms", "en", 3),), {"robot": 5})
+    text = records.dump(found, made.readings, made.found.table, titles)
+    again = records.load(text)
     assert again is not None
+    assert again.titles == titles
+    assert records.is_current(text)
     before = resolution.Glossary(found, made.readings, made.found.table)
     for typed in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
         assert again.resolve(typed) == before.resolve(typed)
 
 
 def test_a_glossary_of_another_version_is_made_again() -> None:
-    assert records.load('{"version": 0}') is None
+    for older in ('{"version": 0}', '{"version":1,"concepts":[]}', "", "null"):
+        assert records.load(older) is None
+        assert not records.is_current(older)
 
 
 def _small() -> resolution.Glossary:
