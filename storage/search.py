@@ -48,7 +48,7 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A row's tokens, separated by spaces: all of them; and those of the title, with the marked ones of the body."""
+    """A row's tokens, separated by spaces: all of them; and those of the title."""
 
     position: int
     words: str

@@ -61,6 +61,16 @@ def to_tsquery(wanted: Wanted) -> str:
     return f"({sign.join(map(to_tsquery, wanted.parts))})"
 
 
+def marked(wanted: Wanted, mark: str) -> Wanted:
+    """Return the same question for tokens that end with a mark."""
+    if isinstance(wanted, str):
+        return wanted + mark
+    if isinstance(wanted, Prefix):
+        return Prefix(wanted.token)
+    parts = tuple(marked(part, mark) for part in wanted.parts)
+    return AllOf(parts, phrase=wanted.phrase) if isinstance(wanted, AllOf) else AnyOf(parts)
+
+
 def tokens_of(wanted: Wanted) -> set[str]:
     """Return every token that is asked for; not those that are only begun."""
     if isinstance(wanted, Prefix):

@@ -5,7 +5,7 @@ A question may let too much through, since links stand for several words; rankin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bot.services import index_tokens
 from bot.text import analyser, forms, korean
 from bot.text.glossary import expansion, keys
-from storage.search_terms import AllOf, AnyOf, Wanted, all_of, any_of, thinned, tokens_of
+from storage.search_terms import AllOf, Wanted, all_of, any_of, marked, thinned, tokens_of
 
 _MOST_FORMS = 16
 _CLOSED_UP_FROM = 4
@@ -21,16 +21,16 @@ _CLOSED_UP_FROM = 4
 
 
 class Question(NamedTuple):
-    """What a paper must hold: `anywhere` (or in its title); where it says so `again` or `often`; where of each part it has
-    the title or says it again (`strong`) or often (`strongest`); and any of the parts in the title (`titled`).
+    """What a paper must hold: `anywhere`; in the title; in the body twice, or often. Of several parts at least one
+    in the title (`some_titled`), or twice in the body (`some_again`).
     """
 
     anywhere: Wanted
+    titled: Wanted
     again: Wanted
     often: Wanted
-    strong: Wanted
-    strongest: Wanted
-    titled: Wanted
+    some_titled: Wanted
+    some_again: Wanted
 
 
 def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
@@ -65,26 +65,18 @@ def of_words(words: Sequence[str], *, linked: bool = True) -> Question | None:
 
 def together(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer all questions."""
-    return _joined(asked, all_of)
+    if not asked:
+        return None
+    *whole, some_titled, some_again = zip(*asked, strict=True)
+    found = [*map(all_of, whole), any_of(some_titled), any_of(some_again)]
+    return Question(*[one for one in found if one is not None])
 
 
 def either(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer any of the questions."""
-    return _joined(asked, any_of)
-
-
-def _joined(
-    asked: Sequence[Question], join: Callable[[Iterable[Wanted | None]], Wanted | None]
-) -> Question | None:
     if not asked:
         return None
-    *alike, titled = zip(*asked, strict=True)
-    found = [join(parts) for parts in alike]
-    anywhere, again, often, strong, strongest = found
-    any_titled = any_of(titled)
-    if not (anywhere and again and often and strong and strongest and any_titled):
-        return None
-    return Question(anywhere, again, often, strong, strongest, any_titled)
+    return Question(*[one for one in map(any_of, zip(*asked, strict=True)) if one is not None])
 
 
 def tokens(question: Question) -> set[str]:
@@ -131,10 +123,12 @@ def _pair_or_link(left: str, right: str) -> Wanted:
 
 
 def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
+    """Make the question of the tokens and links that a form has, and of the tokens that it surely has."""
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
     own = tuple(dict.fromkeys(sure))
-    again, often, titled = (
+    again, often = (
         AllOf(tuple(token + mark for token in own), phrase=True) if own else anywhere
-        for mark in (index_tokens.AGAIN, index_tokens.OFTEN, index_tokens.TITLED)
+        for mark in (index_tokens.AGAIN, index_tokens.OFTEN)
     )
-    return Question(anywhere, again, often, AnyOf((anywhere, again)), AnyOf((anywhere, often)), titled)
+    titled = marked(anywhere, index_tokens.TITLED)
+    return Question(anywhere, titled, again, often, titled, again)

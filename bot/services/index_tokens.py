@@ -17,12 +17,11 @@ from bot.services import glossaries
 from bot.text import analyser, korean, memo, ranking
 from storage import models, search
 
-VERSION = "4"
+VERSION = "5"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
 AGAIN, OFTEN, TITLED = "!", "!!", "!t"
-"""End the tokens of what a paper says twice or more, and of what its body says often: both stand beside the tokens of the
-title; and those of the title where they stand among all."""
+"""End the tokens of what the body says twice or more, of what it says often, and of what the title holds, links included."""
 LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
@@ -52,18 +51,14 @@ def _lines(paper: models.IndexedPaper) -> Iterator[str]:
 
 def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
-    title, title_links = _tokens(texts.title)
-    body, body_links = _tokens(texts.body)
+    title = " ".join(chain(*_tokens(texts.title)))
+    body, links = _tokens(texts.body)
     counted = Counter(body)
     repeated = [(token, number) for token, number in counted.items() if number > 1]
     again = [token + AGAIN for token, _ in repeated]
-    again += [token + AGAIN for token in dict.fromkeys(title) if counted[token] == 1]
     often = [token + OFTEN for token, number in repeated if number >= ranking.OFTEN]
-    return search.Tokens(
-        position,
-        " ".join((*title, *title_links, *[token + TITLED for token in title], *counted, *body_links)),
-        " ".join((*title, *title_links, *again, *often)),
-    )
+    titled = [token + TITLED for token in title.split()]
+    return search.Tokens(position, " ".join((title, *titled, *counted, *links, *again, *often)), title)
 
 
 def _tokens(canonical: str) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
@@ -15,9 +15,10 @@ from storage import search_engines as engines
 from storage.database import Connection
 from storage.search_terms import Wanted, all_of, effort
 
-IN_TITLES = 40
 ANYWHERE = 80
-"""So many of the most popular papers are scored that have what is wanted in the title, and anywhere."""
+"""So many of the most popular papers are scored that have what is wanted anywhere."""
+OF_A_KIND = 20
+"""And so many of each kind that ranks high; of those with everything in the title twice as many."""
 MOST_COUNTED = 500
 EFFORT, MORE_EFFORT = 800_000, 120_000
 """Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 4 ms. A longer
@@ -67,9 +68,12 @@ async def find(
         return Found()
     pool = await _gather(connection, question, narrowing, most, several=len(segments) > 1, phrase=phrase)
     scored = score(pool.papers, scores)
-    complete = sum(score.matched >= score.segments for score, _ in scored)
+    if pool.rest and _complete(scored) < most:
+        # The index lets papers through in which the words only meet by chance: then there are more to look at.
+        scored += score(await search.list_at(connection, pool.rest), scores)
+    complete = _complete(scored)
     if complete >= ranking.FEW:
-        # The index lets a few too many through; where all were seen, only those that truly match are counted.
+        # Where all were seen, only those that truly match are counted.
         return Found(_best(scored, complete), complete if pool.whole else max(complete, pool.total))
     fewer = questions.either(
         [one for few in _fewer(segments, understood) if (one := questions.of_segments(few)) is not None]
@@ -80,6 +84,10 @@ async def find(
         scored += score([one for one in more.papers if one.paper_id not in known], scores)
     hits = _best(scored, len(scored))
     return Found(hits, len(hits), any(hit.score.matched < hit.score.segments for hit in hits))
+
+
+def _complete(scored: Sequence[tuple[ranking.Score, int]]) -> int:
+    return sum(score.matched >= score.segments for score, _ in scored)
 
 
 def _best(scored: Sequence[tuple[ranking.Score, int]], most: int) -> tuple[Hit, ...]:
@@ -110,11 +118,15 @@ def _fewer(
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to `MOST_COUNTED`."""
+    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to `MOST_COUNTED`.
+
+    `rest` are the positions of more that would do, should these not.
+    """
 
     papers: Sequence[search.Indexed]
     total: int
     whole: bool
+    rest: Sequence[int] = ()
 
 
 async def _gather(
@@ -126,68 +138,66 @@ async def _gather(
     several: bool,
     phrase: questions.Question | None = None,
 ) -> _Pool:
-    """Return the most popular papers that have it in the title and, if those are few, that have it anywhere.
+    """Return the most popular papers that have what is asked for, and the most popular ones of each kind that ranks high.
 
-    Of each kind also the most popular ones whose text says it often: an index that is walked in order of popularity
-    would not come to them.
+    An index that is walked in order of popularity would not come to those by itself.
     """
     if narrowing.paper_ids is not None:
         own = await search.list_indexed(connection, narrowing.paper_ids)
         allowed = [one for one in own.values() if narrowing.filters.allow(one)]
         return _Pool(allowed, len(allowed), True)
-    counts = await search.list_counts(
-        connection, questions.tokens(question) | (questions.tokens(phrase) if phrase else set())
-    )
+    asked = questions.tokens(question) | (questions.tokens(phrase) if phrase else set())
+    counts = await search.list_counts(connection, asked)
     question = questions.thin(question, counts)
-    in_titles, anywhere = max(IN_TITLES, 2 * most), max(ANYWHERE, 2 * most)
-
-    def tier(table: str, wanted: Wanted, limit: int, most_effort: int = MORE_EFFORT) -> engines.Tier:
-        return engines.Tier(table, wanted, limit, most_effort / max(most_effort, effort(wanted, counts)))
-
-    all_, titles = await search.list_positions(
+    phrase = None if phrase is None else questions.thin(phrase, counts)
+    many, few = max(ANYWHERE, 2 * most), max(OF_A_KIND, most + 2)
+    all_, titled = await search.list_positions(
         connection,
         [
-            tier(search.WORDS, question.anywhere, max(anywhere, MOST_COUNTED), EFFORT),
-            tier(search.TITLES, question.anywhere, in_titles, EFFORT),
+            _tier(question.anywhere, max(many, MOST_COUNTED), counts, EFFORT),
+            _tier(question.titled, 2 * few, counts, EFFORT),
         ],
         narrowing.filters,
     )
-    whole = len(all_) <= anywhere
-    chosen = set(all_)
-    if not whole:
-        full = len(titles) >= in_titles
-        best = await search.list_positions(
-            connection,
-            [
-                *(tier(search.WORDS, one, in_titles) for one in _titled(question, several)),
-                *(tier(search.TITLES, one, in_titles) for one in _best_kinds(question, full, several)),
-                *(
-                    tier(table, phrase.anywhere, in_titles)
-                    for table in (search.WORDS, search.TITLES)
-                    if phrase is not None
-                ),
-            ],
-            narrowing.filters,
-        )
-        chosen = {*titles, *chain(*best), *(() if full else all_[:anywhere])}
-    return _Pool(await search.list_at(connection, chosen), len(all_), whole)
-
-
-def _best_kinds(question: questions.Question, full: bool, several: bool) -> list[Wanted]:
-    """Return what the best papers hold, beside having everything in the title: those are more than `full` if it is."""
-    if full:
-        kinds = [all_of([one, question.anywhere]) for one in (question.often, question.again)]
+    if len(all_) <= many:
+        return _Pool(await search.list_at(connection, all_), len(all_), True)
+    if len(titled) >= 2 * few:
+        kinds = _kinds_in_titles(question, phrase)
+        popular, rest = all_[:0], all_[:0]
     else:
-        kinds = [] if several else [question.often, question.again]
-    if several:
-        kinds += [question.strongest, question.strong]
-    return [kind for kind in kinds if kind is not None]
+        kinds = _kinds(question, phrase) if several else [question.often, question.again]
+        popular, rest = all_[:many], all_[many:]
+    best = await search.list_positions(
+        connection, [_tier(one, few, counts, MORE_EFFORT) for one in kinds], narrowing.filters
+    )
+    chosen = {*titled, *chain(*best), *popular}
+    return _Pool(await search.list_at(connection, chosen), len(all_), False, rest)
 
 
-def _titled(question: questions.Question, several: bool) -> list[Wanted]:
-    """Return what papers hold that have one of several parts in the title, and all of them anywhere."""
-    both = all_of([question.titled, question.anywhere])
-    return [both] if several and both is not None else []
+def _tier(wanted: Wanted, limit: int, counts: Mapping[str, int], most: int) -> engines.Tier:
+    """Ask for papers with what is wanted, as far as so many entries of lists may be read."""
+    return engines.Tier(search.WORDS, wanted, limit, most / max(most, effort(wanted, counts)))
+
+
+def _kinds_in_titles(question: questions.Question, phrase: questions.Question | None) -> list[Wanted]:
+    """Return what the best of many papers hold that have everything in the title."""
+    kinds = [all_of([question.titled, one]) for one in (question.often, question.again, question.some_again)]
+    if phrase is not None:
+        kinds += [all_of([phrase.titled, question.some_again]), phrase.titled]
+    return list(dict.fromkeys(one for one in kinds if one is not None))
+
+
+def _kinds(question: questions.Question, phrase: questions.Question | None) -> list[Wanted]:
+    """Return what the best papers hold if few have everything in the title: it as a phrase, a part in the title, and more."""
+    here = question.anywhere
+    some = (question.some_titled, question.some_again)
+    kinds = [
+        *(all_of([here, question.some_titled, one]) for one in (question.again, question.some_again)),
+        *(all_of([here, one]) for one in (*some, question.again)),
+    ]
+    if phrase is not None:
+        kinds += [all_of([phrase.anywhere, *ones]) for ones in (some, some[:1], some[1:], ())]
+    return list(dict.fromkeys(one for one in kinds if one is not None))
 
 
 def score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:
