@@ -82,8 +82,17 @@ def _ranked(
 ) -> list[models.Author]:
     far = {one.id: likeness.distance(words, one.name) for one in people}
     if typing:
-        # Whoever has most papers is most likely meant, but a name typed out to its end comes first.
-        return sorted(people, key=lambda one: (far[one.id] >= likeness.OTHER, -one.papers, one.name))
+        # Whoever has most papers is most likely meant, but a name typed out to its end comes first; of equals those whose
+        # name begins so: Louis before Jie Lou.
+        return sorted(
+            people,
+            key=lambda one: (
+                far[one.id] >= likeness.OTHER,
+                -one.papers,
+                not one.key.startswith(words[0]),
+                one.name,
+            ),
+        )
     return sorted(people, key=lambda one: (round(far[one.id], 1), -one.papers, one.name))
 
 

@@ -147,6 +147,16 @@ async def test_before_a_name_is_begun_those_with_most_papers_are_offered(lookup:
         assert [one.value for one in await lookup.complete_author(typed)] == ["Ada Lovelace", "Jürgen Müller"]
 
 
+async def test_of_people_with_equally_many_papers_those_whose_name_begins_so_come_first(db: Database) -> None:
+    people = ("Jie Lou", "Ana Lou", "Louis Braille", "Bo Lin")
+    await archives.add(db, "2025-01-02", Paper("2501.00001", "One", "하나입니다.", authors=people))
+    assert [one.value for one in await Lookup(db).complete_author("lou")] == [
+        "Louis Braille",
+        "Ana Lou",
+        "Jie Lou",
+    ]
+
+
 def test_what_one_paper_alone_calls_so_in_korean_is_not_offered() -> None:
     forms = (
         concepts.Form("lantern", "en", 3),
