@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 from bot.client.failures import Refusal
 from bot.client.translations import Words
-from bot.client.views import listing, lists, phrases
+from bot.client.views import list_notes, listing, lists, phrases
 from bot.rendering import escape
+from bot.services import found as results
 from bot.services import snippets
 from bot.services.services import Services
 
@@ -21,7 +22,6 @@ DAYS = {
 }
 MOST_SIMILAR = 10
 MOST_SUGGESTIONS = 5
-NAMED = 5
 
 
 class PaperLists:
@@ -83,15 +83,10 @@ class PaperLists:
         )
         topic = phrases.quoted(state.text)
         suggestions = self._others(state, found.suggestions)
-        meant = _names([one.label for one in suggestions])
-        notes = [
-            words("list-also", forms=_names(found.also)) if found.also else "",
-            words("list-partial") if found.partial else "",
-            words("list-perhaps", topics=meant) if found.partial and meant else "",
-            lists.narrowing(words, state),
-        ]
-        if not found.rows and not suggestions:
-            suggestions = await self._known_topics(words)
+        meant = [one.label for one in suggestions]
+        notes = [*list_notes.understood(words, found, meant), lists.narrowing(words, state)]
+        if not found.rows:
+            suggestions = (*await self._people(words, state), *suggestions) or await self._known_topics(words)
         return lists.PaperList(
             state=state,
             heading=words("list-topic-heading", topic=topic, count=found.total),
@@ -102,7 +97,7 @@ class PaperLists:
             phrases=(*found.terms, *found.also),
             words=_words(state.text),
             suggestions=suggestions,
-            ignored=words("list-ignored", filters=_names(found.ignored)) if found.ignored else "",
+            ignored=list_notes.ignored(words, found),
             expanded=bool(found.also),
         )
 
@@ -116,25 +111,25 @@ class PaperLists:
             offset=_offset(state),
             locale=words.locale,
         )
-        shown = state.with_(text=found.author) if found.author and not state.token else state
+        shown = state if state.token else state.with_(text=found.author)
+        if found.author is None:
+            return await self._unknown(words, state)
         others = [name for name in found.matches if name != found.author]
-        more = f" +{len(others) - NAMED}" if len(others) > NAMED else ""
+        more = f" +{len(others) - list_notes.NAMED}" if len(others) > list_notes.NAMED else ""
         notes = [
-            words("list-other-authors", names=_names(others) + more) if others else "",
-            words("list-coauthors", names=_names(found.coauthors)) if found.coauthors else "",
-            words("list-topics", topics=_names(found.topics)) if found.topics else "",
+            words("list-other-authors", names=list_notes.names(others) + more) if others else "",
+            words("list-coauthors", names=list_notes.names(found.coauthors)) if found.coauthors else "",
+            words("list-topics", topics=list_notes.names(found.topics)) if found.topics else "",
             lists.narrowing(words, state),
         ]
         return lists.PaperList(
             state=shown if len(shown.text) <= listing.LONGEST_TEXT else state,
-            heading=words(
-                "list-author-heading", author=phrases.quoted(found.author or state.text), count=found.total
-            ),
+            heading=words("list-author-heading", author=phrases.quoted(found.author), count=found.total),
             rows=tuple(found.rows),
             total=found.total,
             notes=tuple(notes),
             suggestions=self._others(state, others),
-            is_known=found.author is not None,
+            is_known=True,
         )
 
     async def _top(self, words: Words, state: listing.ListState) -> lists.PaperList:
@@ -146,6 +141,8 @@ class PaperLists:
             offset=_offset(state),
         )
         period = words(f"period-{state.period.name.lower()}")
+        suggestions = self._others(state, found.understood.suggestions)
+        meant = [one.label for one in suggestions]
         heading = (
             words("list-top-topic-heading", topic=phrases.quoted(state.text), period=period)
             if state.text
@@ -156,8 +153,12 @@ class PaperLists:
             heading=heading,
             rows=tuple(found.rows),
             total=found.total,
-            phrases=(state.text.replace('"', " "),),
+            notes=list_notes.understood(words, found.understood, meant),
+            whole=" ".join(found.understood.terms),
+            phrases=(*found.understood.terms, *found.understood.also),
             words=_words(state.text),
+            suggestions=suggestions,
+            ignored=list_notes.ignored(words, found.understood),
         )
 
     async def _digest(self, words: Words, state: listing.ListState) -> lists.PaperList:
@@ -195,6 +196,23 @@ class PaperLists:
             state=state, heading=words("list-saved-heading", count=total), rows=tuple(rows), total=total
         )
 
+    async def _people(self, words: Words, state: listing.ListState) -> tuple[lists.Suggestion, ...]:
+        """Return the author whose name somebody may have typed as a topic."""
+        found = await self._services.lookup.author(state.text, limit=1)
+        if found.author is None or len(found.author) > listing.LONGEST_TEXT:
+            return ()
+        label = words("rule-author", text=escape.plain(found.author))
+        return (lists.Suggestion(label, listing.ListState(listing.ListKind.AUTHOR, found.author)),)
+
+    async def _unknown(self, words: Words, state: listing.ListState) -> lists.PaperList:
+        """Return the empty list of an author whom nobody knows; what was typed may have been a topic."""
+        topic = listing.ListState(listing.ListKind.TOPIC, state.text, token=state.token)
+        found = await self._services.lookup.search(state.text, limit=1)
+        suggestion = lists.Suggestion(words("as-a-topic", count=found.total), topic)
+        return lists.PaperList(
+            state, heading="", rows=(), total=0, suggestions=(suggestion,) if _is_found(found) else ()
+        )
+
     async def _known_topics(self, words: Words) -> tuple[lists.Suggestion, ...]:
         """Return what the archive says most about, for whoever asked for something that is like nothing."""
         lookup = self._services.lookup
@@ -218,6 +236,10 @@ class PaperLists:
         )[:MOST_SUGGESTIONS]
 
 
+def _is_found(found: results.SearchResult) -> bool:
+    return found.total > 0 and not found.partial
+
+
 def _offset(state: listing.ListState) -> int:
     return state.page * listing.PAGE_SIZE
 
@@ -225,7 +247,3 @@ def _offset(state: listing.ListState) -> int:
 def _words(text: str) -> tuple[str, ...]:
     """Return the words that are sought one by one: those left out and the filters are none."""
     return tuple(word for word in text.split() if not word.startswith("-") and ":" not in word)[:6]
-
-
-def _names(texts: Sequence[str]) -> str:
-    return ", ".join(phrases.quoted(text, length=60) for text in texts[:NAMED])

@@ -51,10 +51,11 @@ class DigestResult:
 
 @dataclass(frozen=True, slots=True)
 class TopResult:
-    """A page of a period's papers, top-voted first."""
+    """A page of a period's papers, top-voted first; of a topic as it was `understood`, if one was asked for."""
 
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
+    understood: SearchResult = field(default_factory=SearchResult)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ class Lookup:
         if topic and topic.strip():
             result = await self.search(topic, since=since, until=until, limit=1000)
             ordered = sorted(result.rows, key=lambda row: (row.votes is None, -(row.votes or 0)))
-            return found.TopResult(tuple(ordered[offset : offset + limit]), len(ordered))
+            return found.TopResult(tuple(ordered[offset : offset + limit]), len(ordered), result)
         async with self._database.read() as connection:
             rows = await papers.list_top(
                 connection, since_on=since, until_on=until, limit=limit, offset=offset

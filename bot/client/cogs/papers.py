@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -13,6 +14,7 @@ from bot.client.cogs.digests import show, view_of
 from bot.client.failures import Refusal
 from bot.client.translations import Words
 from bot.client.views import cards, daily_post, listing, lists, notices, paper_details, phrases
+from bot.digests import arxiv_id as arxiv_ids
 from storage import models
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class PapersCog(commands.Cog):
     async def paper(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
         """Answer with a paper's card."""
         await replies.think(interaction)
-        await replies.privately(interaction, await self._card(interaction, paper))
+        near = await self._near(interaction, paper)
+        await replies.privately(interaction, near or await self._card(interaction, paper))
 
     @paper.autocomplete("paper")
     async def _papers(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -154,6 +157,18 @@ class PapersCog(commands.Cog):
         saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
         card = cards.Card(detail, page=page, saved=saved, may_share=replies.may_share(interaction))
         return cards.card_view(words, card)
+
+    async def _near(self, interaction: Interaction, paper: str) -> discord.ui.LayoutView | None:
+        """Return papers on the topic of what is no paper's title; None if it names a paper, or there are none."""
+        if await self._services.lookup.paper(paper) is not None or arxiv_ids.parse_arxiv_id(paper):
+            return None
+        words = await interaction.client.words_for(interaction)
+        state = await self._lists.portable(listing.ListState(listing.ListKind.TOPIC, paper))
+        listed = await self._lists.load(words, state, interaction.user.id)
+        if not listed.rows:
+            return None
+        listed = replace(listed, notes=(words("no-paper-near"), *listed.notes))
+        return lists.list_view(words, listed, may_share=replies.may_share(interaction))
 
     async def _chapter(
         self, interaction: Interaction, arxiv_id: str, chapter: int, page: int

@@ -65,6 +65,11 @@ archive-extent = The archive holds { $count ->
 }, from { $first } to { $last }.
 archive-empty = The archive is still empty. Papers come with the first digest.
 try-instead = Perhaps one of these:
+try-name = Try the family name alone, or pick one from the list while you type.
+as-a-topic = As a topic · { $count ->
+    [one] 1 paper
+   *[other] { $count } papers
+}
 try-wider = Try a longer period, fewer votes, or other words.
 all-time = All time
 any-votes = With any votes
@@ -84,6 +89,7 @@ cite = Cite
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 no-paper = I don't know the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
+no-paper-near = No paper has this title; these are on the topic
 no-chapter = This review has no such chapter any more. Open the paper again.
 paper-saved = Saved. You find it again with { $command }.
 authors-heading = ### Authors of { $title }

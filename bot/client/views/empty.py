@@ -32,10 +32,14 @@ def empty_view(words: Words, listed: lists.PaperList, extent: Extent) -> ui.Layo
     if suggested:
         message.text(phrases.small(words("try-instead")))
     elif state.kind is not listing.ListKind.SAVED and extent.papers:
-        message.text(phrases.small(words("try-wider")))
+        message.text(phrases.small(words("try-name" if _is_unknown(listed) else "try-wider")))
     message.buttons(*suggested[:5])
     message.buttons(*_ways_on(words, state, extent))
     return message.view
+
+
+def _is_unknown(listed: lists.PaperList) -> bool:
+    return listed.state.kind is listing.ListKind.AUTHOR and not listed.is_known
 
 
 def _notes(words: Words, listed: lists.PaperList) -> list[str]:

@@ -180,6 +180,35 @@ async def test_a_known_author_without_such_papers_is_not_called_unknown(world: W
     assert world.words("no-list-author", author="Ada Lovelace") not in shown
 
 
+async def test_a_name_in_the_topic_box_leads_to_the_person(world: World) -> None:
+    result = await world.reader.slash(world.channel, "topic", query="noether emmy")
+    label = world.words("rule-author", text="Emmy Noether")
+    person = await world.reader.click(answer(result), label=label)
+    assert "Rewards That Teach Reasoning" in texts_of(answer(person))
+
+
+async def test_a_topic_in_the_author_box_leads_to_its_papers(world: World) -> None:
+    result = await world.reader.slash(world.channel, "author", name="로봇")
+    assert world.words("no-list-author", author="로봇") in texts_of(answer(result))
+    topic = await world.reader.click(answer(result), label=world.words("as-a-topic", count=1))
+    assert "Maps for Robots" in texts_of(answer(topic))
+
+
+async def test_an_unknown_author_is_not_blamed_on_filters(world: World) -> None:
+    result = await world.reader.slash(world.channel, "author", name="xyzzyplugh")
+    shown = texts_of(answer(result))
+    assert world.words("try-name") in shown
+    assert world.words("try-wider") not in shown
+
+
+async def test_the_most_voted_of_a_topic_say_how_it_was_understood(world: World) -> None:
+    result = await world.reader.slash(world.channel, "top", topic="강화학습", period="a")
+    also = world.words("list-also", forms="reinforcement learning")
+    assert also in texts_of(answer(result))
+    result = await world.reader.slash(world.channel, "top", topic="강화 핵습", period="a")
+    assert "강화 학습" in texts_of(answer(result))
+
+
 async def test_an_id_in_the_topic_box_gives_that_paper(english_world: World) -> None:
     world = english_world
     result = await world.reader.slash(world.channel, "topic", query="https://arxiv.org/abs/2501.00004v2")

@@ -45,6 +45,13 @@ async def test_an_unknown_paper_says_what_would_work(world: World) -> None:
     assert texts_of(answer(result)) == world.words("no-paper", paper="9999\\.99999")
 
 
+async def test_what_is_no_title_is_looked_for_as_a_topic(world: World) -> None:
+    result = await world.reader.slash(world.channel, "paper", paper="maps of robots")
+    shown = texts_of(answer(result))
+    assert world.words("no-paper-near") in shown
+    assert "Maps for Robots" in shown
+
+
 async def test_the_reviews_chapters_open_on_their_own_and_turn_their_pages(world: World) -> None:
     card = answer(await world.reader.slash(world.channel, "paper", paper=SURVEY))
     menu = next(one for one in custom_ids_of(card) if one.startswith("pr:chaps:"))
