@@ -22,7 +22,7 @@ _CLOSED_UP_FROM = 4
 
 class Question(NamedTuple):
     """What a paper must hold: `anywhere`; in the title; in the body twice, or often. Of several parts at least one
-    in the title (`some_titled`), or twice in the body (`some_again`).
+    in the title (`some_titled`) or twice in the body (`some_again`); or `most`: all but one of three or more.
     """
 
     anywhere: Wanted
@@ -31,6 +31,8 @@ class Question(NamedTuple):
     often: Wanted
     some_titled: Wanted
     some_again: Wanted
+    most_titled: Wanted
+    most_again: Wanted
 
 
 def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
@@ -67,9 +69,21 @@ def together(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer all questions."""
     if not asked:
         return None
-    *whole, some_titled, some_again = zip(*asked, strict=True)
-    found = [*map(all_of, whole), any_of(some_titled), any_of(some_again)]
+    anywhere, titled, again, often, some_titled, some_again, most_titled, most_again = zip(
+        *asked, strict=True
+    )
+    found = (
+        *map(all_of, (anywhere, titled, again, often)),
+        *map(any_of, (some_titled, some_again)),
+        *map(_most_of, (most_titled, most_again)),
+    )
     return Question(*[one for one in found if one is not None])
+
+
+def _most_of(parts: Sequence[Wanted]) -> Wanted | None:
+    if len(parts) < 3:
+        return all_of(parts)
+    return any_of([all_of([*parts[:place], *parts[place + 1 :]]) for place in range(len(parts))])
 
 
 def either(asked: Sequence[Question]) -> Question | None:
@@ -131,4 +145,4 @@ def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
         for mark in (index_tokens.AGAIN, index_tokens.OFTEN)
     )
     titled = marked(anywhere, index_tokens.TITLED)
-    return Question(anywhere, titled, again, often, titled, again)
+    return Question(anywhere, titled, again, often, titled, again, titled, again)

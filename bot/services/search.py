@@ -195,6 +195,9 @@ def _kinds(question: questions.Question, phrase: questions.Question | None) -> l
         *(all_of([here, question.some_titled, one]) for one in (question.again, question.some_again)),
         *(all_of([here, one]) for one in (*some, question.again)),
     ]
+    if question.most_titled != question.titled:
+        most = (question.most_titled, question.most_again)
+        kinds += [all_of([here, *ones]) for ones in (most, most[:1], most[1:])]
     if phrase is not None:
         kinds += [all_of([phrase.anywhere, *ones]) for ones in (some, some[:1], some[1:], ())]
     return list(dict.fromkeys(one for one in kinds if one is not None))
