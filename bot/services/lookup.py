@@ -78,7 +78,8 @@ class Lookup:
                 result = await narrowing.list_rows(connection, narrowed, limit, offset)
                 return replace(result, ignored=asked.ignored)
             understood = await self._understand(connection, asked.text, literal=literal)
-            hits = await search.find(connection, asked, understood, narrowed, most=limit + offset)
+            most = narrowing.scored(limit + offset, asked)
+            hits = await search.find(connection, asked, understood, narrowed, most=most)
             page = hits.hits[offset : offset + limit]
             rows = await search.rows_of(connection, page)
             few = not hits.hits or hits.partial

@@ -10,6 +10,9 @@ from storage import papers
 from storage import search as stored
 from storage.database import Connection
 
+_FIRST_PAGES = 40
+_ALL_PAGES = 500
+
 
 def together(given: stored.Filters, asked: queries.Query) -> stored.Filters:
     """Return the filters of the options and those within the query as one: the narrower of each kind."""
@@ -55,3 +58,12 @@ async def list_rows(
     )
     ordered = author_lookup.ordered(own, "votes")
     return found.SearchResult(tuple(ordered[offset : offset + limit]), len(ordered))
+
+
+def scored(wanted: int, asked: queries.Query) -> int:
+    """Return how many papers are to be scored for so many.
+
+    Later pages share one choice of papers, or a paper would stand on two of them; and what is left out can only be
+    counted in what is read.
+    """
+    return wanted if wanted <= _FIRST_PAGES and not asked.excluded else max(wanted, _ALL_PAGES)

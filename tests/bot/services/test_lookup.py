@@ -303,6 +303,25 @@ async def test_an_id_or_a_link_asked_as_a_topic_gives_the_paper(lookup: Lookup, 
     assert detail.arxiv_id == "2501.00002"
 
 
+async def test_pages_hold_every_paper_once_and_count_what_is_left_out(db: Database) -> None:
+    many = [
+        Paper(
+            f"2502.{n:05}",
+            f"{'Robots' if n % 3 else 'Machines'} {n}",
+            f"robots {'and maps' if n % 2 else ''}",
+            votes=n,
+        )
+        for n in range(130)
+    ]
+    await archives.add(db, "2025-02-02", *many)
+    lookup = Lookup(db)
+    for query, number in (("robots", 130), ("robots -maps", 65)):
+        pages = [await lookup.search(query, limit=5, offset=start) for start in range(0, number, 5)]
+        assert {page.total for page in pages} == {number}
+        late = [row.arxiv_id for page in pages[8:] for row in page.rows]
+        assert len(late) == len(set(late)) == number - 40
+
+
 async def test_a_persons_topics_are_named_in_the_readers_language(lookup: Lookup) -> None:
     korean = await lookup.author("marafiori", locale=models.Locale.KO)
     assert korean.topics == ("소형 언어 모델",)
