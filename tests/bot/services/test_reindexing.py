@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -252,3 +253,35 @@ async def test_a_reader_in_the_middle_is_waited_for(filled: Database) -> None:
         assert len(await search.list_sample(reader)) == len(PAPERS)
     await finish(filled)
     assert await ids(filled, "learning") == {paper.arxiv_id for paper in PAPERS}
+
+
+async def test_readers_and_digests_in_between_neither_fail_nor_miss_anything(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reindexing, "PAPERS_A_STEP", 10)
+    lookup = Lookup(filled)
+    done = asyncio.Event()
+
+    async def look() -> int:
+        looks = 0
+        while not done.is_set():
+            assert (await lookup.search("learning", limit=1)).total == len(PAPERS)
+            assert (await lookup.author("muller")).total == len(PAPERS)
+            looks += 1
+        return looks
+
+    async def store() -> int:
+        stored = 0
+        while not done.is_set():
+            stored += 1
+            paper = Paper(f"2502.{stored:05}", f"Sparse coding s{stored}", "It codes.")
+            await archives.add(filled, f"2024-{1 + stored // 28 % 12:02}-{1 + stored % 28:02}", paper)
+        return stored
+
+    others = [asyncio.ensure_future(one) for one in (look(), look(), store())]
+    await finish(filled)
+    done.set()
+    first, second, stored = await asyncio.gather(*others)
+    assert min(first, second, stored) > 0
+    assert len(await ids(filled, "sparse")) == min(stored, 100)
+    assert not (await reindexing.examine(filled)).needs_making
