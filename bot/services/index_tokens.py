@@ -17,7 +17,7 @@ from bot.services import glossaries
 from bot.text import analyser, korean, memo, ranking
 from storage import models, search
 
-VERSION = "5"
+VERSION = "6"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
 AGAIN, OFTEN, TITLED = "!", "!!", "!t"

@@ -41,6 +41,9 @@ _PARTS = re.compile(_JOINT)
 _LETTERS_AND_REST = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
+_WHOLE_ENDINGS = ("er", "or", "ive", "ness", "ity", "able", "ible")
+"""Who or what does something, and qualities: the stemmer would cut them down to the verb and the noun."""
+_SHORTEST_WHOLE = 6
 # What neither FTS5 (its Unicode is of 2012) nor a literal of PostgreSQL may see as more than a letter.
 _PLAIN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{_CJK}]+")
 
@@ -226,6 +229,8 @@ def _stem(word: str) -> str:
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
+    if (whole := _whole(word)) is not None:
+        return whole
     import snowballstemmer  # it loads forty languages with English: not before there is something to stem
 
     # A stemmer has a state, so each call has its own: several threads may analyse at once.
@@ -233,3 +238,17 @@ def _stem(word: str) -> str:
     while (shorter := stemmer.stemWord(word)) != word:
         word = shorter
     return str(word)
+
+
+def _whole(word: str) -> str | None:
+    """Return a word that its ending makes another one, only without its inflection; None for all others.
+
+    A tokenizer is no token, an adapter no adaptation, and "generative" not what is generated.
+    """
+    if word.endswith("ies"):
+        word = f"{word[:-3]}y"
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    elif word.endswith(("ering", "oring", "ered", "ored")):
+        word = word.removesuffix("ing").removesuffix("ed")
+    return word if len(word) >= _SHORTEST_WHOLE and word.endswith(_WHOLE_ENDINGS) else None

@@ -52,11 +52,27 @@ def draft(counts: Iterable[evidence.MentionCount], terms: Iterable[seed.Term]) -
     """Weigh all mentions and doubt what can be doubted without looking at the papers."""
     seeds = _by_key(terms)
     found = evidence.gather(counts, seeds.values())
-    abbreviated = readings.read(found.abbreviations, seeds.values())
-    variants = {key: main for key, main in readings.variants(abbreviated, found).items() if key not in seeds}
+    listed = _listed_variants(seeds)
+    explained = {one: _under_one_key(terms, listed) for one, terms in found.abbreviations.items()}
+    abbreviated = readings.read(explained, seeds.values())
+    mined = readings.variants(abbreviated, found).items()
+    variants = {**{key: main for key, main in mined if key not in seeds}, **listed}
     joined = _join_variants(found.pairs, variants)
     pairs = _plausible(joined, seeds)
     return Draft(found, seeds, pairs, abbreviated, variants, _said_otherwise(pairs, seeds))
+
+
+def _listed_variants(seeds: Mapping[str, seed.Term]) -> dict[str, str]:
+    """Return for the key of each further English form of the starting list the key of its term, if it is no term itself."""
+    found = {keys.english_key(text): term.key for term in seeds.values() for text in term.english[1:]}
+    return {key: main for key, main in found.items() if key not in seeds}
+
+
+def _under_one_key(terms: Mapping[str, int], variants: Mapping[str, str]) -> Counter[str]:
+    joined: Counter[str] = Counter()
+    for key, papers in terms.items():
+        joined[variants.get(key, key)] += papers
+    return joined
 
 
 def _said_otherwise(
@@ -173,7 +189,7 @@ def _english_forms(key: str, made: Draft) -> list[concepts.Form]:
     surfaces: Counter[str] = Counter(made.found.surfaces.get(key, {}))
     found = [concepts.Form(_usual(surfaces) if surfaces else key, "en", made.found.papers[key])]
     for variant, main in made.variants.items():
-        if main == key:
+        if main == key and made.found.surfaces.get(variant):
             papers = made.found.papers[variant]
             found.append(concepts.Form(_usual(made.found.surfaces[variant]), "en", papers))
     if key in made.seeds:

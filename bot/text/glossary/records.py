@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from bot.text import phrases
 from bot.text.glossary import alignment, concepts, resolution
 
-_VERSION = 2
+_VERSION = 3
 _BEGINNING = f'{{"version":{_VERSION},'
 
 

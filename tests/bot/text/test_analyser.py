@@ -131,3 +131,34 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
     started = time.perf_counter()
     analyser.canonical(piece * (200_000 // len(piece)))
     assert time.perf_counter() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("tokenizer", "token"),
+        ("optimizer", "optimization"),
+        ("adapter", "adaptation"),
+        ("transformer", "transformation"),
+        ("generative", "generation"),
+        ("robustness", "robust"),
+    ],
+)
+def test_who_does_something_and_qualities_are_words_of_their_own(word: str, other: str) -> None:
+    assert analyser.stem(word) != analyser.stem(other)
+
+
+@pytest.mark.parametrize(
+    ("word", "inflected"),
+    [
+        ("tokenizer", "tokenizers"),
+        ("ability", "abilities"),
+        ("consider", "considered"),
+        ("consider", "considering"),
+        ("render", "rendering"),
+        ("score", "scored"),
+        ("explore", "exploring"),
+    ],
+)
+def test_an_inflected_word_is_the_same_word(word: str, inflected: str) -> None:
+    assert analyser.stem(word) == analyser.stem(inflected)
