@@ -33,6 +33,7 @@ class Tending:
         self._database = database
         self._clock = clock
         self._small = small
+        self._was_ours = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look now, and again and again, until `stop` is set; what is in hand then is left to the next start."""
@@ -54,8 +55,15 @@ class Tending:
         done: set[upkeep.Task] = set()
         try:
             while True:
-                due = await upkeep.find_due(self._database, self._clock)
+                due = await upkeep.find_due(self._database, self._clock, was_ours=self._was_ours)
                 if due is None or due.task in done:
+                    self._was_ours = True
+                    return True
+                if due.task is upkeep.Task.RESTART:
+                    log.warning(
+                        "another version is at work here; restart the bot",
+                        reason=f"the index is {due.reason}",
+                    )
                     return True
                 done.add(due.task)
                 await self._do(due)

@@ -18,14 +18,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot import clock, errors
-from bot.services import upkeep
+from bot.services import index_tokens, upkeep
 from storage import database, migrate
 
 NICE = 10
 STOP_SECONDS = 3.0
 _SECRETS = ("DISCORD_TOKEN",)
 _READY = "ready"
-_KEPT_LINES = 20
+_KEPT_LINES = 6
 
 
 class CannotStartError(errors.PaperroundError):
@@ -81,7 +81,8 @@ async def _start(url: str, task: upkeep.Task) -> asyncio.subprocess.Process:
         raise CannotStartError(f"no process can be started: {error}") from error
     assert child.stdin is not None
     # Through a pipe, for everybody may read the arguments of a process, and a database's address holds its password.
-    child.stdin.write(json.dumps({"url": url, "task": task.value}).encode() + b"\n")
+    asked = {"url": url, "task": task.value, "version": index_tokens.VERSION}
+    child.stdin.write(json.dumps(asked).encode() + b"\n")
     return child
 
 
@@ -105,6 +106,10 @@ def main() -> None:
     """Be the child: read what to do from stdin, and do it."""
     os.nice(NICE)
     asked = json.loads(sys.stdin.readline())
+    if asked["version"] != index_tokens.VERSION:
+        # A program that was replaced while it ran would otherwise get an index that it cannot read.
+        _say(_READY)
+        sys.exit("another version was installed while this one runs; restart the bot")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     asyncio.run(_work(asked["url"], upkeep.Task(asked["task"])))
 

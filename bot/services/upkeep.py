@@ -17,6 +17,8 @@ class Task(Enum):
     INDEX = "index"
     GAPS = "gaps"
     GLOSSARY = "glossary"
+    RESTART = "restart"
+    """Nothing that can be done here: while this process ran another version was installed, and made the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,15 @@ class Due:
     reason: str
 
 
-async def find_due(database: Database, clock: Clock) -> Due | None:
-    """Return what is to be done next; None when all is well."""
+async def find_due(database: Database, clock: Clock, *, was_ours: bool = False) -> Due | None:
+    """Return what is to be done next; None when all is well. `was_ours`: this process has seen an index of its version.
+
+    Two versions that both made the index theirs would never come to an end.
+    """
     condition = await reindexing.examine(database)
     papers = condition.papers + condition.missing
+    if condition.is_outdated and was_ours:
+        return Due(Task.RESTART, papers, explain(condition))
     if condition.needs_making:
         return Due(Task.INDEX, papers, explain(condition))
     if condition.missing:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 
 from bot.app import core as app_core
 from bot.app import tending
@@ -166,7 +167,7 @@ async def test_stopping_ends_the_child(filled: Database) -> None:
 
 async def test_a_child_ends_with_its_parent(filled: Database) -> None:
     await pretend_other_version(filled)
-    asked = json.dumps({"url": url_of(filled), "task": "index"})
+    asked = json.dumps({"url": url_of(filled), "task": "index", "version": index_tokens.VERSION})
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.services.aside"),
         stdin=asyncio.subprocess.PIPE,
@@ -180,6 +181,28 @@ async def test_a_child_ends_with_its_parent(filled: Database) -> None:
         assert await child.stdout.readline() == b"ready\n"
         child.stdin.close()
         assert await asyncio.wait_for(child.wait(), 20) == 1
+
+
+async def test_an_index_that_another_version_took_over_is_left_to_it(filled: Database) -> None:
+    older = tender(filled)
+    assert await older.tend()
+    await pretend_other_version(filled)
+    with structlog.testing.capture_logs() as said:
+        assert await older.tend()
+    assert (await reindexing.examine(filled)).is_outdated
+    assert any("restart the bot" in one["event"] for one in said)
+    assert await tender(filled).tend()
+    assert await is_well(filled)
+
+
+async def test_a_child_of_another_version_does_nothing(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pretend_other_version(filled)
+    monkeypatch.setattr(index_tokens, "VERSION", "older")
+    with pytest.raises(aside.ChildError, match="restart the bot"):
+        await _all(aside.do(url_of(filled), upkeep.Task.INDEX))
+    assert (await reindexing.examine(filled)).progress is None
 
 
 async def _all(steps: AsyncGenerator[int, None]) -> list[int]:
