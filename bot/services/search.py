@@ -1,37 +1,19 @@
-"""Finds papers by what they say: understands nothing itself, gathers candidates and scores them. Shows nothing."""
+"""Finds papers by what they say: understands nothing itself, asks for candidates and scores them. Shows nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, combinations
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 
+from bot.services import candidates
 from bot.services import index_questions as questions
+from bot.services.candidates import Narrowing as Narrowing
 from bot.text import query as queries
 from bot.text import ranking
 from bot.text.glossary import expansion
 from storage import models, papers, search
-from storage import search_engines as engines
 from storage.database import Connection
-from storage.search_terms import Wanted, all_of, effort
-
-ANYWHERE = 80
-"""So many of the most popular papers are scored that have what is wanted anywhere."""
-OF_A_KIND = 20
-"""And so many of each kind that ranks high; of those with everything in the title twice as many."""
-MOST_COUNTED = 500
-EFFORT, MORE_EFFORT = 800_000, 120_000
-"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 4 ms. A longer
-search keeps to the most popular papers, which only nonsense and very common words at many papers do.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """What narrows a search. `paper_ids` are those that the named authors wrote, None when none is named."""
-
-    filters: search.Filters = field(default_factory=search.Filters)
-    paper_ids: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +48,7 @@ async def find(
     question = all_words(segments, understood)
     if question is None:
         return Found()
-    pool = await _gather(connection, question, narrowing, most, several=len(segments) > 1, phrase=phrase)
+    pool = await candidates.gather(connection, question, narrowing, most, phrase=phrase)
     scored = score(pool.papers, scores)
     if pool.rest and _complete(scored) < most:
         # The index lets papers through in which the words only meet by chance: then there are more to look at.
@@ -80,7 +62,7 @@ async def find(
     )
     if fewer is not None:
         known = {one.paper_id for one in pool.papers}
-        more = await _gather(connection, fewer, narrowing, most, several=True)
+        more = await candidates.gather(connection, fewer, narrowing, most)
         scored += score([one for one in more.papers if one.paper_id not in known], scores)
     hits = _best(scored, len(scored))
     return Found(hits, len(hits), any(hit.score.matched < hit.score.segments for hit in hits))
@@ -114,93 +96,6 @@ def _fewer(
         return list(combinations(segments, len(segments) - 1))
     half = (len(segments) + 1) // 2
     return [segments[start : start + half] for start in range(len(segments) - half + 1)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to `MOST_COUNTED`.
-
-    `rest` are the positions of more that would do, should these not.
-    """
-
-    papers: Sequence[search.Indexed]
-    total: int
-    whole: bool
-    rest: Sequence[int] = ()
-
-
-async def _gather(
-    connection: Connection,
-    question: questions.Question,
-    narrowing: Narrowing,
-    most: int,
-    *,
-    several: bool,
-    phrase: questions.Question | None = None,
-) -> _Pool:
-    """Return the most popular papers that have what is asked for, and the most popular ones of each kind that ranks high.
-
-    An index that is walked in order of popularity would not come to those by itself.
-    """
-    if narrowing.paper_ids is not None:
-        own = await search.list_indexed(connection, narrowing.paper_ids)
-        allowed = [one for one in own.values() if narrowing.filters.allow(one)]
-        return _Pool(allowed, len(allowed), True)
-    asked = questions.tokens(question) | (questions.tokens(phrase) if phrase else set())
-    counts = await search.list_counts(connection, asked)
-    question = questions.thin(question, counts)
-    phrase = None if phrase is None else questions.thin(phrase, counts)
-    many, few = max(ANYWHERE, 2 * most), max(OF_A_KIND, most + 2)
-    all_, titled = await search.list_positions(
-        connection,
-        [
-            _tier(question.anywhere, max(many, MOST_COUNTED), counts, EFFORT),
-            _tier(question.titled, 2 * few, counts, EFFORT),
-        ],
-        narrowing.filters,
-    )
-    if len(all_) <= many:
-        return _Pool(await search.list_at(connection, all_), len(all_), True)
-    if len(titled) >= 2 * few:
-        kinds = _kinds_in_titles(question, phrase)
-        popular, rest = all_[:0], all_[:0]
-    else:
-        kinds = _kinds(question, phrase) if several else [question.often, question.again]
-        popular, rest = all_[:many], all_[many:]
-    best = await search.list_positions(
-        connection, [_tier(one, few, counts, MORE_EFFORT) for one in kinds], narrowing.filters
-    )
-    chosen = {*titled, *chain(*best), *popular}
-    return _Pool(await search.list_at(connection, chosen), len(all_), False, rest)
-
-
-def _tier(wanted: Wanted, limit: int, counts: Mapping[str, int], most: int) -> engines.Tier:
-    """Ask for papers with what is wanted, as far as so many entries of lists may be read."""
-    return engines.Tier(search.WORDS, wanted, limit, most / max(most, effort(wanted, counts)))
-
-
-def _kinds_in_titles(question: questions.Question, phrase: questions.Question | None) -> list[Wanted]:
-    """Return what the best of many papers hold that have everything in the title."""
-    kinds = [all_of([question.titled, one]) for one in (question.often, question.again, question.some_again)]
-    if phrase is not None:
-        kinds += [all_of([phrase.titled, question.some_again]), phrase.titled]
-    return list(dict.fromkeys(one for one in kinds if one is not None))
-
-
-def _kinds(question: questions.Question, phrase: questions.Question | None) -> list[Wanted]:
-    """Return what the best papers hold if few have everything in the title: it as a phrase, a part in the title, and more."""
-    here = question.anywhere
-    some = (question.some_titled, question.some_again)
-    kinds = [
-        *(all_of([here, question.some_titled, one]) for one in (question.again, question.some_again)),
-        *(all_of([here, one]) for one in (*some, question.again)),
-    ]
-    if question.most_titled != question.titled:
-        most = (question.most_titled, question.most_again)
-        kinds += [all_of([here, *ones]) for ones in (most, most[:1], most[1:])]
-    if phrase is not None:
-        kinds += [all_of([phrase.anywhere, *ones]) for ones in (some, some[:1], some[1:], ())]
-    return list(dict.fromkeys(one for one in kinds if one is not None))
 
 
 def score(pool: Sequence[search.Indexed], scores: ranking.Ranking) -> list[tuple[ranking.Score, int]]:

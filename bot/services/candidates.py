@@ -1,0 +1,154 @@
+"""Chooses which papers are worth scoring for a question: the most popular ones, and those of each kind that ranks high.
+
+The index is walked in order of popularity, which alone would not come to a paper with everything in its title. Scores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.services import index_questions as questions
+from storage import search
+from storage import search_engines as engines
+from storage.database import Connection
+from storage.search_terms import Wanted, all_of, effort
+
+ANYWHERE = 80
+"""So many of the most popular papers are scored that have what is wanted anywhere."""
+OF_A_KIND = 20
+"""And so many of each kind that ranks high; of those with everything in the title twice as many."""
+MOST_COUNTED = 500
+EFFORT, MORE_EFFORT = 800_000, 120_000
+"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 4 ms. A longer
+search keeps to the most popular papers, which only nonsense and very common words at many papers do.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What narrows a search. `paper_ids` are those that the named authors wrote, None when none is named."""
+
+    filters: search.Filters = field(default_factory=search.Filters)
+    paper_ids: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to `MOST_COUNTED`.
+
+    `rest` are the positions of more that would do, should these not.
+    """
+
+    papers: Sequence[search.Indexed]
+    total: int
+    whole: bool
+    rest: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Papers that rank high. They are part of other kinds, by number, so only worth asking for where those are many."""
+
+    wanted: Wanted | None
+    within: tuple[int, ...] = ()
+
+
+async def gather(
+    connection: Connection,
+    question: questions.Question,
+    narrowing: Narrowing,
+    most: int,
+    *,
+    phrase: questions.Question | None = None,
+) -> Pool:
+    """Return the papers to score for a question whose `most` best are wanted. `phrase` asks for all its words in a row."""
+    if narrowing.paper_ids is not None:
+        own = await search.list_indexed(connection, narrowing.paper_ids)
+        allowed = [one for one in own.values() if narrowing.filters.allow(one)]
+        return Pool(allowed, len(allowed), True)
+    asked = questions.tokens(question) | (questions.tokens(phrase) if phrase else set())
+    counts = await search.list_counts(connection, asked)
+    question = questions.thin(question, counts)
+    phrase = None if phrase is None else questions.thin(phrase, counts)
+    many, few = max(ANYWHERE, 2 * most), max(OF_A_KIND, most + 2)
+    all_, titled = await search.list_positions(
+        connection,
+        [
+            _tier(question.anywhere, max(many, MOST_COUNTED), counts, EFFORT),
+            _tier(question.titled, 2 * few, counts, EFFORT),
+        ],
+        narrowing.filters,
+    )
+    if len(all_) <= many:
+        return Pool(await search.list_at(connection, all_), len(all_), True)
+    in_titles = len(titled) >= 2 * few
+    kinds = _kinds_in_titles(question, phrase) if in_titles else _kinds(question, phrase)
+    chosen = {*titled, *await _list_kinds(connection, kinds, narrowing, counts, few)}
+    if in_titles:
+        return Pool(await search.list_at(connection, chosen), len(all_), False)
+    return Pool(await search.list_at(connection, chosen.union(all_[:many])), len(all_), False, all_[many:])
+
+
+async def _list_kinds(
+    connection: Connection, kinds: Sequence[_Kind], narrowing: Narrowing, counts: Mapping[str, int], few: int
+) -> set[int]:
+    """Return the positions of the most popular papers of each kind; of a part of a kind only where the kind has more."""
+    found: dict[Wanted, list[int]] = {}
+
+    def has_more(number: int) -> bool:
+        wanted = kinds[number].wanted
+        return wanted is not None and len(found.get(wanted, ())) >= few
+
+    while True:
+        open_ = [kind.wanted for kind in kinds if all(map(has_more, kind.within))]
+        asked = [one for one in dict.fromkeys(open_) if one is not None and one not in found]
+        if not asked:
+            return set().union(*found.values())
+        tiers = [_tier(one, few, counts, MORE_EFFORT) for one in asked]
+        listed = await search.list_positions(connection, tiers, narrowing.filters)
+        found.update(zip(asked, listed, strict=True))
+
+
+def _tier(wanted: Wanted, limit: int, counts: Mapping[str, int], most: int) -> engines.Tier:
+    """Ask for papers with what is wanted, as far as so many entries of lists may be read."""
+    return engines.Tier(search.WORDS, wanted, limit, most / max(most, effort(wanted, counts)))
+
+
+def _kinds_in_titles(question: questions.Question, phrase: questions.Question | None) -> list[_Kind]:
+    """Return what the best of many papers are that have everything in the title."""
+    kinds = [
+        _Kind(all_of([question.titled, question.some_again])),
+        _Kind(all_of([question.titled, question.again]), within=(0,)),
+        _Kind(all_of([question.titled, question.often]), within=(1,)),
+    ]
+    if phrase is not None:
+        kinds.append(_Kind(phrase.titled))
+        kinds.append(_Kind(all_of([phrase.titled, question.some_again]), within=(0, 3)))
+    return kinds
+
+
+def _kinds(question: questions.Question, phrase: questions.Question | None) -> list[_Kind]:
+    """Return what the best papers are if few have everything in the title."""
+    if question.some_titled == question.titled:
+        return [_Kind(question.again), _Kind(question.often, within=(0,))]
+    here, titled, again = question.anywhere, question.some_titled, question.some_again
+    kinds = [
+        _Kind(all_of([here, titled])),
+        _Kind(all_of([here, again])),
+        _Kind(all_of([here, titled, again]), within=(0, 1)),
+        _Kind(question.again, within=(1,)),
+        _Kind(all_of([titled, question.again]), within=(2, 3)),
+    ]
+    if question.most_titled != question.titled:
+        most = (question.most_titled, question.most_again)
+        kinds.append(_Kind(all_of([here, *most[:1]]), within=(0,)))
+        kinds.append(_Kind(all_of([here, *most[1:]]), within=(1,)))
+        kinds.append(_Kind(all_of([here, *most]), within=(5, 6)))
+    if phrase is not None:
+        row, first = phrase.anywhere, len(kinds)
+        kinds.append(_Kind(row))
+        kinds.append(_Kind(all_of([row, titled]), within=(0, first)))
+        kinds.append(_Kind(all_of([row, again]), within=(1, first)))
+        kinds.append(_Kind(all_of([row, titled, again]), within=(first + 1, first + 2)))
+    return kinds
