@@ -117,14 +117,16 @@ def _tier(wanted: Wanted, limit: int, counts: Mapping[str, int], most: int) -> e
 
 def _kinds_in_titles(question: questions.Question, phrase: questions.Question | None) -> list[_Kind]:
     """Return what the best of many papers are that have everything in the title."""
+    titled = question.titled
     kinds = [
-        _Kind(all_of([question.titled, question.some_again])),
-        _Kind(all_of([question.titled, question.again]), within=(0,)),
-        _Kind(all_of([question.titled, question.often]), within=(1,)),
+        _Kind(all_of([titled, question.both])),
+        _Kind(all_of([titled, question.some_again])),
+        _Kind(all_of([titled, question.again]), within=(0, 1)),
+        _Kind(all_of([titled, question.often]), within=(2,)),
     ]
     if phrase is not None:
         kinds.append(_Kind(phrase.titled))
-        kinds.append(_Kind(all_of([phrase.titled, question.some_again]), within=(0, 3)))
+        kinds.append(_Kind(all_of([phrase.titled, question.some_again]), within=(1, 4)))
     return kinds
 
 

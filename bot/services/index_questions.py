@@ -21,12 +21,13 @@ _CLOSED_UP_FROM = 4
 
 
 class Question(NamedTuple):
-    """What a paper must hold: `anywhere`; in the title; in the body twice, or often. Of several parts at least one
-    in the title (`some_titled`) or twice in the body (`some_again`); or `most`: all but one of three or more.
+    """What a paper must hold: `anywhere`; in the title; in title and body; in the body twice, or often. Of several parts
+    at least one in the title (`some_titled`) or twice in the body (`some_again`); or `most`: all but one of three or more.
     """
 
     anywhere: Wanted
     titled: Wanted
+    both: Wanted
     again: Wanted
     often: Wanted
     some_titled: Wanted
@@ -69,11 +70,9 @@ def together(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer all questions."""
     if not asked:
         return None
-    anywhere, titled, again, often, some_titled, some_again, most_titled, most_again = zip(
-        *asked, strict=True
-    )
+    *whole, some_titled, some_again, most_titled, most_again = zip(*asked, strict=True)
     found = (
-        *map(all_of, (anywhere, titled, again, often)),
+        *map(all_of, whole),
         *map(any_of, (some_titled, some_again)),
         *map(_most_of, (most_titled, most_again)),
     )
@@ -140,9 +139,9 @@ def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
     """Make the question of the tokens and links that a form has, and of the tokens that it surely has."""
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
     own = tuple(dict.fromkeys(sure))
-    again, often = (
+    both, again, often = (
         AllOf(tuple(token + mark for token in own), phrase=True) if own else anywhere
-        for mark in (index_tokens.AGAIN, index_tokens.OFTEN)
+        for mark in (index_tokens.BOTH, index_tokens.AGAIN, index_tokens.OFTEN)
     )
     titled = marked(anywhere, index_tokens.TITLED)
-    return Question(anywhere, titled, again, often, titled, again, titled, again)
+    return Question(anywhere, titled, both, again, often, titled, again, titled, again)

@@ -20,8 +20,10 @@ from storage import models, search
 VERSION = "6"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
-AGAIN, OFTEN, TITLED = "!", "!!", "!t"
-"""End the tokens of what the body says twice or more, of what it says often, and of what the title holds, links included."""
+TITLED, BOTH, AGAIN, OFTEN = "!t", "!b", "!", "!!"
+"""End the tokens of what the title holds, links included; of what the title and the body hold; of what the body says
+twice or more; and of what it says often.
+"""
 LINK = "_"
 _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
@@ -58,7 +60,8 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     again = [token + AGAIN for token, _ in repeated]
     often = [token + OFTEN for token, number in repeated if number >= ranking.OFTEN]
     titled = [token + TITLED for token in title.split()]
-    return search.Tokens(position, " ".join((title, *titled, *counted, *links, *again, *often)), title)
+    both = [token + BOTH for token in title.split() if token in counted]
+    return search.Tokens(position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title)
 
 
 def _tokens(canonical: str) -> tuple[list[str], list[str]]:
