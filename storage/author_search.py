@@ -123,10 +123,3 @@ async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) ->
     columns = (authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
     found = await rows.look_up(connection, authors.c.id, author_ids, columns)
     return [models.Author(*row) for row in found]
-
-
-async def clear(connection: AsyncConnection) -> None:
-    """Take everybody out, before all are indexed anew."""
-    await engines.clear(connection, TABLE)
-    for table in (indexed_authors, name_words, name_deletions):
-        await connection.execute(table.delete())

@@ -59,8 +59,3 @@ async def set_made(connection: AsyncConnection, made: Made) -> None:
     values = {"made_at": made.made_at, "papers": made.papers, "data": zlib.compress(made.data.encode())}
     statement = rows.insert(connection, glossary).values(id=_THE_ONE, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
-
-
-async def clear_mentions(connection: AsyncConnection) -> None:
-    """Forget all counts, before everything is counted anew."""
-    await connection.execute(mention_counts.delete())
