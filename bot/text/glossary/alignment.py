@@ -17,6 +17,7 @@ from bot.text.glossary import keys, transliteration
 LEAST_ASSOCIATION = 0.05
 BY_SOUND = 0.3
 _NEAR_BEST = 0.75
+_LISTED = 0.6
 _LEAST_TERMS = 2
 _LEAST_SHARE = 0.15
 _SURE_CONTEXTS = 5
@@ -46,6 +47,15 @@ class WordTable(NamedTuple):
     def is_known(self, word: str) -> bool:
         """Tell whether a Korean word was seen with enough English terms to judge by."""
         return self.terms.get(word, 0) >= KNOWN_FROM
+
+
+def with_words(table: WordTable, listed: Iterable[tuple[str, str]]) -> WordTable:
+    """Return the table with pairs of words that are known beforehand, as (Korean word, English stem)."""
+    associations = {word: dict(row) for word, row in table.associations.items()}
+    for word, english in listed:
+        row = associations.setdefault(word, {})
+        row[english] = max(row.get(english, 0.0), _LISTED)
+    return table._replace(associations=associations)
 
 
 def words_of(context: str) -> list[str]:

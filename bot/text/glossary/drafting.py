@@ -50,8 +50,9 @@ class Draft:
 
 def draft(counts: Iterable[evidence.MentionCount], terms: Iterable[seed.Term]) -> Draft:
     """Weigh all mentions and doubt what can be doubted without looking at the papers."""
-    seeds = _by_key(terms)
-    found = evidence.gather(counts, seeds.values())
+    known = list(terms)
+    seeds = _by_key(term for term in known if not term.is_word)
+    found = evidence.gather(counts, seeds.values(), [term for term in known if term.is_word])
     listed = _listed_variants(seeds)
     explained = {one: _under_one_key(terms, listed) for one, terms in found.abbreviations.items()}
     abbreviated = readings.read(explained, seeds.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,8 +59,10 @@ class _Row(NamedTuple):
     by_abbreviation: bool
 
 
-def gather(counts: Iterable[MentionCount], seeds: Iterable[seed.Term] = ()) -> Evidence:
-    """Weigh all mentions; the terms of the starting list help to align words, but are no evidence themselves."""
+def gather(
+    counts: Iterable[MentionCount], seeds: Iterable[seed.Term] = (), words: Iterable[seed.Term] = ()
+) -> Evidence:
+    """Weigh all mentions; the terms and words of the starting list help to align, but are no evidence themselves."""
     known = list(seeds)
     rows = list(counts)
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
@@ -68,7 +70,7 @@ def gather(counts: Iterable[MentionCount], seeds: Iterable[seed.Term] = ()) -> E
     by_seed = _seed_abbreviations(known)
     glosses = [row for count in rows if (row := _gloss_row(count, abbreviated, by_seed)) is not None]
     learnt = [(row.left, row.key, row.papers) for row in glosses if not row.by_abbreviation]
-    table = alignment.learn([*learnt, *_seed_rows(known)])
+    table = alignment.with_words(alignment.learn([*learnt, *_seed_rows(known)]), _listed_words(words))
     supports = spans.count_supports((row.left, row.key, row.papers) for row in glosses)
     pairs: dict[Pair, Gloss] = {}
     papers: Counter[str] = Counter()
@@ -134,6 +136,14 @@ def _explained(mention: mentions.Mention) -> tuple[str, str] | None:
 
 def _seed_abbreviations(known: Iterable[seed.Term]) -> dict[str, str]:
     return {abbreviation: term.key for term in known for abbreviation in term.abbreviations}
+
+
+def _listed_words(words: Iterable[seed.Term]) -> Iterator[tuple[str, str]]:
+    """Give each word of the list with each stem that it stands for."""
+    for term in words:
+        for korean_form in term.korean:
+            for english in term.english:
+                yield korean.strip_ending(keys.korean_key(korean_form)), keys.english_key(english)
 
 
 def _seed_rows(known: Iterable[seed.Term]) -> list[tuple[str, str, int]]:

@@ -31,6 +31,17 @@ def test_every_form_leads_to_the_concept(glossary: resolution.Glossary, typed: s
     assert not found.composed
 
 
+@pytest.mark.parametrize(("typed", "other"), [("환자", "patient"), ("driving", "운전"), ("재현율", "recal")])
+def test_an_everyday_word_is_translated_but_is_no_topic(
+    glossary: resolution.Glossary, typed: str, other: str
+) -> None:
+    (segment,) = glossary.resolve(typed).segments
+    assert other in [form.text for form in segment.forms]
+    assert segment.key is None
+    assert not segment.also
+    assert glossary.lookup(typed) == []
+
+
 def test_a_query_of_two_concepts_is_two_segments(glossary: resolution.Glossary) -> None:
     one, other = glossary.resolve("LLM 추론").segments
     assert one.key == "larg languag model"
