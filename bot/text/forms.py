@@ -17,9 +17,8 @@ from bot.text.glossary import keys
 
 INSIDE_A_WORD = 0.2
 """What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
-_NOWHERE = (0.0, 0.0)
-_Match: TypeAlias = tuple[int, bool]
-"""Where a Korean form begins, and whether a word does there too; inside of a word it must cross no space."""
+_Stand: TypeAlias = tuple[float, float, list[int]]
+"""How often a Korean form stands in title and body, and where it begins."""
 _MOST_SPACINGS = 4
 _LATIN = re.compile(r"[A-Za-z0-9]")
 _GAPS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
@@ -29,11 +28,12 @@ _UNITS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 class Fields:
     """The canonical texts of a title and a body as one, prepared for counting. Plain: a search makes hundreds of these."""
 
-    __slots__ = ("_compact", "body", "text")
+    __slots__ = ("_compact", "body", "found", "text")
 
     def __init__(self, title: str, body: str) -> None:
         self.text = f"{title}\n{body}"
         self.body = len(title) + 1
+        self.found: dict[Form, _Stand] = {}
         self._compact: str | None = None
 
     @property
@@ -52,7 +52,7 @@ class Form:
         self.is_korean = keys.has_hangul(text)
         self._keys = korean_keys(text) if self.is_korean else []
         is_one_word = len(keys.korean_key(text)) == 2 and not _GAPS.search(text.strip())
-        self._patterns = [_spacing_pattern(key, is_one_word=is_one_word) for key in self._keys]
+        self._writings = [(key, _spacing_pattern(key, is_one_word=is_one_word)) for key in self._keys]
         self._sequences = [] if self.is_korean else [f" {one} " for one in latin_sequences(text)]
 
     @property
@@ -64,10 +64,8 @@ class Form:
         """Return how often the form stands in title and body; inside of a Korean word it counts little, and once a field."""
         if not self.is_korean:
             return self._count_words(fields)
-        if not any(key in fields.compact for key in self._keys):
-            return _NOWHERE
-        in_title, in_body = self._find(fields)
-        return _weigh(in_title), _weigh(in_body)
+        in_title, in_body, _ = self._find(fields)
+        return in_title, in_body
 
     def _count_words(self, fields: Fields) -> tuple[float, float]:
         text, body = fields.text, fields.body
@@ -82,23 +80,26 @@ class Form:
     def lines(self, fields: Fields) -> set[int]:
         """Return the lines of title and body, counted from 0, in which the form stands."""
         text = fields.text
-        if not self.is_korean:
-            starts = [start for one in self._sequences for start in _starts(one, text)]
-        elif any(key in fields.compact for key in self._keys):
-            starts = [start for found in self._find(fields) for start, _ in found]
+        if self.is_korean:
+            _, _, starts = self._find(fields)
         else:
-            starts = []
+            starts = [start for one in self._sequences for start in _starts(one, text)]
         return {text.count("\n", 0, start) for start in starts}
 
-    def _find(self, fields: Fields) -> tuple[list[_Match], list[_Match]]:
-        """Return where a Korean form stands in title and body: of its writings the first that each has."""
-        in_title: list[_Match] = []
-        in_body: list[_Match] = []
-        for pattern in self._patterns:
-            found = list(_korean_matches(pattern, fields.text))
-            in_title = in_title or [one for one in found if one[0] < fields.body]
-            in_body = in_body or [one for one in found if one[0] >= fields.body]
-        return in_title, in_body
+    def _find(self, fields: Fields) -> _Stand:
+        """Return where a Korean form stands: in title and body the first of its writings that each has. Looked for once."""
+        found = fields.found.get(self)
+        if found is None:
+            compact = fields.compact
+            counts, starts = [0.0, 0.0], []
+            for key, pattern in self._writings:
+                if key in compact:
+                    for field, (count, places) in enumerate(_korean_matches(pattern, fields)):
+                        if not counts[field]:
+                            counts[field] = count
+                            starts += places
+            found = fields.found[self] = counts[0], counts[1], starts
+        return found
 
     def rows(self) -> list[list[str]]:
         """Return the alternatives by which an index finds the form, each a row of neighbouring tokens."""
@@ -167,18 +168,25 @@ def _starts(sequence: str, text: str) -> Iterator[int]:
         start = text.find(sequence, start + 1)
 
 
-def _korean_matches(pattern: re.Pattern[str], text: str) -> Iterator[_Match]:
+def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[float, list[int]]]:
+    """Return for title and body how often a Korean form stands there, and where.
+
+    Inside of a word it must cross no space, and counts little, once.
+    """
+    text, body = fields.text, fields.body
+    whole, inside = [0, 0], [0.0, 0.0]
+    starts: tuple[list[int], list[int]] = ([], [])
     for match in pattern.finditer(text):
         start = match.start()
+        field = start >= body
         if text[start - 1] in " \n":
-            yield start, True
+            whole[field] += 1
         elif " " not in match[0]:
-            yield start, False
-
-
-def _weigh(found: list[_Match]) -> float:
-    whole = sum(1 for _, begins_a_word in found if begins_a_word)
-    return whole + (INSIDE_A_WORD if whole < len(found) else 0.0)
+            inside[field] = INSIDE_A_WORD
+        else:
+            continue
+        starts[field].append(start)
+    return [(whole[field] + inside[field], starts[field]) for field in (0, 1)]
 
 
 def _spacings(text: str) -> list[str]:
