@@ -130,6 +130,11 @@ def _pattern(form: str, is_abbreviation: bool) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z]){words}(?:s|es|ed|d|ing|e)?(?![a-z])", re.IGNORECASE)
 
 
+def deep(papers: int) -> int:
+    """Return how many answers are looked at for what is only written otherwise: 500, of few papers a tenth."""
+    return min(500, max(10, papers // 10))
+
+
 def measure_concept(concept: Concept, truth: Truth, search: Search, papers: int, figures: Figures) -> bool:
     """Add the samples of one concept; False when the archive has too few papers of it."""
     kinds = [
@@ -140,29 +145,29 @@ def measure_concept(concept: Concept, truth: Truth, search: Search, papers: int,
     relevant = set().union(*kinds)
     if len(relevant) < _LEAST_PAPERS:
         return False
-    deep, first = min(500, max(10, papers // 10)), min(50, max(10, papers // 10))
+    looked_at, first = deep(papers), min(50, max(10, papers // 10))
     core = truth.core(concept)
     own = [
         kind
         for kind, forms in zip(kinds, (concept.korean, concept.english, concept.abbreviations), strict=True)
         if forms
     ]
-    answers = [search(query, deep) for query in concept.queries]
+    answers = [search(query, looked_at) for query in concept.queries]
     for query, answer, written in zip(concept.queries, answers, own, strict=True):
         kind = "ko" if query == concept.korean[0] else "en" if query == concept.english[0] else "abbr"
         others = relevant - written
-        share = _share(set(answer[:deep]), others, deep)
+        share = _share(set(answer[:looked_at]), others, looked_at)
         figures.add("cross", share)
         figures.add(f"cross {kind}", share)
         figures.add("core", _share(set(answer[:first]), core, first))
-        figures.add("union", _share(set(answer[:deep]), relevant, deep))
+        figures.add("union", _share(set(answer[:looked_at]), relevant, looked_at))
         figures.add("p@10", _precision(answer, relevant))
         figures.add("p@10 of those found", _precision_of_found(answer, relevant))
     for place, one in enumerate(answers):
         for other in answers[place + 1 :]:
             figures.add("triple", _jaccard(one[:20], other[:20]))
     if " " in concept.korean[0]:
-        closed = search(concept.korean[0].replace(" ", ""), deep)
+        closed = search(concept.korean[0].replace(" ", ""), looked_at)
         figures.add("spacing", _jaccard(answers[0][:20], closed[:20]))
     return True
 
