@@ -146,7 +146,10 @@ def open_engine(url: str) -> AsyncEngine:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
         )
-    engine = create_async_engine(parsed, pool_size=8, max_overflow=8, json_serializer=_to_json)
+    # The connection used last comes first, so that few of them keep pages in memory.
+    engine = create_async_engine(
+        parsed, pool_size=8, max_overflow=8, pool_use_lifo=True, json_serializer=_to_json
+    )
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -198,6 +201,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            # 16 MB instead of 2: a search reads many pages, and the system's own cache costs a call for each.
+            "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -95,11 +95,13 @@ def thinned(wanted: Wanted, papers: Mapping[str, int]) -> Wanted:
     numbers = sorted(
         (sum(papers.get(token, 0) for token in tokens_of(part)), place) for place, part in enumerate(parts)
     )
-    kept = numbers[:2] + [one for one in numbers[2:3] if one[0] <= _NOT_MUCH_MORE * numbers[1][0]]
+    kept = numbers[:2]
+    if len(numbers) > 2 and numbers[2][0] <= _MUCH_MORE * min(numbers[1][0], _MUCH_MORE * numbers[0][0]):
+        kept.append(numbers[2])
     return all_of(parts[place] for _, place in sorted(kept, key=lambda one: one[1])) or wanted
 
 
-_NOT_MUCH_MORE = 3
+_MUCH_MORE = 3
 
 
 def effort(wanted: Wanted, papers: Mapping[str, int]) -> int:
@@ -122,7 +124,7 @@ def _effort(wanted: Wanted, papers: Mapping[str, int]) -> tuple[int, int]:
     return rarest, sum(min(read, _LEAP * rarest) for _, read in parts)
 
 
-_LEAP = 50
+_LEAP = 500
 """Entries that finding one's place in a list costs as much as reading."""
 
 

@@ -14,15 +14,19 @@ from storage import search_engines as engines
 from storage.database import Connection
 from storage.search_terms import Wanted, all_of, effort
 
-ANYWHERE = 80
+ANYWHERE = 40
 """So many of the most popular papers are scored that have what is wanted anywhere."""
-OF_A_KIND = 20
+FURTHER = 4
+"""So many times as many are looked at where too few of those truly have it."""
+OF_A_KIND = 24
 """And so many of each kind that ranks high; of those with everything in the title twice as many."""
-MOST_COUNTED = 500
-EFFORT, MORE_EFFORT = 800_000, 120_000
-"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 4 ms. A longer
+EFFORT, MORE_EFFORT = 800_000, 40_000
+"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 2 ms. A longer
 search keeps to the most popular papers, which only nonsense and very common words at many papers do.
 """
+MOST_COUNTED, MOST_COUNTED_QUICKLY = 500, 150
+QUICKLY = 100_000
+"""Matches are counted up to the first, or up to the second if more entries than this are read for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to `MOST_COUNTED`.
+    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to some hundreds.
 
     `rest` are the positions of more that would do, should these not.
     """
@@ -72,10 +76,11 @@ async def gather(
     question = questions.thin(question, counts)
     phrase = None if phrase is None else questions.thin(phrase, counts)
     many, few = max(ANYWHERE, 2 * most), max(OF_A_KIND, most + 2)
+    counted = MOST_COUNTED if effort(question.anywhere, counts) <= QUICKLY else MOST_COUNTED_QUICKLY
     all_, titled = await search.list_positions(
         connection,
         [
-            _tier(question.anywhere, max(many, MOST_COUNTED), counts, EFFORT),
+            _tier(question.anywhere, max(2 * many, counted), counts, EFFORT),
             _tier(question.titled, 2 * few, counts, EFFORT),
         ],
         narrowing.filters,
@@ -87,7 +92,8 @@ async def gather(
     chosen = {*titled, *await _list_kinds(connection, kinds, narrowing, counts, few)}
     if in_titles:
         return Pool(await search.list_at(connection, chosen), len(all_), False)
-    return Pool(await search.list_at(connection, chosen.union(all_[:many])), len(all_), False, all_[many:])
+    rest = all_[many : FURTHER * many]
+    return Pool(await search.list_at(connection, chosen.union(all_[:many])), len(all_), False, rest)
 
 
 async def _list_kinds(
@@ -120,37 +126,31 @@ def _kinds_in_titles(question: questions.Question, phrase: questions.Question | 
     titled = question.titled
     kinds = [
         _Kind(all_of([titled, question.both])),
-        _Kind(all_of([titled, question.some_again])),
+        _Kind(all_of([titled, question.any_again])),
         _Kind(all_of([titled, question.again]), within=(0, 1)),
         _Kind(all_of([titled, question.often]), within=(2,)),
     ]
     if phrase is not None:
         kinds.append(_Kind(phrase.titled))
-        kinds.append(_Kind(all_of([phrase.titled, question.some_again]), within=(1, 4)))
+        kinds.append(_Kind(all_of([phrase.titled, question.any_again]), within=(1, 4)))
     return kinds
 
 
 def _kinds(question: questions.Question, phrase: questions.Question | None) -> list[_Kind]:
     """Return what the best papers are if few have everything in the title."""
-    if question.some_titled == question.titled:
+    if question.any_titled == question.titled:
         return [_Kind(question.again), _Kind(question.often, within=(0,))]
-    here, titled, again = question.anywhere, question.some_titled, question.some_again
     kinds = [
-        _Kind(all_of([here, titled])),
-        _Kind(all_of([here, again])),
-        _Kind(all_of([here, titled, again]), within=(0, 1)),
+        _Kind(question.one_titled),
+        _Kind(question.one_again),
         _Kind(question.again, within=(1,)),
-        _Kind(all_of([titled, question.again]), within=(2, 3)),
     ]
     if question.most_titled != question.titled:
-        most = (question.most_titled, question.most_again)
-        kinds.append(_Kind(all_of([here, *most[:1]]), within=(0,)))
-        kinds.append(_Kind(all_of([here, *most[1:]]), within=(1,)))
-        kinds.append(_Kind(all_of([here, *most]), within=(5, 6)))
+        kinds.append(_Kind(all_of([question.anywhere, question.most_titled]), within=(0,)))
+        kinds.append(_Kind(all_of([question.again, question.most_titled]), within=(2, 3)))
     if phrase is not None:
         row, first = phrase.anywhere, len(kinds)
         kinds.append(_Kind(row))
-        kinds.append(_Kind(all_of([row, titled]), within=(0, first)))
-        kinds.append(_Kind(all_of([row, again]), within=(1, first)))
-        kinds.append(_Kind(all_of([row, titled, again]), within=(first + 1, first + 2)))
+        kinds.append(_Kind(all_of([row, question.any_titled]), within=(0, first)))
+        kinds.append(_Kind(all_of([row, question.any_again]), within=(1, first)))
     return kinds

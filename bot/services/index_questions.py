@@ -21,8 +21,9 @@ _CLOSED_UP_FROM = 4
 
 
 class Question(NamedTuple):
-    """What a paper must hold: `anywhere`; in the title; in title and body; in the body twice, or often. Of several parts
-    at least one in the title (`some_titled`) or twice in the body (`some_again`); or `most`: all but one of three or more.
+    """What a paper must hold: everything `anywhere`, in the `titled`, in title and body (`both`), twice in the body (`again`),
+    or `often`. Of several parts: any in the title (`any_titled`) or twice in the body (`any_again`); so one, and the others
+    anywhere (`one_titled`, `one_again`); or all but one of three or more in the title (`most_titled`).
     """
 
     anywhere: Wanted
@@ -30,10 +31,11 @@ class Question(NamedTuple):
     both: Wanted
     again: Wanted
     often: Wanted
-    some_titled: Wanted
-    some_again: Wanted
+    any_titled: Wanted
+    any_again: Wanted
+    one_titled: Wanted
+    one_again: Wanted
     most_titled: Wanted
-    most_again: Wanted
 
 
 def of_segments(segments: Iterable[expansion.Segment]) -> Question | None:
@@ -70,17 +72,35 @@ def together(asked: Sequence[Question]) -> Question | None:
     """Ask for papers that answer all questions."""
     if not asked:
         return None
-    *whole, some_titled, some_again, most_titled, most_again = zip(*asked, strict=True)
+    if len(asked) == 1:
+        return asked[0]
+    titled, again = [one.titled for one in asked], [one.again for one in asked]
+    anywhere = [one.anywhere for one in asked]
     found = (
-        *map(all_of, whole),
-        *map(any_of, (some_titled, some_again)),
-        *map(_most_of, (most_titled, most_again)),
+        *(all_of([getattr(one, name) for one in asked]) for name in _OF_ALL),
+        any_of(titled),
+        any_of(again),
+        _one_of(titled, anywhere),
+        _one_of(again, anywhere),
+        _most_of(titled),
     )
     return Question(*[one for one in found if one is not None])
 
 
+_OF_ALL = ("anywhere", "titled", "both", "again", "often")
+_FEW = 5
+
+
+def _one_of(special: Sequence[Wanted], others: Sequence[Wanted]) -> Wanted | None:
+    """Ask for one part in a special way and all others in another."""
+    if len(special) > _FEW:
+        # One part against each of the others would be asked for in too many words.
+        return all_of([any_of(special), *others])
+    return any_of([all_of([one, *others[:place], *others[place + 1 :]]) for place, one in enumerate(special)])
+
+
 def _most_of(parts: Sequence[Wanted]) -> Wanted | None:
-    if len(parts) < 3:
+    if not 3 <= len(parts) <= _FEW:
         return all_of(parts)
     return any_of([all_of([*parts[:place], *parts[place + 1 :]]) for place in range(len(parts))])
 
@@ -144,4 +164,4 @@ def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
         for mark in (index_tokens.BOTH, index_tokens.AGAIN, index_tokens.OFTEN)
     )
     titled = marked(anywhere, index_tokens.TITLED)
-    return Question(anywhere, titled, both, again, often, titled, again, titled, again)
+    return Question(anywhere, titled, both, again, often, titled, again, titled, again, titled)

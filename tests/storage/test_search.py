@@ -233,9 +233,9 @@ async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.
         ("never", 0),
         (Prefix("of"), 0),
         (AnyOf(("often", "rare")), 9004),
-        (AllOf(("often", "rare")), 204),
+        (AllOf(("often", "rare")), 2004),
         (AllOf(("often", "often again")), 15_000),
-        (AllOf((AnyOf(("often", "rare")), AllOf(("often", "rare")))), 400),
+        (AllOf((AnyOf(("often", "rare")), AllOf(("often", "rare")))), 4000),
         (AllOf(("often", "never")), 0),
     ],
 )
