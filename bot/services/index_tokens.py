@@ -29,7 +29,7 @@ _LINKED = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
 _STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
 _MOST_BODY = 60_000
-_MOST_WORDS = 1 << 15
+_MOST_WORDS = 1 << 16
 
 
 def texts_of(paper: models.IndexedPaper) -> search.Texts:

@@ -34,7 +34,7 @@ _RUNS = re.compile(rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_JOINT}{_WORD}){{0,7}
 _BREAKS = r"[,;:.!?()\[\]/|·]"
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
-_MOST_CHUNKS = 1 << 15
+_MOST_CHUNKS = 1 << 16
 # In the making of a canonical text, before each loose token behind the word that it belongs to.
 _ASIDE = "\x00"
 _PARTS = re.compile(_JOINT)
@@ -146,7 +146,11 @@ def _canonical_chunk(chunk: str) -> str:
     pieces: list[str] = []
     for run in _RUNS_AND_BREAKS.findall(chunk):
         pieces.append(" ")
-        if run[0].isalnum():
+        if korean.is_hangul(run):
+            # Most of what is new is Korean words with their endings, for which the long way takes twice the time.
+            word, noun = _noun_of(run)
+            pieces += (word if word == run else word + CUT, _ASIDE + noun if noun else "")
+        elif run[0].isalnum():
             found = _analyse_run(run)
             pieces += (" ".join(found.canonical), *(_ASIDE + token for token in found.loose))
     return "".join(pieces)
@@ -161,9 +165,14 @@ def _analyse_run(run: str) -> Run:
     return _latin_run(run)
 
 
-def _hangul_run(run: str) -> Run:
+def _noun_of(run: str) -> tuple[str, str | None]:
+    """Return a Hangul run without its ending, and the noun of one syllable that it may also be."""
     word = korean.strip_ending(run)
-    noun = korean.one_syllable_noun(word)
+    return word, korean.one_syllable_noun(word)
+
+
+def _hangul_run(run: str) -> Run:
+    word, noun = _noun_of(run)
     marked = word if word == run else word + CUT
     return Run((word,), tuple(korean.bigrams(word)), (noun,) if noun else (), (marked,))
 

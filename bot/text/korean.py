@@ -53,8 +53,9 @@ def strip_ending(word: str) -> str:
 
     Only endings that nouns hardly ever have are cut: 학습을 gives 학습, 평가 and 해상도 stay.
     """
+    endings = _endings_by_last()
     while len(word) > 2 and word not in _CLOSED:
-        for ending in _endings_by_last().get(word[-1], ()):
+        for ending in endings.get(word[-1], ()):
             if word.endswith(ending) and len(word) - len(ending) >= 2:
                 word = word[: -len(ending)]
                 break

@@ -7,6 +7,7 @@ term in front begins is not decided here. Mentions of a paper are additive, so s
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -30,7 +31,8 @@ _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
 _MOST_ENGLISH_WORDS = 8
-_CAPITALS = re.compile(r"(?<![A-Za-z0-9\-])([A-Z]{3,6})s?(?![A-Za-z0-9\-])")
+_CAPITALS = re.compile(r"([A-Z]{3,6})s?(?![A-Za-z0-9\-])")
+_PART_OF_A_WORD = frozenset("-" + string.ascii_letters + string.digits)
 _LATIN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,24}(?:[ \-][A-Za-z]{1,24}){2,11}(?![A-Za-z0-9])")
 
 
@@ -66,7 +68,12 @@ def _explained_elsewhere(text: str) -> Iterator[Mention]:
 
     Three letters at least, each the initial of a neighbouring word: so much agreement is hardly ever chance.
     """
-    abbreviations = {match[1] for match in _CAPITALS.finditer(text)}
+    # Looking at the letter before afterwards takes half the time of looking at it first at every place.
+    abbreviations = {
+        match[1]
+        for match in _CAPITALS.finditer(text)
+        if text[match.start() - 1 : match.start()] not in _PART_OF_A_WORD
+    }
     if not abbreviations:
         return
     for run in _LATIN_RUN.findall(text):
