@@ -36,6 +36,9 @@ _OUTSIDE = (
     "활용하는 최신 최근 특히 주로 모든 여러 각 두 이 그 더 한 는 은 를 을 의 와 과 에 위해 대해 관한"
 )
 _OUTSIDE_WORDS = frozenset(_OUTSIDE.split())
+_ENDED = re.compile(
+    r".*[가-힣](?:[은는을를의와과가]|에서|에게|으로|하여|하고|되는|하는|위한|통한|통해|적인)|.*[A-Za-z0-9](?:[은는을를의와과가이]|에서|으로)"
+)
 _NO_BEGINNING = re.compile(r".*(?:[은는을를]|에서|으로|하여|하고|되는|하는)")
 
 
@@ -194,10 +197,16 @@ def _term_before(words: tuple[str, ...], expected: int, truth: measures.Truth) -
             and not _OUTSIDE_WORDS.intersection(some)
             and not any(map(_NO_BEGINNING.fullmatch, some[:-1]))
             and len(re.sub("[^가-힣]", "", text)) >= 2 * expected - (counted == expected)
+            and _may_begin_behind(words[:-length])
             and len(truth.papers([text])) >= _LEAST_WRITTEN
         ):
             return text
     return ""
+
+
+def _may_begin_behind(before: tuple[str, ...]) -> bool:
+    """Tell whether a term begins here for sure: behind nothing, a word that no term holds, or one with an ending."""
+    return not before or before[-1] in _OUTSIDE_WORDS or _ENDED.fullmatch(before[-1]) is not None
 
 
 def _owned(found: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, tuple[str, ...]]:
@@ -207,7 +216,12 @@ def _owned(found: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, tuple[s
         total.update({letters: counts.total() for letters, counts in forms.items()})
     owned: dict[str, tuple[str, ...]] = {}
     for key, forms in found.items():
-        own = [one for one, counts in forms.items() if counts.total() > _OWN_SHARE * total[one]]
+        own = [
+            one
+            for one, counts in forms.items()
+            if counts.total() > _OWN_SHARE * total[one]
+            and not any(one.endswith(other) and one != other for other in forms)
+        ]
         ranked = sorted(own, key=lambda one: (-forms[one].total(), one))
         if ranked:
             least = _LEAST_OF_MAIN * forms[ranked[0]].total()

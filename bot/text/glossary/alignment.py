@@ -87,7 +87,7 @@ def _dice(contexts: Mapping[str, Counter[str]], totals: Mapping[str, int]) -> Wo
     english_terms: Counter[str] = Counter()
     both: dict[str, Counter[str]] = defaultdict(Counter)
     for key, counts in contexts.items():
-        content = set(keys.content_words(key))
+        content = {*keys.content_words(key), *keys.spoken_words(key)}
         english_terms.update(content)
         for word, count in counts.items():
             if count >= _LEAST_SHARE * totals[key] or count >= _SURE_CONTEXTS:

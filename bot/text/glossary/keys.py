@@ -31,6 +31,7 @@ FUNCTION_WORDS = frozenset(
 )
 _WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
+_SPOKEN_APART = re.compile(r"^(self|multi)(?=[a-z]{3})")
 _NOT_KOREAN = re.compile(r"[^\w]+|_+")
 _CAPITALS = re.compile(r"[A-Z]")
 LONGEST_ABBREVIATION = 12
@@ -57,6 +58,11 @@ def english_key(text: str) -> str:
 def content_words(key: str) -> list[str]:
     """Return the words of an English key that carry meaning: without "of", "the" and their like."""
     return [word for word in key.split() if word not in FUNCTION_WORDS] or key.split()
+
+
+def spoken_words(key: str) -> list[str]:
+    """Return the content words as Korean says them: "selfattention" is two there, and so are "multi" and its noun."""
+    return [part for word in content_words(key) for part in _SPOKEN_APART.sub(r"\1 ", word).split()]
 
 
 def korean_key(text: str) -> str:

@@ -88,7 +88,8 @@ class Glossary:
         for key, weight in found:
             everyday = _EVERYDAY if how != "abbreviation" and self._is_one_word(key) else 1.0
             for form in (*self._forms(self._concepts[key]), *self._unglossed(self._concepts[key])):
-                form = form._replace(weight=form.weight * weight * everyday)
+                alike = 1.0 if _sound_the_same(text, form.text) else everyday
+                form = form._replace(weight=form.weight * weight * alike)
                 before = forms.get(form.text)
                 if before is None or before.weight < form.weight:
                     forms[form.text] = form
@@ -223,6 +224,15 @@ def _covers(content: list[str], translated: list[list[str]]) -> bool:
     """Tell whether each content word is said by a word of the query, and each of those says one."""
     said = [set(row) & set(content) for row in translated]
     return all(said) and set().union(*said) >= set(content)
+
+
+def _sound_the_same(one: str, other: str) -> bool:
+    """Tell whether one word is the other as Hangul writes its sound: 트랜스포머 can be nothing but transformer."""
+    if keys.has_hangul(one) == keys.has_hangul(other):
+        return False
+    hangul, latin = (one, other) if keys.has_hangul(one) else (other, one)
+    words = keys.english_words(latin)
+    return len(words) == 1 and transliteration.is_transliteration(keys.korean_key(hangul), words[0])
 
 
 def _initials(text: str) -> list[expansion.WeightedForm]:

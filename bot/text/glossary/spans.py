@@ -36,7 +36,11 @@ _ENDING = re.compile(
 )
 # Behind these a phrase ends, whatever stood before; 하는, 되는 and 없는 go on (튜닝 없는).
 _PHRASE_END = re.compile(r"(?:[가-힣][을를]|(?<![하되없있])[는]|(?<=[가-힣][가-힣])은|에서|에게)$")
+_PARTICIPLE = re.compile(r"[A-Za-z]{3}ed\b")
+_PARTICIPLES = ("된", "한", "진")
 _OF = re.compile("오브|투|대")
+_HANGING = frozenset("내간별용시후전중상형")
+_HANGS_IN_FRONT = 3.0
 _HYPHENS = re.compile(r"[\s\-–/]+")
 
 
@@ -69,10 +73,12 @@ def best_span(
     `supports` says for (English key, Korean key) how many papers have this Korean text right in front.
     """
     key = keys.english_key(english)
-    content = keys.content_words(key)
+    content = keys.spoken_words(key)
     units = left.split()
     expected = expected_words(english, left)
-    walk = _Walk(content, expected, table, supports, key)
+    walk = _Walk(
+        content, expected, table, supports, key, has_participle=_PARTICIPLE.search(english) is not None
+    )
     best: Span | None = None
     for length, korean_key in enumerate(_keys_of_ends(units), 1):
         if not walk.step(units[-length], korean_key):
@@ -93,7 +99,10 @@ class _Walk:
         table: alignment.WordTable,
         supports: Mapping[tuple[str, str], int],
         key: str,
+        *,
+        has_participle: bool,
     ) -> None:
+        self._has_participle = has_participle
         self._content = content
         self._expected = expected
         self._table = table
@@ -110,7 +119,7 @@ class _Walk:
         """Take one more written word, with which the term has this key; False when the term cannot reach over it."""
         if unit in _HARD_WORDS or not _key_of_word(unit):
             return False
-        aligned_any = False
+        aligned_any, before = False, self._sum
         for word in alignment.words_of(unit):
             self._words += 1
             aligned_any |= self._judge(word)
@@ -118,12 +127,17 @@ class _Walk:
             self._unaligned += 1
             if unit in _GENERIC_WORDS:
                 self._sum -= 1.0
+            elif self._has_participle and unit.endswith(_PARTICIPLES) and self._words <= self._expected:
+                # What a word means as a participle (수정된, rectified) is hardly what it means elsewhere.
+                self._sum = before + 0.3
             elif self._words > 1 and _ENDING.search(unit) and korean.is_hangul(unit[-1]):
                 self._sum -= 0.5
         elif self._words > 1 and _PHRASE_END.search(unit):
             self._sum -= 1.0
         # A single syllable (내, 간, 별) hangs on the word in front of it.
-        self._begins_badly = len(unit) == 1 and korean.is_hangul(unit) and not aligned_any
+        self._begins_badly = unit in _HANGING or (
+            len(unit) == 1 and korean.is_hangul(unit) and not aligned_any
+        )
         self._weigh_consistency(korean_key, aligned_any)
         return True
 
@@ -152,7 +166,9 @@ class _Walk:
         covered = len(self._covered) / len(self._content)
         over = self._words - self._expected
         rate = 0.35 if over < 0 else 0.15 if not self._unaligned else 0.45
-        score = self._sum + 0.8 * covered - rate * abs(over) - (1.0 if self._begins_badly else 0.0)
+        score = (
+            self._sum + 0.8 * covered - rate * abs(over) - (_HANGS_IN_FRONT if self._begins_badly else 0.0)
+        )
         return Span(text, self._words, covered, score)
 
 

@@ -97,3 +97,36 @@ def test_counts_of_mentions_add_up_and_can_be_taken_back() -> None:
     kept = [evidence.MentionCount(mention, papers) for mention, papers in left.items() if papers]
     assert kept == mining.count(LEARNING[1:2])
     assert all(isinstance(count.mention, mentions.Mention) for count in kept)
+
+
+def test_a_word_that_english_joins_to_its_prefix_is_aligned_in_two() -> None:
+    selves = [
+        "자가 학습(Self-Learning)을 한다",
+        "이는 자가 모델(Self-Model)이다",
+        "자가 강화(Self-Reinforcement)다",
+    ]
+    found = mine(*LEARNING, *selves, "이 방법은 자가 재연성(self-reenactment)에 강하다")
+    assert forms(found, "self-reenactment", "ko") == {"자가 재연성"}
+
+
+def test_a_participle_begins_a_term_though_it_means_something_else_elsewhere() -> None:
+    fixes = [
+        f"이는 수정 {word}({english} Correction)이다"
+        for word, english in zip(
+            ("모델", "학습", "보상", "확산", "언어"),
+            ("Model", "Learning", "Reward", "Diffusion", "Language"),
+            strict=True,
+        )
+    ]
+    flows = ["이는 정규 흐름(Normalizing Flow)이다", "우리는 확산 흐름(Diffusion Flow)을 쓴다"]
+    found = mine(*LEARNING, *fixes, *flows, "자기회귀와 수정된 흐름(Rectified Flow)을 쓴다")
+    assert forms(found, "rectified flow", "ko") == {"수정된 흐름"}
+
+
+def test_a_term_does_not_begin_with_what_hangs_on_the_word_in_front() -> None:
+    found = mine(
+        *LEARNING,
+        "이는 문맥 내 추론(in-context inference)이다",
+        "그리고 상황 내 학습(in-context learning)을 쓴다",
+    )
+    assert forms(found, "in-context learning", "ko") == {"상황 내 학습"}

@@ -127,3 +127,11 @@ def test_a_glossary_of_another_version_is_made_again() -> None:
 def _small() -> resolution.Glossary:
     concept = concepts.Concept("larg languag model", (concepts.Form("대규모 언어 모델", "ko", 2),))
     return resolution.Glossary([concept])
+
+
+def test_a_single_word_counts_in_full_where_the_other_writing_is_its_sound() -> None:
+    texts = ["트랜스포머(Transformer)를 쓴다", "이는 변환기(Transformer)이다"] * 2
+    found = mining.mine(texts, ()).resolve("transformer")
+    weights = {form.text: form.weight for form in found.segments[0].forms}
+    assert weights["트랜스포머"] == 1.0
+    assert weights["변환기"] < 1.0
