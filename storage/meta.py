@@ -13,6 +13,9 @@ INDEX_VERSION = "index:version"
 INDEX_BESIDE = "index:beside"
 """How far a new search index is that is being made."""
 
+ALERT_ANCHORS = "alerts:anchors"
+"""By which version of the analyser the anchors of alerts were made."""
+
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
     """Return a value, or None."""

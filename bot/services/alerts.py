@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ MOST_RULES = 50
 LONGEST_TEXT = 100
 PREVIEW_DAYS = 30
 PREVIEW_PAPERS = 3000
+PAPERS_AT_ONCE = 200
 REST = timedelta(days=7)
 
 
@@ -152,9 +154,16 @@ class Alerts:
         async with self._database.read() as connection:
             since_on = (now - timedelta(days=PREVIEW_DAYS)).date()
             recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPERS)
-            details = await papers.list_details(connection, [row.id for row in recent])
-            fitting = [one for one in details if matching.match(rule, matching.text_of(one))]
+            fitting: list[models.PaperDetail] = []
+            for start in range(0, len(recent), PAPERS_AT_ONCE):
+                ids = [row.id for row in recent[start : start + PAPERS_AT_ONCE]]
+                details = await papers.list_details(connection, ids)
+                fitting += await asyncio.to_thread(_list_fitting, rule, details)
             fitting.sort(key=lambda one: one.last_on, reverse=True)
             a_day: Counter[date] = Counter(one.last_on for one in fitting)
             latest = await papers.list_rows(connection, [one.id for one in fitting[:3]])
         return Preview(len(fitting), max(a_day.values(), default=0), tuple(latest))
+
+
+def _list_fitting(rule: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
+    return [one for one in details if matching.match(rule, matching.text_of(one))]

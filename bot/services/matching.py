@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.services import posts, ranking
 from bot.text import folding, keywords, latex
@@ -15,7 +16,7 @@ AUTHOR_MARK = "@"
 NO_VOWELS = str.maketrans("", "", "aeiou ")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """A paper as rules look at it: the title as people read it, the whole of its summaries, its authors' names."""
 
@@ -24,6 +25,11 @@ class Text:
     body: str
     authors: tuple[str, ...]
     votes: int | None
+
+    @cached_property
+    def words(self) -> keywords.Text:
+        """Title and body prepared for keywords, which takes longer than to compare one with them."""
+        return keywords.Text(self.title, self.body)
 
 
 def text_of(detail: models.PaperDetail) -> Text:
@@ -57,8 +63,7 @@ def anchor(kind: models.AlertKind, text: str) -> str | None:
 
 def anchors(text: Text) -> set[str]:
     """Return the tokens under which the rules that may match this paper are kept."""
-    found = keywords.anchors(text.title) | keywords.anchors(text.body)
-    return found | {_name_anchor(name) for name in text.authors}
+    return text.words.anchors | {_name_anchor(name) for name in text.authors}
 
 
 def _name_anchor(name: str) -> str:
@@ -83,10 +88,11 @@ def match(alert: models.Alert, text: Text) -> posts.AlertReason | None:
         return (
             None if name is None else posts.AlertReason(alert.id, alert.kind, name, posts.MatchField.AUTHOR)
         )
-    for where, field in ((text.title, posts.MatchField.TITLE), (text.body, posts.MatchField.TEXT)):
-        if keywords.match_keyword(alert.text, where):
-            return posts.AlertReason(alert.id, alert.kind, alert.text, field)
-    return None
+    in_title, in_body = text.words.find(alert.text)
+    if not (in_title or in_body):
+        return None
+    field = posts.MatchField.TITLE if in_title else posts.MatchField.TEXT
+    return posts.AlertReason(alert.id, alert.kind, alert.text, field)
 
 
 def reasons(alerts: Iterable[models.Alert], text: Text) -> tuple[posts.AlertReason, ...]:

@@ -5,14 +5,16 @@ Runs inside the transaction that stores a fresh digest, so that no alert is lost
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
-from bot.services import matching, posts, ranking, summaries
+from bot.services import anchoring, matching, posts, ranking, summaries
 from storage import alerts, digests, guilds, models, outbox, papers, readers
 from storage.database import Connection
 
@@ -20,6 +22,13 @@ log = structlog.get_logger(__name__)
 
 PRIORITY = 10
 """Alerts and notices go before the fan-out of daily posts (50)."""
+
+
+RECIPIENTS_AT_ONCE = 16
+"""So many recipients' rules are compared with a paper before others get their turn."""
+
+Matched: TypeAlias = tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]
+"""A paper, and why a recipient is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Telling:
         digest = await digests.get(connection, digest_id)
         if digest is None or digest.date < (now - timedelta(days=self._alert_days)).date():
             return 0
+        await anchoring.renew(connection)
         matches = await self._match(connection, paper_ids, now)
         if not matches:
             return 0
@@ -68,26 +78,19 @@ class Telling:
 
     async def _match(
         self, connection: Connection, paper_ids: Sequence[int], now: datetime
-    ) -> dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]]:
+    ) -> dict[Recipient, list[Matched]]:
         details = await papers.list_details(connection, paper_ids)
         texts = {detail.id: matching.text_of(detail) for detail in details}
-        anchors = {paper_id: matching.anchors(text) for paper_id, text in texts.items()}
+        anchors: dict[int, set[str]] = {}
+        for paper_id, text in texts.items():
+            anchors[paper_id] = matching.anchors(text)
+            await asyncio.sleep(0)  # an answer that is due must not wait for thirty papers
         rules = await alerts.list_by_anchors(connection, set().union(*anchors.values()), now)
-        if not rules:
-            return {}
-        by_anchor: dict[str, list[models.Alert]] = {}
-        for rule in rules:
-            by_anchor.setdefault(matching.anchor(rule.kind, rule.text) or "", []).append(rule)
-        found: dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]] = {}
+        found: dict[Recipient, list[Matched]] = {}
         for detail in sorted(details, key=_most_voted_first):
-            of_recipient: dict[Recipient, list[models.Alert]] = {}
-            for anchor in anchors[detail.id] & by_anchor.keys():
-                for rule in by_anchor[anchor]:
-                    of_recipient.setdefault(_recipient(rule), []).append(rule)
-            for recipient, own in of_recipient.items():
-                reasons = matching.reasons(sorted(own, key=lambda rule: rule.id), texts[detail.id])
-                if reasons:
-                    found.setdefault(recipient, []).append((detail, reasons))
+            candidates = (rule for anchor in anchors[detail.id] & rules.keys() for rule in rules[anchor])
+            async for recipient, reasons in _compare(candidates, texts[detail.id]):
+                found.setdefault(recipient, []).append((detail, reasons))
         told = await alerts.list_told(connection, [recipient.name for recipient in found], list(texts))
         new = {
             recipient: [one for one in matched if (recipient.name, one[0].id) not in told]
@@ -99,7 +102,7 @@ class Telling:
         self,
         connection: Connection,
         digest: models.StoredDigest,
-        matches: dict[Recipient, list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]]],
+        matches: dict[Recipient, list[Matched]],
         revision: int,
         now: datetime,
     ) -> int:
@@ -121,7 +124,7 @@ class Telling:
         connection: Connection,
         digest: models.StoredDigest,
         recipient: Recipient,
-        matched: list[tuple[models.PaperDetail, tuple[posts.AlertReason, ...]]],
+        matched: list[Matched],
         revision: int,
         now: datetime,
     ) -> models.NewDelivery | None:
@@ -166,6 +169,21 @@ class Telling:
         if reader is None:
             return self._default_locale, None
         return reader.locale or self._default_locale, reader.dm_channel_id
+
+
+async def _compare(
+    rules: Iterable[models.Alert], text: matching.Text
+) -> AsyncIterator[tuple[Recipient, tuple[posts.AlertReason, ...]]]:
+    """Give the recipients whose rules a paper fits."""
+    of_recipient: dict[Recipient, list[models.Alert]] = {}
+    for rule in rules:
+        of_recipient.setdefault(_recipient(rule), []).append(rule)
+    for number, (recipient, own) in enumerate(of_recipient.items()):
+        if number % RECIPIENTS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        reasons = matching.reasons(sorted(own, key=lambda rule: rule.id), text)
+        if reasons:
+            yield recipient, reasons
 
 
 def new_parts(

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import errors
-from bot.services import matching, places, posts, settling
+from bot.services import anchoring, matching, places, posts, settling
 from bot.services.alerts import Alerts
 from bot.services.telling import Telling
 from bot.text import folding
-from storage import alerts, deliveries, digests, models, outbox
+from storage import alerts, deliveries, digests, meta, models, outbox
 from storage import errors as storage_errors
 from storage.database import Connection, Database
 from tests.bot.services import shelves
@@ -182,6 +182,65 @@ async def test_latin_words_match_on_word_boundaries(bench: Bench) -> None:
     await bench.follow("car")
     await bench.put(MONDAY, ("2601.00001", 5))
     assert bench.told() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("language model", "Of large-language models."),
+        ("gpt-4o", "It asks GPT4o."),
+        ("fine-tuning", "모델을 Finetuning 한다."),
+        ("fine-tuning", "After fine tuning, it works."),
+        ("finetuning", "A fine-tuned one."),
+        ("강화학습", "강화 학습으로 배운다."),
+        ("언어 모델", "대규모언어모델을 쓴다."),
+        ("LLMs", "LLM을 쓴다."),
+        ("RL fine-tuning", "RL finetuned"),
+    ],
+)
+async def test_a_rule_finds_its_words_however_they_are_written_and_its_preview_says_so(
+    bench: Bench, text: str, words: str
+) -> None:
+    await bench.follow(text)
+    await bench.put(MONDAY, ("2601.00001", 5), words=words)
+    assert bench.told() == [["2601.00001"]]
+    assert (await bench.alerts.preview(KEYWORD, text)).papers == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("reinforcement learning", "강화 학습(RL)을 쓴다."),
+        ("RAG", "Storage of fragments."),
+        ("화학", "강화 학습을 쓴다."),
+        ("gpt-4", "It asks GPT-4o."),
+    ],
+)
+async def test_a_rule_finds_neither_other_words_nor_its_concept(bench: Bench, text: str, words: str) -> None:
+    await bench.follow(text)
+    await bench.put(MONDAY, ("2601.00001", 5), words=words)
+    assert bench.told() == []
+    assert (await bench.alerts.preview(KEYWORD, text)).papers == 0
+
+
+async def test_rules_that_another_version_stored_are_found_again(bench: Bench) -> None:
+    first = await bench.follow("care")
+    second = await bench.follow("lovelace, ada", kind=AUTHOR, user_id=8)
+    async with bench.database.transaction() as connection:
+        await alerts.set_anchors(connection, {first: "former", second: "@former"})
+        await meta.set_value(connection, meta.ALERT_ANCHORS, "1")
+    await bench.put(MONDAY, ("2601.00001", 5))
+    assert sorted(bench.told()) == [["2601.00001"], ["2601.00001"]]
+    async with bench.database.transaction() as connection:
+        assert await anchoring.renew(connection) == 0
+
+
+async def test_many_readers_rules_are_compared_without_anybody_being_forgotten(bench: Bench) -> None:
+    for user_id in range(1, 41):
+        await bench.follow("care" if user_id % 2 else "cares", user_id=user_id)
+    await bench.put(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
+    assert len(bench.told()) == 40
+    assert all(len(told) == 2 for told in bench.told())
 
 
 async def test_an_equal_rule_is_refused_and_fifty_are_the_most(bench: Bench) -> None:
