@@ -39,6 +39,12 @@ async def test_a_new_alert_is_previewed_and_made_by_a_button(world: World) -> No
     assert reader.locale is world.words.locale
 
 
+@pytest.mark.parametrize("keyword", ["small-language model", "small language models", "소형언어모델"])
+async def test_the_preview_knows_other_writings(english_world: World, keyword: str) -> None:
+    result = await english_world.reader.slash(english_world.channel, "alerts add", keyword=keyword)
+    assert "Small Language Models" in texts_of(answer(result))
+
+
 async def test_the_preview_can_be_changed_in_a_form(world: World) -> None:
     preview = answer(await world.reader.slash(world.channel, "alerts add", author="Ada Lovelace"))
     form = await world.reader.click(preview, label=world.words("change"))
