@@ -6,9 +6,12 @@ There is no glossary here: a rule does what its reader typed.
 
 from __future__ import annotations
 
-from functools import cached_property
+import re
+from functools import cached_property, lru_cache
 
-from bot.text import analyser, anchors, forms, typed
+from bot.text import analyser, anchors, forms, korean, typed
+
+_THREE_SYLLABLES = re.compile("[가-힣]{3}")
 
 
 class Text:
@@ -35,10 +38,14 @@ class Text:
         return found
 
     def _find(self, keyword: str) -> tuple[bool, bool]:
-        in_title, in_body = (typed.stands_in(keyword, folded) for folded in self._folded)
-        if not (in_title and in_body):
-            of_title, of_body = forms.form(keyword).count(self._fields)
-            in_title, in_body = in_title or of_title > 0, in_body or of_body > 0
+        as_typed = [typed.stands_in(keyword, folded) for folded in self._folded]
+        if all(as_typed):
+            return True, True
+        counted = forms.form(keyword).count(self._fields)
+        in_title, in_body = (
+            stands or (times > 0 and not _is_chance(keyword, canonical))
+            for stands, times, canonical in zip(as_typed, counted, self._canonical, strict=True)
+        )
         return in_title, in_body
 
     @cached_property
@@ -54,6 +61,26 @@ class Text:
     @cached_property
     def _fields(self) -> forms.Fields:
         return forms.Fields(*self._canonical)
+
+
+def _is_chance(keyword: str, canonical: str) -> bool:
+    """Tell whether a form stands in a text only because a word there happens to begin as the keyword ends.
+
+    For a Korean word of three syllables that is mostly so: 생성기 is not in 생성 기반, but 제로샷 is in 제로 샷을.
+    """
+    pattern = _short_word(keyword)
+    if pattern is None:
+        return False
+    return not any(not rest or korean.is_particle(rest) for rest in pattern.findall(canonical))
+
+
+@lru_cache(maxsize=1 << 10)
+def _short_word(keyword: str) -> re.Pattern[str] | None:
+    """Return what finds a Korean word of three syllables, also apart, and the end of its last word; None for others."""
+    keys = [key for key in forms.korean_keys(keyword) if _THREE_SYLLABLES.fullmatch(key)]
+    if not keys or len(keyword.split()) > 1:
+        return None
+    return re.compile(f"(?:{'|'.join(map(' ?'.join, keys))})([가-힣]*)")
 
 
 def anchor(keyword: str) -> str | None:
