@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from bot.text import korean
@@ -43,6 +44,17 @@ class WordTable(NamedTuple):
         scores = {one: self.association(word, one) for one in english}
         best = max(scores.values(), default=0.0)
         return [one for one, score in scores.items() if score and score >= _NEAR_BEST * best]
+
+    def aligned_in_parts(self, word: str, english: list[str]) -> list[str]:
+        """Return the English words that a Korean one written closed up says: 확산손실, and 파인튜닝 by its sound."""
+        for place in range(2, len(word) - 1):
+            first, second = self.aligned(word[:place], english), self.aligned(word[place:], english)
+            if first and second and first != second:
+                return list(dict.fromkeys([*first, *second]))
+        for one, other in pairwise(english):
+            if transliteration.is_transliteration(word, one + other):
+                return [one, other]
+        return []
 
     def is_known(self, word: str) -> bool:
         """Tell whether a Korean word was seen with enough English terms to judge by."""

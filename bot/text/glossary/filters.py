@@ -13,21 +13,25 @@ def is_plausible(pair: evidence.Pair, gloss: evidence.Gloss, of_any_term: int) -
     """Judge a pair by its own evidence; `of_any_term` counts the papers that have this Korean form for any term."""
     content = len(keys.content_words(pair.english))
     return (
-        _is_covered(gloss, content)
+        _is_covered(gloss, content, len(pair.korean))
         and _is_long_enough(pair.korean, content)
         and gloss.papers >= _LEAST_BACK_PROBABILITY * of_any_term
     )
 
 
-def _is_covered(gloss: evidence.Gloss, content: int) -> bool:
-    """Demand aligned words of a form, the fewer the more papers there are."""
+def _is_covered(gloss: evidence.Gloss, content: int, syllables: int) -> bool:
+    """Demand aligned words of a form, the fewer the more papers there are.
+
+    Where nothing is known of any word, as many words as the English has are enough, or one that may be all of them.
+    """
     if gloss.papers >= _SURE_PAPERS:
         return True
     if gloss.papers == 1 and gloss.by_abbreviation and gloss.covered < 1 / 2:
         return False
     if gloss.covered >= _LEAST_COVERED:
         return gloss.papers >= 2 or abs(gloss.words - gloss.expected) <= 1
-    return content == 1 and gloss.covered == 0 and gloss.words == gloss.expected
+    is_closed_up = gloss.words == 1 and syllables >= 2 * max(content, gloss.expected)
+    return gloss.covered == 0 and (gloss.words == gloss.expected or is_closed_up)
 
 
 def _is_long_enough(korean: str, content: int) -> bool:

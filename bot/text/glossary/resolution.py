@@ -21,6 +21,7 @@ from bot.text.glossary import (
 )
 
 _RARE_WEIGHT = 0.8
+_LOOSE_WEIGHT = 0.1
 _EVERYDAY = 0.3
 _WORD_BY_WORD = 0.6
 _TRANSLATED_WORD = 0.4
@@ -28,6 +29,8 @@ _GUESSED = 0.5
 _SURE_SHARE = 0.95
 _SURE_SUPPORT = 8
 _MOST_WORDS = 12
+_PARTICLES = frozenset("서로와과을를")
+"""Last syllables of particles that a text is not told apart by; 의 joins two nouns to one term."""
 _LONGEST_PART = 6
 
 
@@ -108,7 +111,7 @@ class Glossary:
             if form.alias or not form.expands:
                 continue
             is_rare = form.language == "ko" and form.papers <= 1 and not form.seeded
-            weight = _RARE_WEIGHT if is_rare else 1.0
+            weight = _LOOSE_WEIGHT if _is_loose(form.text) else _RARE_WEIGHT if is_rare else 1.0
             if form.language != "abbr":
                 # One paper alone is often wrong: good enough to look for, not to be named to people.
                 yield expansion.WeightedForm(form.text, weight, shown=not is_rare)
@@ -224,6 +227,14 @@ def _covers(content: list[str], translated: list[list[str]]) -> bool:
     """Tell whether each content word is said by a word of the query, and each of those says one."""
     said = [set(row) & set(content) for row in translated]
     return all(said) and set().union(*said) >= set(content)
+
+
+def _is_loose(text: str) -> bool:
+    """Tell whether two nouns with a particle between them are a form: 텍스트에서 이미지 is found as 텍스트와 이미지 too."""
+    first, _, second = text.partition(" ")
+    return (
+        bool(second) and " " not in second and first[-1] in _PARTICLES and korean.strip_ending(first) != first
+    )
 
 
 def _sound_the_same(one: str, other: str) -> bool:

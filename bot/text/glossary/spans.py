@@ -22,7 +22,8 @@ _HARD = (
     "본 논문은 논문에서는 연구는 연구에서는 우리는 이는 이를 이 그 각 더 두 세 가지 뿐만 아니라 즉 예를 들어 하는 되는 "
     "된 한 를 을 은 는 의 에 와 과 로 으로 가 에서 에게 이나 나 이라는 라는 이란 라고 하며 하고 수 것 것은 것을 따른 "
     "따라 의한 의해 함께 제안된 제안하는 소개하는 포함한 포함하는 결합한 결합하여 적용한 적용하여 도입하여 도입한 "
-    "가진 갖는 갖춘 위해서는 위해선"
+    "가진 갖는 갖춘 위해서는 위해선 그래서 따라서 그러므로 그러나 하지만 또한 특히 먼저 우선 이후 이때 여기서 이를테면 "
+    "주로 바로 매우 가장 모두 각각 이미 아직 다시 이들 이들의"
 )
 _GENERIC = (
     "새로운 다양한 최신 효율적인 효과적인 강력한 주요 여러 높은 낮은 많은 최근 최초의 첫 다른 독특한 혁신적인 일반적인 "
@@ -39,6 +40,7 @@ _PHRASE_END = re.compile(r"(?:[가-힣][을를]|(?<![하되없있])[는]|(?<=[�
 _PARTICIPLE = re.compile(r"[A-Za-z]{3}ed\b")
 _PARTICIPLES = ("된", "한", "진")
 _OF = re.compile("오브|투|대")
+_SHORTEST_CLOSED_UP = 4
 _HANGING = frozenset("내간별용시후전중상형")
 _HANGS_IN_FRONT = 3.0
 _HYPHENS = re.compile(r"[\s\-–/]+")
@@ -143,6 +145,9 @@ class _Walk:
 
     def _judge(self, word: str) -> bool:
         aligned = self._table.aligned(word, self._content)
+        if not aligned and len(word) >= _SHORTEST_CLOSED_UP:
+            aligned = self._table.aligned_in_parts(word, self._content)
+            self._words += 1 if aligned else 0
         if not aligned:
             if self._table.is_known(word):
                 self._sum -= 0.6

@@ -130,3 +130,17 @@ def test_a_term_does_not_begin_with_what_hangs_on_the_word_in_front() -> None:
         "그리고 상황 내 학습(in-context learning)을 쓴다",
     )
     assert forms(found, "in-context learning", "ko") == {"상황 내 학습"}
+
+
+def test_a_term_written_closed_up_is_aligned_in_its_parts() -> None:
+    losses = ["이는 재구성 손실(Reconstruction Loss)이다", "우리는 순위 손실(Ranking Loss)을 쓴다"]
+    others = ["또한 확산 과정(Diffusion Process)을 본다", "이는 잠재 확산(Latent Diffusion)이다"]
+    found = mine(*LEARNING, *losses, *others, "이 방법은 확산손실(diffusion loss)을 줄인다")
+    assert forms(found, "diffusion loss", "ko") == {"확산손실"}
+
+
+def test_a_term_of_which_no_word_is_known_is_believed_when_it_has_as_many_words() -> None:
+    found = mine(*LEARNING, "모델은 전방 패스(forward pass)를 줄인다", "그래서 가위바위보(rock game)를 한다")
+    assert forms(found, "forward pass", "ko") == {"전방 패스"}
+    assert forms(found, "rock game", "ko") == {"가위바위보"}
+    assert not mine(*LEARNING, "모델은 전방(forward pass)을 줄인다").lookup("forward pass")

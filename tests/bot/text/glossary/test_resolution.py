@@ -135,3 +135,13 @@ def test_a_single_word_counts_in_full_where_the_other_writing_is_its_sound() -> 
     weights = {form.text: form.weight for form in found.segments[0].forms}
     assert weights["트랜스포머"] == 1.0
     assert weights["변환기"] < 1.0
+
+
+def test_two_nouns_with_a_particle_between_them_hardly_count_as_a_form_of_a_term() -> None:
+    listed = seed.Term(
+        "imag to video", ("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ()
+    )
+    found = mining.mine([], (listed,)).resolve("image-to-video")
+    weights = {form.text: form.weight for form in found.segments[0].forms}
+    assert weights["이미지-비디오"] == weights["영상의 질"] == 1.0
+    assert weights["이미지에서 비디오"] < 0.2
