@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.quality import archive, measures, memory, names, surface
+from bench.quality import archive, explained, measures, memory, names, surface
 from bot.text.glossary import seed
 
 MOST_PEOPLE = 300
@@ -45,6 +45,8 @@ def main() -> None:
     files = archive.list_files(asked.folder)
     if not files:
         sys.exit("no digests there")
+    concepts = explained.concepts(archive.load_papers(files))
+    asked_for = [one for one in concepts if one.tuned_on == (asked.only == "tuned")]
     for name, some, terms in (
         ("all, with the starting list", files, seed.terms()),
         ("all, without it", files, ()),
@@ -53,11 +55,33 @@ def main() -> None:
         papers = archive.load_papers(some)
         searched = memory.MemorySearch(papers, memory.mine(papers, terms))
         _print(name, papers, searched.search, asked.only == "tuned")
+        _print_explained(asked_for, papers, searched.search)
+    _print_other_half(files, asked_for)
     for name, some in (("all, stored and asked as readers do", files), ("first ten, stored", files[:10])):
         with surface.open_archive(some) as stored:
-            _print(name, archive.load_papers(some), stored.search, asked.only == "tuned")
+            papers = archive.load_papers(some)
+            _print(name, papers, stored.search, asked.only == "tuned")
+            _print_explained(asked_for, papers, stored.search)
             if len(some) == len(files):
                 _print_names(names.list_people(some), stored)
+
+
+def _print_other_half(files: Sequence[Path], asked: Sequence[measures.Concept]) -> None:
+    """Ask one half of the digests with the glossary of the other one."""
+    papers, mined = archive.load_papers(files[1::2]), archive.load_papers(files[::2])
+    for name, terms in (("with the starting list", seed.terms()), ("without it", ())):
+        searched = memory.MemorySearch(papers, memory.mine(mined, terms))
+        print(f"one half by the glossary of the other, {name}: {len(papers)} papers")
+        _print_explained(asked, papers, searched.search)
+
+
+def _print_explained(
+    asked: Sequence[measures.Concept], papers: Sequence[archive.Paper], search: measures.Search
+) -> None:
+    figures = measures.Figures()
+    counted = explained.measure(asked, papers, search, figures)
+    told = "  ".join(f"{key} {value:.3f}" for key, value in figures.means().items())
+    print(f"  {counted} concepts that digests explain: {told}")
 
 
 def _print_names(people: Sequence[str], stored: surface.StoredSearch) -> None:
