@@ -14,10 +14,10 @@ from itertools import chain
 from operator import add
 
 from bot.services import glossaries
-from bot.text import analyser, korean, memo, ranking
+from bot.text import analyser, korean, latex, memo, ranking
 from storage import models, search
 
-VERSION = "6"
+VERSION = "7"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
 TITLED, BOTH, AGAIN, OFTEN = "!t", "!b", "!", "!!"
@@ -34,10 +34,13 @@ _MOST_WORDS = 1 << 16
 
 def texts_of(paper: models.IndexedPaper) -> search.Texts:
     """Return what of a paper is indexed, canonical: its title, and its summaries, abstract and keywords."""
-    body = "\n".join(_lines(paper))[:_MOST_BODY]
-    title = analyser.canonical((paper.title or "")[:1000])
+    written = (paper.title or "")[:1000]
+    shown = latex.plain(written)
+    # Readers see π₀ and may type pi0: both are to be found.
+    lines = _lines(paper) if shown == written else chain((written,), _lines(paper))
+    body = "\n".join(lines)[:_MOST_BODY]
     mentions = glossaries.mentions_of(f"{paper.title or ''}\n{body}")
-    return search.Texts(title, analyser.canonical(body), mentions)
+    return search.Texts(analyser.canonical(shown), analyser.canonical(body), mentions)
 
 
 def _lines(paper: models.IndexedPaper) -> Iterator[str]:

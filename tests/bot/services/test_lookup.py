@@ -87,6 +87,14 @@ async def test_umlauts_may_be_written_in_every_usual_way(lookup: Lookup, name: s
     assert (await lookup.author(name)).author == "Jürgen Müller"
 
 
+@pytest.mark.parametrize("query", ["π0", "pi0", "pi_0", "bold model", '"bold model"'])
+async def test_a_title_with_formulas_is_found_as_shown_and_as_typed(db: Database, query: str) -> None:
+    title = r"$\pi_0$: A \textbf{Bold} Model"
+    await archives.add(db, "2025-05-01", archives.Paper("2505.09999", title, "It moves arms."))
+    found = await Lookup(db).search(query)
+    assert [row.arxiv_id for row in found.rows][:1] == ["2505.09999"]
+
+
 async def test_an_author_whom_nobody_knows_is_no_error(lookup: Lookup) -> None:
     assert (await lookup.author("Nobody Atall")).author is None
     assert (await lookup.author("")).rows == ()
