@@ -109,7 +109,9 @@ class Names:
             return []
         key = keys.abbreviation_key(stripped)
         folded = key.casefold()
-        written = (key, self._folded.get(folded, ""), self._folded.get(folded.removesuffix("s"), ""))
+        # LLMs is the plural of LLM, but SDS is not that of SD.
+        singular = folded if stripped.endswith("S") else folded.removesuffix("s")
+        written = (key, self._folded.get(folded, ""), self._folded.get(singular, ""))
         one = next((one for one in written if one in self._readings), None)
         if one is None:
             return []

@@ -13,6 +13,7 @@ from bot.text import analyser, korean, phrases
 from bot.text.glossary import (
     alignment,
     concepts,
+    evidence,
     expansion,
     keys,
     naming,
@@ -26,6 +27,8 @@ _EVERYDAY = 0.3
 _WORD_BY_WORD = 0.6
 _TRANSLATED_WORD = 0.4
 _GUESSED = 0.5
+_SHARED_WEIGHT = 0.5
+_LEAST_SHARED = 0.2
 _SURE_SHARE = 0.95
 _SURE_SUPPORT = 8
 _MOST_WORDS = 12
@@ -48,6 +51,7 @@ class Glossary:
         self._concepts = {concept.key: concept for concept in found}
         self._translator = translation.Translator(table or alignment.WordTable({}, {}))
         self._names = naming.Names(self._concepts, abbreviated or {})
+        self._shared = _shared_abbreviations(abbreviated or {})
         self._by_word: dict[str, set[str]] = defaultdict(set)
         for key in self._concepts:
             for word in keys.content_words(key):
@@ -118,6 +122,8 @@ class Glossary:
             elif form.text.casefold() not in naming.SMALL_WORDS:
                 sure = form.share >= _SURE_SHARE and form.papers >= _SURE_SUPPORT
                 yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
+        for abbreviation in self._shared.get(concept.key, ()):
+            yield expansion.WeightedForm(abbreviation, _SHARED_WEIGHT, self._context(concept), shown=False)
 
     def _unglossed(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
         """Say a term of several words in Korean word by word, if no paper or one alone has said it otherwise."""
@@ -221,6 +227,23 @@ class Glossary:
     def _translations(self, word: str) -> list[str]:
         found = self._translator.to_english(word, alignment.LEAST_ASSOCIATION)
         return found or self._sounds.like(word)
+
+
+def _shared_abbreviations(
+    abbreviated: Mapping[str, list[concepts.Reading]],
+) -> dict[str, list[str]]:
+    """Return for each term the abbreviations that papers explain by it and as often by others: no term owns them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for abbreviation, terms in abbreviated.items():
+        if (
+            terms
+            and terms[0].share < evidence.MAIN_SHARE
+            and abbreviation.casefold() not in naming.SMALL_WORDS
+        ):
+            for reading in terms:
+                if reading.papers and reading.share >= _LEAST_SHARED:
+                    found[reading.key].append(abbreviation)
+    return found
 
 
 def _covers(content: list[str], translated: list[list[str]]) -> bool:

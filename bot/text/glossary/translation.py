@@ -14,6 +14,7 @@ _SURE = 0.2
 _NEAR_BEST = 0.6
 _LIKELY = 0.15
 _NEAR_LIKELIEST = 0.34
+_MUTUAL = 0.4
 _MOST_A_WORD = 3
 _MOST_PHRASES = 8
 _LONGEST_PIECE = 8
@@ -33,11 +34,17 @@ class Translator:
 
     def to_english(self, word: str, least: float = _SURE) -> list[str]:
         """Return the stems that a Korean word mostly stands for, best first."""
-        return _best(self._table.associations.get(word, {}), least)
+        return _best(self._mutual(self._table.associations.get(word, {}), self._korean), least)
 
     def to_korean(self, stem: str, least: float = _SURE) -> list[str]:
         """Return the Korean words that mostly stand for an English stem, best first."""
-        return _best(self._korean.get(stem, {}), least)
+        return _best(self._mutual(self._korean.get(stem, {}), self._table.associations), least)
+
+    def _mutual(
+        self, row: Mapping[str, float], back: Mapping[str, Mapping[str, float]]
+    ) -> Mapping[str, float]:
+        """Keep of a row what does not go far better with something else: 강화 is no "learning", though always near it."""
+        return {one: score for one, score in row.items() if score >= _MUTUAL * max(back[one].values())}
 
     def words_of(self, units: list[str]) -> list[str]:
         """Cut a query into words: at spaces and hyphens, and long Korean ones by the words known."""
@@ -67,7 +74,9 @@ class Translator:
         if not 2 <= len(words) <= 5:
             return []
         rows = [list(self._likely(word).items())[:_MOST_A_WORD] for word in words]
-        choices = sorted(product(*rows), key=lambda row: -prod(score for _, score in row))
+        # One word for two of the other language says only one of them.
+        said = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
+        choices = sorted(said, key=lambda row: -prod(score for _, score in row))
         return [" ".join(word for word, _ in row) for row in choices[:_MOST_PHRASES]]
 
     def _likely(self, word: str) -> dict[str, float]:

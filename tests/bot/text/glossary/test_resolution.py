@@ -145,3 +145,23 @@ def test_two_nouns_with_a_particle_between_them_hardly_count_as_a_form_of_a_term
     weights = {form.text: form.weight for form in found.segments[0].forms}
     assert weights["이미지-비디오"] == weights["영상의 질"] == 1.0
     assert weights["이미지에서 비디오"] < 0.2
+
+
+SHARED = [
+    *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
+    *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
+]
+
+
+def test_an_abbreviation_that_no_term_owns_is_looked_for_by_context_and_not_named() -> None:
+    found = mining.mine(SHARED, ()).resolve("dual path attention").segments[0]
+    shared = next(form for form in found.forms if form.text == "DPA")
+    assert shared.weight < 1.0
+    assert {"dual", "path"} <= set(shared.context)
+    assert "DPA" not in found.also
+
+
+def test_what_ends_in_a_capital_s_is_no_plural() -> None:
+    found = mining.mine(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
+    assert found.resolve("SDs").segments[0].key == "speculative decod"
+    assert found.resolve("SDS").segments[0].key is None
