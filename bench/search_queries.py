@@ -19,7 +19,7 @@ EACH = 12
 def classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list[str]]:
     """Return queries by class, from the share of papers that holds each word: one word and two, Korean, English, mixed."""
     chance = random.Random(seed_)
-    bands = {"rare": (0.0, 1e-3), "medium": (1e-3, 2e-2), "very common": (5e-2, 1.0)}
+    bands = {"rare": (0.0, 1e-3), "medium": (1e-3, 2e-2), "very common": (0.15, 1.0)}
     found: dict[str, list[str]] = {}
     for band, (low, high) in bands.items():
         held = sorted(word for word, share in shares.items() if low <= share <= high)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import rows, search_eras
-from storage.search_terms import Wanted, to_fts5, to_tsquery
+from storage.search_terms import AllOf, Prefix, Wanted, all_of, any_of, to_fts5, to_tsquery
 
 Rows = Sequence[tuple[int, str]]
 """Positions, each with its tokens separated by spaces."""
@@ -169,4 +169,34 @@ async def count_rows(connection: AsyncConnection, table: str, wanted: Wanted, *,
     return int(next(iter(found))[0])
 
 
+async def spelled_out(connection: AsyncConnection, wanted: Wanted, mark: str, without: str) -> Wanted:
+    """Return a question with the most frequent words that a `Prefix` begins in its place, where those are in many rows.
+
+    SQLite reads all that a beginning matches before it gives the first row, PostgreSQL does not. `mark` ends the tokens by
+    whose counts words are frequent; those that hold `without` are no words.
+    """
+    if connection.dialect.name != "sqlite":
+        return wanted
+    if isinstance(wanted, Prefix):
+        counts = await _list_begun(connection, wanted.token, mark, without)
+        many = sum(counts.values()) >= _MANY_BEGUN
+        return any_of([token.removesuffix(mark) for token in counts]) or wanted if many else wanted
+    if isinstance(wanted, str):
+        return wanted
+    parts = [await spelled_out(connection, part, mark, without) for part in wanted.parts]
+    found = all_of(parts) if isinstance(wanted, AllOf) else any_of(parts)
+    return found or wanted
+
+
+async def _list_begun(connection: AsyncConnection, beginning: str, mark: str, without: str) -> dict[str, int]:
+    statement = (
+        "SELECT token, papers FROM term_counts WHERE token >= ? AND token < ? AND token LIKE ?"
+        " AND instr(token, ?) = 0 ORDER BY papers DESC LIMIT ?"
+    )
+    values = (beginning, f"{beginning}\U0010ffff", f"%{mark}", without, _MOST_BEGUN)
+    return dict(await rows.fetch_all(connection, statement, values))
+
+
 _MARK = re.compile(r"\?")
+_MANY_BEGUN = 2000
+_MOST_BEGUN = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.services import index_questions as questions
+from bot.services import index_tokens
 from bot.text import analyser, folding, korean
 from storage import models, papers, search
 from storage import search_engines as engines
@@ -24,6 +25,8 @@ async def list_rows(
     wanted = _begun(text) if typing else _whole(text)
     if wanted is None:
         return []
+    if typing:
+        wanted = await engines.spelled_out(connection, wanted, index_tokens.TITLED, index_tokens.LINK)
     tier = engines.Tier(search.TITLES, wanted, limit if typing else max(_POOL, limit))
     (positions,) = await search.list_positions(connection, [tier])
     rows = await papers.list_rows(connection, await search.list_ids_at(connection, positions))

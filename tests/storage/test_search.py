@@ -243,6 +243,24 @@ def test_the_effort_of_a_question_is_what_its_rarest_part_allows(wanted: Wanted,
     assert effort(wanted, {"often": 9000, "often again": 6000, "rare": 4}) == read
 
 
+async def test_a_beginning_is_spelled_out_where_it_begins_many_rows(sqlite_db: database.Database) -> None:
+    async with sqlite_db.transaction() as connection:
+        counts = {"reason!t": 1500, "reasonable!t": 600, "reason_mode!t": 900, "reason": 5000, "rest!t": 9}
+        await search.change_counts(connection, counts)
+
+        async def spelled(wanted: Wanted) -> Wanted:
+            return await engines.spelled_out(connection, wanted, "!t", "_")
+
+        assert await spelled(Prefix("reas")) == AnyOf(("reason", "reasonable"))
+        assert await spelled(AllOf(("large", Prefix("rea")))) == AllOf(
+            ("large", AnyOf(("reason", "reasonable")))
+        )
+        # What is rare is found quickly, and by sample its words are not all counted.
+        assert await spelled(Prefix("res")) == Prefix("res")
+        assert await spelled(Prefix("x")) == Prefix("x")
+        assert await spelled("reas") == "reas"
+
+
 async def test_sqlite_walks_the_index_in_its_own_order(sqlite_db: database.Database) -> None:
     async with sqlite_db.transaction() as connection:
         await put(connection, (1, 5, "a", "x"))
