@@ -133,20 +133,33 @@ def _korean(words: Sequence[str]) -> Question:
     parts: list[Wanted] = []
     sure: list[str] = []
     for word in words:
+        if len(words) > 1 and _is_one_syllable(word):
+            continue  # Written as one, 제로 샷 has no 샷 of its own; the pair or link with its neighbour stands for it.
         pairs = analyser.word_tokens(word)
         splits = len(words) == 1 and len(word) >= _CLOSED_UP_FROM and korean.is_hangul(word)
         for place, pair in enumerate(pairs):
             if splits and 1 <= place <= len(word) - 3:
                 parts.append(_pair_or_link(pair[0], pair[1]))
-            else:
-                parts.append(pair)
-                sure.append(pair)
+                continue
+            may_part = len(words) == 1 and korean.is_hangul(word) and _may_part(place, len(word))
+            parts.append(_pair_or_link(pair[0], pair[1]) if may_part else pair)
+            sure.append(pair)
     for left, right in pairwise(words):
         if korean.ends_in_hangul(left) and korean.is_hangul(right):
             parts.append(_pair_or_link(left[-1], right[0]))
         else:
             parts.append(index_tokens.link(left, right))
-    return _question(parts, sure)
+    begins = parts[0] if korean.is_hangul(words[0]) else None
+    return _question(parts, sure, begins if isinstance(begins, str) else None)
+
+
+def _may_part(place: int, syllables: int) -> bool:
+    """Tell whether people may write a space behind the first syllable of a word (키 프레임) or before its last (제로 샷)."""
+    return (place == 0 and syllables >= _CLOSED_UP_FROM) or (place == syllables - 2 and syllables > 2)
+
+
+def _is_one_syllable(word: str) -> bool:
+    return len(word) == 1 and korean.is_hangul(word)
 
 
 def _pair_or_link(left: str, right: str) -> Wanted:
@@ -155,13 +168,20 @@ def _pair_or_link(left: str, right: str) -> Wanted:
     return found
 
 
-def _question(parts: Sequence[Wanted], sure: Sequence[str]) -> Question:
-    """Make the question of the tokens and links that a form has, and of the tokens that it surely has."""
+def _question(parts: Sequence[Wanted], sure: Sequence[str], begins: str | None = None) -> Question:
+    """Make the question of the tokens and links that a form has, and of the tokens that it surely has.
+
+    `begins` is the pair of syllables that begins its first word: in a title it must begin one, for inside of a longer word
+    it counts little.
+    """
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
     own = tuple(dict.fromkeys(sure))
-    both, again, often = (
+    again, often = (
         AllOf(tuple(token + mark for token in own), phrase=True) if own else anywhere
-        for mark in (index_tokens.BOTH, index_tokens.AGAIN, index_tokens.OFTEN)
+        for mark in (index_tokens.AGAIN, index_tokens.OFTEN)
     )
     titled = marked(anywhere, index_tokens.TITLED)
+    if begins is not None and len(begins) > 1:
+        titled = all_of([begins + index_tokens.STARTS, titled]) or titled
+    both = marked(anywhere, index_tokens.BOTH)
     return Question(anywhere, titled, both, again, often, titled, again, titled, again, titled)

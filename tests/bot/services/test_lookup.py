@@ -51,6 +51,14 @@ async def test_a_paper_is_found_however_it_is_asked_for(lookup: Lookup, query: s
     assert (await ids(lookup, query))[:1] == ["2501.00001"]
 
 
+@pytest.mark.parametrize("query", ["멀티턴", "멀티 턴", "멀티-턴", "키프레임", "키 프레임", "종단간", "종단 간"])
+async def test_a_word_with_one_syllable_apart_is_found_in_every_spacing(db: Database, query: str) -> None:
+    closed = Paper("2501.00004", "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
+    apart = Paper("2501.00005", "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
+    await archives.add(db, "2025-01-02", closed, apart)
+    assert set(await ids(Lookup(db), query)) == {"2501.00004", "2501.00005"}
+
+
 async def test_a_concept_says_by_which_other_words_it_was_searched(lookup: Lookup) -> None:
     result = await lookup.search("강화학습")
     assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
