@@ -51,7 +51,9 @@ async def test_a_paper_is_found_however_it_is_asked_for(lookup: Lookup, query: s
     assert (await ids(lookup, query))[:1] == ["2501.00001"]
 
 
-@pytest.mark.parametrize("query", ["멀티턴", "멀티 턴", "멀티-턴", "키프레임", "키 프레임", "종단간", "종단 간"])
+@pytest.mark.parametrize(
+    "query", ["멀티턴", "멀티 턴", "멀티-턴", "키프레임", "키 프레임", "종단간", "종단 간"]
+)
 async def test_a_word_with_one_syllable_apart_is_found_in_every_spacing(db: Database, query: str) -> None:
     closed = Paper("2501.00004", "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
     apart = Paper("2501.00005", "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
