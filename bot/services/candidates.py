@@ -133,6 +133,8 @@ def _kinds_in_titles(question: questions.Question, phrase: questions.Question | 
     if phrase is not None:
         kinds.append(_Kind(phrase.titled))
         kinds.append(_Kind(all_of([phrase.titled, question.any_again]), within=(1, 4)))
+        kinds.append(_Kind(all_of([phrase.titled, question.again]), within=(2, 5)))
+        kinds.append(_Kind(all_of([phrase.titled, phrase.both]), within=(4,)))
     return kinds
 
 

@@ -17,12 +17,12 @@ from bot.services import glossaries
 from bot.text import analyser, korean, latex, memo, ranking
 from storage import models, search
 
-VERSION = "7"
+VERSION = "8"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
-TITLED, BOTH, AGAIN, OFTEN = "!t", "!b", "!", "!!"
-"""End the tokens of what the title holds, links included; of what the title and the body hold; of what the body says
-twice or more; and of what it says often.
+TITLED, STARTS, BOTH, AGAIN, OFTEN = "!t", "!s", "!b", "!", "!!"
+"""End the tokens of what the title holds; of what begins a Korean word in it; of what the title and the body hold; of what
+the body says twice or more; and of what it says often. Links have the first and the third too.
 """
 LINK = "_"
 _LINKED = 4
@@ -59,11 +59,15 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     title = " ".join(chain(*_tokens(texts.title)))
     body, links = _tokens(texts.body)
     counted = Counter(body)
+    held = counted.keys() | links
     repeated = [(token, number) for token, number in counted.items() if number > 1]
     again = [token + AGAIN for token, _ in repeated]
     often = [token + OFTEN for token, number in repeated if number >= ranking.OFTEN]
     titled = [token + TITLED for token in title.split()]
-    both = [token + BOTH for token in title.split() if token in counted]
+    titled += [
+        word.removesuffix(analyser.CUT)[:2] + STARTS for word in texts.title.split() if korean.is_hangul(word)
+    ]
+    both = [token + BOTH for token in title.split() if token in held]
     return search.Tokens(position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title)
 
 
