@@ -22,6 +22,8 @@ async def find(
     connection: Connection, name: str, *, limit: int = MOST, typing: bool = False
 ) -> list[models.Author]:
     """Return the people whom a name may mean, best first. While `typing`, the last word may go on."""
+    if not typing:
+        name = names.given_first(name)
     words = tuple(names.words(name))
     if not words:
         return []

@@ -20,6 +20,12 @@ def words(name: str) -> list[str]:
     return [word[:_LONGEST] for word in folding.fold_name(name[:300]).split()][:MOST_WORDS]
 
 
+def given_first(name: str) -> str:
+    """Return a name whose family name stands in front of a comma the other way round: "Lin, Junyang" is Junyang Lin."""
+    family, _, given = name.partition(",")
+    return f"{given} {family}" if family.strip() and given.strip() and "," not in given else name
+
+
 def index_words(name: str) -> list[str]:
     """Return all words that a name is found by: its own, umlauts written out or reduced, and neighbours joined.
 

@@ -105,6 +105,19 @@ async def test_a_title_with_formulas_is_found_as_shown_and_as_typed(db: Database
     assert [row.arxiv_id for row in found.rows][:1] == ["2505.09999"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("Lin, Jun", "Jun Lin"), ("Jun, Lin", "Lin Jun"), ("Jun Lin", "Jun Lin"), ("Lin Jun", "Lin Jun")],
+)
+async def test_a_comma_tells_the_family_name(db: Database, typed: str, meant: str) -> None:
+    papers = [
+        archives.Paper("2505.08888", "One", "It works.", authors=("Jun Lin",)),
+        archives.Paper("2505.08889", "Two", "It works.", authors=("Lin Jun",)),
+    ]
+    await archives.add(db, "2025-05-02", *papers)
+    assert (await Lookup(db).author(typed)).author == meant
+
+
 async def test_an_author_whom_nobody_knows_is_no_error(lookup: Lookup) -> None:
     assert (await lookup.author("Nobody Atall")).author is None
     assert (await lookup.author("")).rows == ()

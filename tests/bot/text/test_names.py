@@ -63,3 +63,17 @@ def test_any_text_gives_few_short_words(name: str) -> None:
     found = names.index_words(name)
     assert len(found) <= 6 * names.MOST_WORDS
     assert all(0 < len(word) <= 24 and " " not in word for word in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "turned"),
+    [
+        ("Lin, Junyang", " Junyang Lin"),
+        ("Junyang Lin", "Junyang Lin"),
+        ("Lin,", "Lin,"),
+        (", Lin", ", Lin"),
+        ("A, B, C", "A, B, C"),
+    ],
+)
+def test_what_stands_before_one_comma_is_the_family_name(name: str, turned: str) -> None:
+    assert names.given_first(name) == turned
