@@ -149,8 +149,8 @@ def _korean(words: Sequence[str]) -> Question:
             parts.append(_pair_or_link(left[-1], right[0]))
         else:
             parts.append(index_tokens.link(left, right))
-    begins = parts[0] if korean.is_hangul(words[0]) else None
-    return _question(parts, sure, begins if isinstance(begins, str) else None)
+    begins = analyser.word_tokens(words[0])[0] if korean.is_hangul(words[0]) else None
+    return _question(parts, sure, begins)
 
 
 def _may_part(place: int, syllables: int) -> bool:
