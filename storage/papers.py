@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from operator import attrgetter
 from typing import Any
@@ -58,24 +58,36 @@ async def ids_of(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
     """Return the listed papers among these ids, in the order asked for."""
-    found: dict[int, models.PaperRow] = {}
     # In the driver's own words, since every answer to a person waits for this.
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in await rows.look_up(
-        connection, papers.c.id, paper_ids, _ROW
-    ):
+    read = await rows.look_up(connection, papers.c.id, paper_ids, _ROW)
+    found = {row.id: row for row in _rows_of(read)}
+    return [found[id_] for id_ in paper_ids if id_ in found]
+
+
+async def list_rows_at(connection: AsyncConnection, positions: Sequence[int]) -> list[models.PaperRow]:
+    """Return the listed papers at positions of the index, the most popular first."""
+    condition, given = rows.among(connection, t.indexed_papers.c.position, positions)
+    columns = ", ".join(f"papers.{column.name}" for column in _ROW)
+    statement = (
+        f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
+        f" WHERE {condition} ORDER BY position"
+    )
+    return list(_rows_of(await rows.fetch_all(connection, statement, given)))
+
+
+def _rows_of(read: Iterable[tuple[Any, ...]]) -> Iterator[models.PaperRow]:
+    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in read:
         if last_on is not None:
-            on = rows.date_of(last_on)
-            found[id_] = models.PaperRow(
+            yield models.PaperRow(
                 id=id_,
                 arxiv_id=arxiv_id,
                 title=title,
                 url=url,
-                date=on,
+                date=rows.date_of(last_on),
                 votes=votes,
                 authors=rows.texts_of(names),
                 thumbnail=thumbnail,
             )
-    return [found[id_] for id_ in paper_ids if id_ in found]
 
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:

@@ -157,13 +157,6 @@ async def count(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> i
     return await engines.count_rows(connection, WORDS, wanted, limit=limit)
 
 
-async def list_ids_at(connection: AsyncConnection, positions: Iterable[int]) -> list[int]:
-    """Return the ids of the papers at these positions, the most popular first."""
-    c = indexed_papers.c
-    found = await rows.look_up(connection, c.position, positions, (c.position, c.paper_id))
-    return [paper_id for _, paper_id in sorted(found)]
-
-
 async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list[Indexed]:
     """Return the papers at these positions, in no order."""
     c = indexed_papers.c

@@ -29,7 +29,7 @@ async def list_rows(
         wanted = await engines.spelled_out(connection, wanted, index_tokens.TITLED, index_tokens.LINK)
     tier = engines.Tier(search.TITLES, wanted, limit if typing else max(_POOL, limit))
     (positions,) = await search.list_positions(connection, [tier])
-    rows = await papers.list_rows(connection, await search.list_ids_at(connection, positions))
+    rows = await papers.list_rows_at(connection, positions)
     asked = _plain(text)
     fitting = [row for row in rows if typing or f" {asked} " in f" {_plain(row.title or '')} "]
     return sorted(fitting, key=lambda row: _distance(asked, _plain(row.title or "")))[:limit]

@@ -1,7 +1,6 @@
 """Finds the forms of a term in papers: whole words in English, any spacing in Korean.
 
-A paper is seen by its canonical texts (see the analyser). The same form also gives the rows of neighbouring
-tokens by which an index finds the papers in the first place.
+A paper is seen by its canonical texts (see the analyser). How an index finds papers by a form is not known here.
 """
 
 from __future__ import annotations
@@ -9,17 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import product
 from typing import TypeAlias
 
-from bot.text import analyser, korean
+from bot.text import analyser
 from bot.text.glossary import keys
 
 INSIDE_A_WORD = 0.2
 """What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
 _Stand: TypeAlias = tuple[float, float, list[int]]
 """How often a Korean form stands in title and body, and where it begins."""
-_MOST_SPACINGS = 4
 _LATIN = re.compile(r"[A-Za-z0-9]")
 _GAPS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
 _UNITS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
@@ -101,17 +98,6 @@ class Form:
             found = fields.found[self] = counts[0], counts[1], starts
         return found
 
-    def rows(self) -> list[list[str]]:
-        """Return the alternatives by which an index finds the form, each a row of neighbouring tokens."""
-        if self.is_korean:
-            found = [
-                tuple(token for run in analyser.runs(writing) for token in run.tokens)
-                for writing in _spacings(self.text)
-            ]
-        else:
-            found = [tuple(sequence.split()) for sequence in self._sequences]
-        return [list(row) for row in dict.fromkeys(found) if row]
-
 
 @lru_cache(maxsize=1 << 12)
 def form(text: str) -> Form:
@@ -187,23 +173,3 @@ def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[floa
             continue
         starts[field].append(start)
     return [(whole[field] + inside[field], starts[field]) for field in (0, 1)]
-
-
-def _spacings(text: str) -> list[str]:
-    """Return the ways to space a Korean form: by its words, and for one word by each cut into two."""
-    units = [unit for unit in _GAPS.split(text) if unit]
-    if len(units) > 1:
-        joints = list(product(("", " "), repeat=min(_MOST_SPACINGS, len(units) - 1)))
-        tail = [" "] * max(0, len(units) - 1 - _MOST_SPACINGS)
-        found = [
-            "".join(unit + joint for unit, joint in zip(units, (*choice, *tail, ""), strict=True))
-            for choice in joints
-        ]
-        return [*found, "".join(units)]
-    word = units[0] if units else ""
-    cuts = (
-        [f"{word[:place]} {word[place:]}" for place in range(2, len(word) - 1)]
-        if korean.is_hangul(word)
-        else []
-    )
-    return [word, *cuts[:6]] if word else []

@@ -216,7 +216,7 @@ async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.
         async def ask(share: float) -> list[int]:
             tiers = [engines.Tier(search.WORDS, AllOf(("x", "rare")), 10, share)]
             [found] = await search.list_positions(connection, tiers)
-            return sorted(await search.list_ids_at(connection, found))
+            return sorted(one.paper_id for one in await search.list_at(connection, found))
 
         assert await ask(1) == [1000, 2000, 3000, 4000]
         assert await ask(1.5) == [1000, 2000, 3000, 4000]
