@@ -277,13 +277,13 @@ status-no-digest = No digest has come yet.
 status-no-post = No daily post is set up in this server.
 status-last = last { $last }
 status-next = { $next }
-status-never = never so far
+status-no-message = nothing so far
 status-message = post
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
-}: last told { $last }
+}: { $last }
 status-no-alerts = You have no alerts.
 delivery-paused = held back
 delivery-uncertain = unknown whether it arrived
@@ -365,6 +365,7 @@ source-feed = feed
 source-huggingface = Hugging Face: votes, authors, titles
 source-arxiv = arXiv: titles, authors, abstracts
 source-last = last { $last }
+source-never = nothing read so far
 source-next = next { $next }
 source-due = next look in a moment
 source-no-next = not asked any more

@@ -78,10 +78,15 @@ def _shortened(text: str) -> str:
 
 def _entry(words: Words, row: models.StoredSource, now: datetime) -> str:
     head = phrases.joined(escape.code(address(row)), words(f"source-{row.kind.value}"))
-    last = orders.moment(row.last_success_at, "R") if row.last_success_at else words("status-never")
-    facts = phrases.joined(words("source-last", last=last), _next(words, row, now))
+    facts = phrases.joined(_last(words, row), _next(words, row, now))
     trouble = _trouble(words, row)
     return "\n".join(line for line in (head, trouble, phrases.small(facts)) if line)
+
+
+def _last(words: Words, row: models.StoredSource) -> str:
+    if row.last_success_at is None:
+        return words("source-never")
+    return words("source-last", last=orders.moment(row.last_success_at, "R"))
 
 
 def _next(words: Words, row: models.StoredSource, now: datetime) -> str:

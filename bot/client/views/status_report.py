@@ -48,9 +48,14 @@ def _posts_text(words: Words, report: StatusReport, guild_id: int) -> str:
 
 def _post_text(words: Words, one: SubscriptionStatus, guild_id: int) -> str:
     channel = f"<#{one.subscription.channel_id}>"
-    last = _posted(words, one.last, guild_id) if one.last is not None else words("status-never")
     upcoming = orders.next_text(words, one.subscription)
-    return f"{channel} · {words('status-last', last=last)}\n{words('status-next', next=upcoming)}"
+    return f"{channel} · {_last(words, one.last, guild_id)}\n{words('status-next', next=upcoming)}"
+
+
+def _last(words: Words, posted: Posted | None, guild_id: int | None) -> str:
+    if posted is None:
+        return words("status-no-message")
+    return words("status-last", last=_posted(words, posted, guild_id))
 
 
 def _posted(words: Words, posted: Posted, guild_id: int | None) -> str:
@@ -74,8 +79,7 @@ def _troubles_text(words: Words, report: StatusReport) -> str:
 def _alerts_text(words: Words, report: StatusReport) -> str:
     if not report.alerts:
         return words("status-no-alerts")
-    last = _posted(words, report.last_alert, None) if report.last_alert is not None else words("status-never")
-    lines = [words("status-alerts", count=report.alerts, last=last)]
+    lines = [words("status-alerts", count=report.alerts, last=_last(words, report.last_alert, None))]
     barred = [rule.reason for rule in report.silent_alerts if rule.reason]
     lines += [phrases.small(notices.reason_text(words, reason)) for reason in dict.fromkeys(barred)]
     return "\n".join(lines)

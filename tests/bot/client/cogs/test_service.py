@@ -40,7 +40,7 @@ async def test_status_names_the_next_post(world: World) -> None:
     assert order.next_due_at is not None
     shown = texts_of(answer(await world.reader.slash(world.channel, "status")))
     assert f"<t:{int(order.next_due_at.timestamp())}:R>" in shown
-    assert world.words("status-never") in shown
+    assert f"<#{world.channel.id}> · {world.words('status-no-message')}\n" in shown
 
 
 async def test_status_links_the_last_post(world: World) -> None:
@@ -49,7 +49,9 @@ async def test_status_links_the_last_post(world: World) -> None:
         sent = outbox.Sent(part.id, message_id=4242, channel_id=world.channel.id)
         await outbox.mark_sent(connection, [sent], world.env.now())
     shown = texts_of(answer(await world.reader.slash(world.channel, "status")))
-    assert f"https://discord.com/channels/{world.guild.id}/{world.channel.id}/4242" in shown
+    address = f"https://discord.com/channels/{world.guild.id}/{world.channel.id}/4242"
+    link = f"[{world.words('status-message')}]({address}) <t:{int(world.env.now().timestamp())}:R>"
+    assert f"<#{world.channel.id}> · {world.words('status-last', last=link)}\n" in shown
 
 
 async def test_what_may_not_have_arrived_is_posted_again_by_one_button(world: World) -> None:
@@ -91,7 +93,7 @@ async def test_old_troubles_are_not_told_for_ever(world: World) -> None:
 async def test_status_works_in_direct_messages(world: World) -> None:
     await world.bot.services.alerts.add(user_id=world.reader.id, kind=models.AlertKind.KEYWORD, text="로봇")
     shown = texts_of(answer(await world.user.slash("status")))
-    assert world.words("status-alerts", count=1, last=world.words("status-never")) in shown
+    assert world.words("status-alerts", count=1, last=world.words("status-no-message")) in shown
 
 
 async def test_help_mentions_every_command(world: World) -> None:

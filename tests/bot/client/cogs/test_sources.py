@@ -38,7 +38,7 @@ async def _shown(world: World) -> str:
 
 async def test_a_source_that_is_well_says_when_it_came_and_when_it_is_asked_next(world: World) -> None:
     row = await _add(world, DATED, models.SourceKind.URL)
-    assert world.words("source-last", last=world.words("status-never")) in await _shown(world)
+    assert f"-# {world.words('source-never')} · " in await _shown(world)
     now = world.env.now()
     last, upcoming = now - timedelta(hours=2), now + timedelta(hours=1)
     status = models.FetchStatus.OK
