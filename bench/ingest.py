@@ -23,7 +23,7 @@ from bot.digests import parse
 from bot.services import index_tokens, ingest, shelving
 from bot.services.archive import TextFile
 from bot.services.indexing import SearchIndexer
-from storage import author_search, migrate, search
+from storage import author_search, migrate, search, search_texts
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -105,8 +105,9 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     kept = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
+    packing = search_texts.Packing(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
-        index_tokens.tokens_of(position, search.unpack(texts))
+        index_tokens.tokens_of(position, packing.unpack(texts))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
     ]
     found[f"{search.WORDS} (rowid, tokens)"] = [(one.position, one.words) for one in tokens]
