@@ -24,6 +24,8 @@ SHARE = "trx"
 FILE = "trend.png"
 NAMED = 5
 LONGEST_TITLE = 60
+UNBROKEN = "\u00a0"
+"""Keeps the figures of a month on one line."""
 
 
 class Span(StrEnum):
@@ -183,7 +185,8 @@ def _numbers(words: Words, trend: Trend, *, plain: bool = False) -> str:
 
 def _figures(words: Words, month: Month) -> str:
     votes = "" if month.votes is None else f" ({phrases.votes(month.votes)})"
-    return f"{charts.month_name(month.on, words.locale.value)} {month.papers}{votes}"
+    figures = f"{charts.month_name(month.on, words.locale.value)} {month.papers}{votes}"
+    return figures.replace(" ", UNBROKEN)
 
 
 def _rising(words: Words, message: sheet.Sheet, rising: Rising) -> None:

@@ -54,8 +54,9 @@ async def test_a_topic_comes_as_a_picture_and_as_numbers(world: World) -> None:
     assert len(_pictures(shown)) == 1
     january = charts.month_name(date(2026, 1, 1), world.words.locale.value)
     december = charts.month_name(date(2025, 12, 1), world.words.locale.value)
-    assert f"{january} 2 (▲ 89)" in text
-    assert f"{december} 1 (▲ 33)" in text
+    # No line breaks between a month and its figures.
+    assert f"{january}\u00a02\u00a0(▲\u00a089)" in text
+    assert f"{december}\u00a01\u00a0(▲\u00a033)" in text
 
 
 async def test_the_picture_is_a_file_of_the_message_and_described(english_world: World) -> None:
@@ -183,7 +184,7 @@ async def test_a_template_that_spoils_the_picture_leaves_the_numbers(
     await world.env.restart_bot(world.core.bot(shard_count=1, locale=models.Locale.EN))
     shown = await _trends(world, topic="small language model")
     assert _pictures(shown) == []
-    assert "Jan 2 (▲ 89)" in texts_of(shown)
+    assert "Jan\u00a02\u00a0(▲\u00a089)" in texts_of(shown)
 
 
 async def test_topics_are_offered_while_typing(world: World) -> None:
