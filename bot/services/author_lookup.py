@@ -56,7 +56,8 @@ def _topics(
         terms = {part for mention in paper.texts.mentions for part in glossaries.terms_of(mention)}
         found = {concept.key: concept for term in terms for concept in glossary.lookup(term)[:1]}
         counts.update(_called(concept, locale) for concept in found.values())
-    return tuple(topic for topic, _ in counts.most_common(MOST_TOPICS))
+    # Of equals the first by name, since sets and tables have no order that holds.
+    return tuple(sorted(counts, key=lambda topic: (-counts[topic], topic))[:MOST_TOPICS])
 
 
 def _called(concept: concepts.Concept, locale: models.Locale) -> str:

@@ -105,6 +105,14 @@ async def test_a_title_with_formulas_is_found_as_shown_and_as_typed(db: Database
     assert [row.arxiv_id for row in found.rows][:1] == ["2505.09999"]
 
 
+async def test_topics_of_a_person_with_as_many_papers_come_in_one_order(db: Database) -> None:
+    said = "We use direct preference optimization (DPO), mixture of experts (MoE) and knowledge distillation (KD)."
+    await archives.add(db, "2025-05-03", archives.Paper("2505.07777", "One", said, authors=("Ada Byron",)))
+    topics = (await Lookup(db).author("Ada Byron")).topics
+    assert len(topics) == 3
+    assert list(topics) == sorted(topics)
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [("Lin, Jun", "Jun Lin"), ("Jun, Lin", "Lin Jun"), ("Jun Lin", "Jun Lin"), ("Lin Jun", "Lin Jun")],
