@@ -6,7 +6,6 @@ On SQLite contentless FTS5 tables without positions, on PostgreSQL tables of lex
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +26,8 @@ async def insert(connection: AsyncConnection, table: str, entries: Rows) -> None
     if not entries:
         return
     if connection.dialect.name == "sqlite":
-        statement = (
-            f"INSERT INTO {table} (rowid, tokens)"  # noqa: S608 - a table of ours
-            f" SELECT CAST(substr(value, 1, {_DIGITS}) AS INTEGER), substr(value, {_DIGITS + 1}) FROM json_each(?)"
-        )
-        await connection.exec_driver_sql(statement, (_in_json(entries),))
+        statement = f"INSERT INTO {table} (rowid, tokens) VALUES (?, ?)"  # noqa: S608 - a table of ours
+        await connection.exec_driver_sql(statement, sorted(entries))
         await _count(connection, table, entries, 1)
         return
     statement = (
@@ -45,14 +41,6 @@ async def insert(connection: AsyncConnection, table: str, entries: Rows) -> None
 
 async def _count(connection: AsyncConnection, table: str, entries: Rows, by: int) -> None:
     await search_eras.change(connection, table, [position for position, _ in entries], by)
-
-
-_DIGITS = 20
-
-
-def _in_json(entries: Rows) -> str:
-    """Return rows as one value: SQLite then works in one step, for which Python's lock is free for others."""
-    return json.dumps([f"{position:0{_DIGITS}}{tokens}" for position, tokens in sorted(entries)])
 
 
 async def delete(connection: AsyncConnection, table: str, entries: Rows) -> None:

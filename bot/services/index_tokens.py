@@ -59,7 +59,7 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     title = " ".join(chain(*_tokens(texts.title)))
     body, links = _tokens(texts.body)
     counted = Counter(body)
-    held = counted.keys() | links
+    linked = set(links)
     repeated = [(token, number) for token, number in counted.items() if number > 1]
     again = [token + AGAIN for token, _ in repeated]
     often = [token + OFTEN for token, number in repeated if number >= ranking.OFTEN]
@@ -67,7 +67,7 @@ def tokens_of(position: int, texts: search.Texts) -> search.Tokens:
     titled += [
         word.removesuffix(analyser.CUT)[:2] + STARTS for word in texts.title.split() if korean.is_hangul(word)
     ]
-    both = [token + BOTH for token in title.split() if token in held]
+    both = [token + BOTH for token in title.split() if token in counted or token in linked]
     return search.Tokens(position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title)
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from bot.services import index_tokens
 from bot.text import names
 from storage import author_search, glossary, models, search
 from storage.database import Connection
-from storage.rows import in_chunks
 
 COUNTED_WHOLE = 1000
 """Papers whose terms are all counted; of later ones one in `SAMPLE` is, and counts so much."""
 SAMPLE = 32
 AT_ONCE = 4
 """Papers that are analysed before others get the loop; half a millisecond."""
-WRITTEN_AT_ONCE = 100
 LEARNED_FROM = 2000
 """Papers from which the dictionary is learned that texts are packed with."""
 
@@ -32,21 +30,21 @@ class SearchIndexer:
         """Index papers in place of what stood there, and authors whose name or number of papers changed."""
         known = {paper.id for paper in changed if not paper.is_new}
         former = await search.list_indexed(connection, known) if known else {}
-        texts = {
-            paper.id: one async for paper, one in _in_turns(_only(changed, former), index_tokens.texts_of)
-        }
-        moving = [
-            paper
-            for paper in changed
-            if paper.id not in former or not _is_same(paper, texts[paper.id], former[paper.id])
-        ]
-        counts, mentions = await _take_out(
-            connection, [former[paper.id] for paper in moving if paper.id in former]
-        )
+        texts = {paper.id: one async for paper, one in _in_turns(changed, index_tokens.texts_of)}
+        moving = [paper for paper in changed if not _is_same(paper, texts[paper.id], former.get(paper.id))]
+        gone = [former[paper.id] for paper in moving if paper.id in former]
+        counts, mentions = await _take_out(connection, gone)
         places = await search.free_positions(
             connection, {paper.id: (paper.votes, paper.last_on) for paper in moving}
         )
-        await _put_in(connection, moving, texts, places, counts, mentions)
+        rows = [
+            search.Indexed(places[paper.id], paper.id, texts[paper.id], paper.votes, paper.last_on)
+            for paper in moving
+        ]
+        tokens = [one async for _, one in _in_turns(rows, _tokens)]
+        await search.add(connection, rows, tokens)
+        counts.update(_counted(rows, tokens))
+        mentions.update(mention for row in rows for mention in row.texts.mentions)
         await search.change_counts(connection, counts)
         await glossary.change_mentions(connection, mentions)
         await _learn_texts(connection, moving)
@@ -60,39 +58,6 @@ class SearchIndexer:
         await glossary.change_mentions(connection, mentions)
 
 
-async def _put_in(
-    connection: Connection,
-    papers: Sequence[models.IndexedPaper],
-    texts: Mapping[int, search.Texts],
-    places: Mapping[int, int],
-    counts: Counter[str],
-    mentions: Counter[str],
-) -> None:
-    """Add papers and count what they hold; while some are written, the next ones are analysed already."""
-    writing: asyncio.Task[None] | None = None
-    try:
-        for chunk in in_chunks(papers, WRITTEN_AT_ONCE):
-            made = [
-                one
-                async for _, one in _in_turns(
-                    chunk, lambda paper: texts.get(paper.id) or index_tokens.texts_of(paper)
-                )
-            ]
-            rows = [
-                search.Indexed(places[paper.id], paper.id, said, paper.votes, paper.last_on)
-                for paper, said in zip(chunk, made, strict=True)
-            ]
-            tokens = [one async for _, one in _in_turns(rows, _tokens)]
-            if writing is not None:
-                await writing
-            writing = asyncio.create_task(search.add(connection, rows, tokens))
-            counts.update(_counted(rows, tokens))
-            mentions.update(mention for row in rows for mention in row.texts.mentions)
-    finally:
-        if writing is not None:
-            await writing
-
-
 async def _learn_texts(connection: Connection, added: Sequence[models.IndexedPaper]) -> None:
     """Learn how to pack texts small, once there are enough of them."""
     if max((paper.id for paper in added), default=0) >= LEARNED_FROM and not await search.is_learned(
@@ -103,12 +68,6 @@ async def _learn_texts(connection: Connection, added: Sequence[models.IndexedPap
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-
-
-def _only(
-    papers: Iterable[models.IndexedPaper], former: Mapping[int, search.Indexed]
-) -> list[models.IndexedPaper]:
-    return [paper for paper in papers if paper.id in former]
 
 
 async def _in_turns(items: Sequence[Item], make: Callable[[Item], Made]) -> AsyncIterator[tuple[Item, Made]]:
