@@ -18,10 +18,10 @@ ANYWHERE = 40
 """So many of the most popular papers are scored that have what is wanted anywhere."""
 FURTHER = 4
 """So many times as many are looked at where too few of those truly have it."""
-OF_A_KIND = 24
+OF_A_KIND = 20
 """And so many of each kind that ranks high; of those with everything in the title twice as many."""
-EFFORT, MORE_EFFORT = 800_000, 40_000
-"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 2 ms. A longer
+EFFORT, MORE_EFFORT = 800_000, 30_000
+"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 1 ms. A longer
 search keeps to the most popular papers, which only nonsense and very common words at many papers do.
 """
 MOST_COUNTED, MOST_COUNTED_QUICKLY = 500, 150
