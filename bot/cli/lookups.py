@@ -82,6 +82,7 @@ def author(
             {
                 "author": result.author,
                 "matches": list(result.matches),
+                "forms": list(result.forms),
                 "papers": [as_data(row) for row in result.rows],
             }
         )

@@ -37,14 +37,23 @@ async def answer(
     ids = await authors.list_paper_ids(connection, [best.id])
     rows = passing(await papers.list_rows(connection, ids), since, None, min_votes or 0)
     coauthors = await authors.list_coauthors(connection, best.id, limit=MOST_COAUTHORS)
+    forms = await authors.list_forms(connection, best.id)
+    shown = _usual(best, forms)
     return found.AuthorResult(
-        author=best.name,
-        matches=tuple(one.name for one in people),
+        author=shown,
+        matches=(shown, *(one.name for one in people[1:])),
+        forms=tuple(forms),
         rows=tuple(ordered(rows, order)[offset : offset + limit]),
         total=len(rows),
         coauthors=tuple(one.name for one, _ in coauthors),
         topics=_topics(glossary, await search.list_indexed(connection, sorted(ids)[-MOST_READ:]), locale),
     )
+
+
+def _usual(person: models.Author, forms: Sequence[str]) -> str:
+    """Return how a name is written most often; with its accents where any paper has them, since they tell more."""
+    accented = [form for form in forms if not form.isascii()]
+    return next(iter((*accented, *forms)), person.name)
 
 
 def _topics(

@@ -30,10 +30,14 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class AuthorResult:
-    """A page of one person's papers. `matches`: all names found, best first; `author` is None when none was."""
+    """A page of one person's papers. `matches`: all names found, best first; `author` is None when none was.
+
+    `forms` are the ways in which papers write the name, the most frequent first.
+    """
 
     author: str | None = None
     matches: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
     coauthors: tuple[str, ...] = ()

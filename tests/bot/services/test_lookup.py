@@ -105,6 +105,20 @@ async def test_a_title_with_formulas_is_found_as_shown_and_as_typed(db: Database
     assert [row.arxiv_id for row in found.rows][:1] == ["2505.09999"]
 
 
+async def test_a_person_is_called_as_most_papers_write_the_name(db: Database) -> None:
+    forms = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
+    papers = [
+        archives.Paper(f"2505.0666{number}", f"Paper {number}", "It works.", authors=(form, "Ada Byron"))
+        for number, form in enumerate(forms)
+    ]
+    await archives.add(db, "2025-05-04", *papers)
+    result = await Lookup(db).author("ben allal, loubna")
+    assert result.author == "Loubna Ben Allal"
+    assert result.matches == ("Loubna Ben Allal",)
+    assert result.forms == ("Loubna Ben Allal", "Loubna Ben allal")
+    assert result.total == 3
+
+
 async def test_topics_of_a_person_with_as_many_papers_come_in_one_order(db: Database) -> None:
     said = "We use direct preference optimization (DPO), mixture of experts (MoE) and knowledge distillation (KD)."
     await archives.add(db, "2025-05-03", archives.Paper("2505.07777", "One", said, authors=("Ada Byron",)))
