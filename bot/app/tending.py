@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 600.0
 LONGEST_SECONDS = 6 * 3600.0
 """After failures in a row the pause doubles up to this."""
-SMALL = 2000
-"""Fewer papers than this are done sooner than a process has started."""
+SMALL = 200
+"""Fewer papers than this are done sooner than a process has started; more would leave this one with the memory of the work."""
 TOLD_EVERY_SECONDS = 15.0
 
 
