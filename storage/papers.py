@@ -75,7 +75,8 @@ async def list_rows_at(connection: AsyncConnection, positions: Sequence[int]) ->
     return list(_rows_of(await rows.fetch_all(connection, statement, given)))
 
 
-def _rows_of(read: Iterable[tuple[Any, ...]]) -> Iterator[models.PaperRow]:
+def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+    """Give the listed papers among rows of `_ROW`, which come from SQLAlchemy or in the driver's own words."""
     for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in read:
         if last_on is not None:
             yield models.PaperRow(
@@ -123,7 +124,7 @@ async def list_of_date(
         .order_by(*_BY_VOTES, first.c.rank, papers.c.id)
         .limit(limit)
     )
-    return [_row_of(row) for row in await connection.execute(_with_votes(query, min_votes))]
+    return list(_rows_of(await connection.execute(_with_votes(query, min_votes))))
 
 
 async def list_top(
@@ -138,7 +139,7 @@ async def list_top(
     """Return the papers last listed in a period, both ends included: top-voted first, unknown last, newest first."""
     query = _listed().order_by(*_BY_VOTES, papers.c.last_on.desc(), papers.c.id).limit(limit).offset(offset)
     query = _within(query, since_on, until_on)
-    return [_row_of(row) for row in await connection.execute(_with_votes(query, min_votes))]
+    return list(_rows_of(await connection.execute(_with_votes(query, min_votes))))
 
 
 async def count(
@@ -162,7 +163,7 @@ async def list_by_prefix(connection: AsyncConnection, beginning: str, *, limit: 
         begins = sa.and_(papers.c.arxiv_id >= beginning, papers.c.arxiv_id < f"{beginning}\U0010ffff")
     newest = sa.select(papers.c.id).where(begins).order_by(papers.c.arxiv_id.desc()).limit(_NEWEST)
     query = _listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
-    return [_row_of(row) for row in await connection.execute(query)]
+    return list(_rows_of(await connection.execute(query)))
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
@@ -239,19 +240,6 @@ def _merged_of(row: sa.Row[Any]) -> models.MergedPaper:
     values = {name: getattr(row, name) for name in _FIELDS}
     values.update({name: tuple(values[name]) for name in _LISTS})
     return models.MergedPaper(**values)
-
-
-def _row_of(row: sa.Row[Any]) -> models.PaperRow:
-    return models.PaperRow(
-        id=row.id,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
-        date=row.last_on,
-        votes=row.votes,
-        authors=tuple(row.authors),
-        thumbnail=row.thumbnail,
-    )
 
 
 def _detail_of(

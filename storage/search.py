@@ -28,8 +28,10 @@ _EPOCH = date(2010, 1, 1)
 _DAYS_A_VOTE_DECADE = 730
 _STEPS = 512
 """Steps of popularity: a step is a day and a half, or a vote in 220."""
-_SLOTS = 1024
+SLOTS = 1024
 """Rows that one step holds before it runs into the next one: a million papers of ten years fill a third of them."""
+HASH = 2654435761
+"""What a paper's id is multiplied with for its slot, so that the papers of one slot are a sample of all."""
 _PROBED = 16
 """Slots behind a taken one that are looked at together."""
 _TOP = 1 << 15
@@ -88,7 +90,7 @@ async def free_positions(
     found: dict[int, int] = {}
     taken: set[int] = set()
     open_ = {
-        paper_id: (_TOP - step_of(votes, last_on)) * _SLOTS + paper_id * 2654435761 % _SLOTS
+        paper_id: (_TOP - step_of(votes, last_on)) * SLOTS + paper_id * HASH % SLOTS
         for paper_id, (votes, last_on) in wanted.items()
     }
     probed = 1

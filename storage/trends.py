@@ -14,12 +14,11 @@ from storage import search
 from storage.search_terms import Wanted, to_fts5, to_tsquery
 from storage.tables import indexed_papers, papers
 
-ALL = 1024
+ALL = search.SLOTS
 """Papers fall into so many groups by a hash of their ids; counting over fewer groups is counting a sample.
 
-As many as a step of popularity has positions (`storage.search`): else their lower digits would be no such hash.
+The groups are the slots within a step of popularity, so the lower digits of a position tell a paper's group.
 """
-_HASH = 2654435761
 _MOST_VOTES = 2**31 - 1
 
 
@@ -94,7 +93,11 @@ def _within(query: sa.Select[Any], on: sa.Column[Any], votes: sa.Column[Any], sp
 
 def _sampled(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
     """Keep the papers of these groups; ids follow dates, so that they are hashed as the index does."""
-    return query if groups >= ALL else query.where(sa.cast(papers.c.id, sa.BigInteger) * _HASH % ALL < groups)
+    return (
+        query
+        if groups >= ALL
+        else query.where(sa.cast(papers.c.id, sa.BigInteger) * search.HASH % ALL < groups)
+    )
 
 
 async def _months(connection: AsyncConnection, query: sa.Select[Any]) -> list[Month]:
