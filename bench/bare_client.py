@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import app_commands, ui
 
-from bot.client import endpoints
+from bot.client.discord_api import endpoints
 
 
 class Card(ui.LayoutView):

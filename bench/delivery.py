@@ -17,13 +17,14 @@ import psutil
 from bench import archive
 from bench.figures import Figure, median, show
 from bot import logs
-from bot.app.core import Core
+from bot.app.container import Core
 from bot.clock import system_clock
 from bot.settings import Settings
-from storage import deliveries, migrate, outbox
+from storage import migrate
 from storage.database import Database
-from tests.bot.services import delivering
+from storage.outbox import queries, transitions
 from tests.fake_discord import process
+from tests.support import relay_harness
 
 CHANNELS = 1_000
 LIMIT = 50
@@ -154,7 +155,7 @@ async def _fan_out(
     """Seconds from the first post accepted to the last, and the median milliseconds of a /topic meanwhile."""
     now = system_clock()
     async with database.transaction() as connection:
-        await outbox.add_all(connection, [delivering.plan(f"d{c}", c, now) for c in channels])
+        await transitions.add_all(connection, [relay_harness.plan(f"d{c}", c, now) for c in channels])
     path = "/channels/"
     while len(await fake.log("POST", path)) < LIMIT:  # noqa: ASYNC110 - another process's doing
         await asyncio.sleep(0.1)
@@ -164,7 +165,7 @@ async def _fan_out(
             await asyncio.sleep(0.2)
     posts = [entry for entry in await fake.log("POST", path) if entry["status"] == 200]
     async with database.read() as connection:
-        states = await deliveries.count_by_state(connection)
+        states = await queries.count_by_state(connection)
     reached = {entry["path"] for entry in posts}
     assert len(reached) == len(channels), states
     if len(posts) > len(channels):

@@ -20,10 +20,14 @@ from typing import Any
 from bench import archive
 from bot.clock import system_clock
 from bot.digests import parse
-from bot.services import index_tokens, ingest, shelving
-from bot.services.archive import TextFile
-from bot.services.indexing import SearchIndexer
-from storage import author_search, migrate, search, search_texts
+from bot.services.ingest import paper_writer, service
+from bot.services.ingest.files import TextFile
+from bot.services.search import document_tokens
+from bot.services.search.indexer import SearchIndexer
+from storage import migrate
+from storage.search import authors as search_authors
+from storage.search import index
+from storage.search import texts as search_texts
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -72,9 +76,9 @@ def _scan(texts: list[str]) -> Counter[str]:
     return found
 
 
-async def _ingest(path: Path, files: list[TextFile], indexer: shelving.Indexer | None = None) -> float:
+async def _ingest(path: Path, files: list[TextFile], indexer: paper_writer.Indexer | None = None) -> float:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-    work = ingest.Ingest(database, system_clock, indexer or SearchIndexer())
+    work = service.Ingest(database, system_clock, indexer or SearchIndexer())
     start = time.perf_counter()
     async for _ in work.add_archive(files):
         pass
@@ -107,13 +111,13 @@ def _rows(source: sqlite3.Connection) -> Rows:
     found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
     packing = search_texts.Packing(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
-        index_tokens.tokens_of(position, packing.unpack(texts))
+        document_tokens.tokens_of(position, packing.unpack(texts))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
     ]
-    found[f"{search.WORDS} (rowid, tokens)"] = [(one.position, one.words) for one in tokens]
-    found[f"{search.TITLES} (rowid, tokens)"] = [(one.position, one.title) for one in tokens]
+    found[f"{index.WORDS} (rowid, tokens)"] = [(one.position, one.words) for one in tokens]
+    found[f"{index.TITLES} (rowid, tokens)"] = [(one.position, one.title) for one in tokens]
     people = source.execute("SELECT position, words FROM indexed_authors").fetchall()
-    found[f"{author_search.TABLE} (rowid, tokens)"] = people
+    found[f"{search_authors.TABLE} (rowid, tokens)"] = people
     return {into: rows for into, rows in found.items() if rows}
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from bench import archive
 from bench.figures import Figure, median, show
 from bot import logs
-from bot.app import running
-from bot.app.core import Core
-from bot.services import nonces
-from bot.services.daily import DailyPlanner
-from bot.services.schedule import local_moment, parse_time, parse_zone
-from bot.services.subscriptions import Wishes
+from bot.app import runtime
+from bot.app.container import Core
+from bot.services.daily.planner import DailyPlanner
+from bot.services.daily.schedule import local_moment, parse_time, parse_zone
+from bot.services.daily.subscriptions import Wishes
+from bot.services.posts import delivery_factory
 from bot.settings import Settings
 from storage import migrate, models, subscriptions
 from storage.database import Database
@@ -41,8 +41,8 @@ async def _measure(database: Database) -> list[Figure]:
     core = Core(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now - timedelta(hours=5))
     await core.ingest().add_text(text, place="bench")
     await _subscribe(database, core, now, day)
-    running.settle_memory()
-    planner = DailyPlanner(database, core.renderer, nonces=nonces.new_nonce)
+    runtime.settle_memory()
+    planner = DailyPlanner(database, core.renderer, nonces=delivery_factory.new_nonce)
     idle = [await _timed(planner, now - timedelta(minutes=1)) for _ in range(TICKS)]
     seconds = await _timed(planner, now)
     return [

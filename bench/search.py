@@ -25,14 +25,15 @@ from bench import archive, search_corpus, search_postgresql, search_queries
 from bench.figures import Figure, median, percentile, show
 from bot import logs
 from bot.clock import system_clock
-from bot.services import index_questions as questions
-from bot.services import indexing, ingest, search
-from bot.services.lookup import Lookup
-from bot.text import analyser, ranking
+from bot.services.ingest import service
+from bot.services.search import engine as search_engine
+from bot.services.search import index_query, indexer
+from bot.services.search.service import Lookup
+from bot.text import scoring
+from bot.text.analysis import analyser
 from storage import migrate, models
-from storage import search as stored
-from storage import search_engines as engines
 from storage.database import Database
+from storage.search import engines, index
 
 SMALL, LARGE = (20_000, 10_000), (1_000_000, 300_000)
 _EVERYTHING = 10**9
@@ -192,7 +193,7 @@ async def _kept(database: Database, lookup: Lookup, by_class: dict[str, list[str
     for rows in by_class.values():
         for query in rows[:2]:
             best = await _best_of_all(database, query)
-            if best is None or len(best) < ranking.FEW:
+            if best is None or len(best) < scoring.FEW:
                 continue
             found = {row.id for row in (await lookup.search(query, literal=True)).rows}
             shares.append(len(found & best) / max(1, len(best)))
@@ -207,22 +208,24 @@ async def _kept(database: Database, lookup: Lookup, by_class: dict[str, list[str
 
 async def _best_of_all(database: Database, query: str, most: int = 150_000) -> set[int] | None:
     """Score every match of a query; None when there are too many to wait for."""
-    from bot.text.glossary import expansion
+    from bot.text.glossary.model import expansion
 
     understood = expansion.literal(query)
-    scores = ranking.Ranking(understood)
-    question = questions.of_segments(understood.segments)
+    scores = scoring.Ranking(understood)
+    question = index_query.of_segments(understood.segments)
     if question is None:
         return None
     async with database.read() as connection:
-        (positions,) = await stored.list_positions(
-            connection, [engines.Tier(stored.WORDS, question.anywhere, _EVERYTHING)]
+        (positions,) = await index.list_positions(
+            connection, [engines.Tier(index.WORDS, question.anywhere, _EVERYTHING)]
         )
         if len(positions) > most:
             return None
-        scored: list[tuple[ranking.Score, int]] = []
+        scored: list[tuple[scoring.Score, int]] = []
         for start in range(0, len(positions), 2000):
-            scored += search.score(await stored.list_at(connection, positions[start : start + 2000]), scores)
+            scored += search_engine.score(
+                await index.list_at(connection, positions[start : start + 2000]), scores
+            )
     complete = [one for one in scored if one[0].matched >= one[0].segments]
     ranked = sorted(complete, key=lambda one: (one[0].total, one[1]), reverse=True)
     return {paper_id for _, paper_id in ranked[:10]}
@@ -258,7 +261,7 @@ async def _complete(lookup: Lookup, name: str, text: str) -> None:
 async def _typing_during_ingest(database: Database, lookup: Lookup, built: Built) -> None:
     """Print autocomplete while digests are ingested one after the other."""
     texts = [text for _, text in archive.generate(digests=40, papers=800, authors=2000)]
-    work = ingest.Ingest(database, system_clock, indexing.SearchIndexer())
+    work = service.Ingest(database, system_clock, indexer.SearchIndexer())
 
     async def take() -> None:
         for number, text in enumerate(texts):

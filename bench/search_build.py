@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from bench.search_corpus import Corpus, people
-from bot.services import glossaries, index_tokens
-from bot.services.indexing import SearchIndexer
+from bot.services.search import document_tokens, glossary
+from bot.services.search.indexer import SearchIndexer
 from storage import migrate, models
 from storage.database import Database
 from storage.tables import authors, papers
@@ -31,7 +31,7 @@ async def build(url: str, many: int, names: int, floor: Path | None) -> dict[str
         spent = await _papers(database, many, floor)
         spent["people"] = await _people(database, names)
         begun = time.perf_counter()
-        await glossaries.Glossaries(database).rebuild()
+        await glossary.Glossaries(database).rebuild()
         spent["glossary"] = time.perf_counter() - begun
         return spent
     finally:
@@ -71,8 +71,8 @@ def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
 
 
 def _plain_tokens(paper: models.IndexedPaper) -> str:
-    tokens = index_tokens.tokens_of(0, index_tokens.texts_of(paper)).words.split()
-    return " ".join(token for token in tokens if index_tokens.LINK not in token)
+    tokens = document_tokens.tokens_of(0, document_tokens.texts_of(paper)).words.split()
+    return " ".join(token for token in tokens if document_tokens.LINK not in token)
 
 
 def _row(paper: models.IndexedPaper) -> dict[str, object]:

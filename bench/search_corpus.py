@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from bench.archive import HEADINGS, Zipf
-from bot.text.glossary import seed
+from bot.text.glossary.model import seed
 from storage import models
 
 LAST_DAY = date(2026, 6, 30)

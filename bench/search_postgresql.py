@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.figures import Figure, median, percentile, show
-from bot.services.lookup import Lookup
+from bot.services.search.service import Lookup
 from storage import migrate
 
 MOST_PAPERS = 200_000

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.text import analyser, korean
-from bot.text.glossary import seed
-from storage import search_texts
+from bot.text.analysis import analyser, korean
+from bot.text.glossary.model import seed
+from storage.search import texts as search_texts
 
 EACH = 12
 

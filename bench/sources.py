@@ -24,10 +24,10 @@ from aiohttp import web
 
 from bench import archive, figures
 from bot import logs
-from bot.app import core, fetching
-from bot.services.archive import TextFile
-from bot.services.fetching import Fetching
-from bot.services.sources import open_sources
+from bot.app import container, polling
+from bot.services.ingest.files import TextFile
+from bot.services.polling.poller import Fetching
+from bot.services.polling.registry import open_sources
 from bot.settings import Settings
 
 SOURCES = 200
@@ -97,11 +97,11 @@ async def _opened(url: str, addresses: Sequence[str]) -> AsyncIterator[Fetching]
     """Open an empty archive with these sources."""
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(folder, url.removeprefix("http://"))
-        async with core.open_core(settings) as opened:
+        async with container.open_core(settings) as opened:
             book = open_sources(opened.database, opened.clock, settings)
             for address in addresses:
                 await book.add(address)
-            async with fetching.open_fetching(opened, opened.ingest()) as service:
+            async with polling.open_fetching(opened, opened.ingest()) as service:
                 yield service
 
 
@@ -114,7 +114,7 @@ def _settings(folder: str, allowed: str = "") -> Settings:
 async def _ingest(texts: Sequence[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(folder)
-        async with core.open_core(settings) as opened:
+        async with container.open_core(settings) as opened:
             files = [TextFile(f"{number}.md", text) for number, text in enumerate(texts)]
             return await _timed(_drain(opened.ingest().add_archive(files)))
 

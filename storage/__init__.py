@@ -1,1 +1,1 @@
-"""What Paperround remembers. Imports nothing heavy here, so that `storage.models` stays cheap to load."""
+"""Storage in SQLite or PostgreSQL, with SQLAlchemy Core. Each table is written by exactly one module."""

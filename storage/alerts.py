@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, models, rows
+from storage import bulk, errors, models
 from storage.tables import alerts, told_papers
 
 ACTIVE = models.SubscriptionState.ACTIVE
@@ -72,9 +72,9 @@ async def list_by_anchors(
 
     Made for tens of thousands of tokens.
     """
-    ids = [id_ for (id_,) in await rows.look_up(connection, alerts.c.anchor, set(anchors), [alerts.c.id])]
+    ids = [id_ for (id_,) in await bulk.look_up(connection, alerts.c.anchor, set(anchors), [alerts.c.id])]
     found: dict[str, list[models.Alert]] = {}
-    for chunk in rows.in_chunks(sorted(ids), _AT_ONCE):
+    for chunk in bulk.in_chunks(sorted(ids), _AT_ONCE):
         query = sa.select(alerts).where(
             alerts.c.id.in_(chunk),
             alerts.c.state == ACTIVE.value,
@@ -144,12 +144,12 @@ async def add_told(
         for recipient, paper_id in told
     ]
     if values:
-        await connection.execute(rows.insert(connection, told_papers).on_conflict_do_nothing(), values)
+        await connection.execute(bulk.insert(connection, told_papers).on_conflict_do_nothing(), values)
 
 
 async def forget_told(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Forget what recipients were to be told by deliveries that never came."""
-    for chunk in rows.in_chunks(delivery_ids):
+    for chunk in bulk.in_chunks(delivery_ids):
         await connection.execute(told_papers.delete().where(told_papers.c.delivery_id.in_(chunk)))
 
 
@@ -158,7 +158,7 @@ async def list_told(
 ) -> set[tuple[str, int]]:
     """Return which of the papers each recipient was told of before."""
     found: set[tuple[str, int]] = set()
-    for chunk in rows.in_chunks(set(recipients)):
+    for chunk in bulk.in_chunks(set(recipients)):
         query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
             told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
         )

@@ -9,7 +9,7 @@ from itertools import starmap
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import authors, paper_authors
 
 Names = Sequence[tuple[str, str]]
@@ -24,7 +24,7 @@ async def set_authors(
     Returns every author whose number of papers may have changed, with the number as it is now.
     """
     touched: set[int] = set()
-    for chunk in rows.in_chunks(set(names).difference(new)):
+    for chunk in bulk.in_chunks(set(names).difference(new)):
         result = await connection.execute(
             paper_authors.delete()
             .where(paper_authors.c.paper_id.in_(chunk))
@@ -43,13 +43,13 @@ async def set_authors(
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await rows.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), written)
+    await bulk.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), written)
     return added + await _count(connection, touched.union(known.values()))
 
 
 async def _known(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
     """Return the row of each key that is known. A form with diacritics replaces one without: it tells more."""
-    stored = await rows.look_up(
+    stored = await bulk.look_up(
         connection, authors.c.key, forms, (authors.c.key, authors.c.id, authors.c.name)
     )
     better = [
@@ -64,17 +64,17 @@ async def _known(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[
 
 async def _add(connection: AsyncConnection, new: Sequence[tuple[str, str, int]]) -> list[models.Author]:
     """Store authors whose key is new, as (key, name, number of papers)."""
-    ids = await rows.reserve_ids(connection, authors, len(new))
+    ids = await bulk.reserve_ids(connection, authors, len(new))
     values = [(id_, *one) for id_, one in zip(ids, new, strict=True)]
-    await rows.insert_rows(connection, authors, ("id", "key", "name", "papers"), values)
+    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), values)
     return [models.Author(*one) for one in values]
 
 
 async def _count(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
     found: list[models.Author] = []
-    for chunk in rows.in_chunks(author_ids, rows.LOOK_UP_CHUNK):
-        condition, given = rows.among(connection, authors.c.id, chunk)
-        counted = await rows.fetch_all(connection, f"{_COUNT} WHERE {condition} {_COUNTED}", given)
+    for chunk in bulk.in_chunks(author_ids, bulk.LOOK_UP_CHUNK):
+        condition, given = bulk.among(connection, authors.c.id, chunk)
+        counted = await bulk.fetch_all(connection, f"{_COUNT} WHERE {condition} {_COUNTED}", given)
         found.extend(starmap(models.Author, counted))
     return found
 
@@ -89,7 +89,7 @@ _COUNTED = "RETURNING id, key, name, papers"
 async def list_rows(connection: AsyncConnection, author_ids: Sequence[int]) -> list[models.Author]:
     """Return these authors, in the order asked for."""
     found: dict[int, models.Author] = {}
-    for chunk in rows.in_chunks(author_ids):
+    for chunk in bulk.in_chunks(author_ids):
         query = sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers).where(
             authors.c.id.in_(chunk)
         )

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import digest_places, digests, former_hashes
 
 BIG = 2**20
@@ -62,7 +62,7 @@ async def correct(
     now: datetime,
 ) -> int:
     """Put a corrected text in place of the former one, whose hash stays known. Returns the new revision."""
-    statement = rows.insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
+    statement = bulk.insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
     await connection.execute(statement.on_conflict_do_nothing())
     await connection.execute(former_hashes.delete().where(former_hashes.c.hash == hash_))
     revision = former.revision + 1
@@ -93,7 +93,7 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
 async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
     """Return the digests that have, or once had, one of these texts, by the hash."""
     found: dict[str, models.StoredDigest] = {}
-    for chunk in rows.in_chunks(hashes):
+    for chunk in bulk.in_chunks(hashes):
         once = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
             former_hashes.c.hash.in_(chunk)
         )
@@ -161,7 +161,7 @@ async def list_places(
     """Return what each place, as (source, place), last said of each date."""
     asked = set(places)
     found: dict[tuple[str, str], list[models.Place]] = {}
-    for chunk in rows.in_chunks({place for _, place in asked}):
+    for chunk in bulk.in_chunks({place for _, place in asked}):
         query = sa.select(digest_places).where(digest_places.c.place.in_(chunk))
         for place in map(_place_of, await connection.execute(query)):
             if (place.source, place.place) in asked:
@@ -183,7 +183,7 @@ async def set_places(connection: AsyncConnection, places: Sequence[models.Place]
     """Keep what places say now."""
     if not places:
         return
-    statement = rows.insert(connection, digest_places)
+    statement = bulk.insert(connection, digest_places)
     changes = {name: statement.excluded[name] for name in ("digest_id", "hash", "seen_at")}
     await connection.execute(
         statement.on_conflict_do_update(

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import digests, entries, papers, sections
 
 
@@ -19,8 +19,8 @@ async def add(
 ) -> None:
     """Store what digests say, by digest id. `paper_ids` holds the row of each arXiv id."""
     every = [(digest_id, entry) for digest_id, digest in said.items() for entry in digest]
-    ids = await rows.reserve_ids(connection, entries, len(every))
-    await rows.insert_rows(
+    ids = await bulk.reserve_ids(connection, entries, len(every))
+    await bulk.insert_rows(
         connection,
         entries,
         ("id", "digest_id", "paper_id", *_FIELDS),
@@ -34,7 +34,7 @@ async def add(
         for id_, (_, entry) in zip(ids, every, strict=True)
         for position, section in enumerate(entry.sections)
     ]
-    await rows.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), parts)
+    await bulk.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), parts)
 
 
 async def remove(connection: AsyncConnection, digest_id: int) -> set[int]:
@@ -58,7 +58,7 @@ async def list_appearances(
 ) -> dict[int, list[models.Appearance]]:
     """Return the digests in which each paper stands and what they say of it, the newest first."""
     found: dict[int, list[models.Appearance]] = defaultdict(list)
-    for chunk in rows.in_chunks(paper_ids):
+    for chunk in bulk.in_chunks(paper_ids):
         query = (
             _query()
             .where(entries.c.paper_id.in_(chunk))
@@ -89,7 +89,7 @@ async def _sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
 ) -> dict[int, tuple[models.Section, ...]]:
     found: dict[int, list[models.Section]] = defaultdict(list)
-    for chunk in rows.in_chunks(entry_ids):
+    for chunk in bulk.in_chunks(entry_ids):
         query = (
             sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
             .where(sections.c.entry_id.in_(chunk))

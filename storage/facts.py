@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import facts, papers
 
 
@@ -18,7 +18,7 @@ async def add(connection: AsyncConnection, said: Sequence[tuple[int, models.Fact
     """Keep what services said, as (paper id, facts); a later reading replaces an earlier one of the same service."""
     if not said:
         return
-    statement = rows.insert(connection, facts)
+    statement = bulk.insert(connection, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
@@ -35,7 +35,7 @@ async def list_of_papers(
 ) -> dict[int, list[models.Facts]]:
     """Return what services said of each paper, by service; without votes."""
     found: dict[int, list[models.Facts]] = defaultdict(list)
-    for chunk in rows.in_chunks(paper_ids):
+    for chunk in bulk.in_chunks(paper_ids):
         query = (
             sa.select(facts, papers.c.arxiv_id)
             .join(papers, papers.c.id == facts.c.paper_id)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import guilds
 
 
@@ -43,7 +43,7 @@ async def set_fields(
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     changes |= {"seen_at": now, "left_at": None}
-    statement = rows.insert(connection, guilds).values(guild_id=guild_id, **changes)
+    statement = bulk.insert(connection, guilds).values(guild_id=guild_id, **changes)
     await connection.execute(statement.on_conflict_do_update(index_elements=["guild_id"], set_=changes))
 
 

@@ -208,7 +208,7 @@ class PaperDetail:
 
 @dataclass(frozen=True, slots=True)
 class MergedPaper:
-    """What all digests and services together say of one paper; `bot.services.merge` makes it.
+    """What all digests and services together say of one paper; `bot.services.ingest.merge` makes it.
 
     `first_on` and `last_on` are None while nothing lists the paper: then no reader gets to see it.
     """

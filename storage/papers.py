@@ -1,4 +1,4 @@
-"""Papers as merged from everything said of them. Writes what `bot.services.merge` made; the reading is for lists and cards."""
+"""Papers as merged from everything said of them. Stores merged papers; the reads are for lists and cards."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import entries, models, rows
+from storage import bulk, entries, models
 from storage import tables as t
 from storage.tables import papers
 
 
 async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
     """Store papers that are new. Returns their ids by arXiv id."""
-    ids = await rows.reserve_ids(connection, papers, len(merged))
+    ids = await bulk.reserve_ids(connection, papers, len(merged))
     values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
-    await rows.insert_rows(connection, papers, ("id", *_FIELDS), values)
+    await bulk.insert_rows(connection, papers, ("id", *_FIELDS), values)
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
@@ -44,7 +44,7 @@ async def list_merged(
         (papers.c.id, ids),
     )
     for column, values in asked:
-        for chunk in rows.in_chunks(values):
+        for chunk in bulk.in_chunks(values):
             result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
             found.update({row.id: _merged_of(row) for row in result})
     return found
@@ -52,27 +52,27 @@ async def list_merged(
 
 async def ids_of(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of the papers that are known, by arXiv id."""
-    found = await rows.look_up(connection, papers.c.arxiv_id, arxiv_ids, (papers.c.arxiv_id, papers.c.id))
+    found = await bulk.look_up(connection, papers.c.arxiv_id, arxiv_ids, (papers.c.arxiv_id, papers.c.id))
     return dict(found)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
     """Return the listed papers among these ids, in the order asked for."""
     # In the driver's own words, since every answer to a person waits for this.
-    read = await rows.look_up(connection, papers.c.id, paper_ids, _ROW)
+    read = await bulk.look_up(connection, papers.c.id, paper_ids, _ROW)
     found = {row.id: row for row in _rows_of(read)}
     return [found[id_] for id_ in paper_ids if id_ in found]
 
 
 async def list_rows_at(connection: AsyncConnection, positions: Sequence[int]) -> list[models.PaperRow]:
     """Return the listed papers at positions of the index, the most popular first."""
-    condition, given = rows.among(connection, t.indexed_papers.c.position, positions)
+    condition, given = bulk.among(connection, t.indexed_papers.c.position, positions)
     columns = ", ".join(f"papers.{column.name}" for column in _ROW)
     statement = (
         f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
         f" WHERE {condition} ORDER BY position"
     )
-    return list(_rows_of(await rows.fetch_all(connection, statement, given)))
+    return list(_rows_of(await bulk.fetch_all(connection, statement, given)))
 
 
 def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
@@ -84,9 +84,9 @@ def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
                 arxiv_id=arxiv_id,
                 title=title,
                 url=url,
-                date=rows.date_of(last_on),
+                date=bulk.date_of(last_on),
                 votes=votes,
-                authors=rows.texts_of(names),
+                authors=bulk.texts_of(names),
                 thumbnail=thumbnail,
             )
 
@@ -94,7 +94,7 @@ def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
     """Return the titles of papers as they are written, of those that have one."""
     columns = (papers.c.id, papers.c.title)
-    found = dict(await rows.look_up(connection, papers.c.id, paper_ids, columns))
+    found = dict(await bulk.look_up(connection, papers.c.id, paper_ids, columns))
     return [found[id_] for id_ in paper_ids if found.get(id_)]
 
 

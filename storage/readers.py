@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import readers, saved_papers
 
 
@@ -35,7 +35,7 @@ async def set_fields(
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     changes["seen_at"] = now
-    statement = rows.insert(connection, readers).values(user_id=user_id, **changes)
+    statement = bulk.insert(connection, readers).values(user_id=user_id, **changes)
     await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
 
 
@@ -47,7 +47,7 @@ async def forget_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def save_paper(connection: AsyncConnection, user_id: int, paper_id: int, now: datetime) -> bool:
     """Put a paper on a reader's list. Returns False when it stood there already."""
     result = await connection.execute(
-        rows.insert(connection, saved_papers)
+        bulk.insert(connection, saved_papers)
         .values(user_id=user_id, paper_id=paper_id, saved_at=now)
         .on_conflict_do_nothing()
     )

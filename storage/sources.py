@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, models, rows
+from storage import bulk, errors, models
 from storage.tables import source_pages, sources
 
 
@@ -34,7 +34,7 @@ async def add(
         "next_attempt_at": now,
         "failures": 0,
     }
-    statement = rows.insert(connection, sources).values(values).on_conflict_do_nothing()
+    statement = bulk.insert(connection, sources).values(values).on_conflict_do_nothing()
     row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
     if row is None:
         raise errors.DuplicateError(f"{url} is a source already.")
@@ -89,7 +89,7 @@ async def list_pages_of(
 ) -> dict[int, dict[str, models.Page]]:
     """Return what is remembered of the pages of many sources, by source and place."""
     found: dict[int, dict[str, models.Page]] = {source_id: {} for source_id in source_ids}
-    for chunk in rows.in_chunks(found):
+    for chunk in bulk.in_chunks(found):
         query = sa.select(source_pages).where(source_pages.c.source_id.in_(chunk))
         for row in await connection.execute(query):
             found[row.source_id][row.place] = _page_of(row)
@@ -106,7 +106,7 @@ async def set_pages_of(connection: AsyncConnection, told: Iterable[tuple[int, mo
     values = {(source_id, page.place): _page_values(source_id, page) for source_id, page in told}
     if not values:
         return
-    statement = rows.insert(connection, source_pages)
+    statement = bulk.insert(connection, source_pages)
     names = next(iter(values.values())).keys() - {"source_id", "place"}
     changes = {name: statement.excluded[name] for name in sorted(names)}
     await connection.execute(

@@ -1,4 +1,4 @@
-"""Channels' standing orders. Computes no due time; that is `bot.services.schedule`."""
+"""Channels' standing orders. Computes no due time; that is `bot.services.daily.schedule`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, models, rows
+from storage import bulk, errors, models
 from storage.tables import subscriptions
 
 
@@ -148,7 +148,7 @@ async def set_state(
 ) -> list[int]:
     """Pause, resume or close subscriptions. Returns the ids of those that were in another state before."""
     changed: list[int] = []
-    for chunk in rows.in_chunks(subscription_ids):
+    for chunk in bulk.in_chunks(subscription_ids):
         result = await connection.execute(
             subscriptions.update()
             .where(subscriptions.c.id.in_(chunk), subscriptions.c.state != state.value)

@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import search
-from storage.search_terms import Wanted, to_fts5, to_tsquery
+from storage.search import index
+from storage.search.query import Wanted, to_fts5, to_tsquery
 from storage.tables import indexed_papers, papers
 
-ALL = search.SLOTS
+ALL = index.SLOTS
 """Papers fall into so many groups by a hash of their ids; counting over fewer groups is counting a sample.
 
 The groups are the slots within a step of popularity, so the lower digits of a position tell a paper's group.
@@ -51,11 +51,11 @@ async def count_matches(
     place: sa.ColumnClause[int]
     if connection.dialect.name == "sqlite":
         place = sa.column("rowid", sa.Integer)
-        matches = sa.text(f"{search.WORDS} MATCH :wanted").bindparams(wanted=to_fts5(wanted))
+        matches = sa.text(f"{index.WORDS} MATCH :wanted").bindparams(wanted=to_fts5(wanted))
     else:
         place = sa.column("position", sa.BigInteger)
         matches = sa.text("tokens @@ CAST(:wanted AS tsquery)").bindparams(wanted=to_tsquery(wanted))
-    words = sa.table(search.WORDS, place)
+    words = sa.table(index.WORDS, place)
     joined = words.join(indexed_papers, indexed_papers.c.position == words.c[place.name])
     query = _by_month(connection, indexed_papers.c.last_on, indexed_papers.c.votes).select_from(joined)
     query = _within(query.where(matches), indexed_papers.c.last_on, indexed_papers.c.votes, span)
@@ -96,7 +96,7 @@ def _sampled(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
     return (
         query
         if groups >= ALL
-        else query.where(sa.cast(papers.c.id, sa.BigInteger) * search.HASH % ALL < groups)
+        else query.where(sa.cast(papers.c.id, sa.BigInteger) * index.HASH % ALL < groups)
     )
 
 

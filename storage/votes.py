@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, rows
+from storage import bulk, models
 from storage.tables import digests, entries, votes
 
 
@@ -16,7 +16,7 @@ async def add(connection: AsyncConnection, readings: Sequence[tuple[int, models.
     """Keep readings, as (paper id, reading); the same moment of the same service is one reading."""
     if not readings:
         return
-    statement = rows.insert(connection, votes)
+    statement = bulk.insert(connection, votes)
     statement = statement.on_conflict_do_update(
         index_elements=["paper_id", "source", "read_at"], set_={"votes": statement.excluded.votes}
     )
@@ -32,7 +32,7 @@ async def add(connection: AsyncConnection, readings: Sequence[tuple[int, models.
 async def list_freshest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, models.Vote]:
     """Return the freshest reading of a service for each paper that has one; of one moment the largest."""
     found: dict[int, models.Vote] = {}
-    for chunk in rows.in_chunks(paper_ids):
+    for chunk in bulk.in_chunks(paper_ids):
         query = (
             sa.select(votes.c.paper_id, votes.c.votes, votes.c.read_at, votes.c.source)
             .where(votes.c.paper_id.in_(chunk))
@@ -66,7 +66,7 @@ async def list_papers_read(
 ) -> set[int]:
     """Return which of the papers a service was asked for since a moment (UTC)."""
     found: set[int] = set()
-    for chunk in rows.in_chunks(paper_ids):
+    for chunk in bulk.in_chunks(paper_ids):
         query = sa.select(votes.c.paper_id).where(
             votes.c.source == source, votes.c.paper_id.in_(chunk), votes.c.read_at >= since_at
         )

@@ -15,11 +15,11 @@ import typer
 from discord import app_commands
 
 from bot import cli, settings
-from bot.app import core
+from bot.app import container
 from bot.client import bot as client
 from bot.client import translations
-from bot.rendering import filters
-from bot.services import metrics
+from bot.rendering.wording import filters
+from bot.services.operations import metrics
 from storage import database, models, tables
 
 ROOT = Path(__file__).parents[1]
@@ -136,7 +136,7 @@ async def commands(
 ) -> list[app_commands.Command[Any, ..., Any]]:
     """All slash commands of the bot, as they are put up on Discord."""
     monkeypatch.chdir(tmp_path)  # where no .env lies
-    bot = core.Core(settings.Settings(), sqlite_db).bot(shard_count=1)
+    bot = container.Core(settings.Settings(), sqlite_db).bot(shard_count=1)
     for cog in client.COGS:
         await bot.add_cog(cog(bot))
     return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]

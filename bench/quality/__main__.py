@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.quality import archive, explained, measures, memory, names, surface
-from bot.text.glossary import seed
+from bot.text.glossary.model import seed
 
 MOST_PEOPLE = 300
 """People who are asked for in each way of writing their names."""

@@ -5,33 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.quality import archive
-from bot.text import latex, query, ranking
-from bot.text.glossary import mining, resolution, seed
+from bot.text import query_parser, scoring
+from bot.text.analysis import latex
+from bot.text.glossary.model import seed
+from bot.text.glossary.resolution import resolver
+from tests.support import glossary_in_memory
 
 
 class MemorySearch:
     """Scores every paper for every query."""
 
-    def __init__(self, papers: Sequence[archive.Paper], glossary: resolution.Glossary) -> None:
+    def __init__(self, papers: Sequence[archive.Paper], glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._documents = [
             (
                 paper.arxiv_id,
-                ranking.document(latex.plain(paper.title), paper.body, paper.votes, paper.published_on),
+                scoring.document(latex.plain(paper.title), paper.body, paper.votes, paper.published_on),
             )
             for paper in papers
         ]
 
     def search(self, typed: str, limit: int) -> list[str]:
         """Return the ids of the best papers."""
-        asked = query.parse_query(typed)
-        ranked = ranking.Ranking(self.glossary.resolve(asked.text), asked.phrases, asked.excluded)
+        asked = query_parser.parse_query(typed)
+        ranked = scoring.Ranking(self.glossary.resolve(asked.text), asked.phrases, asked.excluded)
         scored = [
             (score, paper) for paper, one in self._documents if (score := ranked.score(one)) is not None
         ]
-        return [paper for _, paper in ranking.best(scored, limit)]
+        return [paper for _, paper in scoring.best(scored, limit)]
 
 
-def mine(papers: Sequence[archive.Paper], terms: Sequence[seed.Term]) -> resolution.Glossary:
+def mine(papers: Sequence[archive.Paper], terms: Sequence[seed.Term]) -> resolver.Glossary:
     """Make the glossary of papers."""
-    return mining.mine([f"{latex.plain(paper.title)}\n{paper.body}" for paper in papers], terms)
+    return glossary_in_memory.mine([f"{latex.plain(paper.title)}\n{paper.body}" for paper in papers], terms)

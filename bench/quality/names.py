@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.quality import measures
 from bot.digests import parse
-from bot.text import folding, names
+from bot.text.analysis import normalisation
+from bot.text.people import names
 
 Ask = Callable[[str], list[str]]
 """Gives the names of the people whom what was typed may mean, the best first."""
@@ -44,8 +45,8 @@ def variants(name: str) -> Iterator[tuple[str, str]]:
         yield "initial behind", f"{family} {given[0]}"
         yield TYPING, name[: max(len(given) + 2, 3 * len(name) // 4)]
     if not name.isascii():
-        yield "no diacritics", folding.fold(name)
-        yield "umlauts written out", folding.fold_name_german(name)
+        yield "no diacritics", normalisation.fold(name)
+        yield "umlauts written out", normalisation.fold_name_german(name)
     if "-" in name:
         yield "hyphen dropped", name.replace("-", "")
         yield "hyphen as space", name.replace("-", " ")
@@ -105,15 +106,15 @@ class Fitting:
         for name in people:
             for kind, typed in variants(name):
                 if kind != TYPING:
-                    self._by_writing[folding.fold_name(typed)].add(folding.fold_name(name))
+                    self._by_writing[normalisation.fold_name(typed)].add(normalisation.fold_name(name))
 
     def fits(self, typed: str, found: str, meant: str, errors: int) -> bool:
         """Tell whether somebody who was found fits what was typed as well as who was meant."""
         if not errors:
-            return folding.fold_name(found) in self._by_writing[folding.fold_name(typed)]
-        asked = folding.fold_name(typed)
-        return names.distance(asked, folding.fold_name(found), most=3) <= names.distance(
-            asked, folding.fold_name(meant), most=3
+            return normalisation.fold_name(found) in self._by_writing[normalisation.fold_name(typed)]
+        asked = normalisation.fold_name(typed)
+        return names.distance(asked, normalisation.fold_name(found), most=3) <= names.distance(
+            asked, normalisation.fold_name(meant), most=3
         )
 
 
@@ -143,9 +144,9 @@ def _count(
     fitting: Fitting,
     figures: measures.Figures,
 ) -> None:
-    own = folding.fold_name(name)
-    offered = any(folding.fold_name(one) == own for one in found)
-    first = bool(found) and folding.fold_name(found[0]) == own
+    own = normalisation.fold_name(name)
+    offered = any(normalisation.fold_name(one) == own for one in found)
+    first = bool(found) and normalisation.fold_name(found[0]) == own
     as_good = offered and (kind == TYPING or fitting.fits(typed, found[0], name, errors))
     for group in ("all" if kind != TYPING else TYPING, kind):
         figures.add(f"{group}: first", float(first))

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.clock import system_clock
-from bot.services import archive, glossaries, indexing, ingest, lookup
+from bot.services.ingest import files as ingest_files
+from bot.services.ingest import service
+from bot.services.search import glossary, indexer
+from bot.services.search import service as search_service
 from storage import migrate
 from storage.database import Database
 
@@ -19,7 +22,7 @@ _FIRST_PAGE = 10
 class StoredSearch:
     """Asks the real look-ups. Use it within `open_archive`, which closes what it opens."""
 
-    def __init__(self, runner: asyncio.Runner, asked: lookup.Lookup) -> None:
+    def __init__(self, runner: asyncio.Runner, asked: search_service.Lookup) -> None:
         self._runner = runner
         self.lookup = asked
 
@@ -49,15 +52,15 @@ def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
     with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
         database = runner.run(_fill(f"sqlite+aiosqlite:///{folder}/paperround.db", files))
         try:
-            yield StoredSearch(runner, lookup.Lookup(database))
+            yield StoredSearch(runner, search_service.Lookup(database))
         finally:
             runner.run(database.close())
 
 
 async def _fill(url: str, files: Sequence[Path]) -> Database:
     database = await migrate.open_database(url)
-    taking = ingest.Ingest(database, system_clock, indexing.SearchIndexer())
-    async for _ in taking.add_archive(archive.read_file(str(file)) for file in files):
+    taking = service.Ingest(database, system_clock, indexer.SearchIndexer())
+    async for _ in taking.add_archive(ingest_files.read_file(str(file)) for file in files):
         pass
-    await glossaries.Glossaries(database).rebuild()
+    await glossary.Glossaries(database).rebuild()
     return database

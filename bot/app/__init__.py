@@ -1,1 +1,1 @@
-"""The composition root: opens everything in order, starts the long-lived work, closes it all in reverse."""
+"""Composition root: builds every long-lived object, starts the background tasks and closes them in reverse order."""

@@ -13,7 +13,7 @@ import sys
 import typer
 
 from bot import errors
-from bot.cli import alerts, channels, deliveries, digests, lookups, maintenance, output, service, sources
+from bot.cli import alerts, deliveries, digests, maintenance, output, run, search, sources, subscriptions
 from storage import errors as storage_errors
 
 RARELY = 50_000
@@ -29,9 +29,13 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (digests, lookups, deliveries, service, maintenance):
+    for module in (digests, search, deliveries, run, maintenance):
         module.register(app)
-    for name, group in (("channels", channels.group), ("alerts", alerts.group), ("sources", sources.group)):
+    for name, group in (
+        ("channels", subscriptions.group),
+        ("alerts", alerts.group),
+        ("sources", sources.group),
+    ):
         app.add_typer(group(), name=name)
     return app
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import opening, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
     from storage import models
@@ -103,9 +103,9 @@ def _print(found: list[dict[str, Any]], as_json: bool, *, single: bool = False) 
 def _with_service(command: Any) -> Any:
     async def run() -> Any:
         from bot.clock import system_clock
-        from bot.services.alerts import Alerts
+        from bot.services.alerts.alerts import Alerts
 
-        async with opening.open_storage() as database:
+        async with context.open_storage() as database:
             return await command(Alerts(database, system_clock))
 
-    return opening.run(run)
+    return context.run(run)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import opening, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,13 +30,13 @@ def list_rows(
     """Show the outbox, the last planned first."""
 
     async def command() -> list[dict[str, Any]]:
-        from storage import deliveries
+        from storage.outbox import queries
 
-        async with opening.open_storage() as database, database.read() as connection:
-            found = await deliveries.list_rows(connection, state=_state(state), limit=limit)
-            return [as_data(one, await deliveries.list_parts(connection, one.id)) for one in found]
+        async with context.open_storage() as database, database.read() as connection:
+            found = await queries.list_rows(connection, state=_state(state), limit=limit)
+            return [as_data(one, await queries.list_parts(connection, one.id)) for one in found]
 
-    found = opening.run(command)
+    found = context.run(command)
     if as_json:
         output.print_json(found)
         return

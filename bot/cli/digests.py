@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import dates, opening, output
+from bot.cli import context, dates, output
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.ingest import Ingest, IngestResult
+    from bot.services.ingest.service import Ingest, IngestResult
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
 
@@ -34,13 +34,13 @@ def parse(
 ) -> None:
     """Print what the digests in files say, as JSON Lines: one digest a line."""
     from bot import errors
-    from bot.digests import contract
+    from bot.digests import json_output
     from bot.digests import parse as parser
-    from bot.services import archive
+    from bot.services.ingest import files as ingest_files
 
     problems = 0
-    for file in output.with_progress(archive.read_files(paths), "Parsing"):
-        if isinstance(file, archive.UnreadFile):
+    for file in output.with_progress(ingest_files.read_files(paths), "Parsing"):
+        if isinstance(file, ingest_files.UnreadFile):
             output.complain(f"{file.name}: {file.reason}")
             problems += 1
             continue
@@ -51,7 +51,7 @@ def parse(
             problems += 1
             continue
         for one in found:
-            output.print_json(contract.to_json(one, file.name))
+            output.print_json(json_output.to_json(one, file.name))
             for problem in one.problems:
                 output.complain(f"{file.name}:{problem.line}: {problem.message}")
             problems += len(one.problems)
@@ -72,7 +72,7 @@ def ingest(
         raise errors.UsageError(
             "Name files or folders to ingest, or give --again to read the stored texts anew."
         )
-    result, problems = opening.run(lambda: _ingest(paths or [], again))
+    result, problems = context.run(lambda: _ingest(paths or [], again))
     if as_json:
         output.print_json(
             {
@@ -90,11 +90,11 @@ def ingest(
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
-    from bot.services import glossaries
-    from bot.services.ingest import IngestResult
+    from bot.services.ingest.service import IngestResult
+    from bot.services.search import glossary
 
     total, problems = IngestResult(), 0
-    async with opening.open_core() as core:
+    async with context.open_core() as core:
         await core.load_mentions()
         service = core.ingest()
         results = [_read_paths(service, paths)] if paths else []
@@ -107,7 +107,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
                     problems += len(named)
                     for problem in named:
                         output.complain(problem)
-        words = glossaries.Glossaries(core.database, core.clock)
+        words = glossary.Glossaries(core.database, core.clock)
         if await words.is_stale():
             await words.rebuild()
     return total, problems
@@ -117,9 +117,9 @@ Results = AsyncIterator[tuple["IngestResult", list[str]]]
 
 
 async def _read_paths(service: Ingest, paths: Iterable[str]) -> Any:
-    from bot.services import archive
+    from bot.services.ingest import files as ingest_files
 
-    files = output.with_progress(archive.read_files(paths), "Ingesting")
+    files = output.with_progress(ingest_files.read_files(paths), "Ingesting")
     async for name, result in service.add_archive(files):
         yield result, [_in_words(name, one.line, one.message) for one in result.problems]
 
@@ -144,21 +144,21 @@ def digest(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the papers of one date, top-voted first, as a new channel would get them."""
-    from bot.cli.lookups import print_rows
+    from bot.cli.search import print_rows
 
     wanted = None if on is None else dates.parse(on)
 
     async def command() -> tuple[Any, date | None]:
         from storage import digests, papers
 
-        async with opening.open_storage() as database, database.read() as connection:
+        async with context.open_storage() as database, database.read() as connection:
             dates_there = await digests.list_dates(connection, limit=1, until_on=None)
             day = wanted or (dates_there[0] if dates_there else None)
             if day is None:
                 return [], None
             return await papers.list_of_date(connection, day, min_votes=min_votes, limit=top), day
 
-    rows, day = opening.run(command)
+    rows, day = context.run(command)
     empty = "The archive is empty." if day is None else f"There is no paper for {day}."
     print_rows(rows, as_json, empty=empty)
 
@@ -179,7 +179,7 @@ def export(
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
     first, last = (dates.parse(text) if text else None for text in (on or since, on or until))
-    text = opening.run(lambda: _export("json" if as_json else form, first, last))
+    text = context.run(lambda: _export("json" if as_json else form, first, last))
     if target is None:
         sys.stdout.write(text)
         return
@@ -192,10 +192,10 @@ def export(
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:
-    from bot.rendering.templates import Templates
-    from bot.services import exporting
+    from bot.rendering.wording.templates import Templates
+    from bot.services.operations import export as export_service
 
-    wanted = exporting.parse_format(form)
-    async with opening.open_storage() as database:
-        templates = Templates(opening.load_settings().templates)
-        return await exporting.export(database, wanted, templates, since_on=first, until_on=last)
+    wanted = export_service.parse_format(form)
+    async with context.open_storage() as database:
+        templates = Templates(context.load_settings().templates)
+        return await export_service.export(database, wanted, templates, since_on=first, until_on=last)

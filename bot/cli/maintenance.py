@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import opening, output
+from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.doctor import Finding
+    from bot.services.operations.doctor import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -28,17 +28,17 @@ def register(app: typer.Typer) -> None:
 def reindex(as_json: output.AsJson = False) -> None:
     """Make everything that is derived anew from what is stored; the bot may be running."""
     from bot.clock import system_clock
-    from bot.services import upkeep
+    from bot.services.operations import maintenance
 
     async def command() -> int:
         papers = 0
-        async with opening.open_storage() as database:
+        async with context.open_storage() as database:
             with output.counter("Indexing") as count:
-                async for papers in upkeep.do(database, system_clock, upkeep.Task.INDEX):
+                async for papers in maintenance.do(database, system_clock, maintenance.Task.INDEX):
                     count(papers)
         return papers
 
-    papers = opening.run(command)
+    papers = context.run(command)
     if as_json:
         output.print_json({"papers": papers})
     else:
@@ -57,14 +57,14 @@ def backup(
     async def command() -> int:
         from storage import backup as storage_backup
 
-        async with opening.open_storage() as database:
+        async with context.open_storage() as database:
             if not database.is_sqlite:
                 raise errors.UsageError(
                     "paperround backup copies a SQLite file. For PostgreSQL use pg_dump, with --format=custom."
                 )
             return await storage_backup.copy_to(database, Path(target))
 
-    size = opening.run(command)
+    size = context.run(command)
     if as_json:
         output.print_json({"file": target, "bytes": size})
     else:
@@ -75,10 +75,10 @@ def upgrade(as_json: output.AsJson = False) -> None:
     """Bring the database to this version's schema."""
 
     async def command() -> None:
-        async with opening.open_storage(migrate=True):
+        async with context.open_storage(migrate=True):
             pass
 
-    opening.run(command)
+    context.run(command)
     from storage.migrate import HEAD
 
     if as_json:
@@ -92,14 +92,14 @@ def doctor(
     as_json: output.AsJson = False,
 ) -> None:
     """Check settings, database, token and permissions; say what is in force and where it came from."""
-    from bot.services import doctor as examination
+    from bot.services.operations import doctor as doctor_service
 
     async def command() -> list[Finding]:
-        from bot.client import token_check
+        from bot.client.discord_api import token_check
 
-        return await examination.examine(opening.load_settings(), token_check.ask)
+        return await doctor_service.examine(context.load_settings(), token_check.ask)
 
-    findings = opening.run(command)
+    findings = context.run(command)
     wrong = [finding for finding in findings if not finding.well]
     if as_json:
         output.print_json([finding.as_data() for finding in findings])

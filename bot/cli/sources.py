@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import dates, opening, output
+from bot.cli import context, dates, output
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.sources import Sources
-    from bot.services.tally import Report
+    from bot.services.polling.registry import Sources
+    from bot.services.polling.report import Report
     from storage import models
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
@@ -63,7 +63,7 @@ def add(
 
     added = _with_sources(command)
     if check:
-        reports = opening.run(lambda: _fetch(None, dry_run=True, only=url))
+        reports = context.run(lambda: _fetch(None, dry_run=True, only=url))
         _print_reports(reports, as_json)
     elif as_json:
         output.print_json(as_data(added))
@@ -75,7 +75,7 @@ def list_rows(as_json: output.AsJson = False) -> None:
     """Show all sources and how each is."""
 
     async def command(book: Sources) -> list[models.StoredSource]:
-        await book.add_configured(opening.load_settings().sources)
+        await book.add_configured(context.load_settings().sources)
         return await book.list_rows()
 
     found = [as_data(one) for one in _with_sources(command)]
@@ -103,7 +103,7 @@ def fetch(
     span = None
     if since or until:
         span = (dates.parse(since) if since else None, dates.parse(until) if until else None)
-    reports = opening.run(lambda: _fetch(span, dry_run=dry_run))
+    reports = context.run(lambda: _fetch(span, dry_run=dry_run))
     _print_reports(reports, as_json)
 
 
@@ -156,21 +156,21 @@ def _days(since: date | None, until: date | None, today: date) -> list[date]:
 def _with_sources(command: Callable[[Sources], Awaitable[Any]]) -> Any:
     async def run() -> Any:
         from bot.clock import system_clock
-        from bot.services.sources import open_sources
+        from bot.services.polling.registry import open_sources
 
-        async with opening.open_storage() as database:
-            return await command(open_sources(database, system_clock, opening.load_settings()))
+        async with context.open_storage() as database:
+            return await command(open_sources(database, system_clock, context.load_settings()))
 
-    return opening.run(run)
+    return context.run(run)
 
 
 async def _fetch(
     span: tuple[date | None, date | None] | None, *, dry_run: bool, only: str | None = None
 ) -> list[Report]:
     """Make one pass; a count of the places that were asked is shown while it lasts."""
-    from bot.app import fetching
+    from bot.app import polling
 
-    async with opening.open_core() as core:
+    async with context.open_core() as core:
         days = None if span is None else _days(*span, core.clock().date())
         await core.load_mentions()
         with output.counter("Places asked") as count:
@@ -181,7 +181,7 @@ async def _fetch(
                 asked += 1
                 count(asked)
 
-            async with fetching.open_fetching(core, core.ingest()) as service:
+            async with polling.open_fetching(core, core.ingest()) as service:
                 return await service.fetch_all(days=days, dry_run=dry_run, only=only, progress=progress)
 
 

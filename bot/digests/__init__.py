@@ -1,1 +1,1 @@
-"""Digest texts to records: pure, no I/O. Begin at `parse`; one module a format. Nothing heavy is imported."""
+"""Pure parsers: the Markdown of a digest to a `Digest`, or to problems with their lines. No I/O, never raises on content."""

@@ -9,13 +9,16 @@ from datetime import date
 from typing import NamedTuple
 
 from bot import errors
-from bot.digests import detect, lines, newsletter, papers, review
+from bot.digests.elements import date_headings, paper_headings
+from bot.digests.markdown import lines
+from bot.digests.newsletter import parser
+from bot.digests.review import parser as review_parser
 from storage import models
 
 MAX_BYTES = 32 * 1024 * 1024
 """A bigger file is refused: years of digests fit in it, and no single day comes near."""
 
-_PARSERS = {models.DigestFormat.NEWSLETTER: newsletter.parse, models.DigestFormat.REVIEW: review.parse}
+_PARSERS = {models.DigestFormat.NEWSLETTER: parser.parse, models.DigestFormat.REVIEW: review_parser.parse}
 
 
 class _Segment(NamedTuple):
@@ -26,7 +29,7 @@ class _Segment(NamedTuple):
     problems: list[models.Problem]
     format: models.DigestFormat = models.DigestFormat.NEWSLETTER
     date: date | None = None
-    drafts: Sequence[papers.Draft] = ()
+    drafts: Sequence[paper_headings.Draft] = ()
 
 
 def decode(data: bytes) -> str:
@@ -58,8 +61,12 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
         raise errors.NotADigestError("it is empty")
     rows = text.split("\n")
     headings = lines.find_headings(rows)
-    named = {found.row: found for heading in headings if (found := papers.parse_paper_heading(heading, rows))}
-    days = detect.find_days(headings, named, len(rows))
+    named = {
+        found.row: found
+        for heading in headings
+        if (found := paper_headings.parse_paper_heading(heading, rows))
+    }
+    days = date_headings.find_days(headings, named, len(rows))
     if not days:
         raise errors.NotADigestError("it has no heading with a date")
     above = [paper for paper in named.values() if paper.row < days[0].row]
@@ -71,7 +78,7 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
     return tuple(_finish(rows, group) for group in groups)
 
 
-def _within(headings: Sequence[lines.Heading], day: detect.Day) -> Sequence[lines.Heading]:
+def _within(headings: Sequence[lines.Heading], day: date_headings.Day) -> Sequence[lines.Heading]:
     """The headings below a date heading and before the next one."""
     start = bisect_left(headings, day.row + 1, key=lambda heading: heading.row)
     return headings[start : bisect_left(headings, day.end, key=lambda heading: heading.row)]
@@ -80,14 +87,14 @@ def _within(headings: Sequence[lines.Heading], day: detect.Day) -> Sequence[line
 def _read_day(
     rows: Sequence[str],
     headings: Sequence[lines.Heading],
-    named: Mapping[int, papers.PaperHeading],
-    day: detect.Day,
+    named: Mapping[int, paper_headings.PaperHeading],
+    day: date_headings.Day,
 ) -> _Segment:
     """What stands from one date heading to the next: a digest, or the reason why it is none."""
     inside = [named[heading.row] for heading in headings if heading.row in named]
     fault = day.fault
     if day.date:
-        form = detect.find_format(rows, day, inside)
+        form = date_headings.find_format(rows, day, inside)
         reading = _PARSERS[form](rows, headings, named, day)
         if reading.drafts or (day.speaks_of_papers and not _has_text(rows, day.row + 1, reading.end)):
             left_out = _left_out(paper for paper in inside if paper.row >= reading.end)
@@ -100,7 +107,7 @@ def _read_day(
     return _Segment(day.row, day.end, [problem, *_left_out(inside)])
 
 
-def _left_out(headings: Iterable[papers.PaperHeading]) -> list[models.Problem]:
+def _left_out(headings: Iterable[paper_headings.PaperHeading]) -> list[models.Problem]:
     """Papers that no dated digest holds are named, not read."""
     return [
         models.Problem(heading.row + 1, f"{heading.arxiv_id} stands outside a dated digest and is left out")
@@ -129,14 +136,14 @@ def _group(segments: Sequence[_Segment]) -> list[list[_Segment]]:
 def _finish(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
     day = next(segment for segment in group if segment.date)
     assert day.date
-    entries, repeated = papers.gather(draft for segment in group for draft in segment.drafts)
+    entries, repeated = paper_headings.gather(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
     text = "\n".join("\n".join(rows[segment.start : segment.end]) for segment in group)
     problems.sort(key=lambda problem: problem.line)
     return models.Digest(day.format, day.date, entries, tuple(problems), text.rstrip() + "\n")
 
 
-def _reason(segments: Sequence[_Segment], days: Sequence[detect.Day]) -> str:
+def _reason(segments: Sequence[_Segment], days: Sequence[date_headings.Day]) -> str:
     """Why a text with date headings is no digest: the first fault."""
     problems = [problem for segment in segments[1:] for problem in segment.problems]
     if problems:

@@ -1,1 +1,1 @@
-"""Turns papers into the texts that Discord shows and into files: templates, Markdown, limits, exports."""
+"""Text for readers: templates and wording, Discord's Markdown and limits, charts and exports. No I/O but templates."""

@@ -16,8 +16,8 @@ from functools import cached_property
 import babel.dates
 import resvg_py
 
-from bot.rendering import escape
-from bot.rendering.templates import Form, Templates
+from bot.rendering.discord_text import escape
+from bot.rendering.wording.templates import Form, Templates
 
 WIDTH, HEIGHT = 800, 400
 PIXELS = 1200

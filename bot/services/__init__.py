@@ -1,0 +1,1 @@
+"""Use cases. They know neither Discord nor SQL: a renderer, a sender and a clock are passed in."""

@@ -1,1 +1,1 @@
-"""Where digests and facts come from: one module a kind behind `source.Source`, and one fetcher for all that is on the web."""
+"""Sources of digests and paper metadata: folders, URLs, feeds, Hugging Face, arXiv."""

@@ -1,130 +1,138 @@
-"""RSS and Atom as plain entries, through feedparser, which is given letters that we fetched and never an address."""
+"""A feed as a source: entries that hold or link a digest, and entries that are single papers. Parses no XML itself."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
 
-from bot.digests import arxiv_id
-from bot.sources import facts, failures
+from yarl import URL
+
+from bot.sources import base, digest_detector, feed_parser, url
+from bot.sources.http import charset, errors, fetcher
 from storage import models
 
-_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
-_LARGEST_FEED = 4_000_000
-_MOST_ENTRIES = 2_000
-NO_FEED = "it is no feed"
-"""What is said of everything that is neither RSS nor Atom."""
-_LONGEST_ID = 500
-# "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
-_ANNOUNCEMENT = re.compile(r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}")
-_TITLE_NOTE = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
+ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+_MOST_LINKS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class FeedEntry:
-    """One entry. `texts` are its contents, longest first; `key` is its id, else its link, else its title."""
+class FeedSource:
+    """One feed. A place is the feed's address with `#` and the entry's id; what an entry links has its own address."""
 
-    key: str
-    link: str | None
-    title: str | None
-    texts: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    thumbnail: str | None = None
-    published_on: date | None = None
-    arxiv_id: str | None = None
+    def __init__(self, address: str, fetch: fetcher.Fetcher) -> None:
+        self._address = address
+        self._fetch = fetch
+        host = URL(address).raw_host or ""
+        self._service = "arxiv" if host == "arxiv.org" or host.endswith(".arxiv.org") else address
 
+    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
+        """Read the feed, then what is new in it. The feed itself is remembered only once nothing in it was missed."""
+        gone = base.still_gone(self._address, visit)
+        if gone is not None:
+            yield gone
+            return
+        try:
+            answer = await self._fetch.get(self._address, visit.pages.get(self._address), accept=ACCEPT)
+        except errors.AbsentError as error:
+            yield base.Outcome(self._address, models.FetchStatus.FAILED, error.reason)
+            return
+        except errors.FetchError as error:
+            yield base.failed(self._address, error, visit)
+            return
+        if answer.body is None:
+            yield base.Outcome(self._address, models.FetchStatus.UNCHANGED, pages=(answer.page,))
+            return
+        try:
+            entries = await asyncio.to_thread(_parse, answer)
+        except errors.FetchError as error:
+            yield await self._read_instead(answer, error, visit)
+            return
+        async for outcome in self._read_entries(entries, answer.page, visit):
+            yield outcome
 
-def parse_feed(text: str) -> list[FeedEntry]:
-    """Return the entries of a feed, in its order. Raises FetchError for what is no feed, or one with entities of its own.
+    async def _read_instead(
+        self, answer: fetcher.Answer, error: errors.FetchError, visit: base.Visit
+    ) -> base.Outcome:
+        """Read what is no feed: a digest in its place is welcome all the same."""
+        try:
+            found = await digest_detector.read_answer(answer, self._address)
+        except errors.FetchError as other:
+            reason = (
+                other.reason
+                if error.reason == feed_parser.NO_FEED and isinstance(other, errors.PageError)
+                else error.reason
+            )
+            return base.Outcome(self._address, models.FetchStatus.FAILED, reason)
+        return base.Outcome(self._address, models.FetchStatus.OK, digests=(found,), pages=(answer.page,))
 
-    Can take seconds for a large feed: call it in a thread.
-    """
-    if len(text) > _LARGEST_FEED:
-        raise failures.FetchError(f"its feed is larger than {_LARGEST_FEED / 1_000_000:g} MB")
-    if "<!ENTITY" in text:
-        raise failures.FetchError("its XML declares entities of its own, which are not read")
-    import feedparser  # a bot without feeds does without it
+    async def _read_entries(
+        self, entries: list[feed_parser.FeedEntry], page: models.Page, visit: base.Visit
+    ) -> AsyncIterator[base.Outcome]:
+        """Give what each new entry holds, and the feed's own outcome last."""
+        missed = links = 0
+        for entry in entries:
+            told = self._page(entry, visit)
+            known = visit.pages.get(told.place)
+            if known is not None and known.hash == told.hash:
+                continue
+            outcome = await asyncio.to_thread(self._read_entry, entry, told)
+            if outcome is None and (links == _MOST_LINKS or missed == base.PATIENCE):
+                missed += 1
+                break  # the next visit goes on from here
+            if outcome is None:
+                links += 1
+                outcome = await self._read_link(entry, told, visit)
+                missed += outcome.status is models.FetchStatus.FAILED
+            yield outcome
+        status = models.FetchStatus.UNCHANGED if entries else models.FetchStatus.NOT_YET
+        reason = "" if entries else "the feed has no entries"
+        yield base.Outcome(self._address, status, reason, pages=() if missed else (page,))
 
-    # Letters, not the server's bytes: what charset it is has been found out already.
-    document = _DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
-    parsed = feedparser.parse(
-        io.BytesIO(document),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
-    if not parsed.get("version"):
-        raise failures.FetchError(NO_FEED)
-    entries = [_entry(entry) for entry in parsed.entries[:_MOST_ENTRIES]]
-    return list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
+    def _page(self, entry: feed_parser.FeedEntry, visit: base.Visit) -> models.Page:
+        """Return what to remember of an entry. Its dates don't count: feeds are re-dated for no reason."""
+        said = "\0".join([entry.title or "", entry.link or "", *entry.authors, *entry.texts])
+        digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+        place = f"{self._address}#{entry.key}"
+        return models.Page(place=place, read_at=visit.now, status=models.FetchStatus.OK, hash=digest)
 
-
-def _entry(entry: Mapping[str, Any]) -> FeedEntry:
-    link = facts.web_address(entry.get("link"))
-    title = facts.line(entry.get("title"))
-    key = str(entry.get("id") or "")[:_LONGEST_ID]
-    texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
-        str(entry.get("summary") or "")
-    }
-    return FeedEntry(
-        key=facts.line(key) or link or title or "",
-        link=link,
-        title=facts.line(_TITLE_NOTE.sub("", title)) if title else None,
-        texts=tuple(sorted((text for text in texts if text.strip()), key=lambda text: (-len(text), text))),
-        authors=_authors(entry),
-        categories=facts.words(tag.get("term") for tag in entry.get("tags") or ()),
-        thumbnail=next(
-            (facts.web_address(media.get("url")) for media in entry.get("media_thumbnail") or ()), None
-        ),
-        published_on=_published_on(entry),
-        arxiv_id=_paper_id(key) or _paper_id(link or ""),
-    )
-
-
-def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the authors; arXiv's feeds name all of them in one field, with commas."""
-    people = [str(person.get("name") or "") for person in entry.get("authors") or ()]
-    if len(people) == 1 and ", " in people[0]:
-        people = people[0].split(", ")
-    return facts.names(people)
-
-
-def _published_on(entry: Mapping[str, Any]) -> date | None:
-    """Return the day of publication as the feed has it; many feeds have it wrong or not at all."""
-    # feedparser's own get() takes one date for another, and warns of it.
-    moment = dict(entry).get("published_parsed") or dict(entry).get("updated_parsed")
-    try:
-        return datetime(*moment[:3]).date() if moment else None  # noqa: DTZ001 - only its date counts
-    except (ValueError, TypeError, OverflowError):
+    def _read_entry(self, entry: feed_parser.FeedEntry, told: models.Page) -> base.Outcome | None:
+        """Return what the entry itself holds, or None where only its link can tell."""
+        for text in entry.texts:
+            try:
+                found = digest_detector.read_text(text, told.place)
+            except errors.FetchError:
+                continue
+            return base.Outcome(told.place, models.FetchStatus.OK, digests=(found,), pages=(told,))
+        facts = feed_parser.paper_facts(entry, told.place, self._service, told.read_at)
+        if facts is not None:
+            return base.Outcome(told.place, models.FetchStatus.OK, facts=(facts,), pages=(told,))
+        if entry.link is None:
+            return base.Outcome(told.place, models.FetchStatus.UNCHANGED, pages=(told,))
         return None
 
+    async def _read_link(
+        self, entry: feed_parser.FeedEntry, told: models.Page, visit: base.Visit
+    ) -> base.Outcome:
+        """Read what the entry links. A page without a digest is not looked at again until the entry changes."""
+        link = entry.link or ""
+        try:
+            answer = await self._fetch.get(link, visit.pages.get(link), accept=url.ACCEPT)
+        except (errors.AbsentError, errors.GoneError, errors.RefusedError) as error:
+            status = error.status if isinstance(error, errors.RefusedError) else models.FetchStatus.UNCHANGED
+            return base.Outcome(link, status, f"{link}: {error.reason}"[:300], pages=(told,))
+        except errors.FetchError as error:
+            return base.Outcome(link, models.FetchStatus.FAILED, f"{link}: {error.reason}"[:300])
+        pages = (told, answer.page)
+        if answer.body is None:
+            return base.Outcome(link, models.FetchStatus.UNCHANGED, pages=pages)
+        try:
+            found = await digest_detector.read_answer(answer, link)
+        except errors.FetchError as error:
+            return base.Outcome(
+                link, models.FetchStatus.UNCHANGED, f"{link}: {error.reason}"[:300], pages=pages
+            )
+        return base.Outcome(link, models.FetchStatus.OK, digests=(found,), pages=pages)
 
-def _paper_id(text: str) -> str | None:
-    """Return the paper that an id or a link stands for: `oai:arXiv.org:2505.01234v1`, `https://arxiv.org/abs/…`."""
-    if len(text) > _LONGEST_ID:
-        return None
-    return arxiv_id.parse_arxiv_id(text.removeprefix("oai:arXiv.org:"))
 
-
-def paper_facts(entry: FeedEntry, place: str, service: str, read_at: datetime) -> models.Facts | None:
-    """Return what an entry says of the single paper that it stands for, or None where it stands for none."""
-    if entry.arxiv_id is None:
-        return None
-    abstract = _ANNOUNCEMENT.sub("", entry.texts[0].strip()) if entry.texts else None
-    return models.Facts(
-        arxiv_id=entry.arxiv_id,
-        source=service,
-        place=place,
-        read_at=read_at,
-        title=entry.title,
-        authors=entry.authors,
-        abstract=facts.paragraph(abstract),
-        categories=entry.categories,
-        thumbnail=entry.thumbnail,
-        published_on=entry.published_on,
-    )
+def _parse(answer: fetcher.Answer) -> list[feed_parser.FeedEntry]:
+    return feed_parser.parse_feed(charset.decode_text(answer.body or b"", answer.charset))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bot import errors
 from bot.digests import parse
-from bot.sources import failures, sift, source
+from bot.sources import base, digest_detector
+from bot.sources.http import errors as http_errors
 from storage import models
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt"})
@@ -25,22 +26,22 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def fetch(self, visit: source.Visit) -> AsyncIterator[source.Outcome]:
+    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
         """Read each file that is new or has changed, in the order of their names; say nothing of the others."""
         try:
             changed, troubles = await asyncio.to_thread(self._look, visit)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
-            yield source.Outcome(str(self._root), models.FetchStatus.FAILED, reason)
+            yield base.Outcome(str(self._root), models.FetchStatus.FAILED, reason)
             return
         for place, stamp in changed:
             yield await asyncio.to_thread(self._read, place, stamp, visit)
         for trouble in troubles:
-            yield source.Outcome(str(self._root), models.FetchStatus.FAILED, failures.clean_words(trouble))
+            yield base.Outcome(str(self._root), models.FetchStatus.FAILED, http_errors.clean_words(trouble))
         if not changed and not troubles:
-            yield source.Outcome(str(self._root), models.FetchStatus.UNCHANGED)
+            yield base.Outcome(str(self._root), models.FetchStatus.UNCHANGED)
 
-    def _look(self, visit: source.Visit) -> tuple[list[tuple[str, str]], list[str]]:
+    def _look(self, visit: base.Visit) -> tuple[list[tuple[str, str]], list[str]]:
         """Return place and stamp of each file that differs from what is remembered, and what could not be looked at."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
@@ -80,24 +81,26 @@ class FolderSource:
             troubles.append(f"file names that are no text: {len(places) - len(readable)}")
         return sorted(readable)[:_MOST_FILES]
 
-    def _read(self, place: str, stamp: str, visit: source.Visit) -> source.Outcome:
+    def _read(self, place: str, stamp: str, visit: base.Visit) -> base.Outcome:
         """Read one file. One without a digest (a README, say) is no fault and is not read again until it changes."""
         try:
             data = self._load(place)
         except OSError as error:
-            return source.Outcome(place, models.FetchStatus.FAILED, f"{place}: {error.strerror or error}")
+            return base.Outcome(place, models.FetchStatus.FAILED, f"{place}: {error.strerror or error}")
         digest = hashlib.sha256(data).hexdigest()
         known = visit.pages.get(place)
         page = models.Page(place, visit.now, models.FetchStatus.OK, last_modified=stamp, hash=digest)
         if known is not None and known.hash == digest:
-            return source.Outcome(place, models.FetchStatus.UNCHANGED, pages=(page,))
+            return base.Outcome(place, models.FetchStatus.UNCHANGED, pages=(page,))
         try:
-            found = sift.read_text(parse.decode(data), place)
+            found = digest_detector.read_text(parse.decode(data), place)
         except errors.NotADigestError as error:
-            return source.Outcome(place, models.FetchStatus.FAILED, failures.clean_words(f"{place}: {error}"))
-        except failures.FetchError as error:
-            return source.Outcome(place, models.FetchStatus.OK, f"{place}: {error.reason}", pages=(page,))
-        return source.Outcome(place, models.FetchStatus.OK, digests=(found,), pages=(page,))
+            return base.Outcome(
+                place, models.FetchStatus.FAILED, http_errors.clean_words(f"{place}: {error}")
+            )
+        except http_errors.FetchError as error:
+            return base.Outcome(place, models.FetchStatus.OK, f"{place}: {error.reason}", pages=(page,))
+        return base.Outcome(place, models.FetchStatus.OK, digests=(found,), pages=(page,))
 
     def _load(self, place: str) -> bytes:
         with open(self._root / place, "rb") as file:

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.digests import arxiv_id
-from bot.sources import charsets, facts, failures, fetcher, source
+from bot.digests.elements import arxiv_id
+from bot.sources import base, sanitize
+from bot.sources.http import charset, errors, fetcher
 from storage import models
 
 NAME = "huggingface"
@@ -34,22 +35,22 @@ class HuggingFaceSource:
         """Return where the list of that day is."""
         return f"{self._endpoint}/api/daily_papers?date={day.isoformat()}"
 
-    async def fetch(self, visit: source.Visit) -> AsyncIterator[source.Outcome]:
+    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
         """Ask for each day that is due: those of the visit, else today and the days whose votes are to be read again."""
         today = visit.now.astimezone(UTC).date()
         failures_in_a_row = 0
         for day in self._due_days(visit, today) if visit.days is None else visit.days:
             if day > today:
                 reason = f"{day} has not begun"
-                yield source.Outcome(self.address(day), models.FetchStatus.NOT_YET, reason, day=day)
+                yield base.Outcome(self.address(day), models.FetchStatus.NOT_YET, reason, day=day)
                 continue
             outcome = await self._read(day, visit)
             yield outcome
             failures_in_a_row = failures_in_a_row + 1 if outcome.status is models.FetchStatus.FAILED else 0
-            if failures_in_a_row == source.PATIENCE:
+            if failures_in_a_row == base.PATIENCE:
                 return
 
-    def _due_days(self, visit: source.Visit, today: date) -> Sequence[date]:
+    def _due_days(self, visit: base.Visit, today: date) -> Sequence[date]:
         """Today, and each day of the last week that was not read since its last of 1, 3 and 7 days had passed."""
         due = [today]
         for back in range(1, max(_VOTES_AGAIN) + 1):
@@ -60,50 +61,50 @@ class HuggingFaceSource:
                 due.append(day)
         return due
 
-    async def _read(self, day: date, visit: source.Visit) -> source.Outcome:
+    async def _read(self, day: date, visit: base.Visit) -> base.Outcome:
         place = self.address(day)
-        gone = source.still_gone(place, visit, day)
+        gone = base.still_gone(place, visit, day)
         if gone is not None:
             return gone
         try:
             answer = await self._fetch.get(place, visit.pages.get(place), accept="application/json")
             if answer.body is None:
-                return source.Outcome(place, models.FetchStatus.UNCHANGED, pages=(answer.page,), day=day)
+                return base.Outcome(place, models.FetchStatus.UNCHANGED, pages=(answer.page,), day=day)
             found = await asyncio.to_thread(_parse, answer, place, day)
-        except failures.AbsentError as error:
-            return source.Outcome(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
-        except failures.FetchError as error:
-            return source.failed(place, error, visit, day)
+        except errors.AbsentError as error:
+            return base.Outcome(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
+        except errors.FetchError as error:
+            return base.failed(place, error, visit, day)
         if not found:
             # Weekends have none; today's may still fill.
-            return source.Outcome(
+            return base.Outcome(
                 place,
                 models.FetchStatus.NOT_YET,
                 f"{day}: its list of papers is empty",
                 pages=(answer.page,) if day < visit.now.astimezone(UTC).date() else (),
                 day=day,
             )
-        return source.Outcome(place, models.FetchStatus.OK, facts=found, pages=(answer.page,), day=day)
+        return base.Outcome(place, models.FetchStatus.OK, facts=found, pages=(answer.page,), day=day)
 
 
 def _parse(answer: fetcher.Answer, place: str, day: date) -> tuple[models.Facts, ...]:
     """Return what the list says of each paper. Raises FetchError for what is no such list."""
-    text = charsets.decode_text(answer.body or b"", answer.charset)
+    text = charset.decode_text(answer.body or b"", answer.charset)
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
         kind = "an HTML page" if text.lstrip()[:1] == "<" else "no JSON"
-        raise failures.FetchError(f"its answer is {kind} instead of a list of papers") from None
+        raise errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(said, list):
-        note = facts.line(said.get("error"), 200) if isinstance(said, dict) else None
-        raise failures.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
+        note = sanitize.line(said.get("error"), 200) if isinstance(said, dict) else None
+        raise errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
     found: dict[str, models.Facts] = {}
     for item in said[:_MOST_PAPERS]:
         read = _paper(item, place, day, answer.page.read_at)
         if read is not None:
             found.setdefault(read.arxiv_id, read)
     if said and not found:
-        raise failures.FetchError(f"none of the {len(said)} papers in its list can be understood")
+        raise errors.FetchError(f"none of the {len(said)} papers in its list can be understood")
     return tuple(found.values())
 
 
@@ -114,7 +115,7 @@ def _paper(item: Any, place: str, day: date, read_at: datetime) -> models.Facts 
     paper = item.get("paper")
     if not isinstance(paper, Mapping):
         paper = item
-    name = facts.line(paper.get("id"), 100)
+    name = sanitize.line(paper.get("id"), 100)
     known = arxiv_id.parse_arxiv_id(name) if name else None
     if known is None:
         return None
@@ -125,14 +126,14 @@ def _paper(item: Any, place: str, day: date, read_at: datetime) -> models.Facts 
         source=NAME,
         place=place,
         read_at=read_at,
-        title=facts.line(paper.get("title")) or facts.line(item.get("title")),
-        authors=facts.names(person.get("name") for person in people if isinstance(person, Mapping)),
-        votes=facts.votes(paper.get("upvotes")),
-        abstract=facts.paragraph(paper.get("summary")) or facts.paragraph(item.get("summary")),
-        keywords=facts.words(paper.get("ai_keywords")),
-        code_url=facts.web_address(paper.get("githubRepo")),
-        project_url=facts.web_address(paper.get("projectPage")),
-        thumbnail=facts.web_address(item.get("thumbnail")),
-        published_on=facts.day(paper.get("publishedAt")) or facts.day(item.get("publishedAt")),
+        title=sanitize.line(paper.get("title")) or sanitize.line(item.get("title")),
+        authors=sanitize.names(person.get("name") for person in people if isinstance(person, Mapping)),
+        votes=sanitize.votes(paper.get("upvotes")),
+        abstract=sanitize.paragraph(paper.get("summary")) or sanitize.paragraph(item.get("summary")),
+        keywords=sanitize.words(paper.get("ai_keywords")),
+        code_url=sanitize.web_address(paper.get("githubRepo")),
+        project_url=sanitize.web_address(paper.get("projectPage")),
+        thumbnail=sanitize.web_address(item.get("thumbnail")),
+        published_on=sanitize.day(paper.get("publishedAt")) or sanitize.day(item.get("publishedAt")),
         listed_on=day,
     )

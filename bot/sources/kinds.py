@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from yarl import URL
 
 from bot import errors
-from bot.sources import dated
+from bot.sources import url_template
 from storage import models
 
 _TEXTS = (".md", ".markdown", ".txt")
@@ -65,11 +65,11 @@ def check_address(address: str, kind: models.SourceKind) -> None:
         if path is None or not path.is_dir():
             raise errors.UsageError(f"{address} is not a folder here")
         return
-    template = dated.parse_dated_address(address)
+    template = url_template.parse_dated_address(address)
     if template.is_dated and kind not in (models.SourceKind.URL, models.SourceKind.HUGGINGFACE):
         raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
     try:
-        target = URL(template.on(dated.SOME_DAY))
+        target = URL(template.on(url_template.SOME_DAY))
     except ValueError:
         raise errors.UsageError(f"{address} is no web address") from None
     if target.scheme not in ("http", "https") or not target.raw_host:

@@ -1,0 +1,1 @@
+"""Pure text analysis for search, alerts and authors: Korean and Latin scripts. No I/O."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 
-from bot.client import endpoints
+from bot.client.discord_api import endpoints
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
 

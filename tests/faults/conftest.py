@@ -9,7 +9,7 @@ import pytest
 
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.faults import town as towns
+from tests.support import fault_harness
 
 __all__ = ["fake", "fake_server", "town"]
 
@@ -42,7 +42,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def town(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> AsyncIterator[towns.Town]:
+async def town(
+    fake: process.FakeDiscord, database_url: str, tmp_path: Path
+) -> AsyncIterator[fault_harness.Town]:
     """A town on either database."""
-    async with towns.open_town(fake, database_url, tmp_path) as opened:
+    async with fault_harness.open_town(fake, database_url, tmp_path) as opened:
         yield opened

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.faults import town as towns
+from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
@@ -30,11 +30,11 @@ BAD_LINE = (
 
 
 async def test_killed_at_random_moments_every_part_arrives_once_and_in_order(
-    town: towns.Town, seed: int, everything: bool
+    town: fault_harness.Town, seed: int, everything: bool
 ) -> None:
     dice = random.Random(seed)
     channels = await town.fake.add_channels(CHANNELS)
-    await town.plan(*towns.fan_out(channels, town.now(), PARTS))
+    await town.plan(*fault_harness.fan_out(channels, town.now(), PARTS))
     await town.fake.set_faults(*BAD_LINE, seed=seed)
     for _ in range(KILLS if everything else 2):
         before = await town.sent_messages()
@@ -58,4 +58,4 @@ async def test_killed_at_random_moments_every_part_arrives_once_and_in_order(
         await town.until(nearly_done)
     await town.fake.set_faults()  # the last few would be tried at ever longer intervals
     await town.until_all_sent()
-    await towns.assert_exactly_once(town, channels, PARTS)
+    await fault_harness.assert_exactly_once(town, channels, PARTS)

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from storage import backup, database, errors, meta, migrate
+from storage import backup, database, errors, key_values, migrate
 
 
 async def test_a_copy_made_during_a_transaction_holds_what_was_committed(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     async with sqlite_db.transaction() as connection:
-        await meta.set_value(connection, "kept", "yes")
+        await key_values.set_value(connection, "kept", "yes")
     async with sqlite_db.transaction() as connection:
-        await meta.set_value(connection, "kept", "not yet")
+        await key_values.set_value(connection, "kept", "not yet")
         assert await backup.copy_to(sqlite_db, tmp_path / "copy.db") > 0
     copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
     async with copy.read() as connection:
-        assert await meta.get(connection, "kept") == "yes"
+        assert await key_values.get(connection, "kept") == "yes"
     await copy.close()
 
 

@@ -16,10 +16,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from storage import author_search, database, errors, meta, migrate, search, tables
+from storage import database, errors, key_values, migrate, tables
 from storage.migrations import versions
+from storage.search import authors, index
 
-ENGINES_OWN = (search.WORDS, search.TITLES, author_search.TABLE, "search_eras")
+ENGINES_OWN = (index.WORDS, index.TITLES, authors.TABLE, "search_eras")
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -45,7 +46,7 @@ async def opened(url: str) -> AsyncIterator[database.Database]:
 
 async def write(url: str) -> None:
     async with opened(url) as found, found.transaction() as connection:
-        await meta.set_value(connection, "a", "b")
+        await key_values.set_value(connection, "a", "b")
 
 
 async def test_migrations_from_nothing_give_the_tables_that_the_code_knows(empty_database_url: str) -> None:
@@ -94,10 +95,10 @@ async def test_an_older_file_is_copied_before_it_is_migrated(sqlite_template: Pa
     url = f"sqlite+aiosqlite:///{path}"
     async with opened(url) as found, found.transaction() as connection:
         await connection.run_sync(to_first_revision)
-        await meta.set_value(connection, "kept", "yes")
+        await key_values.set_value(connection, "kept", "yes")
     await (await migrate.open_database(url)).close()
     async with opened(url) as found, found.read() as connection:
-        assert await meta.get(connection, "kept") == "yes"
+        assert await key_values.get(connection, "kept") == "yes"
         assert await connection.run_sync(differences) == []
     [copy] = tmp_path.glob("paperround.db.before-*")
     with closing(sqlite3.connect(copy)) as old:

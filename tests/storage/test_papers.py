@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from storage import authors, database, digests, entries, facts, models, papers, rows, tables, votes
+from storage import authors, bulk, database, digests, entries, facts, models, papers, tables, votes
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = date(2026, 1, 2)
@@ -150,16 +150,16 @@ async def test_more_values_than_a_statement_takes_are_looked_up_in_pieces(db: da
     async with db.read() as connection:
         asked = [f"x{n}" for n in range(50_000)] + list(ids)
         assert await papers.ids_of(connection, asked) == ids
-        found = await rows.look_up(connection, tables.papers.c.id, range(50_000), (tables.papers.c.id,))
+        found = await bulk.look_up(connection, tables.papers.c.id, range(50_000), (tables.papers.c.id,))
         assert sorted(found) == sorted((id_,) for id_ in ids.values())
 
 
 async def test_many_rows_go_in_whatever_the_order_of_their_columns(db: database.Database) -> None:
     values = [(f"value {n}", f"key {n}") for n in range(3)]
     async with db.transaction() as connection:
-        await rows.insert_rows(connection, tables.meta, ("value", "key"), values)
-        await rows.insert_rows(connection, tables.meta, ("value", "key"), values, ignore=True)
-        found = await rows.look_up(connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,))
+        await bulk.insert_rows(connection, tables.meta, ("value", "key"), values)
+        await bulk.insert_rows(connection, tables.meta, ("value", "key"), values, ignore=True)
+        found = await bulk.look_up(connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,))
     assert found == [("value 1",)]
 
 
@@ -168,7 +168,7 @@ async def test_reserved_ids_are_free_and_stay_so(db: database.Database) -> None:
     second = await add(db, merged(3))
     assert len({*first.values(), *second.values()}) == 3
     async with db.transaction() as connection:
-        assert list(await rows.reserve_ids(connection, tables.papers, 0)) == []
+        assert list(await bulk.reserve_ids(connection, tables.papers, 0)) == []
 
 
 async def test_authors_count_their_papers_and_know_each_other(db: database.Database) -> None:

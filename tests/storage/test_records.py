@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import alerts, database, errors, guilds, meta, models, readers, tables
+from storage import alerts, database, errors, guilds, key_values, models, readers, tables
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 RULE = models.NewAlert(
@@ -45,11 +45,11 @@ async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> N
 
 async def test_a_value_is_replaced_and_forgotten(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await meta.set_value(connection, "commands", "1")
-        await meta.set_value(connection, "commands", "2")
-        assert await meta.get(connection, "commands") == "2"
-        await meta.remove(connection, "commands")
-        assert await meta.get(connection, "commands") is None
+        await key_values.set_value(connection, "commands", "1")
+        await key_values.set_value(connection, "commands", "2")
+        assert await key_values.get(connection, "commands") == "2"
+        await key_values.remove(connection, "commands")
+        assert await key_values.get(connection, "commands") is None
 
 
 async def test_the_same_alert_stands_once_for_each_recipient(db: database.Database) -> None:

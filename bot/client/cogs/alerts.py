@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import discord
 import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import alert_desk, autocompletion, replies
-from bot.client.failures import Refusal
-from bot.client.views import alert_rules
-from bot.services import alerts as rules_service
+from bot.client.context import Client, Interaction
+from bot.client.interactions import autocomplete, responses
+from bot.client.interactions.errors import Refusal
+from bot.client.presenters import alerts
+from bot.client.views import alerts as alerts_view
+from bot.services.alerts import alerts as alerts_service
 from storage import models
 
-if TYPE_CHECKING:
-    from bot.client.bot import PaperroundBot
-
-Interaction = discord.Interaction["PaperroundBot"]
 log = structlog.get_logger(__name__)
-Text = app_commands.Range[str, 1, rules_service.LONGEST_TEXT]
+Text = app_commands.Range[str, 1, alerts_service.LONGEST_TEXT]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -29,9 +24,9 @@ Votes = app_commands.Range[int, 0, 99_999]
 class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a new paper matches"):
     """A reader's standing rules."""
 
-    def __init__(self, bot: PaperroundBot) -> None:
+    def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._desk = alert_desk.AlertDesk(bot)
+        self._desk = alerts.AlertDesk(bot)
 
     @app_commands.command(name="add", description="Follow words or an author")
     @app_commands.describe(
@@ -49,36 +44,36 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         channel: app_commands.AppCommandChannel | None = None,
     ) -> None:
         """Show what the rule would have told; a button makes it."""
-        await replies.think(interaction)
+        await responses.think(interaction)
         if (keyword is None) == (author is None):
             raise Refusal("alert-one-of-two")
         kind = models.AlertKind.KEYWORD if keyword is not None else models.AlertKind.AUTHOR
-        channel_id = alert_desk.allowed_channel(channel) if channel is not None else 0
-        draft = alert_rules.Draft(kind, keyword or author or "", votes, channel_id)
-        await replies.privately(interaction, await self._desk.preview(interaction, draft))
+        channel_id = alerts.allowed_channel(channel) if channel is not None else 0
+        draft = alerts_view.Draft(kind, keyword or author or "", votes, channel_id)
+        await responses.privately(interaction, await self._desk.preview(interaction, draft))
 
     @add.autocomplete("keyword")
     async def _keywords(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return await autocompletion.topics(interaction, current)
+        return await autocomplete.topics(interaction, current)
 
     @add.autocomplete("author")
     async def _authors(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return await autocompletion.authors(interaction, current)
+        return await autocomplete.authors(interaction, current)
 
     @app_commands.command(name="list", description="Your alerts, to change or end them")
     async def list_rules(self, interaction: Interaction) -> None:
         """Answer with the reader's rules."""
-        await replies.think(interaction)
-        await replies.privately(interaction, await self._desk.list_all(interaction))
+        await responses.think(interaction)
+        await responses.privately(interaction, await self._desk.list_all(interaction))
 
     @app_commands.command(name="remove", description="End an alert")
     @app_commands.describe(alert="Which one")
     async def remove(self, interaction: Interaction, alert: app_commands.Range[str, 1, 100]) -> None:
         """End one rule."""
-        await replies.think(interaction)
+        await responses.think(interaction)
         rule = await self._desk.own(interaction, alert)
         await self._services.alerts.remove([rule.id], user_id=interaction.user.id)
-        await replies.privately(interaction, await self._desk.said(interaction, "alert-removed", rule))
+        await responses.privately(interaction, await self._desk.said(interaction, "alert-removed", rule))
 
     @app_commands.command(name="pause", description="Let an alert rest for a while")
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 starts it again")
@@ -89,13 +84,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         days: app_commands.Range[int, 0, 365] = 7,
     ) -> None:
         """Let one rule, or all, be silent for some days."""
-        await replies.think(interaction)
+        await responses.think(interaction)
         if alert is not None:
             ids = [(await self._desk.own(interaction, alert)).id]
         else:
             ids = [rule.id for rule in await self._desk.mine(interaction)]
         await self._desk.rest(interaction, ids, days)
-        await replies.privately(interaction, await self._desk.list_all(interaction))
+        await responses.privately(interaction, await self._desk.list_all(interaction))
 
     @remove.autocomplete("alert")
     @pause.autocomplete("alert")
@@ -103,4 +98,4 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         typed = current.casefold()
         mine = await self._desk.mine(interaction)
         found = [rule for rule in mine if typed in rule.text.casefold()]
-        return autocompletion.choices((rule.text, str(rule.id)) for rule in found)
+        return autocomplete.choices((rule.text, str(rule.id)) for rule in found)

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import autocompletion, controls, custom_ids, paper_lists, replies
-from bot.client.failures import Refusal
+from bot.client.components import custom_ids
+from bot.client.context import Client, Interaction
+from bot.client.interactions import autocomplete, component_router, responses
+from bot.client.interactions.errors import Refusal
+from bot.client.presenters import paper_lists
 from bot.client.translations import Words
-from bot.client.views import daily_post, empty, listing, lists, notices
-from bot.services import posts, summaries
+from bot.client.views import daily_post, empty_list, list_state, notices, paper_list
+from bot.services.posts import contents, summaries
 from storage import models
 
-if TYPE_CHECKING:
-    from bot.client.bot import PaperroundBot
-
-Interaction = discord.Interaction["PaperroundBot"]
 PERIODS = [
-    app_commands.Choice(name="Last 7 days", value=listing.Period.WEEK.value),
-    app_commands.Choice(name="Last 30 days", value=listing.Period.MONTH.value),
-    app_commands.Choice(name="Last 3 months", value=listing.Period.QUARTER.value),
-    app_commands.Choice(name="Last year", value=listing.Period.YEAR.value),
-    app_commands.Choice(name="All time", value=listing.Period.ALL.value),
+    app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
+    app_commands.Choice(name="Last 30 days", value=list_state.Period.MONTH.value),
+    app_commands.Choice(name="Last 3 months", value=list_state.Period.QUARTER.value),
+    app_commands.Choice(name="Last year", value=list_state.Period.YEAR.value),
+    app_commands.Choice(name="All time", value=list_state.Period.ALL.value),
 ]
 _DATE = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
 _DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
@@ -35,7 +34,7 @@ _DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
 class DigestsCog(commands.Cog):
     """The archive by day and by votes."""
 
-    def __init__(self, bot: PaperroundBot) -> None:
+    def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._lists = paper_lists.PaperLists(bot.services)
         self._renderer = bot.renderer
@@ -46,13 +45,13 @@ class DigestsCog(commands.Cog):
         self, interaction: Interaction, date: app_commands.Range[str, 1, 40] | None = None
     ) -> None:
         """Answer with the digest of a date, or the newest."""
-        await replies.think(interaction)
+        await responses.think(interaction)
         text = parse_date(date, self._services.clock().date()).isoformat() if date else ""
-        await show(self._lists, interaction, listing.ListState(listing.ListKind.DIGEST, text))
+        await show(self._lists, interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
 
     @digest.autocomplete("date")
     async def _dates(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return autocompletion.dates(await self._services.status.list_dates(), current)
+        return autocomplete.dates(await self._services.status.list_dates(), current)
 
     @app_commands.command(name="top", description="The papers with the most votes")
     @app_commands.describe(period="How far back", topic="Only papers on this topic")
@@ -60,84 +59,86 @@ class DigestsCog(commands.Cog):
     async def top(
         self,
         interaction: Interaction,
-        period: str = listing.Period.WEEK.value,
+        period: str = list_state.Period.WEEK.value,
         topic: app_commands.Range[str, 1, 300] = "",
     ) -> None:
         """Answer with the most voted papers of a period, of one topic if wished."""
-        await replies.think(interaction)
-        state = listing.ListState(listing.ListKind.TOP, topic, period=listing.Period(period))
+        await responses.think(interaction)
+        state = list_state.ListState(list_state.ListKind.TOP, topic, period=list_state.Period(period))
         await show(self._lists, interaction, await self._lists.portable(state))
 
     @top.autocomplete("topic")
     async def _topics(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return await autocompletion.topics(interaction, current)
+        return await autocomplete.topics(interaction, current)
 
-    @controls.handles(listing.VERB)
+    @component_router.handles(list_state.VERB)
     async def turn(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or another list that it leads to."""
-        await replies.hold(interaction)
-        await show(self._lists, interaction, await self._lists.resolved(listing.unpack(action)))
+        await responses.hold(interaction)
+        await show(self._lists, interaction, await self._lists.resolved(list_state.unpack(action)))
 
-    @controls.handles(lists.PERIOD)
+    @component_router.handles(paper_list.PERIOD)
     async def choose_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list for the period that was picked."""
-        await replies.hold(interaction)
-        period = listing.Period(controls.chosen(interaction)[0])
-        state = await self._lists.resolved(listing.unpack(action))
+        await responses.hold(interaction)
+        period = list_state.Period(component_router.chosen(interaction)[0])
+        state = await self._lists.resolved(list_state.unpack(action))
         await show(self._lists, interaction, state.with_(period=period, page=0))
 
-    @controls.handles(lists.SHARE)
+    @component_router.handles(paper_list.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the page for everybody in the channel, if the asker may write there."""
-        if not replies.may_share(interaction):
+        if not responses.may_share(interaction):
             raise Refusal("may-not-share")
-        await replies.think(interaction, public=True)
+        await responses.think(interaction, public=True)
         words = await interaction.client.words_for(interaction)
-        state = await self._lists.resolved(listing.unpack(action))
+        state = await self._lists.resolved(list_state.unpack(action))
         listed = await self._lists.load(words, state, interaction.user.id)
-        sharer = replies.name_of(interaction)
-        await replies.openly(interaction, lists.shared_view(words, listed, sharer=sharer))
+        sharer = responses.name_of(interaction)
+        await responses.openly(interaction, paper_list.shared_view(words, listed, sharer=sharer))
 
-    @controls.handles(daily_post.LANGUAGE)
+    @component_router.handles(daily_post.LANGUAGE)
     async def other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of this post privately in the other language."""
-        await replies.think(interaction)
+        await responses.think(interaction)
         locale = models.Locale(action.rest)
         details = [await self._services.lookup.paper(arxiv_id) for arxiv_id in shown_papers(interaction)]
         papers = tuple(summaries.post_paper(detail, locale) for detail in details if detail is not None)
         if not papers:
             raise Refusal("outdated-control")
         day = max(paper.date for paper in papers)
-        post = posts.DailyPost("", locale, models.Style.COMPACT, day, len(papers), papers)
+        post = contents.DailyPost("", locale, models.Style.COMPACT, day, len(papers), papers)
         for view in daily_post.compact_views(self._renderer.voice(locale), post, marked=False):
-            await replies.privately(interaction, view)
+            await responses.privately(interaction, view)
 
 
-async def show(source: paper_lists.PaperLists, interaction: Interaction, state: listing.ListState) -> None:
+async def show(source: paper_lists.PaperLists, interaction: Interaction, state: list_state.ListState) -> None:
     """Show a list on the message in hand: the deferred answer, or the private message that a control stands on."""
     words = await interaction.client.words_for(interaction)
     view = await view_of(source, words, interaction, state)
     if interaction.type is discord.InteractionType.component:
-        await replies.in_place(interaction, view)
+        await responses.in_place(interaction, view)
     else:
-        await replies.privately(interaction, view)
+        await responses.privately(interaction, view)
 
 
 async def view_of(
-    source: paper_lists.PaperLists, words: Words, interaction: Interaction, state: listing.ListState
+    source: paper_lists.PaperLists, words: Words, interaction: Interaction, state: list_state.ListState
 ) -> discord.ui.LayoutView:
     """Return a page of a list as the asker may see it, or the empty answer."""
     listed = await source.load(words, state, interaction.user.id)
     if listed.rows:
-        return lists.list_view(words, listed, may_share=replies.may_share(interaction))
+        return paper_list.list_view(words, listed, may_share=responses.may_share(interaction))
     extent = await interaction.client.services.lookup.extent()
-    return empty.empty_view(words, listed, empty.Extent(extent.first_on, extent.last_on, extent.papers))
+    return empty_list.empty_view(
+        words, listed, empty_list.Extent(extent.first_on, extent.last_on, extent.papers)
+    )
 
 
 async def say(interaction: Interaction, key: str, **arguments: str | int) -> None:
     """Answer with one sentence."""
     words = await interaction.client.words_for(interaction)
-    await replies.privately(interaction, notices.plain_view(words(key, **arguments)))
+    await responses.privately(interaction, notices.plain_view(words(key, **arguments)))
 
 
 def parse_date(text: str, today: date) -> date:
@@ -161,7 +162,7 @@ def shown_papers(interaction: discord.Interaction[Any]) -> list[str]:
         option.value
         for component in walk(message.components)
         if isinstance(component, discord.SelectMenu)
-        and custom_ids.unpack(component.custom_id).verb == lists.OPEN
+        and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN
         for option in component.options
     ]
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import autocompletion, replies
-from bot.client.failures import Refusal
-from bot.client.views import phrases, why_answer
-from bot.digests import arxiv_id as arxiv_ids
-
-if TYPE_CHECKING:
-    from bot.client.bot import PaperroundBot
-
-Interaction = discord.Interaction["PaperroundBot"]
+from bot.client.context import Client, Interaction
+from bot.client.interactions import autocomplete, responses
+from bot.client.interactions.errors import Refusal
+from bot.client.views import paper_text
+from bot.client.views import why as why_view
+from bot.digests.elements import arxiv_id
 
 
 class WhyCog(commands.Cog):
     """Explains what the daily posts of a channel chose."""
 
-    def __init__(self, bot: PaperroundBot) -> None:
+    def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._mentions = bot.mentions
 
@@ -38,23 +33,23 @@ class WhyCog(commands.Cog):
         channel_id = _channel_of(interaction)
         if interaction.guild_id is None or channel_id is None:
             raise Refusal("only-in-servers")
-        await replies.think(interaction)
+        await responses.think(interaction)
         words = await interaction.client.words_for(interaction)
         detail = await self._services.lookup.paper(paper)
         if detail is not None:
             answer = await self._services.why.explain(
                 detail, guild_id=interaction.guild_id, channel_id=channel_id
             )
-            view = why_answer.why_view(words, answer, guild_id=interaction.guild_id, mention=self._mentions)
-        elif (named := arxiv_ids.parse_arxiv_id(paper)) is not None:
-            view = why_answer.unlisted_view(words, named)
+            view = why_view.why_view(words, answer, guild_id=interaction.guild_id, mention=self._mentions)
+        elif (named := arxiv_id.parse_arxiv_id(paper)) is not None:
+            view = why_view.unlisted_view(words, named)
         else:
-            raise Refusal("no-paper", paper=phrases.quoted(paper))
-        await replies.privately(interaction, view)
+            raise Refusal("no-paper", paper=paper_text.quoted(paper))
+        await responses.privately(interaction, view)
 
     @why.autocomplete("paper")
     async def _papers(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return await autocompletion.papers(interaction, current)
+        return await autocomplete.papers(interaction, current)
 
 
 def _channel_of(interaction: Interaction) -> int | None:

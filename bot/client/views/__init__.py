@@ -1,0 +1,1 @@
+"""Messages as discord.py layouts built from plain data. No I/O."""

@@ -6,12 +6,12 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import custom_ids
+from bot.client.components import custom_ids, message_builder, payload
 from bot.client.translations import Words
-from bot.client.views import announcement, cards, daily_post, listing, payload, phrases, sheet
-from bot.client.views.voice import Voice, thought_of
-from bot.rendering import escape, fitting, limits
-from bot.services import posts
+from bot.client.views import announcement, daily_post, list_state, paper_card, paper_text
+from bot.client.views.post_text import Voice, thought_of
+from bot.rendering.discord_text import escape, limits, split
+from bot.services.posts import contents
 
 SHOWN = 5
 """Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
@@ -24,11 +24,11 @@ MANAGE = "am"
 STOP_ALL = "ax"
 
 
-def alert_view(voice: Voice, post: posts.AlertPost) -> ui.LayoutView:
+def alert_view(voice: Voice, post: contents.AlertPost) -> ui.LayoutView:
     """Return the alert: up to five papers in full, the rest in a menu, and how to hear less."""
     words = voice.words
-    message = sheet.Sheet()
-    marker = posts.part_marker(post.marker, 0)
+    message = message_builder.Sheet()
+    marker = contents.part_marker(post.marker, 0)
     shown, rest = post.matches[:SHOWN], post.matches[SHOWN:]
     foot = _foot_buttons(words, post, marker)
     menu = _rest_menu(words, rest)
@@ -46,50 +46,50 @@ def alert_view(voice: Voice, post: posts.AlertPost) -> ui.LayoutView:
     return message.view
 
 
-def plain_alert(voice: Voice, post: posts.AlertPost) -> dict[str, Any]:
+def plain_alert(voice: Voice, post: contents.AlertPost) -> dict[str, Any]:
     """Return the alert as plain text."""
-    day = (
-        f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{posts.part_marker(post.marker, 0)}"
-    )
+    day = f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{contents.part_marker(post.marker, 0)}"
     texts = voice.wording.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
     lines = [f"🔔 {texts.headline}", f"[{voice.words('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
     return payload.plain_payload(announcement.fill_lines(voice.words, lines, papers))
 
 
-def _entry(voice: Voice, match: posts.AlertMatch, characters: int, size: int) -> str:
+def _entry(voice: Voice, match: contents.AlertMatch, characters: int, size: int) -> str:
     paper = match.paper
-    title = phrases.title_link(
+    title = paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, characters=characters * 2 // 3, size=size * 2 // 3
     )
     lines = voice.alert_paper(match, title)
     thought = escape.escape(thought_of(paper.sections))
-    return fitting.shorten(f"{lines}\n{thought}" if thought else lines, characters, max_bytes=size)
+    return split.shorten(f"{lines}\n{thought}" if thought else lines, characters, max_bytes=size)
 
 
-def _paper_buttons(words: Words, paper: posts.PostPaper) -> list[ui.Item[Any]]:
+def _paper_buttons(words: Words, paper: contents.PostPaper) -> list[ui.Item[Any]]:
     return [
-        sheet.button(words("read"), custom_ids.pack(daily_post.OPEN_ONE, paper.arxiv_id)),
-        sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", cards.NOT_A_CARD, paper.arxiv_id)),
+        message_builder.button(words("read"), custom_ids.pack(daily_post.OPEN_ONE, paper.arxiv_id)),
+        message_builder.button(
+            words("save"), custom_ids.pack(paper_card.SAVE, "1", paper_card.NOT_A_CARD, paper.arxiv_id)
+        ),
     ]
 
 
-def _rest_menu(words: Words, rest: tuple[posts.AlertMatch, ...]) -> ui.Item[Any] | None:
+def _rest_menu(words: Words, rest: tuple[contents.AlertMatch, ...]) -> ui.Item[Any] | None:
     options = [
-        sheet.option(
-            phrases.title(match.paper.title, match.paper.arxiv_id),
+        message_builder.option(
+            paper_text.title(match.paper.title, match.paper.arxiv_id),
             match.paper.arxiv_id,
-            description=phrases.joined(match.paper.arxiv_id, phrases.votes(match.paper.votes)),
+            description=paper_text.joined(match.paper.arxiv_id, paper_text.votes(match.paper.votes)),
         )
         for match in rest[:NAMED]
     ]
-    return sheet.menu(words("alert-more", count=len(rest)), custom_ids.pack("open"), options)
+    return message_builder.menu(words("alert-more", count=len(rest)), custom_ids.pack("open"), options)
 
 
-def _foot_buttons(words: Words, post: posts.AlertPost, marker: str) -> list[ui.Item[Any]]:
+def _foot_buttons(words: Words, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons at the foot; the first carries the marker of the delivery."""
-    day = listing.ListState(listing.ListKind.DIGEST, post.digest_on.isoformat())
-    everything = sheet.button(words("alert-day"), listing.pack(day, marker=marker))
+    day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat())
+    everything = message_builder.button(words("alert-day"), list_state.pack(day, marker=marker))
     if post.in_channel:
         return [everything]
     rules = sorted({reason.alert_id for match in post.matches for reason in match.reasons})
@@ -97,7 +97,7 @@ def _foot_buttons(words: Words, post: posts.AlertPost, marker: str) -> list[ui.I
     pause = words("alert-pause-week") if only else words("alert-pause-week-all")
     return [
         everything,
-        sheet.button(pause, custom_ids.pack(PAUSE_WEEK, only)),
-        sheet.button(words("alert-manage"), custom_ids.pack(MANAGE, 0)),
-        sheet.button(words("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+        message_builder.button(pause, custom_ids.pack(PAUSE_WEEK, only)),
+        message_builder.button(words("alert-manage"), custom_ids.pack(MANAGE, 0)),
+        message_builder.button(words("alert-stop-all"), custom_ids.pack(STOP_ALL)),
     ]

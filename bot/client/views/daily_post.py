@@ -7,12 +7,12 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import custom_ids
+from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Words
-from bot.client.views import cards, listing, lists, phrases, sheet
-from bot.client.views.voice import Voice, small_lines
-from bot.rendering import fitting, limits
-from bot.services import posts
+from bot.client.views import list_state, paper_card, paper_list, paper_text
+from bot.client.views.post_text import Voice, small_lines
+from bot.rendering.discord_text import limits, split
+from bot.services.posts import contents
 from storage import models
 
 PAPERS_A_MESSAGE = 8
@@ -25,7 +25,7 @@ LANGUAGE = "lang"
 OTHER = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
-def compact_views(voice: Voice, post: posts.DailyPost, *, marked: bool = True) -> list[ui.LayoutView]:
+def compact_views(voice: Voice, post: contents.DailyPost, *, marked: bool = True) -> list[ui.LayoutView]:
     """Return the post as few messages as it fits in: header, papers, a menu to open one, buttons, schedule.
 
     `marked` is false for a copy that no delivery stands behind, such as the post in another language.
@@ -34,9 +34,9 @@ def compact_views(voice: Voice, post: posts.DailyPost, *, marked: bool = True) -
     views = []
     first = 0
     for position, group in enumerate(parts):
-        marker = posts.part_marker(post.marker, position) if marked else None
+        marker = contents.part_marker(post.marker, position) if marked else None
         last = position == len(parts) - 1
-        message = sheet.Sheet()
+        message = message_builder.Sheet()
         if position == 0:
             message.text(header(voice, post))
         _fill(voice, message, post, group, first, marker, last=last)
@@ -45,37 +45,39 @@ def compact_views(voice: Voice, post: posts.DailyPost, *, marked: bool = True) -
     return views
 
 
-def header(voice: Voice, post: posts.DailyPost) -> str:
+def header(voice: Voice, post: contents.DailyPost) -> str:
     """Return the headline with its small print."""
     texts = voice.daily(post)
     lines = [f"## 📰 {texts.headline}", small_lines(texts.count), small_lines(texts.missed)]
     return "\n".join(line for line in lines if line)
 
 
-def headline_view(voice: Voice, post: posts.DailyPost, *, marked: bool = True) -> ui.LayoutView:
+def headline_view(voice: Voice, post: contents.DailyPost, *, marked: bool = True) -> ui.LayoutView:
     """Return the message that stands above cards or a thread."""
-    message = sheet.Sheet()
+    message = message_builder.Sheet()
     message.text(header(voice, post))
-    message.buttons(*_buttons(voice.words, post, posts.part_marker(post.marker, 0) if marked else None))
+    message.buttons(*_buttons(voice.words, post, contents.part_marker(post.marker, 0) if marked else None))
     message.text(small_lines(voice.daily(post).foot))
     return message.view
 
 
 def card_view(
-    words: Words, post: posts.DailyPost, paper: posts.PostPaper, position: int | None
+    words: Words, post: contents.DailyPost, paper: contents.PostPaper, position: int | None
 ) -> ui.LayoutView:
     """Return one paper's message, its summary as far as it fits; a button opens the rest privately.
 
     `position` is that of its part; None for a copy that no delivery stands behind.
     """
-    marker = None if position is None else posts.part_marker(post.marker, position)
-    message = sheet.Sheet()
+    marker = None if position is None else contents.part_marker(post.marker, position)
+    message = message_builder.Sheet()
     message.paper(f"### {_title(paper, 1200, 3000)}\n{_facts(paper)}", paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
-            sheet.button(words("read"), custom_ids.pack(OPEN_ONE, paper.arxiv_id, marker=marker)),
-            sheet.button(words("save"), custom_ids.pack(cards.SAVE, "1", cards.NOT_A_CARD, paper.arxiv_id)),
-            sheet.button(words("similar"), custom_ids.pack(cards.SIMILAR, paper.arxiv_id)),
+            message_builder.button(words("read"), custom_ids.pack(OPEN_ONE, paper.arxiv_id, marker=marker)),
+            message_builder.button(
+                words("save"), custom_ids.pack(paper_card.SAVE, "1", paper_card.NOT_A_CARD, paper.arxiv_id)
+            ),
+            message_builder.button(words("similar"), custom_ids.pack(paper_card.SIMILAR, paper.arxiv_id)),
         ],
         _links(paper.arxiv_id),
     ]
@@ -89,18 +91,18 @@ def card_view(
 def _beginning(words: Words, sections: Sequence[models.Section], budget: limits.Budget) -> str:
     """Return as much of a summary as one message holds, saying when there is more."""
     # What is far beyond a page would be made ready only to be dropped.
-    near = [models.Section(one.heading, one.body[: 4 * cards.LONGEST_PAGE]) for one in sections[:4]]
-    pages = cards.summary_pages(near, budget)
+    near = [models.Section(one.heading, one.body[: 4 * paper_card.LONGEST_PAGE]) for one in sections[:4]]
+    pages = paper_card.summary_pages(near, budget)
     if not pages:
-        return phrases.small(words("no-summary"))
+        return paper_text.small(words("no-summary"))
     if len(pages) == 1 and near == list(sections):
         return pages[0]
-    more = phrases.small(words("more-inside"))
+    more = paper_text.small(words("more-inside"))
     size = budget.text_bytes - limits.TEXT_BYTES_EACH - limits.utf8_bytes(more) - 1
-    return f"{fitting.shorten(pages[0], cards.LONGEST_PAGE - len(more) - 1, max_bytes=size)}\n{more}"
+    return f"{split.shorten(pages[0], paper_card.LONGEST_PAGE - len(more) - 1, max_bytes=size)}\n{more}"
 
 
-def groups(papers: Sequence[posts.PostPaper]) -> list[Sequence[posts.PostPaper]]:
+def groups(papers: Sequence[contents.PostPaper]) -> list[Sequence[contents.PostPaper]]:
     """Share the papers out evenly over as few messages as hold them."""
     count = max(1, -(-len(papers) // PAPERS_A_MESSAGE))
     size = -(-len(papers) // count)
@@ -109,9 +111,9 @@ def groups(papers: Sequence[posts.PostPaper]) -> list[Sequence[posts.PostPaper]]
 
 def _fill(
     voice: Voice,
-    message: sheet.Sheet,
-    post: posts.DailyPost,
-    group: Sequence[posts.PostPaper],
+    message: message_builder.Sheet,
+    post: contents.DailyPost,
+    group: Sequence[contents.PostPaper],
     first: int,
     marker: str | None,
     *,
@@ -139,55 +141,55 @@ def _fill(
         message.place_text(foot)
 
 
-def _entry(voice: Voice, rank: int, paper: posts.PostPaper, characters: int, size: int) -> str:
+def _entry(voice: Voice, rank: int, paper: contents.PostPaper, characters: int, size: int) -> str:
     facts = _facts(paper)
     title = _title(paper, characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16)
-    return fitting.shorten(voice.paper(rank, paper, title), characters, max_bytes=size)
+    return split.shorten(voice.paper(rank, paper, title), characters, max_bytes=size)
 
 
-def _title(paper: posts.PostPaper, characters: int, size: int) -> str:
-    return phrases.title_link(paper.title, paper.arxiv_id, paper.url, characters=characters, size=size)
+def _title(paper: contents.PostPaper, characters: int, size: int) -> str:
+    return paper_text.title_link(paper.title, paper.arxiv_id, paper.url, characters=characters, size=size)
 
 
-def _facts(paper: posts.PostPaper) -> str:
-    names = phrases.authors(paper.authors, truncated=paper.authors_truncated)
-    return phrases.joined(phrases.votes(paper.votes), names)
+def _facts(paper: contents.PostPaper) -> str:
+    names = paper_text.authors(paper.authors, truncated=paper.authors_truncated)
+    return paper_text.joined(paper_text.votes(paper.votes), names)
 
 
-def _menu(words: Words, group: Sequence[posts.PostPaper], marker: str | None) -> ui.Item[Any] | None:
+def _menu(words: Words, group: Sequence[contents.PostPaper], marker: str | None) -> ui.Item[Any] | None:
     options = [
-        sheet.option(
-            phrases.title(paper.title, paper.arxiv_id),
+        message_builder.option(
+            paper_text.title(paper.title, paper.arxiv_id),
             paper.arxiv_id,
-            description=phrases.joined(paper.arxiv_id, phrases.votes(paper.votes)),
+            description=paper_text.joined(paper.arxiv_id, paper_text.votes(paper.votes)),
         )
         for paper in group
     ]
-    return sheet.menu(words("post-pick"), custom_ids.pack(lists.OPEN, marker=marker), options)
+    return message_builder.menu(words("post-pick"), custom_ids.pack(paper_list.OPEN, marker=marker), options)
 
 
-def _buttons(words: Words, post: posts.DailyPost, marker: str | None) -> list[ui.Item[Any]]:
-    day = listing.ListState(listing.ListKind.DIGEST, post.digest_on.isoformat())
+def _buttons(words: Words, post: contents.DailyPost, marker: str | None) -> list[ui.Item[Any]]:
+    day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat())
     label = words("post-see-all", count=post.total) if post.papers else words("newest-digest")
     if not post.papers:
         day = day.with_(text="")
-    everything = listing.pack(day, marker=marker)
-    ask = sheet.button(words("post-ask"), custom_ids.pack(ASK))
-    return [sheet.button(label, everything), ask, *_language(words, post)]
+    everything = list_state.pack(day, marker=marker)
+    ask = message_builder.button(words("post-ask"), custom_ids.pack(ASK))
+    return [message_builder.button(label, everything), ask, *_language(words, post)]
 
 
-def _language(words: Words, post: posts.DailyPost) -> list[ui.Item[Any]]:
+def _language(words: Words, post: contents.DailyPost) -> list[ui.Item[Any]]:
     other = OTHER[post.locale]
     if not post.papers:
         return []
     label = words(f"language-{other.value}")
-    return [sheet.button(label, custom_ids.pack(LANGUAGE, other.value), emoji="🌐")]
+    return [message_builder.button(label, custom_ids.pack(LANGUAGE, other.value), emoji="🌐")]
 
 
 def _links(arxiv_id: str) -> list[ui.Item[Any]]:
     found = [
-        sheet.link_button("arXiv", phrases.arxiv_url(arxiv_id)),
-        sheet.link_button("PDF", phrases.pdf_url(arxiv_id)),
-        sheet.link_button("Hugging Face", phrases.hugging_face_url(arxiv_id)),
+        message_builder.link_button("arXiv", paper_text.arxiv_url(arxiv_id)),
+        message_builder.link_button("PDF", paper_text.pdf_url(arxiv_id)),
+        message_builder.link_button("Hugging Face", paper_text.hugging_face_url(arxiv_id)),
     ]
     return [item for item in found if item is not None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.client.translations import Words
-from bot.client.views import phrases
-from bot.services import found as results
+from bot.client.views import paper_text
+from bot.services.search import results
 
 NAMED = 5
 
@@ -28,4 +28,4 @@ def ignored(words: Words, found: results.SearchResult) -> str:
 
 def names(texts: Sequence[str]) -> str:
     """Return the first of some names or terms in a row, as Markdown."""
-    return ", ".join(phrases.quoted(text, length=60) for text in texts[:NAMED])
+    return ", ".join(paper_text.quoted(text, length=60) for text in texts[:NAMED])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from discord import ui
 
-from bot.client import custom_ids
+from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Words
-from bot.client.views import cards, lists, phrases, sheet
-from bot.rendering import bibtex, fitting, limits
+from bot.client.views import paper_card, paper_list, paper_text
+from bot.rendering.discord_text import limits, split
+from bot.rendering.export import bibtex
 from storage import models
 
 AUTHOR_CHOSEN = "ap"
@@ -21,11 +22,11 @@ def authors_view(words: Words, detail: models.PaperDetail, page: int) -> ui.Layo
     page = min(page, pages - 1)
     first = page * size
     shown = detail.authors[first : first + size]
-    message = sheet.Sheet()
-    title = phrases.quoted(phrases.title(detail.title, detail.arxiv_id), length=200)
+    message = message_builder.Sheet()
+    title = paper_text.quoted(paper_text.title(detail.title, detail.arxiv_id), length=200)
     message.text(words("authors-heading", title=title))
     message.text(
-        phrases.small(
+        paper_text.small(
             words(
                 "authors-listed",
                 count=len(detail.authors),
@@ -33,17 +34,17 @@ def authors_view(words: Words, detail: models.PaperDetail, page: int) -> ui.Layo
             )
         )
     )
-    message.text(", ".join(phrases.quoted(name, length=phrases.LONGEST_NAME) for name in shown))
-    options = [sheet.option(name, str(first + number)) for number, name in enumerate(shown)]
+    message.text(", ".join(paper_text.quoted(name, length=paper_text.LONGEST_NAME) for name in shown))
+    options = [message_builder.option(name, str(first + number)) for number, name in enumerate(shown)]
     message.select(
-        sheet.menu(words("choose-author"), custom_ids.pack(AUTHOR_CHOSEN, detail.arxiv_id), options)
+        message_builder.menu(words("choose-author"), custom_ids.pack(AUTHOR_CHOSEN, detail.arxiv_id), options)
     )
     if pages > 1:
         # Page 0 of a custom id asks for a new message, so the pages of this one count from 1.
-        turn = lists.pager(
+        turn = paper_list.pager(
             page,
             pages,
-            lambda wanted: custom_ids.pack(cards.AUTHORS, wanted + 1, detail.arxiv_id),
+            lambda wanted: custom_ids.pack(paper_card.AUTHORS, wanted + 1, detail.arxiv_id),
             "pr:page:a",
         )
         message.buttons(*turn)
@@ -52,9 +53,12 @@ def authors_view(words: Words, detail: models.PaperDetail, page: int) -> ui.Layo
 
 def cite_view(words: Words, detail: models.PaperDetail) -> ui.LayoutView:
     """Return the BibTeX entry in a block that is easily copied."""
-    message = sheet.Sheet()
+    message = message_builder.Sheet()
     message.text(
-        words("cite-heading", title=phrases.quoted(phrases.title(detail.title, detail.arxiv_id), length=200))
+        words(
+            "cite-heading",
+            title=paper_text.quoted(paper_text.title(detail.title, detail.arxiv_id), length=200),
+        )
     )
     names = detail.authors[:CITED_AUTHORS]
     entry = bibtex.render_entry(
@@ -63,6 +67,6 @@ def cite_view(words: Words, detail: models.PaperDetail) -> ui.LayoutView:
         names,
         truncated=detail.authors_truncated or len(names) < len(detail.authors),
     )
-    shown = fitting.shorten(entry.strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
+    shown = split.shorten(entry.strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
     message.text(f"```bibtex\n{shown}\n```")
     return message.view

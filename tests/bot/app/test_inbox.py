@@ -8,31 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import running
-from bot.app.core import Core
-from bot.services import watch
-from bot.services.subscriptions import Wishes
+from bot.app import runtime
+from bot.app.container import Core
+from bot.services.daily.subscriptions import Wishes
+from bot.services.ingest import inbox
 from bot.settings import Settings
-from storage import deliveries, digests, locks, models, papers
+from storage import digests, models, papers
 from storage.database import Database
-from tests.bot.services import shelves
+from storage.outbox import queries, sender_lock
+from tests.support import digest_builders
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def bot(sqlite_db: Database) -> running.Running:
+async def bot(sqlite_db: Database) -> runtime.Running:
     """What a running bot is made of, at one moment; its client never logs in, so that there is nothing to close."""
     core = Core(Settings(), sqlite_db, lambda: NOW)
-    return running.build(core, core.bot(shard_count=1), asyncio.Event(), locks.SenderLock(sqlite_db))
+    return runtime.build(core, core.bot(shard_count=1), asyncio.Event(), sender_lock.SenderLock(sqlite_db))
 
 
-async def _drop(bot: running.Running, folder: Path) -> None:
-    await watch.Inbox(folder, bot.take).scan()
+async def _drop(bot: runtime.Running, folder: Path) -> None:
+    await inbox.Inbox(folder, bot.take).scan()
 
 
 async def test_a_dropped_file_is_stored_and_posted_where_it_was_waited_for(
-    bot: running.Running, tmp_path: Path
+    bot: runtime.Running, tmp_path: Path
 ) -> None:
     orders = bot.core.services().subscriptions
     order = await orders.add(guild_id=1, channel_id=2, wishes=Wishes(at_time="09:01"))
@@ -40,18 +41,18 @@ async def test_a_dropped_file_is_stored_and_posted_where_it_was_waited_for(
     bot.core.clock = lambda: NOW + timedelta(minutes=1)
     await bot.tick()
     assert (await orders.get(order.id)).waiting_for_on == NOW.date()
-    (tmp_path / "digest.md").write_text(shelves.newsletter(NOW.date(), [("2601.00001", 9)]))
+    (tmp_path / "digest.md").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     await _drop(bot, tmp_path)
     async with bot.core.database.read() as connection:
-        (planned,) = await deliveries.list_rows(connection)
+        (planned,) = await queries.list_rows(connection)
     assert planned.papers == ("2601.00001",)
     assert planned.kind is models.DeliveryKind.DAILY
 
 
-async def test_a_corrected_file_replaces_what_it_said(bot: running.Running, tmp_path: Path) -> None:
+async def test_a_corrected_file_replaces_what_it_said(bot: runtime.Running, tmp_path: Path) -> None:
     file = tmp_path / "digest.md"
     for votes in (9, 12, 12):
-        file.write_text(shelves.newsletter(NOW.date(), [("2601.00001", votes)]))
+        file.write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", votes)]))
         await _drop(bot, tmp_path)
     async with bot.core.database.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
@@ -62,12 +63,12 @@ async def test_a_corrected_file_replaces_what_it_said(bot: running.Running, tmp_
 
 
 async def test_files_that_are_no_digests_take_no_other_with_them(
-    bot: running.Running, tmp_path: Path
+    bot: runtime.Running, tmp_path: Path
 ) -> None:
     (tmp_path / "a.md").write_text("A letter to a friend.")
     (tmp_path / "b.md").write_bytes(b"\xff\xfe\x00\xd8" * 50)
     (tmp_path / "c.md").write_bytes(b"")
-    (tmp_path / "d.txt").write_text(shelves.newsletter(NOW.date(), [("2601.00001", 9)]))
+    (tmp_path / "d.txt").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     await _drop(bot, tmp_path)
     async with bot.core.database.read() as connection:
         assert await papers.get_detail(connection, "2601.00001") is not None
@@ -75,7 +76,7 @@ async def test_files_that_are_no_digests_take_no_other_with_them(
 
 
 async def test_a_file_that_cannot_be_stored_takes_no_other_with_it_and_is_read_again(
-    bot: running.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot: runtime.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = ["once"]
 
@@ -86,7 +87,7 @@ async def test_a_file_that_cannot_be_stored_takes_no_other_with_it_and_is_read_a
 
     monkeypatch.setattr(bot.core.telling, "tell", tell)
     for number, name in enumerate(("a.md", "b.md"), 1):
-        (tmp_path / name).write_text(shelves.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
+        (tmp_path / name).write_text(digest_builders.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
     for expected in ([False, True], [True, True]):
         await _drop(bot, tmp_path)
         async with bot.core.database.read() as connection:

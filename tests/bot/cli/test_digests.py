@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.conftest import Paperround
-from tests.bot.services import shelves
+from tests.support import digest_builders
 
 PAPERS = (("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None))
 
@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with one good digest, one file that is none, and one that is binary."""
     found = tmp_path / "in"
     found.mkdir()
-    (found / "a.md").write_text(shelves.newsletter(date(2026, 1, 5), PAPERS), encoding="utf-8")
+    (found / "a.md").write_text(digest_builders.newsletter(date(2026, 1, 5), PAPERS), encoding="utf-8")
     (found / "b.txt").write_text("Nothing of interest.\n", encoding="utf-8")
     (found / "c.md").write_bytes(b"\x00\x01\x02" * 100)
     return found

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.services import index_tokens, reindexing
-from storage import meta, migrate, search
+from bot.services.search import document_tokens, rebuild
+from storage import key_values, migrate
 from storage.database import Database
+from storage.search import index
 from tests.bot.cli.conftest import Paperround
-from tests.bot.services import archives
-from tests.bot.services.archives import Paper
+from tests.support import sample_archive
+from tests.support.sample_archive import Paper
 
 PAPERS = [Paper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.") for number in range(1, 8)]
 
@@ -25,7 +26,7 @@ def archive(
 ) -> Paperround:
     """The command line on an archive of seven papers, once for each engine."""
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
-    (tmp_path / "digest.md").write_text(archives.newsletter("2025-01-02", PAPERS), encoding="utf-8")
+    (tmp_path / "digest.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
     assert paperround("ingest", "digest.md").status == 0
     return paperround
 
@@ -45,22 +46,22 @@ def change(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
 
 async def make_older(database: Database) -> None:
     async with database.transaction() as connection:
-        await meta.set_value(connection, meta.INDEX_VERSION, "0")
+        await key_values.set_value(connection, key_values.INDEX_VERSION, "0")
 
 
 async def forget_version(database: Database) -> None:
     async with database.transaction() as connection:
-        await meta.remove(connection, meta.INDEX_VERSION)
+        await key_values.remove(connection, key_values.INDEX_VERSION)
 
 
 async def empty(database: Database) -> None:
     async with database.transaction() as connection:
-        await search.clear(connection)
+        await index.clear(connection)
 
 
 async def stop_in_the_middle(database: Database) -> None:
     await make_older(database)
-    async with aclosing(reindexing.rebuild(database)) as steps:
+    async with aclosing(rebuild.rebuild(database)) as steps:
         await anext(steps)
         await anext(steps)
 
@@ -75,7 +76,7 @@ def finding(paperround: Paperround) -> dict[str, object]:
 
 def test_an_index_that_is_as_it_should_be_is_well(archive: Paperround) -> None:
     found = finding(archive)
-    assert found["value"] == f"version {index_tokens.VERSION}, 7 papers"
+    assert found["value"] == f"version {document_tokens.VERSION}, 7 papers"
     assert (found["well"], found["note"]) == (True, "")
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot import cli, errors
 from storage import errors as storage_errors
-from tests.bot.sources import samples
+from tests.support import source_payloads
 
 
 @dataclass
@@ -69,8 +69,10 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 def test_what_was_added_is_fetched_and_each_source_has_its_row(site: Site) -> None:
     dated = f"{site.url}/{{date:%Y/%m/%d}}.md"
-    site.pages["/2025/05/06.md"] = samples.review(ids=["2505.00001"])
-    site.pages["/api/daily_papers?date=2025-05-06"] = samples.daily_papers(samples.listed("2505.00001", 81))
+    site.pages["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
+    site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
+        source_payloads.listed("2505.00001", 81)
+    )
     assert run("add", dated)[0] == 0
     assert run("add", "https://huggingface.co", "--json")[0] == 0
     assert site.asked == []
@@ -111,7 +113,7 @@ def test_what_is_refused_or_failed_is_named_and_ends_with_one(
 
 
 def test_a_dry_run_changes_nothing(site: Site) -> None:
-    site.pages["/a.md"] = samples.newsletter()
+    site.pages["/a.md"] = source_payloads.newsletter()
     run("add", f"{site.url}/a.md")
     for _ in range(2):
         _, printed, _ = run("fetch", "--dry-run", "--json")
@@ -120,7 +122,7 @@ def test_a_dry_run_changes_nothing(site: Site) -> None:
 
 
 def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
-    site.pages["/a.md"] = samples.newsletter()
+    site.pages["/a.md"] = source_payloads.newsletter()
     status, printed, _ = run("add", f"{site.url}/a.md", "--check", "--json")
     assert (status, json.loads(printed)[0]["digests"]) == (0, 1)
     assert site.asked == ["/a.md"]
@@ -144,7 +146,7 @@ def test_the_list_tells_how_each_source_is(site: Site) -> None:
 
 
 def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
-    site.pages["/feed"] = samples.rss()
+    site.pages["/feed"] = source_payloads.rss()
     Path("paperround.toml").write_text(
         f'[[sources]]\nurl = "{site.url}/feed"\nkind = "feed"\n', encoding="utf-8"
     )

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.core import Core
+from bot.app.container import Core
 from bot.client import translations
 from bot.settings import Settings
 from storage import migrate, models
 from storage.database import Database
-from tests.bot.client import outgoing, samples
-from tests.bot.client.world import START, World, open_world
+from tests.support import client_archive, payload_checks
+from tests.support.client_harness import START, World, open_world
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
     async def fill() -> None:
         database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
         ingest = Core(Settings(), database, lambda: START).ingest()
-        for number, text in enumerate(samples.DIGESTS):
+        for number, text in enumerate(client_archive.DIGESTS):
             await ingest.add_text(text, place=f"{number}.md")
         await database.close()
 
@@ -88,5 +88,5 @@ async def _looked_back_on(
 ) -> AsyncIterator[World]:
     async with open_world(database, locale, texts) as opened:
         yield opened
-        outgoing.check_requests(opened.env.http_requests)
+        payload_checks.check_requests(opened.env.http_requests)
         assert opened.unexpected_errors() == []

@@ -11,9 +11,9 @@ import structlog
 from discord import ui
 
 from bot.client.bot import PaperroundBot
-from bot.client.command_names import CommandMentions
+from bot.client.discord_api.command_sync import CommandMentions
 from storage import errors, models
-from tests.bot.client.world import World, answer, custom_ids_of, post_daily, send, texts_of
+from tests.support.client_harness import World, answer, custom_ids_of, post_daily, send, texts_of
 
 
 def _syncs(world: World) -> int:
@@ -126,8 +126,8 @@ async def test_a_button_that_cannot_be_read_is_answered_all_the_same(world: Worl
 
 
 async def _send_view(world: World, view: ui.LayoutView) -> Any:
-    from bot.client.views.payload import payload
-    from bot.services.posts import RenderedPart
+    from bot.client.components.payload import payload
+    from bot.services.posts.contents import RenderedPart
 
     return await send(world, world.channel.id, RenderedPart(models.PartKind.MESSAGE, payload(view)))
 
@@ -178,7 +178,7 @@ async def test_an_autocomplete_that_breaks_offers_nothing_and_raises_nothing(
 
 
 async def test_every_verb_in_a_message_has_its_handler(world: World) -> None:
-    from bot.client import custom_ids
+    from bot.client.components import custom_ids
 
     shown = [
         answer(await world.reader.slash(world.channel, "topic", query="소형 언어 모델")),

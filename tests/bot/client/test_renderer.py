@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.client import translations
-from bot.client.command_names import CommandMentions
+from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
-from bot.rendering import limits
-from bot.rendering.templates import Templates
-from bot.rendering.wording import Wording
-from bot.services import posts
+from bot.rendering.discord_text import limits
+from bot.rendering.wording.post_texts import Wording
+from bot.rendering.wording.templates import Templates
+from bot.services.posts import contents
 from storage import models
-from tests.bot.client import hostile, outgoing
+from tests.support import hostile_papers, payload_checks
 
 TEXTS = translations.load()
 LONGEST_MARKER = "m" * 64
@@ -37,19 +37,19 @@ def renderer() -> DiscordRenderer:
     return _renderer()
 
 
-def _daily(papers: tuple[posts.PostPaper, ...], **options: Any) -> posts.DailyPost:
+def _daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> contents.DailyPost:
     values: dict[str, Any] = {
         "marker": "daily:1:2025-02-12",
         "locale": models.Locale.KO,
         "style": models.Style.COMPACT,
         "digest_on": date(2025, 2, 12),
         "total": max(27, len(papers)),
-        "schedule": posts.PostSchedule("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
+        "schedule": contents.PostSchedule("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
     }
-    return posts.DailyPost(papers=papers, **(values | options))
+    return contents.DailyPost(papers=papers, **(values | options))
 
 
-def _paper(number: int = 1, **options: Any) -> posts.PostPaper:
+def _paper(number: int = 1, **options: Any) -> contents.PostPaper:
     values: dict[str, Any] = {
         "arxiv_id": f"2502.0{number:04}",
         "title": f"Paper {number}",
@@ -60,10 +60,10 @@ def _paper(number: int = 1, **options: Any) -> posts.PostPaper:
         "thumbnail": f"https://covers.example/{number}.png",
         "sections": (models.Section("What's New", "첫 문장이에요. 둘째 문장이에요."),),
     }
-    return posts.PostPaper(**(values | options))
+    return contents.PostPaper(**(values | options))
 
 
-def _messages(parts: tuple[posts.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
+def _messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
     for part in parts:
         if part.kind in SENT_AS_IT_IS:
             continue
@@ -72,19 +72,19 @@ def _messages(parts: tuple[posts.RenderedPart, ...]) -> Iterator[dict[str, Any]]
             yield body["message"] if part.kind is models.PartKind.FORUM_POST else body
 
 
-def _check(parts: tuple[posts.RenderedPart, ...]) -> None:
+def _check(parts: tuple[contents.RenderedPart, ...]) -> None:
     markers = []
     for part in parts:
         if part.kind not in SENT_AS_IT_IS:
             assert part.fallback is not None
-            marker = posts.marker_of(part.payload)
+            marker = contents.marker_of(part.payload)
             assert marker is not None
-            assert posts.marker_of(part.fallback) == marker
+            assert contents.marker_of(part.fallback) == marker
             assert json.dumps(part.payload).count(marker) >= 1
             markers.append(marker)
     assert len(set(markers)) == len(markers)
     for message in _messages(parts):
-        outgoing.check_message(message)
+        payload_checks.check_message(message)
         assert len(message.get("content") or "") <= limits.CONTENT - 64
 
 
@@ -111,10 +111,12 @@ def test_every_style_fits_with_any_number_of_papers(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(
-    papers=hostile.papers(most=12), style=st.sampled_from(models.Style), locale=st.sampled_from(models.Locale)
+    papers=hostile_papers.papers(most=12),
+    style=st.sampled_from(models.Style),
+    locale=st.sampled_from(models.Locale),
 )
 def test_no_digest_can_make_a_post_that_does_not_fit(
-    papers: tuple[posts.PostPaper, ...], style: models.Style, locale: models.Locale
+    papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
 ) -> None:
     post = _daily(papers, style=style, locale=locale, marker=LONGEST_MARKER)
     _check(_renderer().render_daily(post))
@@ -123,26 +125,26 @@ def test_no_digest_can_make_a_post_that_does_not_fit(
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(papers=hostile.papers(most=12), text=hostile.texts, in_channel=st.booleans())
+@given(papers=hostile_papers.papers(most=12), text=hostile_papers.texts, in_channel=st.booleans())
 def test_no_digest_can_make_an_alert_that_does_not_fit(
-    papers: tuple[posts.PostPaper, ...], text: str, in_channel: bool
+    papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
-        posts.AlertReason(number, models.AlertKind.KEYWORD, text, field)
-        for number, field in enumerate(posts.MatchField)
+        contents.AlertReason(number, models.AlertKind.KEYWORD, text, field)
+        for number, field in enumerate(contents.MatchField)
     )
-    matches = tuple(posts.AlertMatch(paper, reasons) for paper in papers)
-    post = posts.AlertPost(LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel)
+    matches = tuple(contents.AlertMatch(paper, reasons) for paper in papers)
+    post = contents.AlertPost(LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel)
     _check(_renderer().render_alert(post))
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
-@pytest.mark.parametrize("kind", list(posts.NoticeKind))
-@pytest.mark.parametrize("reason", [None, *posts.Reason, "the server answered 503 @everyone"])
+@pytest.mark.parametrize("kind", list(contents.NoticeKind))
+@pytest.mark.parametrize("reason", [None, *contents.Reason, "the server answered 503 @everyone"])
 def test_every_notice_says_something_and_carries_its_marker(
-    renderer: DiscordRenderer, locale: models.Locale, kind: posts.NoticeKind, reason: str | None
+    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind, reason: str | None
 ) -> None:
-    notice = posts.NoticePost(
+    notice = contents.NoticePost(
         LONGEST_MARKER,
         locale,
         kind,
@@ -156,7 +158,7 @@ def test_every_notice_says_something_and_carries_its_marker(
 
 def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily((_paper(1), _paper(2, votes=None))))
-    texts = [one["content"] for one in outgoing.walk(part.payload["components"]) if one["type"] == 10]
+    texts = [one["content"] for one in payload_checks.walk(part.payload["components"]) if one["type"] == 10]
     assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 표를 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
@@ -168,7 +170,7 @@ def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: Di
 
 def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily(tuple(_paper(number) for number in range(8))))
-    components = list(outgoing.walk(part.payload["components"]))
+    components = list(payload_checks.walk(part.payload["components"]))
     assert len(components) == limits.COMPONENTS
     texts = [one["content"] for one in components if one["type"] == 10]
     assert all(any(f"[Paper {number}]" in text for text in texts) for number in range(8))
@@ -198,7 +200,7 @@ def test_a_forum_post_has_a_name_and_the_tags_that_the_forum_demands(renderer: D
     assert part.kind is models.PartKind.FORUM_POST
     assert part.payload["name"] == "2025-02-12 · 1편"
     assert part.payload["applied_tags"] == ["7", "8"]
-    outgoing.schemas().check("CreateForumThreadRequest", part.payload)
+    payload_checks.schemas().check("CreateForumThreadRequest", part.payload)
 
 
 def test_an_announcement_is_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:

@@ -18,7 +18,7 @@ from fluent.syntax import ast as ftl
 import bot.client
 from bot.client import translations
 from storage import models
-from tests.bot.client.world import World
+from tests.support.client_harness import World
 
 CLIENT = Path(bot.client.__file__).parent
 COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
@@ -101,7 +101,7 @@ def test_a_missing_argument_is_an_error_and_not_a_hole_in_a_sentence(locale: mod
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_every_reason_that_something_stands_still_has_its_sentence(locale: models.Locale) -> None:
-    from bot.services.posts import Reason
+    from bot.services.posts.contents import Reason
 
     words = translations.load().of(locale)
     assert all(words.find(f"reason-{reason.value}") for reason in Reason)

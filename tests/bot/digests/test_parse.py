@@ -12,7 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import errors
-from bot.digests import arxiv_id, lines, papers, parse
+from bot.digests import parse
+from bot.digests.elements import arxiv_id, paper_headings
+from bot.digests.markdown import lines
 from storage import models
 
 
@@ -205,7 +207,7 @@ def test_text_is_read_in_the_encodings_that_editors_write(encoding: str) -> None
 
 def test_nothing_heavy_is_imported_for_parsing() -> None:
     code = (
-        "import sys, bot.digests.parse, bot.digests.contract\n"
+        "import sys, bot.digests.parse, bot.digests.json_output\n"
         "print(*{m.partition('.')[0] for m in sys.modules} & {'discord', 'sqlalchemy', 'aiohttp', 'pydantic', 'typer'})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -311,7 +313,7 @@ def test_no_paper_is_lost_without_a_word(text: str) -> None:
     named = {problem.line for digest in digests for problem in digest.problems}
     rows = lines.normalise(text).split("\n")
     for heading in lines.find_headings(rows):
-        paper = papers.parse_paper_heading(heading, rows)
+        paper = paper_headings.parse_paper_heading(heading, rows)
         if digests and paper and (paper.bare or heading.text.startswith("[")):
             assert paper.arxiv_id in known or heading.row + 1 in named
 

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.rendering import charts, templates
-from bot.rendering.templates import Templates
+from bot.rendering import charts
+from bot.rendering.wording import templates
+from bot.rendering.wording.templates import Templates
 
 LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 

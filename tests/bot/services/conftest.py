@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from storage.database import Database
-from tests.bot.services import delivering
 from tests.fake_discord import fixtures, process
 from tests.fake_discord.fixtures import fake, fake_server
+from tests.support import relay_harness
 
 __all__ = ["fake", "fake_server", "office"]
 
 
 @pytest.fixture
-async def office(db: Database, fake: process.FakeDiscord) -> AsyncIterator[delivering.Office]:
+async def office(db: Database, fake: process.FakeDiscord) -> AsyncIterator[relay_harness.Office]:
     """An office on either database, with Discord's limits lifted."""
     await fixtures.set_free(fake)
-    async with delivering.open_office(db, fake) as opened:
+    async with relay_harness.open_office(db, fake) as opened:
         yield opened

@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 import trustme
 
-from bot.sources import addresses, fetcher
-from tests.bot.sources import origins
+from bot.sources.http import fetcher, ssrf_guard
+from tests.support import origin_server
 
 NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ def open_fetcher(pauses: Pauses) -> OpenFetcher:
             now=lambda: NOW,
             random=lambda: 0.5,
             user_agent="Paperround/test",
-            allowances=[addresses.parse_allowance(text) for text in allow],
+            allowances=[ssrf_guard.parse_allowance(text) for text in allow],
             sleep=pauses,
             **options,
         )
@@ -63,18 +63,18 @@ async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.Fetcher]:
 
 
 @pytest_asyncio.fixture
-async def origin() -> AsyncIterator[origins.Origin]:
-    async with origins.open_origin() as opened:
+async def origin() -> AsyncIterator[origin_server.Origin]:
+    async with origin_server.open_origin() as opened:
         yield opened
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origins.SocketWatch]:
+def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origin_server.SocketWatch]:
     """Call it inside the test's loop: from then on every connection is noted, and only loopback ones are made."""
 
-    def start() -> origins.SocketWatch:
+    def start() -> origin_server.SocketWatch:
         loop = asyncio.get_running_loop()
-        watched = origins.SocketWatch(loop)
+        watched = origin_server.SocketWatch(loop)
         monkeypatch.setattr(loop, "sock_connect", watched.sock_connect)
         return watched
 

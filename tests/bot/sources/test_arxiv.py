@@ -7,23 +7,27 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.sources import arxiv, fetcher
+from bot.sources import arxiv
+from bot.sources.http import fetcher
 from storage import models
-from tests.bot.sources import conftest, origins, samples
-from tests.bot.sources.asking import ask, remember
+from tests.bot.sources import conftest
+from tests.support import origin_server, source_payloads
+from tests.support.source_requests import ask, remember
 
 
-def answering(origin: origins.Origin, unknown: tuple[str, ...] = ()) -> None:
+def answering(origin: origin_server.Origin, unknown: tuple[str, ...] = ()) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         ids = request.query["id_list"].split(",")
         assert int(request.query["max_results"]) == len(ids)
-        entries = [samples.arxiv_entry(known) for known in ids if known not in unknown]
-        return web.Response(text=samples.atom(*entries), content_type="application/atom+xml")
+        entries = [source_payloads.arxiv_entry(known) for known in ids if known not in unknown]
+        return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
 
     origin.pages["/api/query"] = page
 
 
-async def test_a_hundred_papers_are_asked_for_at_once(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_a_hundred_papers_are_asked_for_at_once(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
     answering(origin)
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
     outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once), wanted=wanted)
@@ -33,7 +37,7 @@ async def test_a_hundred_papers_are_asked_for_at_once(origin: origins.Origin, fe
 
 
 async def test_nothing_is_asked_where_nothing_is_wanted(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     outcomes = await ask(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once))
     assert [outcome.status for outcome in outcomes] == [models.FetchStatus.UNCHANGED]
@@ -41,7 +45,7 @@ async def test_nothing_is_asked_where_nothing_is_wanted(
 
 
 async def test_a_paper_that_arxiv_does_not_know_is_asked_for_a_week_later(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     answering(origin, unknown=("2505.00002",))
     one = arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once)
@@ -57,10 +61,10 @@ async def test_a_paper_that_arxiv_does_not_know_is_asked_for_a_week_later(
 
 
 async def test_papers_that_nobody_asked_for_are_not_taken(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    origin.pages["/api/query"] = samples.atom(
-        samples.arxiv_entry("2505.00001"), samples.arxiv_entry("2505.99999")
+    origin.pages["/api/query"] = source_payloads.atom(
+        source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.99999")
     )
     outcomes = await ask(
         arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.at_once), wanted=["2505.00001"]
@@ -73,7 +77,7 @@ async def test_papers_that_nobody_asked_for_are_not_taken(
     [
         ("<html><body>rate exceeded</body></html>", "it is no feed"),
         (
-            samples.atom(
+            source_payloads.atom(
                 "<entry><id>http://arxiv.org/api/errors#bad</id><title>Error</title><summary>bad id</summary></entry>"
             ),
             "it reports an error: bad id",
@@ -81,7 +85,7 @@ async def test_papers_that_nobody_asked_for_are_not_taken(
     ],
 )
 async def test_what_is_no_answer_is_named_and_ends_the_visit(
-    origin: origins.Origin, fetch: fetcher.Fetcher, body: str, reason: str
+    origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str, reason: str
 ) -> None:
     origin.pages["/api/query"] = body
     wanted = [f"2505.{number:05}" for number in range(1, 251)]
@@ -89,7 +93,7 @@ async def test_what_is_no_answer_is_named_and_ends_the_visit(
     assert [(outcome.status, outcome.reason) for outcome in outcomes] == [(models.FetchStatus.FAILED, reason)]
 
 
-async def test_the_pace_is_kept_for_every_try(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_the_pace_is_kept_for_every_try(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
     paced = 0
 
     async def pace() -> None:

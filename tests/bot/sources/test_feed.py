@@ -1,168 +1,224 @@
-"""Feeds become plain entries, in whatever charset and however broken; no entity is expanded and nothing is fetched."""
+"""A feed as a source: digests in its entries and behind its links, single papers, and nothing twice."""
 
 from __future__ import annotations
 
-import contextlib
-from datetime import date
-from xml.sax.saxutils import escape
+from html import escape
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from aiohttp import web
 
-from bot.sources import charsets, failures, feed
-from tests.bot.sources import conftest, samples
+from bot.sources import feed
+from bot.sources.http import fetcher
+from storage import models
+from tests.bot.sources import conftest
+from tests.support import origin_server, source_payloads
+from tests.support.source_requests import ask, remember
 
-LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Zs"])
-
-
-def test_an_answer_of_arxivs_api_gives_its_papers() -> None:
-    entry = feed.parse_feed(samples.atom(samples.arxiv_entry("2505.01234")))[0]
-    read = feed.paper_facts(entry, "place", "arxiv", conftest.NOW)
-    assert read is not None
-    assert (read.arxiv_id, read.title) == ("2505.01234", "A Study of Small Things")
-    assert (read.authors, read.categories) == (("Ada Lovelace", "Kim Minsu"), ("cs.CL", "cs.LG"))
-    assert (read.abstract, read.published_on) == ("Small things are studied.", date(2025, 5, 1))
-    assert (read.source, read.place, read.read_at, read.votes) == ("arxiv", "place", conftest.NOW, None)
+OK, UNCHANGED, FAILED = models.FetchStatus.OK, models.FetchStatus.UNCHANGED, models.FetchStatus.FAILED
 
 
-def test_an_item_of_arxivs_own_feed_gives_its_paper() -> None:
-    item = (
-        "<item><title>A Study (of Small Things)</title><link>https://arxiv.org/abs/2505.01234</link>"
-        "<description>arXiv:2505.01234v1 Announce Type: new \nAbstract: Small things.</description>"
-        '<guid isPermaLink="false">oai:arXiv.org:2505.01234v1</guid><category>cs.CL</category>'
-        "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
+def item(key: str, *, link: str = "", content: str = "", title: str = "A day", date: str = "") -> str:
+    return (
+        f"<item><guid isPermaLink='false'>{key}</guid><title>{title}</title><link>{link}</link>"
+        f"<pubDate>{date}</pubDate><content:encoded><![CDATA[{content}]]></content:encoded></item>"
     )
-    entry = feed.parse_feed(samples.rss(item))[0]
-    read = feed.paper_facts(entry, "place", "arxiv", conftest.NOW)
-    assert read is not None
-    assert (read.arxiv_id, read.title) == ("2505.01234", "A Study (of Small Things)")
-    assert (read.abstract, read.authors) == ("Small things.", ("Ada Lovelace", "Kim Minsu"))
-    assert read.categories == ("cs.CL",)
 
 
-def test_the_note_that_arxivs_older_feeds_put_behind_a_title_is_left_out() -> None:
-    item = "<item><title>A Study. (arXiv:2301.01234v1 [cs.CL])</title><link>http://arxiv.org/abs/2301.01234</link></item>"
-    assert feed.parse_feed(samples.rss(item))[0].title == "A Study"
+def feed_at(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> feed.FeedSource:
+    return feed.FeedSource(f"{origin.url}/feed", fetch)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16", "utf-16-le", "shift_jis"])
-def test_a_feed_is_read_in_its_own_charset(encoding: str) -> None:
-    title = "小さな模型" if encoding == "shift_jis" else "작은 모델의 논문"
-    head = f'<?xml version="1.0" encoding="{encoding}"?>'
-    body = samples.rss(f"<item><title>{title}</title><guid>1</guid></item>", head=head).encode(encoding)
-    assert feed.parse_feed(charsets.decode_text(body))[0].title == title
+async def test_a_digest_in_an_entry_is_read_whether_plain_or_as_html(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
+    origin.pages["/feed"] = source_payloads.rss(
+        item("1", content=source_payloads.newsletter()),
+        item("2", content=html),
+        f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
+    )
+    outcomes = await ask(feed_at(origin, fetch))
+    read = [digest for outcome in outcomes for text in outcome.digests for digest in text.digests]
+    assert [[paper.arxiv_id for paper in digest.papers] for digest in read] == [
+        ["2505.00001", "2505.00002"],
+        ["2505.00007"],
+        ["2505.00001"],
+    ]
+    assert outcomes[0].digests[0].place == f"{origin.url}/feed#1"
+
+
+async def test_a_digest_behind_a_link_is_read_and_kept_under_its_own_address(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
+    origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
+    outcomes = await ask(feed_at(origin, fetch))
+    assert [text.place for outcome in outcomes for text in outcome.digests] == [f"{origin.url}/2025-05-06.md"]
+
+
+async def test_single_papers_become_facts(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
+    origin.pages["/feed"] = source_payloads.atom(
+        source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.00002", title="Another")
+    )
+    outcomes = await ask(feed_at(origin, fetch))
+    facts = [one for outcome in outcomes for one in outcome.facts]
+    assert [(one.arxiv_id, one.source) for one in facts] == [
+        ("2505.00001", f"{origin.url}/feed"),
+        ("2505.00002", f"{origin.url}/feed"),
+    ]
+    assert origin.paths == ["/feed"]
+
+
+async def test_entries_that_are_only_re_dated_or_reordered_are_not_read_again(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    first = [item(str(n), content=source_payloads.newsletter(ids=[f"2505.0000{n}"])) for n in (1, 2, 3)]
+    origin.pages["/feed"] = source_payloads.rss(*first)
+    pages = remember(await ask(feed_at(origin, fetch)))
+    again = [
+        item(
+            str(n),
+            content=source_payloads.newsletter(ids=[f"2505.0000{n}"]),
+            date="Wed, 07 May 2025 00:00:00 GMT",
+        )
+        for n in (3, 1, 2)
+    ]
+    origin.pages["/feed"] = source_payloads.rss(*again)
+    outcomes = await ask(feed_at(origin, fetch), pages)
+    assert [(outcome.status, outcome.digests) for outcome in outcomes] == [(UNCHANGED, ())]
+
+
+async def test_a_corrected_entry_is_read_again_under_the_same_place(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(item("1", content=source_payloads.newsletter()))
+    first = await ask(feed_at(origin, fetch))
+    origin.pages["/feed"] = source_payloads.rss(
+        item("1", content=source_payloads.newsletter(note="corrected"))
+    )
+    second = await ask(feed_at(origin, fetch), remember(first))
+    assert second[0].digests[0].place == first[0].digests[0].place
+    assert "corrected" in second[0].digests[0].text
+
+
+async def test_a_link_that_failed_is_asked_again_though_the_feed_is_the_same(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
+    )
+    origin.pages["/a.md"] = web.Response(status=500)
+    first = await ask(feed_at(origin, fetch))
+    assert [outcome.status for outcome in first] == [FAILED, OK, UNCHANGED]
+    pages = remember(first)
+    origin.pages["/a.md"] = source_payloads.newsletter()
+    second = await ask(feed_at(origin, fetch), pages)
+    assert [outcome.status for outcome in second] == [OK, UNCHANGED]
+    third = await ask(feed_at(origin, fetch), remember(second, pages))
+    assert [outcome.status for outcome in third] == [UNCHANGED]
+
+
+async def test_links_without_digest_are_looked_at_once_and_are_no_fault(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    entries = [
+        item("1", link=f"{origin.url}/post"),
+        item("2", link=f"{origin.url}/none"),
+        item("3", title="Note"),
+    ]
+    origin.pages["/feed"] = source_payloads.rss(*entries)
+    origin.pages["/post"] = "<html><body>My holidays</body></html>"
+    first = await ask(feed_at(origin, fetch))
+    assert {outcome.status for outcome in first} == {UNCHANGED}
+    origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
+    origin.requests.clear()
+    second = await ask(feed_at(origin, fetch), remember(first))
+    assert [len(outcome.digests) for outcome in second] == [1, 0]
+    assert origin.paths == ["/feed"]
+
+
+async def test_a_link_to_a_private_address_is_refused_and_its_neighbours_are_read(
+    origin: origin_server.Origin, open_fetcher: conftest.OpenFetcher
+) -> None:
+    async with origin_server.open_origin() as inside:
+        origin.pages["/feed"] = source_payloads.rss(
+            item("1", link=f"{inside.url}/secret"), item("2", content=source_payloads.newsletter())
+        )
+        async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
+            outcomes = await ask(feed_at(origin, fetch))
+        assert [outcome.status for outcome in outcomes] == [models.FetchStatus.REFUSED, OK, UNCHANGED]
+        assert inside.requests == []
+
+
+async def test_a_feed_of_thousands_of_links_is_read_bit_by_bit(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
+    pages: dict[str, models.Page] = {}
+    asked = []
+    for _ in range(4):
+        origin.requests.clear()
+        pages = remember(await ask(feed_at(origin, fetch), pages), pages)
+        asked.append(len(origin.requests) - 1)
+    assert asked == [50, 50, 20, 0]
+
+
+async def test_a_feed_that_breaks_all_the_time_is_left_after_five_links(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(20)))
+    for number in range(20):
+        origin.pages[f"/{number}"] = web.Response(status=500)
+    outcomes = await ask(feed_at(origin, fetch))
+    assert [outcome.status for outcome in outcomes].count(FAILED) == 5
 
 
 @pytest.mark.parametrize(
-    "when",
+    ("body", "status", "reason"),
     [
-        "yesterday",
-        "2025-02-31T25:61:00Z",
-        "31 Feb 99999",
-        "",
-        "0000-00-00",
-        "Tue, 06 May 2025 99:00:00 GMT",
-        "-1",
+        ("<!doctype html><html><body>down</body></html>", FAILED, "it is an HTML page without a digest"),
+        ("nonsense", FAILED, "it is no feed"),
+        (source_payloads.rss(), models.FetchStatus.NOT_YET, "the feed has no entries"),
+        ("<!DOCTYPE rss [<!ENTITY a 'b'>]>" + source_payloads.rss(head=""), FAILED, "entities of its own"),
     ],
 )
-def test_a_broken_date_costs_the_date_alone(when: str) -> None:
-    item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
-    assert [entry.title for entry in feed.parse_feed(samples.rss(item))] == ["A"]
+async def test_what_is_no_feed_or_an_empty_one_is_named(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str, status: models.FetchStatus, reason: str
+) -> None:
+    origin.pages["/feed"] = body
+    outcome = (await ask(feed_at(origin, fetch)))[0]
+    assert outcome.status is status
+    assert reason in outcome.reason
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{}",
-        "<html><body>not found</body></html>",
-        "## Daily Papers (2025-05-06)",
-        "<rss",
-        "a" * 1000,
-        "<a/>",
-    ],
-)
-def test_what_is_no_feed_is_named(text: str) -> None:
-    with pytest.raises(failures.FetchError, match="it is no feed"):
-        feed.parse_feed(text)
+async def test_a_digest_where_a_feed_was_expected_is_read_all_the_same(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.newsletter()
+    outcomes = await ask(feed_at(origin, fetch))
+    assert [(outcome.status, len(outcome.digests)) for outcome in outcomes] == [(OK, 1)]
 
 
-def test_a_bomb_of_entities_does_not_go_off() -> None:
-    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    bomb = f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY l0 "lol">{levels}]>' + samples.rss(
-        "<item><title>&l9;</title></item>", head=""
-    )
-    with pytest.raises(failures.FetchError, match="entities"):
-        feed.parse_feed(bomb)
+async def test_a_feed_that_is_not_there_has_failed_and_one_that_is_gone_stays_gone(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    assert [outcome.status for outcome in await ask(feed_at(origin, fetch))] == [FAILED]
+    origin.pages["/feed"] = web.Response(status=410)
+    gone = await ask(feed_at(origin, fetch))
+    assert [outcome.status for outcome in gone] == [models.FetchStatus.GONE]
+    origin.requests.clear()
+    assert [outcome.status for outcome in await ask(feed_at(origin, fetch), remember(gone))] == [
+        models.FetchStatus.GONE
+    ]
+    assert origin.requests == []
 
 
-def test_an_entity_that_names_a_file_is_not_opened() -> None:
-    text = '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + samples.rss(
-        "<item><title>&x;</title></item>", head=""
-    )
-    with pytest.raises(failures.FetchError, match="entities"):
-        feed.parse_feed(text)
-
-
-def test_a_document_type_that_is_only_named_is_not_fetched() -> None:
-    text = '<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/rss.dtd">' + samples.rss(
-        "<item><title>A</title></item>", head=""
-    )
-    assert [entry.title for entry in feed.parse_feed(text)] == ["A"]
-
-
-def test_a_text_that_looks_like_an_address_or_a_path_is_not_opened() -> None:
-    for text in ("http://127.0.0.1:9/feed.xml", "/etc/passwd", "file:///etc/passwd"):
-        with pytest.raises(failures.FetchError, match="it is no feed"):
-            feed.parse_feed(text)
-
-
-def test_a_title_of_a_megabyte_is_cut() -> None:
-    text = samples.rss(f"<item><title>{'T' * 1_000_000}</title><guid>{'g' * 1_000_000}</guid></item>")
-    entry = feed.parse_feed(text)[0]
-    assert len(entry.title or "") == 1000
-    assert len(entry.key) <= 500
-
-
-def test_a_feed_beyond_all_measure_is_refused() -> None:
-    with pytest.raises(failures.FetchError, match="larger than 4 MB"):
-        feed.parse_feed(samples.rss("<item/>") + " " * 4_000_000)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<rss><channel>" + "<item><title>a" * 20_000,
-        "<rss><channel><item><title>" + "<" * 200_000,
-        "<rss><channel><item><title>" + "&" * 200_000,
-        "<rss><channel><item><title>" + "<!--" * 50_000,
-        "<rss><channel><item><title>" + "<![CDATA[" * 30_000,
-        "<rss " + "a='b' " * 50_000,
-        "<!DOCTYPE rss [" + " " * 200_000,
-        "<rss><channel><item><description>" + "<![" * 50_000,
-    ],
-)
-def test_a_hostile_text_costs_no_more_than_a_moment(text: str) -> None:
-    with contextlib.suppress(failures.FetchError):
-        feed.parse_feed(text)
-
-
-@given(
-    st.lists(st.tuples(st.text(LETTERS, min_size=1, max_size=20), st.text(LETTERS, max_size=40)), max_size=5)
-)
-def test_entries_come_in_their_order_and_each_id_once(items: list[tuple[str, str]]) -> None:
-    text = samples.atom(
-        *(f"<entry><id>{escape(key)}</id><title>{escape(title)}</title></entry>" for key, title in items)
-    )
-    keys = [entry.key for entry in feed.parse_feed(text)]
-    assert len(keys) == len(set(keys)) <= len(items)
-
-
-@given(st.text(max_size=300), st.sampled_from(["", "<rss version='2.0'>", "<feed>", "<?xml version='1.0'?>"]))
-def test_any_text_ends_in_entries_or_in_a_reason(text: str, head: str) -> None:
-    try:
-        entries = feed.parse_feed(head + text)
-    except failures.FetchError:
-        return
-    assert all(entry.key for entry in entries)
+async def test_an_unchanged_feed_costs_one_request(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/a.md"))
+    origin.pages["/a.md"] = source_payloads.newsletter()
+    pages = remember(await ask(feed_at(origin, fetch)))
+    origin.requests.clear()
+    assert [outcome.status for outcome in await ask(feed_at(origin, fetch), pages)] == [UNCHANGED]
+    assert origin.paths == ["/feed"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.sources import folder, source
+from bot.sources import base, folder
 from storage import models
-from tests.bot.sources import samples
-from tests.bot.sources.asking import ask, remember
+from tests.support import source_payloads
+from tests.support.source_requests import ask, remember
 
 
 def files(root: Path) -> folder.FolderSource:
@@ -17,33 +17,33 @@ def files(root: Path) -> folder.FolderSource:
 
 async def test_new_and_changed_files_are_read_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "2025").mkdir()
-    (tmp_path / "2025" / "a.md").write_text(samples.newsletter(), encoding="utf-8")
-    (tmp_path / "b.txt").write_text(samples.review(), encoding="utf-8")
+    (tmp_path / "2025" / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     first = await ask(files(tmp_path))
     assert [(outcome.place, len(outcome.digests)) for outcome in first] == [("2025/a.md", 1), ("b.txt", 1)]
     pages = remember(first)
     assert [outcome.status for outcome in await ask(files(tmp_path), pages)] == [models.FetchStatus.UNCHANGED]
-    (tmp_path / "b.txt").write_text(samples.review(ids=["2505.00009"]), encoding="utf-8")
+    (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
     os.utime(tmp_path / "b.txt", ns=(1, 1))
     assert [outcome.place for outcome in await ask(files(tmp_path), pages)] == ["b.txt"]
 
 
 async def test_a_file_that_was_only_touched_is_unchanged(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text(samples.newsletter(), encoding="utf-8")
+    (tmp_path / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     pages = remember(await ask(files(tmp_path)))
     os.utime(tmp_path / "a.md", ns=(5, 5))
     outcomes = await ask(files(tmp_path), pages)
     assert [(outcome.status, outcome.digests) for outcome in outcomes] == [(models.FetchStatus.UNCHANGED, ())]
     assert await ask(files(tmp_path), remember(outcomes)) == [
-        source.Outcome(str(tmp_path), models.FetchStatus.UNCHANGED)
+        base.Outcome(str(tmp_path), models.FetchStatus.UNCHANGED)
     ]
 
 
 async def test_a_readme_is_no_fault_and_a_broken_file_is_one(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
     (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
-    (tmp_path / "z.md").write_text(samples.newsletter(), encoding="utf-8")
+    (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     readme, broken, fine = await ask(files(tmp_path))
     assert (readme.status, readme.reason) == (models.FetchStatus.OK, "README.md: there is no digest in it")
     assert broken.status is models.FetchStatus.FAILED
@@ -53,10 +53,10 @@ async def test_a_readme_is_no_fault_and_a_broken_file_is_one(tmp_path: Path) -> 
 
 async def test_nothing_is_read_outside_of_the_folder_or_in_hidden_ones(tmp_path: Path) -> None:
     outside = tmp_path / "secret.md"
-    outside.write_text(samples.newsletter(), encoding="utf-8")
+    outside.write_text(source_payloads.newsletter(), encoding="utf-8")
     root = tmp_path / "root"
     (root / ".git").mkdir(parents=True)
-    (root / ".git" / "x.md").write_text(samples.newsletter(), encoding="utf-8")
+    (root / ".git" / "x.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     (root / "link.md").symlink_to(outside)
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
@@ -80,7 +80,7 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_is_no_text_is_named(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"\xff.md")).write_text(samples.newsletter(), encoding="utf-8")
+    (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
     outcome = (await ask(files(tmp_path)))[0]
     assert (outcome.status, outcome.reason) == (
         models.FetchStatus.FAILED,

@@ -11,10 +11,12 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.sources import fetcher, huggingface, source
+from bot.sources import base, huggingface
+from bot.sources.http import fetcher
 from storage import models
-from tests.bot.sources import conftest, origins, samples
-from tests.bot.sources.asking import ask, remember
+from tests.bot.sources import conftest
+from tests.support import origin_server, source_payloads
+from tests.support.source_requests import ask, remember
 
 OK, UNCHANGED, NOT_YET, FAILED = (
     models.FetchStatus.OK,
@@ -22,22 +24,24 @@ OK, UNCHANGED, NOT_YET, FAILED = (
     models.FetchStatus.NOT_YET,
     models.FetchStatus.FAILED,
 )
-TODAY = samples.DAY
+TODAY = source_payloads.DAY
 
 
 def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def read(origin: origins.Origin, fetch: fetcher.Fetcher, body: str | bytes) -> source.Outcome:
+async def read(origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str | bytes) -> base.Outcome:
     origin.pages[path(TODAY)] = body
     return (await ask(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
 async def test_a_days_list_gives_what_is_known_of_each_paper(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    outcome = await read(origin, fetch, samples.daily_papers(samples.listed("2505.00001", 81)))
+    outcome = await read(
+        origin, fetch, source_payloads.daily_papers(source_payloads.listed("2505.00001", 81))
+    )
     place = origin.url + path(TODAY)
     assert outcome.facts == (
         models.Facts(
@@ -61,16 +65,18 @@ async def test_a_days_list_gives_what_is_known_of_each_paper(
 
 @pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
 async def test_votes_that_are_no_number_are_unknown(
-    origin: origins.Origin, fetch: fetcher.Fetcher, votes: Any
+    origin: origin_server.Origin, fetch: fetcher.Fetcher, votes: Any
 ) -> None:
-    outcome = await read(origin, fetch, samples.daily_papers(samples.listed("2505.00001", votes)))
+    outcome = await read(
+        origin, fetch, source_payloads.daily_papers(source_payloads.listed("2505.00001", votes))
+    )
     assert outcome.facts[0].votes is None
 
 
 async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    strange = samples.listed(
+    strange = source_payloads.listed(
         "2505.00003",
         title=["no", "title"],
         authors="Ada",
@@ -80,13 +86,13 @@ async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
         publishedAt="soon",
         ai_keywords="words",
     )
-    body = samples.daily_papers(
-        samples.listed("2505.00001"),
+    body = source_payloads.daily_papers(
+        source_payloads.listed("2505.00001"),
         None,
         5,
         {},
         {"paper": {"id": "no id"}},
-        samples.listed("2505.00002v3"),
+        source_payloads.listed("2505.00002v3"),
         strange,
     )
     outcome = await read(origin, fetch, body)
@@ -97,7 +103,7 @@ async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
 
 
 async def test_letters_that_no_database_takes_are_left_out(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     body = (
         '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
@@ -106,9 +112,9 @@ async def test_letters_that_no_database_takes_are_left_out(
     assert (facts.title, facts.abstract) == ("A study", "xy")
 
 
-async def test_a_title_of_a_megabyte_is_cut(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
-    item = samples.listed("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
-    facts = (await read(origin, fetch, samples.daily_papers(item))).facts[0]
+async def test_a_title_of_a_megabyte_is_cut(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
+    item = source_payloads.listed("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
+    facts = (await read(origin, fetch, source_payloads.daily_papers(item))).facts[0]
     assert len(facts.title or "") == 1_000
     assert len(facts.abstract or "") == 20_000
 
@@ -128,7 +134,7 @@ async def test_a_title_of_a_megabyte_is_cut(origin: origins.Origin, fetch: fetch
     ],
 )
 async def test_what_is_no_list_is_named(
-    origin: origins.Origin, fetch: fetcher.Fetcher, body: str | bytes, reason: str
+    origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str | bytes, reason: str
 ) -> None:
     outcome = await read(origin, fetch, body)
     assert outcome.status is FAILED
@@ -136,13 +142,15 @@ async def test_what_is_no_list_is_named(
     assert outcome.pages == ()
 
 
-async def test_an_empty_list_is_a_day_without_papers(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_an_empty_list_is_a_day_without_papers(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
     outcome = await read(origin, fetch, "[]")
     assert (outcome.status, outcome.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
 
 
 async def test_votes_are_read_again_after_one_three_and_seven_days(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     first = TODAY
     one = huggingface.HuggingFaceSource(origin.url, fetch)
@@ -151,7 +159,7 @@ async def test_votes_are_read_again_after_one_three_and_seven_days(
     for later in range(12):
         now = conftest.NOW + timedelta(days=later)
         votes = 10 + later
-        origin.pages[path(first)] = samples.daily_papers(samples.listed("2505.00001", votes))
+        origin.pages[path(first)] = source_payloads.daily_papers(source_payloads.listed("2505.00001", votes))
         for hour in (0, 3):
             outcomes = await ask(one, pages, now=now + timedelta(hours=hour))
             # The tests' fetcher stands still, so the moment of reading is put right here.
@@ -168,28 +176,32 @@ def _fields(page: models.Page) -> dict[str, Any]:
     return {name: getattr(page, name) for name in models.Page.__dataclass_fields__}
 
 
-async def test_days_that_were_missed_are_made_up_for(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_days_that_were_missed_are_made_up_for(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
     await ask(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_a_day_to_come_is_not_asked_for(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_a_day_to_come_is_not_asked_for(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
     one = huggingface.HuggingFaceSource(origin.url, fetch)
     outcomes = await ask(one, days=[TODAY + timedelta(days=1)])
     assert [outcome.status for outcome in outcomes] == [NOT_YET]
     assert origin.requests == []
 
 
-async def test_a_server_in_trouble_is_left_alone(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_a_server_in_trouble_is_left_alone(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
     for back in range(8):
         origin.pages[path(TODAY - timedelta(days=back))] = web.Response(status=500)
     outcomes = await ask(huggingface.HuggingFaceSource(origin.url, fetch))
     assert [outcome.status for outcome in outcomes] == [FAILED] * 5
 
 
-async def test_an_unchanged_list_says_so(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_an_unchanged_list_says_so(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
     one = huggingface.HuggingFaceSource(origin.url, fetch)
-    first = await read(origin, fetch, samples.daily_papers(samples.listed("2505.00001")))
+    first = await read(origin, fetch, source_payloads.daily_papers(source_payloads.listed("2505.00001")))
     outcomes = await ask(one, remember([first]), days=[TODAY])
     assert [outcome.status for outcome in outcomes] == [UNCHANGED]
 

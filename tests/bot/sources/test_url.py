@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 
-from bot.sources import dated, fetcher, kinds, url
+from bot.sources import kinds, url, url_template
+from bot.sources.http import fetcher
 from storage import models
-from tests.bot.sources import conftest, origins, samples
-from tests.bot.sources.asking import ask, remember
+from tests.bot.sources import conftest
+from tests.support import origin_server, source_payloads
+from tests.support.source_requests import ask, remember
 
-TODAY = samples.DAY
+TODAY = source_payloads.DAY
 UTC_ZONE = ZoneInfo("UTC")
 OK, UNCHANGED, NOT_YET, FAILED, GONE = (
     models.FetchStatus.OK,
@@ -27,17 +29,21 @@ OK, UNCHANGED, NOT_YET, FAILED, GONE = (
 
 
 def dated_source(
-    origin: origins.Origin, fetch: fetcher.Fetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **habits: Any
+    origin: origin_server.Origin,
+    fetch: fetcher.Fetcher,
+    *,
+    pattern: str = "/{date:%Y/%m/%d}.md",
+    **habits: Any,
 ) -> url.UrlSource:
-    address = dated.parse_dated_address(origin.url + pattern)
+    address = url_template.parse_dated_address(origin.url + pattern)
     return url.UrlSource(address, fetch, kinds.Habits(**{"zone": UTC_ZONE, **habits}))
 
 
 async def test_todays_digest_and_those_of_the_last_days_are_read(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    origin.pages["/2025/05/06.md"] = samples.newsletter()
-    origin.pages["/2025/05/05.md"] = samples.review(date(2025, 5, 5))
+    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
+    origin.pages["/2025/05/05.md"] = source_payloads.review(date(2025, 5, 5))
     outcomes = await ask(dated_source(origin, fetch))
     assert [(outcome.day, outcome.status) for outcome in outcomes] == [
         (TODAY, OK),
@@ -52,21 +58,21 @@ async def test_todays_digest_and_those_of_the_last_days_are_read(
 
 
 async def test_what_was_read_is_asked_conditionally_and_a_correction_is_seen(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    origin.pages["/2025/05/06.md"] = samples.newsletter()
-    origin.pages["/2025/05/05.md"] = samples.newsletter(date(2025, 5, 5))
+    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
+    origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
     feed = dated_source(origin, fetch, corrected_days=1)
     pages = remember(await ask(feed))
     assert [outcome.status for outcome in await ask(feed, pages)] == [UNCHANGED, UNCHANGED]
-    origin.pages["/2025/05/05.md"] = samples.newsletter(date(2025, 5, 5), note="corrected")
+    origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5), note="corrected")
     outcomes = await ask(feed, pages)
     assert [outcome.status for outcome in outcomes] == [UNCHANGED, OK]
     assert "corrected" in outcomes[1].digests[0].text
 
 
 async def test_today_is_asked_from_its_usual_hour_on_in_the_publishers_zone(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     seoul = dated_source(origin, fetch, zone=ZoneInfo("Asia/Seoul"), from_time=time(9), corrected_days=0)
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
@@ -78,26 +84,26 @@ async def test_today_is_asked_from_its_usual_hour_on_in_the_publishers_zone(
 
 
 async def test_a_span_is_asked_day_by_day_in_its_order(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     days = [date(2025, 1, day) for day in (1, 2, 3)]
     for day in days:
-        origin.pages[f"/2025/01/{day:%d}.md"] = samples.newsletter(day)
+        origin.pages[f"/2025/01/{day:%d}.md"] = source_payloads.newsletter(day)
     outcomes = await ask(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY])
     assert [outcome.status for outcome in outcomes] == [OK, OK, OK, NOT_YET]
     assert origin.paths == ["/2025/01/01.md", "/2025/01/02.md", "/2025/01/03.md", "/2025/05/06.md"]
 
 
 async def test_an_address_that_many_days_share_is_asked_once(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    origin.pages["/2025-05.md"] = samples.newsletter()
+    origin.pages["/2025-05.md"] = source_payloads.newsletter()
     outcomes = await ask(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md"))
     assert [outcome.status for outcome in outcomes] == [OK]
 
 
 async def test_a_digest_that_is_gone_for_good_is_never_asked_for_again(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=410)
     one = dated_source(origin, fetch, corrected_days=0)
@@ -107,11 +113,13 @@ async def test_a_digest_that_is_gone_for_good_is_never_asked_for_again(
     assert (again[0].status, len(origin.requests)) == (GONE, 1)
 
 
-async def test_a_single_address_is_read_each_time(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_a_single_address_is_read_each_time(
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
+) -> None:
     one = dated_source(origin, fetch, pattern="/latest.md")
     missing = await ask(one)
     assert [(outcome.status, outcome.reason) for outcome in missing] == [(FAILED, "nothing is there (404)")]
-    origin.pages["/latest.md"] = samples.newsletter()
+    origin.pages["/latest.md"] = source_payloads.newsletter()
     outcomes = await ask(one)
     assert [outcome.status for outcome in outcomes] == [OK]
     assert [outcome.status for outcome in await ask(one, remember(outcomes))] == [UNCHANGED]
@@ -135,7 +143,11 @@ async def test_a_single_address_is_read_each_time(origin: origins.Origin, fetch:
     ],
 )
 async def test_what_is_no_digest_is_named_and_asked_for_again(
-    origin: origins.Origin, fetch: fetcher.Fetcher, body: str | bytes, status: models.FetchStatus, reason: str
+    origin: origin_server.Origin,
+    fetch: fetcher.Fetcher,
+    body: str | bytes,
+    status: models.FetchStatus,
+    reason: str,
 ) -> None:
     origin.pages["/2025/05/06.md"] = body
     outcome = (await ask(dated_source(origin, fetch, corrected_days=0)))[0]
@@ -145,9 +157,9 @@ async def test_what_is_no_digest_is_named_and_asked_for_again(
 
 
 async def test_a_title_of_a_megabyte_does_no_harm_to_the_papers_around_it(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    text = samples.newsletter().replace("A Study of Small Things 2505.00001", "T" * 1_000_000)
+    text = source_payloads.newsletter().replace("A Study of Small Things 2505.00001", "T" * 1_000_000)
     origin.pages["/2025/05/06.md"] = text
     outcome = (await ask(dated_source(origin, fetch, corrected_days=0)))[0]
     assert outcome.status is OK
@@ -156,15 +168,15 @@ async def test_a_title_of_a_megabyte_does_no_harm_to_the_papers_around_it(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "euc-kr"])
 async def test_a_digest_is_read_in_whatever_charset_it_comes(
-    origin: origins.Origin, fetch: fetcher.Fetcher, encoding: str
+    origin: origin_server.Origin, fetch: fetcher.Fetcher, encoding: str
 ) -> None:
-    text = samples.newsletter(note="소형 언어 모델")
+    text = source_payloads.newsletter(note="소형 언어 모델")
     origin.pages["/2025/05/06.md"] = text.encode(encoding)
     outcome = (await ask(dated_source(origin, fetch, corrected_days=0)))[0]
     assert "소형 언어 모델" in outcome.digests[0].text
 
 
-async def test_a_digest_on_a_web_page_is_read(origin: origins.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_a_digest_on_a_web_page_is_read(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
     page = """<!DOCTYPE html><html><head><title>x</title><style>h2 {}</style></head><body><nav>menu</nav><article>
     <h2>Daily Papers (2025-05-06)</h2>
     <h3><a href="https://arxiv.org/abs/2505.00001">A Study of <em>Small</em> Things</a></h3>
@@ -178,7 +190,7 @@ async def test_a_digest_on_a_web_page_is_read(origin: origins.Origin, fetch: fet
 
 
 async def test_a_server_in_trouble_is_left_alone_after_five_failed_days(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     async def broken(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=500)
@@ -191,7 +203,7 @@ async def test_a_server_in_trouble_is_left_alone_after_five_failed_days(
 
 
 async def test_a_server_that_asks_for_patience_is_heard(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
     outcome = (await ask(dated_source(origin, fetch, corrected_days=0)))[0]
@@ -199,10 +211,10 @@ async def test_a_server_that_asks_for_patience_is_heard(
 
 
 async def test_a_lasting_move_of_a_digest_is_remembered(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=301, headers={"Location": "/new/06.md"})
-    origin.pages["/new/06.md"] = samples.newsletter()
+    origin.pages["/new/06.md"] = source_payloads.newsletter()
     one = dated_source(origin, fetch, corrected_days=0)
     pages = remember(await ask(one))
     assert [outcome.status for outcome in await ask(one, pages)] == [UNCHANGED]
@@ -210,9 +222,9 @@ async def test_a_lasting_move_of_a_digest_is_remembered(
 
 
 async def test_a_page_that_was_read_and_is_taken_down_is_no_failure(
-    origin: origins.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.Origin, fetch: fetcher.Fetcher
 ) -> None:
-    origin.pages["/2025/05/06.md"] = samples.newsletter()
+    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     one = dated_source(origin, fetch, corrected_days=0)
     pages = remember(await ask(one))
     origin.pages.clear()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.services import posts, summaries
+from bot.services.posts import contents, summaries
 from storage import models
-from tests.bot.client.world import World, answer, custom_ids_of, send, texts_of
+from tests.support.client_harness import World, answer, custom_ids_of, send, texts_of
 
 
 async def _rules(world: World) -> list[models.Alert]:
@@ -144,14 +144,14 @@ async def test_fifty_alerts_are_listed_in_pages(english_world: World) -> None:
 async def _alert(world: World, *rules: models.Alert) -> Any:
     details = [await world.bot.services.lookup.paper(f"2501.0000{number}") for number in range(1, 7)]
     reasons = tuple(
-        posts.AlertReason(rule.id, rule.kind, rule.text, posts.MatchField.TITLE) for rule in rules
+        contents.AlertReason(rule.id, rule.kind, rule.text, contents.MatchField.TITLE) for rule in rules
     )
-    post = posts.AlertPost(
+    post = contents.AlertPost(
         marker=f"alert:user:{world.reader.id}:1:1",
         locale=world.words.locale,
         digest_on=date(2026, 1, 1),
         matches=tuple(
-            posts.AlertMatch(summaries.post_paper(detail, world.words.locale), reasons)
+            contents.AlertMatch(summaries.post_paper(detail, world.words.locale), reasons)
             for detail in details
             if detail is not None
         ),

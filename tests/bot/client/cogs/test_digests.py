@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from bot.client.cogs import digests
-from bot.client.failures import Refusal
+from bot.client.interactions.errors import Refusal
 from storage import models
-from tests.bot.client.world import World, answer, custom_ids_of, post_daily, texts_of
+from tests.support.client_harness import World, answer, custom_ids_of, post_daily, texts_of
 
 
 async def test_without_a_date_the_newest_digest_is_shown(world: World) -> None:

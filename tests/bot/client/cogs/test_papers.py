@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bot.client.world import World, answer, custom_ids_of, post_daily, raw_components, texts_of
-from tests.bot.services import archives
+from tests.support import sample_archive
+from tests.support.client_harness import World, answer, custom_ids_of, post_daily, raw_components, texts_of
 
 SURVEY = "2501.00001"
 
@@ -144,8 +144,8 @@ async def test_autocomplete_offers_papers_by_id(english_world: World) -> None:
 
 async def test_a_long_title_is_shortened_behind_its_votes(english_world: World) -> None:
     world = english_world
-    paper = archives.Paper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
-    await archives.add(world.core.database, "2026-01-01", paper)
+    paper = sample_archive.Paper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
+    await sample_archive.add(world.core.database, "2026-01-01", paper)
     (offered,) = await world.reader.autocomplete(world.channel, "paper", "paper", "lanterns")
     assert len(offered["name"]) <= 100
     assert offered["name"].startswith("2501.00011 ▲ 1234 · Lanterns Lanterns")

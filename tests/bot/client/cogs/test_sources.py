@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.client import translations
-from bot.client.views import empty, payload, source_list
+from bot.client.components import payload
+from bot.client.views import empty_list
+from bot.client.views import sources as sources_view
 from storage import models, sources
-from tests.bot.client import outgoing
-from tests.bot.client.world import START, World, answer, texts_of
+from tests.support import payload_checks
+from tests.support.client_harness import START, World, answer, texts_of
 
 DATED = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
 
@@ -119,8 +121,8 @@ async def test_an_installation_without_sources_says_how_digests_come(empty_world
 
 def test_the_inbox_is_a_way_in_too(texts: translations.Translations) -> None:
     words = texts.of(models.Locale.EN)
-    listed = source_list.SourceList((), "in`box", empty.Extent(None, None, 0), START)
-    view = source_list.sources_view(words, listed)
-    shown = [one.get("content") for one in outgoing.walk(payload.payload(view)["components"])]
+    listed = sources_view.SourceList((), "in`box", empty_list.Extent(None, None, 0), START)
+    view = sources_view.sources_view(words, listed)
+    shown = [one.get("content") for one in payload_checks.walk(payload.payload(view)["components"])]
     assert words("sources-inbox", folder="``in`box``") in shown
     assert words("sources-files") not in shown

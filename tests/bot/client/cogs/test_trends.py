@@ -8,13 +8,13 @@ from typing import Any
 
 from PIL import Image
 
-from bot.client.views import trend
+from bot.client.views import trends
 from bot.rendering import charts
-from bot.rendering.templates import Templates
-from bot.services.remembered import token_of
+from bot.rendering.wording.templates import Templates
+from bot.services.accounts.text_tokens import token_of
 from storage import models
-from tests.bot.client import outgoing
-from tests.bot.client.world import World, answer, custom_ids_of, raw_components, texts_of
+from tests.support import payload_checks
+from tests.support.client_harness import World, answer, custom_ids_of, raw_components, texts_of
 
 LONG = ("small language models " * 14)[:290].strip()
 
@@ -63,7 +63,7 @@ async def test_the_picture_is_a_file_of_the_message_and_described(english_world:
     world = english_world
     shown = await _trends(world, topic="small language model")
     (file,) = shown.attachments
-    assert file.filename == trend.FILE
+    assert file.filename == trends.FILE
     assert file.description.startswith("small language model · 3 papers · Last year\n")
     image = Image.open(io.BytesIO(await file.read()))
     assert (image.format, image.size) == ("PNG", (1200, 600))
@@ -92,7 +92,7 @@ async def test_a_topic_leads_to_its_papers_to_an_alert_and_to_what_rises(world: 
 
 async def test_another_span_is_drawn_in_place(world: World) -> None:
     shown = await _trends(world, topic="small language model")
-    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trend.SPAN}:"))
+    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trends.SPAN}:"))
     wider = answer(await world.reader.select(shown, ["a"], custom_id=menu))
     assert wider.id == shown.id
     assert world.words("trend-span-a") in texts_of(wider)
@@ -111,7 +111,7 @@ async def test_without_a_topic_all_papers_and_what_rises_are_shown(world: World)
     topic = "언어 모델" if world.words.locale is models.Locale.KO else "language model"
     assert f"1 · **{topic}**" in text
     assert world.words("rising-facts", count=11, before="10", now="64.7") in text
-    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trend.PICK}:"))
+    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trends.PICK}:"))
     picked = await world.reader.select(shown, [topic], custom_id=menu)
     assert world.words("follow-topic") in texts_of(answer(picked))
     assert topic in texts_of(answer(picked))
@@ -148,7 +148,7 @@ async def test_an_empty_archive_says_so(empty_world: World) -> None:
 async def test_a_long_topic_survives_in_its_buttons(english_world: World) -> None:
     world = english_world
     shown = await _trends(world, topic=LONG)
-    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trend.SPAN}:"))
+    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trends.SPAN}:"))
     assert token_of(LONG) in menu
     wider = await world.reader.select(shown, ["a"], custom_id=menu)
     assert "small language models small" in texts_of(answer(wider))
@@ -198,4 +198,4 @@ def test_the_checks_of_outgoing_messages_know_pictures() -> None:
         "allowed_mentions": {"parse": []},
         "components": [{"type": 12, "items": [{"media": {"url": "attachment://trend.png"}}]}],
     }
-    outgoing.check_message(payload)
+    payload_checks.check_message(payload)

@@ -7,10 +7,11 @@ from typing import Any
 
 import discord
 
-from bot.services import posts
-from bot.services.subscriptions import Wishes
-from storage import deliveries, models, outbox
-from tests.bot.client.world import World, answer, texts_of
+from bot.services.daily.subscriptions import Wishes
+from bot.services.posts import contents
+from storage import models
+from storage.outbox import queries, transitions
+from tests.support.client_harness import World, answer, texts_of
 
 FIRST = "2501.00001"
 LAST = "2501.00005"
@@ -28,8 +29,8 @@ async def _order(world: World, **wishes: Any) -> models.Subscription:
 async def _posted(world: World, order: models.Subscription) -> models.Part:
     await world.bot.services.now.plan(order.id, 1)
     async with world.core.database.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
-        (part,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await queries.list_rows(connection)
+        (part,) = await queries.list_parts(connection, delivery.id)
     return part
 
 
@@ -43,8 +44,8 @@ async def test_a_posted_paper_is_linked(world: World) -> None:
     part = await _posted(world, await _order(world))
     assert world.words("why-under-way") in await _why(world, FIRST)
     async with world.core.database.transaction() as connection:
-        sent = outbox.Sent(part.id, message_id=4242, channel_id=world.channel.id)
-        await outbox.mark_sent(connection, [sent], world.env.now())
+        sent = transitions.Sent(part.id, message_id=4242, channel_id=world.channel.id)
+        await transitions.mark_sent(connection, [sent], world.env.now())
     shown = await _why(world, FIRST)
     at = f"<t:{int(world.env.now().timestamp())}:f>"
     assert world.words("why-posted", at=at) in shown
@@ -54,7 +55,7 @@ async def test_a_posted_paper_is_linked(world: World) -> None:
 async def test_a_post_that_stands_still_says_why_and_what_to_do(world: World) -> None:
     part = await _posted(world, await _order(world))
     async with world.core.database.transaction() as connection:
-        await outbox.mark_paused(connection, part.id, reason=posts.Reason.NO_SEND, unknown_since=None)
+        await transitions.mark_paused(connection, part.id, reason=contents.Reason.NO_SEND, unknown_since=None)
     shown = await _why(world, FIRST)
     assert world.words("delivery-paused") in shown
     assert world.words("reason-no-send") in shown

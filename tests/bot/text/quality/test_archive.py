@@ -6,7 +6,7 @@ import pytest
 
 from bench.quality import __main__ as quality
 from bench.quality import archive, explained, measures, memory, names, surface
-from bot.text.glossary import seed
+from bot.text.glossary.model import seed
 
 FILES = archive.list_files()
 pytestmark = pytest.mark.skipif(not FILES, reason="no archive of digests beside the checkout")

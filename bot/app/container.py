@@ -1,0 +1,201 @@
+"""What the command line, the demo and the bot share, made in one place. What a command does not need is not imported."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bot.clock import Clock, system_clock
+from bot.services.accounts.guilds import Guilds
+from bot.services.accounts.readers import Readers
+from bot.services.accounts.text_tokens import RememberedTexts
+from bot.services.alerts.alerts import Alerts
+from bot.services.alerts.notifier import Telling
+from bot.services.daily.edits import Edits
+from bot.services.daily.on_demand import NowPosts
+from bot.services.daily.subscriptions import Subscriptions
+from bot.services.daily.why import Why
+from bot.services.ingest.service import Ingest
+from bot.services.operations.status import Status
+from bot.services.posts import delivery_factory
+from bot.settings import Settings
+from storage import alerts, key_values, migrate, models, subscriptions
+from storage.database import Connection, Database
+from storage.errors import DatabaseBusyError
+
+if TYPE_CHECKING:
+    from bot.client.bot import PaperroundBot
+    from bot.client.discord_api.command_sync import CommandMentions
+    from bot.client.renderer import DiscordRenderer
+    from bot.client.translations import Translations
+    from bot.rendering.wording.templates import Templates
+    from bot.services.bundle import Services
+
+
+@dataclass
+class Core:
+    """What the command line, the demo and the bot share: settings, storage, ingest and the renderer of posts."""
+
+    settings: Settings
+    database: Database
+    clock: Clock = system_clock
+
+    @property
+    def locale(self) -> models.Locale:
+        """The language for those who say nothing."""
+        return models.Locale(self.settings.locale)
+
+    @property
+    def expire_after(self) -> timedelta:
+        """How long a delivery is tried."""
+        return timedelta(hours=self.settings.expire_hours)
+
+    @cached_property
+    def texts(self) -> Translations:
+        """The interface's texts; discord.py is loaded with the first use."""
+        from bot.client import translations
+
+        return translations.load()
+
+    @cached_property
+    def mentions(self) -> CommandMentions:
+        """The mentions of commands; `load` fills in their ids."""
+        from bot.client.discord_api.command_sync import CommandMentions
+
+        return CommandMentions()
+
+    @cached_property
+    def renderer(self) -> DiscordRenderer:
+        """What turns posts into messages."""
+        from bot.client.renderer import DiscordRenderer
+        from bot.rendering.wording.post_texts import Wording
+
+        return DiscordRenderer(self.texts, Wording(self.templates), self.mentions)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The wording of posts, and what charts look like."""
+        from bot.rendering.wording.templates import Templates
+
+        return Templates(self.settings.templates)
+
+    async def load_mentions(self) -> None:
+        """Read the commands' ids, if there is anybody to whom they would be shown: most archives have no alerts."""
+        async with self.database.read() as connection:
+            if not await alerts.count_all(connection):
+                return
+        await self.mentions.load(self.database)
+
+    @cached_property
+    def telling(self) -> Telling:
+        """What plans alerts."""
+        return Telling(
+            lambda: self.renderer,
+            nonces=delivery_factory.new_nonce,
+            default_locale=self.locale,
+            alert_days=self.settings.alert_days,
+            expire_after=self.expire_after,
+        )
+
+    @cached_property
+    def edits(self) -> Edits:
+        """What plans edits of posts that a corrected digest changes."""
+        return Edits(lambda: self.renderer, nonces=delivery_factory.new_nonce, expire_after=self.expire_after)
+
+    def bot(self, *, shard_count: int | None = None, locale: models.Locale | None = None) -> PaperroundBot:
+        """Return the Discord client. Both options are for the demo and tests: see `PaperroundBot`."""
+        from bot.client.bot import PaperroundBot
+
+        return PaperroundBot(
+            self.services(),
+            self.texts,
+            self.mentions,
+            self.renderer,
+            shard_count=shard_count,
+            locale=locale,
+        )
+
+    def services(self) -> Services:
+        """Return what the client's commands work with."""
+        from bot.rendering.charts import Charts
+        from bot.services.bundle import Services
+        from bot.services.polling.registry import open_sources
+        from bot.services.search.glossary import Glossaries
+        from bot.services.search.service import Lookup
+        from bot.services.trends.monthly import Trends
+        from bot.services.trends.rising import RisingTopics
+
+        words = Glossaries(self.database, self.clock)
+        return Services(
+            database=self.database,
+            clock=self.clock,
+            lookup=Lookup(self.database, words),
+            trends=Trends(self.database, self.clock, words),
+            rising=RisingTopics(self.database, words),
+            charts=Charts(self.templates),
+            subscriptions=Subscriptions(self.database, self.clock),
+            now=NowPosts(
+                self.database,
+                self.clock,
+                lambda: self.renderer,
+                nonces=delivery_factory.new_nonce,
+                expire_after=self.expire_after,
+            ),
+            alerts=Alerts(self.database, self.clock),
+            status=Status(self.database, self.clock, expire_after=self.expire_after),
+            why=Why(self.database, self.clock),
+            guilds=Guilds(self.database, self.clock),
+            readers=Readers(self.database, self.clock),
+            remembered=RememberedTexts(self.database),
+            sources=open_sources(self.database, self.clock, self.settings),
+            inbox=self.settings.inbox,
+            locale=self.locale,
+            timezone=self.settings.timezone,
+        )
+
+    def ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> Ingest:
+        """Return what stores digests. `on_planned` is called when a digest has given the outbox or the planner work."""
+        from bot.services.search.indexer import SearchIndexer
+
+        async def on_fresh(
+            connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        ) -> None:
+            now = self.clock()
+            await subscriptions.wake_waiting(connection, now)
+            await self.telling.tell(connection, digest_id, paper_ids, revision, now)
+            if revision > 1:
+                await self.edits.plan(connection, digest_id, revision, now)
+            on_planned()
+
+        return Ingest(
+            self.database, self.clock, SearchIndexer(), on_fresh=on_fresh, fresh_days=self.settings.alert_days
+        )
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
+) -> AsyncIterator[Core]:
+    """Open storage and what stands on it. `migrating` as in `storage.migrate.open_database`, whose errors it raises."""
+    database = await migrate.open_database(settings.database_url, migrate=migrating)
+    try:
+        await _note_version(database)
+        yield Core(settings, database, clock)
+    finally:
+        await database.close()
+
+
+async def _note_version(database: Database) -> None:
+    """See that it is known by what the index is made. Most commands find that it is, and load nothing for it."""
+    async with database.read() as connection:
+        if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
+            return
+    from bot.services.search import rebuild
+
+    # Nothing can be indexed in a database that cannot be written to, either.
+    with suppress(DatabaseBusyError):
+        await rebuild.note_version(database)

@@ -1,0 +1,64 @@
+"""Commands that start something: `run` and `demo`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli import context
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("demo")(demo)
+
+
+def run() -> None:
+    """Run the bot until SIGTERM or SIGINT."""
+    from bot import errors, logs
+
+    settings = context.load_settings()
+    logs.configure(settings.log)
+    from bot.app import container, runtime
+
+    if settings.discord_token is None:
+        raise errors.UsageError(runtime.NO_TOKEN)
+
+    async def command() -> None:
+        async with container.open_core(settings, migrating=True) as opened:
+            await runtime.run(opened)
+
+    context.run(command)
+
+
+def demo(
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The page's port; 0: any free one.")
+    ] = 8765,
+    locale: Annotated[str | None, typer.Option("--locale", help="ko or en.")] = None,
+    dm: Annotated[
+        bool, typer.Option("--dm", help="Open the reader's direct messages instead of #papers.")
+    ] = False,
+) -> None:
+    """Show the bot on a local page with sample digests; needs no token, no terminal, no network."""
+    from bot import errors, logs
+    from storage import models
+
+    settings = context.load_settings()
+    logs.configure(
+        "console:error"
+    )  # SimCord tries discord.py out, which then warns of what the demo does not use
+    try:
+        language = models.Locale((locale or settings.locale).strip().lower())
+    except ValueError:
+        raise errors.UsageError(f"{locale!r} is no language of the interface. Use en or ko.") from None
+    try:
+        from bot.demo import server
+    except ModuleNotFoundError as error:
+        raise errors.UsageError(
+            f"The demo needs {error.name}: install it with pip install 'paperround[demo]'."
+        ) from None
+
+    context.run(lambda: server.show(port=port, locale=language, dm=dm))

@@ -1,0 +1,256 @@
+"""Commands that ask the archive: `search`, `author`, `paper` and `glossary`; the same answers as the bot's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import context, dates, output
+
+if TYPE_CHECKING:
+    from bot.services.search.service import Lookup
+    from storage import models
+
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many papers at most.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("search")(search)
+    app.command("author")(author)
+    app.command("paper")(paper)
+    app.command("glossary")(glossary)
+
+
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY]",
+            help='Words, in Korean or English; in it "a phrase", -word, author:, since:, until: and votes: work.'
+            " Put -- before one that begins with -.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--author", metavar="NAME", help="Only this person's papers.")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
+    min_votes: Annotated[
+        int, typer.Option("--min-votes", min=0, help="Leave out papers with fewer votes.")
+    ] = 0,
+    limit: Limit = 20,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each score is made of.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Find papers on a topic, best first. The query may be empty if there is a filter."""
+    first = None if since is None else dates.parse(since)
+
+    async def ask(lookup: Lookup) -> Any:
+        return await lookup.search(
+            " ".join(query or ()),
+            author=name,
+            since=first,
+            min_votes=min_votes or None,
+            limit=limit,
+            explain=explain,
+        )
+
+    result = _ask(ask)
+    print_rows(result.rows, as_json, empty="Nothing found.", explanations=result.explanations)
+    # Beside JSON too: what was not understood would else go unnoticed.
+    for line in _notes(result) if not as_json else _warnings(result):
+        output.complain(line)
+
+
+def author(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="In any order, with or without diacritics.")],
+    limit: Limit = 20,
+    as_json: output.AsJson = False,
+) -> None:
+    """Find a person's papers, top-voted first."""
+
+    async def ask(lookup: Lookup) -> Any:
+        return await lookup.author(name, limit=limit)
+
+    result = _ask(ask)
+    if as_json:
+        output.print_json(
+            {
+                "author": result.author,
+                "matches": list(result.matches),
+                "forms": list(result.forms),
+                "papers": [as_data(row) for row in result.rows],
+            }
+        )
+        return
+    print_rows(result.rows, False, empty=f"Nobody of the name {name!r} is known.")
+    if len(result.matches) > 1:
+        output.complain(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
+
+
+def paper(
+    paper_id: Annotated[
+        str, typer.Argument(metavar="ID", help="An arXiv id, or an address at arXiv or Hugging Face.")
+    ],
+    as_json: output.AsJson = False,
+) -> None:
+    """Show all that is known of one paper."""
+
+    async def ask(lookup: Lookup) -> Any:
+        return await lookup.paper(paper_id)
+
+    detail = _ask(ask)
+    if as_json:
+        output.print_json(None if detail is None else detail_data(detail))
+    elif detail is None:
+        output.complain(f"There is no paper {paper_id!r} in the archive.")
+    else:
+        _print_detail(detail)
+    sys.exit(1 if detail is None else 0)
+
+
+def glossary(
+    term: Annotated[
+        str, typer.Argument(metavar="TERM", help="A term in Korean or English, or an abbreviation.")
+    ],
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the forms of a term, what speaks for them, and how many papers each has."""
+    from dataclasses import asdict
+
+    async def ask(lookup: Lookup) -> Any:
+        return await lookup.glossary(term)
+
+    found = _ask(ask)
+    if as_json:
+        output.print_json({"term": term, "concepts": [asdict(one) for one in found]})
+        return
+    columns = ("concept", "form", "language", "explained in", "papers", "from")
+    rows = [
+        (one.key, form.text, form.language, form.explained, form.papers, _origin(form))
+        for one in found
+        for form in one.forms
+    ]
+    output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
+
+
+def _origin(form: Any) -> str:
+    origins = [*(["digests"] if form.explained else []), *(["starting list"] if form.seeded else [])]
+    return ", ".join(origins) + ("" if form.searched else "; asked for, not searched for")
+
+
+def as_data(row: models.PaperRow) -> dict[str, Any]:
+    """Return a paper of a list as JSON shows it."""
+    return {
+        "arxiv_id": row.arxiv_id,
+        "title": row.title,
+        "date": row.date.isoformat(),
+        "votes": row.votes,
+        "authors": list(row.authors),
+        "score": row.score,
+    }
+
+
+def detail_data(detail: models.PaperDetail) -> dict[str, Any]:
+    """Return all of one paper as JSON shows it."""
+    return {
+        "arxiv_id": detail.arxiv_id,
+        "title": detail.title,
+        "url": detail.url,
+        "date": detail.last_on.isoformat(),
+        "first_on": detail.first_on.isoformat(),
+        "votes": detail.votes,
+        "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
+        "authors": list(detail.authors),
+        "authors_truncated": detail.authors_truncated,
+        "abstract": detail.abstract,
+        "thumbnail": detail.thumbnail,
+        "video": detail.video,
+        "code_url": detail.code_url,
+        "project_url": detail.project_url,
+        "keywords": list(detail.keywords),
+        "categories": list(detail.categories),
+        "digests": [
+            {
+                "date": one.date.isoformat(),
+                "format": one.format.value,
+                "language": one.language,
+                "rank": one.entry.rank,
+                "votes": one.entry.votes,
+                "sections": [
+                    {"heading": section.heading, "body": section.body} for section in one.entry.sections
+                ],
+            }
+            for one in detail.appearances
+        ],
+    }
+
+
+def print_rows(
+    rows: Sequence[models.PaperRow],
+    as_json: bool,
+    *,
+    empty: str,
+    explanations: dict[str, dict[str, float]] | None = None,
+) -> None:
+    """Print papers as JSON, or as a table for people."""
+    if as_json:
+        data = [as_data(row) for row in rows]
+        for one in data if explanations else ():
+            one["explain"] = (explanations or {}).get(one["arxiv_id"])
+        output.print_json(data)
+        return
+    table = [
+        [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
+        + ([_in_words(explanations.get(row.arxiv_id))] if explanations else [])
+        for row in rows
+    ]
+    columns = ["id", "date", "votes", "title", "authors", *(["score"] if explanations else [])]
+    output.print_table(columns, table, empty=empty)
+
+
+def _in_words(parts: dict[str, float] | None) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in (parts or {}).items() if value)
+
+
+def _warnings(result: Any) -> list[str]:
+    left_out = ", ".join(result.ignored)
+    return [f"Could not be used and was left out: {left_out}"] if result.ignored else []
+
+
+def _notes(result: Any) -> list[str]:
+    notes = _warnings(result)
+    if result.also:
+        notes.append(f"also: {', '.join(result.also)}")
+    if result.partial:
+        notes.append("Few papers have all of the words, so some of these have only most of them.")
+    if result.suggestions:
+        notes.append(f"Perhaps: {', '.join(result.suggestions)}")
+    if result.total > len(result.rows):
+        notes.append(f"{result.total} in all; --limit shows more.")
+    return notes
+
+
+def _print_detail(detail: models.PaperDetail) -> None:
+    votes = "unknown" if detail.votes is None else detail.votes
+    output.say(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
+    output.say(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
+    output.say(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    for one in detail.appearances:
+        output.say(f"\n{one.date} ({one.format.value})")
+        for section in one.entry.sections:
+            output.say(f"{section.heading}: {section.body}" if section.heading else section.body)
+
+
+def _ask(question: Any) -> Any:
+    async def command() -> Any:
+        from bot.services.search.service import Lookup
+
+        async with context.open_storage() as database:
+            return await question(Lookup(database))
+
+    return context.run(command)

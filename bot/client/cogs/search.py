@@ -1,0 +1,86 @@
+"""/topic and /author, and the little form that asks for a topic under every post."""
+
+from __future__ import annotations
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.cogs.digests import PERIODS, show
+from bot.client.components import custom_ids
+from bot.client.context import Client, Interaction
+from bot.client.interactions import autocomplete, component_router, responses
+from bot.client.interactions.errors import Refusal
+from bot.client.presenters import paper_lists
+from bot.client.views import daily_post, list_state, modals
+
+Votes = app_commands.Range[int, 0, 99_999]
+
+
+class LookupCog(commands.Cog):
+    """The archive by topic and by author."""
+
+    def __init__(self, bot: Client) -> None:
+        self._lists = paper_lists.PaperLists(bot.services)
+
+    @app_commands.command(name="topic", description="Papers on a topic, in Korean or English")
+    @app_commands.describe(
+        query="Words, a phrase in quotes, -word to leave out",
+        period="How far back",
+        votes="At least this many votes",
+    )
+    @app_commands.choices(period=PERIODS)
+    async def topic(
+        self,
+        interaction: Interaction,
+        query: app_commands.Range[str, 1, 2000],
+        period: str = list_state.Period.ALL.value,
+        votes: Votes = 0,
+    ) -> None:
+        """Answer with the papers on a topic, best first."""
+        await self._answer(interaction, list_state.ListKind.TOPIC, query, period, votes)
+
+    @topic.autocomplete("query")
+    async def _topics(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await autocomplete.topics(interaction, current)
+
+    @app_commands.command(name="author", description="An author's papers; any order or spelling of the name")
+    @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
+    @app_commands.choices(period=PERIODS)
+    async def author(
+        self,
+        interaction: Interaction,
+        name: app_commands.Range[str, 1, 300],
+        period: str = list_state.Period.ALL.value,
+        votes: Votes = 0,
+    ) -> None:
+        """Answer with an author's papers, most voted first."""
+        await self._answer(interaction, list_state.ListKind.AUTHOR, name, period, votes)
+
+    @author.autocomplete("name")
+    async def _authors(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await autocomplete.authors(interaction, current)
+
+    @component_router.handles(daily_post.ASK)
+    async def ask(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Ask for a topic in a form."""
+        words = await interaction.client.words_for(interaction)
+        await responses.ask(interaction, modals.ask_form(words))
+
+    @component_router.handles(modals.ASKED)
+    async def asked(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Answer what was typed into the form."""
+        await self._answer(
+            interaction,
+            list_state.ListKind.TOPIC,
+            component_router.entered(interaction).get(modals.QUERY, ""),
+            list_state.Period.ALL.value,
+        )
+
+    async def _answer(
+        self, interaction: Interaction, kind: list_state.ListKind, text: str, period: str, votes: int = 0
+    ) -> None:
+        await responses.think(interaction)
+        if not text.strip():
+            raise Refusal("no-words")
+        state = list_state.ListState(kind, text, period=list_state.Period(period), min_votes=votes)
+        await show(self._lists, interaction, await self._lists.portable(state))

@@ -1,0 +1,177 @@
+"""Makes single attempts at Discord's REST API for the relay, over discord.py's own HTTP client. Retries nothing.
+
+Works after `client.login()`, without the Gateway. Stored payloads go out as they are; that uses discord.py's internal
+HTTP methods, and this is the only place that does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import aiolimiter
+import discord
+from discord import http
+
+from bot.client.discord_api import forum_tags, history
+from bot.services.outbox import discord_errors, sender, throttle
+from bot.services.posts import contents
+from storage.models import PartKind
+
+NO_MENTIONS: dict[str, list[str]] = {"parse": []}
+ARCHIVE_MINUTES = 1440
+
+REQUESTS_PER_SECOND = 49.0
+"""Discord allows a bot 50 over all routes, interactions not counted (facts of 2026, topics/rate-limits)."""
+
+
+CROSSPOSTS = 9
+CROSSPOST_PERIOD = 3600.0
+"""Discord publishes 10 messages of a channel an hour. After the tenth discord.py would sleep for the rest of it."""
+
+ROOM = 1.9
+
+
+def open_pace(per_second: float = REQUESTS_PER_SECOND) -> history.Pace:
+    """Make the pace that everything outside interactions keeps: requests evenly spaced, never in a burst."""
+    # No second holds more than the room plus 49, so just under 2 keeps it at 50. A room of 1 would lose each
+    # timer's lateness (measured: 47.2 a second instead of 49); one of 50 would let 99 out within the first second.
+    return aiolimiter.AsyncLimiter(ROOM, ROOM / per_second).acquire
+
+
+class DiscordSender:
+    """Sends for one logged-in client, never faster than `pace`."""
+
+    def __init__(self, client: discord.Client, pace: history.Pace) -> None:
+        self._client = client
+        self._pace = pace
+        self._crossposts = throttle.Buckets(time.monotonic, CROSSPOSTS, CROSSPOST_PERIOD)
+
+    async def send(self, order: sender.Order) -> sender.Accepted:
+        """Ask Discord once for what the order says. Raises failures.DeliveryError."""
+        async with translated(order.kind):
+            await self._pace()
+            match order.kind:
+                case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
+                    return await self._post(order)
+                case PartKind.FORUM_POST:
+                    return await self._post_in_forum(order)
+                case PartKind.THREAD:
+                    return await self._open_thread(order)
+                case PartKind.CROSSPOST:
+                    await self._publish(order)
+                case PartKind.EDIT:
+                    await self._edit(order)
+        return sender.Accepted(order.message_id, order.channel_id)
+
+    async def find(self, order: sender.Order, since: datetime) -> sender.Accepted | None:
+        """Look for the order's message among those since `since` (UTC). Raises failures.DeliveryError.
+
+        THREAD, CROSSPOST and EDIT answer None at once: asking for them again does no harm.
+        """
+        if order.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
+            return None
+        async with translated(order.kind):
+            if order.kind is PartKind.FORUM_POST:
+                return await history.find_forum_post(self._client, order, since, self._pace)
+            return await history.find_message(self._client, order, since, self._pace)
+
+    async def open_dm(self, user_id: int) -> int:
+        """Open the direct messages with a user; gives their channel's id. Raises failures.DeliveryError."""
+        async with translated(PartKind.MESSAGE):
+            await self._pace()
+            return int((await self._client.http.start_private_message(user_id))["id"])
+
+    async def _post(self, order: sender.Order) -> sender.Accepted:
+        payload = _without_mentions(order.payload) | {"nonce": order.nonce, "enforce_nonce": True}
+        message = await self._client.http.send_message(order.channel_id, params=_body(payload))
+        return sender.Accepted(int(message["id"]), int(message["channel_id"]))
+
+    async def _post_in_forum(self, order: sender.Order) -> sender.Accepted:
+        payload = order.payload | {"message": _without_mentions(order.payload["message"])}
+        tags = payload.get("applied_tags") or await forum_tags.tags_for(
+            self._client, order.channel_id, self._pace
+        )
+        payload = {key: value for key, value in payload.items() if key != "applied_tags"}
+        if tags:
+            payload["applied_tags"] = tags
+        route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=order.channel_id)
+        # A forum post has no nonce, and discord.py repeats a request that was answered with 500, 502 or 504.
+        once: Any = [_Once()]
+        query = {"use_nested_fields": 1}
+        thread = await self._client.http.request(route, json=payload, params=query, files=once)
+        return sender.Accepted(int(thread["id"]), int(thread["id"]))
+
+    async def _open_thread(self, order: sender.Order) -> sender.Accepted:
+        message_id = _target(order)
+        minutes: Any = order.payload.get("auto_archive_duration", ARCHIVE_MINUTES)
+        try:
+            await self._client.http.start_thread_with_message(
+                order.channel_id, message_id, name=order.payload["name"], auto_archive_duration=minutes
+            )
+        except discord.HTTPException as error:
+            if error.code != 160004:  # the message has its thread already
+                raise
+        # A thread that was made from a message has that message's id.
+        return sender.Accepted(message_id, message_id)
+
+    async def _publish(self, order: sender.Order) -> None:
+        wait = self._crossposts.wait(order.channel_id)
+        if wait:
+            limited = discord_errors.Verdict(discord_errors.Effect.RETRY, contents.Reason.RATE_LIMITED, wait)
+            raise discord_errors.DeliveryError(limited, "this channel has published enough for this hour")
+        self._crossposts.hit(order.channel_id)
+        await self._client.http.publish_message(order.channel_id, _target(order))
+
+    async def _edit(self, order: sender.Order) -> None:
+        params = _body(_without_mentions(order.payload))
+        await self._client.http.edit_message(order.channel_id, _target(order), params=params)
+
+
+class _Once:
+    """Stands in for a file among discord.py's uploads, which it rewinds before each try: there is no second try."""
+
+    def reset(self, *, seek: int) -> None:
+        """Refuse any try but the first."""
+        if seek:
+            raise discord_errors.DeliveryError(
+                discord_errors.TROUBLE, "Discord answered with an error of its own"
+            )
+
+
+def _body(payload: dict[str, Any]) -> http.MultipartParameters:
+    return http.MultipartParameters(payload=payload, multipart=None, files=None)
+
+
+def _without_mentions(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"allowed_mentions": NO_MENTIONS} | payload
+
+
+def _target(order: sender.Order) -> int:
+    if order.message_id is None:
+        gone = discord_errors.Verdict(discord_errors.Effect.DELIVERY, contents.Reason.UNKNOWN_CHANNEL)
+        raise discord_errors.DeliveryError(gone, "the message that this builds on is gone")
+    return order.message_id
+
+
+@asynccontextmanager
+async def translated(kind: PartKind) -> AsyncIterator[None]:
+    """Turn the errors of discord.py and aiohttp into failures.DeliveryError."""
+    try:
+        yield
+    except discord.RateLimited as error:
+        verdict = discord_errors.judge(429, 0, kind, retry_after=error.retry_after)
+        raise discord_errors.DeliveryError(verdict, str(error), status=429) from error
+    except discord.HTTPException as error:
+        verdict = discord_errors.judge(error.status, error.code, kind)
+        raise discord_errors.DeliveryError(
+            verdict, str(error), status=error.status, code=error.code
+        ) from error
+    except aiohttp.ClientConnectorError as error:
+        raise discord_errors.DeliveryError(discord_errors.UNREACHED, str(error)) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise discord_errors.DeliveryError(discord_errors.TROUBLE, repr(error)) from error

@@ -1,0 +1,28 @@
+"""Asks Discord whether a token is accepted and who it belongs to. Connects to no gateway."""
+
+from __future__ import annotations
+
+import discord
+
+from bot import errors
+from bot.client.discord_api import endpoints
+from bot.settings import Settings
+
+
+async def ask(settings: Settings) -> str:
+    """Return the bot's name. Raises PaperroundError when the token is wrong or Discord cannot be reached."""
+    assert settings.discord_token is not None
+    restore = endpoints.apply(settings.discord_api_url, settings.discord_gateway_url)
+    client = discord.Client(intents=discord.Intents.none())
+    try:
+        await client.login(settings.discord_token.get_secret_value())
+        return str(client.user)
+    except discord.LoginFailure as error:
+        raise errors.PaperroundError(
+            "Discord does not accept DISCORD_TOKEN. Copy it anew from your application's Bot page (Reset Token)."
+        ) from error
+    except (discord.HTTPException, OSError, TimeoutError) as error:
+        raise errors.PaperroundError(f"Discord cannot be reached: {error}.") from error
+    finally:
+        await client.close()
+        restore()

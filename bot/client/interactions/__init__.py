@@ -1,0 +1,1 @@
+"""What every interaction shares: routing of components, responses, autocomplete and error messages."""

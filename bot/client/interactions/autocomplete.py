@@ -1,0 +1,139 @@
+"""What is offered while a reader types, within Discord's 25 choices of 100 characters. Never raises: an empty list instead."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import zoneinfo
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import structlog
+from discord import app_commands
+
+from bot.client.context import Interaction
+from bot.rendering.discord_text import escape, limits, split
+from bot.rendering.wording import filters
+
+if TYPE_CHECKING:
+    from bot.client.translations import Words
+    from bot.services.search import results
+
+log = structlog.get_logger(__name__)
+
+Choices = list[app_commands.Choice[str]]
+SECONDS = 2.5
+"""Discord waits three."""
+
+USUAL_ZONES = (
+    "Asia/Seoul",
+    "UTC",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Europe/Berlin",
+    "Asia/Tokyo",
+    "Asia/Shanghai",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+)
+
+
+async def topics(interaction: Interaction, current: str) -> Choices:
+    """Offer topics that the archive knows, in the reader's language first."""
+    lookup = interaction.client.services.lookup
+
+    async def ask(words: Words) -> Choices:
+        offered = await lookup.complete_topic(current, words.locale)
+        return choices((one.name, one.value) for one in offered)
+
+    return await _asked(interaction, ask)
+
+
+async def authors(interaction: Interaction, current: str) -> Choices:
+    """Offer authors, with the number of their papers."""
+    lookup = interaction.client.services.lookup
+
+    async def ask(words: Words) -> Choices:
+        return choices(
+            (_author_label(one, words), one.value) for one in await lookup.complete_author(current)
+        )
+
+    return await _asked(interaction, ask)
+
+
+async def papers(interaction: Interaction, current: str) -> Choices:
+    """Offer papers by id or title, with their votes."""
+    lookup = interaction.client.services.lookup
+
+    async def ask(_: Words) -> Choices:
+        return choices((_paper_label(one), one.value) for one in await lookup.complete_paper(current))
+
+    return await _asked(interaction, ask)
+
+
+def dates(known: Iterable[date], current: str) -> Choices:
+    """Offer the archive's last days, or those of them that hold what was typed."""
+    days = (day.isoformat() for day in known)
+    return choices((day, day) for day in days if current.strip() in day)
+
+
+def zones(current: str) -> Choices:
+    """Offer time zones: the usual ones first, then all whose name holds what was typed."""
+    typed = current.strip().casefold().replace(" ", "_")
+    holding = [zone for zone in known_zones() if typed in zone.casefold()]
+    holding.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(typed))
+    return choices((zone, zone) for zone in holding)
+
+
+@functools.lru_cache(maxsize=1)
+def known_zones() -> tuple[str, ...]:
+    """Every zone, the usual ones first. Listing them reads a folder, so it is done once."""
+    known = sorted(
+        zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
+    )
+    return tuple(dict.fromkeys((*USUAL_ZONES, *known)))
+
+
+def times(current: str) -> Choices:
+    """Offer times of day: the full and half hours that begin as what was typed, the morning first."""
+    typed = current.strip()
+    hours = [*range(6, 24), *range(6)]
+    all_times = (f"{hour:02}:{minute:02}" for hour in hours for minute in (0, 30))
+    return choices(
+        (time, time) for time in all_times if time.startswith(typed) or time.lstrip("0").startswith(typed)
+    )
+
+
+def choices(pairs: Iterable[tuple[str, str]]) -> Choices:
+    """Return name and value pairs as choices: at most 25, names shortened, values that would be too long left out."""
+    offered: dict[str, app_commands.Choice[str]] = {}
+    for name, value in pairs:
+        label = split.shorten(escape.plain(name), limits.CHOICE_NAME, markdown=False)
+        if label and 0 < len(value) <= limits.CHOICE_VALUE:
+            offered.setdefault(value, app_commands.Choice(name=label, value=value))
+        if len(offered) == limits.AUTOCOMPLETE_CHOICES:
+            break
+    return list(offered.values())
+
+
+def _author_label(author: results.Choice, words: Words) -> str:
+    end = f" — {words('choice-papers', count=author.papers or 0)}"
+    name = split.shorten(escape.plain(author.name), limits.CHOICE_NAME - len(end), markdown=False)
+    return name + end
+
+
+def _paper_label(paper: results.Choice) -> str:
+    """Return id and votes before the title: a narrow screen shows only the beginning."""
+    facts = f"{paper.value} {filters.render_votes(paper.votes)}"
+    return f"{facts} · {paper.name}" if paper.name else facts
+
+
+async def _asked(interaction: Interaction, ask: Callable[[Words], Awaitable[Choices]]) -> Choices:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await ask(await interaction.client.words_for(interaction))
+    except Exception as error:  # noqa: BLE001 - nothing can be said in an autocomplete; typing on still works
+        log.warning("autocomplete_failed", kind=type(error).__name__, error=str(error))
+        return []

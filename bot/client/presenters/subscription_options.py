@@ -1,0 +1,128 @@
+"""The options of `/daily`: their choices and descriptions, and reading what was typed, with the field named when it is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot import errors
+from bot.client.interactions.autocomplete import known_zones
+from bot.client.interactions.errors import Refusal
+from bot.client.presenters.channel_permissions import Channel
+from bot.rendering.discord_text import escape
+from bot.services.daily import schedule
+from bot.services.daily.subscriptions import Wishes
+from storage import models
+
+CHANGES = {
+    "time": "When, on 24 hours, such as 09:00",
+    "timezone": "The time zone, such as Asia/Seoul",
+    "papers": "How many papers",
+    "votes": "Only papers with at least this many votes",
+    "days": "On which days",
+    "language": "The post's language",
+    "style": "How the post looks",
+    "when_empty": "On a day without papers: say so, or stay silent",
+}
+DESCRIPTIONS = {"channel": "Where to post; this channel if left out", **CHANGES}
+
+DAYS = [
+    app_commands.Choice(name="Every day", value="mon-sun"),
+    app_commands.Choice(name="Monday to Friday", value="mon-fri"),
+    app_commands.Choice(name="Mondays", value="mon"),
+    app_commands.Choice(name="Tuesdays", value="tue"),
+    app_commands.Choice(name="Wednesdays", value="wed"),
+    app_commands.Choice(name="Thursdays", value="thu"),
+    app_commands.Choice(name="Fridays", value="fri"),
+    app_commands.Choice(name="Saturdays", value="sat"),
+    app_commands.Choice(name="Sundays", value="sun"),
+    app_commands.Choice(name="Monday, Wednesday, Friday", value="mon,wed,fri"),
+    app_commands.Choice(name="Tuesday, Thursday", value="tue,thu"),
+    app_commands.Choice(name="Weekends", value="sat,sun"),
+]
+LANGUAGES = [
+    app_commands.Choice(name="English", value=models.Locale.EN.value),
+    app_commands.Choice(name="Korean", value=models.Locale.KO.value),
+]
+STYLES = [
+    app_commands.Choice(name="Compact: one message", value=models.Style.COMPACT.value),
+    app_commands.Choice(name="Cards: a message a paper", value=models.Style.CARDS.value),
+    app_commands.Choice(name="Thread: the papers in a thread", value=models.Style.THREAD.value),
+    app_commands.Choice(name="Forum: a post a day", value=models.Style.FORUM.value),
+    app_commands.Choice(name="Announcement: published to followers", value=models.Style.ANNOUNCEMENT.value),
+    app_commands.Choice(name="Weekly: the week's late risers", value=models.Style.WEEKLY.value),
+]
+_HOUR = re.compile(r"([01]?[0-9]|2[0-4])(?:시|h| o'clock)?")
+
+
+def place(channel: Any) -> Channel:
+    """Return a channel that can be posted to. Raises Refusal naming the kinds that can."""
+    if isinstance(channel, discord.TextChannel | discord.ForumChannel):
+        return channel
+    raise Refusal("channel-not-postable")
+
+
+def time_of(text: str) -> str:
+    """Read a time of day, `9:00`, `09:00`, `9시` or `9`, as `HH:MM`. Raises Refusal."""
+    typed = text.strip().lower()
+    hour = _HOUR.fullmatch(typed)
+    try:
+        at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else typed)
+    except errors.UsageError:
+        raise Refusal("time-not-understood", text=_shown(text)) from None
+    return f"{at:%H:%M}"
+
+
+def zone_of(text: str) -> str:
+    """Read an IANA time zone, forgiving case and spaces. Raises Refusal."""
+    typed = text.strip().replace(" ", "_")
+    try:
+        return schedule.parse_zone(typed).key
+    except errors.UsageError:
+        pass
+    folded = typed.casefold()
+    for zone in known_zones():
+        if folded in (zone.casefold(), zone.rpartition("/")[2].casefold()):
+            return zone
+    raise Refusal("zone-unknown", text=_shown(text))
+
+
+def number(text: str, key: str, low: int, high: int) -> int:
+    """Read a whole number within its bounds. Raises Refusal with `key`."""
+    typed = text.strip()
+    if not typed.isdecimal() or len(typed) > 6 or not low <= int(typed) <= high:
+        raise Refusal(key, low=low, high=high)
+    return int(typed)
+
+
+def changed(
+    wishes: Wishes,
+    time: str | None = None,
+    timezone: str | None = None,
+    papers: int | None = None,
+    votes: int | None = None,
+    days: str | None = None,
+    language: str | None = None,
+    style: str | None = None,
+    when_empty: bool | None = None,
+) -> Wishes:
+    """Return the wishes with what was given; None leaves as it is. Raises Refusal."""
+    changes = {
+        "at_time": time_of(time) if time is not None else None,
+        "timezone": zone_of(timezone) if timezone is not None else None,
+        "top_n": papers,
+        "min_votes": votes,
+        "days": schedule.parse_days(days) if days else None,
+        "locale": models.Locale(language) if language else None,
+        "style": models.Style(style) if style else None,
+        "say_when_empty": when_empty,
+    }
+    return replace(wishes, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _shown(text: str) -> str:
+    return escape.escape(text[:40])

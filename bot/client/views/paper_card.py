@@ -1,0 +1,216 @@
+"""A paper's card: title, votes, authors, its summary in pages, and ways on (chapters, similar, authors, cite, share, save)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from discord import ui
+
+from bot.client.components import custom_ids, message_builder
+from bot.client.translations import Words
+from bot.client.views import paper_list, paper_text
+from bot.rendering.discord_text import limits, split
+from bot.rendering.markdown import blocks
+from bot.services.posts import summaries
+from storage import models
+
+CARD = "card"
+CHAPTER = "chap"
+CHAPTERS = "chaps"
+SAVE = "save"
+SIMILAR = "sim"
+AUTHORS = "auth"
+CITE = "cite"
+SHARE = "cs"
+NOT_A_CARD = "-"
+"""In place of the page, for a save button that does not stand on a card."""
+
+LONGEST_PAGE = 2600
+"""Code points of a summary on one page: about what a phone shows in three screens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card shows. `page` counts from 0; `saved` is None where saving makes no sense (a shared card)."""
+
+    detail: models.PaperDetail
+    page: int = 0
+    saved: bool | None = False
+    may_share: bool = False
+    sharer: str | None = None
+
+
+def card_view(words: Words, card: Card) -> ui.LayoutView:
+    """Return a page of a paper's card."""
+    detail = card.detail
+    appearance = summaries.best_appearance(detail, words.locale)
+    review = review_of(detail, words.locale)
+    shown = _main_sections(appearance, detail)
+    message = message_builder.Sheet()
+    message.paper(_head(detail), detail.thumbnail, detail.title)
+    pager_rows = 4  # a row and its three buttons, whether or not there is more than one page
+    rows: list[list[ui.Item[Any]]] = [
+        _present(_chapter_menu(words, detail, review, shown)),
+        _actions(words, card),
+        links(detail),
+    ]
+    foot = paper_text.small(_origin(words, card))
+    message.reserve(
+        pager_rows + sum(1 + len(row) for row in rows if row) + bool(foot), (foot,) if foot else ()
+    )
+    pages = summary_pages(shown, message.budget) or [paper_text.small(words("no-summary"))]
+    page = min(card.page, len(pages) - 1)
+    message.text(pages[page])
+    if len(pages) > 1:
+        rows.insert(
+            0,
+            paper_list.pager(
+                page, len(pages), lambda wanted: custom_ids.pack(CARD, detail.arxiv_id, wanted), "pr:page:c"
+            ),
+        )
+    for row in rows:
+        if row:
+            message.place_row(*row)
+    if foot:
+        message.place_text(foot)
+    return message.view
+
+
+def chapter_view(words: Words, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
+    """Return one chapter of the review on its own. Raises LookupError when there is no such chapter."""
+    review = review_of(detail, words.locale)
+    if review is None or not 0 <= chapter < len(review.entry.sections):
+        raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
+    message = message_builder.Sheet()
+    message.text(paper_text.small(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
+    menu = _chapter_menu(words, detail, review, ())
+    message.reserve(4 + 2)
+    pages = summary_pages(review.entry.sections[chapter : chapter + 1], message.budget)
+    page = min(page, len(pages) - 1)
+    message.text(pages[page] if pages else paper_text.small(words("no-summary")))
+    if len(pages) > 1:
+        message.place_row(
+            *paper_list.pager(
+                page,
+                len(pages),
+                lambda wanted: custom_ids.pack(CHAPTER, detail.arxiv_id, chapter, wanted),
+                "pr:page:h",
+            )
+        )
+    if menu is not None:
+        message.place_row(menu)
+    return message.view
+
+
+def review_of(detail: models.PaperDetail, locale: models.Locale) -> models.Appearance | None:
+    """Return the long review, in the reader's language if there is one; None when no digest wrote any."""
+    return summaries.best_appearance(detail, locale, models.DigestFormat.REVIEW)
+
+
+def summary_pages(sections: Sequence[models.Section], budget: limits.Budget) -> list[str]:
+    """Return the sections as Discord Markdown in pages that fit into what is left of a message."""
+    text = "\n\n".join(section_text(section) for section in sections)
+    room = min(budget.characters, LONGEST_PAGE)
+    return split.split(text, room, budget.text_bytes - limits.TEXT_BYTES_EACH)
+
+
+def section_text(section: models.Section) -> str:
+    """Return a section as Discord Markdown, its heading bold above it."""
+    body = blocks.render_markdown(section.body)
+    return f"**{blocks.render_heading(section.heading)}**\n{body}" if section.heading else body
+
+
+def links(detail: models.PaperDetail) -> list[ui.Item[Any]]:
+    """Return the buttons that lead out: arXiv, PDF, Hugging Face, and code and project where they are known."""
+    known = [
+        message_builder.link_button("arXiv", paper_text.arxiv_url(detail.arxiv_id)),
+        message_builder.link_button("PDF", paper_text.pdf_url(detail.arxiv_id)),
+        message_builder.link_button("Hugging Face", paper_text.hugging_face_url(detail.arxiv_id)),
+        message_builder.link_button(
+            "GitHub" if "github.com" in (detail.code_url or "") else "Code", detail.code_url
+        ),
+        message_builder.link_button("Web", detail.project_url or detail.video),
+    ]
+    return [item for item in known if item is not None]
+
+
+def _head(detail: models.PaperDetail) -> str:
+    title = paper_text.title_link(detail.title, detail.arxiv_id, detail.url)
+    facts = paper_text.joined(
+        paper_text.votes(detail.votes),
+        detail.last_on.isoformat(),
+        paper_text.authors(detail.authors, truncated=detail.authors_truncated),
+    )
+    return f"### {title}\n{facts}"
+
+
+def _main_sections(
+    appearance: models.Appearance | None, detail: models.PaperDetail
+) -> tuple[models.Section, ...]:
+    """The newsletter's highlights whole, or the review's first chapter, or the abstract."""
+    if appearance is None:
+        return (models.Section(None, detail.abstract),) if detail.abstract else ()
+    if appearance.format is models.DigestFormat.NEWSLETTER:
+        return appearance.entry.sections
+    return appearance.entry.sections[:1]
+
+
+def _chapter_menu(
+    words: Words,
+    detail: models.PaperDetail,
+    review: models.Appearance | None,
+    shown: Sequence[models.Section],
+) -> ui.Item[Any] | None:
+    if review is None:
+        return None
+    options = [
+        message_builder.option(_chapter_name(words, section, number), str(number))
+        for number, section in enumerate(review.entry.sections)
+        if section not in shown
+    ]
+    return message_builder.menu(words("choose-chapter"), custom_ids.pack(CHAPTERS, detail.arxiv_id), options)
+
+
+def _chapter_name(words: Words, section: models.Section, number: int) -> str:
+    heading = blocks.render_plain(section.heading or "").strip("#* \n")
+    return heading or words("chapter", number=number + 1)
+
+
+def _actions(words: Words, card: Card) -> list[ui.Item[Any]]:
+    arxiv_id = card.detail.arxiv_id
+    row = []
+    if card.sharer is None and card.saved is not None:
+        label = words("unsave") if card.saved else words("save")
+        row.append(
+            message_builder.button(
+                label, custom_ids.pack(SAVE, "0" if card.saved else "1", card.page, arxiv_id)
+            )
+        )
+    elif card.sharer is not None:
+        row.append(message_builder.button(words("save"), custom_ids.pack(SAVE, "1", NOT_A_CARD, arxiv_id)))
+    row.append(message_builder.button(words("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
+    if card.detail.authors:
+        row.append(message_builder.button(words("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
+    row.append(message_builder.button(words("cite"), custom_ids.pack(CITE, arxiv_id)))
+    if card.may_share:
+        row.append(message_builder.button(words("share"), custom_ids.pack(SHARE, arxiv_id)))
+    return row
+
+
+def _origin(words: Words, card: Card) -> str:
+    seen: dict[tuple[models.DigestFormat, Any], str] = {}
+    for appearance in card.detail.appearances:
+        seen.setdefault(
+            (appearance.format, appearance.date),
+            words(f"format-{appearance.format.value}", date=appearance.date.isoformat()),
+        )
+    shown = paper_text.joined(*list(seen.values())[:4])
+    if card.sharer is not None:
+        return paper_text.joined(shown, words("shared-by", name=card.sharer))
+    return shown
+
+
+def _present(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
+    return [] if item is None else [item]

@@ -1,0 +1,1 @@
+"""Elements that both digest formats share: arXiv ids, dates, headings, labelled fields, refusals."""

@@ -1,0 +1,1 @@
+"""The newsletter format: papers with votes, authors, a thumbnail and three highlights."""

@@ -1,0 +1,78 @@
+"""The newsletter format: under a dated heading one linked heading a paper, its votes, its authors, its highlights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.digests.elements import arxiv_id, date_headings, paper_headings
+from bot.digests.markdown import fences, lines
+from bot.digests.newsletter import block, fast_path
+from storage import models
+
+_Span = tuple[paper_headings.PaperHeading, int]
+
+
+def parse(
+    rows: Sequence[str],
+    headings: Sequence[lines.Heading],
+    named: Mapping[int, paper_headings.PaperHeading],
+    day: date_headings.Day,
+) -> paper_headings.Reading:
+    """Read one digest. `headings` are those below the date heading, `named` says which of them name a paper.
+
+    A heading as high as the date's ends the digest. One without id where a paper is expected becomes a problem,
+    and what stands under it is left out; a lower one belongs to the paper above it.
+    """
+    spans, problems, end = _outline(rows, headings, named, day)
+    first = spans[0][0].row if spans else end
+    problems += paper_headings.name_text(
+        rows, day.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
+    )
+    drafts = []
+    for heading, stop in spans:
+        url = heading.url or arxiv_id.abstract_url(heading.arxiv_id)
+        draft = paper_headings.Draft(heading.row + 1, heading.arxiv_id, heading.title, url)
+        if not fast_path.read_plain(rows, heading.end, stop, draft):
+            problems += block.read_block(rows, heading.end, stop, draft)
+        drafts.append(draft)
+    return paper_headings.Reading(drafts, problems, end)
+
+
+def _outline(
+    rows: Sequence[str],
+    headings: Sequence[lines.Heading],
+    named: Mapping[int, paper_headings.PaperHeading],
+    day: date_headings.Day,
+) -> tuple[list[_Span], list[models.Problem], int]:
+    """Each paper's heading with the line before which its block ends, and the end of the digest."""
+    inside = [heading for heading in headings if heading.row in named]
+    level = inside[0].level if inside else day.level + 1
+    last = inside[-1].row if inside else -1
+    spans: list[_Span] = []
+    problems: list[models.Problem] = []
+    opened: paper_headings.PaperHeading | None = None
+    code = fences.Fences(rows, [day.row, *(heading.row for heading in inside), day.end])
+    end = day.end
+    for heading in headings:
+        paper = named.get(heading.row)
+        part = opened and (heading.level > level or heading.indented)
+        if not paper and (part or code.hold(heading.row)):
+            continue
+        if opened:
+            spans.append((opened, heading.row))
+        opened = paper
+        if paper:
+            continue
+        if heading.level <= day.level or (heading.level < level and heading.row > last):
+            return spans, problems, heading.row
+        problems.append(_unknown_heading(heading))
+    if opened:
+        spans.append((opened, end))
+    return spans, problems, end
+
+
+def _unknown_heading(heading: lines.Heading) -> models.Problem:
+    message = (
+        f"a heading without an arXiv id; what stands under it is left out: {lines.excerpt(heading.text)}"
+    )
+    return models.Problem(heading.row + 1, message)

@@ -1,0 +1,1 @@
+"""The review format: papers with a long summary in numbered chapters."""

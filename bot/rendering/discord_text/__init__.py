@@ -1,0 +1,1 @@
+"""Text for a Discord message: escaping, length limits, tokenising and splitting without breaking Markdown."""

@@ -1,0 +1,1 @@
+"""Digests and papers as files: newsletter, review, JSON, CSV and BibTeX."""

@@ -1,0 +1,80 @@
+"""Papers as BibTeX entries. Text stays Unicode, which biber and today's BibTeX styles take; the rest is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.rendering.discord_text import escape
+from bot.text.analysis import latex
+from storage import models
+
+_SPECIAL = re.compile(r"[\\{}$&#%_~^]")
+_COMMANDS = {
+    "\\": r"\textbackslash{}",
+    # Not `\{`: BibTeX counts braces whatever stands before them.
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
+_OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
+_NINETIES = 91
+
+
+def render_bibtex(papers: Iterable[models.Entry]) -> str:
+    """Return one entry for each paper, in the order given; a paper that stands twice is one entry."""
+    unique: dict[str, models.Entry] = {}
+    for paper in papers:
+        unique.setdefault(paper.arxiv_id, paper)
+    return "\n".join(
+        render_entry(
+            paper.arxiv_id, paper.title, paper.authors, truncated=paper.authors_truncated, url=paper.url
+        )
+        for paper in unique.values()
+    )
+
+
+def render_entry(
+    arxiv_id: str,
+    title: str | None,
+    authors: Sequence[str],
+    *,
+    truncated: bool = False,
+    url: str | None = None,
+) -> str:
+    """Return one entry as text, under the key `arxiv:<id>`, with a line end.
+
+    Year and month come from the id (YYMM); a list of authors that is known to be cut off ends in `and others`.
+    """
+    names = [_name(name) for name in authors if escape.plain(name)]
+    fields = {
+        "title": f"{{{escape_bibtex(latex.plain(title))}}}" if title else "",
+        "author": " and ".join([*names, "others"] if truncated and names else names),
+        "year": _year(arxiv_id),
+        "eprint": arxiv_id,
+        "archivePrefix": "arXiv",
+        "url": (escape.safe_url(url) if url else None) or f"https://arxiv.org/abs/{arxiv_id}",
+    }
+    lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@misc{{arxiv:{arxiv_id},", *lines, "}"]) + "\n"
+
+
+def escape_bibtex(text: str) -> str:
+    """Return `text` on one line, for a BibTeX field: LaTeX's special characters shown as themselves."""
+    return _SPECIAL.sub(lambda found: _COMMANDS.get(found[0], f"\\{found[0]}"), escape.plain(text))
+
+
+def _name(name: str) -> str:
+    """Return an author; a name that BibTeX would take apart (`Lee, Inc.`, `A and B`) is set in braces."""
+    escaped = escape_bibtex(name)
+    return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
+
+
+def _year(arxiv_id: str) -> str:
+    found = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
+    if not found:
+        return ""
+    short = int(found[1])
+    return str(1900 + short if short >= _NINETIES else 2000 + short)

@@ -1,0 +1,61 @@
+"""A table as text that a phone can show: an aligned code block, or a list when it is too wide for one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.rendering.discord_text import escape
+
+WIDEST = 42
+"""Columns of a code block that a phone shows without breaking lines (tried on a width of 390 pixels)."""
+
+_GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell in both forms: `plain` for a code block, `marked` (Discord's Markdown) for a list."""
+
+    plain: str
+    marked: str
+
+
+def render_table(header: Sequence[Cell], rows: Sequence[Sequence[Cell]], right: Sequence[bool]) -> str:
+    """Return the table; `right` says which columns are set flush right. Rows may be shorter than the header."""
+    widths = [
+        max(_width(row[column].plain) for row in (header, *rows) if column < len(row))
+        for column in range(len(header))
+    ]
+    if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > WIDEST:
+        return "\n".join(_render_item(header, row) for row in rows or [header])
+    lines = [_render_row(header, widths, right), "─" * (sum(widths) + len(_GAP) * (len(header) - 1))]
+    lines += [_render_row(row, widths, right) for row in rows]
+    return escape.fence("\n".join(lines))
+
+
+def _render_row(row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = []
+    for cell, width, flush_right in zip(row, widths, right, strict=False):
+        space = " " * (width - _width(cell.plain))
+        padded.append(space + cell.plain if flush_right else cell.plain + space)
+    return _GAP.join(padded).rstrip()
+
+
+def _render_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
+    """Return a row as `- **first** · second header: second · …`."""
+    first, *others = row
+    parts = [f"**{first.marked}**"] if first.marked else []
+    for head, cell in zip(header[1:], others, strict=False):
+        if cell.marked:
+            parts.append(f"{head.marked}: {cell.marked}" if head.marked and head is not cell else cell.marked)
+    return "- " + " · ".join(parts)
+
+
+def _width(text: str) -> int:
+    """Return the columns that `text` takes in a fixed-width font: East Asian wide characters take two."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )

@@ -1,0 +1,242 @@
+"""The wording that an operator can replace: jinja2 templates, each a set of named texts (its blocks).
+
+`daily.ko.j2` in the operator's folder replaces the bundled one block by block, as if it extended it. A broken one
+never loses a post: its problem is logged and the bundled block is used. What the texts are for is in `wording` and
+`exports`.
+"""
+
+from __future__ import annotations
+
+import html
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import structlog
+from jinja2.sandbox import SandboxedEnvironment
+
+from bot.rendering.discord_text import escape
+from bot.rendering.discord_text.escape import Safe
+from bot.rendering.wording import filters
+
+BUNDLED = "bundled/"
+"""Before a template's name: the one that came with Paperround, whatever the operator's folder holds."""
+
+FALLBACK_LOCALE = "en"
+
+
+class Form(Enum):
+    """What becomes of the values that a template shows."""
+
+    MARKED = "marked"
+    """Discord's Markdown: values are escaped, except what is `Safe` already."""
+    PLAIN = "plain"
+    """One line without markup, for names of threads and the like."""
+    DOCUMENT = "document"
+    """As they are, for files."""
+    DRAWING = "drawing"
+    """Escaped as text and attributes of XML, for pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateProblem:
+    """Why a template of the operator's is not used: its file, the line if known, and the reason in words."""
+
+    file: str
+    line: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place}: {self.reason}"
+
+
+class Templates:
+    """Renders named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None.
+
+    `report` is told of each problem once; by default it is logged.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, report: Callable[[TemplateProblem], None] | None = None
+    ) -> None:
+        self._folder = folder
+        self._report = report or _log
+        self._reported: set[TemplateProblem] = set()
+        self._environments = {form: _environment(folder, form) for form in Form}
+
+    def text(
+        self, name: str, block: str, locale: str, values: Mapping[str, object], form: Form = Form.MARKED
+    ) -> Safe:
+        """Return one block of the template `name` in a language, without whitespace at its ends.
+
+        A language without template falls back to English. Raises LookupError for a name or block that is not bundled.
+        """
+        file, bundled = self._files(name, locale)
+        given = {**values, "locale": file.split(".")[-2]}
+        own = (
+            None
+            if file == bundled
+            else self._tried(file, lambda: self._render_block(file, bundled, block, given, form))
+        )
+        if own is None:
+            own = self._render_block(bundled, bundled, block, given, form)
+        return Safe(own.strip())
+
+    def document(self, file: str, values: Mapping[str, object], form: Form = Form.DOCUMENT) -> str:
+        """Return a whole template as text for a file. `file` is its full name, such as `export.review.md.j2`."""
+        environment = self._environments[form]
+        own = None
+        if self._is_own(file):
+            own = self._tried(file, lambda: environment.get_template(file).render(values))
+        return environment.get_template(BUNDLED + file).render(values) if own is None else own
+
+    def find_problems(self) -> list[TemplateProblem]:
+        """Return what is wrong with the syntax of the operator's templates, and those that replace nothing."""
+        found = []
+        environment = self._environments[Form.MARKED]
+        bundled = set(environment.list_templates(filter_func=lambda name: name.startswith(BUNDLED)))
+        for name in self._own_files():
+            try:
+                environment.get_template(name)
+            except jinja2.TemplateError as error:
+                found.append(_problem(error, name, self._folder))
+            if BUNDLED + name not in bundled:
+                found.append(
+                    TemplateProblem(str(Path(self._folder or "") / name), None, "replaces no template")
+                )
+        return found
+
+    def _own_files(self) -> Iterator[str]:
+        if self._folder is not None:
+            names = jinja2.FileSystemLoader(self._folder).list_templates()
+            yield from (name for name in sorted(names) if name.endswith(".j2"))
+
+    def _files(self, name: str, locale: str) -> tuple[str, str]:
+        """Return the template to use and the bundled one that it stands on; the same where nothing is replaced."""
+        environment = self._environments[Form.MARKED]
+        own = ""
+        for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
+            file = f"{name}.{language}.j2"
+            if not own and self._is_own(file):
+                own = file
+            if _has(environment, BUNDLED + file):
+                return own or BUNDLED + file, BUNDLED + file
+        raise LookupError(f"there is no template {name}")
+
+    def _is_own(self, file: str) -> bool:
+        return self._folder is not None and (self._folder / file).is_file()
+
+    def _tried(self, file: str, render: Callable[[], str]) -> str | None:
+        """Return what a template of the operator's gives, or None and report it when it is broken."""
+        try:
+            return render()
+        except Exception as error:  # noqa: BLE001 - whatever it does wrong, the post still goes out
+            self._tell(_problem(error, file, self._folder))
+            return None
+
+    def _render_block(
+        self, file: str, bundled: str, block: str, values: Mapping[str, object], form: Form
+    ) -> str:
+        environment = self._environments[form]
+        template = environment.get_template(file)
+        context = template.new_context(dict(values))
+        if file != bundled:
+            # As if it extended the bundled template: blocks it leaves out, and `super()`, come from there.
+            for name, parent in environment.get_template(bundled).blocks.items():
+                context.blocks.setdefault(name, []).append(parent)
+        if block not in context.blocks:
+            raise LookupError(f"the template {file} has no block {block}")
+        return "".join(context.blocks[block][0](context))
+
+    def _tell(self, problem: TemplateProblem) -> None:
+        if problem not in self._reported:
+            self._reported.add(problem)
+            self._report(problem)
+
+
+class _Environment(SandboxedEnvironment):
+    """Makes what macros and set blocks give `Safe`: their values were escaped when they were put in."""
+
+    concat = staticmethod(lambda parts: Safe("".join(parts)))
+
+
+def _environment(folder: Path | None, form: Form) -> jinja2.Environment:
+    bundled = jinja2.PackageLoader("bot", "templates")
+    loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED.rstrip("/"): bundled})]
+    if folder is not None:
+        loaders.insert(0, jinja2.FileSystemLoader(folder))
+    environment = _Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        undefined=jinja2.StrictUndefined,
+        finalize=_FINALIZERS[form],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=form is Form.DOCUMENT,
+        # `finalize` escapes for Discord; HTML's entities would show as text.
+        autoescape=False,
+    )
+    environment.filters.update(filters.FILTERS)
+    return environment
+
+
+def _finalize_marked(value: object) -> Safe:
+    if isinstance(value, Safe):
+        return value
+    return escape.escape("" if value is None else str(value))
+
+
+def _finalize_plain(value: object) -> str:
+    return escape.plain("" if value is None else str(value))
+
+
+def _finalize_document(value: object) -> object:
+    return "" if value is None else value
+
+
+def _finalize_drawing(value: object) -> str:
+    return html.escape(escape.visible("" if value is None else str(value)))
+
+
+_FINALIZERS: dict[Form, Callable[[Any], Any]] = {
+    Form.MARKED: _finalize_marked,
+    Form.PLAIN: _finalize_plain,
+    Form.DOCUMENT: _finalize_document,
+    Form.DRAWING: _finalize_drawing,
+}
+
+
+def _has(environment: jinja2.Environment, file: str) -> bool:
+    assert environment.loader is not None
+    try:
+        environment.loader.get_source(environment, file)
+    except jinja2.TemplateNotFound:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    return True
+
+
+def _problem(error: Exception, file: str, folder: Path | None) -> TemplateProblem:
+    """Say where in the operator's files an error comes from: jinja2 puts their lines into the traceback."""
+    place = str(Path(folder or "") / file)
+    line: int | None = None
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        place, line = error.filename or place, error.lineno
+    else:
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if folder is not None and Path(frame.f_code.co_filename).is_relative_to(folder):
+                compiled = frame.f_globals.get("__jinja_template__")
+                place = frame.f_code.co_filename
+                line = compiled.get_corresponding_lineno(number) if compiled else number
+    return TemplateProblem(place, line, str(error) or type(error).__name__)
+
+
+def _log(problem: TemplateProblem) -> None:
+    structlog.get_logger(__name__).warning(
+        "template not used", file=problem.file, line=problem.line, reason=problem.reason
+    )

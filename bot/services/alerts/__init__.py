@@ -1,0 +1,1 @@
+"""Alerts: creating them, matching new papers against them (a percolator), and planning the notifications."""

@@ -1,0 +1,170 @@
+"""The readers' standing rules: making, listing, resting and ending them. Telling of papers is `bot.services.alerts.notifier`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bot import errors
+from bot.clock import Clock
+from bot.services.alerts import matcher
+from storage import alerts, models, papers
+from storage.database import Connection, Database
+from storage.outbox import transitions
+
+MOST_RULES = 50
+LONGEST_TEXT = 100
+PREVIEW_DAYS = 30
+PREVIEW_PAPERS = 3000
+PAPERS_AT_ONCE = 200
+REST = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a rule would have told in the last 30 days: how many papers, on the busiest day how many, and the latest."""
+
+    papers: int
+    busiest: int
+    latest: tuple[models.PaperRow, ...]
+
+
+class Alerts:
+    """The use cases around rules. Asks Discord nothing."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def add(
+        self,
+        *,
+        user_id: int,
+        kind: models.AlertKind,
+        text: str,
+        min_votes: int = 0,
+        channel_id: int | None = None,
+        guild_id: int | None = None,
+    ) -> models.Alert:
+        """Make a rule; told by DM unless a channel is given.
+
+        Raises UsageError when the text cannot match anything or the reader has 50 rules, DuplicateError for an equal one.
+        """
+        new = self._checked(user_id, kind, text, min_votes, channel_id, guild_id)
+        async with self._database.transaction() as connection:
+            if await alerts.count(connection, user_id) >= MOST_RULES:
+                raise errors.UsageError(
+                    f"There are {MOST_RULES} alerts already, which is the most. Remove one first."
+                )
+            return await alerts.add(connection, new)
+
+    def _checked(
+        self,
+        user_id: int,
+        kind: models.AlertKind,
+        text: str,
+        min_votes: int,
+        channel_id: int | None,
+        guild_id: int | None,
+    ) -> models.NewAlert:
+        text = " ".join(text.replace("\0", "").split())
+        if len(text) > LONGEST_TEXT:
+            raise errors.UsageError(
+                f"An alert's text may have {LONGEST_TEXT} characters; this one has {len(text)}."
+            )
+        if not 0 <= min_votes <= 1_000_000:
+            raise errors.UsageError(f"Minimum votes is {min_votes}; it must be from 0 to 1000000.")
+        anchor = matcher.anchor(kind, text)
+        if anchor is None:
+            raise errors.UsageError("An alert needs a word or a name, with at least one letter.")
+        return models.NewAlert(
+            user_id=user_id,
+            kind=kind,
+            text=text,
+            key=matcher.key(kind, text),
+            anchor=anchor,
+            created_at=self._clock(),
+            min_votes=min_votes,
+            channel_id=channel_id,
+            guild_id=guild_id,
+        )
+
+    async def list_rows(
+        self, *, user_id: int | None = None, guild_id: int | None = None
+    ) -> list[models.Alert]:
+        """Return a reader's rules, a server's, or all."""
+        async with self._database.read() as connection:
+            return await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
+
+    async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """End rules; with `user_id` only that reader's own. Returns how many there were."""
+        async with self._database.transaction() as connection:
+            ids = await self._own(connection, alert_ids, user_id)
+            return await alerts.remove(connection, ids) if ids else 0
+
+    async def remove_all(self, *, user_id: int) -> int:
+        """End every rule of a reader."""
+        async with self._database.transaction() as connection:
+            ids = [alert.id for alert in await alerts.list_rows(connection, user_id=user_id)]
+            return await alerts.remove(connection, ids) if ids else 0
+
+    async def rest(
+        self, alert_ids: Sequence[int], *, user_id: int | None = None, for_time: timedelta = REST
+    ) -> int:
+        """Let rules be silent for a while (a week). Returns how many."""
+        async with self._database.transaction() as connection:
+            ids = await self._own(connection, alert_ids, user_id)
+            if ids:
+                await alerts.pause(connection, ids, until_at=self._clock() + for_time)
+            return len(ids)
+
+    async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """Let resting or paused rules speak again; what a pause held back in the outbox goes out at once. Returns how many."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, alert_ids, user_id)
+            if own:
+                ids = [alert.id for alert in own]
+                await alerts.set_state(connection, ids, models.SubscriptionState.ACTIVE)
+            for reader in {alert.user_id for alert in own if alert.channel_id is None}:
+                await transitions.resume(connection, now, user_id=reader)
+            for channel_id in {alert.channel_id for alert in own} - {None}:
+                await transitions.resume(connection, now, channel_id=channel_id)
+            return len(own)
+
+    async def _own(self, connection: Connection, alert_ids: Sequence[int], user_id: int | None) -> list[int]:
+        return [alert.id for alert in await self._list_own(connection, alert_ids, user_id)]
+
+    async def _list_own(
+        self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
+    ) -> list[models.Alert]:
+        found = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
+        return [alert for alert in found if alert is not None and user_id in (None, alert.user_id)]
+
+    async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> Preview:
+        """Say what the rule would have told in the last 30 days. Raises UsageError as `add` does."""
+        new = self._checked(0, kind, text, min_votes, None, None)
+        now = self._clock()
+        rule = models.Alert(
+            id=0, state=models.SubscriptionState.ACTIVE, reason=None, paused_until_at=None, user_id=0,
+            channel_id=None, guild_id=None, kind=kind, text=new.text, min_votes=min_votes, created_at=now,
+        )  # fmt: skip
+        async with self._database.read() as connection:
+            since_on = (now - timedelta(days=PREVIEW_DAYS)).date()
+            recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPERS)
+            fitting: list[models.PaperDetail] = []
+            for start in range(0, len(recent), PAPERS_AT_ONCE):
+                ids = [row.id for row in recent[start : start + PAPERS_AT_ONCE]]
+                details = await papers.list_details(connection, ids)
+                fitting += await asyncio.to_thread(_list_fitting, rule, details)
+            fitting.sort(key=lambda one: one.last_on, reverse=True)
+            a_day: Counter[date] = Counter(one.last_on for one in fitting)
+            latest = await papers.list_rows(connection, [one.id for one in fitting[:3]])
+        return Preview(len(fitting), max(a_day.values(), default=0), tuple(latest))
+
+
+def _list_fitting(rule: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
+    return [one for one in details if matcher.match(rule, matcher.text_of(one))]

@@ -1,0 +1,217 @@
+"""Tells readers of papers that fit their rules: plans one message a recipient and digest into the outbox.
+
+Runs inside the transaction that stores a fresh digest, so that no alert is lost or planned twice. Sends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import structlog
+
+from bot.services.alerts import alert_index, matcher
+from bot.services.daily import selection
+from bot.services.posts import contents, summaries
+from storage import alerts, digests, guilds, models, papers, readers
+from storage.database import Connection
+from storage.outbox import transitions
+
+log = structlog.get_logger(__name__)
+
+PRIORITY = 10
+"""Alerts and notices go before the fan-out of daily posts (50)."""
+
+
+RECIPIENTS_AT_ONCE = 16
+"""So many recipients' rules are compared with a paper before others get their turn."""
+
+Matched: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
+"""A paper, and why a recipient is told of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where alerts go: a reader's DMs, or a channel."""
+
+    user_id: int | None
+    channel_id: int | None
+    guild_id: int | None
+
+    @property
+    def name(self) -> str:
+        """The recipient as storage names it."""
+        return f"user:{self.user_id}" if self.channel_id is None else f"channel:{self.channel_id}"
+
+
+class Telling:
+    """Matches a fresh digest's papers against every rule. `alert_days` is how old a digest may be to raise alerts."""
+
+    def __init__(
+        self,
+        renderer: Callable[[], contents.Renderer],
+        *,
+        nonces: Callable[[], str],
+        default_locale: models.Locale = models.Locale.EN,
+        alert_days: int = 3,
+        expire_after: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._renderer = renderer
+        self._nonces = nonces
+        self._default_locale = default_locale
+        self._alert_days = alert_days
+        self._expire_after = expire_after
+
+    async def tell(
+        self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int, now: datetime
+    ) -> int:
+        """Plan the alerts that a digest's papers raise. Returns how many messages were planned."""
+        digest = await digests.get(connection, digest_id)
+        if digest is None or digest.date < (now - timedelta(days=self._alert_days)).date():
+            return 0
+        await alert_index.renew(connection)
+        matches = await self._match(connection, paper_ids, now)
+        if not matches:
+            return 0
+        return await self._plan(connection, digest, matches, revision, now)
+
+    async def _match(
+        self, connection: Connection, paper_ids: Sequence[int], now: datetime
+    ) -> dict[Recipient, list[Matched]]:
+        details = await papers.list_details(connection, paper_ids)
+        texts = {detail.id: matcher.text_of(detail) for detail in details}
+        anchors: dict[int, set[str]] = {}
+        for paper_id, text in texts.items():
+            anchors[paper_id] = matcher.anchors(text)
+            await asyncio.sleep(0)  # an answer that is due must not wait for thirty papers
+        rules = await alerts.list_by_anchors(connection, set().union(*anchors.values()), now)
+        found: dict[Recipient, list[Matched]] = {}
+        for detail in sorted(details, key=_most_voted_first):
+            candidates = (rule for anchor in anchors[detail.id] & rules.keys() for rule in rules[anchor])
+            async for recipient, reasons in _compare(candidates, texts[detail.id]):
+                found.setdefault(recipient, []).append((detail, reasons))
+        told = await alerts.list_told(connection, [recipient.name for recipient in found], list(texts))
+        new = {
+            recipient: [one for one in matched if (recipient.name, one[0].id) not in told]
+            for recipient, matched in found.items()
+        }
+        return {recipient: matched for recipient, matched in new.items() if matched}
+
+    async def _plan(
+        self,
+        connection: Connection,
+        digest: models.StoredDigest,
+        matches: dict[Recipient, list[Matched]],
+        revision: int,
+        now: datetime,
+    ) -> int:
+        planned: dict[Recipient, models.NewDelivery] = {}
+        for recipient, matched in matches.items():
+            delivery = await self._delivery(connection, digest, recipient, matched, revision, now)
+            if delivery is not None:
+                planned[recipient] = delivery
+        ids = await transitions.add_all(connection, list(planned.values()))
+        for recipient, delivery in planned.items():
+            if delivery.key in ids:
+                told = [(recipient.name, detail.id) for detail, _ in matches[recipient]]
+                await alerts.add_told(connection, told, told_at=now, delivery_id=ids[delivery.key])
+                log.info("alert planned", delivery=delivery.key, papers=len(told))
+        return len(ids)
+
+    async def _delivery(
+        self,
+        connection: Connection,
+        digest: models.StoredDigest,
+        recipient: Recipient,
+        matched: list[Matched],
+        revision: int,
+        now: datetime,
+    ) -> models.NewDelivery | None:
+        locale, dm_channel_id = await self._reach(connection, recipient)
+        key = f"alert:{recipient.name}:{digest.id}:{revision}"
+        post = contents.AlertPost(
+            marker=key,
+            locale=locale,
+            digest_on=digest.date,
+            matches=tuple(
+                contents.AlertMatch(summaries.post_paper(detail, locale), reasons)
+                for detail, reasons in matched
+            ),
+            in_channel=recipient.channel_id is not None,
+        )
+        try:
+            parts = new_parts(self._renderer().render_alert(post), self._nonces)
+        except Exception:
+            # One message with a mistake in its template must not keep the digest out of the archive.
+            log.exception("an alert cannot be rendered", delivery=key)
+            return None
+        return models.NewDelivery(
+            key=key,
+            kind=models.DeliveryKind.ALERT,
+            locale=locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=now + self._expire_after,
+            parts=parts,
+            priority=PRIORITY,
+            guild_id=recipient.guild_id,
+            channel_id=recipient.channel_id or dm_channel_id,
+            user_id=recipient.user_id,
+            digest_on=digest.date,
+            papers=tuple(detail.arxiv_id for detail, _ in matched),
+        )
+
+    async def _reach(self, connection: Connection, recipient: Recipient) -> tuple[models.Locale, int | None]:
+        if recipient.channel_id is not None:
+            guild = await guilds.get(connection, recipient.guild_id) if recipient.guild_id else None
+            return (guild.locale if guild and guild.locale else self._default_locale), None
+        reader = await readers.get(connection, recipient.user_id) if recipient.user_id else None
+        if reader is None:
+            return self._default_locale, None
+        return reader.locale or self._default_locale, reader.dm_channel_id
+
+
+async def _compare(
+    rules: Iterable[models.Alert], text: matcher.Text
+) -> AsyncIterator[tuple[Recipient, tuple[contents.AlertReason, ...]]]:
+    """Give the recipients whose rules a paper fits."""
+    of_recipient: dict[Recipient, list[models.Alert]] = {}
+    for rule in rules:
+        of_recipient.setdefault(_recipient(rule), []).append(rule)
+    for number, (recipient, own) in enumerate(of_recipient.items()):
+        if number % RECIPIENTS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        reasons = matcher.reasons(sorted(own, key=lambda rule: rule.id), text)
+        if reasons:
+            yield recipient, reasons
+
+
+def new_parts(
+    rendered: Sequence[contents.RenderedPart], nonces: Callable[[], str]
+) -> tuple[models.NewPart, ...]:
+    """Return rendered messages as the outbox keeps them, each under a nonce of its own."""
+    return tuple(
+        models.NewPart(
+            kind=part.kind,
+            payload=json.dumps(part.payload, ensure_ascii=False, separators=(",", ":")),
+            fallback=None
+            if part.fallback is None
+            else json.dumps(part.fallback, ensure_ascii=False, separators=(",", ":")),
+            nonce=nonces(),
+        )
+        for part in rendered
+    )
+
+
+def _recipient(rule: models.Alert) -> Recipient:
+    if rule.channel_id is None:
+        return Recipient(rule.user_id, None, None)
+    return Recipient(None, rule.channel_id, rule.guild_id)
+
+
+def _most_voted_first(detail: models.PaperDetail) -> tuple[bool, int, int]:
+    return (*selection.votes_key(detail.votes), detail.id)

@@ -1,0 +1,201 @@
+"""Edits what was posted when a corrected digest changes what it shows. The papers and their order stay as posted.
+
+Runs inside the transaction that stores the correction. Sends nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.services.daily import decision, planner
+from bot.services.posts import contents, summaries
+from storage import digest_reads, digests, models, papers, subscriptions
+from storage.database import Connection
+from storage.outbox import queries, transitions
+
+log = structlog.get_logger(__name__)
+
+PRIORITY = 60
+LOOK_BACK = timedelta(days=7)
+"""Older posts are left as they are: nobody reads them anew."""
+EDITABLE = frozenset({models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST})
+POSTS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.NOW})
+BATCH = 500
+"""Posts whose messages are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A post that shows something else than it would today."""
+
+    delivery: models.Delivery
+    rendered: planner.Rendered
+
+
+class Edits:
+    """Plans the edits that a corrected digest asks for."""
+
+    def __init__(
+        self,
+        renderer: Callable[[], contents.Renderer],
+        *,
+        nonces: Callable[[], str],
+        expire_after: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._renderer = renderer
+        self._nonces = nonces
+        self._expire_after = expire_after
+
+    async def plan(self, connection: Connection, digest_id: int, revision: int, now: datetime) -> int:
+        """Plan an edit of each sent post whose papers the correction changed. Returns how many."""
+        digest = await digests.get(connection, digest_id)
+        if digest is None:
+            return 0
+        corrected = {one.arxiv_id for one in await digest_reads.list_papers(connection, [digest_id])}
+        # A post is dated by the newest digest that it draws from; this one may be an older one of them.
+        recent = await queries.list_rows(
+            connection,
+            state=models.DeliveryState.SENT,
+            digest_since=digest.date,
+            since_at=now - LOOK_BACK,
+        )
+        shown = [one for one in recent if one.kind in POSTS and not corrected.isdisjoint(one.papers)]
+        changed = iter(await self._changed(connection, shown))
+        waiting = await queries.list_waiting_edits(connection) if shown else {}
+        number = 0
+        while batch := list(itertools.islice(changed, BATCH)):
+            number += await self._plan_batch(connection, batch, waiting, f"{digest_id}:{revision}", now)
+        if number:
+            log.info("edits planned", count=number, digest=digest_id, revision=revision)
+        return number
+
+    async def _changed(self, connection: Connection, shown: Sequence[models.Delivery]) -> list[Changed]:
+        """Render each different post once more, and return those whose papers are not what they were."""
+        orders = {one.id: one for one in await subscriptions.list_rows(connection)} if shown else {}
+        rendered: dict[object, planner.Rendered | None] = {}
+        changed = []
+        for delivery in shown:
+            order = orders.get(delivery.subscription_id or 0)
+            if order is None:
+                continue
+            times = order.at_time, order.timezone, order.days
+            key = delivery.papers, delivery.locale, delivery.digest_on, delivery.total, order.style, times
+            if key not in rendered:
+                rendered[key] = await self._render(connection, delivery, order)
+            new = rendered[key]
+            if new is not None and new.fingerprint != delivery.fingerprint:
+                changed.append(Changed(delivery, new))
+        return changed
+
+    async def _render(
+        self, connection: Connection, delivery: models.Delivery, order: models.Subscription
+    ) -> planner.Rendered | None:
+        rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
+        details = await papers.list_details(connection, [row.id for row in rows])
+        if len(details) != len(delivery.papers):
+            return None
+        try:
+            return planner.render(self._renderer(), _post(delivery, order, details))
+        except Exception:
+            # One post with a mistake in its template must not keep the correction out of the archive.
+            log.exception("a post cannot be rendered anew", delivery=delivery.key)
+            return None
+
+    async def _plan_batch(
+        self,
+        connection: Connection,
+        batch: Sequence[Changed],
+        waiting: Mapping[int, Sequence[int]],
+        revision: str,
+        now: datetime,
+    ) -> int:
+        stored = await queries.list_parts_of(connection, [one.delivery.id for one in batch])
+        planned, shown = [], []
+        for one in batch:
+            delivery = one.delivery
+            edits, payloads = self._parts(stored[delivery.id], one.rendered, delivery.key)
+            for edit in edits:
+                # An edit that is tried again after this one must not bring the older text back.
+                payloads |= dict.fromkeys(waiting.get(edit.message_id or 0, ()), edit.payload)
+            if edits:
+                planned.append(self._delivery(delivery, edits, revision, now))
+                shown.append(transitions.Shown(delivery.id, one.rendered.fingerprint, payloads))
+        ids = await transitions.add_all(connection, planned)
+        await transitions.set_shown(connection, shown)
+        return len(ids)
+
+    def _delivery(
+        self, delivery: models.Delivery, parts: tuple[models.NewPart, ...], revision: str, now: datetime
+    ) -> models.NewDelivery:
+        return models.NewDelivery(
+            key=f"edit:{delivery.id}:{revision}",
+            kind=models.DeliveryKind.EDIT,
+            locale=delivery.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=now + self._expire_after,
+            parts=parts,
+            priority=PRIORITY,
+            guild_id=delivery.guild_id,
+            channel_id=delivery.channel_id,
+            digest_on=delivery.digest_on,
+            papers=delivery.papers,
+        )
+
+    def _parts(
+        self, stored: Sequence[models.Part], rendered: planner.Rendered, marker: str
+    ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
+        """Return an edit of each message that changed, and what those messages show then, by the part's id.
+
+        A post whose order has another style since then has other messages, and stays as it is.
+        """
+        edits: list[models.NewPart] = []
+        payloads: dict[int, str] = {}
+        new_parts = rendered.parts_for(marker, self._nonces)
+        if [part.kind for part in stored] != [part.kind for part in new_parts]:
+            return (), {}
+        for part, new in zip(stored, new_parts, strict=True):
+            if part.kind not in EDITABLE or part.message_id is None or part.payload is None:
+                continue
+            # Where Discord refused the full form, the plain one was posted and has no other behind it.
+            shown = new.fallback if part.fallback is None and new.fallback is not None else new.payload
+            if part.payload == shown:
+                continue
+            payloads[part.id] = shown
+            body: dict[str, Any] = json.loads(shown)
+            edits.append(
+                models.NewPart(
+                    kind=models.PartKind.EDIT,
+                    payload=json.dumps(body.get("message", body), ensure_ascii=False, separators=(",", ":")),
+                    fallback=None,
+                    nonce=self._nonces(),
+                    channel_id=part.channel_id,
+                    message_id=part.message_id,
+                )
+            )
+        return tuple(edits), payloads
+
+
+def _post(
+    delivery: models.Delivery, order: models.Subscription, details: Sequence[models.PaperDetail]
+) -> contents.DailyPost:
+    """Return the post as it would be rendered today, from what the delivery kept of it."""
+    assert delivery.digest_on is not None
+    is_weekly = order.style is models.Style.WEEKLY
+    return contents.DailyPost(
+        marker=planner.MARKER,
+        locale=delivery.locale,
+        style=order.style,
+        digest_on=delivery.digest_on,
+        total=delivery.total or len(details),
+        papers=tuple(summaries.post_paper(detail, delivery.locale) for detail in details),
+        schedule=contents.PostSchedule(order.at_time, order.timezone, order.days),
+        since_on=delivery.digest_on - decision.WEEK + decision.DAY if is_weekly else None,
+    )

@@ -1,0 +1,152 @@
+"""Posts out of turn: the preview of a standing order, and `/daily now`. Their papers count as had, previews' do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.services.daily import decision, planner, schedule, selection
+from bot.services.posts import contents
+from storage import digest_reads, digests, models, papers, posted, subscriptions
+from storage.database import Connection, Database
+from storage.outbox import transitions
+
+PRIORITY = 5
+"""Somebody is looking at the channel and waits."""
+
+
+class NowPosts:
+    """Chooses as a daily post would at this moment, whatever was covered before: the newest fresh date's new papers."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        renderer: Callable[[], contents.Renderer],
+        *,
+        nonces: Callable[[], str],
+        expire_after: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._renderer = renderer
+        self._nonces = nonces
+        self._expire_after = expire_after
+
+    async def preview(self, subscription: models.Subscription) -> contents.DailyPost:
+        """Return the post that would go out now. In a channel that had all of it, or where nothing is fresh, it shows the
+        newest digest of the archive, so that there is something to look at; without papers in an empty archive.
+        """
+        now = self._clock()
+        async with self._database.read() as connection:
+            post = await self._choose(connection, subscription, now)
+            if post is None or not post.choice.papers:
+                post = await self._choose_any(connection, subscription, now)
+            details = await self._details(connection, post)
+        return planner.daily_post(subscription, post, details)
+
+    async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
+        """Plan the post into the outbox. None when nothing is fresh that the channel has not had."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            await digests.lock(connection)
+            subscription = await subscriptions.get(connection, subscription_id)
+            if subscription is None:
+                return None
+            post = await self._choose(connection, subscription, now)
+            if post is None or not post.choice.papers:
+                return None
+            delivery = await self._delivery(connection, subscription, post, interaction_id, now)
+            ids = await transitions.add_all(connection, [delivery])
+            if delivery.key in ids:
+                place = (subscription.channel_id, subscription.locale.value)
+                await posted.add_papers(
+                    connection,
+                    [
+                        posted.Had(*place, paper.paper_id, now, ids[delivery.key])
+                        for paper in post.choice.papers
+                    ],
+                )
+        return delivery
+
+    async def _delivery(
+        self,
+        connection: Connection,
+        subscription: models.Subscription,
+        post: decision.Post,
+        interaction_id: int,
+        now: datetime,
+    ) -> models.NewDelivery:
+        key = f"now:{subscription.id}:{interaction_id}"
+        details = await self._details(connection, post)
+        rendered = planner.render(self._renderer(), planner.daily_post(subscription, post, details))
+        return models.NewDelivery(
+            key=key,
+            kind=models.DeliveryKind.NOW,
+            locale=subscription.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=now + self._expire_after,
+            parts=rendered.parts_for(key, self._nonces),
+            priority=PRIORITY,
+            subscription_id=subscription.id,
+            guild_id=subscription.guild_id,
+            channel_id=subscription.channel_id,
+            local_on=post.local_on,
+            digest_on=post.digest_on,
+            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.choice.papers),
+            total=post.choice.total,
+            fingerprint=rendered.fingerprint,
+        )
+
+    async def _choose(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> decision.Post | None:
+        today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
+        first, last = decision.oldest_of_interest(subscription, today), decision.newest_of_interest(today)
+        found = await digest_reads.list_digests(connection, first, last)
+        if not found:
+            return None
+        newest = max(digest.date_on for digest in found)
+        weekly = subscription.style is models.Style.WEEKLY
+        drawn = [digest.id for digest in found if weekly or digest.date_on == newest]
+        places = await posted.list_papers(
+            connection, [subscription.channel_id], since_at=now - planner.HAD_FOR
+        )
+        had_here = places.get((subscription.channel_id, subscription.locale.value), set())
+        choice = await self._choice(connection, subscription, drawn, had_here)
+        post = decision.Post(today, now, newest, choice)
+        return replace(post, digest_on=today, since_on=first) if weekly else post
+
+    async def _choose_any(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> decision.Post:
+        today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
+        dates = await digests.list_dates(connection, limit=1)
+        newest = dates[0] if dates else today
+        weekly = subscription.style is models.Style.WEEKLY
+        first = newest - decision.WEEK + decision.DAY if weekly else newest
+        found = await digest_reads.list_digests(connection, first, newest)
+        choice = await self._choice(connection, subscription, [digest.id for digest in found], set())
+        return decision.Post(today, now, newest, choice, since_on=first if weekly else None)
+
+    async def _choice(
+        self,
+        connection: Connection,
+        subscription: models.Subscription,
+        digest_ids: list[int],
+        had_here: set[int],
+    ) -> selection.Choice:
+        shelf = decision.Shelf([], await digest_reads.list_papers(connection, digest_ids))
+        return selection.choose(
+            shelf.ranked(digest_ids),
+            had=had_here,
+            top_n=subscription.top_n,
+            min_votes=subscription.min_votes,
+        )
+
+    async def _details(self, connection: Connection, post: decision.Post) -> dict[int, models.PaperDetail]:
+        ids = [paper.paper_id for paper in post.choice.papers]
+        return {detail.id: detail for detail in await papers.list_details(connection, ids)}

@@ -1,0 +1,167 @@
+"""Files digests and facts within one transaction: what is new, what corrects, what is known, and who is told.
+
+Opens no transaction and parses no text; that is `ingest`. Merging and indexing are `shelving`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Protocol
+
+from bot.clock import Clock
+from bot.services.ingest import language, paper_writer, provenance
+from bot.services.ingest.provenance import Said
+from bot.services.ingest.results import IngestResult
+from storage import digests, entries, facts, models, papers, votes
+from storage.database import Connection
+
+
+class OnFresh(Protocol):
+    """Is told of a fresh digest inside the transaction that stores it; what it plans is stored with it."""
+
+    async def __call__(
+        self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+    ) -> None:
+        """`paper_ids` are the digest's papers; of a corrected one (`revision` above 1) only those that it added."""
+        ...
+
+
+class Filing:
+    """Knows the index, and who wants to hear of fresh digests: those not older than `fresh_days`."""
+
+    def __init__(
+        self, clock: Clock, indexer: paper_writer.Indexer, on_fresh: OnFresh | None, *, fresh_days: int
+    ) -> None:
+        self._clock = clock
+        self._indexer = indexer
+        self._on_fresh = on_fresh
+        self._fresh = timedelta(days=fresh_days)
+
+    async def put_all(self, connection: Connection, group: Sequence[Said]) -> list[IngestResult]:
+        """Store those that are new together, and then the others one by one."""
+        known = set(await digests.find_by_hash(connection, {said.hash for said in group}))
+        places = set(await digests.list_places(connection, {said.at for said in group}))
+        new: dict[int, Said] = {}
+        keys = set()
+        for n, said in enumerate(group):
+            key = (said.at, said.digest.date, said.digest.format)
+            if said.hash not in known and said.at not in places and key not in keys:
+                new[n] = said
+            known.add(said.hash)
+            keys.add(key)
+        results = dict(zip(new, await self._add(connection, list(new.values())), strict=True))
+        for n, said in enumerate(group):
+            if n not in new:
+                results[n] = await self._place(connection, said)
+        return [results[n] for n in range(len(group))]
+
+    async def read_anew(self, connection: Connection, digest_id: int, digest: models.Digest) -> IngestResult:
+        """Store what today's parser makes of a stored text, if that is anything else than what is stored."""
+        if digest.papers == await entries.list_of_digest(connection, digest_id):
+            return IngestResult()
+        spoken = language.language_of(digest.papers).value
+        await digests.set_reading(connection, digest_id, digest, language=spoken)
+        _, put = await self._put_again(connection, digest_id, spoken, digest)
+        return IngestResult(corrected=1, new_papers=len(put.new))
+
+    async def put_facts(self, connection: Connection, said: Sequence[models.Facts]) -> IngestResult:
+        """Store what services say of papers; one that stands on no list stays hidden until one names it."""
+        ids = await papers.ids_of(connection, {one.arxiv_id for one in said})
+        unknown = {one.arxiv_id for one in said}.difference(ids)
+        ids |= await papers.add(connection, paper_writer.hidden(unknown))
+        await facts.add(connection, [(ids[one.arxiv_id], one) for one in said])
+        readings = [
+            (ids[one.arxiv_id], models.Vote(one.votes, one.read_at, one.source))
+            for one in said
+            if one.votes is not None
+        ]
+        await votes.add(connection, readings)
+        await paper_writer.refresh(connection, self._indexer, ids.values())
+        listed = {one.arxiv_id for one in said if one.listed_on is not None}
+        return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
+
+    async def _place(self, connection: Connection, said: Said) -> IngestResult:
+        """Store a digest whose text or place is known."""
+        known = (await digests.find_by_hash(connection, [said.hash])).get(said.hash)
+        places = (await digests.list_places(connection, [said.at])).get(said.at, [])
+        before = await provenance.find_former(connection, said, places)
+        if before is None and known is None:
+            return (await self._add(connection, [said]))[0]
+        if before is not None and before.hash == said.hash:
+            return IngestResult()
+        result = IngestResult()
+        if before is not None and provenance.is_correction(said, before, known):
+            digest_id = before.digest_id
+            result = await self._correct(connection, said, digest_id)
+        else:
+            assert known is not None
+            digest_id = known.id
+        if before is not None and (before.date, before.format) != (said.digest.date, said.digest.format):
+            await digests.remove_place(connection, before)
+        await digests.set_places(connection, [_place_of(said, digest_id)], self._clock())
+        if before is not None and before.digest_id != digest_id:
+            await self._remove_orphan(connection, before.digest_id)
+        return result
+
+    async def _add(self, connection: Connection, group: Sequence[Said]) -> list[IngestResult]:
+        """Store digests whose texts and places are new."""
+        new = [
+            digests.NewDigest(said.digest, language.language_of(said.digest.papers).value, said.hash)
+            for said in group
+        ]
+        ids = await digests.add(connection, new, self._clock())
+        await digests.set_places(
+            connection, [_place_of(said, ids[said.hash]) for said in group], self._clock()
+        )
+        filed = [paper_writer.Filed(ids[one.hash], one.language, one.digest) for one in new]
+        put = await paper_writer.put_digests(connection, self._indexer, filed)
+        left = set(put.new)
+        results = []
+        for one in filed:
+            named = {entry.arxiv_id for entry in one.digest.papers}
+            await self._tell(connection, one.digest.date, one.digest_id, sorted(put.ids_in(one.digest)), 1)
+            results.append(IngestResult(new_digests=1, new_papers=len(named & left)))
+            left -= named
+        return results
+
+    async def _correct(self, connection: Connection, said: Said, digest_id: int) -> IngestResult:
+        digest = said.digest
+        stored = await digests.get(connection, digest_id)
+        assert stored is not None
+        spoken = language.language_of(digest.papers).value
+        revision = await digests.correct(
+            connection, stored, digest, language=spoken, hash_=said.hash, now=self._clock()
+        )
+        former, put = await self._put_again(connection, digest_id, spoken, digest)
+        added = sorted(put.ids_in(digest) - former)
+        await self._tell(connection, digest.date, digest_id, added, revision)
+        return IngestResult(corrected=1, new_papers=len(put.new))
+
+    async def _put_again(
+        self, connection: Connection, digest_id: int, spoken: str, digest: models.Digest
+    ) -> tuple[set[int], paper_writer.Put]:
+        """Store what a digest says in place of what it said; returns the papers that it named until now as well."""
+        former = await entries.remove(connection, digest_id)
+        filed = [paper_writer.Filed(digest_id, spoken, digest)]
+        return former, await paper_writer.put_digests(connection, self._indexer, filed, former)
+
+    async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
+        """Forget a digest that no place says any more, and what only it said."""
+        if await digests.list_places_of(connection, digest_id):
+            return
+        former = await entries.remove(connection, digest_id)
+        await digests.remove(connection, digest_id)
+        await paper_writer.refresh(connection, self._indexer, former, texts_changed=True)
+
+    async def _tell(
+        self, connection: Connection, on: date, digest_id: int, paper_ids: Sequence[int], revision: int
+    ) -> None:
+        # Somewhere on Earth it is already tomorrow, or still yesterday.
+        today = self._clock().date()
+        if self._on_fresh is not None and today - self._fresh <= on <= today + timedelta(days=1):
+            await self._on_fresh(connection, digest_id, paper_ids, revision)
+
+
+def _place_of(said: Said, digest_id: int) -> models.Place:
+    return models.Place(said.source, said.place, said.digest.date, said.digest.format, digest_id, said.hash)

@@ -1,0 +1,179 @@
+"""Puts what was said of papers in its place: merged papers, authors and the search index, always together.
+
+Runs inside the caller's transaction. Knows nothing of texts, places and corrections; that is `ingest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.services.ingest import merge
+from bot.text.analysis import normalisation
+from storage import authors, entries, facts, models, papers, votes
+from storage.database import Connection
+
+LONGEST_NAME = 200
+"""Letters of an author's name to be found by; a digest without commas may give a page of them."""
+
+
+class Indexer(Protocol):
+    """Keeps the search index in step with the papers, inside the transaction that changes them."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+    ) -> None:
+        """Index papers in place of what stood there, and authors whose name or number of papers changed."""
+        ...
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Take papers out of the index that no digest names any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A digest whose row is stored and whose papers are not yet."""
+
+    digest_id: int
+    language: str
+    digest: models.Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The papers of stored digests, by arXiv id, and those of them that nobody had named before."""
+
+    ids: Mapping[str, int]
+    new: frozenset[str]
+
+    def ids_in(self, digest: models.Digest) -> set[int]:
+        """Return the papers of one of the digests."""
+        return {self.ids[entry.arxiv_id] for entry in digest.papers}
+
+
+async def put_digests(
+    connection: Connection, indexer: Indexer, filed: Sequence[Filed], former: Collection[int] = ()
+) -> Put:
+    """Store what digests say and bring every paper up to date that they name or, `former`, have named until now."""
+    said = _said(filed)
+    stored = await papers.list_merged(connection, arxiv_ids=said, ids=former)
+    known = {paper.arxiv_id: id_ for id_, paper in stored.items()}
+    merged = {
+        arxiv_id: merge.merge(arxiv_id, found) for arxiv_id, found in said.items() if arxiv_id not in known
+    }
+    new = await papers.add(connection, list(merged.values()))
+    ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in said if arxiv_id in known}
+    await entries.add(connection, {one.digest_id: one.digest.papers for one in filed}, ids)
+    await _refresh(connection, indexer, stored, texts_changed=True)
+    await _put_new(connection, indexer, new, merged, said)
+    return Put(ids, frozenset(new))
+
+
+def _said(filed: Iterable[Filed]) -> dict[str, list[models.Appearance]]:
+    """Return what the digests say of each paper, the newest first."""
+    said: dict[str, list[models.Appearance]] = {}
+    for one in sorted(filed, key=lambda one: (one.digest.date, one.digest_id), reverse=True):
+        for entry in one.digest.papers:
+            found = models.Appearance(one.digest_id, one.digest.format, one.digest.date, one.language, entry)
+            said.setdefault(entry.arxiv_id, []).append(found)
+    return said
+
+
+async def refresh(
+    connection: Connection, indexer: Indexer, paper_ids: Collection[int], *, texts_changed: bool = False
+) -> None:
+    """Merge papers anew from what is stored of them, and index those that changed, or all if texts did."""
+    stored = await papers.list_merged(connection, ids=paper_ids)
+    await _refresh(connection, indexer, stored, texts_changed=texts_changed)
+
+
+def hidden(arxiv_ids: Iterable[str]) -> list[models.MergedPaper]:
+    """Return papers of which nothing is known but the id, and which no list shows."""
+    return [merge.merge(arxiv_id, []) for arxiv_id in arxiv_ids]
+
+
+async def _put_new(
+    connection: Connection,
+    indexer: Indexer,
+    ids: Mapping[str, int],
+    merged: Mapping[str, models.MergedPaper],
+    said: Mapping[str, Sequence[models.Appearance]],
+) -> None:
+    """Store the authors of papers that nobody named before, and index them from what is in hand."""
+    if not ids:
+        return
+    names = {id_: _names(merged[arxiv_id]) for arxiv_id, id_ in ids.items()}
+    people = await authors.set_authors(connection, names, new=names)
+    changed = [_indexed(id_, merged[arxiv_id], _sections(said[arxiv_id])) for arxiv_id, id_ in ids.items()]
+    await indexer.index(connection, changed, people)
+
+
+async def _refresh(
+    connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
+) -> None:
+    """Bring papers that stood there before up to date; their texts may have changed where nothing else did."""
+    if not stored:
+        return
+    appearances = await entries.list_appearances(connection, stored)
+    services = await facts.list_of_papers(connection, stored)
+    readings = await votes.list_freshest(connection, stored)
+    merged = {
+        id_: merge.merge(paper.arxiv_id, appearances.get(id_, ()), services.get(id_, ()), readings.get(id_))
+        for id_, paper in stored.items()
+    }
+    changed = {id_: paper for id_, paper in merged.items() if paper != stored[id_]}
+    await papers.update(connection, list(changed.items()))
+    names = {
+        id_: _names(paper)
+        for id_, paper in changed.items()
+        if paper.authors != stored[id_].authors or (paper.last_on is None) != (stored[id_].last_on is None)
+    }
+    people = await authors.set_authors(connection, names) if names else []
+    gone = [id_ for id_, paper in merged.items() if paper.last_on is None and stored[id_].last_on is not None]
+    if gone:
+        await indexer.remove(connection, gone)
+    listed = [
+        _indexed(id_, paper, _sections(appearances.get(id_, ())), is_new=stored[id_].last_on is None)
+        for id_, paper in merged.items()
+        if paper.last_on is not None and (texts_changed or id_ in changed)
+    ]
+    if listed or people:
+        await indexer.index(connection, listed, people)
+
+
+def _names(paper: models.MergedPaper) -> authors.Names:
+    """Return the names to be found by: none while nothing lists the paper."""
+    if paper.last_on is None:
+        return ()
+    return [_name(name) for name in paper.authors]
+
+
+def _name(name: str) -> tuple[str, str]:
+    """Return a name's key and itself, in bounds: PostgreSQL indexes no more than 2,700 bytes."""
+    name = name[:LONGEST_NAME]
+    return normalisation.fold_name(name)[:LONGEST_NAME] or name.casefold(), name
+
+
+def _sections(appearances: Iterable[models.Appearance]) -> tuple[models.Section, ...]:
+    said = (section for appearance in appearances for section in appearance.entry.sections)
+    return tuple(dict.fromkeys(said))
+
+
+def _indexed(
+    id_: int, paper: models.MergedPaper, sections: tuple[models.Section, ...], *, is_new: bool = True
+) -> models.IndexedPaper:
+    assert paper.last_on is not None
+    return models.IndexedPaper(
+        id=id_,
+        arxiv_id=paper.arxiv_id,
+        title=paper.title,
+        authors=paper.authors,
+        sections=sections,
+        abstract=paper.abstract,
+        keywords=paper.keywords,
+        votes=paper.votes,
+        last_on=paper.last_on,
+        is_new=is_new,
+    )

@@ -1,0 +1,1 @@
+"""For operators: doctor, metrics, health, status, export and maintenance."""

@@ -1,0 +1,59 @@
+"""What Prometheus may ask: how many parts were sent, retried and failed and why, how late, and how much waits."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from bot.services.outbox import outcomes
+
+LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+
+
+class Metrics:
+    """The bot's numbers, in a registry of their own."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.parts = Counter(
+            "paperround_parts", "Outcomes of attempts at parts", ["outcome", "kind"], registry=self.registry
+        )
+        self.failures = Counter(
+            "paperround_failures",
+            "Attempts that brought no message, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.lateness = Histogram(
+            "paperround_lateness_seconds",
+            "From when a part was due until Discord had it",
+            ["kind"],
+            buckets=LATENESS_BUCKETS,
+            registry=self.registry,
+        )
+        self.queue = Gauge(
+            "paperround_queue_depth", "Parts of the outbox, by state", ["state"], registry=self.registry
+        )
+        self.oldest = Gauge(
+            "paperround_oldest_unsent_seconds",
+            "Age of the oldest delivery that waits",
+            registry=self.registry,
+        )
+        self.connected = Gauge(
+            "paperround_gateway_connected", "1 while the gateway is up", registry=self.registry
+        )
+        self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
+
+    def report(self, outcome: outcomes.Outcome) -> None:
+        """Count one outcome of the relay."""
+        self.parts.labels(outcome.name, outcome.kind.value).inc()
+        if outcome.reason is not None:
+            self.failures.labels(outcome.reason).inc()
+        if outcome.late_seconds is not None:
+            self.lateness.labels(outcome.kind.value).observe(max(0.0, outcome.late_seconds))
+
+    def render(self) -> bytes:
+        """Return the numbers in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,1 @@
+"""What is posted: post contents, the renderer's port, and the deliveries made of them."""

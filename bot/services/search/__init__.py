@@ -1,0 +1,1 @@
+"""Search: query parsing and expansion, candidate retrieval, scoring, autocomplete, authors and the index. See docs/search.md."""

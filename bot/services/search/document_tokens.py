@@ -1,0 +1,106 @@
+"""Turns papers into the canonical texts and the tokens that the index holds. Pure.
+
+Beside the analyser's tokens there are *links* between neighbouring words ("lang_mode" between language and model,
+"_화_학" between 강화 and 학습), by which a phrase is found without positions in the index. A link may stand for
+several pairs of words: ranking, which sees the text, tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
+from operator import add
+
+from bot.services.search import glossary
+from bot.text import scoring
+from bot.text.analysis import analyser, bounded_cache, korean, latex
+from storage import models
+from storage.search import index
+
+VERSION = "8"
+"""What an index was made by. Another one in storage means that everything is to be indexed anew."""
+
+TITLED, STARTS, BOTH, AGAIN, OFTEN = "!t", "!s", "!b", "!", "!!"
+"""End the tokens of what the title holds; of what begins a Korean word in it; of what the title and the body hold; of what
+the body says twice or more; and of what it says often. Links have the first and the third too.
+"""
+LINK = "_"
+_LINKED = 4
+"""Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
+_STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
+_MOST_BODY = 60_000
+_MOST_WORDS = 1 << 16
+
+
+def texts_of(paper: models.IndexedPaper) -> index.Texts:
+    """Return what of a paper is indexed, canonical: its title, and its summaries, abstract and keywords."""
+    written = (paper.title or "")[:1000]
+    shown = latex.plain(written)
+    # Readers see π₀ and may type pi0: both are to be found.
+    lines = _lines(paper) if shown == written else chain((written,), _lines(paper))
+    body = "\n".join(lines)[:_MOST_BODY]
+    mentions = glossary.mentions_of(f"{paper.title or ''}\n{body}")
+    return index.Texts(analyser.canonical(shown), analyser.canonical(body), mentions)
+
+
+def _lines(paper: models.IndexedPaper) -> Iterator[str]:
+    for section in paper.sections:
+        if section.heading and section.heading.strip("* :").lower() not in _STANDING_HEADINGS:
+            yield section.heading
+        yield section.body
+    if paper.abstract:
+        yield paper.abstract
+    if paper.keywords:
+        yield ", ".join(paper.keywords)
+
+
+def tokens_of(position: int, texts: index.Texts) -> index.Tokens:
+    """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
+    title = " ".join(chain(*_tokens(texts.title)))
+    body, links = _tokens(texts.body)
+    counted = Counter(body)
+    linked = set(links)
+    repeated = [(token, number) for token, number in counted.items() if number > 1]
+    again = [token + AGAIN for token, _ in repeated]
+    often = [token + OFTEN for token, number in repeated if number >= scoring.OFTEN]
+    titled = [token + TITLED for token in title.split()]
+    titled += [
+        word.removesuffix(analyser.CUT)[:2] + STARTS for word in texts.title.split() if korean.is_hangul(word)
+    ]
+    both = [token + BOTH for token in title.split() if token in counted or token in linked]
+    return index.Tokens(position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title)
+
+
+def _tokens(canonical: str) -> tuple[list[str], list[str]]:
+    """Return the tokens of a canonical text, and the links between its words."""
+    body, _, loose = canonical.rpartition("\n")
+    words = body.split()
+    if not words:
+        return loose.split(), []
+    tokens, heads, tails = zip(*map(_indexed_words().__getitem__, words), strict=True)
+    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, tails, heads[1:]))
+
+
+def _indexed_word(word: str) -> tuple[tuple[str, ...], str, str]:
+    """Return a word as it is indexed: its tokens, and what it gives to the links before and behind it."""
+    return tuple(analyser.word_tokens(word)), _head(word), _tail(word) + LINK
+
+
+@lru_cache(maxsize=1)
+def _indexed_words() -> bounded_cache.Memo[tuple[tuple[str, ...], str, str]]:
+    return bounded_cache.Memo(_indexed_word, _MOST_WORDS)
+
+
+def link(left: str, right: str) -> str:
+    """Return the token for two words that stand one behind the other."""
+    return _tail(left) + LINK + _head(right)
+
+
+def _tail(word: str) -> str:
+    return word.removesuffix(analyser.CUT)[-1] if korean.is_hangul(word) else word[:_LINKED]
+
+
+def _head(word: str) -> str:
+    return word[0] if korean.is_hangul(word) else word[:_LINKED]

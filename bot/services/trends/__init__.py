@@ -1,0 +1,1 @@
+"""Trends: papers of a topic per month, and rising topics."""

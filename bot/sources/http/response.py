@@ -1,0 +1,148 @@
+"""One HTTP reply, read into plain data or into the error that it stands for. Decides nothing about trying again."""
+
+from __future__ import annotations
+
+import http.client
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from bot.sources.http import body as http_body
+from bot.sources.http import errors, retry
+from bot.sources.http.limits import Limits
+from storage import models
+
+_LONGEST_VALIDATOR = 500
+_LONGEST_ADDRESS = 4000
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LASTING = frozenset({301, 308})
+_NO_ENTRY = frozenset({401, 402, 403, 407, 451})
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one request: a redirect (`location`), nothing new (`body` is None) or a body."""
+
+    url: URL
+    body: bytes | None = None
+    location: str | None = None
+    is_permanent: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
+    media_type: str = ""
+    charset: str | None = None
+
+
+def conditions(page: models.Page | None) -> dict[str, str]:
+    """Return the headers that ask only for something newer than `page`."""
+    headers: dict[str, str] = {}
+    if page is not None and page.hash is not None:
+        if page.etag:
+            headers[hdrs.IF_NONE_MATCH] = page.etag
+        if page.last_modified:
+            headers[hdrs.IF_MODIFIED_SINCE] = page.last_modified
+    return headers
+
+
+def parse_address(text: str) -> URL:
+    """Read an absolute address without its fragment. Raises FetchError for what is none."""
+    try:
+        if len(text) > _LONGEST_ADDRESS:
+            raise ValueError("too long")
+        return URL(text).with_fragment(None)
+    except (ValueError, TypeError):
+        raise errors.FetchError("its address cannot be read") from None
+
+
+def parse_location(base: URL, location: str) -> URL:
+    """Read where a redirect leads. Raises FetchError for what is no address."""
+    try:
+        if len(location) > _LONGEST_ADDRESS:
+            raise ValueError("too long")
+        return base.join(URL(location)).with_fragment(None)
+    except (ValueError, TypeError):
+        raise errors.FetchError("it redirects to something that is no address") from None
+
+
+async def read_reply(response: aiohttp.ClientResponse, size: int, now: datetime) -> Reply:
+    """Read what a server answered, at most `size` bytes. Raises FetchError for every answer that is no reading."""
+    status = response.status
+    if status in _REDIRECTS:
+        location = response.headers.get(hdrs.LOCATION)
+        if not location:
+            raise errors.FetchError(f"it redirects to nowhere ({status})")
+        return Reply(response.url, location=location, is_permanent=status in _LASTING)
+    if status not in (200, 203, 304):
+        raise _refusal(response, now)
+    return Reply(
+        response.url,
+        body=None if status == 304 else await http_body.read_body(response, size),
+        etag=_validator(response.headers.get(hdrs.ETAG)),
+        last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
+        media_type=response.content_type.lower(),
+        charset=_charset(response),
+    )
+
+
+def _validator(value: str | None) -> str | None:
+    """Return a validator that can be stored and sent back unharmed, else None."""
+    if value and value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALIDATOR:
+        return value
+    return None
+
+
+def _charset(response: aiohttp.ClientResponse) -> str | None:
+    try:
+        return response.charset
+    except (ValueError, LookupError):
+        return None  # a media type that cannot be parsed names none
+
+
+def _refusal(response: aiohttp.ClientResponse, now: datetime) -> errors.FetchError:
+    """Return the error that an answer other than 200, 304 and a redirect stands for."""
+    status = response.status
+    if status == 404:
+        return errors.AbsentError("nothing is there (404)")
+    if status == 410:
+        return errors.GoneError("it is gone for good (410)")
+    if status in _NO_ENTRY:
+        return errors.FetchError(f"it refuses access ({status})")
+    name = http.client.responses.get(status, "an answer of its own").lower()
+    if status in _BUSY:
+        retry_at = retry.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
+        return errors.BrokenError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
+    return errors.FetchError(f"the server answers {status}, {name}")
+
+
+def explain(error: Exception, url: URL, limits: Limits) -> errors.FetchError:
+    """Say in words what an exception from aiohttp or the socket means."""
+    host = url.raw_host or ""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return errors.FetchError(f"the TLS certificate of {host} is not trusted")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return errors.FetchError(f"the name {host} was not found")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return errors.FetchError(f"no TLS connection to {host} could be made")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return errors.FetchError(f"{host} took longer than {limits.connect:g} s to connect")
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return errors.FetchError(f"it was silent for {limits.read:g} s")
+    if isinstance(error, TimeoutError):
+        return errors.FetchError(f"it was not done within {limits.whole:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return errors.BrokenError(f"{host} accepts no connection: {_cause(error)}")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return errors.BrokenError("its answer broke off")
+    if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
+        return errors.BrokenError(f"{host} closed the connection")
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return errors.FetchError("its address or its answer cannot be read")
+    return errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
+
+
+def _cause(error: aiohttp.ClientConnectorError) -> str:
+    return error.os_error.strerror or str(error.os_error)

@@ -1,0 +1,184 @@
+"""Which addresses may be connected to: no private ones, unless the operator named the host. Opens no connection.
+
+A name is judged by the addresses that it resolves to, and exactly those are then connected to, so an answer that changes
+between check and connection gains nothing. The socket itself is the second door.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import abc
+from yarl import URL
+
+from bot import errors
+from bot.sources.http import errors as http_errors
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# Public numbers that clouds answer from inside: Azure's wire server; the others lie in private ranges anyway.
+_METADATA = frozenset(
+    ipaddress.ip_address(address)
+    for address in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
+)
+_CLOSED_NETWORKS = (
+    (ipaddress.ip_network("100.64.0.0/10"), "shared"),
+    (ipaddress.ip_network("192.88.99.0/24"), "6to4 relay"),
+    (ipaddress.ip_network("64:ff9b:1::/48"), "private"),
+    (ipaddress.ip_network("fec0::/10"), "site-local"),
+)
+_KINDS = ("is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_private", "is_reserved")
+_MOST_CHECKED = 1_000
+# 127.1, 0x7f.0.0.1 and 2130706433 are all read as addresses by some resolver: the last label gives them away.
+_NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A host that may be fetched although its address is private; on any port where `port` is None."""
+
+    host: str
+    port: int | None = None
+
+
+def parse_allowance(text: str) -> Allowance:
+    """Read `host`, `host:port` or `[v6]:port`. Raises UsageError with the text in question."""
+    try:
+        bare = ipaddress.IPv6Address(text.strip().strip("[]"))
+        return Allowance(str(bare))
+    except ValueError:
+        pass
+    try:
+        url = URL(f"http://{text.strip()}")
+        port = url.explicit_port
+    except ValueError as error:
+        raise errors.UsageError(f"{text!r} is not a host, nor host:port") from error
+    if url.raw_host is None or url.path != "/" or url.user is not None or url.query_string or "*" in text:
+        raise errors.UsageError(f"{text!r} is not a host, nor host:port")
+    return Allowance(_plain(url.raw_host), port)
+
+
+def allow_endpoint(address: str) -> Allowance:
+    """Return the allowance for a service's address that the operator has set: exactly its host and port."""
+    try:
+        url = URL(address)
+    except ValueError as error:
+        raise errors.UsageError(f"{address!r} is not a web address") from error
+    if url.scheme not in ("http", "https") or url.raw_host is None:
+        raise errors.UsageError(f"{address!r} is not a web address")
+    return Allowance(_plain(url.raw_host), url.port)
+
+
+def _plain(host: str) -> str:
+    """Return the form in which hosts are compared."""
+    host = host.lower().rstrip(".")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
+
+
+def why_closed(address: Address) -> str | None:
+    """Say in a word why this address may not be connected to, or None where it may.
+
+    An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo, ISATAP) is judged by that one too.
+    """
+    if address in _METADATA:
+        return "cloud metadata"
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _carried(address)
+        if inner is not None:
+            reasons = [reason for reason in map(why_closed, inner) if reason]
+            # Mapped and NAT64 addresses are reserved themselves: only what they carry counts.
+            if reasons or address.ipv4_mapped is not None or address in _NAT64:
+                return reasons[0] if reasons else None
+    for kind in _KINDS:
+        if getattr(address, kind):
+            return kind.removeprefix("is_").replace("_", "-")
+    for network, name in _CLOSED_NETWORKS:
+        if address in network:
+            return name
+    return None if address.is_global else "not public"
+
+
+def _carried(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None:
+    """Return the IPv4 addresses inside an IPv6 one."""
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    if address.sixtofour is not None:
+        return [address.sixtofour]
+    if address.teredo is not None:
+        return list(address.teredo)
+    low = int(address) & 0xFFFFFFFF
+    if address in _NAT64 or (int(address) >> 32) & 0xFDFFFFFF == 0x5EFE:
+        return [ipaddress.IPv4Address(low)]
+    return None
+
+
+class AddressGuard(abc.AbstractResolver):
+    """Judges each host before it is connected to. aiohttp asks it for names, and for the socket of every connection."""
+
+    def __init__(self, resolver: abc.AbstractResolver, allowances: Iterable[Allowance] = ()) -> None:
+        self._resolver = resolver
+        self._allowances = frozenset(allowances)
+        self._admitted: set[tuple[Address, int]] = set()
+        self._checked: set[tuple[str, int]] = set()
+
+    def check(self, url: URL) -> None:
+        """Raise RefusedError for an address that is not to be fetched, as far as it can be told without resolving it."""
+        if url.scheme not in ("http", "https"):
+            raise http_errors.RefusedError(
+                f"only http and https are fetched, not {url.scheme or 'a bare path'}"
+            )
+        host, port = (url.raw_host or "").lower().rstrip("."), url.port
+        if not host or port is None:
+            raise http_errors.RefusedError("the address names no host")
+        if ":" not in host and not _NUMERIC_HOST.fullmatch(host):
+            return
+        if (host, port) in self._checked:
+            return
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            raise http_errors.RefusedError(f"{host} is an address written in an unusual way") from None
+        self._judge(host, port, [address])
+        if len(self._checked) < _MOST_CHECKED:
+            self._checked.add((host, port))
+
+    def _judge(self, host: str, port: int, addresses: Iterable[Address]) -> None:
+        plain = _plain(host)
+        allowed = not self._allowances.isdisjoint({Allowance(plain), Allowance(plain, port)})
+        for address in addresses:
+            reason = why_closed(address)
+            if reason is None:
+                continue
+            if not allowed:
+                where = host if host == str(address) else f"{host} is at {address}, which"
+                raise http_errors.RefusedError(f"{where} is a {reason} address")
+            self._admitted.add((address, port))
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[abc.ResolveResult]:
+        """Resolve a name, and refuse it if one of its addresses is closed: these very addresses are connected to."""
+        found = await self._resolver.resolve(host, port, family)
+        self._judge(host, port, [ipaddress.ip_address(result["host"]) for result in found])
+        return [{**result, "port": port} for result in found]
+
+    def open_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
+        """Make the socket for one connection, for an address that was judged. Raises PermissionError for any other."""
+        family, kind, protocol, _, (host, port, *_) = address_info
+        address = ipaddress.ip_address(host)
+        if why_closed(address) is not None and (address, port) not in self._admitted:
+            raise PermissionError(f"{address} is a {why_closed(address)} address")
+        return socket.socket(family, kind, protocol)
+
+    async def close(self) -> None:
+        """Close the resolver behind."""
+        await self._resolver.close()

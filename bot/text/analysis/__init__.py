@@ -1,0 +1,1 @@
+"""Analysis: normalisation, tokenising, stemming, Korean particles, stop words."""

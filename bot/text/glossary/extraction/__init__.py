@@ -1,0 +1,1 @@
+"""Extraction: term pairs such as 강화 학습(reinforcement learning; RL) found in a text."""

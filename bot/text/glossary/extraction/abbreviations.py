@@ -1,0 +1,73 @@
+"""Finds the words that an abbreviation stands for: "proximal policy optimization" for PPO."""
+
+from __future__ import annotations
+
+import re
+
+from bot.text.analysis import normalisation, term_keys
+
+_WORDS = re.compile(r"[^\W_]+")
+_LONGEST = 12
+
+
+def long_form(text: str, abbreviation: str) -> str | None:
+    """Return the shortest end of `text` whose words `abbreviation` can stand for, or None.
+
+    Initials are tried on all ends before letters in order: otherwise "policy optimization" would win for PPO.
+    """
+    words = [(match.start(), normalisation.fold(match[0])) for match in _WORDS.finditer(text)][-_LONGEST:]
+    letters = _letters(abbreviation)
+    if len(letters) < 2:
+        return None
+    for fits in (_fits_initials, _fits_in_order):
+        for first in range(len(words) - 1, -1, -1):
+            if words[first][1] in term_keys.FUNCTION_WORDS:
+                continue
+            if fits([word for _, word in words[first:]], letters):
+                return text[words[first][0] :].strip()
+    return None
+
+
+def stands_for(abbreviation: str, text: str) -> bool:
+    """Tell whether an abbreviation can stand for the whole of a text."""
+    words = [normalisation.fold(word) for word in _WORDS.findall(text)]
+    letters = _letters(abbreviation)
+    return len(letters) >= 2 and (_fits_initials(words, letters) or _fits_in_order(words, letters))
+
+
+def _letters(abbreviation: str) -> str:
+    """Return the letters that the words must give, folded, with the plural gone; 2 is read as "to"."""
+    plain = "".join(_WORDS.findall(normalisation.fold(term_keys.abbreviation_key(abbreviation))))
+    return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", plain)
+
+
+def _fits_initials(words: list[str], letters: str) -> bool:
+    """Match words to letters: an initial each, a whole word with digits, and function words as one likes."""
+    if not words:
+        return not letters
+    word, rest = words[0], words[1:]
+    if letters and word[0] == letters[0] and _fits_initials(rest, letters[1:]):
+        return True
+    if len(word) <= 4 and any(map(str.isdigit, word)) and letters.startswith(word):
+        return _fits_initials(rest, letters[len(word) :])
+    return word in term_keys.FUNCTION_WORDS and _fits_initials(rest, letters)
+
+
+def _fits_in_order(words: list[str], letters: str) -> bool:
+    """Tell whether the letters come in order, the first one at the start and every content word giving one."""
+    if not words or words[0][0] != letters[0] or len(words) > len(letters) + 2:
+        return False
+    reached = {0}
+    for word in words:
+        taken = {place + count for place in reached for count in range(1, _taken(word, letters[place:]) + 1)}
+        reached = taken | reached if word in term_keys.FUNCTION_WORDS else taken
+    return len(letters) in reached
+
+
+def _taken(word: str, letters: str) -> int:
+    """Return how many of the letters a word holds in order."""
+    taken = 0
+    for character in word:
+        if taken < len(letters) and character == letters[taken]:
+            taken += 1
+    return taken

@@ -1,0 +1,214 @@
+"""Turns counted mentions into evidence: which Korean key stands for which English key, in how many papers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bot.text.analysis import korean, term_keys
+from bot.text.glossary.extraction import abbreviations, alignment, mentions, spans
+from bot.text.glossary.model import seed
+
+MAIN_SHARE = 0.6
+"""An abbreviation belongs to a term that has this share of the papers in which it is explained."""
+
+
+class MentionCount(NamedTuple):
+    """A mention and how many papers hold it: what storage keeps and updates with every digest."""
+
+    mention: mentions.Mention
+    papers: int
+
+
+class Pair(NamedTuple):
+    """A Korean key for an English key."""
+
+    korean: str
+    english: str
+
+
+@dataclass
+class Gloss:
+    """The evidence for one pair: papers, how it was written, how much of the English was aligned at best."""
+
+    papers: int = 0
+    covered: float = 0.0
+    words: int = 0
+    expected: int = 1
+    by_abbreviation: int = 0
+    surfaces: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Evidence:
+    """All that mentions say, before anything is doubted."""
+
+    pairs: dict[Pair, Gloss]
+    abbreviations: dict[str, Counter[str]]
+    surfaces: dict[str, Counter[str]]
+    papers: Counter[str]
+    table: alignment.WordTable
+
+
+class _Row(NamedTuple):
+    left: str
+    english: str
+    key: str
+    papers: int
+    by_abbreviation: bool
+
+
+def gather(
+    counts: Iterable[MentionCount], seeds: Iterable[seed.Term] = (), words: Iterable[seed.Term] = ()
+) -> Evidence:
+    """Weigh all mentions; the terms and words of the starting list help to align, but are no evidence themselves."""
+    known = list(seeds)
+    rows = list(counts)
+    surfaces: dict[str, Counter[str]] = defaultdict(Counter)
+    abbreviated = _abbreviations(rows, surfaces)
+    by_seed = _seed_abbreviations(known)
+    glosses = [row for count in rows if (row := _gloss_row(count, abbreviated, by_seed)) is not None]
+    learnt = [(row.left, row.key, row.papers) for row in glosses if not row.by_abbreviation]
+    table = alignment.with_words(alignment.learn([*learnt, *_seed_rows(known)]), _listed_words(words))
+    supports = spans.count_supports((row.left, row.key, row.papers) for row in glosses)
+    pairs: dict[Pair, Gloss] = {}
+    papers: Counter[str] = Counter()
+    for row in glosses:
+        span = spans.best_span(row.left, row.english, table, supports)
+        if row.english and not row.by_abbreviation:
+            surfaces[row.key][row.english] += row.papers
+            papers[row.key] += row.papers
+        if span is not None:
+            _add(pairs, row, span)
+    _add_korean_in_parentheses(pairs, rows, abbreviated, by_seed, table, surfaces)
+    return Evidence(pairs, abbreviated, surfaces, papers, table)
+
+
+def add_glosses(one: Gloss, other: Gloss) -> Gloss:
+    """Return the evidence of two writings of one pair together."""
+    return Gloss(
+        one.papers + other.papers,
+        max(one.covered, other.covered),
+        max(one.words, other.words),
+        one.expected,
+        one.by_abbreviation + other.by_abbreviation,
+        one.surfaces + other.surfaces,
+    )
+
+
+def main_term(counts: Mapping[str, int]) -> str | None:
+    """Return the English key that an abbreviation mainly stands for; longer keys that hold it count for it."""
+    total = sum(counts.values())
+    shares = {key: sum(n for other, n in counts.items() if f" {key} " in f" {other} ") for key in counts}
+    best = max(shares, key=lambda key: (shares[key], counts[key], -len(key), key), default=None)
+    return best if best is not None and shares[best] >= MAIN_SHARE * total else None
+
+
+def _abbreviations(rows: list[MentionCount], surfaces: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """Collect for each abbreviation the English keys that it was explained by."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for mention, papers in rows:
+        explained = _explained(mention)
+        if explained is None:
+            continue
+        abbreviation, text = explained
+        key = term_keys.english_key(text)
+        if key and key != term_keys.english_key(abbreviation):
+            found[term_keys.abbreviation_key(abbreviation)][key] += papers
+            surfaces[key][text] += papers
+    return found
+
+
+def _explained(mention: mentions.Mention) -> tuple[str, str] | None:
+    """Return the abbreviation and the words that a mention explains it by, whichever came first."""
+    left_is_korean = korean.ends_in_hangul(mention.left)
+    if mention.abbreviation:
+        text = abbreviations.long_form(mention.english or mention.left, mention.abbreviation)
+        if text and not (left_is_korean and not mention.english):
+            return mention.abbreviation, text
+        return None
+    last = mention.left.split()[-1]
+    if mention.english and not left_is_korean and term_keys.is_abbreviation(last):
+        return (last, mention.english) if abbreviations.stands_for(last, mention.english) else None
+    return None
+
+
+def _seed_abbreviations(known: Iterable[seed.Term]) -> dict[str, str]:
+    return {abbreviation: term.key for term in known for abbreviation in term.abbreviations}
+
+
+def _listed_words(words: Iterable[seed.Term]) -> Iterator[tuple[str, str]]:
+    """Give each word of the list with each stem that it stands for."""
+    for term in words:
+        for korean_form in term.korean:
+            for english in term.english:
+                yield korean.strip_ending(term_keys.korean_key(korean_form)), term_keys.english_key(english)
+
+
+def _seed_rows(known: Iterable[seed.Term]) -> list[tuple[str, str, int]]:
+    return [(korean_form, term.key, 1) for term in known for korean_form in term.korean]
+
+
+def _term_of(
+    abbreviation: str, abbreviated: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
+) -> str | None:
+    key = term_keys.abbreviation_key(abbreviation)
+    return main_term(abbreviated[key]) if key in abbreviated else by_seed.get(key)
+
+
+def _gloss_row(
+    count: MentionCount, abbreviated: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
+) -> _Row | None:
+    """Return a Korean-first mention with its English side, by way of the abbreviation if need be."""
+    mention, papers = count
+    if not korean.ends_in_hangul(mention.left):
+        return None
+    if mention.english:
+        key = term_keys.english_key(mention.english)
+        return _Row(mention.left, mention.english, key, papers, False) if key else None
+    term = _term_of(mention.abbreviation, abbreviated, by_seed)
+    return _Row(mention.left, term, term, papers, True) if term else None
+
+
+def _add(pairs: dict[Pair, Gloss], row: _Row, span: spans.Span) -> None:
+    korean_key = term_keys.korean_key(span.text)
+    if len(korean_key) > 3:
+        korean_key = korean_key.removesuffix("들")
+    gloss = pairs.setdefault(Pair(korean_key, row.key), Gloss())
+    gloss.papers += row.papers
+    gloss.by_abbreviation += row.papers if row.by_abbreviation else 0
+    gloss.covered = max(gloss.covered, span.covered)
+    gloss.words = max(gloss.words, span.words)
+    gloss.expected = spans.expected_words(row.english, row.left)
+    gloss.surfaces[span.text[:-1] if span.text.endswith("들") and len(korean_key) > 2 else span.text] += (
+        row.papers
+    )
+
+
+def _add_korean_in_parentheses(
+    pairs: dict[Pair, Gloss],
+    rows: list[MentionCount],
+    abbreviated: Mapping[str, Counter[str]],
+    by_seed: Mapping[str, str],
+    table: alignment.WordTable,
+    surfaces: dict[str, Counter[str]],
+) -> None:
+    """Take English(한국어) and ABBR(한국어), where the Korean side has its bounds."""
+    for mention, papers in rows:
+        if not mention.korean or korean.ends_in_hangul(mention.left):
+            continue
+        last = mention.left.split()[-1]
+        english: str | None = mention.left
+        if term_keys.is_abbreviation(last):
+            english = _term_of(last, abbreviated, by_seed)
+        if not english or len(english.split()) > 5:
+            continue
+        key = term_keys.english_key(english)
+        span = spans.best_span(mention.korean, english, table, {})
+        if span is None or not key or term_keys.korean_key(span.text) != term_keys.korean_key(mention.korean):
+            continue
+        _add(pairs, _Row(mention.left, english, key, papers, term_keys.is_abbreviation(last)), span)
+        if not term_keys.is_abbreviation(last):
+            surfaces[key][english] += papers

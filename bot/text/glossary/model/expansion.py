@@ -1,0 +1,103 @@
+"""What a query is understood as: segments with weighted forms. Plain data for ranking, indexes and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bot.text.analysis import term_keys
+
+LEAST_SHOWN = 0.2
+"""Forms that weigh less are looked for, but not named in the answer."""
+DEMOTED = 0.3
+
+
+class WeightedForm(NamedTuple):
+    """A form to look for. Where `context` is given, it counts less in papers that do not speak of the concept.
+
+    `context` holds the content words of the concept and its Korean forms. `shown` is false for words that are
+    stems or mere translations.
+    """
+
+    text: str
+    weight: float
+    context: tuple[str, ...] = ()
+    shown: bool = True
+
+    @property
+    def key(self) -> str:
+        """Return what this form is found by: forms with the same key are the same."""
+        return (
+            term_keys.korean_key(self.text)
+            if term_keys.has_hangul(self.text)
+            else term_keys.english_key(self.text)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a query: what was typed and the forms to look for.
+
+    `key` is the English key of the concept, None for plain words; `why` says how it was understood.
+    """
+
+    typed: str
+    forms: tuple[WeightedForm, ...]
+    key: str | None = None
+    why: str = "as typed"
+
+    @property
+    def also(self) -> list[str]:
+        """Return the forms that were added to what was typed, for "also: …"."""
+        typed = {term_keys.korean_key(self.typed), term_keys.english_key(self.typed)}
+        return [
+            form.text
+            for form in self.forms
+            if form.shown and form.weight >= LEAST_SHOWN and form.key not in typed
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A query as segments that should all be found; `composed` are other ways to say the whole of it.
+
+    `parts` are the words of a query that was understood as a whole: for when the whole finds too little.
+    """
+
+    typed: str
+    segments: tuple[Segment, ...]
+    composed: tuple[Segment, ...] = ()
+    parts: tuple[Segment, ...] = ()
+
+    @property
+    def also(self) -> list[str]:
+        """Return what is looked for besides what was typed, each once, in the order of the segments."""
+        found = [form for segment in (*self.segments, *self.composed) for form in segment.also]
+        return list(dict.fromkeys(found))
+
+
+def as_typed(text: str) -> Segment:
+    """Return a segment that looks for exactly what was typed."""
+    return Segment(text, (WeightedForm(text, 1.0),))
+
+
+def literal(text: str) -> Expansion:
+    """Return a query that looks for just the words typed: what "search for just this" does."""
+    return Expansion(text, tuple(map(as_typed, text.split())))
+
+
+def without_doubles(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
+    """Keep of forms that are found by the same key only the heaviest, in the order of their weights.
+
+    Of its writings the one with most spaces stays: an index finds all spacings by that, but not by a closed one.
+    """
+    kept: dict[str, WeightedForm] = {}
+    for form in sorted(forms, key=lambda one: -one.weight):
+        before = kept.get(form.key)
+        if before is None:
+            kept[form.key] = form
+        elif len(form.text.split()) > len(before.text.split()):
+            kept[form.key] = before._replace(text=form.text)
+    kept.pop("", None)
+    return tuple(kept.values())

@@ -1,0 +1,42 @@
+"""The starting list: terms of machine learning that we wrote down, for archives too young to say them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+from bot.text.analysis import term_keys
+
+_WORD = "-"
+
+
+class Term(NamedTuple):
+    """One line of the list; the first form of each language is the usual one.
+
+    `is_word` marks everyday words (차량, vehicle): they are translated, but no topic.
+    """
+
+    key: str
+    korean: tuple[str, ...]
+    english: tuple[str, ...]
+    abbreviations: tuple[str, ...]
+    is_word: bool = False
+
+
+@lru_cache(maxsize=1)
+def terms() -> tuple[Term, ...]:
+    """Read the packaged list: Korean forms, English forms and abbreviations, by tabs, each split by `|`.
+
+    A "-" in place of the abbreviations marks a word.
+    """
+    text = resources.files(__package__).joinpath("seed.tsv").read_text(encoding="utf-8")
+    return tuple(map(_term, filter(None, text.splitlines())))
+
+
+def _term(line: str) -> Term:
+    korean, english, abbreviations = (
+        tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
+    )
+    is_word = abbreviations == (_WORD,)
+    return Term(term_keys.english_key(english[0]), korean, english, () if is_word else abbreviations, is_word)

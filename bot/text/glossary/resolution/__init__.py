@@ -1,0 +1,1 @@
+"""Resolution: from a typed term or a text to concepts, across languages."""

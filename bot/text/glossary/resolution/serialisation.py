@@ -1,0 +1,72 @@
+"""A glossary as one plain text, so that what was derived once can be kept and read back without deriving it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from bot.text.glossary.extraction import alignment, title_phrases
+from bot.text.glossary.model import concepts
+from bot.text.glossary.resolution import resolver
+
+_VERSION = 3
+_BEGINNING = f'{{"version":{_VERSION},'
+
+
+def dump(
+    found: Iterable[concepts.Concept],
+    abbreviated: Mapping[str, list[concepts.Reading]],
+    table: alignment.WordTable,
+    titles: title_phrases.InTitles,
+) -> str:
+    """Return everything that a `Glossary` is made of as JSON."""
+    return json.dumps(
+        {
+            "version": _VERSION,
+            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in found],
+            "readings": abbreviated,
+            "words": {
+                word: {english: round(score, 3) for english, score in row.items()}
+                for word, row in table.associations.items()
+            },
+            "phrases": titles.phrases,
+            "titled": titles.concepts,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def is_current(text: str) -> bool:
+    """Tell whether a dumped text can be loaded, without reading all of it."""
+    return text.startswith(_BEGINNING)
+
+
+def load(text: str) -> resolver.Glossary | None:
+    """Return the glossary of a dumped text; None when another version wrote it, so that it must be made again."""
+    if not is_current(text):
+        return None
+    kept = json.loads(text)
+    found = [
+        concepts.Concept(key, tuple(concepts.Form(*row) for row in rows)) for key, rows in kept["concepts"]
+    ]
+    abbreviated = {
+        abbreviation: [concepts.Reading(*row) for row in rows]
+        for abbreviation, rows in kept["readings"].items()
+    }
+    titles = title_phrases.InTitles(
+        tuple(title_phrases.Phrase(*row) for row in kept["phrases"]), kept["titled"]
+    )
+    return resolver.Glossary(found, abbreviated, alignment.WordTable(kept["words"], {}), titles)
+
+
+def _form_row(form: concepts.Form) -> list[object]:
+    return [
+        form.text,
+        form.language,
+        form.papers,
+        round(form.share, 3),
+        form.alias,
+        form.expands,
+        form.seeded,
+    ]

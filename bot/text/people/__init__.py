@@ -1,0 +1,1 @@
+"""Names of people: parsing, normal forms and similarity."""

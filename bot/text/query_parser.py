@@ -1,0 +1,196 @@
+"""Reads what people type into a search box: words, "phrases", -words, author:, since:, until: and votes:.
+
+Nothing is an error: what cannot be understood as an operator is searched for, or named as `ignored`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from bot.text.analysis import analyser
+
+LONGEST = 300
+"""Characters of a query that are read; more than that is no query but a text."""
+_MOST_WORDS = 24
+_MOST_IGNORED = 4
+_QUOTES = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "『": '"', "』": '"', "「": '"', "」": '"'}
+)
+# What people are used to from other search boxes stands for ours; a word asked for in titles is any word.
+_FIELDS = {
+    **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
+    **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
+    **dict.fromkeys(("until", "까지"), "until"),
+    **dict.fromkeys(("before", "이전"), "before"),
+    **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "투표", "표"), "votes"),
+    **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
+}
+_PIECE = re.compile(
+    rf'(?=\S)([-–−]?)(?:({"|".join(_FIELDS)})(?::|(?=[<>=])))?(?:"([^"]*)"?|(\S*))', re.IGNORECASE
+)
+_NOT = re.compile(r"(?<!\S)NOT\s+(?=\S)")
+# Two whole words, not a fraction, a date or I/O.
+_APART = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
+_DATE = re.compile(r"(?:>=?)?([0-9]{4})(?:[-./]?([0-9]{2}))?(?:[-./]?([0-9]{2}))?")
+_LOOSE_DATE = re.compile(r"(?:>=?)?([0-9]{4})[-./년](?:([0-9]{1,2})(?:[-./월]([0-9]{1,2}))?[.월일]?)?")
+_VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query taken apart. All parts may be empty; dates are local and included, votes count from 0.
+
+    `text` holds the free words as typed, `phrases` what must stand as it was quoted, `excluded` words and
+    phrases that must not occur, `authors` the names asked for, each of which must match. `ignored` are filters
+    whose value says nothing usable, as typed.
+    """
+
+    text: str = ""
+    phrases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    min_votes: int | None = None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is asked for: no word, no phrase and no filter."""
+        return not (self.has_words or self.authors or self.has_limits)
+
+    @property
+    def has_words(self) -> bool:
+        """Tell whether words or phrases are asked for, and not filters alone."""
+        return bool(self.text or self.phrases)
+
+    @property
+    def has_limits(self) -> bool:
+        """Tell whether dates or votes narrow it."""
+        return bool(self.since or self.until) or self.min_votes is not None
+
+
+class _Piece(NamedTuple):
+    """A word or a quoted phrase, perhaps with a sign and an operator before it. `typed` is all of it."""
+
+    is_excluded: bool
+    field: str
+    value: str
+    is_quoted: bool
+    typed: str
+
+
+def parse_query(typed: str) -> Query:
+    """Take a query apart; any text gives a query, the worst one an empty one. Takes linear time."""
+    clean = unicodedata.normalize("NFKC", typed[: 4 * LONGEST]).translate(_QUOTES)
+    clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
+    clean = clean[:LONGEST]
+    if not clean.isupper():
+        # Whoever types everything in capitals shouts; else a NOT between other words is an operator.
+        clean = _NOT.sub("-", clean)
+    parts = _Parts()
+    for found in _PIECE.finditer(clean):
+        sign, name, quoted, word = found.groups()
+        field = _FIELDS[name.lower()] if name else ""
+        parts.add(_Piece(bool(sign), field, (quoted or word or "").strip(), bool(quoted), found[0]))
+    return parts.query()
+
+
+class _Parts:
+    """The parts of a query while it is read."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+        self._phrases: list[str] = []
+        self._excluded: list[str] = []
+        self._authors: list[str] = []
+        self._ignored: list[str] = []
+        self._since: date | None = None
+        self._until: date | None = None
+        self._votes: int | None = None
+        self._open: _Piece | None = None
+
+    def add(self, piece: _Piece) -> None:
+        """Put one piece where it belongs; a filter that says nothing usable is ignored, and named."""
+        opened, self._open = self._open, None
+        if opened is not None and not piece.is_excluded and not piece.field:
+            # "author: lin" means "author:lin"; "since: the beginning" is two words.
+            if self._narrow(opened.field, piece.value):
+                return
+            self._search(opened)
+        if piece.field == "words" or not piece.field:
+            self._search(piece)
+        elif not piece.value and not piece.is_excluded:
+            self._open = piece
+        elif piece.is_excluded or not self._narrow(piece.field, piece.value):
+            self._ignored.append(piece.typed.strip())
+
+    def _narrow(self, field: str, value: str) -> bool:
+        """Take a filter in, if its value says something."""
+        if field == "author":
+            named = any(map(str.isalnum, value))
+            self._authors += [value] if named else []
+            return named
+        if field == "votes":
+            found = _VOTES.fullmatch(value)
+            self._votes = int(found[2]) + bool(found[1] and "=" not in value) if found else self._votes
+            return found is not None
+        span = parse_span(value)
+        if span is None:
+            return False
+        if field == "since":
+            self._since = span[0]
+        else:
+            self._until = span[1] if field == "until" else _day_before(span[0])
+        return True
+
+    def _search(self, piece: _Piece) -> None:
+        """Take words in, or out."""
+        value = piece.value or (piece.typed.strip(" :") if piece.field else "")
+        if not analyser.words(value):
+            return
+        if piece.is_excluded:
+            self._excluded.append(value)
+        elif piece.is_quoted:
+            self._phrases.append(value)
+        else:
+            self._words.append(_APART.sub(" ", value))
+
+    def query(self) -> Query:
+        """Return what was read, bounded in number."""
+        if self._open is not None:
+            self._ignored.append(self._open.typed.strip())
+            self._open = None
+        return Query(
+            text=" ".join(self._words[:_MOST_WORDS]),
+            phrases=tuple(self._phrases[:8]),
+            excluded=tuple(self._excluded[:8]),
+            authors=tuple(self._authors[:4]),
+            since=self._since,
+            until=self._until,
+            min_votes=self._votes,
+            ignored=tuple(self._ignored[:_MOST_IGNORED]),
+        )
+
+
+def parse_span(text: str) -> tuple[date, date] | None:
+    """Read 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월 as the first and the last day meant, or None."""
+    found = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = (int(part) if part else 0 for part in found.groups())
+    try:
+        first = date(year, month or 1, day or 1)
+    except ValueError:
+        return None
+    last_month = month or 12
+    return first, first if day else date(year, last_month, calendar.monthrange(year, last_month)[1])
+
+
+def _day_before(day: date) -> date:
+    return day if day == date.min else day - timedelta(days=1)

@@ -1,0 +1,199 @@
+"""Scores a paper for an understood query, and says what the score is made of. It finds no papers itself.
+
+Title above text; one concept is one term over all its forms; the whole phrase above its words; then votes and
+freshness. Only frequencies in the paper are used, so every storage engine gives the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TypeVar
+
+from bot.text.analysis import analyser
+from bot.text.glossary.model import expansion
+from bot.text.matching import term_variants
+
+_TITLE = 2.5
+_MOST_IN_TITLE = 1.0
+_BODY = 2.0
+_BODY_HALF = 1.2
+OFTEN = 3
+"""So often said in the text counts as much as any more: votes and freshness then decide, and an index can keep up."""
+_TOGETHER = 2.0
+_MOST_LINES_TOGETHER = 1
+_COMPOSED = 1.0
+_POPULARITY = 0.1
+_EPOCH = date(2023, 1, 1)
+_DAYS_A_VOTE_DECADE = 730
+FEW = 3
+"""With fewer papers than this that have all of a query, those with a part of it, or with its words, follow."""
+_MOST_PARTIAL = 10
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A paper as ranking sees it: the analyser's canonical texts, votes (None for unknown) and its date."""
+
+    title: str
+    body: str
+    votes: int | None = None
+    published_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a score is made of. `matched` of `segments` parts of the query were found."""
+
+    total: float
+    matched: int
+    segments: int
+    title: float
+    body: float
+    together: float
+    phrase: float
+    composed: float
+    popularity: float
+
+    def explain(self) -> dict[str, float]:
+        """Return the components by name, rounded for reading."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+    @property
+    def order(self) -> tuple[int, bool, float]:
+        """What results are sorted by, the greatest first: all parts, as one term if the query may be one."""
+        return (self.matched, self.composed > 0, self.total)
+
+
+def hot(votes: int | None, published_on: date | None) -> float:
+    """Return popularity that does not age: a tenfold of votes weighs as much as 730 days."""
+    days = (published_on - _EPOCH).days if published_on else 0
+    return math.log10(1 + max(0, votes or 0)) + days / _DAYS_A_VOTE_DECADE
+
+
+class Ranking:
+    """Scores papers for one query. Make one a query; it holds the prepared forms."""
+
+    def __init__(
+        self,
+        understood: expansion.Expansion,
+        phrases: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+    ) -> None:
+        quoted = [expansion.as_typed(phrase) for phrase in phrases]
+        self._segments = [_Part(segment) for segment in (*understood.segments, *quoted)]
+        self._composed = [_Part(segment) for segment in understood.composed]
+        self._parts = [_Part(segment) for segment in understood.parts]
+        self._excluded = [term_variants.form(text) for text in excluded]
+        several = len(understood.segments) > 1
+        self._phrase = term_variants.form(understood.typed) if several else None
+
+    @property
+    def segments(self) -> int:
+        """How many parts the query has."""
+        return len(self._segments)
+
+    def score(self, document: Document) -> Score | None:
+        """Return the score of a paper; None when it has none of the parts, or something that is excluded."""
+        paper = term_variants.Fields(document.title, document.body)
+        if any(sum(form.count(paper)) >= 1 for form in self._excluded):
+            return None
+        counts = [part.counts(paper) for part in self._segments]
+        composed = max((_weigh(*part.counts(paper)) for part in self._composed), default=0.0)
+        matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
+        if not matched and not composed:
+            return self._score_of_parts(paper, document)
+        parts = max(1, len(self._segments))
+        in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / parts
+        in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / parts
+        together = self._together(paper) if 1 < len(self._segments) == matched else 0.0
+        phrase = _weigh(*self._phrase.count(paper)) if self._phrase and matched == parts else 0.0
+        popularity = _POPULARITY * hot(document.votes, document.published_on)
+        total = in_titles + in_bodies + together + phrase + _COMPOSED * composed + popularity
+        everywhere = parts if composed else matched
+        return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
+
+    def _score_of_parts(self, paper: term_variants.Fields, document: Document) -> Score | None:
+        """Score a paper that has all words of a term, but not the term: it matches no part of the query."""
+        counts = [part.counts(paper) for part in self._parts]
+        if not counts or not all(map(sum, counts)):
+            return None
+        in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / len(counts)
+        in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / len(counts)
+        popularity = _POPULARITY * hot(document.votes, document.published_on)
+        total = in_titles + in_bodies + popularity
+        return Score(total, 0, max(1, len(self._segments)), in_titles, in_bodies, 0.0, 0.0, 0.0, popularity)
+
+    def _together(self, paper: term_variants.Fields) -> float:
+        """Weigh the lines, the title being one, in which all parts stand."""
+        lines = self._segments[0].lines(paper)
+        for part in self._segments[1:]:
+            if not lines:
+                return 0.0
+            lines &= part.lines(paper)
+        return _TOGETHER * min(len(lines), _MOST_LINES_TOGETHER)
+
+
+def _weigh(in_title: float, in_body: float) -> float:
+    said = min(in_body, OFTEN)
+    return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * said / (said + _BODY_HALF)
+
+
+class _Part:
+    """A segment with its forms ready to count."""
+
+    def __init__(self, segment: expansion.Segment) -> None:
+        self._forms = [
+            (
+                weighted,
+                term_variants.form(weighted.text),
+                [term_variants.form(word) for word in weighted.context],
+            )
+            for weighted in segment.forms
+        ]
+
+    def lines(self, paper: term_variants.Fields) -> set[int]:
+        """Return the lines in which any form stands."""
+        return {line for _, form, _ in self._forms for line in form.lines(paper)}
+
+    def counts(self, paper: term_variants.Fields) -> tuple[float, float]:
+        """Return the weighted counts of all forms in title and body."""
+        in_title = in_body = 0.0
+        for weighted, form, context in self._forms:
+            title, body = form.count(paper)
+            if not title and not body:
+                continue
+            weight = weighted.weight
+            if context and not _has_context(context, paper):
+                weight *= expansion.DEMOTED
+            in_title += weight * title
+            in_body += weight * body
+        return in_title, in_body
+
+
+def _has_context(context: list[term_variants.Form], paper: term_variants.Fields) -> bool:
+    """Tell whether a paper speaks of the concept: a Korean form, or half of the English content words."""
+    english = [form for form in context if not form.is_korean]
+    if any(sum(form.count(paper)) >= 1 for form in context if form.is_korean):
+        return True
+    held = sum(1 for form in english if any(form.count(paper)))
+    return 2 * held >= len(english)
+
+
+def document(title: str, body: str, votes: int | None = None, published_on: date | None = None) -> Document:
+    """Return a paper for ranking from its plain texts."""
+    return Document(analyser.canonical(title), analyser.canonical(body), votes, published_on)
+
+
+def best(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
+    """Return the best of scored papers, in order.
+
+    Papers with all parts of the query; only if these are very few also some that have a part, behind them.
+    """
+    ranked = sorted(scored, key=lambda one: one[0].order, reverse=True)
+    complete = sum(1 for score, _ in ranked if score.matched >= score.segments)
+    return ranked[: min(limit, complete if complete >= FEW else _MOST_PARTIAL)]

@@ -1,0 +1,67 @@
+"""What the planning of daily posts reads of digests and their papers. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk
+from storage.tables import digests, entries, papers
+
+
+@dataclass(frozen=True, slots=True)
+class FreshDigest:
+    """A digest that may be posted. `ingested_at` is when it was first read (UTC)."""
+
+    id: int
+    date_on: date
+    language: str
+    ingested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPaper:
+    """A paper of a digest with its freshest votes."""
+
+    digest_id: int
+    date_on: date
+    paper_id: int
+    arxiv_id: str
+    rank: int
+    votes: int | None
+
+
+async def list_digests(connection: AsyncConnection, since_on: date, until_on: date) -> list[FreshDigest]:
+    """Return the digests of these dates, both ends included, oldest first."""
+    query = (
+        sa.select(digests.c.id, digests.c.date_on, digests.c.language, digests.c.ingested_at)
+        .where(digests.c.date_on.between(since_on, until_on))
+        .order_by(digests.c.date_on, digests.c.id)
+    )
+    return [FreshDigest(*row) for row in await connection.execute(query)]
+
+
+async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
+    """Return every paper of these digests, in the digests' own order."""
+    found: list[DigestPaper] = []
+    for chunk in bulk.in_chunks(digest_ids):
+        query = (
+            sa.select(
+                entries.c.digest_id,
+                digests.c.date_on,
+                papers.c.id,
+                papers.c.arxiv_id,
+                entries.c.rank,
+                papers.c.votes,
+            )
+            .join(papers, papers.c.id == entries.c.paper_id)
+            .join(digests, digests.c.id == entries.c.digest_id)
+            .where(entries.c.digest_id.in_(chunk))
+            .order_by(entries.c.digest_id, entries.c.rank)
+        )
+        found.extend(DigestPaper(*row) for row in await connection.execute(query))
+    return found

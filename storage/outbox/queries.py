@@ -1,0 +1,234 @@
+"""Look-ups in the outbox: what is due, what was sent, what waits and why. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, models
+from storage.tables import deliveries, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A part that may be sent now, with the delivery that it belongs to."""
+
+    delivery: models.Delivery
+    part: models.Part
+
+
+async def list_due(
+    connection: AsyncConnection, now: datetime, *, limit: int = 200, not_in: Collection[int] = ()
+) -> list[Due]:
+    """Return the parts that may be sent at `now` (UTC), most urgent first: of each delivery only its first unsent part.
+
+    Those for the channels `not_in` and those whose delivery is too old are left out. Parts that are
+    SENDING are not among them; after a start, `release_interrupted` makes those PLANNED again.
+    """
+    earlier = parts.alias("earlier")
+    held_back = sa.exists().where(
+        earlier.c.delivery_id == parts.c.delivery_id,
+        earlier.c.position < parts.c.position,
+        earlier.c.state != models.PartState.SENT.value,
+    )
+    query = (
+        _joined()
+        .where(
+            parts.c.state == models.PartState.PLANNED.value,
+            parts.c.next_attempt_at <= now,
+            deliveries.c.state == models.DeliveryState.PLANNED.value,
+            deliveries.c.expires_at > now,
+            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(not_in)),
+            ~held_back,
+        )
+        .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
+        .limit(limit)
+    )
+    return [_due_of(row) for row in await connection.execute(query)]
+
+
+async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
+    """Return one delivery, or None."""
+    found = await list_rows(connection, ids=[delivery_id])
+    return found[0] if found else None
+
+
+async def list_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys under which something was planned."""
+    return {key for (key,) in await bulk.look_up(connection, deliveries.c.key, keys, [deliveries.c.key])}
+
+
+async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
+    """Return those of the deliveries of which surely nothing has come to Discord."""
+    found: list[int] = []
+    for chunk in bulk.in_chunks(delivery_ids):
+        query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), is_unsent())
+        found.extend((await connection.execute(query)).scalars())
+    return found
+
+
+def is_unsent() -> sa.ColumnElement[bool]:
+    """Whether surely nothing of a delivery has come to Discord: no part is SENT, and none has an unknown outcome."""
+    return ~sa.exists().where(
+        parts.c.delivery_id == deliveries.c.id,
+        sa.or_(parts.c.state == models.PartState.SENT.value, parts.c.first_attempt_at.is_not(None)),
+    )
+
+
+async def get_part(connection: AsyncConnection, part_id: int) -> models.Part | None:
+    """Return one part, or None."""
+    row = (await connection.execute(sa.select(parts).where(parts.c.id == part_id))).one_or_none()
+    return None if row is None else _part_of(row)
+
+
+async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
+    """Return a delivery's parts in their order."""
+    query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
+    return [_part_of(row) for row in await connection.execute(query)]
+
+
+async def list_parts_of(
+    connection: AsyncConnection, delivery_ids: Sequence[int]
+) -> dict[int, list[models.Part]]:
+    """Return the parts of many deliveries in their order, by the delivery's id."""
+    found: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
+    for chunk in bulk.in_chunks(delivery_ids):
+        query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
+        for row in await connection.execute(query):
+            found[row.delivery_id].append(_part_of(row))
+    return found
+
+
+async def list_waiting_edits(connection: AsyncConnection) -> dict[int, list[int]]:
+    """Return the parts that have yet to edit a message, by the message's id."""
+    waiting = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
+    query = sa.select(parts.c.message_id, parts.c.id).where(
+        parts.c.state.in_([state.value for state in waiting]),
+        parts.c.kind == models.PartKind.EDIT.value,
+        parts.c.message_id.is_not(None),
+    )
+    found: dict[int, list[int]] = {}
+    for message_id, part_id in await connection.execute(query):
+        found.setdefault(message_id, []).append(part_id)
+    return found
+
+
+async def list_rows(
+    connection: AsyncConnection,
+    *,
+    ids: Sequence[int] | None = None,
+    state: models.DeliveryState | None = None,
+    kind: models.DeliveryKind | None = None,
+    subscription_id: int | None = None,
+    guild_id: int | None = None,
+    channel_id: int | None = None,
+    user_id: int | None = None,
+    digest_on: date | None = None,
+    digest_since: date | None = None,
+    since_at: datetime | None = None,
+    limit: int | None = None,
+) -> list[models.Delivery]:
+    """Return the deliveries that meet all given conditions, the last planned first."""
+    query = (
+        sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
+    )
+    equal = {
+        deliveries.c.state: state and state.value,
+        deliveries.c.kind: kind and kind.value,
+        deliveries.c.subscription_id: subscription_id,
+        deliveries.c.guild_id: guild_id,
+        deliveries.c.channel_id: channel_id,
+        deliveries.c.user_id: user_id,
+        deliveries.c.digest_on: digest_on,
+    }
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if digest_since is not None:
+        query = query.where(deliveries.c.digest_on >= digest_since)
+    if since_at is not None:
+        query = query.where(deliveries.c.planned_at >= since_at)
+    if ids is None:
+        return [_delivery_of(row) for row in await connection.execute(query)]
+    found: list[models.Delivery] = []
+    for chunk in bulk.in_chunks(ids):
+        result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
+        found.extend(_delivery_of(row) for row in result)
+    return found
+
+
+async def count_by_state(connection: AsyncConnection) -> dict[models.PartState, int]:
+    """Return how many parts are in each state."""
+    query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
+    return {models.PartState(state): count for state, count in await connection.execute(query)}
+
+
+async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
+    """Return when the delivery that waits longest was due (UTC), or None when nothing waits."""
+    query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
+        deliveries.c.state == models.DeliveryState.PLANNED.value
+    )
+    oldest: datetime | None = (await connection.execute(query)).scalar()
+    return oldest
+
+
+def _joined() -> sa.Select[Any]:
+    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
+    return sa.select(*parts.c, *columns).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+
+
+def _due_of(row: sa.Row[Any]) -> Due:
+    return Due(_delivery_of(row, "d_"), _part_of(row))
+
+
+def _delivery_of(row: sa.Row[Any], prefix: str = "") -> models.Delivery:
+    def of(name: str) -> Any:
+        return row._mapping[prefix + name]
+
+    return models.Delivery(
+        id=of("id"),
+        key=of("key"),
+        kind=models.DeliveryKind(of("kind")),
+        subscription_id=of("subscription_id"),
+        guild_id=of("guild_id"),
+        channel_id=of("channel_id"),
+        user_id=of("user_id"),
+        locale=models.Locale(of("locale")),
+        local_on=of("local_on"),
+        state=models.DeliveryState(of("state")),
+        reason=of("reason"),
+        planned_at=of("planned_at"),
+        due_at=of("due_at"),
+        expires_at=of("expires_at"),
+        finished_at=of("finished_at"),
+        priority=of("priority"),
+        digest_on=of("digest_on"),
+        papers=tuple(of("papers")),
+        total=of("total"),
+        fingerprint=of("fingerprint"),
+    )
+
+
+def _part_of(row: sa.Row[Any]) -> models.Part:
+    return models.Part(
+        id=row.id,
+        delivery_id=row.delivery_id,
+        position=row.position,
+        kind=models.PartKind(row.kind),
+        payload=row.payload,
+        fallback=row.fallback,
+        nonce=row.nonce,
+        state=models.PartState(row.state),
+        attempts=row.attempts,
+        first_attempt_at=row.first_attempt_at,
+        last_attempt_at=row.last_attempt_at,
+        next_attempt_at=row.next_attempt_at,
+        channel_id=row.channel_id,
+        message_id=row.message_id,
+        error_code=row.error_code,
+        error=row.error,
+        sent_at=row.sent_at,
+    )

@@ -1,0 +1,235 @@
+"""Single attempts at Discord, and looking for what may have been sent, with and without the Gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+
+from bot.client.discord_api import endpoints, sender
+from bot.clock import system_clock
+from bot.services.outbox import discord_errors
+from bot.services.outbox import sender as outbox_sender
+from bot.services.outbox.discord_errors import Effect
+from bot.services.posts import contents
+from storage.models import PartKind
+from tests.fake_discord import fixtures, process, world
+from tests.fake_discord.fixtures import fake, fake_server
+from tests.support import relay_harness
+
+__all__ = ["fake", "fake_server"]
+
+pytestmark = pytest.mark.wire
+
+MARKER = contents.part_marker("daily:1:2026-11-20", 0)
+LONG_AGO = timedelta(minutes=30)
+
+
+@pytest.fixture
+async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
+    await fixtures.set_free(fake)
+    restore = endpoints.apply(fake.api_url, fake.gateway_url)
+    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True))
+    await client.login(process.TOKEN)
+    yield client
+    await client.close()
+    restore()
+
+
+@pytest.fixture
+def sending(client: discord.Client) -> sender.DiscordSender:
+    return sender.DiscordSender(client, sender.open_pace(1000))
+
+
+def order(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outbox_sender.Order:
+    body = json.loads(relay_harness.payload(MARKER))
+    if kind is PartKind.FORUM_POST:
+        body = {"name": "2026-11-20", "applied_tags": [], "message": body}
+    given = {
+        "payload": body,
+        "nonce": relay_harness.new_nonce(),
+        "marker": MARKER,
+        "guild_id": process.GUILD_ID,
+    }
+    return outbox_sender.Order(kind=kind, channel_id=channel_id, **given | fields)
+
+
+async def verdict_of(attempt: Any) -> discord_errors.Verdict:
+    with pytest.raises(discord_errors.DeliveryError) as caught:
+        await attempt
+    return caught.value.verdict
+
+
+async def test_no_message_can_ping_anyone(fake: process.FakeDiscord, sending: sender.DiscordSender) -> None:
+    channel_id, forum = await fake.add_channels(2)
+    await fake.change_channel(forum, type=world.FORUM)
+    await sending.send(order(channel_id))
+    post = await sending.send(order(forum, PartKind.FORUM_POST))
+    for place in (channel_id, post.channel_id):
+        [message] = await fake.messages(place)
+        assert message["payload"]["allowed_mentions"] == {"parse": []}
+
+
+async def test_a_sent_message_is_found_among_later_ones(
+    fake: process.FakeDiscord, sending: sender.DiscordSender, client: discord.Client
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    wanted = order(channel_id)
+    sent = await sending.send(wanted)
+    place = client.get_partial_messageable(channel_id)
+    await asyncio.gather(*(place.send(f"chatter {n}") for n in range(120)))
+    assert await sending.find(wanted, system_clock()) == sent
+    # Our clock was half an hour ahead when the attempt was made, or behind.
+    assert await sending.find(wanted, system_clock() - LONG_AGO) == sent
+    other = order(channel_id, marker=contents.part_marker("daily:2:2026-11-20", 0))
+    assert await sending.find(other, system_clock() - LONG_AGO) is None
+
+
+async def test_what_lies_too_far_back_is_not_said_to_be_missing(
+    fake: process.FakeDiscord, sending: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.client.discord_api.history.PAGES", 1)
+    [channel_id] = await fake.add_channels(1)
+    await asyncio.gather(*(sending.send(order(channel_id, nonce=f"n{n}")) for n in range(101)))
+    other = order(channel_id, marker=contents.part_marker("another", 0))
+    verdict = await verdict_of(sending.find(other, system_clock() - LONG_AGO))
+    assert verdict.effect is Effect.HIDDEN
+
+
+@pytest.mark.parametrize("is_connected", [False, True])
+async def test_without_the_history_nothing_is_said(
+    fake: process.FakeDiscord, sending: sender.DiscordSender, client: discord.Client, is_connected: bool
+) -> None:
+    open_id, closed_id, forum = await fake.add_channels(3)
+    await fake.change_channel(closed_id, denied=world.READ_MESSAGE_HISTORY)
+    await fake.change_channel(forum, type=world.FORUM, denied=world.READ_MESSAGE_HISTORY)
+    since = system_clock() - LONG_AGO
+    connection = asyncio.create_task(client.connect()) if is_connected else None
+    if is_connected:
+        client._connection.guild_ready_timeout = 0.2
+        await asyncio.wait_for(client.wait_until_ready(), 10)
+    assert await sending.find(order(open_id), since) is None
+    assert (await verdict_of(sending.find(order(closed_id), since))).effect is Effect.HIDDEN
+    assert (await verdict_of(sending.find(order(forum, PartKind.FORUM_POST), since))).effect is Effect.HIDDEN
+    assert (await verdict_of(sending.find(order(open_id, marker=None), since))).effect is Effect.HIDDEN
+    asked = [entry["path"] for entry in await fake.log("GET", "/guilds/")]
+    assert bool(asked) is not is_connected
+    await client.close()
+    if connection is not None:
+        await connection
+
+
+async def test_direct_messages_and_threads_can_be_looked_through(
+    fake: process.FakeDiscord, sending: sender.DiscordSender
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    dm = await sending.open_dm(77)
+    in_dm = order(dm, guild_id=None)
+    sent = await sending.send(in_dm)
+    assert await sending.find(in_dm, system_clock()) == sent
+    headline = await sending.send(order(channel_id))
+    opened = order(channel_id, PartKind.THREAD, payload={"name": "Papers"}, message_id=headline.message_id)
+    thread = await sending.send(opened)
+    assert await sending.send(opened) == thread
+    in_thread = order(thread.channel_id, PartKind.THREAD_MESSAGE)
+    sent = await sending.send(in_thread)
+    assert await sending.find(in_thread, system_clock()) == sent
+
+
+async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
+    fake: process.FakeDiscord, sending: sender.DiscordSender, client: discord.Client
+) -> None:
+    [forum] = await fake.add_channels(1, type=world.FORUM)
+    other = order(forum, PartKind.FORUM_POST)
+    payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
+    await sending.send(order(forum, PartKind.FORUM_POST, payload=payload))
+    wanted = order(forum, PartKind.FORUM_POST)
+    assert await sending.find(wanted, system_clock()) is None
+    sent = await sending.send(wanted)
+    assert await sending.find(wanted, system_clock()) == sent
+    await fake.change_channel(sent.channel_id, archived=True)
+    assert await sending.find(wanted, system_clock() + LONG_AGO) == sent
+
+
+async def test_a_forum_post_is_asked_for_once_whatever_discord_answers(
+    fake: process.FakeDiscord, sending: sender.DiscordSender
+) -> None:
+    [forum] = await fake.add_channels(1, type=world.FORUM)
+    await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True})
+    attempt = asyncio.create_task(sending.send(order(forum, PartKind.FORUM_POST)))
+    assert (await verdict_of(attempt)).effect is Effect.UNKNOWN
+    assert len([c for c in await fake.ask("list_channels") if c["parent_id"] == forum]) == 1
+
+
+async def test_publishing_twice_is_publishing_and_the_tenth_in_an_hour_waits(
+    fake: process.FakeDiscord, sending: sender.DiscordSender
+) -> None:
+    [news] = await fake.add_channels(1, type=world.ANNOUNCEMENT)
+    first = await sending.send(order(news))
+    publish = order(news, PartKind.CROSSPOST, payload={}, message_id=first.message_id)
+    await sending.send(publish)
+    assert (await verdict_of(sending.send(publish))).effect is Effect.DONE
+    for _ in range(sender.CROSSPOSTS - 2):
+        await verdict_of(sending.send(publish))
+    verdict = await verdict_of(sending.send(publish))
+    assert verdict.effect is Effect.RETRY
+    assert verdict.wait_seconds > 3000
+    gone = order(news, PartKind.CROSSPOST, payload={}, message_id=None)
+    assert (await verdict_of(sending.send(gone))).effect in (Effect.RETRY, Effect.DELIVERY)
+
+
+@pytest.mark.parametrize(
+    ("rule", "effect"),
+    [
+        ({"kind": "lose", "stored": True}, Effect.UNKNOWN),
+        ({"kind": "lose"}, Effect.UNKNOWN),
+        ({"kind": "status", "status": 503}, Effect.UNKNOWN),
+        ({"kind": "status", "status": 401}, Effect.TOKEN),
+        ({"kind": "status", "status": 403, "code": 50001}, Effect.PLACE),
+        ({"kind": "status", "status": 404, "code": 10003}, Effect.CLOSED),
+        ({"kind": "status", "status": 400, "code": 50035}, Effect.CONTENT),
+        ({"kind": "status", "status": 429}, Effect.RETRY),
+    ],
+)
+async def test_every_failure_becomes_a_verdict(
+    fake: process.FakeDiscord, sending: sender.DiscordSender, rule: dict[str, Any], effect: Effect
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.set_faults({"method": "POST", **rule})
+    assert (await verdict_of(sending.send(order(channel_id)))).effect is effect
+
+
+async def test_a_refused_connection_surely_sent_nothing(client: discord.Client) -> None:
+    restore = endpoints.apply("http://127.0.0.1:9/api/v10", None)
+    try:
+        verdict = await verdict_of(sender.DiscordSender(client, sender.open_pace(1000)).send(order(5)))
+        assert verdict == discord_errors.UNREACHED
+    finally:
+        restore()
+
+
+async def test_the_pace_is_even(client: discord.Client) -> None:
+    pace = sender.open_pace(200)
+    began = asyncio.get_running_loop().time()
+    for _ in range(41):
+        await pace()
+    assert 0.19 <= asyncio.get_running_loop().time() - began < 1.0
+
+
+async def test_a_forum_that_demands_a_tag_gets_the_fitting_one(
+    fake: process.FakeDiscord, sending: sender.DiscordSender
+) -> None:
+    tags = [
+        {"id": "5", "name": "News", "moderated": False},
+        {"id": "6", "name": "Papers", "moderated": False},
+    ]
+    [forum] = await fake.add_channels(1, type=world.FORUM, require_tag=True, tags=tags)
+    post = await sending.send(order(forum, PartKind.FORUM_POST))
+    assert len(await fake.messages(post.channel_id)) == 1
+    [asked] = [one for one in await fake.log("POST") if one["path"].endswith(f"/{forum}/threads")]
+    assert asked["status"] < 300

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.digests.elements import arxiv_id
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2502.02737", "2502.02737"),
+        ("2502.02737v3", "2502.02737"),
+        (" arXiv:2502.02737 ", "2502.02737"),
+        ("arxiv: 2502.02737v1", "2502.02737"),
+        ("arXiv:2502.02737v2 [cs.CL]", "2502.02737"),
+        ("2502.02737v2.pdf", "2502.02737"),
+        ("0704.0001", "0704.0001"),
+        ("cs/0112017", "cs/0112017"),
+        ("cs/0112017v1", "cs/0112017"),
+        ("math.GT/0309136", "math/0309136"),
+        ("hep-th/9901001v2", "hep-th/9901001"),
+        ("https://arxiv.org/abs/2502.02737", "2502.02737"),
+        ("http://www.arxiv.org/pdf/2502.02737v1.pdf", "2502.02737"),
+        ("https://export.arxiv.org/abs/math.GT/0309136v2", "math/0309136"),
+        ("https://arxiv.org/html/2502.02737v2#S3", "2502.02737"),
+        ("https://huggingface.co/papers/2502.02737?ref=x", "2502.02737"),
+        ("https://hf.co/papers/2502.02737", "2502.02737"),
+        ("https://www.alphaxiv.org/abs/2502.02737v1", "2502.02737"),
+        ("https://doi.org/10.48550/arXiv.2502.02737", "2502.02737"),
+        ("look at arxiv.org/abs/2502.02737, please", "2502.02737"),
+    ],
+)
+def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> None:
+    assert arxiv_id.parse_arxiv_id(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "small language model",
+        "3.14159",
+        "2025.0527",
+        "2513.00001",
+        "2502.027371",
+        "12502.02737",
+        "https://example.org/abs/2502.02737",
+        "https://huggingface.co/papers/date/2025-02-06",
+        "https://arxiv.org/list/cs.CL/2502",
+        "cs/011201",
+    ],
+)
+def test_what_is_no_id_is_none(text: str) -> None:
+    assert arxiv_id.parse_arxiv_id(text) is None
+
+
+def test_a_link_ends_where_its_bracket_closes() -> None:
+    link = arxiv_id.find_link("see [it](https://arxiv.org/abs/2502.02737v2) there")
+    assert link is not None
+    assert (link.arxiv_id, link.url) == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
+
+
+def test_the_addresses_of_a_paper_lead_back_to_its_id() -> None:
+    for url in (arxiv_id.abstract_url, arxiv_id.pdf_url, arxiv_id.huggingface_url):
+        for paper in ("2502.02737", "math/0309136"):
+            assert arxiv_id.parse_arxiv_id(url(paper)) == paper
+
+
+@given(st.text())
+def test_any_text_gives_an_id_or_none(text: str) -> None:
+    found = arxiv_id.parse_arxiv_id(text)
+    assert found is None or arxiv_id.parse_arxiv_id(found) == found

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.digests.elements import dates
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Daily Papers (2025-05-27)",
+        "📰 Hugging Face Daily Papers – 2025-05-27",
+        "Daily Papers 2025/05/27",
+        "Daily Papers 2025.05.27.",
+        "Daily Papers 2025. 5. 27",
+        "Daily Papers 2025–05–27",
+        "Daily Papers — 20250527",
+        "데일리 페이퍼 2025년 5월 27일",
+        "Daily Papers, May 27, 2025",
+        "Daily Papers: 27th of".replace("27th of", "27 May 2025"),
+        "Daily Papers (2025-05-27, Tue; 2025-05-27)",
+    ],
+)
+def test_a_date_that_can_be_read_in_one_way_is_read(heading: str) -> None:
+    assert dates.read_date(heading) == dates.DateReading(date(2025, 5, 27))
+
+
+@pytest.mark.parametrize(
+    "heading", ["Daily Papers", "Daily Papers 05/06/2025", "Papers of 2025-05", "9.2025-05-27"]
+)
+def test_a_date_is_never_guessed(heading: str) -> None:
+    assert dates.read_date(heading) is None
+
+
+def test_a_date_that_does_not_exist_is_said_so() -> None:
+    reading = dates.read_date("Daily Papers (2025-02-30)")
+    assert reading is not None
+    assert reading.date is None
+    assert "2025-02-30" in reading.fault
+
+
+def test_two_dates_in_one_heading_are_none() -> None:
+    reading = dates.read_date("Daily Papers (2025-05-26 ~ 2025-05-27)")
+    assert reading is not None
+    assert reading.date is None
+    assert "more than one" in reading.fault
+
+
+@given(st.text())
+def test_any_heading_can_be_read(heading: str) -> None:
+    dates.read_date(heading)

@@ -1,0 +1,420 @@
+"""The newsletter format as the front door reads it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.digests import parse
+from bot.digests.elements import paper_headings
+from bot.digests.newsletter import block as newsletter_block
+from bot.digests.newsletter import fast_path
+from storage import models
+
+DATE = "## Daily Papers (2025-02-06)\n\n"
+PAPER = """### [A Small Model](https://arxiv.org/abs/2502.00001)
+
+![](https://example.org/2502.00001.png)
+
+Vote: 12
+
+Authors: Ada One, Ben Two
+
+- ***What's New***: It is small.
+- ***Performance Highlights***: It is quick.
+
+"""
+
+
+def read(text: str) -> models.Digest:
+    (digest,) = parse.parse_text(text)
+    return digest
+
+
+def read_paper(body: str) -> tuple[models.Entry, list[int]]:
+    """The one paper under a heading, and the lines of the problems, where 1 is the first line of `body`."""
+    digest = read(f"{DATE}### [A Title](https://arxiv.org/abs/2502.00001)\n{body}")
+    (paper,) = digest.papers
+    return paper, [problem.line - 3 for problem in digest.problems]
+
+
+def sections(body: str) -> list[tuple[str | None, str]]:
+    paper, problems = read_paper(body)
+    assert problems == []
+    return [(section.heading, section.body) for section in paper.sections]
+
+
+def test_a_paper_is_read_whole() -> None:
+    digest = read(DATE + PAPER)
+    assert (digest.format, digest.date, digest.problems) == (
+        models.DigestFormat.NEWSLETTER,
+        date(2025, 2, 6),
+        (),
+    )
+    assert digest.papers == (
+        models.Entry(
+            rank=1,
+            arxiv_id="2502.00001",
+            title="A Small Model",
+            url="https://arxiv.org/abs/2502.00001",
+            votes=12,
+            authors=("Ada One", "Ben Two"),
+            thumbnail="https://example.org/2502.00001.png",
+            sections=(
+                models.Section("What's New", "It is small."),
+                models.Section("Performance Highlights", "It is quick."),
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "title", "url"),
+    [
+        ("### [Plain](https://arxiv.org/abs/2502.00001)", "Plain", "https://arxiv.org/abs/2502.00001"),
+        (
+            "### [I Don't Know: The [IDK] Token](https://arxiv.org/abs/2502.00001)",
+            "I Don't Know: The [IDK] Token",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [Less (is) [More](really)](https://arxiv.org/abs/2502.00001v2)",
+            "Less (is) [More](really)",
+            "https://arxiv.org/abs/2502.00001v2",
+        ),
+        (
+            "### [Odd ] One](https://arxiv.org/abs/2502.00001)",
+            "Odd ] One",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [Odd [ One](https://arxiv.org/abs/2502.00001)",
+            "Odd [ One",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            r"### [An \[X\] Y](https://arxiv.org/abs/2502.00001)",
+            "An [X] Y",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [T](https://huggingface.co/papers/2502.00001)",
+            "T",
+            "https://huggingface.co/papers/2502.00001",
+        ),
+        ("### [T](<https://arxiv.org/pdf/2502.00001v1>)", "T", "https://arxiv.org/pdf/2502.00001v1"),
+        ('### [T](https://arxiv.org/abs/2502.00001 "tip")', "T", "https://arxiv.org/abs/2502.00001"),
+        (
+            "### [T](https://arxiv.org/abs/2502.00001) [code](https://example.org)",
+            "T",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### [T](https://arxiv.org/abs/2502.00001) [PDF](https://arxiv.org/pdf/2502.00001)",
+            "T",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        (
+            "### A Model [Paper](https://arxiv.org/abs/2502.00001)",
+            "A Model",
+            "https://arxiv.org/abs/2502.00001",
+        ),
+        ("### [New] [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### 1. [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### **[T](https://arxiv.org/abs/2502.00001)**", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### [**T**](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### T https://arxiv.org/abs/2502.00001", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### T (https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### T (arXiv:2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### [2502.00001] T", "T", "https://arxiv.org/abs/2502.00001"),
+        ("### [](https://arxiv.org/abs/2502.00001)", None, "https://arxiv.org/abs/2502.00001"),
+        ("### [2502.00001](https://arxiv.org/abs/2502.00001)", None, "https://arxiv.org/abs/2502.00001"),
+        ("  ### [T](https://arxiv.org/abs/2502.00001) ###", "T", "https://arxiv.org/abs/2502.00001"),
+        ("#### [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
+    ],
+)
+def test_title_and_address_are_read_from_each_form_of_heading(
+    heading: str, title: str | None, url: str
+) -> None:
+    digest = read(f"{DATE}{heading}\n\nVote: 3\n\n- text\n")
+    (paper,) = digest.papers
+    assert (paper.arxiv_id, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
+    assert digest.problems == ()
+
+
+def test_a_title_may_be_broken_into_lines() -> None:
+    text = DATE + PAPER.replace("[A Small Model]", "[A Very\n  Small [and Quick]\n  Model]")
+    digest = read(text)
+    (paper,) = digest.papers
+    assert (paper.title, paper.votes, len(paper.sections)) == ("A Very Small [and Quick] Model", 12, 2)
+    assert digest.problems == ()
+
+
+def test_missing_lines_are_unknown_and_no_problem() -> None:
+    paper, problems = read_paper("\n- ***New***: text\n")
+    assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
+
+
+def test_unknown_votes_are_not_nought() -> None:
+    paper, problems = read_paper("\nVote: -\n\nAuthors: A B\n\n- text\n")
+    assert (paper.votes, problems) == (None, [])
+
+
+def test_votes_that_are_no_number_are_a_problem_and_unknown() -> None:
+    paper, problems = read_paper("\nVote: abc\n\n- text\n")
+    assert (paper.votes, problems) == (None, [2])
+
+
+def test_the_first_of_two_votes_counts_and_the_second_is_named() -> None:
+    paper, problems = read_paper("Vote: 3\n\nVote: 4\n\n- text\n")
+    assert (paper.votes, problems) == (3, [3])
+
+
+def test_authors_may_go_on_in_the_next_line() -> None:
+    paper, problems = read_paper("Authors: A B, C D,\nE F\n\n- text\n")
+    assert (paper.authors, problems) == (("A B", "C D", "E F"), [])
+
+
+def test_a_cut_list_of_authors_says_so() -> None:
+    paper, _ = read_paper("Authors: A B, +, C D\n\n- text\n")
+    assert (paper.authors, paper.authors_truncated) == (("A B", "C D"), True)
+
+
+def test_a_video_stands_in_place_of_the_cover() -> None:
+    link = "[Watch Video](https://example.org/a.mp4)"
+    block = '<div><video controls src="https://example.org/a.mp4" muted="false"></video></div>'
+    lines = '<video controls>\n  <source src="https://example.org/a.mp4">\n</video>'
+    for body in (link, block, lines, f"{link}\n{block}"):
+        paper, problems = read_paper(f"\n{body}\n\nVote: 3\n\n- text\n")
+        assert (paper.video, paper.thumbnail, paper.votes, problems) == (
+            "https://example.org/a.mp4",
+            None,
+            3,
+            [],
+        )
+
+
+@pytest.mark.parametrize(
+    "bullet",
+    [
+        "- ***New***: text",
+        "- **New**: text",
+        "- **New:** text",
+        "- ***New:*** text",
+        "- __New__: text",
+        "- **New** : text",
+        "- ***New*** - text",
+        "- **New**：text",
+        "* **New**: text",
+        "+ **New**: text",
+        "• **New**: text",
+        "1. **New**: text",
+        " - **New**: text",
+        "- ***New***:\n  text",
+        "- **New**\n  text",
+        "**New**: text",
+        "#### New\n\ntext",
+    ],
+)
+def test_a_bold_beginning_is_the_heading_of_a_section(bullet: str) -> None:
+    assert sections(f"\nVote: 3\n\n{bullet}\n") == [("New", "text")]
+
+
+@pytest.mark.parametrize("bullet", ["- text", "* text", "• text", "•text", "- text\n\n\n", "2) text"])
+def test_a_plain_bullet_is_a_section_without_heading(bullet: str) -> None:
+    assert sections(f"\nVote: 3\n\n{bullet}\n") == [(None, "text")]
+
+
+def test_bold_words_in_a_bullet_are_no_heading() -> None:
+    assert sections("\n- **Small** models: good\n- **All of it**\n") == [
+        (None, "**Small** models: good"),
+        (None, "**All of it**"),
+    ]
+
+
+def test_lines_after_a_bullet_continue_it() -> None:
+    body = "\n- ***New***: one\ntwo\n  three\n\n  four\n- five\n"
+    assert sections(body) == [("New", "one\ntwo\n  three\n\n  four"), (None, "five")]
+
+
+def test_nested_bullets_belong_to_the_bullet_above() -> None:
+    body = "\n- ***New***: one\n  - two\n    - three\n  * four\n- ***Next***: five\n    1. six\n"
+    assert sections(body) == [("New", "one\n- two\n  - three\n* four"), ("Next", "five\n1. six")]
+
+
+def test_what_is_indented_under_a_bullet_belongs_to_it() -> None:
+    body = "\n- ***New***: one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- ***Next***: three\n"
+    assert sections(body) == [("New", "one\n# two\n---\nVote: 9\n\n| a |"), ("Next", "three")]
+
+
+def test_code_in_a_bullet_is_neither_bullet_nor_heading() -> None:
+    body = "\n- ***New***: run\n```python\n# not a heading\n- not a bullet\n```\n- ***Next***: text\n"
+    assert sections(body) == [
+        ("New", "run\n```python\n# not a heading\n- not a bullet\n```"),
+        ("Next", "text"),
+    ]
+
+
+def test_a_fence_left_open_hides_no_bullet_and_no_paper() -> None:
+    digest = read(
+        DATE
+        + "### [A](https://arxiv.org/abs/2502.00001)\n\n- one\n```\n- two\n\n"
+        + PAPER.replace("00001", "00002")
+    )
+    assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+
+
+def test_text_that_is_no_bullet_is_named_and_the_rest_survives() -> None:
+    paper, problems = read_paper(
+        "\nVote: 3\n\nwho wrote this\nand this\n\nAuthors: A B\n\n- ***New***: text\n"
+    )
+    assert (paper.votes, paper.authors, len(paper.sections), problems) == (3, ("A B",), 1, [4])
+
+
+def test_a_summary_without_bullets_is_kept_and_named() -> None:
+    paper, problems = read_paper("\nVote: 3\n\nOne paragraph about it.\n")
+    assert paper.sections == (models.Section(None, "One paragraph about it."),)
+    assert problems == [4]
+
+
+def test_a_heading_with_nothing_under_it_is_named() -> None:
+    paper, problems = read_paper("\n- ***New***:\n- ***Next***: text\n")
+    assert paper.sections == (models.Section("Next", "text"),)
+    assert problems == [2]
+
+
+def test_a_paper_without_any_text_has_no_summary() -> None:
+    paper, problems = read_paper("\nVote: 3\n")
+    assert (paper.summary_missing, paper.sections, problems) == (True, (), [])
+
+
+def test_comments_and_empty_markup_say_nothing() -> None:
+    assert sections("\n<!-- a\n- b\n-->\n<br>\n\n- text\n") == [(None, "text")]
+
+
+def test_a_comment_that_never_ends_hides_nothing() -> None:
+    paper, problems = read_paper("\n<!-- a\n\n- text\n")
+    assert paper.sections == (models.Section(None, "text"),)
+    assert problems == [2]
+
+
+def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_survive() -> None:
+    broken = "### [No Paper](https://example.org/blog)\n\nVote: 9\n\n- text\n\n"
+    digest = read(DATE + PAPER + broken + PAPER.replace("00001", "00002"))
+    assert [(paper.rank, paper.arxiv_id) for paper in digest.papers] == [(1, "2502.00001"), (2, "2502.00002")]
+    assert [problem.line for problem in digest.problems] == [14]
+    assert "No Paper" in digest.problems[0].message
+
+
+def test_the_order_is_the_digests_own_and_not_by_votes() -> None:
+    digest = read(DATE + PAPER + PAPER.replace("00001", "00002").replace("Vote: 12", "Vote: 99"))
+    assert [paper.votes for paper in digest.papers] == [12, 99]
+
+
+def test_the_same_paper_twice_is_one_entry_and_a_problem() -> None:
+    again = PAPER.replace("2502.00001)", "2502.00001v2)").replace("Vote: 12", "Vote: 15")
+    digest = read(DATE + PAPER.replace("Authors: Ada One, Ben Two\n\n", "") + again)
+    (paper,) = digest.papers
+    assert (paper.votes, paper.authors) == (12, ("Ada One", "Ben Two"))
+    assert [problem.line for problem in digest.problems] == [12]
+    assert "2502.00001" in digest.problems[0].message
+    assert "15" in digest.problems[0].message
+
+
+def test_a_digest_holds_as_many_papers_as_it_likes() -> None:
+    digest = read(DATE + "".join(PAPER.replace("00001", f"{number:05}") for number in range(70)))
+    assert [paper.rank for paper in digest.papers] == list(range(1, 71))
+
+
+def test_text_between_the_date_and_the_first_paper_is_named() -> None:
+    digest = read(DATE + "Good morning.\n\n" + PAPER)
+    assert (len(digest.papers), [problem.line for problem in digest.problems]) == (1, [3])
+
+
+def test_a_page_around_the_digest_is_no_part_of_it() -> None:
+    page = (
+        "# My Page\n\nHello.\n\n" + DATE + PAPER + "## Links\n\n- [a](https://example.org)\n\n# End\n\nBye.\n"
+    )
+    digest = read(page)
+    assert (len(digest.papers), digest.problems) == (1, ())
+    assert digest.text == (DATE + PAPER).rstrip() + "\n"
+
+
+def test_papers_may_stand_at_any_level() -> None:
+    second = PAPER.replace("00001", "00002")
+    for date_level, level in (("#", "##"), ("##", "##"), ("#", "######")):
+        text = (DATE + PAPER + second).replace("###", level).replace("## Daily", f"{date_level} Daily")
+        digest = read(text + f"{date_level} End\n")
+        assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+        assert digest.problems == ()
+
+
+def test_headings_between_date_and_papers_group_them() -> None:
+    text = (
+        "# Daily Papers (2025-02-06)\n\n## Vision\n\n"
+        + PAPER
+        + "## Language\n\n"
+        + PAPER.replace("00001", "00002")
+    )
+    digest = read(text + "## About\n\ntext\n")
+    assert len(digest.papers) == 2
+    assert [problem.line for problem in digest.problems] == [3, 16]
+
+
+def test_a_paper_outside_the_digest_is_named_and_not_read() -> None:
+    digest = read(DATE + PAPER + "## Reading list\n\n" + PAPER.replace("00001", "00002"))
+    assert [paper.arxiv_id for paper in digest.papers] == ["2502.00001"]
+    assert [problem.line for problem in digest.problems] == [16]
+    assert parse.parse_text(digest.text) == (digest,)
+
+
+LINES = st.sampled_from(
+    [
+        "",
+        "",
+        "- ***New***: text",
+        "- **Next**: text",
+        "- ***Odd: ***: text",
+        "- *** : ***: text",
+        "- ***: text",
+        "- ***A*B***: text",
+        "- plain",
+        "-",
+        "- - -",
+        "---",
+        "  - nested",
+        "  more",
+        "* star",
+        "1. one",
+        "**Bold**: text",
+        "**Bold**",
+        "Vote: 12",
+        "Vote: -",
+        "- Vote: 3",
+        "Authors: A B, C D",
+        "Authors: A B, +",
+        "![](https://example.org/a.png)",
+        "![](https://example.org/a.mp4)",
+        "```",
+        "#### Low",
+        "죄송합니다. 링크를 열 수 없습니다.",
+        "- 죄송합니다. 링크를 열 수 없습니다.",
+        "\t",
+    ]
+)
+PLAIN = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
+
+
+@given(st.lists(LINES, max_size=8), st.booleans())
+def test_the_shorter_way_gives_what_the_longer_one_gives(rows: list[str], plain_head: bool) -> None:
+    rows = PLAIN * plain_head + rows
+    short = paper_headings.Draft(1, "2502.00001", None, "")
+    long = paper_headings.Draft(1, "2502.00001", None, "")
+    problems = newsletter_block.read_block(rows, 0, len(rows), long)
+    if fast_path.read_plain(rows, 0, len(rows), short):
+        assert (short, []) == (long, problems)
+    else:
+        assert short == paper_headings.Draft(1, "2502.00001", None, "")

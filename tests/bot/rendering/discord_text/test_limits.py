@@ -1,0 +1,48 @@
+"""Discord's limits and the budget of a message."""
+
+from __future__ import annotations
+
+from bot.rendering.discord_text import limits
+
+
+def test_a_full_message_of_hangul_meets_the_bytes_before_the_characters() -> None:
+    assert limits.fits_texts(["가" * 3100])
+    assert not limits.fits_texts(["가" * 3200])
+    assert limits.fits_texts(["a" * 4000])
+    assert not limits.fits_texts(["a" * 4001])
+
+
+def test_each_text_costs_twelve_bytes_more() -> None:
+    texts = ["가" * 100] * 30
+    assert sum(map(limits.utf8_bytes, texts)) == 9000
+    assert limits.fits_texts(texts)
+    assert not limits.fits_texts(["가" * 100] * 31)
+
+
+def test_our_ceiling_stays_below_the_refused_one() -> None:
+    assert limits.TEXT_BYTES < limits.TEXT_BYTES_REFUSED
+
+
+def test_a_budget_refuses_without_taking() -> None:
+    budget = limits.Budget(components=2)
+    assert budget.add_text("one")
+    assert not budget.add(2, ["two", "three"])
+    assert (budget.components, budget.characters) == (1, limits.TEXT - 3)
+    assert budget.add_text("two")
+    assert not budget.add_text("three")
+
+
+def test_the_compact_post_of_five_papers_takes_29_components() -> None:
+    budget = limits.Budget()
+    assert budget.add(1)
+    assert budget.add_text("headline and subline")
+    for _ in range(5):
+        assert budget.add(4, ["a paper: section, text, thumbnail, separator"])
+    assert budget.add(2)
+    assert budget.add(4)
+    assert budget.add_text("footer")
+    assert limits.COMPONENTS - budget.components == 29
+
+
+def test_a_lone_surrogate_can_be_measured() -> None:
+    assert limits.utf8_bytes("\ud800") == 3

@@ -1,0 +1,49 @@
+"""BibTeX entries that BibTeX reads, whatever the title holds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.rendering.export import bibtex
+
+
+def test_an_entry_has_title_authors_year_and_address() -> None:
+    entry = bibtex.render_entry(
+        "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
+    )
+    assert entry == (
+        "@misc{arxiv:2502.02737,\n"
+        "  title         = {{SmolLM2: 100\\% \\& α\\_x}},\n"
+        "  author        = {Haojun Zhao and Andrés Marafioti and others},\n"
+        "  year          = {2025},\n"
+        "  eprint        = {2502.02737},\n"
+        "  archivePrefix = {arXiv},\n"
+        "  url           = {https://arxiv.org/abs/2502.02737},\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize(("arxiv_id", "year"), [("0704.0001", "2007"), ("math/9910001", "1999"), ("x", "")])
+def test_the_year_comes_from_the_id(arxiv_id: str, year: str) -> None:
+    assert (f"{{{year}}}" in bibtex.render_entry(arxiv_id, "T", [])) == bool(year)
+
+
+def test_names_that_would_be_taken_apart_are_in_braces() -> None:
+    entry = bibtex.render_entry("2502.02737", "T", ["Lee, Inc.", "Alpha and Beta", "Anderson"])
+    assert "author        = {{Lee, Inc.} and {Alpha and Beta} and Anderson}," in entry
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_braces_are_balanced_and_nothing_is_special(title: str, authors: list[str]) -> None:
+    entry = bibtex.render_entry("2502.02737", title, authors)
+    depth = 0
+    for char in entry:
+        depth += (char == "{") - (char == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert not re.search(r"(?<!\\)[$&#%_]", entry)
+    assert len(entry.splitlines()) == entry.count("\n")

@@ -1,0 +1,34 @@
+"""Sections as a newsletter's bullets: what a bullet cannot hold takes another form, and nothing is lost."""
+
+from __future__ import annotations
+
+from bot.rendering.export import digest_markdown
+from storage.models import Entry, Section
+
+
+def body(*sections: Section) -> str:
+    return digest_markdown.newsletter_lines(
+        Entry(1, "2502.02737", "T", "https://e.org", sections=sections)
+    ).body
+
+
+def test_headings_inside_a_bullet_become_bold_and_rules_blank_but_not_in_code() -> None:
+    text = "글\n\n### 소제목\n\n---\n\n```\n# 코드\n---\n```"
+    assert body(Section("1. 장", text)) == (
+        "- ***1. 장***: 글\n\n  **소제목**\n\n\n\n  ```\n  # 코드\n  ---\n  ```"
+    )
+
+
+def test_a_heading_that_no_bullet_can_hold_becomes_a_low_heading() -> None:
+    assert body(Section("A*", "글"), Section("B", "둘")) == "#### A*\n\n글\n\n#### B\n\n둘"
+
+
+def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
+    paper = Entry(1, "2502.02737", "T", "https://e.org", authors=("A, B", 'C "D"'), authors_truncated=True)
+    assert digest_markdown.newsletter_lines(paper).authors == '["A, B", "C \\"D\\"", +]'
+
+
+def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
+    paper = Entry(1, "2502.02737", "T", "https://e.org", sections=(Section("장", "```\nx\n```"),))
+    text = digest_markdown.review_lines(paper).body
+    assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"

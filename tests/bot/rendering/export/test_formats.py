@@ -1,0 +1,226 @@
+"""Exports: newsletter and review read back as what went in, the others are sound files of their kind."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.digests import json_output, parse
+from bot.rendering.export import formats
+from bot.rendering.export.formats import ExportDigest, ExportFormat
+from bot.rendering.wording.templates import Templates
+from storage import models
+
+SHARED = Path(__file__).parents[4] / "../shared"
+TEMPLATES = Templates()
+
+NEWSLETTER_LINES = [
+    "### [Title [IDK] x](https://arxiv.org/abs/2502.00001)",
+    "### [T2: a_b](https://huggingface.co/papers/2502.00002v2)",
+    "## 2502.00003",
+    "### 2502.00004: Four",
+    "Vote: 12",
+    "Vote: -",
+    "Authors: A B, C D, +",
+    "Authors: ['A, B', 'C \"D\"']",
+    "![](https://e.org/a.png)",
+    "[Watch Video](https://e.org/v.mp4)",
+    "- ***What's New***: 본문이에요.",
+    "- **Bold**: x",
+    "- plain bullet",
+    "  - nested",
+    "    more",
+    "continued line",
+    "",
+    "#### Low heading",
+    "```python\nx = 1\n# no\n```",
+    "  ```\n  y\n  ```",
+    "---",
+    "1. one",
+    "- a*b **c**: d",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    " Vote: 3",
+]
+NEWSLETTERS = st.lists(st.sampled_from(NEWSLETTER_LINES), max_size=25).map(
+    lambda lines: "\n".join(
+        ["## Daily Papers (2025-02-06)", "", "### [First](https://arxiv.org/abs/2502.09999)", *lines]
+    )
+)
+BODIES = st.lists(
+    st.sampled_from(
+        [
+            "본문이에요.",
+            "- 항목\n  - 안쪽",
+            "### 소제목\n\n글",
+            "```python\n# 아님\n```",
+            "| a |\n|---|\n| 1 |",
+            "**굵은** 글",
+        ]
+    ),
+    min_size=1,
+    max_size=4,
+).map("\n\n".join)
+REVIEWED = st.builds(
+    models.Entry,
+    rank=st.just(1),
+    arxiv_id=st.just("2505.03335"),
+    title=st.sampled_from([None, "제목", 'A "B" C', "T [x]: y"]),
+    url=st.sampled_from(["https://huggingface.co/papers/2505.03335", "https://arxiv.org/abs/2505.03335v2"]),
+    votes=st.none() | st.integers(0, 5000),
+    authors=st.lists(st.sampled_from(["A B", "C, D", 'E "F" G', "H O'I"]), max_size=4, unique=True).map(
+        tuple
+    ),
+    thumbnail=st.sampled_from([None, "https://e.org/a.png"]),
+    video=st.sampled_from([None, "https://e.org/v.mp4"]),
+    sections=st.lists(
+        st.builds(models.Section, st.sampled_from(["1. 동기", "기여"]), BODIES), max_size=3
+    ).map(tuple),
+)
+
+
+def export(form: str, *digests: models.Digest) -> str:
+    return formats.render_export(
+        ExportFormat(form), [ExportDigest(digest, "a.md") for digest in digests], TEMPLATES
+    )
+
+
+def digest(
+    *papers: models.Entry, form: models.DigestFormat = models.DigestFormat.NEWSLETTER
+) -> models.Digest:
+    return models.Digest(form, date(2025, 2, 6), papers, (), "")
+
+
+def entry(**values: object) -> models.Entry:
+    known = {"rank": 1, "arxiv_id": "2502.02737", "title": "T", "url": "https://arxiv.org/abs/2502.02737"}
+    return models.Entry(**{**known, **values})  # type: ignore[arg-type]
+
+
+@given(NEWSLETTERS)
+def test_a_newsletter_reads_back_as_what_went_in(text: str) -> None:
+    (before,) = parse.parse_text(text)
+    (after,) = parse.parse_text(export("newsletter", before))
+    assert (after.format, after.date, after.papers) == (before.format, before.date, before.papers)
+
+
+@given(REVIEWED)
+def test_a_review_reads_back_as_what_went_in(paper: models.Entry) -> None:
+    # An only chapter with headings of its own and without title is itself read as the title: no digest has that.
+    assume(paper.title or len(paper.sections) != 1 or "###" not in paper.sections[0].body)
+    missing = not paper.sections
+    paper = models.Entry(
+        **{
+            **json_output.paper_to_json(paper),
+            "summary_missing": missing,
+            "authors": paper.authors,
+            "sections": paper.sections,
+        }
+    )
+    before = digest(paper, form=models.DigestFormat.REVIEW)
+    (after,) = parse.parse_text(export("review", before))
+    assert after.format is models.DigestFormat.REVIEW
+    assert after.papers == before.papers
+    assert after.problems == ()
+
+
+def real_digests() -> list[Path]:
+    archive = (path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")
+    return sorted([*(SHARED / "seeds").glob("*.txt"), *archive])
+
+
+@pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
+def test_real_digests_read_back_as_what_went_in() -> None:
+    for path in real_digests():
+        for before in parse.parse_text(path.read_text(encoding="utf-8")):
+            (after,) = parse.parse_text(export(before.format.value, before))
+            assert (after.format, after.date, after.papers) == (before.format, before.date, before.papers), (
+                path
+            )
+
+
+@pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
+def test_the_other_format_keeps_papers_votes_authors_and_pictures() -> None:
+    other = {"newsletter": "review", "review": "newsletter"}
+    for path in real_digests()[::6]:
+        for before in parse.parse_text(path.read_text(encoding="utf-8")):
+            (after,) = parse.parse_text(export(other[before.format.value], before))
+            for old, new in zip(before.papers, after.papers, strict=True):
+                assert (old.arxiv_id, old.url, old.votes, old.authors) == (
+                    new.arxiv_id,
+                    new.url,
+                    new.votes,
+                    new.authors,
+                )
+                assert (old.thumbnail, old.video, bool(old.sections)) == (
+                    new.thumbnail,
+                    new.video,
+                    bool(new.sections),
+                )
+
+
+def test_several_days_read_back_in_order() -> None:
+    days = [
+        models.Digest(models.DigestFormat.NEWSLETTER, date(2025, 2, day), (entry(),), (), "")
+        for day in (6, 7)
+    ]
+    assert [one.date for one in parse.parse_text(export("newsletter", *days))] == [one.date for one in days]
+
+
+def test_json_is_a_line_a_digest_in_the_shape_of_parse_and_what_is_stored() -> None:
+    one = digest(entry(sections=(models.Section(None, "글"),)))
+    stored = ExportDigest(one, "inbox/a.md", {"source": "inbox"}, {"2502.02737": {"first_on": "2025-02-06"}})
+    (line,) = formats.render_export(ExportFormat.JSON, [stored], TEMPLATES).splitlines()
+    record = json.loads(line)
+    expected = json_output.to_json(one, "inbox/a.md")
+    expected["papers"][0]["first_on"] = "2025-02-06"
+    assert record == {**expected, "source": "inbox"}
+    assert "글" in line
+
+
+def test_csv_has_a_row_a_paper_and_no_formula() -> None:
+    papers = [
+        entry(
+            title='=HYPERLINK("x")',
+            votes=81,
+            authors=("A, B", "C"),
+            sections=(models.Section("새로움", "**굵게**\n글"),),
+        ),
+        entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True),
+    ]
+    first, second = csv.DictReader(io.StringIO(export("csv", digest(*papers))))
+    assert list(first) == list(formats.CSV_COLUMNS)
+    assert first["title"] == '\'=HYPERLINK("x")'
+    assert first["authors"] == "A, B; C"
+    assert first["summary"] == "새로움: 굵게 글"
+    assert first["votes"] == "81"
+    assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
+
+
+def test_an_export_of_nothing_is_empty_but_for_the_header() -> None:
+    assert export("newsletter") == export("review") == export("json") == export("bibtex") == ""
+    assert export("csv").startswith("date,format,rank,")
+
+
+def test_bibtex_names_each_paper_once() -> None:
+    text = export("bibtex", digest(entry(), entry(rank=2, arxiv_id="2502.00001")), digest(entry()))
+    assert text.count("@misc{") == 2
+    assert text.startswith("@misc{arxiv:2502.02737,\n")
+
+
+def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
+    (tmp_path / "export.review.md.j2").write_text(
+        "{% for d in digests %}{{ d.date }} & {{ d.papers | length }}{% endfor %}\n"
+    )
+    one = ExportDigest(digest(entry()), "a.md")
+    assert formats.render_export(ExportFormat.REVIEW, [one], Templates(tmp_path)) == "2025-02-06 & 1"
+    (tmp_path / "export.review.md.j2").write_text("{{ nothing }}")
+    problems: list[object] = []
+    text = formats.render_export(ExportFormat.REVIEW, [one], Templates(tmp_path, problems.append))
+    assert parse.parse_text(text)[0].papers[0].arxiv_id == "2502.02737"
+    assert len(problems) == 1

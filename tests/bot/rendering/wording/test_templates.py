@@ -1,0 +1,184 @@
+"""Operators' templates: they replace block by block, and a broken one never costs a post."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import structlog.testing
+
+from bot.rendering.wording import filters, templates
+from bot.rendering.wording.templates import Form, TemplateProblem, Templates
+
+VALUES = {"day": date(2025, 2, 12), "since": None, "total": 27, "shown": 5}
+
+
+class Operator:
+    """A folder of templates and what is reported of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[TemplateProblem] = []
+        self.templates = Templates(folder, self.problems.append)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def headline(self, locale: str = "en", **values: object) -> str:
+        return self.templates.text("daily", "headline", locale, {**VALUES, **values})
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(tmp_path)
+
+
+def test_the_bundled_templates_are_found_through_the_package() -> None:
+    text = Templates().text("daily", "headline", "ko", VALUES)
+    assert text == "2025년 2월 12일의 논문"
+
+
+def test_an_unknown_language_falls_back_to_english() -> None:
+    assert Templates().text("daily", "headline", "fr", VALUES) == "Papers of February 12, 2025"
+
+
+def test_an_unknown_name_or_block_is_a_lookup_error() -> None:
+    with pytest.raises(LookupError, match="nothing"):
+        Templates().text("nothing", "headline", "en", VALUES)
+    with pytest.raises(LookupError, match="nothing"):
+        Templates().text("daily", "nothing", "en", VALUES)
+
+
+def test_a_block_is_replaced_and_the_others_stay(operator: Operator) -> None:
+    operator.write("daily.en.j2", "{% block headline %}Today: {{ day }}{% endblock %}")
+    assert operator.headline() == "Today: 2025-02-12"
+    assert operator.headline("ko") == "2025년 2월 12일의 논문"
+    count = operator.templates.text("daily", "count", "en", VALUES)
+    assert count == "The 5 with the most votes, out of 27"
+    assert operator.problems == []
+
+
+def test_a_block_can_build_on_the_bundled_one(operator: Operator) -> None:
+    operator.write("daily.en.j2", "{% block headline %}Lab news: {{ super() }}{% endblock %}")
+    assert operator.headline() == "Lab news: Papers of February 12, 2025"
+
+
+def test_a_changed_template_is_used_at_once(operator: Operator) -> None:
+    operator.write("daily.en.j2", "{% block headline %}one{% endblock %}")
+    assert operator.headline() == "one"
+    (operator.folder / "daily.en.j2").unlink()
+    assert operator.headline() == "Papers of February 12, 2025"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "reason"),
+    [
+        ("\n{% block headline %}{{ day }{% endblock %}", 2, "unexpected"),
+        ("{% block headline %}\n\n{{ dayy }}{% endblock %}", 3, "'dayy' is undefined"),
+        ("{% block headline %}\n{{ day.nothing }}{% endblock %}", 2, "nothing"),
+        ("{% block headline %}\n{{ 1 // 0 }}{% endblock %}", 2, "zero"),
+        ("{% block headline %}\n{{ ''.__class__.__mro__ }}{% endblock %}", 2, "unsafe"),
+        ("{% block headline %}{% include 'secret' %}{% endblock %}", 1, "secret"),
+    ],
+)
+def test_a_broken_template_is_named_with_its_line_and_the_bundled_one_used(
+    operator: Operator, source: str, line: int, reason: str
+) -> None:
+    operator.write("daily.en.j2", source)
+    assert operator.headline() == "Papers of February 12, 2025"
+    assert operator.headline() == "Papers of February 12, 2025"
+    (problem,) = operator.problems
+    assert problem.file == str(operator.folder / "daily.en.j2")
+    assert problem.line == line
+    assert reason in problem.reason
+    assert f"daily.en.j2, line {line}: " in str(problem)
+
+
+def test_a_template_that_is_no_text_is_named(operator: Operator) -> None:
+    (operator.folder / "daily.en.j2").write_bytes(b"\xff\xfe\x00")
+    assert operator.headline() == "Papers of February 12, 2025"
+    assert [Path(problem.file).name for problem in operator.problems] == ["daily.en.j2"]
+
+
+def test_problems_are_logged_by_default(tmp_path: Path) -> None:
+    (tmp_path / "daily.en.j2").write_text("{% block headline %}{{ x }}{% endblock %}")
+    with structlog.testing.capture_logs() as logs:
+        Templates(tmp_path).text("daily", "headline", "en", VALUES)
+    assert [(entry["event"], entry["line"], entry["log_level"]) for entry in logs] == [
+        ("template not used", 1, "warning")
+    ]
+
+
+def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: Operator) -> None:
+    operator.write("daily.en.j2", "{% block headline %}")
+    operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
+    operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
+    operator.write("README.md", "{% notes")
+    found = operator.templates.find_problems()
+    assert [(Path(problem.file).name, problem.line) for problem in found] == [
+        ("daily.en.j2", 1),
+        ("dayly.en.j2", None),
+    ]
+    assert Templates().find_problems() == []
+
+
+def test_values_are_escaped_but_for_prepared_text(operator: Operator) -> None:
+    operator.write(
+        "daily.en.j2",
+        "{% macro bold(text) %}**{{ text }}**{% endmacro %}"
+        "{% block headline %}{% macro bold(text) %}**{{ text }}**{% endmacro %}"
+        "{{ bold(title) }} {{ title | link('https://e.org/(x)') }} {{ title ~ '!' }} {{ none }}{% endblock %}",
+    )
+    text = operator.headline(title="a*b @everyone")
+    assert text == (
+        "**a\\*b @\u200beveryone** [a\\*b @\u200beveryone](https://e.org/%28x%29) a\\*b @\u200beveryone!"
+    )
+
+
+def test_plain_texts_have_no_escapes() -> None:
+    values = {"day": date(2025, 2, 12), "since": None, "shown": 1}
+    assert Templates().text("daily", "name", "en", values, Form.PLAIN) == "2025-02-12 · 1 paper"
+
+
+@pytest.mark.parametrize(
+    ("zone", "ko", "en"),
+    [
+        ("Asia/Seoul", "서울", "Seoul"),
+        ("America/New_York", "뉴욕", "New York"),
+        ("UTC", "UTC", "UTC"),
+        ("Etc/GMT+3", "Etc/GMT+3", "Etc/GMT+3"),
+        ("Mars/Olympus", "Mars/Olympus", "Mars/Olympus"),
+    ],
+)
+def test_zones_are_named_by_their_city(zone: str, ko: str, en: str) -> None:
+    assert (filters.render_zone(zone, "ko"), filters.render_zone(zone, "en")) == (ko, en)
+
+
+def test_moments_are_discord_timestamps() -> None:
+    at = datetime(2025, 2, 12, tzinfo=UTC)
+    assert filters.render_moment(at) == "<t:1739318400:f>"
+    assert filters.render_moment(at, "R") == "<t:1739318400:R>"
+
+
+@pytest.mark.parametrize(
+    ("names", "truncated", "shown"),
+    [
+        ([], False, ""),
+        ([], True, ""),
+        (["A"], False, "A"),
+        (["A", "B", "C"], False, "A, B, C"),
+        (["A", "B", "C", "D"], False, "A, B, C +1"),
+        (["A", "B"], True, "A, B +…"),
+        (["A", "B", "C", "D"], True, "A, B, C +1…"),
+    ],
+)
+def test_three_authors_are_named(names: list[str], truncated: bool, shown: str) -> None:
+    assert filters.render_authors(names, truncated) == shown
+
+
+def test_every_bundled_template_has_both_languages() -> None:
+    folder = Path(templates.__file__).parents[2] / "templates"
+    files = {path.name for path in folder.glob("*.j2") if not path.name.startswith(("export.", "trend."))}
+    assert {file.replace(".ko.", ".en.") for file in files} == {file for file in files if ".en." in file}
+    assert len(files) == 8

@@ -1,0 +1,78 @@
+"""The choice of a post's papers."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.daily import selection
+
+ON = date(2026, 1, 5)
+
+
+def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) -> selection.Candidate:
+    return selection.Candidate(paper_id, votes, on, rank)
+
+
+def chosen(
+    *candidates: selection.Candidate, had: set[int] | None = None, top_n: int = 5, min_votes: int = 0
+) -> list[int]:
+    choice = selection.choose(selection.rank(candidates), had=had or set(), top_n=top_n, min_votes=min_votes)
+    return [paper.paper_id for paper in choice.papers]
+
+
+def test_most_votes_first_and_unknown_last_in_digest_order() -> None:
+    papers = [
+        candidate(1, None, 3),
+        candidate(2, 5, 4),
+        candidate(3, None, 1),
+        candidate(4, 81, 2),
+        candidate(5, 0, 5),
+    ]
+    assert chosen(*papers) == [4, 2, 5, 3, 1]
+
+
+def test_what_the_channel_had_makes_room_for_the_next() -> None:
+    assert chosen(candidate(1, 9), candidate(2, 8), candidate(3, 7), had={1}, top_n=2) == [2, 3]
+
+
+def test_unknown_votes_meet_no_minimum_above_zero() -> None:
+    assert chosen(candidate(1, None), candidate(2, 10), candidate(3, 9), min_votes=10) == [2]
+    assert chosen(candidate(1, None), min_votes=0) == [1]
+
+
+def test_a_paper_of_two_digests_counts_once() -> None:
+    choice = selection.choose(
+        selection.rank([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))]), had=(), top_n=5, min_votes=0
+    )
+    assert (len(choice.papers), choice.total) == (1, 1)
+
+
+def test_of_equal_votes_the_newer_digest_goes_first() -> None:
+    assert chosen(candidate(1, 9, 1, date(2026, 1, 4)), candidate(2, 9, 2, ON)) == [2, 1]
+
+
+CANDIDATES = st.lists(
+    st.builds(
+        selection.Candidate,
+        st.integers(1, 12),
+        st.none() | st.integers(0, 20),
+        st.dates(date(2026, 1, 1), ON),
+        st.integers(1, 30),
+    )
+)
+
+
+@given(CANDIDATES, st.sets(st.integers(1, 12)), st.integers(1, 10), st.integers(0, 20))
+def test_a_choice_is_new_enough_and_accounts_for_every_paper(
+    candidates: list[selection.Candidate], had: set[int], top_n: int, min_votes: int
+) -> None:
+    choice = selection.choose(selection.rank(candidates), had=had, top_n=top_n, min_votes=min_votes)
+    ids = [paper.paper_id for paper in choice.papers]
+    assert len(ids) == len(set(ids)) <= top_n
+    assert not had & set(ids)
+    assert list(choice.papers) == sorted(choice.papers, key=selection.order_key)
+    left = choice.total - choice.had - choice.too_few_votes
+    assert len(ids) == min(top_n, left)

@@ -1,0 +1,205 @@
+"""A year of daily posts in forty zones, hopping from one due moment to the next; and two weeks of repeating reviews."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.services.daily.subscriptions import Subscriptions, Wishes
+from storage import models, tables
+from storage.database import Connection, Database
+from storage.outbox import queries
+from tests.support import digest_builders
+from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9, Bench
+
+DAY = timedelta(days=1)
+FIRST = date(2018, 1, 1)
+"""The year's first day. Many clocks did odd things in 2018: Pyongyang and Sao Tome changed their offset, Casablanca paused
+its summer time for Ramadan; in Sao Paulo, Havana and on the Azores one day had no midnight."""
+YEAR = [FIRST + number * DAY for number in range(365)]
+BEFORE = [FIRST - 2 * DAY, FIRST - DAY]
+MADE_AT = datetime(2017, 12, 30, 12, tzinfo=UTC)
+DIGEST_AT = time(10, tzinfo=UTC)
+"""When the day's digest comes. No order is due for hours before and after, so that each post has one digest to draw from."""
+
+ORDERS = {
+    # Their clocks jump over the time on some day of the year, or show it twice, or come near it.
+    "America/New_York": "02:30",
+    "America/Chicago": "01:30",
+    "America/Halifax": "03:30",
+    "America/Los_Angeles": "23:30",
+    "America/St_Johns": "02:00",
+    "America/Havana": "00:30",
+    "America/Santiago": "02:30",
+    "America/Asuncion": "02:30",
+    "America/Sao_Paulo": "00:00",
+    "Europe/London": "01:30",
+    "Europe/Dublin": "01:30",
+    "Europe/Lisbon": "01:30",
+    "Europe/Berlin": "02:30",
+    "Atlantic/Azores": "00:30",
+    "Africa/Casablanca": "01:30",
+    "Africa/Sao_Tome": "01:30",
+    "Antarctica/Troll": "01:30",
+    "Asia/Beirut": "09:30",
+    "Asia/Amman": "09:30",
+    "Asia/Tehran": "11:00",
+    "Asia/Pyongyang": "23:45",
+    "Australia/Lord_Howe": "02:15",
+    "Australia/Adelaide": "16:00",
+    "Australia/Sydney": "16:30",
+    "Pacific/Chatham": "19:15",
+    # Half and quarter hours, both sides of the date line, and plain ones.
+    "Asia/Seoul": "09:30",
+    "Asia/Tokyo": "09:30",
+    "Asia/Kathmandu": "06:15",
+    "Asia/Kolkata": "06:00",
+    "Asia/Yangon": "07:00",
+    "Australia/Eucla": "09:15",
+    "Pacific/Kiritimati": "14:30",
+    "Pacific/Marquesas": "21:00",
+    "America/Caracas": "02:30",
+    "America/Phoenix": "23:30",
+    "Europe/Istanbul": "09:30",
+    "Europe/Moscow": "09:30",
+    "Africa/Cairo": "08:30",
+    "Africa/Lagos": "07:30",
+    "Africa/Nairobi": "09:30",
+}
+"""Many of them fall due together: each moment of the year costs a transaction."""
+
+
+def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
+    """The first minute at which the zone's clocks show that time, or a later one if they never do. Found by looking."""
+    wall = datetime.combine(on, at)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return first
+    moment = min(first, second) - timedelta(hours=3)
+    while moment.astimezone(zone).replace(tzinfo=None) < wall:
+        moment += timedelta(minutes=1)
+    return moment
+
+
+async def _store_digest(connection: Connection, on: date) -> None:
+    """Store a digest of one paper as ingest would, without its work on texts: nobody reads them here."""
+    number = on.toordinal() - FIRST.toordinal() + 100
+    arxiv_id = f"18{on.month:02}.{number:05}"
+    shared: dict[str, Any] = {
+        "title": arxiv_id,
+        "url": f"https://arxiv.org/abs/{arxiv_id}",
+        "votes": 5,
+        "authors": [],
+        "authors_truncated": False,
+    }
+    at = datetime.combine(on, DIGEST_AT)
+    digest = {"id": number, "format": "newsletter", "date_on": on, "language": "en", "hash": arxiv_id}
+    digest |= {"raw": b"", "problems": [], "ingested_at": at, "updated_at": at}
+    paper = {
+        "id": number,
+        "arxiv_id": arxiv_id,
+        "keywords": [],
+        "categories": [],
+        "first_on": on,
+        "last_on": on,
+    }
+    entry = {"digest_id": number, "paper_id": number, "rank": 1, "summary_missing": False}
+    await connection.execute(tables.digests.insert(), digest)
+    await connection.execute(tables.papers.insert(), shared | paper)
+    await connection.execute(tables.entries.insert(), shared | entry)
+
+
+async def _live_through(bench: Bench, moments: set[datetime]) -> None:
+    """Let each day's digest come, and plan at each of the moments as the minute's tick would."""
+    digests = (FIRST + number * DAY for number in itertools.count(-2))
+    on = next(digests)
+    for now in sorted(moments):
+        while datetime.combine(on, DIGEST_AT) < now:
+            async with bench.database.transaction() as connection:
+                await _store_digest(connection, on)
+            on = next(digests)
+        assert await bench.planner.tick(now) > 0, now
+
+
+async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(db: Database) -> None:
+    assert len(ORDERS) == 40
+    bench = Bench(db)
+    service = Subscriptions(db, lambda: MADE_AT)
+    zones = {}
+    for channel_id, (zone, at) in enumerate(ORDERS.items(), 100):
+        order = Wishes(at_time=at, timezone=zone, top_n=1)
+        zones[(await service.add(guild_id=10, channel_id=channel_id, wishes=order)).id] = zone
+    expected = {
+        zone: {on: _expected(ZoneInfo(zone), on, time.fromisoformat(at)) for on in [*YEAR, *BEFORE]}
+        for zone, at in ORDERS.items()
+    }
+    moments = {moment for days in expected.values() for moment in days.values() if moment > MADE_AT}
+    await _live_through(bench, moments)
+    posted: dict[str, list[models.Delivery]] = defaultdict(list)
+    async with db.read() as connection:
+        for delivery in await queries.list_rows(connection):
+            if delivery.local_on in YEAR:
+                posted[zones[delivery.subscription_id or 0]].append(delivery)
+    for zone in ORDERS:
+        in_order = sorted(posted[zone], key=lambda one: one.planned_at)
+        right = [(on, expected[zone][on]) for on in YEAR]
+        assert [(one.local_on, one.due_at) for one in in_order] == right, zone
+        assert [(one.local_on, one.planned_at) for one in in_order] == right, zone
+        shown = list(itertools.chain.from_iterable(one.papers for one in in_order))
+        assert len(shown) == len(set(shown)) == len(YEAR), zone
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "on", "moment"),
+    [
+        ("America/New_York", "02:30", date(2018, 3, 11), datetime(2018, 3, 11, 7, 0, tzinfo=UTC)),
+        ("America/New_York", "01:30", date(2018, 11, 4), datetime(2018, 11, 4, 5, 30, tzinfo=UTC)),
+        ("Australia/Lord_Howe", "02:15", date(2018, 10, 7), datetime(2018, 10, 6, 15, 30, tzinfo=UTC)),
+        ("America/Sao_Paulo", "00:00", date(2018, 11, 4), datetime(2018, 11, 4, 3, 0, tzinfo=UTC)),
+        ("Asia/Pyongyang", "23:45", date(2018, 5, 4), datetime(2018, 5, 4, 15, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_year_is_measured_by_a_rule_that_knows_the_odd_days(
+    zone: str, at: str, on: date, moment: datetime
+) -> None:
+    assert _expected(ZoneInfo(zone), on, time.fromisoformat(at)) == moment
+
+
+def _review(on: date, arxiv_ids: list[str]) -> str:
+    """A review digest."""
+    blocks = [
+        f"## {arxiv_id}\n🔗 https://huggingface.co/papers/{arxiv_id}\n\n**Summary**:\n```markdown\n"
+        f"# 논문 요약: Paper {arxiv_id}\n\n## 1. Motivation\n\nWhy {arxiv_id} was tried, told on {on}.\n```"
+        for arxiv_id in arxiv_ids
+    ]
+    return "\n\n".join([f"# Daily reviews – {on.isoformat()}", *blocks]) + "\n"
+
+
+async def test_two_weeks_of_reviews_that_repeat_their_papers_post_each_once_a_channel(db: Database) -> None:
+    bench = Bench(db)
+    await bench.subscribe(20, top_n=5)
+    await bench.subscribe(21, top_n=3)
+    await bench.subscribe(22, top_n=10, locale=models.Locale.KO, style=models.Style.CARDS)
+    seen: set[str] = set()
+    for number in range(14):
+        # Each day's digest holds ten papers: five of the day before, or of the week before, and five new ones.
+        new = [f"2601.{5 * number + n:05}" for n in range(5)]
+        old = [f"2601.{5 * max(0, number - (1 if number % 3 else 7)) + n:05}" for n in range(5)]
+        now = SEOUL_9 + number * DAY
+        text = _review(MONDAY + number * DAY, list(dict.fromkeys([*old, *new])))
+        await digest_builders.ingest(db, text, at=EVENING + number * DAY, place=f"reviews/{number}.md")
+        seen.update(new)
+        await bench.planner.tick(now)
+        assert await bench.planner.tick(now + timedelta(hours=1)) == 0
+    async with db.read() as connection:
+        planned = await queries.list_rows(connection)
+    for channel_id in (20, 21, 22):
+        shown = [id_ for one in planned if one.channel_id == channel_id for id_ in one.papers]
+        assert len(shown) == len(set(shown))
+        assert len([one for one in planned if one.channel_id == channel_id]) == 14
+    assert {id_ for one in planned if one.channel_id == 20 for id_ in one.papers} == seen

@@ -1,0 +1,134 @@
+"""What the doctor finds in an installation: well, ill, and never a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import errors, settings
+from bot.services.operations import doctor
+from bot.settings import Settings
+
+SECRET = "MTAw.secret-of-the-bot.xyz"
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No `.env` or `paperround.toml` of the checkout is read."""
+    monkeypatch.chdir(tmp_path)
+
+
+async def accepted(_: Settings) -> str:
+    return "Paperround#0001"
+
+
+async def refused(_: Settings) -> str:
+    raise errors.PaperroundError("Discord does not accept DISCORD_TOKEN.")
+
+
+async def examine(check: doctor.TokenCheck = accepted) -> dict[str, doctor.Finding]:
+    found = await doctor.examine(settings.load(), check)
+    by_name = {one.what: one for one in found}
+    assert len(by_name) == len(found)
+    return by_name
+
+
+async def test_a_fresh_installation_is_well_and_names_what_is_in_force() -> None:
+    found = await examine()
+    assert [one for one in found.values() if not one.well] == []
+    assert found["PAPERROUND_TIMEZONE"].value == "UTC"
+    assert found["PAPERROUND_TIMEZONE"].origin == "default"
+    assert "0 papers" in found["database"].value
+    assert found["Discord"].value == "no token"
+    assert "DISCORD" not in found["Discord"].value
+    for name in ("bot", "storage"):
+        assert found[f"package {name}"].value.endswith(f"{name}/__init__.py")
+
+
+async def test_every_setting_is_shown_with_where_it_came_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
+    (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
+    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\n')
+    found = await examine()
+    assert {settings.setting_name(name) for name in Settings.model_fields} <= set(found)
+    for name, value, origin in (
+        ("PAPERROUND_TIMEZONE", "Asia/Seoul", "environment"),
+        ("PAPERROUND_LOCALE", "ko", ".env"),
+        ("PAPERROUND_HTTP", "127.0.0.1:9464", "paperround.toml"),
+    ):
+        assert (found[name].value, found[name].origin) == (value, origin)
+
+
+async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    address = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", address)
+    found = await examine()
+    told = repr([one.as_data() for one in found.values()])
+    assert "secret-of-the-bot" not in told
+    assert "pass-of-the-bot" not in told
+    assert found["DISCORD_TOKEN"].value == "set, not shown"
+    assert found["Discord"].value == "logged in as Paperround#0001"
+
+
+async def test_a_refused_token_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    found = await examine(refused)
+    assert not found["Discord"].well
+    assert "does not accept" in found["Discord"].note
+
+
+async def test_without_a_token_discord_is_not_asked() -> None:
+    async def never(_: Settings) -> str:
+        raise AssertionError
+
+    assert (await examine(never))["Discord"].well
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+aiosqlite:////no/such/folder/paperround.db",
+        "postgresql+asyncpg://bot@127.0.0.1:1/papers",
+        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:port/papers",
+        "mysql://bot@127.0.0.1/papers",
+        "not a url",
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_a_finding_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+    found = await examine()
+    database = found["database"]
+    assert not database.well
+    assert "pass-of-the-bot" not in repr(found)
+    assert len(database.note) > 20
+
+
+async def test_a_file_that_is_no_database_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "paperround.db").write_bytes(b"a letter, not a database\n" * 100)
+    assert not (await examine())["database"].well
+
+
+@pytest.mark.parametrize("name", ["PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"])
+async def test_a_folder_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+    found = await examine()
+    assert not found[name].well
+    assert "nowhere is no folder" in found[name].note
+    (tmp_path / "nowhere").mkdir()
+    assert (await examine())[name].well
+
+
+def test_a_finding_is_plain_data() -> None:
+    data: dict[str, Any] = doctor.Finding("Python", "3.11").as_data()
+    assert data == {"what": "Python", "value": "3.11", "origin": "", "well": True, "note": ""}

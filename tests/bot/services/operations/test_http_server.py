@@ -1,0 +1,177 @@
+"""The endpoints for operators, asked over HTTP on loopback, on both engines; and the numbers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client import parser
+
+from bot import errors
+from bot.services.operations import http_server
+from bot.services.operations.metrics import Metrics
+from bot.services.outbox import outcomes
+from bot.services.posts import contents
+from storage import models
+from storage.database import Database
+from storage.outbox import queries, transitions
+from tests.support.planner_harness import SEOUL_9
+from tests.support.relay_harness import plan
+
+NOW = SEOUL_9 + timedelta(seconds=90)
+
+
+@dataclass
+class Watched:
+    """A monitor whose bot is what a test says."""
+
+    db: Database
+    role: str = "sender"
+    connected: bool = True
+    metrics: Metrics = field(default_factory=Metrics)
+    url: str = ""
+
+    def open(self) -> http_server.Monitor:
+        return http_server.Monitor(
+            self.db, self.metrics, lambda: NOW, role=lambda: self.role, connected=lambda: self.connected
+        )
+
+    async def health(self) -> tuple[int, dict[str, Any]]:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/health") as response:
+            return response.status, await response.json()
+
+    async def numbers(self) -> dict[str, float]:
+        """Every number, by its name and labels."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"].startswith("text/plain")
+            text = await response.text()
+        return {
+            ",".join([sample.name, *(f"{key}={value}" for key, value in sorted(sample.labels.items()))]): (
+                sample.value
+            )
+            for family in parser.text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    async def plan(self, *keys: str) -> None:
+        async with self.db.transaction() as connection:
+            await transitions.add_all(connection, [plan(key, 20, SEOUL_9, parts=2) for key in keys])
+
+    async def send_all(self) -> None:
+        async with self.db.transaction() as connection:
+            for one in await queries.list_rows(connection):
+                parts = await queries.list_parts(connection, one.id)
+                await transitions.mark_sent(
+                    connection, [transitions.Sent(part.id, 1, 20) for part in parts], NOW
+                )
+
+
+@pytest.fixture
+async def watched(db: Database) -> AsyncIterator[Watched]:
+    found = Watched(db)
+    async with found.open().serving("127.0.0.1:0") as url:
+        found.url = url
+        yield found
+
+
+async def test_a_connected_sender_with_nothing_to_send_is_well(watched: Watched) -> None:
+    assert await watched.health() == (
+        200,
+        {
+            "up": True,
+            "role": "sender",
+            "gateway_connected": True,
+            "oldest_unsent_at": None,
+            "oldest_unsent_seconds": None,
+        },
+    )
+
+
+async def test_the_oldest_unsent_delivery_is_told_with_its_age(watched: Watched) -> None:
+    await watched.plan("daily:1:2026-01-05")
+    status, body = await watched.health()
+    assert status == 200
+    assert body["oldest_unsent_at"] == SEOUL_9.isoformat()
+    assert body["oldest_unsent_seconds"] == 90.0
+    await watched.send_all()
+    assert (await watched.health())[1]["oldest_unsent_at"] is None
+
+
+@pytest.mark.parametrize(("role", "status"), [("sender", 503), ("standby", 200)])
+async def test_without_the_gateway_a_sender_is_unwell_and_a_standby_is_not(
+    watched: Watched, role: str, status: int
+) -> None:
+    watched.role, watched.connected = role, False
+    found, body = await watched.health()
+    assert (found, body["role"], body["gateway_connected"]) == (status, role, False)
+
+
+async def test_the_queue_is_counted_by_state_and_a_state_that_emptied_is_zero(watched: Watched) -> None:
+    await watched.plan("a", "b")
+    numbers = await watched.numbers()
+    assert numbers["paperround_queue_depth,state=planned"] == 4
+    assert numbers["paperround_queue_depth,state=sent"] == 0
+    assert numbers["paperround_oldest_unsent_seconds"] == 90
+    await watched.send_all()
+    numbers = await watched.numbers()
+    assert numbers["paperround_queue_depth,state=planned"] == 0
+    assert numbers["paperround_queue_depth,state=sent"] == 4
+    assert numbers["paperround_oldest_unsent_seconds"] == 0
+
+
+async def test_outcomes_are_counted_by_kind_and_reason_with_their_lateness(watched: Watched) -> None:
+    daily = models.DeliveryKind.DAILY
+    watched.metrics.report(outcomes.Outcome("sent", daily, late_seconds=3.0))
+    watched.metrics.report(outcomes.Outcome("sent", daily, late_seconds=-1.0))
+    watched.metrics.report(outcomes.Outcome("retry", daily, contents.Reason.DISCORD_TROUBLE))
+    watched.metrics.report(outcomes.Outcome("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND))
+    watched.metrics.digests.inc(2)
+    watched.connected = False
+    numbers = await watched.numbers()
+    assert numbers["paperround_parts_total,kind=daily,outcome=sent"] == 2
+    assert numbers["paperround_parts_total,kind=daily,outcome=retry"] == 1
+    assert numbers["paperround_failures_total,reason=discord-trouble"] == 1
+    assert numbers["paperround_failures_total,reason=no-send"] == 1
+    assert numbers["paperround_lateness_seconds_bucket,kind=daily,le=0.5"] == 1
+    assert numbers["paperround_lateness_seconds_bucket,kind=daily,le=5.0"] == 2
+    assert numbers["paperround_lateness_seconds_sum,kind=daily"] == 3
+    assert numbers["paperround_digests_total"] == 2
+    assert numbers["paperround_gateway_connected"] == 0
+
+
+def test_two_bots_in_one_process_have_numbers_of_their_own() -> None:
+    one, other = Metrics(), Metrics()
+    one.digests.inc()
+    assert b"paperround_digests_total 1.0" in one.render()
+    assert b"paperround_digests_total 0.0" in other.render()
+
+
+@pytest.mark.parametrize("path", ["/", "/health/../settings", "/metrics/all"])
+async def test_there_is_nothing_else_to_ask_for(watched: Watched, path: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{watched.url}{path}") as response:
+        assert response.status == 404
+    async with aiohttp.ClientSession() as session, session.post(f"{watched.url}/health") as response:
+        assert response.status == 405
+
+
+async def test_a_taken_port_is_an_error_that_names_it(sqlite_db: Database) -> None:
+    first, second = Watched(sqlite_db), Watched(sqlite_db)
+    async with first.open().serving("127.0.0.1:0") as url:
+        address = url.removeprefix("http://")
+        with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: {address}"):
+            async with second.open().serving(address):
+                pass
+        first.url = url
+        assert (await first.health())[0] == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no-such-host.invalid:80"])
+async def test_an_address_that_cannot_be_is_an_error_in_words(sqlite_db: Database, address: str) -> None:
+    with pytest.raises(errors.PaperroundError, match="cannot be listened on"):
+        async with Watched(sqlite_db).open().serving(address):
+            pass

@@ -1,0 +1,56 @@
+"""The table of Discord's errors: every kind of error leads somewhere, and the same code can mean different things."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.services.outbox import discord_errors
+from bot.services.outbox.discord_errors import Effect
+from bot.services.posts.contents import Reason
+from storage.models import PartKind
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "effect", "reason"),
+    [
+        (401, 0, PartKind.MESSAGE, Effect.TOKEN, Reason.NO_ACCESS),
+        (403, 50001, PartKind.MESSAGE, Effect.PLACE, Reason.NO_ACCESS),
+        (403, 50013, PartKind.MESSAGE, Effect.PLACE, Reason.NO_SEND),
+        (403, 50013, PartKind.THREAD, Effect.PLACE, Reason.NO_THREADS),
+        (403, 50013, PartKind.THREAD_MESSAGE, Effect.PLACE, Reason.NO_SEND_IN_THREADS),
+        (403, 50007, PartKind.MESSAGE, Effect.PLACE, Reason.DMS_CLOSED),
+        (403, 160005, PartKind.MESSAGE, Effect.PLACE, Reason.THREAD_LOCKED),
+        (403, 160005, PartKind.THREAD_MESSAGE, Effect.DELIVERY, Reason.THREAD_LOCKED),
+        (404, 10003, PartKind.MESSAGE, Effect.CLOSED, Reason.UNKNOWN_CHANNEL),
+        (404, 10003, PartKind.THREAD_MESSAGE, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
+        (404, 10004, PartKind.MESSAGE, Effect.PLACE, Reason.GUILD_LEFT),
+        (404, 10008, PartKind.MESSAGE, Effect.DONE, Reason.UNCERTAIN),
+        (404, 10008, PartKind.THREAD, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
+        (400, 40033, PartKind.CROSSPOST, Effect.DONE, Reason.UNCERTAIN),
+        (400, 50035, PartKind.MESSAGE, Effect.CONTENT, Reason.REFUSED_CONTENT),
+        (400, 40067, PartKind.FORUM_POST, Effect.PLACE, Reason.TAG_NEEDED),
+        (500, 0, PartKind.MESSAGE, Effect.UNKNOWN, Reason.DISCORD_TROUBLE),
+        (503, 130000, PartKind.MESSAGE, Effect.UNKNOWN, Reason.DISCORD_TROUBLE),
+        (403, 999999, PartKind.MESSAGE, Effect.PLACE, Reason.NO_PERMISSION),
+        (404, 999999, PartKind.MESSAGE, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
+        (400, 999999, PartKind.MESSAGE, Effect.CONTENT, Reason.REFUSED_CONTENT),
+    ],
+)
+def test_each_error_leads_to_its_effect(
+    status: int, code: int, kind: PartKind, effect: Effect, reason: Reason
+) -> None:
+    verdict = discord_errors.judge(status, code, kind)
+    assert (verdict.effect, verdict.reason) == (effect, reason)
+
+
+def test_being_too_fast_waits_as_long_as_discord_says_and_long_when_it_says_nothing() -> None:
+    assert discord_errors.judge(429, 0, PartKind.MESSAGE, retry_after=7.5).wait_seconds == 7.5
+    assert discord_errors.judge(429, 0, PartKind.MESSAGE).wait_seconds == discord_errors.CLOUDFLARE_WAIT
+    assert discord_errors.judge(403, 40003, PartKind.MESSAGE).wait_seconds >= 600
+
+
+@pytest.mark.parametrize("kind", list(PartKind))
+def test_no_answer_of_discord_is_left_without_a_verdict(kind: PartKind) -> None:
+    for status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 524):
+        for code in (0, *discord_errors.TABLE):
+            assert discord_errors.judge(status, code, kind).effect in Effect

@@ -1,0 +1,108 @@
+"""Of many papers with what is asked for the index brings but some: the best of all must be among them."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+from bot.services.search import indexer
+from bot.services.search.service import Lookup
+from bot.text import scoring
+from bot.text.glossary.model import expansion
+from storage import models
+from storage.database import Database
+from storage.search import index
+from storage.tables import papers
+
+MANY = 1200
+KOREAN = ("추론", "학습", "생성", "평가", "검색", "압축")
+ENGLISH = ("graph", "policy", "token", "layer", "agent", "vision")
+QUERIES = (
+    *KOREAN[:2],
+    *ENGLISH[:2],
+    "추론 학습",
+    "생성 평가",
+    "graph policy",
+    "token layer",
+    "추론 graph",
+    "agent 검색",
+    "vision 압축",
+    "graph token agent",
+)
+
+
+def made_up(number: int, chance: random.Random) -> models.IndexedPaper:
+    """Return a paper of few different words, so that each stands in most papers."""
+    words = [*KOREAN, *ENGLISH]
+    title = " ".join([*chance.sample(words, 2), f"name{number}"])
+    lines = [
+        " ".join(chance.choices([*words, "something", "다른"], k=chance.randint(3, 12))) + "."
+        for _ in range(chance.randint(1, 3))
+    ]
+    return models.IndexedPaper(
+        id=number,
+        arxiv_id=f"2501.{number:05}",
+        title=title.title(),
+        authors=(),
+        sections=tuple(models.Section("", line) for line in lines),
+        abstract=None,
+        keywords=(),
+        votes=int(chance.paretovariate(1.1)),
+        last_on=date(2024, 1, 1) + timedelta(days=chance.randrange(700)),
+        is_new=True,
+    )
+
+
+async def store(database: Database) -> None:
+    """Index the papers."""
+    chance = random.Random(6)
+    rows = [made_up(number, chance) for number in range(1, MANY + 1)]
+    async with database.transaction() as connection:
+        await connection.execute(
+            papers.insert(),
+            [
+                {
+                    "id": row.id,
+                    "arxiv_id": row.arxiv_id,
+                    "title": row.title,
+                    "url": f"https://arxiv.org/abs/{row.arxiv_id}",
+                    "keywords": (),
+                    "categories": (),
+                    "authors": (),
+                    "authors_truncated": False,
+                    "votes": row.votes,
+                    "last_on": row.last_on,
+                    "first_on": row.last_on,
+                }
+                for row in rows
+            ],
+        )
+        await indexer.SearchIndexer().index(connection, rows, [])
+
+
+async def best_of_all(database: Database, query: str) -> set[int]:
+    """Score every paper there is."""
+    scores = scoring.Ranking(expansion.literal(query))
+    async with database.read() as connection:
+        known = await index.list_indexed(connection, range(1, MANY + 1))
+    scored = [
+        (made_of, one.paper_id)
+        for one in known.values()
+        if (
+            made_of := scores.score(scoring.Document(one.texts.title, one.texts.body, one.votes, one.last_on))
+        )
+    ]
+    return {paper_id for _, paper_id in scoring.best(scored, 10)}
+
+
+async def test_the_ten_best_of_many_matches_are_among_the_candidates(db: Database) -> None:
+    await store(db)
+    lookup = Lookup(db)
+    kept = []
+    for query in QUERIES:
+        best = await best_of_all(db, query)
+        found = await lookup.search(query, literal=True)
+        assert found.total > 100
+        kept.append(len({row.id for row in found.rows} & best))
+        assert kept[-1] >= 6, query
+    assert sum(kept) >= 0.9 * 10 * len(QUERIES)

@@ -1,0 +1,64 @@
+"""Whatever ranking counts in a paper the index must let through: a question may find too much, never too little."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.search import document_tokens, index_query
+from bot.text.analysis import analyser
+from bot.text.matching import term_variants
+from storage.search import index
+from storage.search.query import AllOf, Prefix, Wanted
+
+KOREAN = (
+    *("강화", "학습", "강화학습", "대규모", "언어모델", "언어", "모델을"),
+    *("확산", "제로", "샷", "키프레임", "뇌를", "이미지의"),
+)
+LATIN = (
+    "pre-training",
+    "GPT-4o",
+    "gpt4o",
+    "LLM",
+    "LLMs",
+    "a",
+    "diffusion",
+    "models",
+    "3D",
+    "state-of-the-art",
+)
+WORDS = st.sampled_from((*KOREAN, *LATIN))
+PHRASES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+TEXTS = st.lists(WORDS | st.sampled_from([".", "\n", "(RL)"]), max_size=14).map(" ".join)
+
+
+def holds(tokens: frozenset[str], wanted: Wanted) -> bool:
+    """Tell whether a row of these tokens is found by a question."""
+    if isinstance(wanted, str):
+        return wanted in tokens
+    if isinstance(wanted, Prefix):
+        return any(token.startswith(wanted.token) for token in tokens)
+    return (all if isinstance(wanted, AllOf) else any)(holds(tokens, part) for part in wanted.parts)
+
+
+@given(PHRASES, TEXTS, TEXTS, st.booleans(), st.integers(0, 3))
+def test_a_paper_that_has_a_form_is_found_by_its_question(
+    form: str, title: str, body: str, in_title: bool, times: int
+) -> None:
+    title = f"{title} {form}" if in_title else title
+    body = "\n".join([body, *[f"{form}."] * times])
+    texts = index.Texts(analyser.canonical(title), analyser.canonical(body))
+    titled, said = term_variants.form(form).count(term_variants.Fields(texts.title, texts.body))
+    made = document_tokens.tokens_of(1, texts)
+    tokens = frozenset(made.words.split())
+    assert set(made.title.split()) <= tokens
+    question = index_query.of_text(form)
+    assert question is not None
+    if titled >= 1 or said >= 1:
+        assert holds(tokens, question.anywhere)
+    if titled >= 1:
+        assert holds(tokens, question.titled)
+    if times >= 2:
+        assert holds(tokens, question.again)
+    if times >= 3:
+        assert holds(tokens, question.often)

@@ -1,0 +1,164 @@
+"""Whatever is typed into a look-up, the answer is a list: never an error, never an operator of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.services.search.service import Lookup
+from storage import migrate, models
+from tests.conftest import ENGINES, create_postgres_database
+from tests.support import sample_archive
+from tests.support.sample_archive import Paper
+
+OPERATORS = [
+    '"',
+    "*",
+    "^",
+    "NEAR(",
+    "AND",
+    "OR",
+    "NOT",
+    "(",
+    ")",
+    ":",
+    "-",
+    "+",
+    "{",
+    "}",
+    "|",
+    "&",
+    "!",
+    "<->",
+    "'",
+    "\\",
+]
+WORDS = [
+    "추론",
+    "강화",
+    "학습",
+    "model",
+    "RL",
+    "gpt-4o",
+    "c++",
+    "뇌",
+    "é",
+    "🦜",
+    "שלום",
+    "\x00",
+    "\u202e",
+    "%",
+    "_",
+    "author:",
+    "since:2025",
+    "votes:x",
+]
+NASTY = [
+    "",
+    " ",
+    "a",
+    "가",
+    "…",
+    '"',
+    '"unpaired',
+    "-",
+    "--",
+    "*" * 50,
+    "tokens:model",
+    "rowid:1",
+    'x" OR tokens:"y',
+    "'; DROP TABLE papers; --",
+    "a & b | !c <-> d:*",
+    "NEAR(a b, 5)",
+    "{a b}: c",
+    "\x00\x01\x02",
+    "\ud800",
+    "🦜" * 200,
+    "مرحبا بالعالم",
+    "모" * 2000,
+    "ab " * 700,
+    "가나다라마바사" * 280,
+    "author:",
+    'author:"',
+    "since:9999-99 votes:-1",
+    "-모델",
+    "\n\r\t",
+]
+
+texts = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map(" ".join),
+    st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map("".join),
+)
+
+
+class Archive:
+    """A small archive that outlives single examples, with the loop that it lives in."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._database = self._runner.run(migrate.open_database(url, migrate=True))
+        self._runner.run(
+            sample_archive.add(
+                self._database,
+                "2025-01-02",
+                Paper(
+                    "2501.00001", "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."
+                ),
+                Paper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
+            )
+        )
+        self.lookup = Lookup(self._database)
+
+    def ask_everything(self, text: str) -> None:
+        """Put a text into every look-up."""
+        self._runner.run(self._ask(text))
+
+    async def _ask(self, text: str) -> None:
+        lookup = self.lookup
+        for result in (await lookup.search(text), await lookup.search(text, literal=True, author=text)):
+            assert len(result.rows) <= result.total or result.total == 0
+        await lookup.author(text)
+        await lookup.paper(text)
+        await lookup.top(topic=text)
+        await lookup.similar(text)
+        await lookup.glossary(text)
+        for choices in (
+            await lookup.complete_topic(text, models.Locale.KO),
+            await lookup.complete_author(text),
+            await lookup.complete_paper(text),
+        ):
+            assert len(choices) <= 25
+            assert all(0 < len(one.name) <= 100 and 0 < len(one.value) <= 100 for one in choices)
+
+    def close(self) -> None:
+        """Close the database and the loop."""
+        self._runner.run(self._database.close())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def archive_(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """One archive for each engine."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('hostile') / 'a.db'}"
+    else:
+        url = asyncio.run(create_postgres_database(request.getfixturevalue("postgres_url")))
+    archive = Archive(url)
+    yield archive
+    archive.close()
+
+
+@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
+def test_a_nasty_text_is_answered(archive_: Archive, text: str) -> None:
+    archive_.ask_everything(text)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=texts)
+def test_any_text_is_answered(archive_: Archive, text: str) -> None:
+    archive_.ask_everything(text)

@@ -1,0 +1,53 @@
+"""How long we wait for a server that asks us to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sources.http import retry
+
+NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("120", timedelta(seconds=120)),
+        (" 0 ", timedelta(0)),
+        ("99999999999999999999", timedelta(days=1)),
+        ("Tue, 06 May 2025 12:05:00 GMT", timedelta(minutes=5)),
+        ("Tue, 06 May 2025 21:05:00 +0900", timedelta(minutes=5)),
+        ("Tue, 06 May 2025 11:00:00 GMT", timedelta(0)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=1)),
+    ],
+)
+def test_a_wish_is_understood_in_seconds_and_as_a_date(value: str, wait: timedelta) -> None:
+    assert retry.parse_retry_after(value, NOW) == NOW + wait
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣", "Tue, 99 May 2025 12:00:00 GMT"])
+def test_anything_else_is_no_wish(value: str | None) -> None:
+    assert retry.parse_retry_after(value, NOW) is None
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reading(value: str) -> None:
+    moment = retry.parse_retry_after(value, NOW)
+    assert moment is None or NOW <= moment <= NOW + timedelta(days=1)
+
+
+def test_a_source_that_fails_again_and_again_is_asked_less_and_less_but_every_day() -> None:
+    waits = retry.Patience(lambda: 0.0)
+    hours = [waits.before_next_pass(timedelta(hours=1), count) / timedelta(hours=1) for count in range(8)]
+    assert hours == [1, 2, 4, 8, 16, 24, 24, 24]
+
+
+def test_many_who_failed_together_do_not_come_back_together() -> None:
+    early, late = retry.Patience(lambda: 0.0), retry.Patience(lambda: 0.999)
+    assert early.before_retry(1, None, NOW) == 0.5
+    assert late.before_retry(1, None, NOW) == pytest.approx(1.0, abs=0.01)
+    assert early.before_next_pass(timedelta(hours=1), 0) < late.before_next_pass(timedelta(hours=1), 0)

@@ -1,0 +1,56 @@
+"""LaTeX in titles: what becomes text, and that everything else stays untouched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text.analysis import latex
+
+PIECES = st.sampled_from(
+    ["$", "\\", "{", "}", "\\textbf{", "a", " ", "%", "^", "_", "\\frac", "5", "\\'", "[", "\\begin{x}"]
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (r"$\pi_0$: a policy", "π_0: a policy"),
+        (r"$\sim$100K images", "∼100K images"),
+        (r"R$^2$ at 50% of \textbf{all} costs", "R^2 at 50% of all costs"),
+        (r"M\"uller and \'{e}t\'e", "Müller and été"),
+        (r"A\&B at 50\% for \$5", "A&B at 50% for $5"),
+        ("From $5 to $10 and $5-$10", "From $5 to $10 and $5-$10"),
+        (r"\unheardof{x} stays", r"\unheardof{x} stays"),
+        (r"\input{/etc/hosts}", r"\input{/etc/hosts}"),
+    ],
+)
+def test_known_latex_becomes_text(title: str, text: str) -> None:
+    assert latex.plain(title) == text
+
+
+@given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
+def test_a_title_without_dollar_and_backslash_is_unchanged(title: str) -> None:
+    assert latex.plain(title) == title
+
+
+@given(st.lists(PIECES, max_size=60).map("".join))
+def test_no_title_breaks_it(title: str) -> None:
+    assert isinstance(latex.plain(title), str)
+
+
+@pytest.mark.parametrize("piece", ["$", "$a", "\\textbf{", "\\'", "{", "$a$ ", "\\"])
+def test_time_grows_with_the_length_alone(piece: str) -> None:
+    started = time.perf_counter()
+    latex.plain(piece * (20_000 // len(piece)))
+    assert time.perf_counter() - started < 5
+
+
+def test_pylatexenc_is_not_loaded_for_plain_titles() -> None:
+    code = "import sys; from bot.text.analysis import latex; latex.plain('A plain title'); assert 'pylatexenc' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

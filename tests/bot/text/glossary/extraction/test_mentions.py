@@ -1,0 +1,69 @@
+"""What is read from parentheses, and what is left alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text.glossary.extraction import mentions
+
+PIECES = st.sampled_from(
+    ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
+)
+TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=60).map("".join))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "우리는 강화 학습(Reinforcement Learning; RL)을",
+            ("우리는 강화 학습", "Reinforcement Learning", "RL", ""),
+        ),
+        ("강화 학습(RL)", ("강화 학습", "", "RL", "")),
+        ("**강화 학습**(RL)", ("강화 학습", "", "RL", "")),
+        ("새 Proximal Policy Optimization(PPO)", ("Proximal Policy Optimization", "", "PPO", "")),
+        ("PPO(Proximal Policy Optimization)", ("PPO", "Proximal Policy Optimization", "", "")),
+        ("Reinforcement Learning(강화 학습)", ("Reinforcement Learning", "", "", "강화 학습")),
+        ("언어 모델（Language Model）", ("언어 모델", "Language Model", "", "")),
+        ("첫째, 언어 모델(LM)", ("언어 모델", "", "LM", "")),
+        ("GPT-3.5 기반 모델(Model)", ("GPT-3.5 기반 모델", "Model", "", "")),
+        ("Chain of Thought를 쓰며 COT도", None),
+        ("모델(예: LLaMA)", None),
+        ("모델(e.g. LLaMA)", None),
+        ("성능(24%)", None),
+        ("모델(GPT, BERT, LLaMA, Qwen)", None),
+        ("모델()", None),
+        ("(Model)", None),
+    ],
+)
+def test_parentheses_are_read(text: str, found: tuple[str, str, str, str] | None) -> None:
+    expected = [] if found is None else [mentions.Mention(*found)]
+    assert [one for one in mentions.extract(text) if one.abbreviation != "COT"] == expected
+
+
+def test_abbreviations_find_their_words_elsewhere_in_the_text() -> None:
+    found = mentions.extract("OCR이 필요하다. Optical Character Recognition 모델은")
+    assert found == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
+
+
+def test_an_explained_abbreviation_is_explained_once() -> None:
+    found = mentions.extract("Optical Character Recognition(OCR)은 OCR이다")
+    assert found == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
+
+
+@given(TEXTS)
+def test_any_text_gives_bounded_mentions(text: str) -> None:
+    found = mentions.extract(text)
+    assert len(found) <= mentions.MOST
+    assert all(one.left and len(one.left) <= 400 for one in found)
+
+
+@pytest.mark.parametrize("piece", ["(", "a(", "가(RL)", "((RL)", "ABC ", "Aa-", ". ", "A B C "])
+def test_time_grows_with_the_length_alone(piece: str) -> None:
+    started = time.perf_counter()
+    mentions.extract(piece * (100_000 // len(piece)))
+    assert time.perf_counter() - started < 4

@@ -1,0 +1,31 @@
+"""Korean spellings of English words."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.text.glossary.extraction import transliteration
+
+
+@pytest.mark.parametrize(
+    ("korean", "english"),
+    [
+        ("트랜스포머", "transformer"),
+        ("디퓨전", "diffusion"),
+        ("어텐션", "attention"),
+        ("벤치마크", "benchmark"),
+        ("스플래팅", "splatting"),
+        ("프롬프트", "prompt"),
+        ("오토인코더", "autoencoder"),
+    ],
+)
+def test_words_are_known_by_their_consonants(korean: str, english: str) -> None:
+    assert transliteration.is_transliteration(korean, english)
+    assert transliteration.Sounds(["model", english, "learning"]).like(korean) == [english]
+
+
+@pytest.mark.parametrize(
+    ("korean", "english"), [("학습", "learning"), ("모델", "data"), ("데이터", "diffusion"), ("", "")]
+)
+def test_other_words_are_not(korean: str, english: str) -> None:
+    assert not transliteration.is_transliteration(korean, english)

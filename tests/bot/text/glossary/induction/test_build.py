@@ -1,0 +1,150 @@
+"""From mentions to concepts: spans, filters, readings."""
+
+from __future__ import annotations
+
+from bot.text.glossary.extraction import mentions
+from bot.text.glossary.induction import build, evidence
+from bot.text.glossary.model import concepts, seed
+from bot.text.glossary.resolution import resolver
+from tests.support import glossary_in_memory
+
+
+def mine(*texts: str, terms: tuple[seed.Term, ...] = ()) -> resolver.Glossary:
+    return glossary_in_memory.mine(list(texts), terms)
+
+
+def forms(glossary: resolver.Glossary, term: str, language: concepts.Language) -> set[str]:
+    return {form.text for concept in glossary.lookup(term) for form in concept.of(language) if not form.alias}
+
+
+LEARNING = [
+    "이 연구는 강화 학습(Reinforcement Learning; RL)을 쓴다",
+    "우리는 강화 학습(Reinforcement Learning)으로 푼다",
+    "새로운 대조 학습(Contrastive Learning)을 본다",
+    "기존의 지도 학습(Supervised Learning)과 다르다",
+    "이를 위해 언어 모델(Language Model; LM)을 만든다",
+    "이 논문은 대규모 언어 모델(Large Language Models; LLMs)을 다룬다",
+    "그래서 대규모 언어 모델(Large Language Model; LLM)은 크다",
+    "먼저 확산 모델(Diffusion Model)을 훈련한다",
+    "다음으로 보상 모델(Reward Model)을 쓴다",
+]
+
+
+def test_a_concept_holds_its_forms_in_both_languages() -> None:
+    found = mine(*LEARNING)
+    assert forms(found, "RL", "ko") == {"강화 학습"}
+    assert forms(found, "강화학습", "abbr") == {"RL"}
+    assert [concept.key for concept in found.lookup("large language models")] == ["larg languag model"]
+    assert forms(found, "LLM", "ko") == {"대규모 언어 모델"}
+
+
+def test_the_korean_term_ends_where_its_words_end() -> None:
+    found = mine(*LEARNING, "우리가 제안하는 새로운 방법은 강화 학습(Reinforcement Learning)이다")
+    assert forms(found, "reinforcement learning", "ko") == {"강화 학습"}
+
+
+def test_a_part_of_a_longer_term_is_no_form_of_it() -> None:
+    found = mine(*LEARNING, "이런 언어 모델(Large Language Model)은 크다")
+    assert "언어 모델" not in forms(found, "LLM", "ko")
+
+
+def test_an_abbreviation_alone_stands_for_its_main_term() -> None:
+    words = ["거대 모델(Large Model)은", "거대 신경망(Large Neural Network)은", "대규모 데이터(Large Data)는"]
+    found = mine(*LEARNING, *words, *["거대 언어 모델(LLM)을 쓴다"] * 3)
+    assert "거대 언어 모델" in forms(found, "LLM", "ko")
+
+
+def test_an_ambiguous_abbreviation_has_several_readings() -> None:
+    found = mine(
+        *["Direct Policy Adaptation(DPA)을 쓴다"] * 3,
+        *["Dual Path Attention(DPA)을 쓴다"] * 3,
+        "경로 주의(Dual Path Attention)를 본다",
+        "정책 적응(Direct Policy Adaptation)을 본다",
+    )
+    answer = found.resolve("DPA").segments[0]
+    weights = {form.text: form.weight for form in answer.forms}
+    assert weights["DPA"] == 1
+    assert {weight for text, weight in weights.items() if text != "DPA"} <= {0.25, 0.2}
+
+
+def test_an_everyday_word_needs_the_papers_to_agree() -> None:
+    texts = [
+        "이 방법은 성능 향상(improvement)을 보인다",
+        *[f"{number}번째 향상을 얻었다" for number in range(40)],
+    ]
+    counts = glossary_in_memory.count(texts)
+    made = build.draft(counts, ())
+    seen = made.questions()
+    for text in texts:
+        seen.add(f" {text} \n")
+    assert not any(concept.of("ko") for concept in build.finish(made, seen))
+
+
+def test_evidence_overrides_the_starting_list() -> None:
+    listed = seed.Term("represent learn", ("표현 학습",), ("representation learning",), ("RL",))
+    assert mine(terms=(listed,)).resolve("RL").segments[0].key == "represent learn"
+    assert mine(*LEARNING * 6, terms=(listed,)).resolve("RL").segments[0].key == "reinforc learn"
+
+
+def test_two_letters_of_the_list_resolve_but_do_not_expand() -> None:
+    listed = seed.Term("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
+    found = mine(terms=(listed,))
+    assert found.resolve("RE").segments[0].key == "relat extract"
+    assert "RE" not in found.resolve("관계 추출").also
+
+
+def test_counts_of_mentions_add_up_and_can_be_taken_back() -> None:
+    both, one = glossary_in_memory.count(LEARNING[:2]), glossary_in_memory.count(LEARNING[:1])
+    left = {count.mention: count.papers for count in both}
+    for count in one:
+        left[count.mention] -= count.papers
+    kept = [evidence.MentionCount(mention, papers) for mention, papers in left.items() if papers]
+    assert kept == glossary_in_memory.count(LEARNING[1:2])
+    assert all(isinstance(count.mention, mentions.Mention) for count in kept)
+
+
+def test_a_word_that_english_joins_to_its_prefix_is_aligned_in_two() -> None:
+    selves = [
+        "자가 학습(Self-Learning)을 한다",
+        "이는 자가 모델(Self-Model)이다",
+        "자가 강화(Self-Reinforcement)다",
+    ]
+    found = mine(*LEARNING, *selves, "이 방법은 자가 재연성(self-reenactment)에 강하다")
+    assert forms(found, "self-reenactment", "ko") == {"자가 재연성"}
+
+
+def test_a_participle_begins_a_term_though_it_means_something_else_elsewhere() -> None:
+    fixes = [
+        f"이는 수정 {word}({english} Correction)이다"
+        for word, english in zip(
+            ("모델", "학습", "보상", "확산", "언어"),
+            ("Model", "Learning", "Reward", "Diffusion", "Language"),
+            strict=True,
+        )
+    ]
+    flows = ["이는 정규 흐름(Normalizing Flow)이다", "우리는 확산 흐름(Diffusion Flow)을 쓴다"]
+    found = mine(*LEARNING, *fixes, *flows, "자기회귀와 수정된 흐름(Rectified Flow)을 쓴다")
+    assert forms(found, "rectified flow", "ko") == {"수정된 흐름"}
+
+
+def test_a_term_does_not_begin_with_what_hangs_on_the_word_in_front() -> None:
+    found = mine(
+        *LEARNING,
+        "이는 문맥 내 추론(in-context inference)이다",
+        "그리고 상황 내 학습(in-context learning)을 쓴다",
+    )
+    assert forms(found, "in-context learning", "ko") == {"상황 내 학습"}
+
+
+def test_a_term_written_closed_up_is_aligned_in_its_parts() -> None:
+    losses = ["이는 재구성 손실(Reconstruction Loss)이다", "우리는 순위 손실(Ranking Loss)을 쓴다"]
+    others = ["또한 확산 과정(Diffusion Process)을 본다", "이는 잠재 확산(Latent Diffusion)이다"]
+    found = mine(*LEARNING, *losses, *others, "이 방법은 확산손실(diffusion loss)을 줄인다")
+    assert forms(found, "diffusion loss", "ko") == {"확산손실"}
+
+
+def test_a_term_of_which_no_word_is_known_is_believed_when_it_has_as_many_words() -> None:
+    found = mine(*LEARNING, "모델은 전방 패스(forward pass)를 줄인다", "그래서 가위바위보(rock game)를 한다")
+    assert forms(found, "forward pass", "ko") == {"전방 패스"}
+    assert forms(found, "rock game", "ko") == {"가위바위보"}
+    assert not mine(*LEARNING, "모델은 전방(forward pass)을 줄인다").lookup("forward pass")

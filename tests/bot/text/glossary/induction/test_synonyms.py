@@ -1,0 +1,77 @@
+"""Within a term words are exchanged for those that mean the same there; alone they are left as they are."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text.analysis import analyser, term_keys
+from bot.text.glossary.extraction import mentions
+from bot.text.glossary.induction import build, evidence, synonyms
+from bot.text.glossary.model import seed
+from bot.text.glossary.resolution import resolver
+from tests.support import glossary_in_memory
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("대규모 언어 모델", "거대 언어 모델"),
+        ("지도 미세 조정", "감독된 파인튜닝"),
+        ("비전 변환기", "시각 트랜스포머"),
+        ("이미지 노이즈 제거", "이미지 디노이징"),
+    ],
+)
+def test_ways_to_say_a_term_have_one_canonical_key(one: str, other: str) -> None:
+    first, second = term_keys.korean_key(one), term_keys.korean_key(other)
+    assert synonyms.canonical(first) == synonyms.canonical(second)
+    assert second in map(term_keys.korean_key, synonyms.variants(one))
+
+
+def test_a_single_word_has_no_variants() -> None:
+    assert synonyms.variants("대규모") == synonyms.variants("확산") == synonyms.variants("") == []
+
+
+@given(st.text(max_size=40))
+def test_any_text_has_a_canonical_key_and_few_variants(text: str) -> None:
+    assert not synonyms.canonical(text) or text
+    assert len(synonyms.variants(text)) <= 64
+
+
+def test_a_long_text_takes_linear_time() -> None:
+    started = time.perf_counter()
+    synonyms.canonical("대규모언어" * 20_000)
+    assert len(synonyms.variants("대규모 " * 5_000)) <= 64
+    assert time.perf_counter() - started < 5
+
+
+def test_what_papers_say_in_other_words_is_looked_for_and_nothing_else() -> None:
+    text = "작은 모델을 감독 파인튜닝으로 다듬습니다."
+    glossary = glossary_in_memory.mine([text], seed.terms())
+    forms = {form.key for form in glossary.resolve("supervised fine-tuning").segments[0].forms}
+    assert "감독파인튜닝" in forms
+    assert "감독미세튜닝" not in forms
+
+
+def test_a_query_in_other_words_leads_to_the_concept() -> None:
+    glossary = glossary_in_memory.mine([], seed.terms())
+    assert glossary.resolve("거대 시각적 언어 모델").segments[0].key == "larg vision languag model"
+
+
+def test_a_term_that_nobody_says_in_korean_is_looked_for_word_by_word() -> None:
+    known = [
+        ("영역 분할", "region segmentation"),
+        ("영역 탐지", "region detection"),
+        ("관심 추정", "interest estimation"),
+        ("관심 분석", "interest analysis"),
+    ]
+    counts = [evidence.MentionCount(mentions.Mention(ko, en, "", ""), 2) for ko, en in known]
+    counts.append(evidence.MentionCount(mentions.Mention("region of interest", "", "ROI", ""), 2))
+    made = build.draft(counts, [])
+    seen = made.questions()
+    seen.add(analyser.canonical("아무 말도 아닙니다."))
+    glossary = resolver.Glossary(build.finish(made, seen), made.readings, made.found.table)
+    assert "관심 영역" in [form.text for form in glossary.resolve("ROI").segments[0].forms]

@@ -1,0 +1,23 @@
+"""The starting list: well formed, and free of doubles."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bot.text.analysis import term_keys
+from bot.text.glossary.model import seed
+
+
+def test_each_line_has_a_korean_and_an_english_form() -> None:
+    assert len(seed.terms()) >= 300
+    for term in seed.terms():
+        assert term.key
+        assert term.korean
+        assert term.english
+        assert all(term_keys.has_hangul(form) or form.isascii() for form in term.korean)
+        assert not any(term_keys.has_hangul(form) for form in (*term.english, *term.abbreviations))
+
+
+def test_no_korean_form_stands_twice_in_a_line() -> None:
+    for term in seed.terms():
+        assert max(Counter(map(term_keys.korean_key, term.korean)).values()) == 1, term

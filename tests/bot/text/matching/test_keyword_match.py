@@ -1,0 +1,145 @@
+"""Keywords of alerts: where they match, and where not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+
+from bot.text.analysis import normalisation
+from bot.text.matching import keyword_match
+from tests.support import keyword_strategies
+
+TITLE, BODY = (True, False), (False, True)
+
+
+def matches(keyword: str, text: str) -> bool:
+    found = keyword_match.Text(text, "").find(keyword)
+    assert keyword_match.Text("", text).find(keyword) == found[::-1]
+    assert not found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("RAG", "RAG을 쓴다"),
+        ("rag", "A fragment of RAG-based work"),
+        ("추론", "대규모추론모델은 생각한다"),
+        ("강화학습", "강화 학습을 쓴다"),
+        ("강화 학습", "강화학습"),
+        ("강화-학습", "강화학습으로"),
+        ("제로샷", "제로 샷을 쓴다"),
+        ("제로샷", "제로 샷이 아닌"),
+        ("제로샷", "제로-샷"),
+        ("제로-샷", "제로샷이"),
+        ("생성기", "이미지생성기가"),
+        ("학습", "강화학습"),
+        ("화학", "강화학습"),
+        ("추론을", "추론은 비싸다"),
+        ("합니다", "제안합니다"),
+        ("LLM 추론", "llm  추론의 비용"),
+        ("LLM 추론", "LLM추론"),
+        ("c++", "In C++ and C"),
+        ("c", "In C++"),
+        ("café", "A CAFE\u0301"),
+        ("cafe", "Café"),
+        ("GPT-4", "GPT-4는"),
+        ("gpt-4", "gpt4"),
+        ("gpt-4o", "GPT4o mini"),
+        ("gpt4o", "GPT-4o mini"),
+        ("gpt 4o", "GPT-4o"),
+        ("3.5", "GPT-3.5"),
+        ("GPT-3.5", "gpt 3.5를"),
+        ("language model", "Language\nmodel"),
+        ("language model", "Large-Language Models"),
+        ("language models", "언어 모델(Language Model)"),
+        ("LLM", "Many LLMs"),
+        ("LLMs", "An LLM을"),
+        ("fine-tuning", "Finetuning of it"),
+        ("fine-tuning", "fine tuning"),
+        ("finetuning", "a fine-tuned one"),
+        ("fine tuning", "fine-tuning"),
+        ("pre-training", "pretraining"),
+        ("pretrained", "pre-trained"),
+        ("self attention", "Self-Attention"),
+        ("data set", "datasets"),
+        ("text-to-image", "Text to Image"),
+        ("diffusion", "확산(diffusion)"),
+        ("学習", "強化学習"),
+        ("ai, ml", "AI, ML"),
+    ],
+)
+def test_a_keyword_matches_in_every_writing(keyword: str, text: str) -> None:
+    assert matches(keyword, text)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("gan", "An organ"),
+        ("RAG", "storage, fragment, drag"),
+        ("c++", "C and C#"),
+        ("GPT-4", "GPT-4o and GPT-40"),
+        ("LLM 판정", "MLLM 판정"),
+        ("지도", "이미지 도메인"),
+        ("화학", "강화 학습"),
+        ("의학", "LLM의 학습"),
+        ("생성기", "생성 기반의 방법"),
+        ("생성기를", "생성 기반의 방법"),
+        ("이미지 생성", "이미지를 생성한다"),
+        ("텍스트 이미지", "텍스트, 이미지"),
+        ("reinforcement learning", "강화 학습(RL)"),
+        ("adapter", "adaptation"),
+        ("***", "***"),
+        ("", "text"),
+    ],
+)
+def test_false_friends_do_not_match(keyword: str, text: str) -> None:
+    assert not matches(keyword, text)
+
+
+def test_title_and_body_are_told_apart() -> None:
+    text = keyword_match.Text("A study of agents", "언어 모델을 쓰는 에이전트")
+    assert text.find("agent") == TITLE
+    assert text.find("언어모델") == BODY
+    assert text.find("agents language") == (False, False)
+
+
+@given(keyword_strategies.TEXTS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
+def test_whenever_a_keyword_matches_its_anchor_is_among_those_of_the_text(
+    before: str, keyword: str, after: str
+) -> None:
+    for whole in (before + keyword + after, f"{before} {keyword}s, {after}", before + after):
+        for text in (keyword_match.Text(whole, ""), keyword_match.Text(before, whole)):
+            if any(text.find(keyword)):
+                assert keyword_match.anchor(keyword) in text.anchors
+
+
+@given(keyword_strategies.WRITINGS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
+def test_a_keyword_in_another_writing_is_found_by_its_anchor(
+    writings: tuple[str, str], before: str, after: str
+) -> None:
+    keyword, other = writings
+    text = keyword_match.Text(f"{before} {other} {after}", "")
+    if any(text.find(keyword)):
+        assert keyword_match.anchor(keyword) in text.anchors
+
+
+@given(keyword_strategies.TERMS)
+def test_a_term_matches_with_hyphens_apart_and_in_capitals(term: str) -> None:
+    for writing in (term, term.replace("-", " "), term.upper(), f"({term})", f"{term}을"):
+        assert matches(term, writing)
+
+
+@given(keyword_strategies.TEXTS)
+def test_a_keyword_with_letters_matches_itself(keyword: str) -> None:
+    if keyword_match.anchor(keyword) is not None:
+        assert matches(keyword, keyword)
+
+
+@given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
+def test_what_stands_in_a_text_between_spaces_is_found_as_typed(keyword: str, around: str) -> None:
+    if re.search(r"[^\W_]", normalisation.fold(keyword)):
+        assert matches(keyword, f"{around} {keyword.strip()} {around}")

@@ -1,0 +1,47 @@
+"""Keywords as they were typed: on word boundaries in Latin, anywhere in Korean."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+
+from bot.text.analysis import normalisation
+from bot.text.matching import literal_match
+from tests.support import keyword_strategies
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "stands"),
+    [
+        ("gan", "Organs of a GAN", True),
+        ("gan", "An organ", False),
+        ("a a", "ba a a", True),
+        ("language models", "language model", False),
+        ("language model", "Language \n model", True),
+        ("c++", "In C++", True),
+        ("c", "In C++", True),
+        ("LLM 추론", "llm  추론의", True),
+        ("LLM 추론", "LLM추론", False),
+        ("LLM 추론", "VLLM 추론, LLM 추론", True),
+        ("LLM 추론", "VLLM 추론", False),
+        ("추론 LLM", "추론 LLMs", False),
+        ("강화학습", "강화\t학습", True),
+        ("강화 학습", "강화학습", True),
+        ("지도", "이미지 도메인", False),
+        ("합니다", "제안합니다", True),
+        ("***", "***", False),
+        ("", "text", False),
+        ("text", "", False),
+    ],
+)
+def test_a_keyword_stands_in_a_text_as_typed(keyword: str, text: str, stands: bool) -> None:
+    assert literal_match.stands_in(keyword, literal_match.Folded(text)) is stands
+
+
+@given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
+def test_a_keyword_with_letters_stands_wherever_it_is_set_off(keyword: str, around: str) -> None:
+    has_letters = re.search(r"[^\W_]", normalisation.fold(keyword)) is not None
+    text = f"{around} {keyword.strip()} {around}"
+    assert literal_match.stands_in(keyword, literal_match.Folded(text)) is has_letters

@@ -1,0 +1,76 @@
+"""The lock that keeps a second copy from sending, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from storage import database, migrate
+from storage.outbox import sender_lock
+
+
+async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = sender_lock.SenderLock(db), sender_lock.SenderLock(other_db)
+    assert await first.try_acquire()
+    assert not await second.try_acquire()
+    assert await first.beat()
+    await first.release()
+    assert await second.try_acquire()
+    assert not await first.beat()
+    await second.release()
+    await other_db.close()
+
+
+async def test_waiting_for_the_lock_ends_when_its_holder_goes(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = sender_lock.SenderLock(db), sender_lock.SenderLock(other_db)
+    await first.acquire()
+    asked = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        if asked == 3:
+            await first.release()
+
+    await second.acquire(sleep)
+    assert asked == 3
+    assert second.held
+    await second.release()
+    await other_db.close()
+
+
+async def test_a_lost_connection_to_postgresql_is_noticed(postgres_url: str) -> None:
+    import sqlalchemy as sa
+
+    opened = await migrate.open_database(postgres_url, migrate=True)
+    lock = sender_lock.SenderLock(opened)
+    await lock.acquire()
+    async with opened.transaction() as connection:
+        await connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            )
+        )
+    assert not await lock.beat()
+    assert not lock.held
+    await opened.close()
+
+
+async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Database, tmp_path: Path) -> None:
+    file = database.sqlite_path(sqlite_db.url)
+    assert file is not None
+    link = tmp_path / "elsewhere.db"
+    link.symlink_to(file)
+    other_db = await migrate.open_database(f"sqlite+aiosqlite:///{link}")
+    first, second = sender_lock.SenderLock(sqlite_db), sender_lock.SenderLock(other_db)
+    assert await first.try_acquire()
+    assert not await second.try_acquire()
+    await first.release()
+    await other_db.close()

@@ -1,0 +1,145 @@
+"""The index's second set of tables: the same as the first in all but its name, and gone without a trace."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from storage import errors, tables
+from storage.database import Database
+from storage.search import index, shadow_index
+
+PAPER: dict[str, Any] = {
+    "id": 1,
+    "arxiv_id": "2501.00001",
+    "url": "x",
+    "keywords": [],
+    "categories": [],
+    "authors": [],
+    "authors_truncated": False,
+    "last_on": date(2025, 1, 1),
+}
+
+
+async def described(database: Database) -> list[tuple[Any, ...]]:
+    """Return what the engine says of all tables, indexes, constraints, triggers and functions of ours."""
+    if database.is_sqlite:
+        queries = ["SELECT type, name, tbl_name, sql FROM sqlite_master"]
+    else:
+        queries = [
+            "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f', 'c')",
+            "SELECT attrelid::regclass::text, attname, atttypid::regtype::text, attnotnull, attstorage::text"
+            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0",
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        ]
+    found = []
+    async with database.read() as connection:
+        for query in queries:
+            found += [
+                tuple(
+                    re.sub(r"(TABLE) [\"'](\w+)[\"']", r"\1 \2", one) if isinstance(one, str) else one
+                    for one in row
+                )
+                for row in await connection.exec_driver_sql(query)
+            ]
+    return sorted(found, key=repr)
+
+
+async def test_tables_that_changed_places_are_described_as_before(db: Database) -> None:
+    before = await described(db)
+    for _ in range(2):
+        async with db.transaction() as connection:
+            await shadow_index.create(connection)
+            await shadow_index.swap(connection)
+            await shadow_index.clear_away(connection, rows_at_once=5)
+        assert await described(db) == before
+
+
+async def test_what_is_begun_and_dropped_leaves_nothing(db: Database) -> None:
+    before = await described(db)
+    async with db.transaction() as connection:
+        await shadow_index.drop(connection)
+        await shadow_index.create(connection)
+        await shadow_index.swap(connection)
+        await shadow_index.create(connection)
+    assert await described(db) != before
+    async with db.transaction() as connection:
+        await shadow_index.drop(connection)
+    assert await described(db) == before
+
+
+def test_every_table_of_the_index_has_its_second() -> None:
+    named = {name for name, table in tables.metadata.tables.items() if table.info.get("revision") == "0002"}
+    assert named - {"glossary"} <= set(shadow_index.TABLES)
+
+
+async def test_only_who_writes_beside_sees_the_second_set(db: Database) -> None:
+    async with db.transaction() as connection:
+        await connection.execute(tables.papers.insert(), [PAPER])
+        await shadow_index.create(connection)
+        one = index.Indexed(7, 1, index.Texts("a", "b"), 3, date(2025, 1, 1))
+        async with shadow_index.writing(connection):
+            await index.add(connection, [one], [index.Tokens(7, "alpha", "beta")])
+            assert await index.count_all(connection) == 1
+            assert list(await index.list_at(connection, [7])) == [one]
+        assert await index.count_all(connection) == 0
+        assert await index.list_at(connection, [7]) == []
+        assert await shadow_index.take_changed(connection, shadow_index.Kind.PAPERS, limit=9) == []
+        await shadow_index.swap(connection)
+        assert await index.count_all(connection) == 1
+
+
+async def test_changes_of_the_first_set_are_noted_once(db: Database) -> None:
+    async with db.transaction() as connection:
+        people = [{"id": number, "key": str(number), "name": "x", "papers": 1} for number in range(1, 6)]
+        await connection.execute(tables.authors.insert(), people)
+        await shadow_index.create(connection)
+        row = tables.indexed_authors
+        for number in range(1, 6):
+            await connection.execute(row.insert().values(position=number, author_id=number, words="x"))
+        await connection.execute(row.update().where(row.c.author_id == 2).values(words="y"))
+        await connection.execute(row.delete().where(row.c.author_id == 3))
+        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=2) == [1, 2]
+        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=9) == [3, 4, 5]
+        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=9) == []
+        await connection.execute(row.delete().where(row.c.author_id == 1))
+        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=9) == [1]
+
+
+async def test_a_reader_keeps_postgresql_from_swapping_for_a_moment(db: Database) -> None:
+    if db.is_sqlite:
+        pytest.skip("SQLite's readers see what they began with")
+    async with db.transaction() as connection:
+        await shadow_index.create(connection)
+    async with db.read() as reader:
+        await reader.execute(sa.select(tables.indexed_papers))
+        with pytest.raises(errors.InUseError):
+            async with db.transaction() as connection:
+                await shadow_index.swap(connection)
+    async with db.transaction() as connection:
+        await shadow_index.swap(connection)
+
+
+async def test_the_former_set_goes_piece_by_piece(db: Database) -> None:
+    async with db.transaction() as connection:
+        papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
+        await connection.execute(tables.papers.insert(), papers)
+        held = [
+            index.Indexed(one["id"], one["id"], index.Texts("a", "b"), 3, date(2025, 1, 1)) for one in papers
+        ]
+        await index.add(connection, held, [index.Tokens(one.position, "a", "b") for one in held])
+        await shadow_index.create(connection)
+        await shadow_index.swap(connection)
+        assert await index.count_all(connection) == 0
+        pieces = 0
+        while await shadow_index.clear_away(connection, rows_at_once=3):
+            pieces += 1
+    assert (pieces > 3) == db.is_sqlite

@@ -1,0 +1,67 @@
+"""Small digests of our own, put into storage as ingest does, for tests of whatever reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.services.ingest import service as ingest_service
+from storage import models
+from storage.database import Connection, Database
+
+
+class Unindexed:
+    """Stands where the search index does not matter: remembers only which papers it was given."""
+
+    def __init__(self) -> None:
+        self.indexed: set[int] = set()
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+    ) -> None:
+        """Remember."""
+        self.indexed.update(paper.id for paper in changed)
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Forget."""
+        self.indexed.difference_update(paper_ids)
+
+
+def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, words: str = "") -> str:
+    """Write a newsletter digest: (arXiv id, votes) of each paper, `words` in every summary."""
+    blocks = [f"## Daily Papers ({on.isoformat()})"]
+    for arxiv_id, votes in papers:
+        blocks.append(
+            f"### [Paper {arxiv_id}](https://arxiv.org/abs/{arxiv_id})\n\n"
+            f"![](https://covers.example/{arxiv_id}.png)\n\n"
+            f"Vote: {'-' if votes is None else votes}\n\n"
+            "Authors: Ada Lovelace, Kim Min-jun\n\n"
+            f"- ***What's New***: Shows how {arxiv_id} does its work. {words}\n"
+            "- ***Technical Details***: Trained with care.\n"
+            "- ***Performance Highlights***: Better than before."
+        )
+    return "\n\n".join(blocks) + "\n"
+
+
+async def ingest(
+    database: Database,
+    text: str,
+    *,
+    at: datetime,
+    on_fresh: ingest_service.OnFresh | None = None,
+    place: str | None = None,
+) -> ingest_service.IngestResult:
+    """Store a digest as it would be at a moment."""
+    service = ingest_service.Ingest(database, lambda: at, Unindexed(), on_fresh=on_fresh)
+    return await service.add_text(text, place=place or text.splitlines()[0])
+
+
+async def explain(connection: Connection, query: sa.Select[Any]) -> str:
+    """Return the engine's plan for a query."""
+    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    prefix = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    rows = await connection.execute(sa.text(f"{prefix} {compiled}".replace(":", r"\:")))
+    return "\n".join(str(row) for row in rows)

@@ -1,0 +1,128 @@
+"""One fake Discord, one database and the bot as a process that can be killed: what the fault tests are played in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.clock import system_clock
+from storage import migrate, models
+from storage.database import Database
+from storage.outbox import queries, transitions
+from tests.fake_discord import process
+from tests.support import relay_harness
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Town:
+    """Where a fault test plays. `ahead` is by how much all clocks, the bot's and the fake's, are moved forward."""
+
+    fake: process.FakeDiscord
+    db: Database
+    database_url: str
+    folder: Path
+    ahead: timedelta = timedelta(0)
+    bots: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """The moment by the town's clocks."""
+        return system_clock() + self.ahead
+
+    async def move_on(self, gap: timedelta) -> None:
+        """Let time pass on all clocks. To be called while no bot runs."""
+        self.ahead += gap
+        await self.fake.ask("move_clock", {"seconds": gap.total_seconds()})
+
+    def start_bot(self) -> subprocess.Popen[bytes]:
+        """Start the bot; its log is appended to `bot.log` in the folder."""
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PAPERROUND_", "DISCORD_"))},
+            **self.fake.environment(),
+            "PAPERROUND_DATABASE_URL": self.database_url,
+        }
+        with (self.folder / "bot.log").open("ab") as log:
+            bot = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.shifted_clock", str(self.ahead.total_seconds())],
+                cwd=process.ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.bots.append(bot)
+        return bot
+
+    def kill_all(self) -> None:
+        """End every bot at once, as a power cut would."""
+        for bot in self.bots:
+            bot.kill()
+            bot.wait()
+
+    def log(self) -> str:
+        """What the bots have logged."""
+        return (self.folder / "bot.log").read_text(errors="replace")
+
+    async def plan(self, *planned: models.NewDelivery) -> None:
+        """Put deliveries into the outbox."""
+        async with self.db.transaction() as connection:
+            await transitions.add_all(connection, planned)
+
+    async def states(self) -> dict[str, int]:
+        """How many parts are in each state."""
+        async with self.db.read() as connection:
+            return {k.value: n for k, n in (await queries.count_by_state(connection)).items()}
+
+    async def sent_messages(self) -> int:
+        """How many messages Discord has accepted so far."""
+        return int((await self.fake.counts())["messages"])
+
+    async def until(self, happened: Callable[[], Any], seconds: float = 60.0) -> None:
+        """Wait until an awaitable look says yes. Fails with the bot's log."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await happened():  # noqa: ASYNC110 - it happens in other processes
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{await self.states()}\n{self.log()[-6000:]}") from None
+
+    async def until_all_sent(self, seconds: float = 90.0) -> None:
+        """Wait until every part is SENT."""
+
+        async def all_sent() -> bool:
+            return set(await self.states()) == {"sent"}
+
+        await self.until(all_sent, seconds)
+
+
+@asynccontextmanager
+async def open_town(fake: process.FakeDiscord, database_url: str, folder: Path) -> AsyncIterator[Town]:
+    """Open a town on an empty database; every bot is dead when it closes."""
+    db = await migrate.open_database(database_url, migrate=True)
+    town = Town(fake, db, database_url, folder)
+    try:
+        yield town
+    finally:
+        town.kill_all()
+        await db.close()
+
+
+def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDelivery]:
+    """A daily post of so many parts for each channel."""
+    return [relay_harness.plan(f"d{channel_id}", channel_id, now, parts=parts) for channel_id in channels]
+
+
+async def assert_exactly_once(town: Town, channels: list[int], parts: int) -> None:
+    """Every channel holds every part once, in order."""
+    found = await town.fake.all_messages()
+    for channel_id in channels:
+        expected = [f"d{channel_id} {position}" for position in range(parts)]
+        assert relay_harness.contents(found.get(channel_id, [])) == expected, town.log()[-3000:]

@@ -1,0 +1,56 @@
+"""Data as hostile as digests can be, for the tests that everything still fits: hypothesis strategies."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import strategies as st
+
+from bot.services.posts import contents
+from storage import models
+
+markup = ["**", "`", "[x](http://y.example)", "@everyone", "<@1>", "||", "#", "_", "-", "\u202e", "\n"]
+words = st.sampled_from([*markup, "논문", "긴", "a", "word ", "😀", " "])
+texts = st.lists(words, max_size=40).map("".join)
+long_texts = st.one_of(
+    texts,
+    st.integers(1, 4200).map(lambda size: "가" * size),
+    st.integers(1, 4200).map(lambda size: "a b. " * (size // 5)),
+    st.integers(1, 1500).map(lambda size: "*" * size),
+    st.integers(1, 1500).map(lambda size: "😀" * size),
+)
+urls = st.sampled_from(
+    [
+        "https://huggingface.co/papers/2501.00001",
+        "https://arxiv.org/abs/2501.00001",
+        "javascript:alert(1)",
+        "https://x.example/" + "a" * 600,
+        "",
+        "http://user:password@x.example/",
+        "https://x.example/a)b (c) 가",
+    ]
+)
+names = st.lists(long_texts, max_size=5).map(tuple)
+sections = st.lists(st.builds(models.Section, heading=st.none() | texts, body=long_texts), max_size=3).map(
+    tuple
+)
+
+
+@st.composite
+def papers(draw: st.DrawFn, most: int = 25) -> tuple[contents.PostPaper, ...]:
+    """Papers of different ids, anything else as it comes."""
+    count = draw(st.integers(0, most))
+    return tuple(
+        contents.PostPaper(
+            arxiv_id=f"2501.{number:05}",
+            title=draw(st.none() | long_texts),
+            url=draw(urls),
+            date=date(2025, 1, 1),
+            votes=draw(st.none() | st.integers(0, 10**9)),
+            authors=draw(names),
+            authors_truncated=draw(st.booleans()),
+            thumbnail=draw(st.none() | urls),
+            sections=draw(sections),
+        )
+        for number in range(count)
+    )

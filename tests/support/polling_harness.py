@@ -1,0 +1,82 @@
+"""Everything that a pass over sources needs, on a clock that a test moves: storage, ingest, fetcher, a server to read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.services.ingest import service as ingest_service
+from bot.services.polling import poller, registry
+from bot.services.polling.report import Report
+from bot.services.search.indexer import SearchIndexer
+from bot.sources import factory, kinds
+from bot.sources.http import fetcher, retry, ssrf_guard
+from bot.sources.http.limits import Limits
+from storage import models, papers
+from storage import sources as stored_sources
+from storage.database import Connection, Database
+from tests.support import origin_server
+
+START = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Newsroom:
+    """A pass and what it works on. `now` moves by hand; `notices` are those that were planned for the operator."""
+
+    db: Database
+    origin: origin_server.Origin
+    now: datetime = START
+    notices: list[models.StoredSource] = field(default_factory=list)
+    paced: int = 0
+
+    def __post_init__(self) -> None:
+        self.endpoints = kinds.Endpoints(self.origin.url, f"{self.origin.url}/api/query")
+        self.book = registry.Sources(self.db, self.clock, self.endpoints)
+        self.ingest = ingest_service.Ingest(self.db, self.clock, SearchIndexer())
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
+        self.notices.append(row)
+
+    async def pace(self) -> None:
+        self.paced += 1
+
+    async def sleep(self, seconds: float) -> None:
+        pass
+
+    @contextlib.asynccontextmanager
+    async def opened(self, **limits: float) -> AsyncIterator[poller.Fetching]:
+        async with fetcher.open_fetcher(
+            now=self.clock,
+            random=lambda: 0.0,
+            user_agent="Paperround/test",
+            allowances=[ssrf_guard.Allowance("127.0.0.1", self.origin.port)],
+            limits=Limits(**limits),  # type: ignore[arg-type]
+            sleep=self.sleep,
+        ) as fetch:
+            access = factory.Access(fetch, self.endpoints, self.pace, "UTC")
+            waits = retry.Patience(lambda: 0.0)
+            yield poller.Fetching(self.db, self.clock, self.ingest, access, waits, notice=self.notice)
+
+    async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:
+        """Add a source at a path of the server (or a whole address)."""
+        url = f"{self.origin.url}{path}" if path.startswith("/") else path
+        chosen = models.SourceKind(kind) if kind else None
+        return await self.book.add(url, kind=chosen, options=options)
+
+    async def tick(self) -> list[Report]:
+        async with self.opened() as service:
+            return await service.tick()
+
+    async def health(self) -> Mapping[str, models.StoredSource]:
+        async with self.db.read() as connection:
+            return {row.url: row for row in await stored_sources.list_rows(connection)}
+
+    async def detail(self, arxiv_id: str) -> models.PaperDetail | None:
+        async with self.db.read() as connection:
+            return await papers.get_detail(connection, arxiv_id)

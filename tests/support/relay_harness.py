@@ -1,0 +1,166 @@
+"""What the delivery tests share: plain deliveries, a relay over a real sender, and what stands in the outbox."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import discord
+
+from bot.client.discord_api import endpoints, sender
+from bot.clock import system_clock
+from bot.services.outbox import outcomes as outbox_outcomes
+from bot.services.outbox import relay, suspension, throttle
+from bot.services.posts import contents as post_contents
+from storage import models
+from storage.database import Database
+from storage.outbox import queries, transitions
+from tests.fake_discord import process
+
+QUICK = relay.Limits(attempt_seconds=0.5, stop_seconds=1.0)
+"""For tests of what takes too long. The others are patient, since the machine may be busy."""
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(12)
+
+
+def payload(marker: str, text: str = "papers") -> str:
+    """A V2 message whose button carries the marker."""
+    button = {"type": 2, "style": 1, "label": "More", "custom_id": f"{marker}more"}
+    card = {"type": 17, "components": [{"type": 10, "content": text}, {"type": 1, "components": [button]}]}
+    return json.dumps({"flags": 1 << 15, "components": [card]})
+
+
+def plan(
+    key: str,
+    channel_id: int | None,
+    now: datetime,
+    *,
+    parts: int = 1,
+    kinds: tuple[models.PartKind, ...] = (),
+    **fields: Any,
+) -> models.NewDelivery:
+    """A delivery of `parts` messages, or of the given kinds."""
+    made = []
+    for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
+        text = payload(post_contents.part_marker(key, position), f"{key} {position}")
+        if kind is models.PartKind.FORUM_POST:
+            text = json.dumps({"name": key, "applied_tags": [], "message": json.loads(text)})
+        elif kind is models.PartKind.THREAD:
+            text = json.dumps({"name": key})
+        elif kind is models.PartKind.CROSSPOST:
+            text = "{}"
+        made.append(models.NewPart(kind=kind, payload=text, nonce=new_nonce()))
+    given: dict[str, Any] = {
+        "kind": models.DeliveryKind.DAILY,
+        "locale": models.Locale.EN,
+        "guild_id": process.GUILD_ID,
+        "planned_at": now,
+        "due_at": now,
+        "expires_at": now + timedelta(hours=24),
+        "parts": tuple(made),
+    }
+    return models.NewDelivery(key=key, channel_id=channel_id, **given | fields)
+
+
+class PlainRenderer:
+    """Renders notices as one plain message; the delivery tests render nothing else."""
+
+    def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
+        raise AssertionError
+
+    def render_alert(self, post: post_contents.AlertPost) -> tuple[post_contents.RenderedPart, ...]:
+        raise AssertionError
+
+    def render_notice(self, post: post_contents.NoticePost) -> tuple[post_contents.RenderedPart, ...]:
+        text = f"{post.kind.value} {post.reason} {post.channel_id}"
+        body = json.loads(payload(post_contents.part_marker(post.marker, 0), text))
+        return (post_contents.RenderedPart(models.PartKind.MESSAGE, body),)
+
+
+@dataclass
+class Office:
+    """A relay on a database, sending to the fake through the real sender, with a clock that tests can move."""
+
+    db: Database
+    client: discord.Client
+    offset: timedelta = timedelta(0)
+    outcomes: list[outbox_outcomes.Outcome] = field(default_factory=list)
+    limits: relay.Limits = relay.Limits()  # noqa: RUF009 - it is frozen
+
+    def now(self) -> datetime:
+        return system_clock() + self.offset
+
+    def open_relay(
+        self,
+        limits: relay.Limits | None = None,
+        per_second: float = 1000.0,
+        buckets: throttle.Buckets | None = None,
+    ) -> relay.Relay:
+        dice = random.Random(1)
+        paused = suspension.Places(PlainRenderer(), nonces=new_nonce)
+        settler = outbox_outcomes.Settler(
+            self.db, paused, nonces=new_nonce, dice=dice, report=self.outcomes.append, linger_seconds=0.0
+        )
+        ticks = itertools.count()
+        return relay.Relay(
+            self.db,
+            sender.DiscordSender(self.client, sender.open_pace(per_second)),
+            settler,
+            clock=self.now,
+            limits=limits or self.limits,
+            # Each look at the clock is two seconds on: the channels' buckets never make a test wait.
+            buckets=buckets or throttle.Buckets(lambda: next(ticks) * 2.0),
+        )
+
+    async def add(self, *planned: models.NewDelivery) -> None:
+        async with self.db.transaction() as connection:
+            await transitions.add_all(connection, planned)
+
+    async def parts(self) -> list[models.Part]:
+        async with self.db.read() as connection:
+            found = await queries.list_rows(connection)
+            return [p for one in reversed(found) for p in await queries.list_parts(connection, one.id)]
+
+    async def states(self) -> list[str]:
+        return [part.state.value for part in await self.parts()]
+
+    async def drain(self, *, until: Callable[[list[str]], bool] | None = None) -> None:
+        """Drain with a new relay, as after a restart, moving the clock on by 5 s until `until` holds for the states."""
+        fresh = self.open_relay()
+        for _ in range(60):
+            await fresh.drain(self.now())
+            if until is None or until(await self.states()):
+                return
+            self.offset += timedelta(seconds=5)
+        raise AssertionError(f"still {await self.states()}")
+
+
+def all_sent(states: list[str]) -> bool:
+    return set(states) == {"sent"}
+
+
+@asynccontextmanager
+async def open_office(db: Database, fake: process.FakeDiscord) -> AsyncIterator[Office]:
+    """An office whose client is logged in, without the Gateway."""
+    restore = endpoints.apply(fake.api_url, fake.gateway_url)
+    client = discord.Client(intents=discord.Intents.none())
+    try:
+        await client.login(process.TOKEN)
+        yield Office(db, client)
+    finally:
+        await client.close()
+        restore()
+
+
+def contents(messages: list[dict[str, Any]]) -> list[str]:
+    """The texts of a channel's messages, as `plan` made them."""
+    return [m["payload"]["components"][0]["components"][0]["content"] for m in messages]

@@ -1,0 +1,26 @@
+"""`python -m tests.support.shifted_clock SECONDS`: what `paperround run` does, by a clock that is so many seconds ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import datetime, timedelta
+
+from bot import logs, settings
+from bot.app import container, runtime
+from bot.clock import system_clock
+
+
+async def main(ahead: timedelta) -> None:
+    """Run the bot until it is told to stop."""
+
+    def clock() -> datetime:
+        return system_clock() + ahead
+
+    async with container.open_core(settings.load(), clock=clock, migrating=True) as opened:
+        await runtime.run(opened)
+
+
+if __name__ == "__main__":
+    logs.configure("console:info")
+    asyncio.run(main(timedelta(seconds=float(sys.argv[1]))))
