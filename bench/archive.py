@@ -32,7 +32,7 @@ class Zipf(Generic[Item]):
         return self._items[bisect(self._sums, chance.random() * self._sums[-1])]
 
 
-class Writer:
+class DigestGenerator:
     """Writes digests. The same seed writes the same; `authors` is how many different names there are."""
 
     def __init__(self, *, papers: int, authors: int, seed: int = 1) -> None:
@@ -42,9 +42,9 @@ class Writer:
         self._share = authors / papers
         self._subjects = Zipf(words.KOREAN_SUBJECTS, 0.6)
         self._terms = Zipf(words.TERMS, 0.9)
-        self._systems = Zipf([_system(self._chance) for _ in range(max(papers // 2, 10))], 0.8)
+        self._systems = Zipf([_model_name(self._chance) for _ in range(max(papers // 2, 10))], 0.8)
         self._number = 0
-        self._owed = 0.0
+        self._new_name_quota = 0.0
 
     def digest(self, on: date, papers: int) -> str:
         """Return one day's digest with so many papers."""
@@ -61,14 +61,16 @@ class Writer:
         return (
             f"### [{self._title()}](https://arxiv.org/abs/{arxiv_id})\n\n"
             f"![](https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{arxiv_id}.png)\n\n"
-            f"Vote: {votes}\n\nAuthors: {', '.join(self._people())}\n\n{bullets}\n"
+            f"Vote: {votes}\n\nAuthors: {', '.join(self._author_names())}\n\n{bullets}\n"
         )
 
-    def _people(self) -> list[str]:
+    def _author_names(self) -> list[str]:
         """Return names: mostly the busy ones, and as many new ones as it takes to use each name once."""
-        self._owed += self._share
-        found = dict.fromkeys(self._unseen.pop() for _ in range(min(int(self._owed), len(self._unseen))))
-        self._owed -= int(self._owed)
+        self._new_name_quota += self._share
+        found = dict.fromkeys(
+            self._unseen.pop() for _ in range(min(int(self._new_name_quota), len(self._unseen)))
+        )
+        self._new_name_quota -= int(self._new_name_quota)
         for _ in range(int(self._chance.gammavariate(2, 2))):
             found[self._authors.draw(self._chance)] = None
         return list(found)
@@ -77,7 +79,7 @@ class Writer:
         chance = self._chance
         title = (
             f"{chance.choice(words.ENGLISH_MODIFIERS)} {chance.choice(words.ENGLISH_NOUNS)}"
-            f" {chance.choice(words.ENGLISH_LINKS)} {self._terms.draw(chance)[1]} {chance.choice(words.ENGLISH_NOUNS)}"
+            f" {chance.choice(words.ENGLISH_PREPOSITIONS)} {self._terms.draw(chance)[1]} {chance.choice(words.ENGLISH_NOUNS)}"
         )
         return f"{self._systems.draw(chance)}: {title}" if chance.random() < 0.6 else title
 
@@ -101,7 +103,7 @@ def generate(
     *, digests: int = 360, papers: int = 5_500, authors: int = 25_000, seed: int = 1
 ) -> Iterator[tuple[date, str]]:
     """Yield dates and texts of so many digests, with so many papers in all."""
-    writer = Writer(papers=papers, authors=authors, seed=seed)
+    writer = DigestGenerator(papers=papers, authors=authors, seed=seed)
     for n in range(digests):
         share = papers * (n + 1) // digests - papers * n // digests
         on = FIRST_DAY + timedelta(days=n)
@@ -131,7 +133,7 @@ def _names(number: int, chance: random.Random) -> list[str]:
     return list(found)
 
 
-def _system(chance: random.Random) -> str:
+def _model_name(chance: random.Random) -> str:
     """Return the invented name of a model, such as `VexLinPa-2.5`."""
     name = "".join(chance.choice(words.SYLLABLES).capitalize() for _ in range(chance.randint(2, 3)))
     version = chance.choice(("", "", "-2", "-1.5", "-7B", "+"))

@@ -20,7 +20,7 @@ class Card(ui.LayoutView):
 
 async def main() -> None:
     """Run until killed."""
-    endpoints.apply(os.environ["PAPERROUND_DISCORD_API_URL"], os.environ["PAPERROUND_DISCORD_GATEWAY_URL"])
+    endpoints.override(os.environ["PAPERROUND_DISCORD_API_URL"], os.environ["PAPERROUND_DISCORD_GATEWAY_URL"])
     client = discord.AutoShardedClient(
         intents=discord.Intents(guilds=True),
         member_cache_flags=discord.MemberCacheFlags.none(),

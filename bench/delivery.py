@@ -17,7 +17,7 @@ import psutil
 from bench import archive
 from bench.figures import Figure, median, show
 from bot import logs
-from bot.app.container import Core
+from bot.app.container import Container
 from bot.clock import system_clock
 from bot.settings import Settings
 from storage import migrate
@@ -27,7 +27,7 @@ from tests.fake_discord import process
 from tests.support import relay_harness
 
 CHANNELS = 1_000
-LIMIT = 50
+REQUESTS_PER_SECOND = 50
 """Requests a second that Discord allows: a fan-out takes at least channels through limit seconds."""
 
 QUESTIONS = ("small language model", "강화 학습", "diffusion model", "지식 증류", "mixture of experts")
@@ -46,25 +46,25 @@ async def measure(folder: Path) -> list[Figure]:
             channels = await fake.add_channels(CHANNELS)
             async with _client(fake, ["-m", "bench.bare_client"], folder, url) as bare:
                 bare_memory = await _settled_memory(bare)
-                bare_callback, bare_answer = await _ask(fake, channels[0])
+                bare_callback, bare_answer = await _measure_command(fake, channels[0])
             async with _client(fake, ["-m", "bot", "run"], folder, url) as bot:
                 memory = await _settled_memory(bot)
-                callback, answer = await _ask(fake, channels[0])
+                callback, answer = await _measure_command(fake, channels[0])
                 seconds, busy = await _fan_out(fake, database, channels)
                 counts = await fake.counts()
     finally:
         await database.close()
-    ideal = CHANNELS / LIMIT
+    ideal = CHANNELS / REQUESTS_PER_SECOND
     return [
-        show(Figure("memory of the connected idle bot", memory, "MB", floor=bare_memory, most_ratio=2.5)),
-        show(Figure("/topic to its callback, median", callback, "ms", floor=bare_callback, most_ratio=3)),
+        show(Figure("memory of the connected idle bot", memory, "MB", floor=bare_memory, max_ratio=2.5)),
+        show(Figure("/topic to its callback, median", callback, "ms", floor=bare_callback, max_ratio=3)),
         show(
             Figure(
                 f"/topic to its answer, median (floor: a bare answer, and {query:.1f} ms of the query itself)",
                 answer,
                 "ms",
                 floor=bare_answer + query,
-                most_ratio=3,
+                max_ratio=3,
             )
         ),
         show(
@@ -73,21 +73,21 @@ async def measure(folder: Path) -> list[Figure]:
                 seconds,
                 "s",
                 floor=ideal,
-                most_ratio=1 / 0.97,
+                max_ratio=1 / 0.97,
             )
         ),
-        show(Figure("answers with 429", counts["too_many"], "", most=0)),
-        show(Figure("/topic to its answer in the midst of it", busy, "ms", floor=answer, most_ratio=1.2)),
+        show(Figure("answers with 429", counts["too_many"], "", max_value=0)),
+        show(Figure("/topic to its answer in the midst of it", busy, "ms", floor=answer, max_ratio=1.2)),
     ]
 
 
 async def _fill(database: Database) -> float:
     """Store an archive; give the median milliseconds that the question itself takes."""
-    core = Core(Settings(database_url="sqlite+aiosqlite://"), database)
-    ingest = core.ingest()
+    core = Container(Settings(database_url="sqlite+aiosqlite://"), database)
+    ingest = core.create_ingest()
     for day, text in archive.generate(digests=40, papers=800, authors=3_000):
-        await ingest.add_text(text, place=str(day))
-    lookup = core.services().lookup
+        await ingest.add_text(text, location=str(day))
+    lookup = core.create_services().search
     took = []
     for question in QUESTIONS * 8:
         begun = time.perf_counter()
@@ -121,7 +121,7 @@ async def _client(
     finally:
         client.terminate()
         await asyncio.to_thread(client.wait, 15)
-        await fake.ask("drop_gateway", {"forget": True})
+        await fake.run_action("drop_gateway", {"forget": True})
 
 
 async def _settled_memory(client: psutil.Process) -> float:
@@ -129,18 +129,20 @@ async def _settled_memory(client: psutil.Process) -> float:
     return float(client.memory_info().rss) / 1e6
 
 
-async def _ask(fake: process.FakeDiscord, channel_id: int, rounds: int = ROUNDS) -> tuple[float, float]:
+async def _measure_command(
+    fake: process.FakeDiscord, channel_id: int, rounds: int = ROUNDS
+) -> tuple[float, float]:
     """The median milliseconds from sending an interaction to its callback, and to its answer."""
     callbacks, answers = [], []
     for number in range(rounds):
-        record = await _topic(fake, channel_id, QUESTIONS[number % len(QUESTIONS)])
+        record = await _send_topic(fake, channel_id, QUESTIONS[number % len(QUESTIONS)])
         if number >= len(QUESTIONS):  # the first ones warm the caches
             callbacks.append(record["milliseconds"])
             answers.append(record["answered_milliseconds"])
     return median(callbacks), median(answers)
 
 
-async def _topic(fake: process.FakeDiscord, channel_id: int, question: str) -> dict[str, Any]:
+async def _send_topic(fake: process.FakeDiscord, channel_id: int, question: str) -> dict[str, Any]:
     option = {"name": "query", "type": 3, "value": question}
     data = {"id": "1", "name": "topic", "type": 1, "options": [option]}
     record = await fake.interact(channel_id, data, answer=True, wait=10)
@@ -155,11 +157,11 @@ async def _fan_out(
     """Seconds from the first post accepted to the last, and the median milliseconds of a /topic meanwhile."""
     now = system_clock()
     async with database.transaction() as connection:
-        await transitions.add_all(connection, [relay_harness.plan(f"d{c}", c, now) for c in channels])
+        await transitions.add_all(connection, [relay_harness.new_delivery(f"d{c}", c, now) for c in channels])
     path = "/channels/"
-    while len(await fake.log("POST", path)) < LIMIT:  # noqa: ASYNC110 - another process's doing
+    while len(await fake.log("POST", path)) < REQUESTS_PER_SECOND:  # noqa: ASYNC110 - another process's doing
         await asyncio.sleep(0.1)
-    _, busy = await _ask(fake, channels[0])
+    _, busy = await _measure_command(fake, channels[0])
     async with asyncio.timeout(120):
         while (await fake.counts())["messages"] < len(channels):  # noqa: ASYNC110
             await asyncio.sleep(0.2)

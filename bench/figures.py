@@ -17,8 +17,8 @@ class Figure:
     value: float
     unit: str
     floor: float | None = None
-    most_ratio: float | None = None
-    most: float | None = None
+    max_ratio: float | None = None
+    max_value: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -26,30 +26,30 @@ class Figure:
         return None if not self.floor else self.value / self.floor
 
     @property
-    def met(self) -> bool:
+    def is_met(self) -> bool:
         """Whether every target is met."""
         ratio = self.ratio
-        within_ratio = self.most_ratio is None or (ratio is not None and ratio <= self.most_ratio)
-        return within_ratio and (self.most is None or self.value <= self.most)
+        within_ratio = self.max_ratio is None or (ratio is not None and ratio <= self.max_ratio)
+        return within_ratio and (self.max_value is None or self.value <= self.max_value)
 
-    def line(self) -> str:
+    def format_line(self) -> str:
         """Return the figure as one line."""
         text = f"{self.name}: {_number(self.value)} {self.unit}"
         if self.ratio is not None:
             text += f"; floor {_number(self.floor or 0)} {self.unit}; ratio {self.ratio:.2f}"
         targets = []
-        if self.most_ratio is not None:
-            targets.append(f"ratio at most {self.most_ratio:g}")
-        if self.most is not None:
-            targets.append(f"at most {_number(self.most)} {self.unit}")
+        if self.max_ratio is not None:
+            targets.append(f"ratio at most {self.max_ratio:g}")
+        if self.max_value is not None:
+            targets.append(f"at most {_number(self.max_value)} {self.unit}")
         if targets:
-            text += f" ({', '.join(targets)}: {'met' if self.met else 'MISSED'})"
+            text += f" ({', '.join(targets)}: {'met' if self.is_met else 'MISSED'})"
         return text
 
 
 def show(figure: Figure) -> Figure:
     """Print a figure at once, and give it back."""
-    sys.stdout.write(figure.line() + "\n")
+    sys.stdout.write(figure.format_line() + "\n")
     sys.stdout.flush()
     return figure
 

@@ -78,9 +78,9 @@ def _scan(texts: list[str]) -> Counter[str]:
 
 async def _ingest(path: Path, files: list[TextFile], indexer: paper_writer.Indexer | None = None) -> float:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-    work = service.Ingest(database, system_clock, indexer or SearchIndexer())
+    work = service.IngestService(database, system_clock, indexer or SearchIndexer())
     start = time.perf_counter()
-    async for _ in work.add_archive(files):
+    async for _ in work.add_files(files):
         pass
     seconds = time.perf_counter() - start
     await database.close()
@@ -109,13 +109,13 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     kept = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
-    packing = search_texts.Packing(dict(source.execute("SELECT id, data FROM text_dictionaries")))
+    packing = search_texts.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
-        document_tokens.tokens_of(position, packing.unpack(texts))
+        document_tokens.build_tokens(position, packing.decompress(texts))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
     ]
-    found[f"{index.WORDS} (rowid, tokens)"] = [(one.position, one.words) for one in tokens]
-    found[f"{index.TITLES} (rowid, tokens)"] = [(one.position, one.title) for one in tokens]
+    found[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(one.position, one.tokens) for one in tokens]
+    found[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(one.position, one.title_tokens) for one in tokens]
     people = source.execute("SELECT position, words FROM indexed_authors").fetchall()
     found[f"{search_authors.TABLE} (rowid, tokens)"] = people
     return {into: rows for into, rows in found.items() if rows}

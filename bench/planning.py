@@ -13,10 +13,10 @@ from bench import archive
 from bench.figures import Figure, median, show
 from bot import logs
 from bot.app import runtime
-from bot.app.container import Core
+from bot.app.container import Container
 from bot.services.daily.planner import DailyPlanner
-from bot.services.daily.schedule import local_moment, parse_time, parse_zone
-from bot.services.daily.subscriptions import Wishes
+from bot.services.daily.schedule import parse_time, parse_zone, wall_clock_to_utc
+from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import delivery_factory
 from bot.settings import Settings
 from storage import migrate, models, subscriptions
@@ -37,11 +37,11 @@ async def measure(folder: Path) -> list[Figure]:
 
 async def _measure(database: Database) -> list[Figure]:
     day, text = next(iter(archive.generate(digests=1, papers=15, authors=70)))
-    now = local_moment(day, parse_time("09:00"), parse_zone("Asia/Seoul"))
-    core = Core(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now - timedelta(hours=5))
-    await core.ingest().add_text(text, place="bench")
+    now = wall_clock_to_utc(day, parse_time("09:00"), parse_zone("Asia/Seoul"))
+    core = Container(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now - timedelta(hours=5))
+    await core.create_ingest().add_text(text, location="bench")
     await _subscribe(database, core, now, day)
-    runtime.settle_memory()
+    runtime.freeze_gc()
     planner = DailyPlanner(database, core.renderer, nonces=delivery_factory.new_nonce)
     idle = [await _timed(planner, now - timedelta(minutes=1)) for _ in range(TICKS)]
     seconds = await _timed(planner, now)
@@ -51,10 +51,10 @@ async def _measure(database: Database) -> list[Figure]:
                 f"a tick with nothing due among {CHANNELS:,} subscriptions, median",
                 1e3 * median(idle),
                 "ms",
-                most=5,
+                max_value=5,
             )
         ),
-        show(Figure(f"planning {CHANNELS:,} due subscriptions", seconds, "s", most=2)),
+        show(Figure(f"planning {CHANNELS:,} due subscriptions", seconds, "s", max_value=2)),
     ]
 
 
@@ -64,9 +64,9 @@ async def _timed(planner: DailyPlanner, now: datetime) -> float:
     return time.perf_counter() - begun
 
 
-async def _subscribe(database: Database, core: Core, now: datetime, day: date) -> None:
-    first = await core.services().subscriptions.add(
-        guild_id=1, channel_id=1, wishes=Wishes(timezone="Asia/Seoul")
+async def _subscribe(database: Database, core: Container, now: datetime, day: date) -> None:
+    first = await core.create_services().subscriptions.add(
+        guild_id=1, channel_id=1, options=SubscriptionOptions(timezone="Asia/Seoul")
     )
     async with database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):

@@ -14,36 +14,36 @@ import sys
 import time
 from pathlib import Path
 
-from bench.search_corpus import Corpus, people
+from bench.search_corpus import Corpus, author_names
 from bot.services.search import document_tokens, glossary
 from bot.services.search.indexer import SearchIndexer
 from storage import migrate, models
 from storage.database import Database
 from storage.tables import authors, papers
 
-BATCH = 400
+BATCH_SIZE = 400
 
 
 async def build(url: str, many: int, names: int, floor: Path | None) -> dict[str, float]:
     """Build, and return the seconds of indexing, of the floor and of the people."""
     database = await migrate.open_database(url, migrate=True)
     try:
-        spent = await _papers(database, many, floor)
-        spent["people"] = await _people(database, names)
+        spent = await _add_papers(database, many, floor)
+        spent["people"] = await _add_authors(database, names)
         begun = time.perf_counter()
-        await glossary.Glossaries(database).rebuild()
+        await glossary.GlossaryService(database).rebuild()
         spent["glossary"] = time.perf_counter() - begun
         return spent
     finally:
         await database.close()
 
 
-async def _papers(database: Database, many: int, floor: Path | None) -> dict[str, float]:
+async def _add_papers(database: Database, many: int, floor: Path | None) -> dict[str, float]:
     corpus, indexer = Corpus(), SearchIndexer()
     plain = _open_floor(floor)
     spent = {"index": 0.0, "floor": 0.0}
-    for first in range(1, many + 1, BATCH):
-        batch = list(corpus.papers(first, min(BATCH, many + 1 - first), of=many))
+    for first in range(1, many + 1, BATCH_SIZE):
+        batch = list(corpus.papers(first, min(BATCH_SIZE, many + 1 - first), total=many))
         async with database.transaction() as connection:
             await connection.execute(papers.insert(), [_row(paper) for paper in batch])
             begun = time.perf_counter()
@@ -70,12 +70,12 @@ def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
     return plain
 
 
-def _plain_tokens(paper: models.IndexedPaper) -> str:
-    tokens = document_tokens.tokens_of(0, document_tokens.texts_of(paper)).words.split()
-    return " ".join(token for token in tokens if document_tokens.LINK not in token)
+def _plain_tokens(paper: models.IndexDocument) -> str:
+    tokens = document_tokens.build_tokens(0, document_tokens.build_texts(paper)).tokens.split()
+    return " ".join(token for token in tokens if document_tokens.SHINGLE_SEPARATOR not in token)
 
 
-def _row(paper: models.IndexedPaper) -> dict[str, object]:
+def _row(paper: models.IndexDocument) -> dict[str, object]:
     return {
         "id": paper.id,
         # Ids of ten years repeat every hundred thousand papers; the number keeps them apart.
@@ -92,8 +92,8 @@ def _row(paper: models.IndexedPaper) -> dict[str, object]:
     }
 
 
-async def _people(database: Database, names: int) -> float:
-    indexer, found = SearchIndexer(), people(names)
+async def _add_authors(database: Database, names: int) -> float:
+    indexer, found = SearchIndexer(), author_names(names)
     spent = 0.0
     for first in range(0, names, 5000):
         batch = [
@@ -102,7 +102,7 @@ async def _people(database: Database, names: int) -> float:
             )
             for number, name in enumerate(found[first : first + 5000], first + 1)
         ]
-        rows = [{"id": one.id, "key": one.key, "name": one.name, "papers": one.papers} for one in batch]
+        rows = [{"id": one.id, "key": one.key, "name": one.name, "papers": one.paper_count} for one in batch]
         async with database.transaction() as connection:
             await connection.execute(authors.insert(), rows)
             begun = time.perf_counter()

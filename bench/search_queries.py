@@ -13,10 +13,10 @@ from bot.text.analysis import analyser, korean
 from bot.text.glossary.model import seed
 from storage.search import texts as search_texts
 
-EACH = 12
+QUERIES_PER_CLASS = 12
 
 
-def classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list[str]]:
+def query_classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list[str]]:
     """Return queries by class, from the share of papers that holds each word: one word and two, Korean, English, mixed."""
     chance = random.Random(seed_)
     bands = {"rare": (0.0, 1e-3), "medium": (1e-3, 2e-2), "very common": (0.15, 1.0)}
@@ -33,8 +33,8 @@ def classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list[str]]
             if not words or not others:
                 continue
             if name != "mixed":
-                found[f"{band}, {name}, one word"] = [chance.choice(words) for _ in range(EACH)]
-            pairs = [f"{chance.choice(words)} {chance.choice(others)}" for _ in range(EACH)]
+                found[f"{band}, {name}, one word"] = [chance.choice(words) for _ in range(QUERIES_PER_CLASS)]
+            pairs = [f"{chance.choice(words)} {chance.choice(others)}" for _ in range(QUERIES_PER_CLASS)]
             found[f"{band}, {name}, two words"] = pairs
     return found
 
@@ -43,25 +43,27 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
     """Return the share of papers that holds each word, from a sample of a SQLite file."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
-        packing = search_texts.Packing(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
-        rows = [packing.unpack(packed) for (packed,) in connection.execute(query, (sample,))]
+        packing = search_texts.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
+        rows = [packing.decompress(packed) for (packed,) in connection.execute(query, (sample,))]
     held = Counter(
-        word for texts in rows for word in {one.removesuffix(analyser.CUT) for one in texts.body.split()}
+        word
+        for texts in rows
+        for word in {one.removesuffix(analyser.PARTICLE_MARK) for one in texts.body.split()}
     )
     return {word: number / len(rows) for word, number in held.items()}
 
 
-def terms(seed_: int = 8) -> list[str]:
+def glossary_terms(seed_: int = 8) -> list[str]:
     """Return terms of the glossary, which are searched for in all their forms."""
     chance = random.Random(seed_)
-    known = [term for term in seed.terms() if term.korean]
+    known = [term for term in seed.load_terms() if term.korean]
     return [
         chance.choice((chance.choice(term.korean), term.english[0]))
-        for term in chance.sample(known, 4 * EACH)
+        for term in chance.sample(known, 4 * QUERIES_PER_CLASS)
     ]
 
 
-def nonsense(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
+def nonsense_queries(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
     """Return made-up Korean words chained from the most frequent pairs of syllables."""
     chance = random.Random(seed_)
     pairs = [
@@ -74,7 +76,7 @@ def nonsense(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
     for pair in pairs:
         by_first.setdefault(pair[0], []).append(pair)
     found: list[str] = []
-    while len(found) < 4 * EACH:
+    while len(found) < 4 * QUERIES_PER_CLASS:
         word = chance.choice(pairs)
         while len(word) < 8 and word[-1] in by_first:
             word += chance.choice(by_first[word[-1]])[1]

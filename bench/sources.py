@@ -26,8 +26,8 @@ from bench import archive, figures
 from bot import logs
 from bot.app import container, polling
 from bot.services.ingest.files import TextFile
-from bot.services.polling.poller import Fetching
-from bot.services.polling.registry import open_sources
+from bot.services.polling.poller import Poller
+from bot.services.polling.registry import build_source_registry
 from bot.settings import Settings
 
 SOURCES = 200
@@ -53,22 +53,22 @@ def measure_memory() -> float:
 
 async def _measure_pass(runs: int) -> tuple[float, float]:
     ours, floors = [], []
-    with _serving() as url:
+    with _running_server() as url:
         addresses = [f"{url}/feeds/{number}" for number in range(SOURCES)]
-        async with _opened(url, addresses) as service, aiohttp.ClientSession() as session:
+        async with _open_archive(url, addresses) as service, aiohttp.ClientSession() as session:
             await service.fetch_all()
             for run in range(1, runs + 1):
-                tags = [await _tag(session, address) for address in addresses]
+                tags = [await _get_etag(session, address) for address in addresses]
                 await session.post(f"{url}/change/{CHANGED}/{run}")
                 ours.append(await _timed(service.fetch_all()))
-                floors.append(await _timed(_ask_all(session, addresses, tags)))
+                floors.append(await _timed(_fetch_unchanged(session, addresses, tags)))
     return statistics.median(ours), statistics.median(floors)
 
 
 async def _measure_back_fill() -> tuple[float, float]:
     days = [archive.FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
-    with _serving() as url:
-        async with _opened(url, [f"{url}/days/{{date:%Y-%m-%d}}.md"]) as service:
+    with _running_server() as url:
+        async with _open_archive(url, [f"{url}/days/{{date:%Y-%m-%d}}.md"]) as service:
             ours = await _timed(service.fetch_all(days=days))
         async with aiohttp.ClientSession() as session:
             begun = time.perf_counter()
@@ -79,10 +79,10 @@ async def _measure_back_fill() -> tuple[float, float]:
 
 async def _measure_memory() -> float:
     peaks = []
-    with _serving() as url:
+    with _running_server() as url:
         for number in (SOURCES, 3 * SOURCES):
             addresses = [f"{url}/feeds/{n}" for n in range(number)]
-            async with _opened(url, addresses) as service:
+            async with _open_archive(url, addresses) as service:
                 await service.fetch_all()
                 gc.collect()
                 tracemalloc.start()
@@ -93,15 +93,15 @@ async def _measure_memory() -> float:
 
 
 @asynccontextmanager
-async def _opened(url: str, addresses: Sequence[str]) -> AsyncIterator[Fetching]:
+async def _open_archive(url: str, addresses: Sequence[str]) -> AsyncIterator[Poller]:
     """Open an empty archive with these sources."""
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(folder, url.removeprefix("http://"))
-        async with container.open_core(settings) as opened:
-            book = open_sources(opened.database, opened.clock, settings)
+        async with container.open_container(settings) as opened:
+            book = build_source_registry(opened.database, opened.clock, settings)
             for address in addresses:
                 await book.add(address)
-            async with polling.open_fetching(opened, opened.ingest()) as service:
+            async with polling.open_poller(opened, opened.create_ingest()) as service:
                 yield service
 
 
@@ -114,9 +114,9 @@ def _settings(folder: str, allowed: str = "") -> Settings:
 async def _ingest(texts: Sequence[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(folder)
-        async with container.open_core(settings) as opened:
+        async with container.open_container(settings) as opened:
             files = [TextFile(f"{number}.md", text) for number, text in enumerate(texts)]
-            return await _timed(_drain(opened.ingest().add_archive(files)))
+            return await _timed(_drain(opened.create_ingest().add_files(files)))
 
 
 async def _drain(results: AsyncIterator[object]) -> None:
@@ -124,7 +124,7 @@ async def _drain(results: AsyncIterator[object]) -> None:
         pass
 
 
-async def _tag(session: aiohttp.ClientSession, address: str) -> str:
+async def _get_etag(session: aiohttp.ClientSession, address: str) -> str:
     async with session.head(address) as response:
         return response.headers["ETag"]
 
@@ -134,7 +134,9 @@ async def _read(session: aiohttp.ClientSession, address: str) -> str:
         return await response.text() if response.status == 200 else ""
 
 
-async def _ask_all(session: aiohttp.ClientSession, addresses: Sequence[str], tags: Sequence[str]) -> None:
+async def _fetch_unchanged(
+    session: aiohttp.ClientSession, addresses: Sequence[str], tags: Sequence[str]
+) -> None:
     """Ask for each page conditionally, one after the other."""
     for address, tag in zip(addresses, tags, strict=True):
         async with session.get(address, headers={"If-None-Match": tag}) as response:
@@ -148,7 +150,7 @@ async def _timed(work: Awaitable[object]) -> float:
 
 
 @contextmanager
-def _serving() -> Iterator[str]:
+def _running_server() -> Iterator[str]:
     """Run the server; give its address."""
     server = subprocess.Popen(
         [sys.executable, "-m", "bench.sources", "serve"],
@@ -230,10 +232,10 @@ def main() -> None:
     logs.configure("console:error")
     ours, floor = measure_pass()
     name = f"a pass over {SOURCES} sources, {CHANGED} with news"
-    figures.show(figures.Figure(name, ours * 1000, "ms", floor * 1000, most_ratio=1.5))
+    figures.show(figures.Figure(name, ours * 1000, "ms", floor * 1000, max_ratio=1.5))
     ours, floor = measure_back_fill()
-    figures.show(figures.Figure(f"a back-fill of {DAYS} days", ours, "s", floor, most_ratio=1.5))
-    figures.show(figures.Figure("memory of a pass", measure_memory() / 1024, "KiB a source", most=64))
+    figures.show(figures.Figure(f"a back-fill of {DAYS} days", ours, "s", floor, max_ratio=1.5))
+    figures.show(figures.Figure("memory of a pass", measure_memory() / 1024, "KiB a source", max_value=64))
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ def main() -> list[Figure]:
         parse = median([_timed(folder, _command("parse", "digest.md")) for _ in range(RUNS)])
         search = median([_timed(folder, _command("search", "learning", "--json")) for _ in range(RUNS)])
     return [
-        show(Figure("`paperround parse` of one digest, start to end", parse, "s", floor=bare, most=0.4)),
-        show(Figure("`paperround search`, start to end", search, "s", floor=bare, most=0.6)),
+        show(Figure("`paperround parse` of one digest, start to end", parse, "s", floor=bare, max_value=0.4)),
+        show(Figure("`paperround search`, start to end", search, "s", floor=bare, max_value=0.6)),
     ]
 
 

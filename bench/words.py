@@ -37,7 +37,7 @@ ENGLISH_NOUNS = tuple(
     Privacy Watermarking Compression Scaling Routing Experts Adapters Prompts Tools Code Proofs Tables Graphs Molecules
     Proteins Climate Speech Music Video Images Scenes Gestures Faces Maps Documents""".split()
 )
-ENGLISH_LINKS = ("for", "with", "via", "beyond", "without", "from", "through", "under", "toward", "in")
+ENGLISH_PREPOSITIONS = ("for", "with", "via", "beyond", "without", "from", "through", "under", "toward", "in")
 TERMS = (
     ("소형 언어 모델", "Small Language Model", "SLM"),
     ("대규모 언어 모델", "Large Language Model", "LLM"),

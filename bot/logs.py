@@ -9,7 +9,7 @@ import structlog
 
 from bot import settings
 
-SHARED: tuple[structlog.typing.Processor, ...] = (
+SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -29,7 +29,7 @@ def configure(log: str) -> None:
         )
     )
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=False,
@@ -38,7 +38,7 @@ def configure(log: str) -> None:
     if style == "json":
         finish.append(structlog.processors.format_exc_info)
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=list(SHARED), processors=[*finish, renderer]
+        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, renderer]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)

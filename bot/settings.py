@@ -27,7 +27,7 @@ from bot import errors
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
-LEVELS = ("debug", "info", "warning", "error")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def _setting(name: str, env: str | None = None, **options: Any) -> Any:
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
+    def _check_timezone(cls, value: str) -> str:
         try:
             zoneinfo.ZoneInfo(value)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -109,14 +109,14 @@ class Settings(BaseSettings):
 
     @field_validator("http")
     @classmethod
-    def _host_and_port(cls, value: str | None) -> str | None:
+    def _check_http_address(cls, value: str | None) -> str | None:
         if value is not None and not value.rpartition(":")[2].isdecimal():
             raise ValueError(f"{value!r} is no address; one is 127.0.0.1:9464")
         return value
 
     @field_validator("log")
     @classmethod
-    def _log_shape(cls, value: str) -> str:
+    def _check_log(cls, value: str) -> str:
         parse_log(value)
         return value
 
@@ -137,7 +137,7 @@ def parse_log(value: str) -> tuple[str, str]:
     """Split `json:debug` into format and level; the level is `info` when it is not given. Raises ValueError."""
     style, _, level = value.replace(",", ":").partition(":")
     style, level = style.strip().lower(), level.strip().lower() or "info"
-    if style not in {"console", "json"} or level not in LEVELS:
+    if style not in {"console", "json"} or level not in LOG_LEVELS:
         raise ValueError(f"{value!r} is no log setting; use console or json, with a level as in json:debug")
     return style, level
 
@@ -147,7 +147,7 @@ def load() -> Settings:
     try:
         return Settings()
     except pydantic.ValidationError as error:
-        lines = [_in_words(problem) for problem in error.errors()]
+        lines = [_format_error(problem) for problem in error.errors()]
         raise errors.UsageError("\n".join(lines)) from None
     except tomllib.TOMLDecodeError as error:
         raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
@@ -155,7 +155,7 @@ def load() -> Settings:
         raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
 
 
-def _in_words(problem: Mapping[str, Any]) -> str:
+def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
     message = str(problem["msg"]).removeprefix("Value error, ")
@@ -173,7 +173,7 @@ def setting_name(field_or_alias: str) -> str:
     return field_or_alias
 
 
-def origins() -> dict[str, str]:
+def setting_origins() -> dict[str, str]:
     """Return for each setting, by its environment name, where its value comes from."""
     env = EnvSettingsSource(Settings)()
     dotenv = DotEnvSettingsSource(Settings, env_file=ENV_FILE)()

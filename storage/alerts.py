@@ -15,7 +15,7 @@ from storage.tables import alerts, told_papers
 
 ACTIVE = models.SubscriptionState.ACTIVE
 # Rules that are read between two turns of others; a thousand would be ten milliseconds.
-_AT_ONCE = 250
+_BATCH_SIZE = 250
 
 
 async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert:
@@ -31,13 +31,13 @@ async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert
         raise errors.DuplicateError("This alert stands already.")
     values = {**asdict(new), "kind": new.kind.value, "state": ACTIVE.value}
     statement = alerts.insert().values(values).returning(*alerts.c)
-    return _alert_of((await connection.execute(statement)).one())
+    return _alert_from_row((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
     """Return one rule, or None."""
     row = (await connection.execute(sa.select(alerts).where(alerts.c.id == alert_id))).one_or_none()
-    return None if row is None else _alert_of(row)
+    return None if row is None else _alert_from_row(row)
 
 
 async def list_rows(
@@ -51,10 +51,10 @@ async def list_rows(
     query = sa.select(alerts).order_by(alerts.c.id)
     equal = {alerts.c.user_id: user_id, alerts.c.channel_id: channel_id, alerts.c.guild_id: guild_id}
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
-    return [_alert_of(row) for row in await connection.execute(query)]
+    return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
-async def list_barred(connection: AsyncConnection) -> list[models.Alert]:
+async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the rules that are paused because Discord barred their channel."""
     query = sa.select(alerts).where(
         alerts.c.channel_id.is_not(None),
@@ -62,7 +62,7 @@ async def list_barred(connection: AsyncConnection) -> list[models.Alert]:
         alerts.c.reason.is_not(None),
         alerts.c.reason != "by-hand",
     )
-    return [_alert_of(row) for row in await connection.execute(query)]
+    return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
 async def list_by_anchors(
@@ -72,16 +72,18 @@ async def list_by_anchors(
 
     Made for tens of thousands of tokens.
     """
-    ids = [id_ for (id_,) in await bulk.look_up(connection, alerts.c.anchor, set(anchors), [alerts.c.id])]
+    ids = [
+        id_ for (id_,) in await bulk.select_where_in(connection, alerts.c.anchor, set(anchors), [alerts.c.id])
+    ]
     found: dict[str, list[models.Alert]] = {}
-    for chunk in bulk.in_chunks(sorted(ids), _AT_ONCE):
+    for chunk in bulk.chunked(sorted(ids), _BATCH_SIZE):
         query = sa.select(alerts).where(
             alerts.c.id.in_(chunk),
             alerts.c.state == ACTIVE.value,
             sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now),
         )
         for row in await connection.execute(query.order_by(alerts.c.id)):
-            found.setdefault(row.anchor, []).append(_alert_of(row))
+            found.setdefault(row.anchor, []).append(_alert_from_row(row))
     return found
 
 
@@ -93,7 +95,7 @@ async def set_anchors(connection: AsyncConnection, anchors: Mapping[int, str]) -
         await connection.execute(statement.values(anchor=sa.bindparam("new")), values)
 
 
-async def count(connection: AsyncConnection, user_id: int) -> int:
+async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return how many rules a reader has."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
     return int((await connection.execute(query)).scalar_one())
@@ -131,34 +133,36 @@ async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
     return (await connection.execute(alerts.delete().where(alerts.c.id.in_(alert_ids)))).rowcount
 
 
-async def add_told(
+async def add_notified_papers(
     connection: AsyncConnection,
-    told: Iterable[tuple[str, int]],
+    notified: Iterable[tuple[str, int]],
     *,
-    told_at: datetime,
+    notified_at: datetime,
     delivery_id: int | None = None,
 ) -> None:
     """Note papers (second) that recipients (first: 'user:<id>' or 'channel:<id>') are told of."""
     values = [
-        {"recipient": recipient, "paper_id": paper_id, "told_at": told_at, "delivery_id": delivery_id}
-        for recipient, paper_id in told
+        {"recipient": recipient, "paper_id": paper_id, "told_at": notified_at, "delivery_id": delivery_id}
+        for recipient, paper_id in notified
     ]
     if values:
-        await connection.execute(bulk.insert(connection, told_papers).on_conflict_do_nothing(), values)
+        await connection.execute(
+            bulk.dialect_insert(connection, told_papers).on_conflict_do_nothing(), values
+        )
 
 
-async def forget_told(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+async def remove_notified_papers(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Forget what recipients were to be told by deliveries that never came."""
-    for chunk in bulk.in_chunks(delivery_ids):
+    for chunk in bulk.chunked(delivery_ids):
         await connection.execute(told_papers.delete().where(told_papers.c.delivery_id.in_(chunk)))
 
 
-async def list_told(
+async def list_notified_papers(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
 ) -> set[tuple[str, int]]:
     """Return which of the papers each recipient was told of before."""
     found: set[tuple[str, int]] = set()
-    for chunk in bulk.in_chunks(set(recipients)):
+    for chunk in bulk.chunked(set(recipients)):
         query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
             told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
         )
@@ -166,7 +170,7 @@ async def list_told(
     return found
 
 
-def _alert_of(row: sa.Row[Any]) -> models.Alert:
+def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
     values = dict(row._mapping)
     del values["anchor"]
     values["kind"] = models.AlertKind(values["kind"])

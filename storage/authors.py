@@ -12,19 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models
 from storage.tables import authors, paper_authors
 
-Names = Sequence[tuple[str, str]]
+AuthorNames = Sequence[tuple[str, str]]
 """A paper's authors in their order, as (folded key, name as written)."""
 
 
 async def set_authors(
-    connection: AsyncConnection, names: Mapping[int, Names], *, new: Iterable[int] = ()
+    connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
 ) -> list[models.Author]:
     """Store who wrote which papers (by paper id) in place of what stood there; `new` papers had nothing.
 
     Returns every author whose number of papers may have changed, with the number as it is now.
     """
     touched: set[int] = set()
-    for chunk in bulk.in_chunks(set(names).difference(new)):
+    for chunk in bulk.chunked(set(names).difference(new_paper_ids)):
         result = await connection.execute(
             paper_authors.delete()
             .where(paper_authors.c.paper_id.in_(chunk))
@@ -32,9 +32,9 @@ async def set_authors(
         )
         touched.update(result.scalars())
     forms = {key: name for paper in names.values() for key, name in paper}
-    known = await _known(connection, forms)
+    known = await _match_existing(connection, forms)
     wrote = Counter(key for paper in names.values() for key in {key for key, _ in paper})
-    added = await _add(
+    added = await _insert_authors(
         connection, [(key, name, wrote[key]) for key, name in forms.items() if key not in known]
     )
     ids = known | {author.key: author.id for author in added}
@@ -44,12 +44,12 @@ async def set_authors(
         for position, (key, name) in enumerate(paper)
     ]
     await bulk.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), written)
-    return added + await _count(connection, touched.union(known.values()))
+    return added + await _update_paper_counts(connection, touched.union(known.values()))
 
 
-async def _known(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
+async def _match_existing(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
     """Return the row of each key that is known. A form with diacritics replaces one without: it tells more."""
-    stored = await bulk.look_up(
+    stored = await bulk.select_where_in(
         connection, authors.c.key, forms, (authors.c.key, authors.c.id, authors.c.name)
     )
     better = [
@@ -62,7 +62,9 @@ async def _known(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[
     return {key: id_ for key, id_, _ in stored}
 
 
-async def _add(connection: AsyncConnection, new: Sequence[tuple[str, str, int]]) -> list[models.Author]:
+async def _insert_authors(
+    connection: AsyncConnection, new: Sequence[tuple[str, str, int]]
+) -> list[models.Author]:
     """Store authors whose key is new, as (key, name, number of papers)."""
     ids = await bulk.reserve_ids(connection, authors, len(new))
     values = [(id_, *one) for id_, one in zip(ids, new, strict=True)]
@@ -70,26 +72,28 @@ async def _add(connection: AsyncConnection, new: Sequence[tuple[str, str, int]])
     return [models.Author(*one) for one in values]
 
 
-async def _count(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
+async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
     found: list[models.Author] = []
-    for chunk in bulk.in_chunks(author_ids, bulk.LOOK_UP_CHUNK):
-        condition, given = bulk.among(connection, authors.c.id, chunk)
-        counted = await bulk.fetch_all(connection, f"{_COUNT} WHERE {condition} {_COUNTED}", given)
+    for chunk in bulk.chunked(author_ids, bulk.LOOKUP_CHUNK_SIZE):
+        condition, given = bulk.in_condition(connection, authors.c.id, chunk)
+        counted = await bulk.fetch_all(
+            connection, f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} {_RETURNING_SQL}", given
+        )
         found.extend(starmap(models.Author, counted))
     return found
 
 
-_COUNT = """
+_UPDATE_PAPER_COUNTS_SQL = """
 UPDATE authors SET papers =
     (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
 """
-_COUNTED = "RETURNING id, key, name, papers"
+_RETURNING_SQL = "RETURNING id, key, name, papers"
 
 
 async def list_rows(connection: AsyncConnection, author_ids: Sequence[int]) -> list[models.Author]:
     """Return these authors, in the order asked for."""
     found: dict[int, models.Author] = {}
-    for chunk in bulk.in_chunks(author_ids):
+    for chunk in bulk.chunked(author_ids):
         query = sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers).where(
             authors.c.id.in_(chunk)
         )
@@ -97,7 +101,7 @@ async def list_rows(connection: AsyncConnection, author_ids: Sequence[int]) -> l
     return [found[id_] for id_ in author_ids if id_ in found]
 
 
-async def list_forms(connection: AsyncConnection, author_id: int) -> list[str]:
+async def list_name_variants(connection: AsyncConnection, author_id: int) -> list[str]:
     """Return the ways in which an author's name is written, the most frequent first."""
     query = (
         sa.select(paper_authors.c.name)

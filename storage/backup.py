@@ -10,7 +10,7 @@ from pathlib import Path
 
 from storage import database, errors
 
-PAGES_A_STEP = 2000
+PAGES_PER_STEP = 2000
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
@@ -44,4 +44,4 @@ def _copy_pages(source: Path, target: Path) -> None:
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
         closing(sqlite3.connect(target)) as writing,
     ):
-        reading.backup(writing, pages=PAGES_A_STEP)
+        reading.backup(writing, pages=PAGES_PER_STEP)

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-CHUNK = 2000
+CHUNK_SIZE = 2000
 """Values in one IN list: SQLite takes 32,766 variables a statement, asyncpg 32,767."""
-LOOK_UP_CHUNK = 20_000
-REDIRECTED = "paperround_redirected"
+LOOKUP_CHUNK_SIZE = 20_000
+REDIRECTED_OPTION = "paperround_redirected"
 """The option of a connection whose statements are changed on their way: see `storage.search.shadow_index`."""
 
 
-def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the engine's own INSERT, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _insert(connection.dialect, table)
+    return _dialect_insert(connection.dialect, table)
 
 
-def _insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     # The other engine's dialect would cost two and a half megabytes for nothing.
     if dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
@@ -46,7 +46,7 @@ def _insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Ins
     return postgresql.insert(table)
 
 
-def in_chunks(values: Iterable[Value], size: int = CHUNK) -> Iterator[Sequence[Value]]:
+def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequence[Value]]:
     """Yield the values in lists of at most `size`."""
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
@@ -71,8 +71,8 @@ async def insert_rows(
     names: tuple[str, ...],
     values: Sequence[tuple[Any, ...]],
     *,
-    ignore: bool = False,
-    replace: tuple[str, ...] = (),
+    ignore_conflicts: bool = False,
+    upsert_key: tuple[str, ...] = (),
 ) -> None:
     """Insert many rows, given as tuples in the order of the columns' names.
 
@@ -80,7 +80,9 @@ async def insert_rows(
     """
     if not values:
         return
-    statement, order, processors = _insertion(connection.dialect, table, names, ignore, replace)
+    statement, order, processors = _compile_insert(
+        connection.dialect, table, names, ignore_conflicts, upsert_key
+    )
     if order != names:
         values = list(map(itemgetter(*map(names.index, order)), values))
     if any(processors):
@@ -93,7 +95,7 @@ async def insert_rows(
     await connection.exec_driver_sql(statement, list(values))
 
 
-async def add_to(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
+async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
     """Add to the numbers of a table of two columns, a text as key and a number; new keys begin at 0."""
     values = [(key, change) for key, change in sorted(changes.items()) if change]
     if not values:
@@ -115,7 +117,7 @@ async def fetch_all(
     On SQLite in one step of the connection's thread, where SQLAlchemy takes four. Values come as the driver gives them.
     """
     assert connection.sync_connection is not None
-    is_redirected = connection.sync_connection.get_execution_options().get(REDIRECTED, False)
+    is_redirected = connection.sync_connection.get_execution_options().get(REDIRECTED_OPTION, False)
     if is_redirected or connection.dialect.name != "sqlite":
         result = await connection.exec_driver_sql(statement, tuple(values))
         return [tuple(row) for row in result] if result.returns_rows else []
@@ -124,29 +126,29 @@ async def fetch_all(
     return found
 
 
-async def look_up(
+async def select_where_in(
     connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
 ) -> list[tuple[Any, ...]]:
     """Return columns of the rows whose column `by` is among many values. For texts and numbers only."""
     start = f"SELECT {', '.join(column.name for column in columns)} FROM {by.table} WHERE "  # noqa: S608 - our names
     found: list[tuple[Any, ...]] = []
-    for chunk in in_chunks(values, LOOK_UP_CHUNK):
-        condition, given = among(connection, by, chunk)
+    for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
+        condition, given = in_condition(connection, by, chunk)
         found.extend(await fetch_all(connection, start + condition, given))
     return found
 
 
-def date_of(value: date | str) -> date:
+def parse_date(value: date | str) -> date:
     """Return a date that came in the driver's own words: SQLite keeps dates as text."""
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def texts_of(value: str | list[str]) -> tuple[str, ...]:
+def parse_string_list(value: str | list[str]) -> tuple[str, ...]:
     """Return a JSON list of texts that came in the driver's own words: SQLite's knows no JSON."""
     return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
-def among(
+def in_condition(
     connection: AsyncConnection, column: sa.Column[Any], values: Sequence[Any]
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the condition that a text or number is among at most `LOOK_UP_CHUNK` values, and what is bound in it."""
@@ -157,11 +159,11 @@ def among(
 
 
 @lru_cache(maxsize=64)
-def _insertion(
+def _compile_insert(
     dialect: Dialect, table: sa.Table, names: tuple[str, ...], ignore: bool, replace: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...], tuple[Callable[[Any], Any] | None, ...]]:
     """Return the INSERT in the driver's words, the columns in its order, and how each value becomes what the driver takes."""
-    new = _insert(dialect, table)
+    new = _dialect_insert(dialect, table)
     statement: sqlite.Insert | postgresql.Insert = new.on_conflict_do_nothing() if ignore else new
     if replace:
         changes = {name: new.excluded[name] for name in names if name not in replace}

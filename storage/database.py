@@ -25,8 +25,8 @@ from storage import errors
 Connection = AsyncConnection
 """What a transaction hands out, so that services can name it without SQLAlchemy."""
 
-BUSY_SECONDS = 15.0
-OLDEST_SQLITE = (3, 37, 0)
+BUSY_TIMEOUT_SECONDS = 15.0
+MIN_SQLITE_VERSION = (3, 37, 0)
 
 
 class Database:
@@ -35,7 +35,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         # One writer at a time within the process: waiting on a lock is fair, SQLite's busy loop is not.
-        self._writer = asyncio.Lock() if self.is_sqlite else None
+        self._write_lock = asyncio.Lock() if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -54,8 +54,8 @@ class Database:
         Raises storage.errors.DatabaseBusyError when the database is locked or read-only.
         """
         async with AsyncExitStack() as stack:
-            if self._writer is not None:
-                await stack.enter_async_context(self._writer)
+            if self._write_lock is not None:
+                await stack.enter_async_context(self._write_lock)
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
             with translated_errors(self.url):
@@ -93,12 +93,12 @@ class translated_errors:  # noqa: N801 - used like contextlib's own lower-case c
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DBAPIError | sqlite3.Error | OSError):
-            translated = translate(error, self._url)
+            translated = translate_error(error, self._url)
             if translated is not None:
                 raise translated from error
 
 
-def translate(error: BaseException, url: URL) -> errors.StorageError | None:
+def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
     """Return the error in words for a person, or None when only a programmer could act on it."""
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     text = str(getattr(error, "orig", None) or error)
@@ -142,7 +142,7 @@ def open_engine(url: str) -> AsyncEngine:
         return create_async_engine(
             parsed, pool_size=8, max_overflow=8, pool_pre_ping=True, json_serializer=_to_json
         )
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+    if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
         )
@@ -195,7 +195,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     try:
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+            f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}",
             "journal_mode=WAL",
             # A power cut must not take back "this part was begun": that would post it twice.
             "synchronous=FULL",

@@ -14,7 +14,7 @@ from storage.tables import digests, entries, papers
 
 
 @dataclass(frozen=True, slots=True)
-class FreshDigest:
+class CandidateDigest:
     """A digest that may be posted. `ingested_at` is when it was first read (UTC)."""
 
     id: int
@@ -35,20 +35,20 @@ class DigestPaper:
     votes: int | None
 
 
-async def list_digests(connection: AsyncConnection, since_on: date, until_on: date) -> list[FreshDigest]:
+async def list_digests(connection: AsyncConnection, since_on: date, until_on: date) -> list[CandidateDigest]:
     """Return the digests of these dates, both ends included, oldest first."""
     query = (
         sa.select(digests.c.id, digests.c.date_on, digests.c.language, digests.c.ingested_at)
         .where(digests.c.date_on.between(since_on, until_on))
         .order_by(digests.c.date_on, digests.c.id)
     )
-    return [FreshDigest(*row) for row in await connection.execute(query)]
+    return [CandidateDigest(*row) for row in await connection.execute(query)]
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
     """Return every paper of these digests, in the digests' own order."""
     found: list[DigestPaper] = []
-    for chunk in bulk.in_chunks(digest_ids):
+    for chunk in bulk.chunked(digest_ids):
         query = (
             sa.select(
                 entries.c.digest_id,

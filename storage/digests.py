@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models
 from storage.tables import digest_places, digests, former_hashes
 
-BIG = 2**20
+THREADED_COMPRESSION_BYTES = 2**20
 INGEST_LOCK = 0x494E47455354
 """PostgreSQL's advisory lock around ingests: "INGEST"."""
-LEVEL = 1
+COMPRESSION_LEVEL = 1
 """zlib's fastest: Markdown shrinks to under half, and a better level takes as long as parsing does."""
 
 
-async def lock(connection: AsyncConnection) -> None:
+async def lock_ingest(connection: AsyncConnection) -> None:
     """Let one transaction at a time store what digests say or choose posts from it; SQLite has one writer anyway.
 
     Who chooses must not overlook a digest that is just being stored, nor what another choice gives the same channel.
@@ -62,7 +62,7 @@ async def correct(
     now: datetime,
 ) -> int:
     """Put a corrected text in place of the former one, whose hash stays known. Returns the new revision."""
-    statement = bulk.insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
+    statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
     await connection.execute(statement.on_conflict_do_nothing())
     await connection.execute(former_hashes.delete().where(former_hashes.c.hash == hash_))
     revision = former.revision + 1
@@ -74,7 +74,7 @@ async def correct(
     return revision
 
 
-async def set_reading(
+async def update_parse_result(
     connection: AsyncConnection, digest_id: int, digest: models.Digest, *, language: str
 ) -> None:
     """Keep what today's parser makes of a text that did not change."""
@@ -93,7 +93,7 @@ async def remove(connection: AsyncConnection, digest_id: int) -> None:
 async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
     """Return the digests that have, or once had, one of these texts, by the hash."""
     found: dict[str, models.StoredDigest] = {}
-    for chunk in bulk.in_chunks(hashes):
+    for chunk in bulk.chunked(hashes):
         once = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
             former_hashes.c.hash.in_(chunk)
         )
@@ -103,14 +103,14 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
             asked, asked.c.digest_id == digests.c.id
         )
         for row in await connection.execute(query):
-            found[row.asked] = _stored_of(row)
+            found[row.asked] = _digest_from_row(row)
     return found
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
     """Return one digest, or None."""
     row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
-    return None if row is None else _stored_of(row)
+    return None if row is None else _digest_from_row(row)
 
 
 async def list_rows(
@@ -122,7 +122,7 @@ async def list_rows(
         query = query.where(digests.c.date_on >= since_on)
     if until_on is not None:
         query = query.where(digests.c.date_on <= until_on)
-    return [_stored_of(row) for row in await connection.execute(query)]
+    return [_digest_from_row(row) for row in await connection.execute(query)]
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
@@ -148,42 +148,46 @@ async def list_dates(connection: AsyncConnection, *, limit: int, until_on: date 
     return list((await connection.execute(query)).scalars())
 
 
-async def latest_read_at(connection: AsyncConnection) -> datetime | None:
+async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     """Return when a digest was last stored or corrected (UTC), or None in an empty archive."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
     latest: datetime | None = (await connection.execute(query)).scalar()
     return latest
 
 
-async def list_places(
-    connection: AsyncConnection, places: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[models.Place]]:
+async def list_locations(
+    connection: AsyncConnection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[models.DigestLocation]]:
     """Return what each place, as (source, place), last said of each date."""
-    asked = set(places)
-    found: dict[tuple[str, str], list[models.Place]] = {}
-    for chunk in bulk.in_chunks({place for _, place in asked}):
+    asked = set(keys)
+    found: dict[tuple[str, str], list[models.DigestLocation]] = {}
+    for chunk in bulk.chunked({place for _, place in asked}):
         query = sa.select(digest_places).where(digest_places.c.place.in_(chunk))
-        for place in map(_place_of, await connection.execute(query)):
-            if (place.source, place.place) in asked:
-                found.setdefault((place.source, place.place), []).append(place)
+        for place in map(_location_from_row, await connection.execute(query)):
+            if (place.source, place.location) in asked:
+                found.setdefault((place.source, place.location), []).append(place)
     return found
 
 
-async def list_places_of(connection: AsyncConnection, digest_id: int) -> list[models.Place]:
+async def list_locations_by_digest(
+    connection: AsyncConnection, digest_id: int
+) -> list[models.DigestLocation]:
     """Return the places that say, or once said, a digest, in the order in which they were seen."""
     query = (
         sa.select(digest_places)
         .where(digest_places.c.digest_id == digest_id)
         .order_by(digest_places.c.seen_at)
     )
-    return [_place_of(row) for row in await connection.execute(query)]
+    return [_location_from_row(row) for row in await connection.execute(query)]
 
 
-async def set_places(connection: AsyncConnection, places: Sequence[models.Place], now: datetime) -> None:
+async def upsert_locations(
+    connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
+) -> None:
     """Keep what places say now."""
-    if not places:
+    if not locations:
         return
-    statement = bulk.insert(connection, digest_places)
+    statement = bulk.dialect_insert(connection, digest_places)
     changes = {name: statement.excluded[name] for name in ("digest_id", "hash", "seen_at")}
     await connection.execute(
         statement.on_conflict_do_update(
@@ -192,26 +196,26 @@ async def set_places(connection: AsyncConnection, places: Sequence[models.Place]
         [
             {
                 "source": place.source,
-                "place": place.place,
+                "place": place.location,
                 "date_on": place.date,
                 "format": place.format.value,
                 "digest_id": place.digest_id,
                 "hash": place.hash,
                 "seen_at": now,
             }
-            for place in places
+            for place in locations
         ],
     )
 
 
-async def remove_place(connection: AsyncConnection, place: models.Place) -> None:
+async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
     """Forget what a place said for a date."""
     await connection.execute(
         digest_places.delete().where(
-            digest_places.c.source == place.source,
-            digest_places.c.place == place.place,
-            digest_places.c.date_on == place.date,
-            digest_places.c.format == place.format.value,
+            digest_places.c.source == location.source,
+            digest_places.c.place == location.location,
+            digest_places.c.date_on == location.date,
+            digest_places.c.format == location.format.value,
         )
     )
 
@@ -222,8 +226,12 @@ _STORED = [column for column in digests.c if column.name != "raw"]
 async def _values(digest: models.Digest, language: str, hash_: str, now: datetime) -> dict[str, Any]:
     text = digest.text.encode()
     # A megabyte takes a hundredth of a second, so only a monster would hold up the loop.
-    big = len(text) > BIG
-    raw = await asyncio.to_thread(zlib.compress, text, LEVEL) if big else zlib.compress(text, LEVEL)
+    big = len(text) > THREADED_COMPRESSION_BYTES
+    raw = (
+        await asyncio.to_thread(zlib.compress, text, COMPRESSION_LEVEL)
+        if big
+        else zlib.compress(text, COMPRESSION_LEVEL)
+    )
     return {
         "format": digest.format.value,
         "date_on": digest.date,
@@ -239,10 +247,10 @@ def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
     return [[problem.line, problem.message] for problem in problems]
 
 
-def _place_of(row: sa.Row[Any]) -> models.Place:
-    return models.Place(
+def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
+    return models.DigestLocation(
         source=row.source,
-        place=row.place,
+        location=row.place,
         date=row.date_on,
         format=models.DigestFormat(row.format),
         digest_id=row.digest_id,
@@ -250,7 +258,7 @@ def _place_of(row: sa.Row[Any]) -> models.Place:
     )
 
 
-def _stored_of(row: sa.Row[Any]) -> models.StoredDigest:
+def _digest_from_row(row: sa.Row[Any]) -> models.StoredDigest:
     return models.StoredDigest(
         id=row.id,
         format=models.DigestFormat(row.format),

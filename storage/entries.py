@@ -15,10 +15,12 @@ from storage.tables import digests, entries, papers, sections
 
 
 async def add(
-    connection: AsyncConnection, said: Mapping[int, Sequence[models.Entry]], paper_ids: Mapping[str, int]
+    connection: AsyncConnection,
+    entries_by_digest: Mapping[int, Sequence[models.Entry]],
+    paper_ids: Mapping[str, int],
 ) -> None:
     """Store what digests say, by digest id. `paper_ids` holds the row of each arXiv id."""
-    every = [(digest_id, entry) for digest_id, digest in said.items() for entry in digest]
+    every = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     ids = await bulk.reserve_ids(connection, entries, len(every))
     await bulk.insert_rows(
         connection,
@@ -45,12 +47,12 @@ async def remove(connection: AsyncConnection, digest_id: int) -> set[int]:
     return set(result.scalars())
 
 
-async def list_of_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
+async def list_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
     """Return what a digest says, whole, in its order."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     found = (await connection.execute(query)).all()
-    bodies = await _sections(connection, [row.id for row in found])
-    return tuple(_entry_of(row, bodies.get(row.id, ())) for row in found)
+    bodies = await _load_sections(connection, [row.id for row in found])
+    return tuple(_entry_from_row(row, bodies.get(row.id, ())) for row in found)
 
 
 async def list_appearances(
@@ -58,16 +60,16 @@ async def list_appearances(
 ) -> dict[int, list[models.Appearance]]:
     """Return the digests in which each paper stands and what they say of it, the newest first."""
     found: dict[int, list[models.Appearance]] = defaultdict(list)
-    for chunk in bulk.in_chunks(paper_ids):
+    for chunk in bulk.chunked(paper_ids):
         query = (
             _query()
             .where(entries.c.paper_id.in_(chunk))
             .order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
         )
         result = (await connection.execute(query)).all()
-        bodies = await _sections(connection, [row.id for row in result]) if with_sections else {}
+        bodies = await _load_sections(connection, [row.id for row in result]) if with_sections else {}
         for row in result:
-            found[row.paper_id].append(_appearance_of(row, bodies.get(row.id, ())))
+            found[row.paper_id].append(_appearance_from_row(row, bodies.get(row.id, ())))
     return found
 
 
@@ -85,11 +87,11 @@ _FIELDS = (
 _fields = attrgetter(*_FIELDS)
 
 
-async def _sections(
+async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
 ) -> dict[int, tuple[models.Section, ...]]:
     found: dict[int, list[models.Section]] = defaultdict(list)
-    for chunk in bulk.in_chunks(entry_ids):
+    for chunk in bulk.chunked(entry_ids):
         query = (
             sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
             .where(sections.c.entry_id.in_(chunk))
@@ -108,17 +110,17 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_of(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.Appearance:
+def _appearance_from_row(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.Appearance:
     return models.Appearance(
         digest_id=row.digest_id,
         format=models.DigestFormat(row.format),
         date=row.date_on,
         language=row.language,
-        entry=_entry_of(row, bodies),
+        entry=_entry_from_row(row, bodies),
     )
 
 
-def _entry_of(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.Entry:
+def _entry_from_row(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.Entry:
     return models.Entry(
         rank=row.rank,
         arxiv_id=row.arxiv_id,

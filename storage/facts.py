@@ -14,28 +14,30 @@ from storage import bulk, models
 from storage.tables import facts, papers
 
 
-async def add(connection: AsyncConnection, said: Sequence[tuple[int, models.Facts]]) -> None:
+async def add(connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]) -> None:
     """Keep what services said, as (paper id, facts); a later reading replaces an earlier one of the same service."""
-    if not said:
+    if not paper_facts:
         return
-    statement = bulk.insert(connection, facts)
+    statement = bulk.dialect_insert(connection, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
-        name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FIELDS if name != "source"
+        name: sa.case((newer, new[name]), else_=facts.c[name])
+        for name in ("place", *_FIELDS)
+        if name != "source"
     }
     # A list is not unsaid by a later reading that comes from none, nor does a feed with new dates list a paper anew.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
-    await connection.execute(statement, [_values(paper_id, one) for paper_id, one in said])
+    await connection.execute(statement, [_values(paper_id, one) for paper_id, one in paper_facts])
 
 
-async def list_of_papers(
+async def list_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
-) -> dict[int, list[models.Facts]]:
+) -> dict[int, list[models.PaperFacts]]:
     """Return what services said of each paper, by service; without votes."""
-    found: dict[int, list[models.Facts]] = defaultdict(list)
-    for chunk in bulk.in_chunks(paper_ids):
+    found: dict[int, list[models.PaperFacts]] = defaultdict(list)
+    for chunk in bulk.chunked(paper_ids):
         query = (
             sa.select(facts, papers.c.arxiv_id)
             .join(papers, papers.c.id == facts.c.paper_id)
@@ -43,11 +45,13 @@ async def list_of_papers(
             .order_by(facts.c.source)
         )
         for row in await connection.execute(query):
-            found[row.paper_id].append(_facts_of(row))
+            found[row.paper_id].append(_facts_from_row(row))
     return found
 
 
-async def list_missing(connection: AsyncConnection, source: str, *, since_on: date, limit: int) -> list[str]:
+async def list_arxiv_ids_without_facts(
+    connection: AsyncConnection, source: str, *, since_on: date, limit: int
+) -> list[str]:
     """Return the arXiv ids of listed papers since a date of which a service has said nothing, the newest first."""
     said = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == source)
     query = (
@@ -61,7 +65,6 @@ async def list_missing(connection: AsyncConnection, source: str, *, since_on: da
 
 _FIELDS = (
     "source",
-    "place",
     "title",
     "abstract",
     "thumbnail",
@@ -74,14 +77,15 @@ _FIELDS = (
     "keywords",
     "categories",
 )
-_LISTS = ("authors", "keywords", "categories")
+_LIST_FIELDS = ("authors", "keywords", "categories")
 
 
-def _values(paper_id: int, said: models.Facts) -> dict[str, Any]:
-    return {"paper_id": paper_id, **{name: getattr(said, name) for name in _FIELDS}}
+def _values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any]:
+    values = {name: getattr(paper_facts, name) for name in _FIELDS}
+    return {"paper_id": paper_id, "place": paper_facts.location, **values}
 
 
-def _facts_of(row: sa.Row[Any]) -> models.Facts:
-    values = {name: getattr(row, name) for name in _FIELDS if name not in _LISTS}
-    values.update({name: tuple(getattr(row, name)) for name in _LISTS})
-    return models.Facts(arxiv_id=row.arxiv_id, **values)
+def _facts_from_row(row: sa.Row[Any]) -> models.PaperFacts:
+    values = {name: getattr(row, name) for name in _FIELDS if name not in _LIST_FIELDS}
+    values.update({name: tuple(getattr(row, name)) for name in _LIST_FIELDS})
+    return models.PaperFacts(arxiv_id=row.arxiv_id, location=row.place, **values)

@@ -16,15 +16,18 @@ from storage.tables import guilds
 async def get(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
     """Return one server, or None."""
     row = (await connection.execute(sa.select(guilds).where(guilds.c.guild_id == guild_id))).one_or_none()
-    return None if row is None else _guild_of(row)
+    return None if row is None else _guild_from_row(row)
 
 
 async def list_rows(connection: AsyncConnection) -> list[models.Guild]:
     """Return all servers, by id."""
-    return [_guild_of(row) for row in await connection.execute(sa.select(guilds).order_by(guilds.c.guild_id))]
+    return [
+        _guild_from_row(row)
+        for row in await connection.execute(sa.select(guilds).order_by(guilds.c.guild_id))
+    ]
 
 
-async def set_fields(
+async def upsert(
     connection: AsyncConnection,
     guild_id: int,
     *,
@@ -43,7 +46,7 @@ async def set_fields(
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     changes |= {"seen_at": now, "left_at": None}
-    statement = bulk.insert(connection, guilds).values(guild_id=guild_id, **changes)
+    statement = bulk.dialect_insert(connection, guilds).values(guild_id=guild_id, **changes)
     await connection.execute(statement.on_conflict_do_update(index_elements=["guild_id"], set_=changes))
 
 
@@ -56,7 +59,7 @@ async def mark_left(connection: AsyncConnection, guild_ids: Sequence[int], now: 
     )
 
 
-def _guild_of(row: sa.Row[Any]) -> models.Guild:
+def _guild_from_row(row: sa.Row[Any]) -> models.Guild:
     return models.Guild(
         guild_id=row.guild_id,
         locale=models.Locale(row.locale) if row.locale else None,

@@ -10,10 +10,10 @@ from storage.tables import meta
 
 INDEX_VERSION = "index:version"
 """By which version of the analyser the search index was made."""
-INDEX_BESIDE = "index:beside"
+SHADOW_INDEX_PROGRESS = "index:beside"
 """How far a new search index is that is being made."""
 
-ALERT_ANCHORS = "alerts:anchors"
+ALERT_ANCHORS_VERSION = "alerts:anchors"
 """By which version of the analyser the anchors of alerts were made."""
 
 
@@ -27,7 +27,7 @@ async def get(connection: AsyncConnection, key: str) -> str | None:
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
     """Store a value in place of the former one."""
-    statement = bulk.insert(connection, meta).values(key=key, value=value)
+    statement = bulk.dialect_insert(connection, meta).values(key=key, value=value)
     await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 

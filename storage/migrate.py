@@ -35,7 +35,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
     try:
         current = await current_revision(opened)
         if current != HEAD:
-            _refuse_newer(current, opened)
+            _reject_newer(current, opened)
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
                     "The database is out of date or empty. Run `paperround db upgrade` first."
@@ -47,7 +47,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
     return opened
 
 
-def readable_url(url: str) -> str:
+def redact_url(url: str) -> str:
     """Return a database's address without its password, as it may be shown. Raises StorageError for no address."""
     return database.parse_url(url).render_as_string(hide_password=True)
 
@@ -78,7 +78,7 @@ def _read_revision(connection: Connection) -> str | None:
     return revision
 
 
-def _refuse_newer(current: str | None, opened: database.Database) -> None:
+def _reject_newer(current: str | None, opened: database.Database) -> None:
     if current is not None and current > HEAD:
         raise errors.NewerDatabaseError(
             f"{opened.url.render_as_string()} was written by a newer Paperround (schema {current}, this version"
@@ -91,14 +91,14 @@ async def upgrade(opened: database.Database) -> str | None:
 
     A SQLite file that held data is copied to `<file>.before-<revision>` first. Returns the revision it was at.
     """
-    async with _alone(opened):
+    async with _migration_lock(opened):
         current = await current_revision(opened)
-        _refuse_newer(current, opened)
+        _reject_newer(current, opened)
         if current == HEAD:
             return current
         path = database.sqlite_path(opened.url)
         if path is not None and current is not None:
-            await asyncio.to_thread(_copy_beside, path, current)
+            await asyncio.to_thread(_backup_sqlite_file, path, current)
         async with opened.transaction() as connection:
             await connection.run_sync(_run_alembic)
         return current
@@ -115,7 +115,7 @@ def _run_alembic(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def _alone(opened: database.Database) -> AsyncIterator[None]:
+async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
     """Let one process migrate at a time."""
     path = database.sqlite_path(opened.url)
     if path is not None:
@@ -134,7 +134,7 @@ async def _alone(opened: database.Database) -> AsyncIterator[None]:
             await connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATION_LOCK)))
 
 
-def _copy_beside(path: Path, revision: str) -> None:
+def _backup_sqlite_file(path: Path, revision: str) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)

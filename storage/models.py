@@ -65,13 +65,13 @@ class Digest:
 
     format: DigestFormat
     date: date
-    papers: tuple[Entry, ...]
+    entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class VoteCount:
     """A reading of a paper's Hugging Face upvotes: the number, when it was read (UTC) and by which source."""
 
     votes: int
@@ -132,7 +132,7 @@ class DeliveryKind(StrEnum):
     """Why something is posted. Alerts and notices go before the fan-out of daily posts."""
 
     DAILY = "daily"
-    NOW = "now"
+    ON_DEMAND = "now"
     ALERT = "alert"
     NOTICE = "notice"
     EDIT = "edit"
@@ -232,7 +232,7 @@ class MergedPaper:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedPaper:
+class IndexDocument:
     """All that the search index is made from. `is_new`: nothing of this paper is in the index yet.
 
     `sections` are those of all digests, the newest first, none twice; `abstract` is a service's.
@@ -257,7 +257,7 @@ class Author:
     id: int
     key: str
     name: str
-    papers: int
+    paper_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +276,11 @@ class StoredDigest:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DigestLocation:
     """What a place (a path, an address or a feed's entry) of a source last said for a date in a format."""
 
     source: str
-    place: str
+    location: str
     date: date
     format: DigestFormat
     digest_id: int
@@ -288,11 +288,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class ArchiveExtent:
     """What the archive holds. Both dates are None while it is empty."""
 
-    digests: int
-    papers: int
+    digest_count: int
+    paper_count: int
     first_on: date | None
     last_on: date | None
 
@@ -532,14 +532,14 @@ class StoredSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageState:
     """What is remembered of one place of a source (an address, a file, a feed's entry) from its last reading.
 
     `etag` and `last_modified` are sent back as they came; a file keeps its modification time and size in
     `last_modified`. `hash` is the SHA-256 of what was read, in hex. `moved_to` is where a permanent redirect led.
     """
 
-    place: str
+    location: str
     read_at: datetime
     status: FetchStatus
     etag: str | None = None
@@ -549,7 +549,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PaperFacts:
     """What a service says of one paper, apart from any digest. `source` is 'huggingface', 'arxiv' or a feed's address.
 
     `votes` were read at `read_at` (UTC); None when the service does not count any. `listed_on` is the day on
@@ -558,7 +558,7 @@ class Facts:
 
     arxiv_id: str
     source: str
-    place: str
+    location: str
     read_at: datetime
     title: str | None = None
     authors: tuple[str, ...] = ()

@@ -44,38 +44,42 @@ async def list_merged(
         (papers.c.id, ids),
     )
     for column, values in asked:
-        for chunk in bulk.in_chunks(values):
+        for chunk in bulk.chunked(values):
             result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            found.update({row.id: _merged_of(row) for row in result})
+            found.update({row.id: _merged_from_row(row) for row in result})
     return found
 
 
-async def ids_of(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
+async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of the papers that are known, by arXiv id."""
-    found = await bulk.look_up(connection, papers.c.arxiv_id, arxiv_ids, (papers.c.arxiv_id, papers.c.id))
+    found = await bulk.select_where_in(
+        connection, papers.c.arxiv_id, arxiv_ids, (papers.c.arxiv_id, papers.c.id)
+    )
     return dict(found)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
     """Return the listed papers among these ids, in the order asked for."""
     # In the driver's own words, since every answer to a person waits for this.
-    read = await bulk.look_up(connection, papers.c.id, paper_ids, _ROW)
-    found = {row.id: row for row in _rows_of(read)}
+    read = await bulk.select_where_in(connection, papers.c.id, paper_ids, _ROW_COLUMNS)
+    found = {row.id: row for row in _iter_paper_rows(read)}
     return [found[id_] for id_ in paper_ids if id_ in found]
 
 
-async def list_rows_at(connection: AsyncConnection, positions: Sequence[int]) -> list[models.PaperRow]:
+async def list_rows_by_position(
+    connection: AsyncConnection, positions: Sequence[int]
+) -> list[models.PaperRow]:
     """Return the listed papers at positions of the index, the most popular first."""
-    condition, given = bulk.among(connection, t.indexed_papers.c.position, positions)
-    columns = ", ".join(f"papers.{column.name}" for column in _ROW)
+    condition, given = bulk.in_condition(connection, t.indexed_papers.c.position, positions)
+    columns = ", ".join(f"papers.{column.name}" for column in _ROW_COLUMNS)
     statement = (
         f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
         f" WHERE {condition} ORDER BY position"
     )
-    return list(_rows_of(await bulk.fetch_all(connection, statement, given)))
+    return list(_iter_paper_rows(await bulk.fetch_all(connection, statement, given)))
 
 
-def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+def _iter_paper_rows(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
     """Give the listed papers among rows of `_ROW`, which come from SQLAlchemy or in the driver's own words."""
     for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in read:
         if last_on is not None:
@@ -84,9 +88,9 @@ def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
                 arxiv_id=arxiv_id,
                 title=title,
                 url=url,
-                date=bulk.date_of(last_on),
+                date=bulk.parse_date(last_on),
                 votes=votes,
-                authors=bulk.texts_of(names),
+                authors=bulk.parse_string_list(names),
                 thumbnail=thumbnail,
             )
 
@@ -94,17 +98,17 @@ def _rows_of(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
     """Return the titles of papers as they are written, of those that have one."""
     columns = (papers.c.id, papers.c.title)
-    found = dict(await bulk.look_up(connection, papers.c.id, paper_ids, columns))
+    found = dict(await bulk.select_where_in(connection, papers.c.id, paper_ids, columns))
     return [found[id_] for id_ in paper_ids if found.get(id_)]
 
 
 async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[models.PaperRow]:
     """Return the listed papers among these arXiv ids, in the order asked for."""
-    ids = await ids_of(connection, arxiv_ids)
+    ids = await get_ids(connection, arxiv_ids)
     return await list_rows(connection, [ids[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in ids])
 
 
-async def list_of_date(
+async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
 ) -> list[models.PaperRow]:
     """Return the papers of a date's digests, each once: top-voted first, unknown last and in digest order.
@@ -119,12 +123,12 @@ async def list_of_date(
         .subquery()
     )
     query = (
-        _listed()
+        _select_listed()
         .join(first, first.c.paper_id == papers.c.id)
         .order_by(*_BY_VOTES, first.c.rank, papers.c.id)
         .limit(limit)
     )
-    return list(_rows_of(await connection.execute(_with_votes(query, min_votes))))
+    return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
 
 
 async def list_top(
@@ -137,9 +141,14 @@ async def list_top(
     offset: int = 0,
 ) -> list[models.PaperRow]:
     """Return the papers last listed in a period, both ends included: top-voted first, unknown last, newest first."""
-    query = _listed().order_by(*_BY_VOTES, papers.c.last_on.desc(), papers.c.id).limit(limit).offset(offset)
-    query = _within(query, since_on, until_on)
-    return list(_rows_of(await connection.execute(_with_votes(query, min_votes))))
+    query = (
+        _select_listed()
+        .order_by(*_BY_VOTES, papers.c.last_on.desc(), papers.c.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    query = _filter_dates(query, since_on, until_on)
+    return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
 
 
 async def count(
@@ -151,24 +160,24 @@ async def count(
 ) -> int:
     """Return how many papers `list_top` would give without a limit."""
     query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
-    query = _with_votes(_within(query, since_on, until_on), min_votes)
+    query = _filter_min_votes(_filter_dates(query, since_on, until_on), min_votes)
     return int((await connection.execute(query)).scalar_one())
 
 
-async def list_by_prefix(connection: AsyncConnection, beginning: str, *, limit: int) -> list[models.PaperRow]:
+async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[models.PaperRow]:
     """Return listed papers whose arXiv id begins so, of the newest ids the top-voted first; for autocomplete."""
-    begins = papers.c.arxiv_id.startswith(beginning, autoescape=True)
+    begins = papers.c.arxiv_id.startswith(prefix, autoescape=True)
     if connection.dialect.name == "sqlite":
         # LIKE knows no case here and would read the whole table.
-        begins = sa.and_(papers.c.arxiv_id >= beginning, papers.c.arxiv_id < f"{beginning}\U0010ffff")
-    newest = sa.select(papers.c.id).where(begins).order_by(papers.c.arxiv_id.desc()).limit(_NEWEST)
-    query = _listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
-    return list(_rows_of(await connection.execute(query)))
+        begins = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
+    newest = sa.select(papers.c.id).where(begins).order_by(papers.c.arxiv_id.desc()).limit(_PREFIX_CANDIDATES)
+    query = _select_listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
+    return list(_iter_paper_rows(await connection.execute(query)))
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
     """Return all that is known of a listed paper, or None."""
-    ids = await ids_of(connection, [arxiv_id])
+    ids = await get_ids(connection, [arxiv_id])
     found = await list_details(connection, list(ids.values()))
     return found[0] if found else None
 
@@ -178,35 +187,35 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await entries.list_appearances(connection, merged)
     return [
-        _detail_of(id_, merged[id_], tuple(appearances.get(id_, ())))
+        _build_detail(id_, merged[id_], tuple(appearances.get(id_, ())))
         for id_ in paper_ids
         if id_ in merged and merged[id_].last_on is not None
     ]
 
 
-async def list_indexed(
+async def list_index_documents(
     connection: AsyncConnection, *, ids: Sequence[int] | None = None, after_id: int = 0, limit: int = 500
-) -> list[models.IndexedPaper]:
+) -> list[models.IndexDocument]:
     """Return what the index is made from: for these ids, or for the next `limit` listed papers behind `after_id`."""
     if ids is None:
         query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
         ids = list((await connection.execute(query.order_by(papers.c.id).limit(limit))).scalars())
-    return [_indexed_of(detail) for detail in await list_details(connection, ids)]
+    return [_build_index_document(detail) for detail in await list_details(connection, ids)]
 
 
-async def get_extent(connection: AsyncConnection) -> models.Extent:
+async def get_extent(connection: AsyncConnection) -> models.ArchiveExtent:
     """Return how much the archive holds, and from when to when."""
     dates = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     number, first_on, last_on = (await connection.execute(dates)).one()
-    return models.Extent(number, await count(connection), first_on, last_on)
+    return models.ArchiveExtent(number, await count(connection), first_on, last_on)
 
 
-_NEWEST = 200
+_PREFIX_CANDIDATES = 200
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
-_LISTS = ("authors", "keywords", "categories")
+_LIST_FIELDS = ("authors", "keywords", "categories")
 _fields = attrgetter(*_FIELDS)
 _BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
-_ROW = (
+_ROW_COLUMNS = (
     papers.c.id,
     papers.c.arxiv_id,
     papers.c.title,
@@ -218,15 +227,15 @@ _ROW = (
 )
 
 
-def _listed() -> sa.Select[Any]:
-    return sa.select(*_ROW).where(papers.c.last_on.is_not(None))
+def _select_listed() -> sa.Select[Any]:
+    return sa.select(*_ROW_COLUMNS).where(papers.c.last_on.is_not(None))
 
 
-def _with_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
+def _filter_min_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
     return query.where(papers.c.votes >= min_votes) if min_votes > 0 else query
 
 
-def _within(query: sa.Select[Any], since_on: date | None, until_on: date | None) -> sa.Select[Any]:
+def _filter_dates(query: sa.Select[Any], since_on: date | None, until_on: date | None) -> sa.Select[Any]:
     if since_on is not None:
         query = query.where(papers.c.last_on >= since_on)
     return query if until_on is None else query.where(papers.c.last_on <= until_on)
@@ -236,22 +245,22 @@ def _values(paper: models.MergedPaper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in _FIELDS}
 
 
-def _merged_of(row: sa.Row[Any]) -> models.MergedPaper:
+def _merged_from_row(row: sa.Row[Any]) -> models.MergedPaper:
     values = {name: getattr(row, name) for name in _FIELDS}
-    values.update({name: tuple(values[name]) for name in _LISTS})
+    values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
     return models.MergedPaper(**values)
 
 
-def _detail_of(
+def _build_detail(
     id_: int, paper: models.MergedPaper, appearances: tuple[models.Appearance, ...]
 ) -> models.PaperDetail:
     values = {name: getattr(paper, name) for name in _FIELDS}
     return models.PaperDetail(id=id_, appearances=appearances, **values)
 
 
-def _indexed_of(detail: models.PaperDetail) -> models.IndexedPaper:
+def _build_index_document(detail: models.PaperDetail) -> models.IndexDocument:
     said = (section for appearance in detail.appearances for section in appearance.entry.sections)
-    return models.IndexedPaper(
+    return models.IndexDocument(
         id=detail.id,
         arxiv_id=detail.arxiv_id,
         title=detail.title,

@@ -15,10 +15,10 @@ from storage.tables import readers, saved_papers
 async def get(connection: AsyncConnection, user_id: int) -> models.Reader | None:
     """Return what a reader chose, or None for one that chose nothing."""
     row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
-    return None if row is None else _reader_of(row)
+    return None if row is None else _reader_from_row(row)
 
 
-async def set_fields(
+async def upsert(
     connection: AsyncConnection,
     user_id: int,
     *,
@@ -35,11 +35,11 @@ async def set_fields(
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     changes["seen_at"] = now
-    statement = bulk.insert(connection, readers).values(user_id=user_id, **changes)
+    statement = bulk.dialect_insert(connection, readers).values(user_id=user_id, **changes)
     await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
 
 
-async def forget_dm_channel(connection: AsyncConnection, user_id: int) -> None:
+async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     """Forget a reader's DM channel, which is to be opened anew."""
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
@@ -47,7 +47,7 @@ async def forget_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def save_paper(connection: AsyncConnection, user_id: int, paper_id: int, now: datetime) -> bool:
     """Put a paper on a reader's list. Returns False when it stood there already."""
     result = await connection.execute(
-        bulk.insert(connection, saved_papers)
+        bulk.dialect_insert(connection, saved_papers)
         .values(user_id=user_id, paper_id=paper_id, saved_at=now)
         .on_conflict_do_nothing()
     )
@@ -62,7 +62,7 @@ async def unsave_paper(connection: AsyncConnection, user_id: int, paper_id: int)
     return result.rowcount > 0
 
 
-async def list_saved(connection: AsyncConnection, user_id: int) -> list[int]:
+async def list_saved_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
     """Return the ids of the papers that a reader saved, the last saved first."""
     query = (
         sa.select(saved_papers.c.paper_id)
@@ -72,7 +72,7 @@ async def list_saved(connection: AsyncConnection, user_id: int) -> list[int]:
     return list((await connection.execute(query)).scalars())
 
 
-def _reader_of(row: sa.Row[Any]) -> models.Reader:
+def _reader_from_row(row: sa.Row[Any]) -> models.Reader:
     return models.Reader(
         user_id=row.user_id,
         locale=models.Locale(row.locale) if row.locale else None,

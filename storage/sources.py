@@ -34,30 +34,30 @@ async def add(
         "next_attempt_at": now,
         "failures": 0,
     }
-    statement = bulk.insert(connection, sources).values(values).on_conflict_do_nothing()
+    statement = bulk.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
     row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
     if row is None:
         raise errors.DuplicateError(f"{url} is a source already.")
-    return _source_of(row)
+    return _source_from_row(row)
 
 
 async def get(connection: AsyncConnection, url: str) -> models.StoredSource | None:
     """Return the source of this address, or None."""
     row = (await connection.execute(sa.select(sources).where(sources.c.url == url))).one_or_none()
-    return None if row is None else _source_of(row)
+    return None if row is None else _source_from_row(row)
 
 
 async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
     """Return all sources, the most believed first, then in the order in which they were added."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
-    return [_source_of(row) for row in await connection.execute(query)]
+    return [_source_from_row(row) for row in await connection.execute(query)]
 
 
 async def list_due(connection: AsyncConnection, now: datetime) -> list[models.StoredSource]:
     """Return the sources that are to be asked at `now` (UTC), the most believed first."""
     query = sa.select(sources).where(sources.c.next_attempt_at <= now)
     query = query.order_by(sources.c.priority.desc(), sources.c.id)
-    return [_source_of(row) for row in await connection.execute(query)]
+    return [_source_from_row(row) for row in await connection.execute(query)]
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:
@@ -65,48 +65,52 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
-async def set_health(connection: AsyncConnection, *told: models.StoredSource) -> None:
+async def set_health(connection: AsyncConnection, *updated: models.StoredSource) -> None:
     """Store how asking each source went and when it is asked next."""
-    if not told:
+    if not updated:
         return
-    changes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _HEALTH}
+    changes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _HEALTH_FIELDS}
     statement = sources.update().where(sources.c.id == sa.bindparam("source_id")).values(changes)
     rows_of_values = []
-    for one in told:
-        values = {f"new_{name}": getattr(one, name) for name in _HEALTH}
+    for one in updated:
+        values = {f"new_{name}": getattr(one, name) for name in _HEALTH_FIELDS}
         rows_of_values.append({**values, "source_id": one.id, "new_status": one.status and one.status.value})
     await connection.execute(statement, rows_of_values)
 
 
-async def list_pages(connection: AsyncConnection, source_id: int) -> dict[str, models.Page]:
+async def list_pages(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
     """Return what is remembered of a source's pages, by place."""
     result = await connection.execute(sa.select(source_pages).where(source_pages.c.source_id == source_id))
-    return {row.place: _page_of(row) for row in result}
+    return {row.place: _page_state_from_row(row) for row in result}
 
 
-async def list_pages_of(
+async def list_page_states(
     connection: AsyncConnection, source_ids: Iterable[int]
-) -> dict[int, dict[str, models.Page]]:
+) -> dict[int, dict[str, models.PageState]]:
     """Return what is remembered of the pages of many sources, by source and place."""
-    found: dict[int, dict[str, models.Page]] = {source_id: {} for source_id in source_ids}
-    for chunk in bulk.in_chunks(found):
+    found: dict[int, dict[str, models.PageState]] = {source_id: {} for source_id in source_ids}
+    for chunk in bulk.chunked(found):
         query = sa.select(source_pages).where(source_pages.c.source_id.in_(chunk))
         for row in await connection.execute(query):
-            found[row.source_id][row.place] = _page_of(row)
+            found[row.source_id][row.place] = _page_state_from_row(row)
     return found
 
 
-async def set_pages(connection: AsyncConnection, source_id: int, pages: Iterable[models.Page]) -> None:
+async def set_pages(connection: AsyncConnection, source_id: int, pages: Iterable[models.PageState]) -> None:
     """Remember pages in place of what was remembered of them."""
-    await set_pages_of(connection, [(source_id, page) for page in pages])
+    await upsert_page_states(connection, [(source_id, page) for page in pages])
 
 
-async def set_pages_of(connection: AsyncConnection, told: Iterable[tuple[int, models.Page]]) -> None:
+async def upsert_page_states(
+    connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
+) -> None:
     """Remember pages of many sources, as (source id, page); of one page told twice the last counts."""
-    values = {(source_id, page.place): _page_values(source_id, page) for source_id, page in told}
+    values = {
+        (source_id, page.location): _page_state_values(source_id, page) for source_id, page in page_states
+    }
     if not values:
         return
-    statement = bulk.insert(connection, source_pages)
+    statement = bulk.dialect_insert(connection, source_pages)
     names = next(iter(values.values())).keys() - {"source_id", "place"}
     changes = {name: statement.excluded[name] for name in sorted(names)}
     await connection.execute(
@@ -115,7 +119,7 @@ async def set_pages_of(connection: AsyncConnection, told: Iterable[tuple[int, mo
     )
 
 
-async def remove_pages(connection: AsyncConnection, source_id: int, before: datetime) -> int:
+async def remove_page_states(connection: AsyncConnection, source_id: int, before: datetime) -> int:
     """Forget pages that were last read before a moment (UTC). Returns how many."""
     result = await connection.execute(
         source_pages.delete().where(source_pages.c.source_id == source_id, source_pages.c.read_at < before)
@@ -123,7 +127,7 @@ async def remove_pages(connection: AsyncConnection, source_id: int, before: date
     return result.rowcount
 
 
-_HEALTH = (
+_HEALTH_FIELDS = (
     "next_attempt_at",
     "last_attempt_at",
     "last_success_at",
@@ -134,7 +138,7 @@ _HEALTH = (
 )
 
 
-def _source_of(row: sa.Row[Any]) -> models.StoredSource:
+def _source_from_row(row: sa.Row[Any]) -> models.StoredSource:
     values = dict(row._mapping)
     values["kind"] = models.SourceKind(row.kind)
     values["language"] = models.Locale(row.language) if row.language else None
@@ -142,17 +146,18 @@ def _source_of(row: sa.Row[Any]) -> models.StoredSource:
     return models.StoredSource(**values)
 
 
-def _page_of(row: sa.Row[Any]) -> models.Page:
+def _page_state_from_row(row: sa.Row[Any]) -> models.PageState:
     values = dict(row._mapping)
     del values["source_id"]
+    values["location"] = values.pop("place")
     values["status"] = models.FetchStatus(row.status)
-    return models.Page(**values)
+    return models.PageState(**values)
 
 
-def _page_values(source_id: int, page: models.Page) -> dict[str, Any]:
+def _page_state_values(source_id: int, page: models.PageState) -> dict[str, Any]:
     return {
         "source_id": source_id,
-        "place": page.place,
+        "place": page.location,
         "etag": page.etag,
         "last_modified": page.last_modified,
         "hash": page.hash,

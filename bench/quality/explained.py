@@ -15,18 +15,18 @@ from typing import NamedTuple
 
 from bench.quality import archive, measures
 
-LEAST_PAPERS = 3
+MIN_PAPERS = 3
 """So many papers must write a concept in any of its forms."""
 
-_LEAST_WRITTEN = 2
+_MIN_PAPERS_PER_LANGUAGE = 2
 """And so many each side of it, the Korean one and the other."""
-_ONE_WORD_EXPLAINED = 2
+_MIN_SINGLE_WORD_GLOSSES = 2
 """A single word is a term, and not just a word that somebody translated, where two papers explain it so."""
 _MAIN_SHARE = 0.7
 _OWN_SHARE = 0.5
-_LEAST_OF_MAIN = 0.2
-_EXPLAINED = re.compile(r"((?:[가-힣0-9A-Za-z\-]+ ){0,6}[가-힣0-9A-Za-z\-]*[가-힣]) ?\(([^()\n]{3,80})\)")
-_ENGLISH_EXPLAINED = re.compile(r"((?:[A-Za-z\-]+ ){1,6}[A-Za-z\-]+) ?\(([A-Z][A-Za-z\-]{1,8})\)")
+_MIN_SHARE_OF_MAIN = 0.2
+_GLOSS = re.compile(r"((?:[가-힣0-9A-Za-z\-]+ ){0,6}[가-힣0-9A-Za-z\-]*[가-힣]) ?\(([^()\n]{3,80})\)")
+_ENGLISH_GLOSS = re.compile(r"((?:[A-Za-z\-]+ ){1,6}[A-Za-z\-]+) ?\(([A-Z][A-Za-z\-]{1,8})\)")
 _ENGLISH = re.compile(r"[A-Za-z][A-Za-z\-]*(?: [A-Za-z\-]+){0,5}")
 _ABBREVIATION = re.compile(r"(?=(?:.*[A-Z]){2})[A-Za-z0-9\-]{2,9}")
 _JOINTS = re.compile(r"[\s\-]+")
@@ -35,14 +35,14 @@ _OUTSIDE = (
     "및 또는 위한 통한 통해 대한 기반한 기존 기존의 새로운 다양한 이러한 같은 있는 없는 하는 등의 사용한 활용한 이용한 사용하는 "
     "활용하는 최신 최근 특히 주로 모든 여러 각 두 이 그 더 한 는 은 를 을 의 와 과 에 위해 대해 관한"
 )
-_OUTSIDE_WORDS = frozenset(_OUTSIDE.split())
+_NON_TERM_WORDS = frozenset(_OUTSIDE.split())
 _ENDED = re.compile(
     r".*[가-힣](?:[은는을를의와과가]|에서|에게|으로|하여|하고|되는|하는|위한|통한|통해|적인)|.*[A-Za-z0-9](?:[은는을를의와과가이]|에서|으로)"
 )
-_NO_BEGINNING = re.compile(r".*(?:[은는을를]|에서|으로|하여|하고|되는|하는)")
+_NOT_INSIDE_TERM = re.compile(r".*(?:[은는을를]|에서|으로|하여|하고|되는|하는)")
 
 
-class _Explained(NamedTuple):
+class _Gloss(NamedTuple):
     """One parenthesis: the Korean words in front, or none, and what it held."""
 
     paper: str
@@ -51,44 +51,44 @@ class _Explained(NamedTuple):
     abbreviation: str
 
 
-def concepts(papers: Sequence[archive.Paper]) -> list[measures.Concept]:
+def mine_concepts(papers: Sequence[archive.Paper]) -> list[measures.Concept]:
     """Return what papers explain and at least `LEAST_PAPERS` write; a third of it is what may be looked at."""
-    truth = measures.Truth(papers)
-    by_term: dict[str, list[_Explained]] = defaultdict(list)
+    truth = measures.GroundTruth(papers)
+    by_term: dict[str, list[_Gloss]] = defaultdict(list)
     for paper in papers:
-        for one in _read(paper):
+        for one in _extract_glosses(paper):
             by_term[_key(one.english)].append(one)
-    korean = _owned({key: _korean_forms(rows, truth) for key, rows in by_term.items()})
-    abbreviated, listed = _abbreviations(by_term), _listed()
+    korean = _unambiguous_forms({key: _korean_forms(rows, truth) for key, rows in by_term.items()})
+    abbreviated, listed = _abbreviations(by_term), _curated_concepts()
     found: list[measures.Concept] = []
     for key, forms in sorted(korean.items()):
-        usual = _usual(Counter(one.english.lower() for one in by_term[key]))
+        usual = _most_common(Counter(one.english.lower() for one in by_term[key]))
         english = tuple(dict.fromkeys((usual, _singular(usual))))
-        concept = measures.Concept(forms, english, abbreviated.get(key, ()), is_looked_at(key))
-        if _is_written(concept, truth):
-            found.append(_with_listed(concept, listed.get(key, [])))
+        concept = measures.Concept(forms, english, abbreviated.get(key, ()), is_tuning(key))
+        if _has_enough_papers(concept, truth):
+            found.append(_merge_curated(concept, listed.get(key, [])))
     return found
 
 
 def measure(
     asked: Iterable[measures.Concept],
     papers: Sequence[archive.Paper],
-    search: measures.Search,
-    figures: measures.Figures,
+    search: measures.SearchFunction,
+    figures: measures.MetricSamples,
 ) -> int:
     """Add the samples of concepts over some papers; return how many counted.
 
     Left out is what more papers write than an answer is looked at: no order of them could hold the others all.
     """
-    truth, counted = measures.Truth(papers), 0
+    truth, counted = measures.GroundTruth(papers), 0
     for one in asked:
-        relevant = truth.papers(one.korean + one.english) | truth.papers(one.abbreviations, True)
-        if len(relevant) <= measures.deep(len(papers)):
+        relevant = truth.find_papers(one.korean + one.english) | truth.find_papers(one.abbreviations, True)
+        if len(relevant) <= measures.recall_cutoff(len(papers)):
             counted += measures.measure_concept(one, truth, search, len(papers), figures)
     return counted
 
 
-def _listed() -> dict[str, list[measures.Concept]]:
+def _curated_concepts() -> dict[str, list[measures.Concept]]:
     """Return the terms of the sets made by hand by the keys of their English forms."""
     found: dict[str, list[measures.Concept]] = defaultdict(list)
     for one in (*measures.load_concepts(), *measures.load_words()):
@@ -97,7 +97,7 @@ def _listed() -> dict[str, list[measures.Concept]]:
     return found
 
 
-def _with_listed(concept: measures.Concept, listed: Iterable[measures.Concept]) -> measures.Concept:
+def _merge_curated(concept: measures.Concept, listed: Iterable[measures.Concept]) -> measures.Concept:
     """Add the further forms that the sets made by hand know of a concept: who writes those only is not wrong."""
     korean, english = list(concept.korean), list(concept.english)
     for one in listed:
@@ -106,34 +106,34 @@ def _with_listed(concept: measures.Concept, listed: Iterable[measures.Concept]) 
     return replace(concept, korean=tuple(dict.fromkeys(korean)), english=tuple(dict.fromkeys(english)))
 
 
-def is_looked_at(key: str) -> bool:
+def is_tuning(key: str) -> bool:
     """Tell whether a term is of the third that may be looked at: by its hash, so always the same."""
     return hashlib.sha256(f"explained {key}".encode()).digest()[0] % 3 == 0
 
 
-def _is_written(concept: measures.Concept, truth: measures.Truth) -> bool:
-    korean = truth.papers(concept.korean[:1])
-    others = truth.papers(concept.english) | truth.papers(concept.abbreviations, True)
-    return min(len(korean), len(others)) >= _LEAST_WRITTEN and len(korean | others) >= LEAST_PAPERS
+def _has_enough_papers(concept: measures.Concept, truth: measures.GroundTruth) -> bool:
+    korean = truth.find_papers(concept.korean[:1])
+    others = truth.find_papers(concept.english) | truth.find_papers(concept.abbreviations, True)
+    return min(len(korean), len(others)) >= _MIN_PAPERS_PER_LANGUAGE and len(korean | others) >= MIN_PAPERS
 
 
-def _read(paper: archive.Paper) -> Iterator[_Explained]:
+def _extract_glosses(paper: archive.Paper) -> Iterator[_Gloss]:
     text = re.sub(r"[*`]", "", f"{paper.title}\n{paper.body}")
-    for match in _EXPLAINED.finditer(text):
+    for match in _GLOSS.finditer(text):
         pieces = [piece.strip() for piece in re.split("[;,]", match[2])]
         english = next(
             (one for one in pieces if _ENGLISH.fullmatch(one) and not _ABBREVIATION.fullmatch(one)), ""
         )
         abbreviation = next((one for one in pieces if _ABBREVIATION.fullmatch(one)), "")
         if english and len(pieces) == (2 if abbreviation else 1):
-            yield _Explained(paper.arxiv_id, tuple(match[1].split()), english, abbreviation.removesuffix("s"))
-    for match in _ENGLISH_EXPLAINED.finditer(text):
-        words = _words_for(match[1].split(), match[2].removesuffix("s"))
+            yield _Gloss(paper.arxiv_id, tuple(match[1].split()), english, abbreviation.removesuffix("s"))
+    for match in _ENGLISH_GLOSS.finditer(text):
+        words = _expand_abbreviation(match[1].split(), match[2].removesuffix("s"))
         if words:
-            yield _Explained(paper.arxiv_id, (), words, match[2].removesuffix("s"))
+            yield _Gloss(paper.arxiv_id, (), words, match[2].removesuffix("s"))
 
 
-def _words_for(words: list[str], abbreviation: str) -> str:
+def _expand_abbreviation(words: list[str], abbreviation: str) -> str:
     """Return the last words of which the abbreviation has the initials, or nothing."""
     for last in (words[-length:] for length in range(2, len(words) + 1)):
         parts = [part for part in _JOINTS.split(" ".join(last)) if part]
@@ -151,14 +151,14 @@ def _singular(text: str) -> str:
     return re.sub(r"(?<=[a-z]{3})(?<![su])s$", "", re.sub("ies$", "y", text))
 
 
-def _usual(counts: Counter[str]) -> str:
+def _most_common(counts: Counter[str]) -> str:
     """Return the commonest writing of those with most spaces and hyphens, by which all of them are found."""
     apart = max(len(_JOINTS.split(text)) for text in counts)
     some = {text: n for text, n in counts.items() if len(_JOINTS.split(text)) == apart}
     return max(some, key=lambda text: (some[text], text))
 
 
-def _abbreviations(by_term: dict[str, list[_Explained]]) -> dict[str, tuple[str, ...]]:
+def _abbreviations(by_term: dict[str, list[_Gloss]]) -> dict[str, tuple[str, ...]]:
     """Return the abbreviation of each term, if it stands hardly ever for anything else."""
     papers: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for key, rows in by_term.items():
@@ -173,20 +173,20 @@ def _abbreviations(by_term: dict[str, list[_Explained]]) -> dict[str, tuple[str,
     return {key: (max(rows)[1],) for key, rows in found.items()}
 
 
-def _korean_forms(rows: Iterable[_Explained], truth: measures.Truth) -> dict[str, Counter[str]]:
+def _korean_forms(rows: Iterable[_Gloss], truth: measures.GroundTruth) -> dict[str, Counter[str]]:
     """Return the Korean forms of a term by their letters, each with its writings and how often they explain it."""
     known = list(dict.fromkeys(rows))
     expected = max(len(_JOINTS.split(one.english)) for one in known)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for one in known:
-        text = _term_before(one.words, expected, truth)
+        text = _korean_term(one.words, expected, truth)
         if text:
             counts[_JOINTS.sub("", text)][text] += 1
-    least = _ONE_WORD_EXPLAINED if expected == 1 else 1
+    least = _MIN_SINGLE_WORD_GLOSSES if expected == 1 else 1
     return {letters: written for letters, written in counts.items() if written.total() >= least}
 
 
-def _term_before(words: tuple[str, ...], expected: int, truth: measures.Truth) -> str:
+def _korean_term(words: tuple[str, ...], expected: int, truth: measures.GroundTruth) -> str:
     """Return as many of the last words as the English has, or fewer, so that more than one paper writes them so."""
     for length in range(len(words), 0, -1):
         some = words[-length:]
@@ -194,22 +194,22 @@ def _term_before(words: tuple[str, ...], expected: int, truth: measures.Truth) -
         counted = len(_JOINTS.split(text))
         if (
             counted <= expected <= 2 * counted
-            and not _OUTSIDE_WORDS.intersection(some)
-            and not any(map(_NO_BEGINNING.fullmatch, some[:-1]))
+            and not _NON_TERM_WORDS.intersection(some)
+            and not any(map(_NOT_INSIDE_TERM.fullmatch, some[:-1]))
             and len(re.sub("[^가-힣]", "", text)) >= 2 * expected - (counted == expected)
-            and _may_begin_behind(words[:-length])
-            and len(truth.papers([text])) >= _LEAST_WRITTEN
+            and _is_term_boundary(words[:-length])
+            and len(truth.find_papers([text])) >= _MIN_PAPERS_PER_LANGUAGE
         ):
             return text
     return ""
 
 
-def _may_begin_behind(before: tuple[str, ...]) -> bool:
+def _is_term_boundary(before: tuple[str, ...]) -> bool:
     """Tell whether a term begins here for sure: behind nothing, a word that no term holds, or one with an ending."""
-    return not before or before[-1] in _OUTSIDE_WORDS or _ENDED.fullmatch(before[-1]) is not None
+    return not before or before[-1] in _NON_TERM_WORDS or _ENDED.fullmatch(before[-1]) is not None
 
 
-def _owned(found: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, tuple[str, ...]]:
+def _unambiguous_forms(found: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, tuple[str, ...]]:
     """Keep of each term the Korean forms that explain no other term as often, the usual one first."""
     total: Counter[str] = Counter()
     for forms in found.values():
@@ -224,6 +224,6 @@ def _owned(found: Mapping[str, Mapping[str, Counter[str]]]) -> dict[str, tuple[s
         ]
         ranked = sorted(own, key=lambda one: (-forms[one].total(), one))
         if ranked:
-            least = _LEAST_OF_MAIN * forms[ranked[0]].total()
-            owned[key] = tuple(_usual(forms[one]) for one in ranked if forms[one].total() >= least)
+            least = _MIN_SHARE_OF_MAIN * forms[ranked[0]].total()
+            owned[key] = tuple(_most_common(forms[one]) for one in ranked if forms[one].total() >= least)
     return owned

@@ -15,11 +15,11 @@ from statistics import fmean
 
 from bench.quality import archive
 
-Search = Callable[[str, int], list[str]]
+SearchFunction = Callable[[str, int], list[str]]
 """Gives the ids of the papers for a query, best first, at most so many."""
 
 _HERE = Path(__file__).parent
-_LEAST_PAPERS = 3
+_MIN_PAPERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Concept:
     korean: tuple[str, ...]
     english: tuple[str, ...]
     abbreviations: tuple[str, ...]
-    tuned_on: bool
+    is_tuning: bool
 
     @property
     def queries(self) -> list[str]:
@@ -38,7 +38,7 @@ class Concept:
 
 
 @dataclass(slots=True)
-class Figures:
+class MetricSamples:
     """Samples of each measure; the figure is their mean."""
 
     samples: dict[str, list[float]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Figures:
 def load_concepts() -> list[Concept]:
     """Read our set. A third of it, every third line, is what we tune on; the rest is kept apart."""
     return [
-        Concept(_split(ko), _split(en), _split(abbreviated), tuned_on=number % 3 == 0)
+        Concept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 3 == 0)
         for number, (ko, en, abbreviated) in enumerate(_rows("concepts.tsv", 3))
     ]
 
@@ -64,10 +64,10 @@ def load_concepts() -> list[Concept]:
 def load_words() -> list[Concept]:
     """Read single Korean words of two syllables and the English words for the same."""
     rows = enumerate(_rows("words.tsv", 2))
-    return [Concept(_split(ko), _split(en), (), tuned_on=number % 3 == 0) for number, (ko, en) in rows]
+    return [Concept(_split(ko), _split(en), (), is_tuning=number % 3 == 0) for number, (ko, en) in rows]
 
 
-def load_mixed() -> list[tuple[str, tuple[str, str], bool]]:
+def load_mixed_queries() -> list[tuple[str, tuple[str, str], bool]]:
     """Read queries of two parts, mostly in two languages, with the forms of each part."""
     return [
         (query, (one, other), number % 3 == 0)
@@ -84,18 +84,18 @@ def _split(column: str) -> tuple[str, ...]:
     return tuple(filter(None, column.split("|")))
 
 
-class Truth:
+class GroundTruth:
     """Which papers hold a form, by plain patterns of its own and not by what is measured."""
 
     def __init__(self, papers: Sequence[archive.Paper]) -> None:
         self._texts = {paper.arxiv_id: (paper.title, f"{paper.title}\n{paper.body}") for paper in papers}
         self._known: dict[tuple[str, bool], dict[str, int]] = {}
 
-    def papers(self, forms: Iterable[str], is_abbreviation: bool = False) -> set[str]:
+    def find_papers(self, forms: Iterable[str], is_abbreviation: bool = False) -> set[str]:
         """Return the ids of the papers that hold any of the forms."""
         return {paper for form in forms for paper in self._counts(form, is_abbreviation)}
 
-    def core(self, concept: Concept) -> set[str]:
+    def find_core_papers(self, concept: Concept) -> set[str]:
         """Return the papers with any form in the title or two occurrences in all."""
         total: dict[str, int] = {}
         for forms, is_abbreviation in (
@@ -130,23 +130,25 @@ def _pattern(form: str, is_abbreviation: bool) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z]){words}(?:s|es|ed|d|ing|e)?(?![a-z])", re.IGNORECASE)
 
 
-def deep(papers: int) -> int:
+def recall_cutoff(papers: int) -> int:
     """Return how many answers are looked at for what is only written otherwise: 500, of few papers a tenth."""
     return min(500, max(10, papers // 10))
 
 
-def measure_concept(concept: Concept, truth: Truth, search: Search, papers: int, figures: Figures) -> bool:
+def measure_concept(
+    concept: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
+) -> bool:
     """Add the samples of one concept; False when the archive has too few papers of it."""
     kinds = [
-        truth.papers(concept.korean),
-        truth.papers(concept.english),
-        truth.papers(concept.abbreviations, True),
+        truth.find_papers(concept.korean),
+        truth.find_papers(concept.english),
+        truth.find_papers(concept.abbreviations, True),
     ]
     relevant = set().union(*kinds)
-    if len(relevant) < _LEAST_PAPERS:
+    if len(relevant) < _MIN_PAPERS:
         return False
-    looked_at, first = deep(papers), min(50, max(10, papers // 10))
-    core = truth.core(concept)
+    looked_at, first = recall_cutoff(papers), min(50, max(10, papers // 10))
+    core = truth.find_core_papers(concept)
     own = [
         kind
         for kind, forms in zip(kinds, (concept.korean, concept.english, concept.abbreviations), strict=True)
@@ -156,13 +158,13 @@ def measure_concept(concept: Concept, truth: Truth, search: Search, papers: int,
     for query, answer, written in zip(concept.queries, answers, own, strict=True):
         kind = "ko" if query == concept.korean[0] else "en" if query == concept.english[0] else "abbr"
         others = relevant - written
-        share = _share(set(answer[:looked_at]), others, looked_at)
+        share = _recall(set(answer[:looked_at]), others, looked_at)
         figures.add("cross", share)
         figures.add(f"cross {kind}", share)
-        figures.add("core", _share(set(answer[:first]), core, first))
-        figures.add("union", _share(set(answer[:looked_at]), relevant, looked_at))
+        figures.add("core", _recall(set(answer[:first]), core, first))
+        figures.add("union", _recall(set(answer[:looked_at]), relevant, looked_at))
         figures.add("p@10", _precision(answer, relevant))
-        figures.add("p@10 of those found", _precision_of_found(answer, relevant))
+        figures.add("p@10 of those found", _precision_of_returned(answer, relevant))
     for place, one in enumerate(answers):
         for other in answers[place + 1 :]:
             figures.add("triple", _jaccard(one[:20], other[:20]))
@@ -172,45 +174,48 @@ def measure_concept(concept: Concept, truth: Truth, search: Search, papers: int,
     return True
 
 
-def measure_word(word: Concept, truth: Truth, search: Search, papers: int, figures: Figures) -> None:
+def measure_word(
+    word: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
+) -> None:
     """Add the samples of a single word: what holds the word itself or its English."""
-    relevant = truth.papers(word.korean + word.english)
-    if len(relevant) < _LEAST_PAPERS:
+    relevant = truth.find_papers(word.korean + word.english)
+    if len(relevant) < _MIN_PAPERS:
         return
     first = min(50, max(10, papers // 10))
     answer = search(word.korean[0], first)
     figures.add("word p@10", _precision(answer, relevant))
-    figures.add("word p@10 literal", _precision(answer, truth.papers(word.korean)))
-    figures.add("word core", _share(set(answer), truth.core(word), first))
+    figures.add("word p@10 literal", _precision(answer, truth.find_papers(word.korean)))
+    figures.add("word core", _recall(set(answer), truth.find_core_papers(word), first))
     figures.add(
-        "word core literal", _share(set(answer), truth.core(Concept(word.korean, (), (), False)), first)
+        "word core literal",
+        _recall(set(answer), truth.find_core_papers(Concept(word.korean, (), (), False)), first),
     )
 
 
-def truth_of_part(part: str, truth: Truth) -> set[str]:
+def find_papers_of_part(part: str, truth: GroundTruth) -> set[str]:
     """Return the papers that hold any form of a part; a star marks abbreviations and names, whose case counts."""
     forms = _split(part)
-    return truth.papers([form for form in forms if form[0] != "*"]) | truth.papers(
+    return truth.find_papers([form for form in forms if form[0] != "*"]) | truth.find_papers(
         [form[1:] for form in forms if form[0] == "*"], True
     )
 
 
 def measure_mixed(
-    query: str, parts: Sequence[set[str]], search: Search, papers: int, figures: Figures
+    query: str, parts: Sequence[set[str]], search: SearchFunction, papers: int, figures: MetricSamples
 ) -> None:
     """Add the samples of a query of two parts: what holds both."""
     relevant = set.intersection(*parts)
-    if len(relevant) < _LEAST_PAPERS:
+    if len(relevant) < _MIN_PAPERS:
         return
     first = min(50, max(10, papers // 10))
     answer = search(query, first)
     figures.add("mixed p@10", _precision(answer, relevant))
-    figures.add("mixed core", _share(set(answer), relevant, first))
+    figures.add("mixed core", _recall(set(answer), relevant, first))
 
 
-def _share(found: set[str], wanted: set[str], deep: int) -> float | None:
+def _recall(found: set[str], wanted: set[str], cutoff: int) -> float | None:
     """Return the share of what was wanted and could be among the first `deep`; None for nothing wanted."""
-    return len(found & wanted) / min(len(wanted), deep) if wanted else None
+    return len(found & wanted) / min(len(wanted), cutoff) if wanted else None
 
 
 def _precision(answer: Sequence[str], relevant: set[str]) -> float:
@@ -219,7 +224,7 @@ def _precision(answer: Sequence[str], relevant: set[str]) -> float:
     return sum(1 for paper in answer[:first] if paper in relevant) / first
 
 
-def _precision_of_found(answer: Sequence[str], relevant: set[str]) -> float | None:
+def _precision_of_returned(answer: Sequence[str], relevant: set[str]) -> float | None:
     """Return the share of relevant ones among the first ten that there are; None for no answer."""
     return sum(1 for paper in answer[:10] if paper in relevant) / len(answer[:10]) if answer else None
 

@@ -12,7 +12,7 @@ from bot.text.glossary.resolution import resolver
 from tests.support import glossary_in_memory
 
 
-class MemorySearch:
+class InMemorySearch:
     """Scores every paper for every query."""
 
     def __init__(self, papers: Sequence[archive.Paper], glossary: resolver.Glossary) -> None:
@@ -20,7 +20,9 @@ class MemorySearch:
         self._documents = [
             (
                 paper.arxiv_id,
-                scoring.document(latex.plain(paper.title), paper.body, paper.votes, paper.published_on),
+                scoring.analyse_document(
+                    latex.to_plain_text(paper.title), paper.body, paper.votes, paper.published_on
+                ),
             )
             for paper in papers
         ]
@@ -28,13 +30,15 @@ class MemorySearch:
     def search(self, typed: str, limit: int) -> list[str]:
         """Return the ids of the best papers."""
         asked = query_parser.parse_query(typed)
-        ranked = scoring.Ranking(self.glossary.resolve(asked.text), asked.phrases, asked.excluded)
+        ranked = scoring.Scorer(self.glossary.expand(asked.text), asked.phrases, asked.excluded)
         scored = [
             (score, paper) for paper, one in self._documents if (score := ranked.score(one)) is not None
         ]
-        return [paper for _, paper in scoring.best(scored, limit)]
+        return [paper for _, paper in scoring.rank(scored, limit)]
 
 
-def mine(papers: Sequence[archive.Paper], terms: Sequence[seed.Term]) -> resolver.Glossary:
+def build_glossary(papers: Sequence[archive.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:
     """Make the glossary of papers."""
-    return glossary_in_memory.mine([f"{latex.plain(paper.title)}\n{paper.body}" for paper in papers], terms)
+    return glossary_in_memory.build_glossary(
+        [f"{latex.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms
+    )

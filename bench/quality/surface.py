@@ -22,7 +22,7 @@ _FIRST_PAGE = 10
 class StoredSearch:
     """Asks the real look-ups. Use it within `open_archive`, which closes what it opens."""
 
-    def __init__(self, runner: asyncio.Runner, asked: search_service.Lookup) -> None:
+    def __init__(self, runner: asyncio.Runner, asked: search_service.SearchService) -> None:
         self._runner = runner
         self.lookup = asked
 
@@ -39,7 +39,7 @@ class StoredSearch:
 
     def author(self, name: str, limit: int = 1) -> list[str]:
         """Return the names of the people whom a name may mean, the best first."""
-        return list(self._runner.run(self.lookup.author(name, limit=limit)).matches)
+        return list(self._runner.run(self.lookup.find_author(name, limit=limit)).matches)
 
     def complete_author(self, typed: str) -> list[str]:
         """Return the people offered while a name is typed, the best first."""
@@ -52,15 +52,15 @@ def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
     with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
         database = runner.run(_fill(f"sqlite+aiosqlite:///{folder}/paperround.db", files))
         try:
-            yield StoredSearch(runner, search_service.Lookup(database))
+            yield StoredSearch(runner, search_service.SearchService(database))
         finally:
             runner.run(database.close())
 
 
 async def _fill(url: str, files: Sequence[Path]) -> Database:
     database = await migrate.open_database(url)
-    taking = service.Ingest(database, system_clock, indexer.SearchIndexer())
-    async for _ in taking.add_archive(ingest_files.read_file(str(file)) for file in files):
+    taking = service.IngestService(database, system_clock, indexer.SearchIndexer())
+    async for _ in taking.add_files(ingest_files.read_file(str(file)) for file in files):
         pass
-    await glossary.Glossaries(database).rebuild()
+    await glossary.GlossaryService(database).rebuild()
     return database

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from bot.clock import Clock, system_clock
 from bot.services.accounts.guilds import Guilds
 from bot.services.accounts.readers import Readers
-from bot.services.accounts.text_tokens import RememberedTexts
+from bot.services.accounts.text_tokens import TextTokenStore
 from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.notifier import Telling
-from bot.services.daily.edits import Edits
-from bot.services.daily.on_demand import NowPosts
+from bot.services.alerts.notifier import AlertNotifier
+from bot.services.daily.edits import EditPlanner
+from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
-from bot.services.daily.why import Why
-from bot.services.ingest.service import Ingest
-from bot.services.operations.status import Status
+from bot.services.daily.why import WhyExplainer
+from bot.services.ingest.service import IngestService
+from bot.services.operations.status import StatusService
 from bot.services.posts import delivery_factory
 from bot.settings import Settings
 from storage import alerts, key_values, migrate, models, subscriptions
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Core:
+class Container:
     """What the command line, the demo and the bot share: settings, storage, ingest and the renderer of posts."""
 
     settings: Settings
@@ -72,9 +72,9 @@ class Core:
     def renderer(self) -> DiscordRenderer:
         """What turns posts into messages."""
         from bot.client.renderer import DiscordRenderer
-        from bot.rendering.wording.post_texts import Wording
+        from bot.rendering.wording.post_texts import PostTemplates
 
-        return DiscordRenderer(self.texts, Wording(self.templates), self.mentions)
+        return DiscordRenderer(self.texts, PostTemplates(self.templates), self.mentions)
 
     @cached_property
     def templates(self) -> Templates:
@@ -91,9 +91,9 @@ class Core:
         await self.mentions.load(self.database)
 
     @cached_property
-    def telling(self) -> Telling:
+    def alert_notifier(self) -> AlertNotifier:
         """What plans alerts."""
-        return Telling(
+        return AlertNotifier(
             lambda: self.renderer,
             nonces=delivery_factory.new_nonce,
             default_locale=self.locale,
@@ -102,16 +102,20 @@ class Core:
         )
 
     @cached_property
-    def edits(self) -> Edits:
+    def edits(self) -> EditPlanner:
         """What plans edits of posts that a corrected digest changes."""
-        return Edits(lambda: self.renderer, nonces=delivery_factory.new_nonce, expire_after=self.expire_after)
+        return EditPlanner(
+            lambda: self.renderer, nonces=delivery_factory.new_nonce, expire_after=self.expire_after
+        )
 
-    def bot(self, *, shard_count: int | None = None, locale: models.Locale | None = None) -> PaperroundBot:
+    def create_bot(
+        self, *, shard_count: int | None = None, locale: models.Locale | None = None
+    ) -> PaperroundBot:
         """Return the Discord client. Both options are for the demo and tests: see `PaperroundBot`."""
         from bot.client.bot import PaperroundBot
 
         return PaperroundBot(
-            self.services(),
+            self.create_services(),
             self.texts,
             self.mentions,
             self.renderer,
@@ -119,26 +123,26 @@ class Core:
             locale=locale,
         )
 
-    def services(self) -> Services:
+    def create_services(self) -> Services:
         """Return what the client's commands work with."""
-        from bot.rendering.charts import Charts
+        from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
-        from bot.services.polling.registry import open_sources
-        from bot.services.search.glossary import Glossaries
-        from bot.services.search.service import Lookup
-        from bot.services.trends.monthly import Trends
-        from bot.services.trends.rising import RisingTopics
+        from bot.services.polling.registry import build_source_registry
+        from bot.services.search.glossary import GlossaryService
+        from bot.services.search.service import SearchService
+        from bot.services.trends.monthly import TrendService
+        from bot.services.trends.rising import RisingTopicService
 
-        words = Glossaries(self.database, self.clock)
+        words = GlossaryService(self.database, self.clock)
         return Services(
             database=self.database,
             clock=self.clock,
-            lookup=Lookup(self.database, words),
-            trends=Trends(self.database, self.clock, words),
-            rising=RisingTopics(self.database, words),
-            charts=Charts(self.templates),
+            search=SearchService(self.database, words),
+            trends=TrendService(self.database, self.clock, words),
+            rising=RisingTopicService(self.database, words),
+            charts=ChartRenderer(self.templates),
             subscriptions=Subscriptions(self.database, self.clock),
-            now=NowPosts(
+            on_demand_posts=OnDemandPosts(
                 self.database,
                 self.clock,
                 lambda: self.renderer,
@@ -146,18 +150,18 @@ class Core:
                 expire_after=self.expire_after,
             ),
             alerts=Alerts(self.database, self.clock),
-            status=Status(self.database, self.clock, expire_after=self.expire_after),
-            why=Why(self.database, self.clock),
+            status=StatusService(self.database, self.clock, expire_after=self.expire_after),
+            why=WhyExplainer(self.database, self.clock),
             guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),
-            remembered=RememberedTexts(self.database),
-            sources=open_sources(self.database, self.clock, self.settings),
+            text_tokens=TextTokenStore(self.database),
+            sources=build_source_registry(self.database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )
 
-    def ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> Ingest:
+    def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
         """Return what stores digests. `on_planned` is called when a digest has given the outbox or the planner work."""
         from bot.services.search.indexer import SearchIndexer
 
@@ -166,30 +170,34 @@ class Core:
         ) -> None:
             now = self.clock()
             await subscriptions.wake_waiting(connection, now)
-            await self.telling.tell(connection, digest_id, paper_ids, revision, now)
+            await self.alert_notifier.notify(connection, digest_id, paper_ids, revision, now)
             if revision > 1:
                 await self.edits.plan(connection, digest_id, revision, now)
             on_planned()
 
-        return Ingest(
-            self.database, self.clock, SearchIndexer(), on_fresh=on_fresh, fresh_days=self.settings.alert_days
+        return IngestService(
+            self.database,
+            self.clock,
+            SearchIndexer(),
+            on_fresh_digest=on_fresh,
+            fresh_days=self.settings.alert_days,
         )
 
 
 @asynccontextmanager
-async def open_core(
+async def open_container(
     settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
-) -> AsyncIterator[Core]:
+) -> AsyncIterator[Container]:
     """Open storage and what stands on it. `migrating` as in `storage.migrate.open_database`, whose errors it raises."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
-        await _note_version(database)
-        yield Core(settings, database, clock)
+        await _ensure_index_version(database)
+        yield Container(settings, database, clock)
     finally:
         await database.close()
 
 
-async def _note_version(database: Database) -> None:
+async def _ensure_index_version(database: Database) -> None:
     """See that it is known by what the index is made. Most commands find that it is, and load nothing for it."""
     async with database.read() as connection:
         if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
@@ -198,4 +206,4 @@ async def _note_version(database: Database) -> None:
 
     # Nothing can be indexed in a database that cannot be written to, either.
     with suppress(DatabaseBusyError):
-        await rebuild.note_version(database)
+        await rebuild.record_version(database)

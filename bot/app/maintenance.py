@@ -18,28 +18,28 @@ from storage.database import Database, sqlite_path
 
 log = structlog.get_logger(__name__)
 
-EVERY_SECONDS = 600.0
-LONGEST_SECONDS = 6 * 3600.0
+CHECK_INTERVAL_SECONDS = 600.0
+MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
 """After failures in a row the pause doubles up to this."""
-SMALL = 200
+IN_PROCESS_LIMIT = 200
 """Fewer papers than this are done sooner than a process has started; more would leave this one with the memory of the work."""
-TOLD_EVERY_SECONDS = 15.0
+PROGRESS_LOG_SECONDS = 15.0
 
 
-class Tending:
+class MaintenanceLoop:
     """Looks after one database. `small`: up to so many papers are worked on in this process."""
 
-    def __init__(self, database: Database, clock: Clock, *, small: int = SMALL) -> None:
+    def __init__(self, database: Database, clock: Clock, *, in_process_limit: int = IN_PROCESS_LIMIT) -> None:
         self._database = database
         self._clock = clock
-        self._small = small
-        self._was_ours = False
+        self._in_process_limit = in_process_limit
+        self._has_seen_current_index = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look now, and again and again, until `stop` is set; what is in hand then is left to the next start."""
         failures = 0
         while not stop.is_set():
-            work = asyncio.ensure_future(self.tend())
+            work = asyncio.ensure_future(self.run_due_tasks())
             stopper = asyncio.ensure_future(stop.wait())
             await asyncio.wait({work, stopper}, return_when=asyncio.FIRST_COMPLETED)
             work.cancel()
@@ -47,59 +47,61 @@ class Tending:
             [well, _] = await asyncio.gather(work, stopper, return_exceptions=True)
             failures = 0 if well is True else failures + 1
             with suppress(TimeoutError):
-                pause = min(LONGEST_SECONDS, EVERY_SECONDS * 2 ** min(failures, 9))
+                pause = min(MAX_CHECK_INTERVAL_SECONDS, CHECK_INTERVAL_SECONDS * 2 ** min(failures, 9))
                 await asyncio.wait_for(stop.wait(), pause)
 
-    async def tend(self) -> bool:
+    async def run_due_tasks(self) -> bool:
         """Do what is due, each thing once. Returns whether all went well; what did not is in the log."""
-        done: set[maintenance.Task] = set()
+        done: set[maintenance.MaintenanceTask] = set()
         try:
             while True:
-                due = await maintenance.find_due(self._database, self._clock, was_ours=self._was_ours)
+                due = await maintenance.find_pending(
+                    self._database, self._clock, was_current=self._has_seen_current_index
+                )
                 if due is None or due.task in done:
-                    self._was_ours = True
+                    self._has_seen_current_index = True
                     return True
-                if due.task is maintenance.Task.RESTART:
+                if due.task is maintenance.MaintenanceTask.RESTART:
                     log.warning(
                         "another version is at work here; restart the bot",
                         reason=f"the index is {due.reason}",
                     )
                     return True
                 done.add(due.task)
-                await self._do(due)
-        except maintenance_process.ChildError as error:
+                await self._run_task(due)
+        except maintenance_process.WorkerError as error:
             log.error("upkeep failed; it is tried again later", reason=str(error))
         except Exception:
             # A database that is away for a while, or a digest that nobody foresaw, must not end the bot.
             log.exception("upkeep failed; it is tried again later")
         return False
 
-    async def _do(self, due: maintenance.Due) -> None:
+    async def _run_task(self, due: maintenance.PendingTask) -> None:
         log.info("upkeep begins", task=due.task.value, papers=due.papers, reason=due.reason)
         begun = told = time.monotonic()
-        async with aclosing(self._work(due)) as steps:
+        async with aclosing(self._task_steps(due)) as steps:
             async for papers in steps:
-                if time.monotonic() - told > TOLD_EVERY_SECONDS:
+                if time.monotonic() - told > PROGRESS_LOG_SECONDS:
                     told = time.monotonic()
                     log.info("upkeep goes on", task=due.task.value, done=papers, of=due.papers)
         log.info("upkeep is done", task=due.task.value, seconds=round(time.monotonic() - begun, 1))
 
-    async def _work(self, due: maintenance.Due) -> AsyncGenerator[int, None]:
-        if due.papers > self._small and self._can_be_shared():
+    async def _task_steps(self, due: maintenance.PendingTask) -> AsyncGenerator[int, None]:
+        if due.papers > self._in_process_limit and self._supports_worker_process():
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                async with aclosing(maintenance_process.do(url, due.task)) as steps:
+                async with aclosing(maintenance_process.run_task(url, due.task)) as steps:
                     async for papers in steps:
                         yield papers
                 return
-            except maintenance_process.CannotStartError as error:
+            except maintenance_process.WorkerStartError as error:
                 log.warning(
                     "upkeep has no process of its own, so answers are slower meanwhile", reason=str(error)
                 )
-        async with aclosing(maintenance.do(self._database, self._clock, due.task)) as steps:
+        async with aclosing(maintenance.run_task(self._database, self._clock, due.task)) as steps:
             async for papers in steps:
                 yield papers
 
-    def _can_be_shared(self) -> bool:
+    def _supports_worker_process(self) -> bool:
         """Tell whether another process could open the database: one in memory has no other."""
         return not self._database.is_sqlite or sqlite_path(self._database.url) is not None

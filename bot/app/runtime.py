@@ -24,34 +24,34 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot import errors
 from bot.app import maintenance, polling
-from bot.app.container import Core
+from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import endpoints, sender
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import files
 from bot.services.ingest import inbox as ingest_inbox
-from bot.services.ingest.service import Ingest
+from bot.services.ingest.service import IngestService
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import discord_errors, outcomes, relay, suspension
-from bot.services.polling.report import Report
+from bot.services.polling.report import SourceReport
 from bot.services.posts import delivery_factory
 from storage.outbox import sender_lock, transitions
 
 log = structlog.get_logger(__name__)
 
-OFTEN = 700
+GC_THRESHOLD = 700
 """Python's own measure: a bot that runs for months keeps its memory small."""
-STOP_SECONDS = 9.0
+SHUTDOWN_SECONDS = 9.0
 """`run` promises to leave within 10 s of SIGTERM."""
-LOGIN_WAITS = (1, 2, 4, 8, 15, 30, 60)
-KEEP_PAYLOADS = timedelta(days=30)
+RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+PAYLOAD_RETENTION = timedelta(days=30)
 
 
 @dataclass
-class Running:
+class Runtime:
     """One running bot: the long-lived work and what it works on."""
 
-    core: Core
+    container: Container
     bot: PaperroundBot
     relay: relay.Relay
     planner: DailyPlanner
@@ -61,7 +61,7 @@ class Running:
 
     async def tick(self) -> None:
         """Plan what is due. Called every minute and at the start; whatever goes wrong is logged, the next minute tries again."""
-        now = self.core.clock()
+        now = self.container.clock()
         try:
             if await self.planner.tick(now):
                 self.relay.wake()
@@ -69,33 +69,33 @@ class Running:
             # A database that is away for a minute must not end the schedule; what is due stays due.
             log.exception("planning failed")
 
-    async def clean(self) -> None:
+    async def purge_payloads(self) -> None:
         """Forget the payloads of deliveries that ended 30 days ago."""
-        async with self.core.database.transaction() as connection:
-            await transitions.empty_payloads(connection, self.core.clock() - KEEP_PAYLOADS)
+        async with self.container.database.transaction() as connection:
+            await transitions.purge_payloads(connection, self.container.clock() - PAYLOAD_RETENTION)
 
-    async def beat(self) -> None:
+    async def watch_lock(self) -> None:
         """Stop when the lock is lost: another process may be sending by now."""
         while not self.stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), sender_lock.BEAT_EVERY)
-            if not self.stop.is_set() and not await self.lock.beat():
+                await asyncio.wait_for(self.stop.wait(), sender_lock.HEARTBEAT_INTERVAL)
+            if not self.stop.is_set() and not await self.lock.heartbeat():
                 log.error("the sender's lock was lost; stopping, so that nothing is sent twice")
                 self.stop.set()
 
-    async def read(self, reports: Sequence[Report]) -> None:
+    async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what a pass over the sources has made due."""
         self.metrics.digests.inc(sum(report.digests for report in reports))
         await self.tick()
         self.relay.wake()
 
-    async def take(self, paths: list[Path]) -> None:
+    async def ingest_files(self, paths: list[Path]) -> None:
         """Ingest files of the inbox. Raises what went wrong with the first that could not be stored, after the last."""
-        ingest = self.core.ingest(on_planned=self.relay.wake)
+        ingest = self.container.create_ingest(on_planned=self.relay.wake)
         failed: list[Exception] = []
         for path in paths:
             try:
-                await self._take_file(ingest, path)
+                await self._ingest_file(ingest, path)
             except Exception as error:  # noqa: BLE001 - raised again below, once the others are stored
                 failed.append(error)
         await self.tick()
@@ -103,99 +103,107 @@ class Running:
         if failed:
             raise failed[0]
 
-    async def _take_file(self, ingest: Ingest, path: Path) -> None:
+    async def _ingest_file(self, ingest: IngestService, path: Path) -> None:
         file = await asyncio.to_thread(files.read_file, str(path))
-        if isinstance(file, files.UnreadFile):
+        if isinstance(file, files.UnreadableFile):
             log.warning("file not read", file=file.name, reason=file.reason)
             return
         try:
-            result = await ingest.add_text(file.text, place=os.path.abspath(file.name))
+            result = await ingest.add_text(file.text, location=os.path.abspath(file.name))
         except errors.NotADigestError as error:
             log.warning("file not read", file=file.name, reason=error.reason)
             return
         for problem in result.problems:
             log.warning("not understood", file=file.name, line=problem.line, message=problem.message)
         if result.changed:
-            self.metrics.digests.inc(result.new_digests + result.corrected)
+            self.metrics.digests.inc(result.new_digests + result.corrected_digests)
             log.info("ingested", file=file.name, papers=result.papers, new_papers=result.new_papers)
 
 
-def build(core: Core, bot: PaperroundBot, stop: asyncio.Event, lock: sender_lock.SenderLock) -> Running:
+def build_runtime(
+    core: Container, bot: PaperroundBot, stop: asyncio.Event, lock: sender_lock.SenderLock
+) -> Runtime:
     """Put a running bot together around a client."""
     metrics = Metrics()
-    home = suspension.Places(core.renderer, nonces=delivery_factory.new_nonce, expire_after=core.expire_after)
-    settler = outcomes.Settler(
-        core.database, home, nonces=delivery_factory.new_nonce, dice=random.Random(), report=metrics.report
+    home = suspension.DestinationSuspender(
+        core.renderer, nonces=delivery_factory.new_nonce, expire_after=core.expire_after
+    )
+    settler = outcomes.OutcomeRecorder(
+        core.database, home, nonces=delivery_factory.new_nonce, rng=random.Random(), on_outcome=metrics.record
     )
     work = relay.Relay(
-        core.database, sender.DiscordSender(bot, sender.open_pace()), settler, clock=core.clock
+        core.database, sender.DiscordSender(bot, sender.make_request_limiter()), settler, clock=core.clock
     )
     planner = DailyPlanner(
         core.database, core.renderer, nonces=delivery_factory.new_nonce, expire_after=core.expire_after
     )
-    return Running(core, bot, work, planner, metrics, lock, stop)
+    return Runtime(core, bot, work, planner, metrics, lock, stop)
 
 
-def settle_memory() -> None:
+def freeze_gc() -> None:
     """Tell the garbage collector that what stands by now stays: it need not look through it again and again.
 
     Ten thousand posts are planned in a fifth less time so.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(OFTEN, *gc.get_threshold()[1:])
+    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
 
 
-async def run(core: Core) -> None:
+async def run(core: Container) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError when Discord does not accept the token."""
     token = core.settings.discord_token
     if token is None:
-        raise errors.UsageError(NO_TOKEN)
+        raise errors.UsageError(MISSING_TOKEN_MESSAGE)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    endpoints.apply(core.settings.discord_api_url, core.settings.discord_gateway_url)
+    endpoints.override(core.settings.discord_api_url, core.settings.discord_gateway_url)
     lock = sender_lock.SenderLock(core.database)
-    bot = PaperroundBot(core.services(), core.texts, core.mentions, core.renderer)
-    running = build(core, bot, stop, lock)
+    bot = PaperroundBot(core.create_services(), core.texts, core.mentions, core.renderer)
+    running = build_runtime(core, bot, stop, lock)
     async with AsyncExitStack() as stack:
-        await _serve(running, stack)
-        if not await _wait(lock.acquire(), stop, "waiting for the sender's lock; another copy is running"):
+        await _start_monitoring(running, stack)
+        if not await _wait_unless_stopped(
+            lock.acquire(), stop, "waiting for the sender's lock; another copy is running"
+        ):
             return
         stack.push_async_callback(lock.release)
         await core.mentions.load(core.database)
         await running.planner.reschedule(core.clock())
         stack.push_async_callback(bot.close)
-        if await _wait(_log_in(bot, token.get_secret_value()), stop, None):
-            settle_memory()
-            await _work(running)
+        if await _wait_unless_stopped(_log_in(bot, token.get_secret_value()), stop, None):
+            freeze_gc()
+            await _run_tasks(running)
     log.info("stopped")
 
 
-NO_TOKEN = (
+MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. Make an application at https://discord.com/developers/applications, open its Bot page,"
     " press Reset Token and put the token into the environment or .env. `paperround demo` needs none."
 )
 
 
-async def _serve(running: Running, stack: AsyncExitStack) -> None:
-    address = running.core.settings.http
+async def _start_monitoring(running: Runtime, stack: AsyncExitStack) -> None:
+    address = running.container.settings.http
     if address is None:
         return
     from bot.services.operations import http_server  # a web server, which few ask for
 
-    watcher = http_server.Monitor(
-        running.core.database,
+    watcher = http_server.MonitoringServer(
+        running.container.database,
         running.metrics,
-        running.core.clock,
-        role=lambda: "sender" if running.lock.held else "standby",
-        connected=lambda: running.bot.is_ready() and not running.bot.is_closed(),
+        running.container.clock,
+        role=lambda: "sender" if running.lock.is_held else "standby",
+        is_connected=lambda: running.bot.is_ready() and not running.bot.is_closed(),
     )
     url = await stack.enter_async_context(watcher.serving(address))
     log.info("health and metrics", url=url)
 
 
-async def _wait(work: Awaitable[object], stop: asyncio.Event, while_waiting: str | None) -> bool:
+async def _wait_unless_stopped(
+    work: Awaitable[object], stop: asyncio.Event, while_waiting: str | None
+) -> bool:
     """Wait for some work or for the end, whichever comes first. True when the work was done."""
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait({task, stopper}, timeout=1.5, return_when=asyncio.FIRST_COMPLETED)
@@ -223,7 +231,7 @@ async def _log_in(bot: PaperroundBot, token: str) -> None:
                 "Discord does not accept DISCORD_TOKEN. Copy it anew from your application's Bot page (Reset Token)."
             ) from error
         except (discord.HTTPException, OSError, TimeoutError) as error:
-            wait = LOGIN_WAITS[min(attempt, len(LOGIN_WAITS) - 1)]
+            wait = RECONNECT_DELAYS[min(attempt, len(RECONNECT_DELAYS) - 1)]
             log.warning("Discord cannot be reached", error=str(error), again_in_seconds=wait)
             # Login opens a session each time, over the connector that the last one has closed.
             await bot.http.close()
@@ -231,29 +239,29 @@ async def _log_in(bot: PaperroundBot, token: str) -> None:
             await asyncio.sleep(wait)
 
 
-async def _work(running: Running) -> None:
+async def _run_tasks(running: Runtime) -> None:
     """Run the long-lived work until `stop` is set or one piece of it fails for good."""
-    stop, core = running.stop, running.core
+    stop, core = running.stop, running.container
     work: list[Callable[[], Awaitable[None]]] = [
         lambda: running.relay.run(stop),
-        running.beat,
-        lambda: maintenance.Tending(core.database, core.clock).run(stop),
+        running.watch_lock,
+        lambda: maintenance.MaintenanceLoop(core.database, core.clock).run(stop),
     ]
     if core.settings.inbox is not None:
-        inbox = ingest_inbox.Inbox(core.settings.inbox, running.take)
+        inbox = ingest_inbox.InboxWatcher(core.settings.inbox, running.ingest_files)
         work.append(lambda: inbox.run(stop))
     async with (
-        polling.open_fetching(core, core.ingest(on_planned=running.relay.wake)) as service,
+        polling.open_poller(core, core.create_ingest(on_planned=running.relay.wake)) as service,
         _scheduled(running),
         _connected(running),
     ):
-        work.append(lambda: service.run(stop, on_news=running.read))
+        work.append(lambda: service.run(stop, on_fetched=running.on_sources_fetched))
         await running.tick()
         tasks = [asyncio.ensure_future(start()) for start in work]
         stopper = asyncio.ensure_future(stop.wait())
         await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -266,16 +274,16 @@ async def _work(running: Running) -> None:
 
 
 @asynccontextmanager
-async def _scheduled(running: Running) -> AsyncIterator[None]:
+async def _scheduled(running: Runtime) -> AsyncIterator[None]:
     scheduler = AsyncIOScheduler(timezone="UTC")
-    now: datetime = running.core.clock()
+    now: datetime = running.container.clock()
     next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(
         running.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.add_job(
-        running.clean, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
+        running.purge_payloads, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.start()
     try:
@@ -284,7 +292,7 @@ async def _scheduled(running: Running) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
 
 
-async def _connect(running: Running) -> None:
+async def _connect(running: Runtime) -> None:
     """Connect, again and again while the gateway cannot be asked for. Sets `stop` when the gateway refuses us for good."""
     for attempt in range(10**9):
         try:
@@ -296,13 +304,13 @@ async def _connect(running: Running) -> None:
             return
         except (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError) as error:
             # discord.py reconnects a gateway that it had found; it gives up when it cannot ask where that is.
-            wait = LOGIN_WAITS[min(attempt, len(LOGIN_WAITS) - 1)]
+            wait = RECONNECT_DELAYS[min(attempt, len(RECONNECT_DELAYS) - 1)]
             log.warning("the gateway cannot be reached", error=repr(error), again_in_seconds=wait)
             await asyncio.sleep(wait)
 
 
 @asynccontextmanager
-async def _connected(running: Running) -> AsyncIterator[None]:
+async def _connected(running: Runtime) -> AsyncIterator[None]:
     """Keep the gateway connected in the background: sending does not wait for it."""
 
     task = asyncio.create_task(_connect(running))

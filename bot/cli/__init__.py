@@ -16,10 +16,10 @@ from bot import errors
 from bot.cli import alerts, deliveries, digests, maintenance, output, run, search, sources, subscriptions
 from storage import errors as storage_errors
 
-RARELY = 50_000
+GC_THRESHOLD = 50_000
 
 
-def build() -> typer.Typer:
+def build_app() -> typer.Typer:
     """Put the commands together."""
     app = typer.Typer(
         name="paperround",
@@ -43,12 +43,12 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line and end with its exit status: 0 done, 1 done with problems, 2 wrong usage or settings."""
     # Loading leaves next to no garbage, and looking for it takes a tenth of a short command's time.
-    gc.set_threshold(RARELY, *gc.get_threshold()[1:])
+    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
     try:
-        build()()
+        build_app()()
     except (errors.PaperroundError, storage_errors.StorageError) as error:
         for line in str(error).splitlines():
-            output.complain(line)
+            output.error(line)
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -61,6 +61,6 @@ def main() -> None:
         if os.environ.get("PAPERROUND_LOG", "").endswith("debug"):
             raise
         first_line = str(error).partition("\n")[0][:200]
-        output.complain(f"something went wrong inside Paperround: {type(error).__name__}: {first_line}")
-        output.complain("run it again with PAPERROUND_LOG=console:debug to see where, and report that.")
+        output.error(f"something went wrong inside Paperround: {type(error).__name__}: {first_line}")
+        output.error("run it again with PAPERROUND_LOG=console:debug to see where, and report that.")
         sys.exit(1)

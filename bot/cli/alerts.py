@@ -46,7 +46,7 @@ def add(
         )
         return alert
 
-    _print([as_data(_with_service(command))], as_json, single=True)
+    _print([to_dict(_call_service(command))], as_json, single=True)
 
 
 def list_rows(
@@ -54,8 +54,8 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the alerts."""
-    found = _with_service(lambda service: service.list_rows(user_id=user))
-    _print([as_data(alert) for alert in found], as_json)
+    found = _call_service(lambda service: service.list_rows(user_id=user))
+    _print([to_dict(alert) for alert in found], as_json)
 
 
 def remove(
@@ -65,7 +65,7 @@ def remove(
     """End an alert."""
     from bot import errors
 
-    removed = _with_service(lambda service: service.remove([alert_id]))
+    removed = _call_service(lambda service: service.remove([alert_id]))
     if not removed:
         raise errors.UsageError(
             f"There is no alert with the id {alert_id}. `paperround alerts list` shows which there are."
@@ -73,10 +73,10 @@ def remove(
     if as_json:
         output.print_json({"removed": alert_id})
     else:
-        output.say(f"Alert {alert_id} is gone.")
+        output.echo(f"Alert {alert_id} is gone.")
 
 
-def as_data(alert: models.Alert) -> dict[str, Any]:
+def to_dict(alert: models.Alert) -> dict[str, Any]:
     """Return an alert as JSON shows it: ids of Discord as strings."""
     return {
         "id": alert.id,
@@ -100,7 +100,7 @@ def _print(found: list[dict[str, Any]], as_json: bool, *, single: bool = False) 
     )
 
 
-def _with_service(command: Any) -> Any:
+def _call_service(command: Any) -> Any:
     async def run() -> Any:
         from bot.clock import system_clock
         from bot.services.alerts.alerts import Alerts
@@ -108,4 +108,4 @@ def _with_service(command: Any) -> Any:
         async with context.open_storage() as database:
             return await command(Alerts(database, system_clock))
 
-    return context.run(run)
+    return context.run_command(run)

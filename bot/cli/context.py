@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from bot.app.container import Core
+    from bot.app.container import Container
     from bot.settings import Settings
     from storage.database import Database
 
 Result = TypeVar("Result")
 
 
-def run(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Run a command's coroutine to its end."""
     return asyncio.run(command())
 
@@ -40,9 +40,9 @@ async def open_storage(*, migrate: bool | None = None) -> AsyncIterator[Database
 
 
 @asynccontextmanager
-async def open_core() -> AsyncIterator[Core]:
+async def open_container() -> AsyncIterator[Container]:
     """Open the database and what stands on it: ingest, planning, the renderer of posts."""
     from bot.app import container
 
-    async with container.open_core(load_settings()) as core:
+    async with container.open_container(load_settings()) as core:
         yield core

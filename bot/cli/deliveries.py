@@ -33,10 +33,10 @@ def list_rows(
         from storage.outbox import queries
 
         async with context.open_storage() as database, database.read() as connection:
-            found = await queries.list_rows(connection, state=_state(state), limit=limit)
-            return [as_data(one, await queries.list_parts(connection, one.id)) for one in found]
+            found = await queries.list_rows(connection, state=_parse_state(state), limit=limit)
+            return [to_dict(one, await queries.list_parts(connection, one.id)) for one in found]
 
-    found = context.run(command)
+    found = context.run_command(command)
     if as_json:
         output.print_json(found)
         return
@@ -46,39 +46,39 @@ def list_rows(
     )
 
 
-def as_data(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
+def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
     """Return a delivery as JSON shows it: ids of Discord as strings, moments in ISO 8601, UTC."""
     return {
         "id": delivery.id,
         "key": delivery.key,
         "kind": delivery.kind.value,
         "subscription": delivery.subscription_id,
-        "guild": _id(delivery.guild_id),
-        "channel": _id(delivery.channel_id),
-        "user": _id(delivery.user_id),
+        "guild": _id_text(delivery.guild_id),
+        "channel": _id_text(delivery.channel_id),
+        "user": _id_text(delivery.user_id),
         "date": None if delivery.local_on is None else delivery.local_on.isoformat(),
         "papers": list(delivery.papers),
         "state": delivery.state.value,
         "reason": delivery.reason,
-        "planned_at": _iso(delivery.planned_at),
-        "due_at": _iso(delivery.due_at),
-        "expires_at": _iso(delivery.expires_at),
-        "sent_at": _iso(max((part.sent_at for part in parts if part.sent_at), default=None)),
+        "planned_at": _iso_text(delivery.planned_at),
+        "due_at": _iso_text(delivery.due_at),
+        "expires_at": _iso_text(delivery.expires_at),
+        "sent_at": _iso_text(max((part.sent_at for part in parts if part.sent_at), default=None)),
         "link": _link(delivery, parts),
-        "parts": [_part(part) for part in parts],
+        "parts": [_part_to_dict(part) for part in parts],
     }
 
 
-def _part(part: models.Part) -> dict[str, Any]:
+def _part_to_dict(part: models.Part) -> dict[str, Any]:
     return {
         "position": part.position,
         "kind": part.kind.value,
         "state": part.state.value,
         "attempts": part.attempts,
-        "channel": _id(part.channel_id),
-        "message": _id(part.message_id),
-        "sent_at": _iso(part.sent_at),
-        "next_attempt_at": _iso(part.next_attempt_at) if part.state.value == "planned" else None,
+        "channel": _id_text(part.channel_id),
+        "message": _id_text(part.message_id),
+        "sent_at": _iso_text(part.sent_at),
+        "next_attempt_at": _iso_text(part.next_attempt_at) if part.state.value == "planned" else None,
         "error_code": part.error_code,
         "error": part.error,
     }
@@ -91,15 +91,15 @@ def _link(delivery: models.Delivery, parts: list[models.Part]) -> str | None:
     return f"https://discord.com/channels/{delivery.guild_id or '@me'}/{first.channel_id}/{first.message_id}"
 
 
-def _id(value: int | None) -> str | None:
+def _id_text(value: int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _iso(moment: datetime | None) -> str | None:
+def _iso_text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _state(name: str | None) -> models.DeliveryState | None:
+def _parse_state(name: str | None) -> models.DeliveryState | None:
     from bot import errors
     from storage import models
 

@@ -15,7 +15,7 @@ from bot.cli import context, dates, output
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.ingest.service import Ingest, IngestResult
+    from bot.services.ingest.service import IngestResult, IngestService
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
 
@@ -40,20 +40,20 @@ def parse(
 
     problems = 0
     for file in output.with_progress(ingest_files.read_files(paths), "Parsing"):
-        if isinstance(file, ingest_files.UnreadFile):
-            output.complain(f"{file.name}: {file.reason}")
+        if isinstance(file, ingest_files.UnreadableFile):
+            output.error(f"{file.name}: {file.reason}")
             problems += 1
             continue
         try:
             found = parser.parse_text(file.text)
         except errors.NotADigestError as error:
-            output.complain(f"{file.name}: {error.reason}")
+            output.error(f"{file.name}: {error.reason}")
             problems += 1
             continue
         for one in found:
-            output.print_json(json_output.to_json(one, file.name))
+            output.print_json(json_output.digest_to_json(one, file.name))
             for problem in one.problems:
-                output.complain(f"{file.name}:{problem.line}: {problem.message}")
+                output.error(f"{file.name}:{problem.line}: {problem.message}")
             problems += len(one.problems)
     sys.exit(1 if problems else 0)
 
@@ -72,7 +72,7 @@ def ingest(
         raise errors.UsageError(
             "Name files or folders to ingest, or give --again to read the stored texts anew."
         )
-    result, problems = context.run(lambda: _ingest(paths or [], again))
+    result, problems = context.run_command(lambda: _ingest(paths or [], again))
     if as_json:
         output.print_json(
             {
@@ -83,7 +83,7 @@ def ingest(
             }
         )
     else:
-        output.say(
+        output.echo(
             f"{result.digests} digests, {result.papers} papers, {result.new_papers} of them new, {problems} problems."
         )
     sys.exit(1 if problems else 0)
@@ -94,20 +94,20 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
     from bot.services.search import glossary
 
     total, problems = IngestResult(), 0
-    async with context.open_core() as core:
+    async with context.open_container() as core:
         await core.load_mentions()
-        service = core.ingest()
-        results = [_read_paths(service, paths)] if paths else []
+        service = core.create_ingest()
+        results = [_ingest_paths(service, paths)] if paths else []
         if again:
-            results.append(_read_again(service))
+            results.append(_reparse_all(service))
         for stream in results:
             async with aclosing(stream):
                 async for result, named in stream:
                     total += result
                     problems += len(named)
                     for problem in named:
-                        output.complain(problem)
-        words = glossary.Glossaries(core.database, core.clock)
+                        output.error(problem)
+        words = glossary.GlossaryService(core.database, core.clock)
         if await words.is_stale():
             await words.rebuild()
     return total, problems
@@ -116,20 +116,20 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
 Results = AsyncIterator[tuple["IngestResult", list[str]]]
 
 
-async def _read_paths(service: Ingest, paths: Iterable[str]) -> Any:
+async def _ingest_paths(service: IngestService, paths: Iterable[str]) -> Any:
     from bot.services.ingest import files as ingest_files
 
     files = output.with_progress(ingest_files.read_files(paths), "Ingesting")
-    async for name, result in service.add_archive(files):
-        yield result, [_in_words(name, one.line, one.message) for one in result.problems]
+    async for name, result in service.add_files(files):
+        yield result, [_format_problem(name, one.line, one.message) for one in result.problems]
 
 
-async def _read_again(service: Ingest) -> Any:
-    async for result in service.read_again():
-        yield result, [_in_words(one.place, one.line, one.message) for one in result.problems]
+async def _reparse_all(service: IngestService) -> Any:
+    async for result in service.reparse_all():
+        yield result, [_format_problem(one.location, one.line, one.message) for one in result.problems]
 
 
-def _in_words(place: str, line: int | None, message: str) -> str:
+def _format_problem(place: str, line: int | None, message: str) -> str:
     return f"{place}:{line}: {message}" if line is not None else f"{place}: {message}"
 
 
@@ -144,7 +144,7 @@ def digest(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the papers of one date, top-voted first, as a new channel would get them."""
-    from bot.cli.search import print_rows
+    from bot.cli.search import print_papers
 
     wanted = None if on is None else dates.parse(on)
 
@@ -156,11 +156,11 @@ def digest(
             day = wanted or (dates_there[0] if dates_there else None)
             if day is None:
                 return [], None
-            return await papers.list_of_date(connection, day, min_votes=min_votes, limit=top), day
+            return await papers.list_by_date(connection, day, min_votes=min_votes, limit=top), day
 
-    rows, day = context.run(command)
+    rows, day = context.run_command(command)
     empty = "The archive is empty." if day is None else f"There is no paper for {day}."
-    print_rows(rows, as_json, empty=empty)
+    print_papers(rows, as_json, empty=empty)
 
 
 def export(
@@ -179,7 +179,7 @@ def export(
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
     first, last = (dates.parse(text) if text else None for text in (on or since, on or until))
-    text = context.run(lambda: _export("json" if as_json else form, first, last))
+    text = context.run_command(lambda: _export("json" if as_json else form, first, last))
     if target is None:
         sys.stdout.write(text)
         return
@@ -198,4 +198,4 @@ async def _export(form: str, first: date | None, last: date | None) -> str:
     wanted = export_service.parse_format(form)
     async with context.open_storage() as database:
         templates = Templates(context.load_settings().templates)
-        return await export_service.export(database, wanted, templates, since_on=first, until_on=last)
+        return await export_service.export_digests(database, wanted, templates, since_on=first, until_on=last)

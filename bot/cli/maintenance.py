@@ -33,16 +33,18 @@ def reindex(as_json: output.AsJson = False) -> None:
     async def command() -> int:
         papers = 0
         async with context.open_storage() as database:
-            with output.counter("Indexing") as count:
-                async for papers in maintenance.do(database, system_clock, maintenance.Task.INDEX):
+            with output.progress_counter("Indexing") as count:
+                async for papers in maintenance.run_task(
+                    database, system_clock, maintenance.MaintenanceTask.INDEX
+                ):
                     count(papers)
         return papers
 
-    papers = context.run(command)
+    papers = context.run_command(command)
     if as_json:
         output.print_json({"papers": papers})
     else:
-        output.say(f"{papers} papers are indexed anew.")
+        output.echo(f"{papers} papers are indexed anew.")
 
 
 def backup(
@@ -64,11 +66,11 @@ def backup(
                 )
             return await storage_backup.copy_to(database, Path(target))
 
-    size = context.run(command)
+    size = context.run_command(command)
     if as_json:
         output.print_json({"file": target, "bytes": size})
     else:
-        output.say(f"{target}: {size} bytes.")
+        output.echo(f"{target}: {size} bytes.")
 
 
 def upgrade(as_json: output.AsJson = False) -> None:
@@ -78,13 +80,13 @@ def upgrade(as_json: output.AsJson = False) -> None:
         async with context.open_storage(migrate=True):
             pass
 
-    context.run(command)
+    context.run_command(command)
     from storage.migrate import HEAD
 
     if as_json:
         output.print_json({"schema": HEAD})
     else:
-        output.say(f"The database is at schema {HEAD}.")
+        output.echo(f"The database is at schema {HEAD}.")
 
 
 def doctor(
@@ -97,12 +99,12 @@ def doctor(
     async def command() -> list[Finding]:
         from bot.client.discord_api import token_check
 
-        return await doctor_service.examine(context.load_settings(), token_check.ask)
+        return await doctor_service.examine(context.load_settings(), token_check.check_token)
 
-    findings = context.run(command)
+    findings = context.run_command(command)
     wrong = [finding for finding in findings if not finding.well]
     if as_json:
-        output.print_json([finding.as_data() for finding in findings])
+        output.print_json([finding.to_dict() for finding in findings])
     elif not quiet:
         output.print_table(
             ("", "what", "value", "from", "note"),
@@ -110,5 +112,5 @@ def doctor(
             empty="",
         )
     for finding in wrong:
-        output.complain(f"{finding.what}: {finding.note}")
+        output.error(f"{finding.what}: {finding.note}")
     sys.exit(1 if wrong else 0)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -38,7 +38,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
 
 
 @contextmanager
-def counter(what: str) -> Iterator[Callable[[int], None]]:
+def progress_counter(what: str) -> Iterator[Callable[[int], None]]:
     """Give a function that shows a count on stderr, on a terminal only and once it has taken over a second."""
     begun, shown = time.monotonic(), False
 
@@ -54,20 +54,20 @@ def counter(what: str) -> Iterator[Callable[[int], None]]:
         sys.stderr.write("\r\x1b[K")
 
 
-def with_progress(things: Iterable[Thing], what: str) -> Iterator[Thing]:
+def with_progress(things: Iterable[Item], what: str) -> Iterator[Item]:
     """Yield the things, counted as `counter` does."""
-    with counter(what) as count:
+    with progress_counter(what) as count:
         for number, thing in enumerate(things, 1):
             count(number)
             yield thing
 
 
-def say(sentence: str) -> None:
+def echo(sentence: str) -> None:
     """Print one line for people on stdout."""
     sys.stdout.write(sentence + "\n")
 
 
-def complain(sentence: str) -> None:
+def error(sentence: str) -> None:
     """Print one line on stderr."""
     sys.stderr.write(f"paperround: {sentence}\n")
     sys.stderr.flush()

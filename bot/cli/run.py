@@ -24,13 +24,13 @@ def run() -> None:
     from bot.app import container, runtime
 
     if settings.discord_token is None:
-        raise errors.UsageError(runtime.NO_TOKEN)
+        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:
-        async with container.open_core(settings, migrating=True) as opened:
+        async with container.open_container(settings, migrating=True) as opened:
             await runtime.run(opened)
 
-    context.run(command)
+    context.run_command(command)
 
 
 def demo(
@@ -61,4 +61,4 @@ def demo(
             f"The demo needs {error.name}: install it with pip install 'paperround[demo]'."
         ) from None
 
-    context.run(lambda: server.show(port=port, locale=language, dm=dm))
+    context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from bot.cli import context, dates, output
 
 if TYPE_CHECKING:
-    from bot.services.search.service import Lookup
+    from bot.services.search import results
+    from bot.services.search.service import SearchService
     from storage import models
+
+Result = TypeVar("Result")
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many papers at most.")]
 
@@ -49,7 +52,7 @@ def search(
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
     first = None if since is None else dates.parse(since)
 
-    async def ask(lookup: Lookup) -> Any:
+    async def ask(lookup: SearchService) -> results.SearchResult:
         return await lookup.search(
             " ".join(query or ()),
             author=name,
@@ -59,11 +62,11 @@ def search(
             explain=explain,
         )
 
-    result = _ask(ask)
-    print_rows(result.rows, as_json, empty="Nothing found.", explanations=result.explanations)
+    result = _query(ask)
+    print_papers(result.rows, as_json, empty="Nothing found.", explanations=result.explanations)
     # Beside JSON too: what was not understood would else go unnoticed.
     for line in _notes(result) if not as_json else _warnings(result):
-        output.complain(line)
+        output.error(line)
 
 
 def author(
@@ -73,23 +76,20 @@ def author(
 ) -> None:
     """Find a person's papers, top-voted first."""
 
-    async def ask(lookup: Lookup) -> Any:
-        return await lookup.author(name, limit=limit)
-
-    result = _ask(ask)
+    result = _query(lambda service: service.find_author(name, limit=limit))
     if as_json:
         output.print_json(
             {
                 "author": result.author,
                 "matches": list(result.matches),
-                "forms": list(result.forms),
-                "papers": [as_data(row) for row in result.rows],
+                "forms": list(result.name_variants),
+                "papers": [to_dict(row) for row in result.rows],
             }
         )
         return
-    print_rows(result.rows, False, empty=f"Nobody of the name {name!r} is known.")
+    print_papers(result.rows, False, empty=f"Nobody of the name {name!r} is known.")
     if len(result.matches) > 1:
-        output.complain(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
+        output.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
 
 
 def paper(
@@ -100,14 +100,11 @@ def paper(
 ) -> None:
     """Show all that is known of one paper."""
 
-    async def ask(lookup: Lookup) -> Any:
-        return await lookup.paper(paper_id)
-
-    detail = _ask(ask)
+    detail = _query(lambda service: service.find_paper(paper_id))
     if as_json:
-        output.print_json(None if detail is None else detail_data(detail))
+        output.print_json(None if detail is None else detail_to_dict(detail))
     elif detail is None:
-        output.complain(f"There is no paper {paper_id!r} in the archive.")
+        output.error(f"There is no paper {paper_id!r} in the archive.")
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
@@ -122,10 +119,7 @@ def glossary(
     """Show the forms of a term, what speaks for them, and how many papers each has."""
     from dataclasses import asdict
 
-    async def ask(lookup: Lookup) -> Any:
-        return await lookup.glossary(term)
-
-    found = _ask(ask)
+    found = _query(lambda service: service.explain_term(term))
     if as_json:
         output.print_json({"term": term, "concepts": [asdict(one) for one in found]})
         return
@@ -143,7 +137,7 @@ def _origin(form: Any) -> str:
     return ", ".join(origins) + ("" if form.searched else "; asked for, not searched for")
 
 
-def as_data(row: models.PaperRow) -> dict[str, Any]:
+def to_dict(row: models.PaperRow) -> dict[str, Any]:
     """Return a paper of a list as JSON shows it."""
     return {
         "arxiv_id": row.arxiv_id,
@@ -155,7 +149,7 @@ def as_data(row: models.PaperRow) -> dict[str, Any]:
     }
 
 
-def detail_data(detail: models.PaperDetail) -> dict[str, Any]:
+def detail_to_dict(detail: models.PaperDetail) -> dict[str, Any]:
     """Return all of one paper as JSON shows it."""
     return {
         "arxiv_id": detail.arxiv_id,
@@ -190,7 +184,7 @@ def detail_data(detail: models.PaperDetail) -> dict[str, Any]:
     }
 
 
-def print_rows(
+def print_papers(
     rows: Sequence[models.PaperRow],
     as_json: bool,
     *,
@@ -199,34 +193,34 @@ def print_rows(
 ) -> None:
     """Print papers as JSON, or as a table for people."""
     if as_json:
-        data = [as_data(row) for row in rows]
+        data = [to_dict(row) for row in rows]
         for one in data if explanations else ():
             one["explain"] = (explanations or {}).get(one["arxiv_id"])
         output.print_json(data)
         return
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
-        + ([_in_words(explanations.get(row.arxiv_id))] if explanations else [])
+        + ([_format_score(explanations.get(row.arxiv_id))] if explanations else [])
         for row in rows
     ]
     columns = ["id", "date", "votes", "title", "authors", *(["score"] if explanations else [])]
     output.print_table(columns, table, empty=empty)
 
 
-def _in_words(parts: dict[str, float] | None) -> str:
+def _format_score(parts: dict[str, float] | None) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in (parts or {}).items() if value)
 
 
-def _warnings(result: Any) -> list[str]:
+def _warnings(result: results.SearchResult) -> list[str]:
     left_out = ", ".join(result.ignored)
     return [f"Could not be used and was left out: {left_out}"] if result.ignored else []
 
 
-def _notes(result: Any) -> list[str]:
+def _notes(result: results.SearchResult) -> list[str]:
     notes = _warnings(result)
-    if result.also:
-        notes.append(f"also: {', '.join(result.also)}")
-    if result.partial:
+    if result.added_forms:
+        notes.append(f"also: {', '.join(result.added_forms)}")
+    if result.is_partial:
         notes.append("Few papers have all of the words, so some of these have only most of them.")
     if result.suggestions:
         notes.append(f"Perhaps: {', '.join(result.suggestions)}")
@@ -237,20 +231,20 @@ def _notes(result: Any) -> list[str]:
 
 def _print_detail(detail: models.PaperDetail) -> None:
     votes = "unknown" if detail.votes is None else detail.votes
-    output.say(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
-    output.say(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
-    output.say(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
+    output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
+    output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     for one in detail.appearances:
-        output.say(f"\n{one.date} ({one.format.value})")
+        output.echo(f"\n{one.date} ({one.format.value})")
         for section in one.entry.sections:
-            output.say(f"{section.heading}: {section.body}" if section.heading else section.body)
+            output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
 
 
-def _ask(question: Any) -> Any:
-    async def command() -> Any:
-        from bot.services.search.service import Lookup
+def _query(question: Callable[[SearchService], Awaitable[Result]]) -> Result:
+    async def command() -> Result:
+        from bot.services.search.service import SearchService
 
         async with context.open_storage() as database:
-            return await question(Lookup(database))
+            return await question(SearchService(database))
 
-    return context.run(command)
+    return context.run_command(command)

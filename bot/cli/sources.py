@@ -13,16 +13,16 @@ from bot.cli import context, dates, output
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.polling.registry import Sources
-    from bot.services.polling.report import Report
+    from bot.services.polling.registry import SourceRegistry
+    from bot.services.polling.report import SourceReport
     from storage import models
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
 Kind = Annotated[
     str | None, typer.Option("--kind", help="folder, url, feed, huggingface or arxiv; guessed if not given.")
 ]
-_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
-_ROWS = ("source", "status", "reason", "digests", "papers", "new_papers")
+_SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
+_REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
 def group() -> typer.Typer:
@@ -55,40 +55,42 @@ def add(
 
     given = {"timezone": timezone, "from": since_time, "every": every}
     options = {name: str(value) for name, value in given.items() if value is not None}
-    chosen = _choice(models.SourceKind, kind, "kind")
-    spoken = _choice(models.Locale, language, "language")
+    chosen = _parse_choice(models.SourceKind, kind, "kind")
+    spoken = _parse_choice(models.Locale, language, "language")
 
-    async def command(book: Sources) -> models.StoredSource:
+    async def command(book: SourceRegistry) -> models.StoredSource:
         return await book.add(url, kind=chosen, language=spoken, priority=priority, options=options)
 
-    added = _with_sources(command)
+    added = _call_registry(command)
     if check:
-        reports = context.run(lambda: _fetch(None, dry_run=True, only=url))
+        reports = context.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
         _print_reports(reports, as_json)
     elif as_json:
-        output.print_json(as_data(added))
+        output.print_json(to_dict(added))
     else:
-        output.say(f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now.")
+        output.echo(f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now.")
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
     """Show all sources and how each is."""
 
-    async def command(book: Sources) -> list[models.StoredSource]:
+    async def command(book: SourceRegistry) -> list[models.StoredSource]:
         await book.add_configured(context.load_settings().sources)
         return await book.list_rows()
 
-    found = [as_data(one) for one in _with_sources(command)]
+    found = [to_dict(one) for one in _call_registry(command)]
     if as_json:
         output.print_json(found)
         return
-    output.print_table(_COLUMNS, [[row[name] for name in _COLUMNS] for row in found], empty="No sources.")
+    output.print_table(
+        _SOURCE_COLUMNS, [[row[name] for name in _SOURCE_COLUMNS] for row in found], empty="No sources."
+    )
 
 
 def remove(url: Url) -> None:
     """Remove a source. What it brought stays."""
-    _with_sources(lambda book: book.remove(url))
-    output.say(f"{url} is no longer fetched from.")
+    _call_registry(lambda book: book.remove(url))
+    output.echo(f"{url} is no longer fetched from.")
 
 
 def fetch(
@@ -103,11 +105,11 @@ def fetch(
     span = None
     if since or until:
         span = (dates.parse(since) if since else None, dates.parse(until) if until else None)
-    reports = context.run(lambda: _fetch(span, dry_run=dry_run))
+    reports = context.run_command(lambda: _fetch(span, dry_run=dry_run))
     _print_reports(reports, as_json)
 
 
-def as_data(row: models.StoredSource) -> dict[str, Any]:
+def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return a source as JSON shows it."""
     return {
         "source": row.url,
@@ -115,7 +117,7 @@ def as_data(row: models.StoredSource) -> dict[str, Any]:
         "language": row.language and row.language.value,
         "priority": row.priority,
         "options": dict(row.options),
-        "status": row.status and _status(row.status),
+        "status": row.status and _status_name(row.status),
         "reason": row.reason,
         "failures": row.failures,
         "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
@@ -124,7 +126,7 @@ def as_data(row: models.StoredSource) -> dict[str, Any]:
     }
 
 
-def _choice(choices: Any, text: str | None, what: str) -> Any:
+def _parse_choice(choices: Any, text: str | None, what: str) -> Any:
     from bot import errors
 
     if text is None:
@@ -136,12 +138,12 @@ def _choice(choices: Any, text: str | None, what: str) -> Any:
         raise errors.UsageError(f"{text[:40]!r} is no {what}. Use one of {names}.") from None
 
 
-def _status(status: models.FetchStatus) -> str:
+def _status_name(status: models.FetchStatus) -> str:
     """Return a status as the command line names it: what is gone for good has failed."""
     return "failed" if status.value == "gone" else status.value
 
 
-def _days(since: date | None, until: date | None, today: date) -> list[date]:
+def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
     """Return each day of the span, both ends included; an open end is today."""
     from datetime import timedelta
 
@@ -153,27 +155,27 @@ def _days(since: date | None, until: date | None, today: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-def _with_sources(command: Callable[[Sources], Awaitable[Any]]) -> Any:
+def _call_registry(command: Callable[[SourceRegistry], Awaitable[Any]]) -> Any:
     async def run() -> Any:
         from bot.clock import system_clock
-        from bot.services.polling.registry import open_sources
+        from bot.services.polling.registry import build_source_registry
 
         async with context.open_storage() as database:
-            return await command(open_sources(database, system_clock, context.load_settings()))
+            return await command(build_source_registry(database, system_clock, context.load_settings()))
 
-    return context.run(run)
+    return context.run_command(run)
 
 
 async def _fetch(
-    span: tuple[date | None, date | None] | None, *, dry_run: bool, only: str | None = None
-) -> list[Report]:
+    span: tuple[date | None, date | None] | None, *, dry_run: bool, only_url: str | None = None
+) -> list[SourceReport]:
     """Make one pass; a count of the places that were asked is shown while it lasts."""
     from bot.app import polling
 
-    async with context.open_core() as core:
-        days = None if span is None else _days(*span, core.clock().date())
+    async with context.open_container() as core:
+        days = None if span is None else _days_between(*span, core.clock().date())
         await core.load_mentions()
-        with output.counter("Places asked") as count:
+        with output.progress_counter("Places asked") as count:
             asked = 0
 
             def progress(row: object, outcome: object) -> None:
@@ -181,16 +183,18 @@ async def _fetch(
                 asked += 1
                 count(asked)
 
-            async with polling.open_fetching(core, core.ingest()) as service:
-                return await service.fetch_all(days=days, dry_run=dry_run, only=only, progress=progress)
+            async with polling.open_poller(core, core.create_ingest()) as service:
+                return await service.fetch_all(
+                    days=days, dry_run=dry_run, only_url=only_url, progress=progress
+                )
 
 
-def _print_reports(reports: Sequence[Report], as_json: bool) -> None:
+def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     """Print a row a source, name the problems on stderr, and end with 1 where there were any."""
     rows = [
         {
             "source": report.source.url,
-            "status": _status(report.status),
+            "status": _status_name(report.status),
             "reason": report.reason,
             "digests": report.digests,
             "papers": report.papers,
@@ -201,13 +205,15 @@ def _print_reports(reports: Sequence[Report], as_json: bool) -> None:
     if as_json:
         output.print_json(rows)
     else:
-        output.print_table(_ROWS, [[row[name] for name in _ROWS] for row in rows], empty="No sources.")
+        output.print_table(
+            _REPORT_COLUMNS, [[row[name] for name in _REPORT_COLUMNS] for row in rows], empty="No sources."
+        )
     bad = [row for row in rows if row["status"] in ("failed", "refused")]
     for row in bad:
-        output.complain(f"{row['source']}: {row['reason']}")
+        output.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.problems]
     for problem in problems:
         line = "" if problem.line is None else f":{problem.line}"
-        output.complain(f"{problem.place}{line}: {problem.message}")
+        output.error(f"{problem.location}{line}: {problem.message}")
     if bad or problems:
         sys.exit(1)

@@ -9,13 +9,17 @@ import typer
 from bot.cli import context, output
 
 if TYPE_CHECKING:
-    from bot.services.daily.subscriptions import Subscriptions, Wishes
+    from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
     from storage import models
 
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
-At = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="Time of day in the channel's zone.")]
-Zone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")]
+AtTime = Annotated[
+    str | None, typer.Option("--at", metavar="HH:MM", help="Time of day in the channel's zone.")
+]
+Timezone = Annotated[
+    str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")
+]
 Top = Annotated[int | None, typer.Option("--top", help="How many papers, 1 to 25.")]
 MinVotes = Annotated[int | None, typer.Option("--min-votes", help="Leave out papers with fewer votes.")]
 Days = Annotated[
@@ -25,13 +29,17 @@ Locale = Annotated[str | None, typer.Option("--locale", help="en or ko.")]
 StyleName = Annotated[
     str | None, typer.Option("--style", help="compact, cards, thread, forum, announcement or weekly.")
 ]
-Empty = Annotated[
+SayWhenEmpty = Annotated[
     bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
 ]
-Wait = Annotated[int | None, typer.Option("--wait-minutes", help="How long to wait for a late digest.")]
-Settle = Annotated[int | None, typer.Option("--settle-hours", help="Let votes gather for so long first.")]
-Fresh = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
-Id = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
+WaitMinutes = Annotated[
+    int | None, typer.Option("--wait-minutes", help="How long to wait for a late digest.")
+]
+SettleHours = Annotated[
+    int | None, typer.Option("--settle-hours", help="Let votes gather for so long first.")
+]
+FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
+SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
 
 
 def group() -> typer.Typer:
@@ -49,32 +57,32 @@ def group() -> typer.Typer:
 def add(
     guild: Guild,
     channel: Channel,
-    at: At = None,
-    timezone: Zone = None,
+    at: AtTime = None,
+    timezone: Timezone = None,
     top: Top = None,
     min_votes: MinVotes = None,
     days: Days = None,
     locale: Locale = None,
     style: StyleName = None,
-    say_when_empty: Empty = None,
-    wait_minutes: Wait = None,
-    settle_hours: Settle = None,
-    fresh_days: Fresh = None,
+    say_when_empty: SayWhenEmpty = None,
+    wait_minutes: WaitMinutes = None,
+    settle_hours: SettleHours = None,
+    fresh_days: FreshDays = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Begin a daily post in a channel."""
-    from bot.services.daily.subscriptions import Wishes
+    from bot.services.daily.subscriptions import SubscriptionOptions
 
     settings = context.load_settings()
-    wishes = _changed(
-        Wishes(timezone=settings.timezone, locale=_locale(settings.locale)),
+    wishes = _with_changes(
+        SubscriptionOptions(timezone=settings.timezone, locale=_parse_locale(settings.locale)),
         at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
     )  # fmt: skip
 
     async def command(service: Subscriptions) -> models.Subscription:
-        return await service.add(guild_id=guild, channel_id=channel, wishes=wishes)
+        return await service.add(guild_id=guild, channel_id=channel, options=wishes)
 
-    _print(_with_service(command), as_json)
+    _print(_call_service(command), as_json)
 
 
 def list_rows(
@@ -86,7 +94,7 @@ def list_rows(
     async def command(service: Subscriptions) -> list[models.Subscription]:
         return await service.list_rows(guild_id=guild)
 
-    found = [as_data(subscription) for subscription in _with_service(command)]
+    found = [to_dict(subscription) for subscription in _call_service(command)]
     if as_json:
         output.print_json(found)
         return
@@ -109,49 +117,49 @@ def list_rows(
 
 
 def edit(
-    subscription_id: Id,
-    at: At = None,
-    timezone: Zone = None,
+    subscription_id: SubscriptionId,
+    at: AtTime = None,
+    timezone: Timezone = None,
     top: Top = None,
     min_votes: MinVotes = None,
     days: Days = None,
     locale: Locale = None,
     style: StyleName = None,
-    say_when_empty: Empty = None,
-    wait_minutes: Wait = None,
-    settle_hours: Settle = None,
-    fresh_days: Fresh = None,
+    say_when_empty: SayWhenEmpty = None,
+    wait_minutes: WaitMinutes = None,
+    settle_hours: SettleHours = None,
+    fresh_days: FreshDays = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Change a daily post; what is not given stays."""
-    from bot.services.daily.subscriptions import wishes_of
+    from bot.services.daily.subscriptions import options_of
 
     async def command(service: Subscriptions) -> models.Subscription:
-        old = wishes_of(await service.get(subscription_id))
-        wishes = _changed(
+        old = options_of(await service.get(subscription_id))
+        wishes = _with_changes(
             old, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days
         )  # fmt: skip
         return await service.edit(subscription_id, wishes)
 
-    _print(_with_service(command), as_json)
+    _print(_call_service(command), as_json)
 
 
-def pause(subscription_id: Id, as_json: output.AsJson = False) -> None:
+def pause(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Stop a daily post until it is resumed."""
-    _print(_with_service(lambda service: service.pause(subscription_id)), as_json)
+    _print(_call_service(lambda service: service.pause(subscription_id)), as_json)
 
 
-def resume(subscription_id: Id, as_json: output.AsJson = False) -> None:
+def resume(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Go on with a paused daily post."""
-    _print(_with_service(lambda service: service.resume(subscription_id)), as_json)
+    _print(_call_service(lambda service: service.resume(subscription_id)), as_json)
 
 
-def remove(subscription_id: Id, as_json: output.AsJson = False) -> None:
+def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """End a daily post for good."""
-    _print(_with_service(lambda service: service.remove(subscription_id)), as_json)
+    _print(_call_service(lambda service: service.remove(subscription_id)), as_json)
 
 
-def as_data(subscription: models.Subscription) -> dict[str, Any]:
+def to_dict(subscription: models.Subscription) -> dict[str, Any]:
     """Return a subscription as JSON shows it: ids of Discord as strings, moments in ISO 8601, UTC."""
     from bot.services.daily.schedule import DAY_NAMES
 
@@ -178,17 +186,17 @@ def as_data(subscription: models.Subscription) -> dict[str, Any]:
 
 
 def _print(subscription: models.Subscription, as_json: bool) -> None:
-    data = as_data(subscription)
+    data = to_dict(subscription)
     if as_json:
         output.print_json(data)
         return
-    output.say(
+    output.echo(
         f"{data['id']}: channel {data['channel']}, {data['at']} {data['timezone']} ({data['days']}), top {data['top']},"
         f" {data['style']}, {data['state']}, next {data['next_due_at'] or '–'}"
     )
 
 
-def _with_service(command: Any) -> Any:
+def _call_service(command: Any) -> Any:
     async def run() -> Any:
         from bot.clock import system_clock
         from bot.services.daily.subscriptions import Subscriptions
@@ -196,10 +204,10 @@ def _with_service(command: Any) -> Any:
         async with context.open_storage() as database:
             return await command(Subscriptions(database, system_clock))
 
-    return context.run(run)
+    return context.run_command(run)
 
 
-def _locale(name: str) -> models.Locale:
+def _parse_locale(name: str) -> models.Locale:
     from bot import errors
     from storage import models
 
@@ -209,7 +217,7 @@ def _locale(name: str) -> models.Locale:
         raise errors.UsageError(f"{name!r} is no language of the interface. Use en or ko.") from None
 
 
-def _style(name: str) -> models.Style:
+def _parse_style(name: str) -> models.Style:
     from bot import errors
     from storage import models
 
@@ -220,8 +228,8 @@ def _style(name: str) -> models.Style:
         raise errors.UsageError(f"{name!r} is no style. Use one of {choices}.") from None
 
 
-def _changed(
-    wishes: Wishes,
+def _with_changes(
+    wishes: SubscriptionOptions,
     at: str | None,
     timezone: str | None,
     top: int | None,
@@ -233,7 +241,7 @@ def _changed(
     wait_minutes: int | None,
     settle_hours: int | None,
     fresh_days: int | None,
-) -> Wishes:
+) -> SubscriptionOptions:
     from dataclasses import replace
 
     from bot.services.daily.schedule import parse_days
@@ -244,8 +252,8 @@ def _changed(
         "top_n": top,
         "min_votes": min_votes,
         "days": None if days is None else parse_days(days),
-        "locale": None if locale is None else _locale(locale),
-        "style": None if style is None else _style(style),
+        "locale": None if locale is None else _parse_locale(locale),
+        "style": None if style is None else _parse_style(style),
         "say_when_empty": say_when_empty,
         "wait_minutes": wait_minutes,
         "settle_hours": settle_hours,

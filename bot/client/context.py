@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client import renderer, translations
 from bot.client.discord_api import command_sync
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.services.bundle import Services
 from storage import models
 
@@ -30,7 +30,7 @@ class Client(commands.AutoShardedBot):
         services: Services,
         texts: translations.Translations,
         mentions: command_sync.CommandMentions,
-        posts: renderer.DiscordRenderer,
+        post_renderer: renderer.DiscordRenderer,
         *,
         shard_count: int | None = None,
         locale: models.Locale | None = None,
@@ -53,24 +53,24 @@ class Client(commands.AutoShardedBot):
             shard_count=shard_count,
         )
         self.services = services
-        self.texts = texts
+        self.translations = texts
         self.mentions = mentions
-        self.renderer = posts
+        self.renderer = post_renderer
         self._locale = locale
 
-    async def words_for(self, interaction: discord.Interaction[Any]) -> Words:
+    async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
         """Return the texts in the reader's language: their client's, else the one they once chose, else the server's."""
         locale = self.client_locale(interaction)
         if locale is None:
             reader = await self.services.readers.get(interaction.user.id)
             locale = reader.locale if reader is not None else None
-        return self.texts.of(
-            locale or translations.locale_of(interaction.guild_locale) or self.services.locale
+        return self.translations.for_locale(
+            locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
         )
 
     def client_locale(self, interaction: discord.Interaction[Any]) -> models.Locale | None:
         """Return the language of the reader's Discord client; None for one that has no translation."""
-        return self._locale or translations.locale_of(interaction.locale)
+        return self._locale or translations.from_discord_locale(interaction.locale)
 
 
 Interaction = discord.Interaction[Client]

@@ -20,7 +20,7 @@ from storage import models
 Argument = str | int | float
 
 
-class Words:
+class Texts:
     """One language's texts, by key."""
 
     def __init__(self, locale: models.Locale, source: str) -> None:
@@ -49,7 +49,7 @@ class Words:
         present = attribute in message.attributes if attribute else message.value is not None
         return self(key) if present else None
 
-    def date(self, day: date) -> str:
+    def format_date(self, day: date) -> str:
         """Return a date as a reader of this language writes it in a headline."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
@@ -57,23 +57,23 @@ class Words:
 class Translations:
     """The texts of all languages. Each file is read when it is first needed: parsing one takes a tenth of a second."""
 
-    def __init__(self, read: Callable[[str], str]) -> None:
-        self._read = read
-        self._words: dict[str, Words] = {}
+    def __init__(self, read_source: Callable[[str], str]) -> None:
+        self._read_source = read_source
+        self._texts_by_name: dict[str, Texts] = {}
 
-    def of(self, locale: models.Locale) -> Words:
+    def for_locale(self, locale: models.Locale) -> Texts:
         """Return the texts of a language."""
-        return self._file(locale, locale.value)
+        return self._load(locale, locale.value)
 
     @property
-    def commands(self) -> Words:
+    def command_texts(self) -> Texts:
         """The Korean names and descriptions of commands."""
-        return self._file(models.Locale.KO, "ko.commands")
+        return self._load(models.Locale.KO, "ko.commands")
 
-    def _file(self, locale: models.Locale, name: str) -> Words:
-        if name not in self._words:
-            self._words[name] = Words(locale, self._read(name))
-        return self._words[name]
+    def _load(self, locale: models.Locale, name: str) -> Texts:
+        if name not in self._texts_by_name:
+            self._texts_by_name[name] = Texts(locale, self._read_source(name))
+        return self._texts_by_name[name]
 
 
 def load() -> Translations:
@@ -86,7 +86,7 @@ def read_source(name: str) -> str:
     return (resources.files("bot.client") / "locales" / f"{name}.ftl").read_text(encoding="utf-8")
 
 
-def locale_of(discord_locale: discord.Locale | None) -> models.Locale | None:
+def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale | None:
     """Return our language for one of Discord's: Korean or English; None for a language that we do not speak."""
     if discord_locale is discord.Locale.korean:
         return models.Locale.KO
@@ -103,7 +103,7 @@ class CommandTranslator(app_commands.Translator):
     """
 
     def __init__(self, translations: Translations) -> None:
-        self._korean = translations.commands
+        self._korean = translations.command_texts
 
     async def translate(
         self,
@@ -112,7 +112,7 @@ class CommandTranslator(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """Return the text in `locale`, or None to leave it to the default."""
-        ours = locale_of(locale)
+        ours = from_discord_locale(locale)
         if ours is models.Locale.KO:
             return self._korean.find(command_key(string, context))
         # Without its own entry British English may be shown as another language's.
@@ -125,15 +125,15 @@ def command_key(string: app_commands.locale_str, context: app_commands.Translati
     data: Any = context.data
     where = app_commands.TranslationContextLocation
     if place in (where.command_name, where.group_name):
-        return f"{_slug(data.qualified_name)}.name"
+        return f"{_slugify(data.qualified_name)}.name"
     if place in (where.command_description, where.group_description):
-        return f"{_slug(data.qualified_name)}.description"
+        return f"{_slugify(data.qualified_name)}.description"
     if place is where.parameter_name:
-        return f"{_slug(data.command.qualified_name)}.option-{_slug(data.name)}"
+        return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}"
     if place is where.parameter_description:
-        return f"{_slug(data.command.qualified_name)}.option-{_slug(data.name)}-description"
-    return f"choice.{_slug(str(data.value)).replace(',', '-')}"
+        return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}-description"
+    return f"choice.{_slugify(str(data.value)).replace(',', '-')}"
 
 
-def _slug(name: str) -> str:
+def _slugify(name: str) -> str:
     return name.lower().replace(" ", "-").replace("_", "-")

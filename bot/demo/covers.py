@@ -49,7 +49,7 @@ def draw_cover(arxiv_id: str, title: str) -> bytes:
     return file.getvalue()
 
 
-def covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
+def draw_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
     """Map each entry's thumbnail URL to (file name, PNG), the shape of SimCord's `assets`."""
     return {
         entry.thumbnail: (f"{entry.arxiv_id}.png", draw_cover(entry.arxiv_id, entry.title or ""))

@@ -19,18 +19,18 @@ import simcord
 
 from bot import errors
 from bot.app import runtime as running
-from bot.app.container import Core, open_core
+from bot.app.container import Container, open_container
 from bot.demo import covers, samples
 from bot.digests import parse
-from bot.services.daily.subscriptions import Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.search import glossary
 from bot.settings import Settings
 from storage import models
 from storage.outbox import sender_lock
 
-OPENING_AT = datetime(2026, 1, 1, tzinfo=UTC)
+START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """Where SimCord's clock stands: nine in the morning in Seoul."""
-KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
+ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
 FIRST_STEPS = {
     models.Locale.EN: (
@@ -45,60 +45,62 @@ FIRST_STEPS = {
 
 
 @dataclass
-class StageClock:
+class DemoClock:
     """Gives SimCord's time once there is one, so that message ids and our own times agree."""
 
     env: simcord.Env | None = None
 
     def __call__(self) -> datetime:
-        return OPENING_AT if self.env is None else self.env.now()
+        return START_AT if self.env is None else self.env.now()
 
 
 @dataclass(frozen=True)
-class Stage:
+class DemoWorld:
     """The bot in its little world: one server that belongs to the reader, with one channel."""
 
     env: simcord.Env
-    core: Core
-    running: running.Running
+    container: Container
+    runtime: running.Runtime
     guild: simcord.GuildHandle
     channel: simcord.ChannelHandle
     reader: simcord.MemberActor
     user: simcord.UserHandle
 
-    async def set(self) -> None:
+    async def populate(self) -> None:
         """Put the sample digests, the daily post and the alerts in place."""
-        services, ingest = self.core.services(), self.core.ingest()
-        today = OPENING_AT.date().isoformat()
+        services, ingest = self.container.create_services(), self.container.create_ingest()
+        today = START_AT.date().isoformat()
         texts = samples.sample_texts()
         for name, text in texts:
             if today not in name:
-                await ingest.add_text(text, source="demo", place=name)
+                await ingest.add_text(text, source="demo", location=name)
         place = {"guild_id": self.guild.id, "channel_id": self.channel.id}
-        word = KEYWORDS[self.core.locale]
+        word = ALERT_KEYWORDS[self.container.locale]
         for where in ({}, place):
             await services.alerts.add(user_id=self.user.id, kind=models.AlertKind.KEYWORD, text=word, **where)
-        await services.readers.remember(self.user.id, locale=self.core.locale)
+        await services.readers.update(self.user.id, locale=self.container.locale)
         # The order was given the day before, so that it is due right now.
-        yesterday = OPENING_AT - timedelta(days=1)
-        before = Core(self.core.settings, self.core.database, lambda: yesterday).services()
-        wishes = Wishes(timezone="Asia/Seoul", locale=self.core.locale)
-        await before.subscriptions.add(**place, wishes=wishes, created_by=self.user.id)
+        yesterday = START_AT - timedelta(days=1)
+        before = Container(
+            self.container.settings, self.container.database, lambda: yesterday
+        ).create_services()
+        wishes = SubscriptionOptions(timezone="Asia/Seoul", locale=self.container.locale)
+        await before.subscriptions.add(**place, options=wishes, created_by=self.user.id)
         for name, text in texts:
             if today in name:
-                await ingest.add_text(text, source="demo", place=name)
-        await glossary.Glossaries(self.core.database, self.core.clock).rebuild()
-        await self.running.tick()
-        await self.running.relay.drain(self.env.now())
+                await ingest.add_text(text, source="demo", location=name)
+        await glossary.GlossaryService(self.container.database, self.container.clock).rebuild()
+        await self.runtime.tick()
+        await self.runtime.relay.drain(self.env.now())
 
 
 @asynccontextmanager
-async def open_stage(locale: models.Locale, folder: Path) -> AsyncIterator[Stage]:
+async def open_demo(locale: models.Locale, folder: Path) -> AsyncIterator[DemoWorld]:
     """Start the bot in a new world and set the stage."""
-    clock = StageClock()
+    clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
-    async with open_core(settings, clock=clock) as core:
-        bot = core.bot(shard_count=1, locale=locale)
+    async with open_container(settings, clock=clock) as core:
+        bot = core.create_bot(shard_count=1, locale=locale)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
             assert bot.user is not None
@@ -107,19 +109,19 @@ async def open_stage(locale: models.Locale, folder: Path) -> AsyncIterator[Stage
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
             channel = guild.create_text_channel("papers")
             reader = guild.add_member(user)
-            work = running.build(core, bot, asyncio.Event(), sender_lock.SenderLock(core.database))
-            stage = Stage(env, core, work, guild, channel, reader, user)
-            await stage.set()
+            work = running.build_runtime(core, bot, asyncio.Event(), sender_lock.SenderLock(core.database))
+            stage = DemoWorld(env, core, work, guild, channel, reader, user)
+            await stage.populate()
             yield stage
 
 
-async def show(*, port: int, locale: models.Locale, dm: bool) -> None:
+async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
     """Serve the page until Ctrl-C, SIGTERM or its own end. Raises PaperroundError for a taken port."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
-        async with open_stage(locale, Path(folder)) as stage:
+        async with open_demo(locale, Path(folder)) as stage:
             preview = stage.env.preview(
                 stage.user.dm_channel if dm else stage.channel,
                 viewers=[stage.user if dm else stage.reader],
@@ -133,16 +135,16 @@ async def show(*, port: int, locale: models.Locale, dm: bool) -> None:
                 async with preview as page:
                     sys.stdout.write(f"{page.url}\n{FIRST_STEPS[locale]}\n")
                     sys.stdout.flush()
-                    await _serve(stage, stop, page.wait_closed())
+                    await _run_until_stopped(stage, stop, page.wait_closed())
             except simcord.SetupError as error:
                 raise errors.PaperroundError(
                     f"Port {port} cannot be listened on ({error}). Choose another with --port, or 0 for any free one."
                 ) from error
 
 
-async def _serve(stage: Stage, stop: asyncio.Event, closed: object) -> None:
+async def _run_until_stopped(stage: DemoWorld, stop: asyncio.Event, closed: object) -> None:
     """Deliver what the reader asks for, such as `/daily now`, until the end."""
-    relay = asyncio.create_task(stage.running.relay.run(stop))
+    relay = asyncio.create_task(stage.runtime.relay.run(stop))
     ends = {asyncio.ensure_future(closed), asyncio.create_task(stop.wait())}  # type: ignore[call-overload]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
@@ -154,4 +156,4 @@ async def _serve(stage: Stage, stop: asyncio.Event, closed: object) -> None:
 
 def _assets() -> dict[str, tuple[str, bytes]]:
     digests = [digest for _, text in samples.sample_texts() for digest in parse.parse_text(text)]
-    return covers.covers(entry for digest in digests for entry in digest.papers)
+    return covers.draw_covers(entry for digest in digests for entry in digest.entries)

@@ -7,13 +7,13 @@ from typing import Any
 from storage import models
 
 
-def to_json(digest: models.Digest, file: str) -> dict[str, Any]:
+def digest_to_json(digest: models.Digest, file: str) -> dict[str, Any]:
     """One line of `parse`: plain lists, dicts, texts, numbers and None. `file` is the name to print."""
     return {
         "file": file,
         "format": digest.format.value,
         "date": digest.date.isoformat(),
-        "papers": [paper_to_json(entry) for entry in digest.papers],
+        "papers": [paper_to_json(entry) for entry in digest.entries],
         "problems": [{"line": problem.line, "message": problem.message} for problem in digest.problems],
     }
 

@@ -18,7 +18,10 @@ from storage import models
 MAX_BYTES = 32 * 1024 * 1024
 """A bigger file is refused: years of digests fit in it, and no single day comes near."""
 
-_PARSERS = {models.DigestFormat.NEWSLETTER: parser.parse, models.DigestFormat.REVIEW: review_parser.parse}
+_PARSERS = {
+    models.DigestFormat.NEWSLETTER: parser.parse_newsletter,
+    models.DigestFormat.REVIEW: review_parser.parse_review,
+}
 
 
 class _Segment(NamedTuple):
@@ -29,7 +32,7 @@ class _Segment(NamedTuple):
     problems: list[models.Problem]
     format: models.DigestFormat = models.DigestFormat.NEWSLETTER
     date: date | None = None
-    drafts: Sequence[paper_headings.Draft] = ()
+    drafts: Sequence[paper_headings.PaperDraft] = ()
 
 
 def decode(data: bytes) -> str:
@@ -66,48 +69,50 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
         for heading in headings
         if (found := paper_headings.parse_paper_heading(heading, rows))
     }
-    days = date_headings.find_days(headings, named, len(rows))
+    days = date_headings.find_date_headings(headings, named, len(rows))
     if not days:
         raise errors.NotADigestError("it has no heading with a date")
     above = [paper for paper in named.values() if paper.row < days[0].row]
-    segments = [_Segment(0, days[0].row, _left_out(above))]
-    segments += [_read_day(rows, _within(headings, day), named, day) for day in days]
-    groups = _group(segments)
+    segments = [_Segment(0, days[0].row, _undated_paper_problems(above))]
+    segments += [_parse_segment(rows, _headings_within(headings, day), named, day) for day in days]
+    groups = _group_segments(segments)
     if not groups:
-        raise errors.NotADigestError(_reason(segments, days))
-    return tuple(_finish(rows, group) for group in groups)
+        raise errors.NotADigestError(_rejection_reason(segments, days))
+    return tuple(_build_digest(rows, group) for group in groups)
 
 
-def _within(headings: Sequence[lines.Heading], day: date_headings.Day) -> Sequence[lines.Heading]:
+def _headings_within(
+    headings: Sequence[lines.Heading], day: date_headings.DateHeading
+) -> Sequence[lines.Heading]:
     """The headings below a date heading and before the next one."""
     start = bisect_left(headings, day.row + 1, key=lambda heading: heading.row)
     return headings[start : bisect_left(headings, day.end, key=lambda heading: heading.row)]
 
 
-def _read_day(
+def _parse_segment(
     rows: Sequence[str],
     headings: Sequence[lines.Heading],
-    named: Mapping[int, paper_headings.PaperHeading],
-    day: date_headings.Day,
+    papers_by_row: Mapping[int, paper_headings.PaperHeading],
+    day: date_headings.DateHeading,
 ) -> _Segment:
     """What stands from one date heading to the next: a digest, or the reason why it is none."""
-    inside = [named[heading.row] for heading in headings if heading.row in named]
-    fault = day.fault
+    inside = [papers_by_row[heading.row] for heading in headings if heading.row in papers_by_row]
+    fault = day.error
     if day.date:
-        form = date_headings.find_format(rows, day, inside)
-        reading = _PARSERS[form](rows, headings, named, day)
-        if reading.drafts or (day.speaks_of_papers and not _has_text(rows, day.row + 1, reading.end)):
-            left_out = _left_out(paper for paper in inside if paper.row >= reading.end)
+        form = date_headings.detect_format(rows, day, inside)
+        reading = _PARSERS[form](rows, headings, papers_by_row, day)
+        if reading.drafts or (day.mentions_papers and not _has_text(rows, day.row + 1, reading.end)):
+            left_out = _undated_paper_problems(paper for paper in inside if paper.row >= reading.end)
             end = day.end if left_out else reading.end
             return _Segment(day.row, end, reading.problems + left_out, form, day.date, reading.drafts)
         fault = "no paper in a known form stands under this date"
-    if not inside and not day.speaks_of_papers:
+    if not inside and not day.mentions_papers:
         return _Segment(day.row, day.end, [])
     problem = models.Problem(day.row + 1, f"{fault}: {lines.excerpt(day.heading)}")
-    return _Segment(day.row, day.end, [problem, *_left_out(inside)])
+    return _Segment(day.row, day.end, [problem, *_undated_paper_problems(inside)])
 
 
-def _left_out(headings: Iterable[paper_headings.PaperHeading]) -> list[models.Problem]:
+def _undated_paper_problems(headings: Iterable[paper_headings.PaperHeading]) -> list[models.Problem]:
     """Papers that no dated digest holds are named, not read."""
     return [
         models.Problem(heading.row + 1, f"{heading.arxiv_id} stands outside a dated digest and is left out")
@@ -116,10 +121,10 @@ def _left_out(headings: Iterable[paper_headings.PaperHeading]) -> list[models.Pr
 
 
 def _has_text(rows: Sequence[str], start: int, end: int) -> bool:
-    return any(row.strip() and not lines.is_rule(row) for row in rows[start:end])
+    return any(row.strip() and not lines.is_thematic_break(row) for row in rows[start:end])
 
 
-def _group(segments: Sequence[_Segment]) -> list[list[_Segment]]:
+def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
     """The segments of each digest. One that is no digest goes with the digest before it, or else behind it."""
     groups: dict[tuple[models.DigestFormat, date], list[_Segment]] = {}
     group: list[_Segment] = []
@@ -133,21 +138,21 @@ def _group(segments: Sequence[_Segment]) -> list[list[_Segment]]:
     return list(groups.values())
 
 
-def _finish(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
+def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> models.Digest:
     day = next(segment for segment in group if segment.date)
     assert day.date
-    entries, repeated = paper_headings.gather(draft for segment in group for draft in segment.drafts)
+    entries, repeated = paper_headings.build_entries(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
     text = "\n".join("\n".join(rows[segment.start : segment.end]) for segment in group)
     problems.sort(key=lambda problem: problem.line)
     return models.Digest(day.format, day.date, entries, tuple(problems), text.rstrip() + "\n")
 
 
-def _reason(segments: Sequence[_Segment], days: Sequence[date_headings.Day]) -> str:
+def _rejection_reason(segments: Sequence[_Segment], days: Sequence[date_headings.DateHeading]) -> str:
     """Why a text with date headings is no digest: the first fault."""
     problems = [problem for segment in segments[1:] for problem in segment.problems]
     if problems:
         return f"line {problems[0].line}: {problems[0].message}"
-    day = next((day for day in days if day.fault), days[0])
-    fault = day.fault or "no paper in a known form stands under this date"
+    day = next((day for day in days if day.error), days[0])
+    fault = day.error or "no paper in a known form stands under this date"
     return f"line {day.row + 1}: {fault}: {lines.excerpt(day.heading)}"

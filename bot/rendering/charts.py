@@ -17,30 +17,30 @@ import babel.dates
 import resvg_py
 
 from bot.rendering.discord_text import escape
-from bot.rendering.wording.templates import Form, Templates
+from bot.rendering.wording.templates import OutputFormat, Templates
 
 WIDTH, HEIGHT = 800, 400
-PIXELS = 1200
+PNG_WIDTH = 1200
 """Units of the view box, and the picture's width: sharp on a phone, and drawn in 50 ms, for which resvg holds Python."""
 TEMPLATE = "trend.svg.j2"
-FONTS = (
+FONT_FAMILIES = (
     "Noto Sans CJK KR, Noto Sans KR, Pretendard, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, Nanum Gothic,"
     " UnDotum, DejaVu Sans, Liberation Sans, Arial, sans-serif"
 )
-_TOP, _FLOOR, _SIDE, _BARE_SIDE = 70, 326, 84, 36
-_WIDEST_BAR, _BAR_SHARE = 46.0, 0.64
-_MOST_LABELS = 12
-_MOST_STEPS = 4
+_PLOT_TOP, _PLOT_BOTTOM, _MARGIN, _NARROW_MARGIN = 70, 326, 84, 36
+_MAX_BAR_WIDTH, _BAR_WIDTH_RATIO = 46.0, 0.64
+_MAX_LABELS = 12
+_MAX_STEPS = 4
 _NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-_TITLE_UNITS = 17.0
-_CORNER = 4.0
+_MAX_TITLE_WIDTH = 17.0
+_CORNER_RADIUS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MonthColumn:
     """A month, given by its first day; `votes` is None where they are not known. `running`: there is more to come."""
 
-    on: date
+    month: date
     papers: int
     votes: int | None
     running: bool = False
@@ -54,10 +54,10 @@ class Chart:
     papers_label: str
     votes_label: str
     locale: str
-    columns: Sequence[Column]
+    columns: Sequence[MonthColumn]
 
 
-class Charts:
+class ChartRenderer:
     """Draws charts with the system's fonts, or with those files alone that are given."""
 
     def __init__(self, templates: Templates, fonts: Sequence[str] | None = None) -> None:
@@ -71,16 +71,16 @@ class Charts:
         """
         if not chart.columns:
             raise ValueError("there is nothing to draw")
-        values = _values(chart, hangul=self.has_hangul)
-        return self._png(self._templates.document(TEMPLATE, values, Form.DRAWING))
+        values = _template_values(chart, hangul=self.has_hangul)
+        return self._render_png(self._templates.render_document(TEMPLATE, values, OutputFormat.SVG))
 
     @cached_property
     def has_hangul(self) -> bool:
         """Whether the fonts can draw Hangul: one missing letter looks like any other missing one."""
-        first, second = (self._png(_SAMPLE.format(letter=letter), 40) for letter in "가각")
+        first, second = (self._render_png(_GLYPH_PROBE.format(letter=letter), 40) for letter in "가각")
         return first != second
 
-    def _png(self, svg: str, width: int = PIXELS) -> bytes:
+    def _render_png(self, svg: str, width: int = PNG_WIDTH) -> bytes:
         return bytes(
             resvg_py.svg_to_bytes(
                 svg_string=svg,
@@ -91,58 +91,60 @@ class Charts:
         )
 
 
-_SAMPLE = (
+_GLYPH_PROBE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">'
-    f'<text x="4" y="32" font-size="30" font-family="{FONTS}">{{letter}}</text></svg>'
+    f'<text x="4" y="32" font-size="30" font-family="{FONT_FAMILIES}">{{letter}}</text></svg>'
 )
 
 
-def _values(chart: Chart, *, hangul: bool) -> dict[str, object]:
+def _template_values(chart: Chart, *, hangul: bool) -> dict[str, object]:
     columns = chart.columns
     with_votes = any(column.votes is not None for column in columns)
-    left, right = _SIDE, WIDTH - (_SIDE if with_votes else _BARE_SIDE)
+    left, right = _MARGIN, WIDTH - (_MARGIN if with_votes else _NARROW_MARGIN)
     slot = (right - left) / len(columns)
     centres = [left + slot * (place + 0.5) for place in range(len(columns))]
-    steps, papers_top, votes_top = _scales(columns)
-    lines = _lines(columns, centres, votes_top)
+    steps, papers_top, votes_top = _axis_scales(columns)
+    lines = _vote_lines(columns, centres, votes_top)
     labels = (chart.papers_label, chart.votes_label)
-    papers_label, votes_label = ("" if _cannot(label, hangul) else label for label in labels)
+    papers_label, votes_label = ("" if _has_missing_glyphs(label, hangul) else label for label in labels)
     return {
         "width": WIDTH,
         "height": HEIGHT,
-        "fonts": FONTS,
-        "title": "" if _cannot(chart.title, hangul) else _fitted(chart.title),
+        "fonts": FONT_FAMILIES,
+        "title": "" if _has_missing_glyphs(chart.title, hangul) else _truncate_title(chart.title),
         "papers_label": papers_label,
         "votes_label": votes_label,
         "legend": _legend(papers_label, votes_label if lines else ""),
         "left": left,
         "right": right,
-        "floor": _FLOOR,
+        "floor": _PLOT_BOTTOM,
         "thin": len(columns) > 24,
         "ticks": _ticks(steps, papers_top, votes_top),
         "bars": _bars(columns, centres, slot, papers_top),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
         "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
-        "labels": _labels(columns, centres, chart.locale if hangul or chart.locale != "ko" else None),
+        "labels": _month_labels(columns, centres, chart.locale if hangul or chart.locale != "ko" else None),
     }
 
 
 def _bars(
-    columns: Sequence[Column], centres: Sequence[float], slot: float, top: int
+    columns: Sequence[MonthColumn], centres: Sequence[float], slot: float, top: int
 ) -> list[dict[str, object]]:
-    width = min(slot * _BAR_SHARE, _WIDEST_BAR)
+    width = min(slot * _BAR_WIDTH_RATIO, _MAX_BAR_WIDTH)
     bars: list[dict[str, object]] = []
     for column, centre in zip(columns, centres, strict=True):
-        height = _FLOOR - _height(column.papers, top)
+        height = _PLOT_BOTTOM - _y_position(column.papers, top)
         if height > 0:
-            corner = round(min(_CORNER, height, width / 2), 1)
+            corner = round(min(_CORNER_RADIUS, height, width / 2), 1)
             x = round(centre - width / 2, 1)
             bar = {"x": x, "width": round(width, 1), "height": round(height, 1), "corner": corner}
             bars.append({**bar, "faded": column.running})
     return bars
 
 
-def _lines(columns: Sequence[Column], centres: Sequence[float], top: int) -> list[list[tuple[float, float]]]:
+def _vote_lines(
+    columns: Sequence[MonthColumn], centres: Sequence[float], top: int
+) -> list[list[tuple[float, float]]]:
     """Return the points of each stretch of months whose votes are known; one without papers is no gap but 0."""
     lines: list[list[tuple[float, float]]] = [[]]
     if all(column.votes is None for column in columns):
@@ -152,23 +154,27 @@ def _lines(columns: Sequence[Column], centres: Sequence[float], top: int) -> lis
         if votes is None:
             lines.append([])
         else:
-            lines[-1].append((centre, _height(votes, top)))
+            lines[-1].append((centre, _y_position(votes, top)))
     return [line for line in lines if line]
 
 
-def _height(number: int, top: int) -> float:
-    return _FLOOR - (_FLOOR - _TOP) * number / top
+def _y_position(number: int, top: int) -> float:
+    return _PLOT_BOTTOM - (_PLOT_BOTTOM - _PLOT_TOP) * number / top
 
 
-def _scales(columns: Sequence[Column]) -> tuple[int, int, int]:
+def _axis_scales(columns: Sequence[MonthColumn]) -> tuple[int, int, int]:
     """Return into how many steps both axes are cut, and their upper ends, so that lines across serve both."""
     most = max(1, *(column.papers for column in columns))
-    step = nice(most / _MOST_STEPS)
+    step = nice_ceiling(most / _MAX_STEPS)
     steps = math.ceil(most / step)
-    return steps, steps * step, steps * nice(max(1, *(column.votes or 0 for column in columns)) / steps)
+    return (
+        steps,
+        steps * step,
+        steps * nice_ceiling(max(1, *(column.votes or 0 for column in columns)) / steps),
+    )
 
 
-def nice(number: float) -> int:
+def nice_ceiling(number: float) -> int:
     """Return a whole number that people count in, at least as large as `number` (above 0)."""
     power = 10 ** max(0, math.floor(math.log10(number)))
     return next(
@@ -179,28 +185,28 @@ def nice(number: float) -> int:
 def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object]]:
     return [
         {
-            "y": round(_height(place, steps), 1),
-            "papers": _number(papers_top // steps * place),
-            "votes": _number(votes_top // steps * place),
+            "y": round(_y_position(place, steps), 1),
+            "papers": _format_count(papers_top // steps * place),
+            "votes": _format_count(votes_top // steps * place),
         }
         for place in range(steps + 1)
     ]
 
 
-def _number(number: int) -> str:
+def _format_count(number: int) -> str:
     return f"{number:,}" if number < 10_000 else f"{number / 1000:,g}k"
 
 
-def _labels(
-    columns: Sequence[Column], centres: Sequence[float], locale: str | None
+def _month_labels(
+    columns: Sequence[MonthColumn], centres: Sequence[float], locale: str | None
 ) -> list[dict[str, object]]:
     """Return the months' names in the reader's form, the year below the first of it; as 2025-11 without a locale."""
-    room = _MOST_LABELS if locale else _MOST_LABELS // 2
+    room = _MAX_LABELS if locale else _MAX_LABELS // 2
     every = next(every for every in (1, 2, 3, 6, 12) if len(columns) <= every * room or every == 12)
     labels: list[dict[str, object]] = []
     year = 0
     for column, centre in zip(columns, centres, strict=True):
-        on = column.on
+        on = column.month
         if (on.month - 1) % every:
             continue
         month = month_name(on, locale) if locale else f"{on:%Y-%m}"
@@ -218,12 +224,12 @@ def month_name(on: date, locale: str, *, with_year: bool = False) -> str:
 
 def _legend(papers_label: str, votes_label: str) -> dict[str, float]:
     """Return where the texts of the legend begin, so that it ends at the right edge."""
-    votes = WIDTH - 28 - 21 * _units(votes_label)
+    votes = WIDTH - 28 - 21 * _text_width(votes_label)
     end = votes - 36 - 24 if votes_label else WIDTH - 28
-    return {"papers": round(end - 21 * _units(papers_label), 1), "votes": round(votes, 1)}
+    return {"papers": round(end - 21 * _text_width(papers_label), 1), "votes": round(votes, 1)}
 
 
-def _cannot(text: str, hangul: bool) -> bool:
+def _has_missing_glyphs(text: str, hangul: bool) -> bool:
     """Tell whether a text has letters that would come out as boxes: beyond Latin, or Hangul without a font."""
     return any(
         not ("\uac00" <= letter <= "\ud7a3" and hangul)
@@ -233,16 +239,16 @@ def _cannot(text: str, hangul: bool) -> bool:
     )
 
 
-def _fitted(title: str) -> str:
+def _truncate_title(title: str) -> str:
     """Return a title on one line beside the legend."""
-    plain = escape.plain(title)
-    if _units(plain) <= _TITLE_UNITS:
+    plain = escape.to_single_line(title)
+    if _text_width(plain) <= _MAX_TITLE_WIDTH:
         return plain
-    while plain and _units(plain) > _TITLE_UNITS - 1:
+    while plain and _text_width(plain) > _MAX_TITLE_WIDTH - 1:
         plain = plain[:-1]
     return f"{plain.rstrip()}…"
 
 
-def _units(text: str) -> float:
+def _text_width(text: str) -> float:
     """Return about how wide a text is, in font sizes."""
     return sum(0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58 for letter in text)

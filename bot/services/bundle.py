@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.clock import Clock
-from bot.rendering.charts import Charts
+from bot.rendering.charts import ChartRenderer
 from bot.services.accounts.guilds import Guilds
 from bot.services.accounts.readers import Readers
-from bot.services.accounts.text_tokens import RememberedTexts
+from bot.services.accounts.text_tokens import TextTokenStore
 from bot.services.alerts.alerts import Alerts
-from bot.services.daily.on_demand import NowPosts
+from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
-from bot.services.daily.why import Why
-from bot.services.operations.status import Status
-from bot.services.polling.registry import Sources
-from bot.services.search.service import Lookup
-from bot.services.trends.monthly import Trends
-from bot.services.trends.rising import RisingTopics
+from bot.services.daily.why import WhyExplainer
+from bot.services.operations.status import StatusService
+from bot.services.polling.registry import SourceRegistry
+from bot.services.search.service import SearchService
+from bot.services.trends.monthly import TrendService
+from bot.services.trends.rising import RisingTopicService
 from storage import models
 from storage.database import Database
 
@@ -29,19 +29,19 @@ class Services:
 
     database: Database
     clock: Clock
-    lookup: Lookup
+    search: SearchService
     subscriptions: Subscriptions
-    now: NowPosts
+    on_demand_posts: OnDemandPosts
     alerts: Alerts
-    status: Status
-    why: Why
+    status: StatusService
+    why: WhyExplainer
     guilds: Guilds
     readers: Readers
-    remembered: RememberedTexts
-    sources: Sources
-    trends: Trends
-    rising: RisingTopics
-    charts: Charts
+    text_tokens: TextTokenStore
+    sources: SourceRegistry
+    trends: TrendService
+    rising: RisingTopicService
+    charts: ChartRenderer
     inbox: Path | None = None
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"

@@ -18,65 +18,69 @@ from storage import models
 NAME = "arxiv"
 """The name under which its facts are kept."""
 
-IDS_A_REQUEST = 100
-SECONDS_A_REQUEST = 3.0
+IDS_PER_REQUEST = 100
+SECONDS_PER_REQUEST = 3.0
 
 _ERROR_MARK = "api/errors"
-_UNKNOWN_AGAIN = timedelta(days=7)
+_UNKNOWN_RETRY_INTERVAL = timedelta(days=7)
 
 
 class ArxivSource:
     """The API at one address. It remembers, by id, the papers that arXiv did not know: they are asked for a week later."""
 
-    def __init__(self, address: str, fetch: fetcher.Fetcher, pace: fetcher.Pace) -> None:
-        self._address = address
-        self._fetch = fetch
-        self._pace = pace
+    def __init__(self, endpoint: str, fetch: fetcher.Fetcher, throttle: fetcher.Throttle) -> None:
+        self._endpoint = endpoint
+        self._fetcher = fetch
+        self._throttle = throttle
 
-    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Ask for the papers that are wanted, a hundred at a time."""
-        gone = base.still_gone(self._address, visit)
+        gone = base.known_gone_result(self._endpoint, request)
         if gone is not None:
             yield gone
             return
-        named = dict.fromkeys(known for name in visit.wanted if (known := arxiv_id.parse_arxiv_id(name)))
-        wanted = [known for known in named if self._is_due(known, visit)]
+        named = dict.fromkeys(
+            known for name in request.arxiv_ids if (known := arxiv_id.extract_arxiv_id(name))
+        )
+        wanted = [known for known in named if self._is_due(known, request)]
         if not wanted:
-            yield base.Outcome(self._address, models.FetchStatus.UNCHANGED, "no paper lacks its facts")
-        for start in range(0, len(wanted), IDS_A_REQUEST):
-            outcome = await self._read(wanted[start : start + IDS_A_REQUEST], visit)
+            yield base.FetchResult(self._endpoint, models.FetchStatus.UNCHANGED, "no paper lacks its facts")
+        for start in range(0, len(wanted), IDS_PER_REQUEST):
+            outcome = await self._fetch_batch(wanted[start : start + IDS_PER_REQUEST], request)
             yield outcome
             if outcome.status is not models.FetchStatus.OK:
                 return
 
-    def _is_due(self, known: str, visit: base.Visit) -> bool:
-        page = visit.pages.get(known)
-        return page is None or visit.now - page.read_at >= _UNKNOWN_AGAIN
+    def _is_due(self, known: str, visit: base.FetchRequest) -> bool:
+        page = visit.page_states.get(known)
+        return page is None or visit.now - page.read_at >= _UNKNOWN_RETRY_INTERVAL
 
-    async def _read(self, ids: Sequence[str], visit: base.Visit) -> base.Outcome:
+    async def _fetch_batch(self, ids: Sequence[str], visit: base.FetchRequest) -> base.FetchResult:
         query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
-        place = f"{self._address}{'&' if '?' in self._address else '?'}{query}"
+        place = f"{self._endpoint}{'&' if '?' in self._endpoint else '?'}{query}"
         try:
-            answer = await self._fetch.get(place, accept="application/atom+xml", pace=self._pace)
-            found = await asyncio.to_thread(_parse, answer, ids, self._address)
-        except errors.AbsentError as error:
-            return base.Outcome(self._address, models.FetchStatus.FAILED, error.reason)
+            answer = await self._fetcher.get(place, accept="application/atom+xml", throttle=self._throttle)
+            found = await asyncio.to_thread(_parse_response, answer, ids, self._endpoint)
+        except errors.NotFoundError as error:
+            return base.FetchResult(self._endpoint, models.FetchStatus.FAILED, error.reason)
         except errors.FetchError as error:
-            return base.failed(self._address, error, visit)
+            return base.failed_result(self._endpoint, error, visit)
         missing = sorted({*ids} - {one.arxiv_id for one in found})
-        pages = tuple(models.Page(known, visit.now, models.FetchStatus.NOT_YET) for known in missing)
+        pages = tuple(models.PageState(known, visit.now, models.FetchStatus.NOT_YET) for known in missing)
         reason = f"arXiv does not know {', '.join(missing[:5])}" if missing else ""
-        return base.Outcome(self._address, models.FetchStatus.OK, reason, facts=found, pages=pages)
+        return base.FetchResult(self._endpoint, models.FetchStatus.OK, reason, facts=found, page_states=pages)
 
 
-def _parse(answer: fetcher.Answer, ids: Sequence[str], place: str) -> tuple[models.Facts, ...]:
+def _parse_response(
+    answer: fetcher.Response, ids: Sequence[str], place: str
+) -> tuple[models.PaperFacts, ...]:
     """Return what the answer says of the papers that were asked for, and of no other. Raises FetchError."""
     entries = feed_parser.parse_feed(charset.decode_text(answer.body or b"", answer.charset))
     found = {}
     for entry in entries:
         if _ERROR_MARK in entry.key:
-            raise errors.FetchError(f"it reports an error: {' '.join(entry.texts)[:200]}")
-        read = feed_parser.paper_facts(entry, place, NAME, answer.page.read_at)
+            raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
+        read = feed_parser.paper_facts(entry, place, NAME, answer.page_state.read_at)
         if read is not None and read.arxiv_id in ids:
             found[read.arxiv_id] = read
     return tuple(found.values())

@@ -16,8 +16,8 @@ from bot.sources.http import errors as http_errors
 from storage import models
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt"})
-_MOST_FILES = 100_000
-_LARGEST_FILE = 20_000_000
+_MAX_FILES = 100_000
+_MAX_FILE_BYTES = 20_000_000
 
 
 class FolderSource:
@@ -26,33 +26,35 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read each file that is new or has changed, in the order of their names; say nothing of the others."""
         try:
-            changed, troubles = await asyncio.to_thread(self._look, visit)
+            changed, troubles = await asyncio.to_thread(self._find_changed, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
-            yield base.Outcome(str(self._root), models.FetchStatus.FAILED, reason)
+            yield base.FetchResult(str(self._root), models.FetchStatus.FAILED, reason)
             return
         for place, stamp in changed:
-            yield await asyncio.to_thread(self._read, place, stamp, visit)
+            yield await asyncio.to_thread(self._read_document, place, stamp, request)
         for trouble in troubles:
-            yield base.Outcome(str(self._root), models.FetchStatus.FAILED, http_errors.clean_words(trouble))
+            yield base.FetchResult(
+                str(self._root), models.FetchStatus.FAILED, http_errors.clean_reason(trouble)
+            )
         if not changed and not troubles:
-            yield base.Outcome(str(self._root), models.FetchStatus.UNCHANGED)
+            yield base.FetchResult(str(self._root), models.FetchStatus.UNCHANGED)
 
-    def _look(self, visit: base.Visit) -> tuple[list[tuple[str, str]], list[str]]:
+    def _find_changed(self, visit: base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
         """Return place and stamp of each file that differs from what is remembered, and what could not be looked at."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         troubles: list[str] = []
-        for place in self._places(troubles):
+        for place in self._list_files(troubles):
             try:
                 stamp = self._stamp(place)
             except OSError:
                 continue  # taken away between listing and looking
-            page = visit.pages.get(place)
+            page = visit.page_states.get(place)
             if stamp is not None and (page is None or page.last_modified != stamp):
                 changed.append((place, stamp))
         return changed, troubles
@@ -64,7 +66,7 @@ class FolderSource:
             return None  # a link could lead out of the folder, a pipe would never end
         return f"{state.st_mtime_ns}:{state.st_size}"
 
-    def _places(self, troubles: list[str]) -> list[str]:
+    def _list_files(self, troubles: list[str]) -> list[str]:
         def note(error: OSError) -> None:
             troubles.append(f"{error.filename}: {error.strerror}")
 
@@ -79,32 +81,34 @@ class FolderSource:
         readable = [place for place in places if place.isprintable()]
         if len(readable) < len(places):
             troubles.append(f"file names that are no text: {len(places) - len(readable)}")
-        return sorted(readable)[:_MOST_FILES]
+        return sorted(readable)[:_MAX_FILES]
 
-    def _read(self, place: str, stamp: str, visit: base.Visit) -> base.Outcome:
+    def _read_document(self, place: str, stamp: str, visit: base.FetchRequest) -> base.FetchResult:
         """Read one file. One without a digest (a README, say) is no fault and is not read again until it changes."""
         try:
-            data = self._load(place)
+            data = self._read_bytes(place)
         except OSError as error:
-            return base.Outcome(place, models.FetchStatus.FAILED, f"{place}: {error.strerror or error}")
+            return base.FetchResult(place, models.FetchStatus.FAILED, f"{place}: {error.strerror or error}")
         digest = hashlib.sha256(data).hexdigest()
-        known = visit.pages.get(place)
-        page = models.Page(place, visit.now, models.FetchStatus.OK, last_modified=stamp, hash=digest)
+        known = visit.page_states.get(place)
+        page = models.PageState(place, visit.now, models.FetchStatus.OK, last_modified=stamp, hash=digest)
         if known is not None and known.hash == digest:
-            return base.Outcome(place, models.FetchStatus.UNCHANGED, pages=(page,))
+            return base.FetchResult(place, models.FetchStatus.UNCHANGED, page_states=(page,))
         try:
-            found = digest_detector.read_text(parse.decode(data), place)
+            found = digest_detector.detect_in_text(parse.decode(data), place)
         except errors.NotADigestError as error:
-            return base.Outcome(
-                place, models.FetchStatus.FAILED, http_errors.clean_words(f"{place}: {error}")
+            return base.FetchResult(
+                place, models.FetchStatus.FAILED, http_errors.clean_reason(f"{place}: {error}")
             )
         except http_errors.FetchError as error:
-            return base.Outcome(place, models.FetchStatus.OK, f"{place}: {error.reason}", pages=(page,))
-        return base.Outcome(place, models.FetchStatus.OK, digests=(found,), pages=(page,))
+            return base.FetchResult(
+                place, models.FetchStatus.OK, f"{place}: {error.reason}", page_states=(page,)
+            )
+        return base.FetchResult(place, models.FetchStatus.OK, documents=(found,), page_states=(page,))
 
-    def _load(self, place: str) -> bytes:
+    def _read_bytes(self, place: str) -> bytes:
         with open(self._root / place, "rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-        if len(data) > _LARGEST_FILE:
-            raise OSError(0, f"the file is larger than {_LARGEST_FILE / 1_000_000:g} MB")
+            data = file.read(_MAX_FILE_BYTES + 1)
+        if len(data) > _MAX_FILE_BYTES:
+            raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
         return data

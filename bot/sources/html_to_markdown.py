@@ -10,23 +10,23 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_SIGNS = re.compile(
+_HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
 )
-_LOOKED_AT = 20_000
-_LONGEST_PAGE = 2_000_000
-_LONGEST_TAG = 2_000
-_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,11}(?![a-zA-Z0-9])")
+_SNIFF_LENGTH = 20_000
+_MAX_PAGE_LENGTH = 2_000_000
+_MAX_TAG_LENGTH = 2_000
+_TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]{0,11}(?![a-zA-Z0-9])")
 _ATTRIBUTE = re.compile(
     r"""\s(href|src|alt)\s{0,3}=\s{0,3}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'<>=]{1,1000}))""",
     re.IGNORECASE,
 )
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
-_SILENT = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
-_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
+_SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
+_INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
-_LISTS = frozenset({"ul", "ol"})
-_BLOCKS = frozenset(
+_LIST_TAGS = frozenset({"ul", "ol"})
+_BLOCK_TAGS = frozenset(
     {"p", "div", "article", "section", "main", "table", "tr", "blockquote", "body", "header", "footer"}
 )
 
@@ -35,19 +35,19 @@ class _Tag(NamedTuple):
     """A tag: its name in lower case, whether it closes, and the text of its attributes."""
 
     name: str
-    closes: bool
-    rest: str
+    is_closing: bool
+    attributes: str
 
 
 def looks_like_html(text: str) -> bool:
     """Whether the text has HTML's block elements near its beginning. Markdown with a stray `<video>` has none."""
-    return _SIGNS.search(text, 0, _LOOKED_AT) is not None
+    return _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
 
 
 def to_markdown(page: str) -> str:
     """Return the page's text with headings, lists, links, emphasis, images and code as Markdown; linear in its length."""
-    writer = _Writer()
-    for part in _parts(page[:_LONGEST_PAGE]):
+    writer = _MarkdownWriter()
+    for part in _tokenize(page[:_MAX_PAGE_LENGTH]):
         if isinstance(part, str):
             writer.write_text(part)
         else:
@@ -55,7 +55,7 @@ def to_markdown(page: str) -> str:
     return writer.text()
 
 
-def _parts(page: str) -> Iterator[str | _Tag]:
+def _tokenize(page: str) -> Iterator[str | _Tag]:
     """Give texts and tags in their order. A `<` that begins no tag is text; comments and declarations are left out."""
     place = 0
     end = -1
@@ -65,13 +65,13 @@ def _parts(page: str) -> Iterator[str | _Tag]:
             end = len(page) if end < 0 else end
         if start > place:
             yield page[place:start]
-        name = _NAME.match(page, start + 1)
+        name = _TAG_NAME.match(page, start + 1)
         if page.startswith("<!--", start):
             closed = page.find("-->", start)
             place = closed + 3 if closed >= 0 else len(page)
         elif end < len(page) and page[start + 1 : start + 2] in ("!", "?"):
             place = end + 1
-        elif name and end < len(page) and end - start <= _LONGEST_TAG:
+        elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
             word = name[0].lower()
             yield _Tag(word.removeprefix("/"), word.startswith("/"), page[name.end() : end])
             place = end + 1
@@ -81,67 +81,71 @@ def _parts(page: str) -> Iterator[str | _Tag]:
     yield page[place:]
 
 
-class _Writer:
+class _MarkdownWriter:
     """Writes Markdown as it hears of texts and tags. An unclosed element ends with the page."""
 
     def __init__(self) -> None:
-        self._out: list[str] = []
+        self._chunks: list[str] = []
         self._links: list[str] = []
-        self._silent: str | None = None
-        self._verbatim = False
-        self._depth = 0
+        self._skipped_tag: str | None = None
+        self._in_pre = False
+        self._list_depth = 0
 
     def text(self) -> str:
         """Return what was written, without runs of empty lines."""
-        return _EMPTY_LINES.sub("\n\n", "".join(self._out)).strip() + "\n"
+        return _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
 
     def write_text(self, text: str) -> None:
         """Write a text: its white space counts in `<pre>` alone."""
-        if self._silent is None:
+        if self._skipped_tag is None:
             text = html.unescape(text)
-            self._out.append(text if self._verbatim else re.sub(r"\s+", " ", text))
+            self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
 
     def write_tag(self, tag: _Tag) -> None:
         """Write what a tag stands for."""
-        if self._silent is not None:
-            self._silent = None if tag.closes and tag.name == self._silent else self._silent
-        elif tag.name in _SILENT:
-            self._silent = None if tag.closes else tag.name
+        if self._skipped_tag is not None:
+            self._skipped_tag = (
+                None if tag.is_closing and tag.name == self._skipped_tag else self._skipped_tag
+            )
+        elif tag.name in _SKIPPED_TAGS:
+            self._skipped_tag = None if tag.is_closing else tag.name
         elif tag.name in _HEADINGS:
-            self._out.append("\n\n" if tag.closes else f"\n\n{_HEADINGS[tag.name]} ")
+            self._chunks.append("\n\n" if tag.is_closing else f"\n\n{_HEADINGS[tag.name]} ")
         elif tag.name in ("a", "img", "video"):
             self._write_link(tag)
         elif tag.name == "pre":
-            self._verbatim = not tag.closes
-            self._out.append("\n```\n\n" if tag.closes else "\n\n```\n")
-        elif tag.name in _MARKS and not self._verbatim:
-            self._out.append(_MARKS[tag.name])
+            self._in_pre = not tag.is_closing
+            self._chunks.append("\n```\n\n" if tag.is_closing else "\n\n```\n")
+        elif tag.name in _INLINE_MARKERS and not self._in_pre:
+            self._chunks.append(_INLINE_MARKERS[tag.name])
         else:
             self._write_block(tag)
 
     def _write_link(self, tag: _Tag) -> None:
-        if tag.closes:
+        if tag.is_closing:
             if tag.name == "a" and self._links:
-                self._out.append(f"]({self._links.pop()})")
+                self._chunks.append(f"]({self._links.pop()})")
             return
-        given = {name.lower(): html.unescape(a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag.rest)}
+        given = {
+            name.lower(): html.unescape(a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag.attributes)
+        }
         if tag.name == "a":
             self._links.append(given.get("href", ""))
-            self._out.append("[")
+            self._chunks.append("[")
         elif tag.name == "img":
-            self._out.append(f"![{given.get('alt', '')}]({given.get('src', '')})")
+            self._chunks.append(f"![{given.get('alt', '')}]({given.get('src', '')})")
         elif "src" in given:
-            self._out.append(f"\n[Watch Video]({given['src']})\n")
+            self._chunks.append(f"\n[Watch Video]({given['src']})\n")
 
     def _write_block(self, tag: _Tag) -> None:
-        if tag.name in _LISTS:
-            outer = self._depth if tag.closes else self._depth + 1
-            self._depth = min(6, max(0, self._depth + (-1 if tag.closes else 1)))
-            self._out.append("\n\n" if outer <= 1 else "")
+        if tag.name in _LIST_TAGS:
+            outer = self._list_depth if tag.is_closing else self._list_depth + 1
+            self._list_depth = min(6, max(0, self._list_depth + (-1 if tag.is_closing else 1)))
+            self._chunks.append("\n\n" if outer <= 1 else "")
         elif tag.name == "li":
-            self._out.append("" if tag.closes else f"\n{'  ' * max(0, self._depth - 1)}- ")
+            self._chunks.append("" if tag.is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
         elif tag.name == "br":
-            self._out.append("\n")
-        elif tag.name in _BLOCKS and not (self._depth and tag.name == "p" and not tag.closes):
+            self._chunks.append("\n")
+        elif tag.name in _BLOCK_TAGS and not (self._list_depth and tag.name == "p" and not tag.is_closing):
             # A paragraph inside an item stays on the item's line.
-            self._out.append("\n" if self._depth else "\n\n")
+            self._chunks.append("\n" if self._list_depth else "\n\n")

@@ -20,8 +20,8 @@ from storage import models
 NAME = "huggingface"
 """The name under which its facts and votes are kept."""
 
-_VOTES_AGAIN = (1, 3, 7)
-_MOST_PAPERS = 1_000
+_VOTE_REFRESH_DAYS = (1, 3, 7)
+_MAX_PAPERS = 1_000
 
 
 class HuggingFaceSource:
@@ -29,65 +29,71 @@ class HuggingFaceSource:
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher) -> None:
         self._endpoint = endpoint.rstrip("/")
-        self._fetch = fetch
+        self._fetcher = fetch
 
-    def address(self, day: date) -> str:
+    def daily_papers_url(self, day: date) -> str:
         """Return where the list of that day is."""
         return f"{self._endpoint}/api/daily_papers?date={day.isoformat()}"
 
-    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Ask for each day that is due: those of the visit, else today and the days whose votes are to be read again."""
-        today = visit.now.astimezone(UTC).date()
+        today = request.now.astimezone(UTC).date()
         failures_in_a_row = 0
-        for day in self._due_days(visit, today) if visit.days is None else visit.days:
+        for day in self._due_days(request, today) if request.days is None else request.days:
             if day > today:
                 reason = f"{day} has not begun"
-                yield base.Outcome(self.address(day), models.FetchStatus.NOT_YET, reason, day=day)
+                yield base.FetchResult(
+                    self.daily_papers_url(day), models.FetchStatus.NOT_YET, reason, day=day
+                )
                 continue
-            outcome = await self._read(day, visit)
+            outcome = await self._fetch_day(day, request)
             yield outcome
             failures_in_a_row = failures_in_a_row + 1 if outcome.status is models.FetchStatus.FAILED else 0
-            if failures_in_a_row == base.PATIENCE:
+            if failures_in_a_row == base.MAX_CONSECUTIVE_FAILURES:
                 return
 
-    def _due_days(self, visit: base.Visit, today: date) -> Sequence[date]:
+    def _due_days(self, visit: base.FetchRequest, today: date) -> Sequence[date]:
         """Today, and each day of the last week that was not read since its last of 1, 3 and 7 days had passed."""
         due = [today]
-        for back in range(1, max(_VOTES_AGAIN) + 1):
+        for back in range(1, max(_VOTE_REFRESH_DAYS) + 1):
             day = today - timedelta(days=back)
-            page = visit.pages.get(self.address(day))
-            passed = max((age for age in _VOTES_AGAIN if age <= back), default=0)
+            page = visit.page_states.get(self.daily_papers_url(day))
+            passed = max((age for age in _VOTE_REFRESH_DAYS if age <= back), default=0)
             if page is None or page.read_at.astimezone(UTC).date() < day + timedelta(days=passed):
                 due.append(day)
         return due
 
-    async def _read(self, day: date, visit: base.Visit) -> base.Outcome:
-        place = self.address(day)
-        gone = base.still_gone(place, visit, day)
+    async def _fetch_day(self, day: date, visit: base.FetchRequest) -> base.FetchResult:
+        place = self.daily_papers_url(day)
+        gone = base.known_gone_result(place, visit, day)
         if gone is not None:
             return gone
         try:
-            answer = await self._fetch.get(place, visit.pages.get(place), accept="application/json")
+            answer = await self._fetcher.get(place, visit.page_states.get(place), accept="application/json")
             if answer.body is None:
-                return base.Outcome(place, models.FetchStatus.UNCHANGED, pages=(answer.page,), day=day)
-            found = await asyncio.to_thread(_parse, answer, place, day)
-        except errors.AbsentError as error:
-            return base.Outcome(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
+                return base.FetchResult(
+                    place, models.FetchStatus.UNCHANGED, page_states=(answer.page_state,), day=day
+                )
+            found = await asyncio.to_thread(_parse_response, answer, place, day)
+        except errors.NotFoundError as error:
+            return base.FetchResult(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
         except errors.FetchError as error:
-            return base.failed(place, error, visit, day)
+            return base.failed_result(place, error, visit, day)
         if not found:
             # Weekends have none; today's may still fill.
-            return base.Outcome(
+            return base.FetchResult(
                 place,
                 models.FetchStatus.NOT_YET,
                 f"{day}: its list of papers is empty",
-                pages=(answer.page,) if day < visit.now.astimezone(UTC).date() else (),
+                page_states=(answer.page_state,) if day < visit.now.astimezone(UTC).date() else (),
                 day=day,
             )
-        return base.Outcome(place, models.FetchStatus.OK, facts=found, pages=(answer.page,), day=day)
+        return base.FetchResult(
+            place, models.FetchStatus.OK, facts=found, page_states=(answer.page_state,), day=day
+        )
 
 
-def _parse(answer: fetcher.Answer, place: str, day: date) -> tuple[models.Facts, ...]:
+def _parse_response(answer: fetcher.Response, place: str, day: date) -> tuple[models.PaperFacts, ...]:
     """Return what the list says of each paper. Raises FetchError for what is no such list."""
     text = charset.decode_text(answer.body or b"", answer.charset)
     try:
@@ -96,11 +102,11 @@ def _parse(answer: fetcher.Answer, place: str, day: date) -> tuple[models.Facts,
         kind = "an HTML page" if text.lstrip()[:1] == "<" else "no JSON"
         raise errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(said, list):
-        note = sanitize.line(said.get("error"), 200) if isinstance(said, dict) else None
+        note = sanitize.clean_line(said.get("error"), 200) if isinstance(said, dict) else None
         raise errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
-    found: dict[str, models.Facts] = {}
-    for item in said[:_MOST_PAPERS]:
-        read = _paper(item, place, day, answer.page.read_at)
+    found: dict[str, models.PaperFacts] = {}
+    for item in said[:_MAX_PAPERS]:
+        read = _parse_paper(item, place, day, answer.page_state.read_at)
         if read is not None:
             found.setdefault(read.arxiv_id, read)
     if said and not found:
@@ -108,32 +114,34 @@ def _parse(answer: fetcher.Answer, place: str, day: date) -> tuple[models.Facts,
     return tuple(found.values())
 
 
-def _paper(item: Any, place: str, day: date, read_at: datetime) -> models.Facts | None:
+def _parse_paper(item: Any, place: str, day: date, read_at: datetime) -> models.PaperFacts | None:
     """Return what one item says, or None where it names no paper. What is missing or odd in it is left out."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
     if not isinstance(paper, Mapping):
         paper = item
-    name = sanitize.line(paper.get("id"), 100)
-    known = arxiv_id.parse_arxiv_id(name) if name else None
+    name = sanitize.clean_line(paper.get("id"), 100)
+    known = arxiv_id.extract_arxiv_id(name) if name else None
     if known is None:
         return None
     people = paper.get("authors")
     people = people if isinstance(people, list) else []
-    return models.Facts(
+    return models.PaperFacts(
         arxiv_id=known,
         source=NAME,
-        place=place,
+        location=place,
         read_at=read_at,
-        title=sanitize.line(paper.get("title")) or sanitize.line(item.get("title")),
-        authors=sanitize.names(person.get("name") for person in people if isinstance(person, Mapping)),
-        votes=sanitize.votes(paper.get("upvotes")),
-        abstract=sanitize.paragraph(paper.get("summary")) or sanitize.paragraph(item.get("summary")),
-        keywords=sanitize.words(paper.get("ai_keywords")),
-        code_url=sanitize.web_address(paper.get("githubRepo")),
-        project_url=sanitize.web_address(paper.get("projectPage")),
-        thumbnail=sanitize.web_address(item.get("thumbnail")),
-        published_on=sanitize.day(paper.get("publishedAt")) or sanitize.day(item.get("publishedAt")),
+        title=sanitize.clean_line(paper.get("title")) or sanitize.clean_line(item.get("title")),
+        authors=sanitize.clean_names(person.get("name") for person in people if isinstance(person, Mapping)),
+        votes=sanitize.clean_votes(paper.get("upvotes")),
+        abstract=sanitize.clean_paragraph(paper.get("summary"))
+        or sanitize.clean_paragraph(item.get("summary")),
+        keywords=sanitize.clean_labels(paper.get("ai_keywords")),
+        code_url=sanitize.clean_url(paper.get("githubRepo")),
+        project_url=sanitize.clean_url(paper.get("projectPage")),
+        thumbnail=sanitize.clean_url(item.get("thumbnail")),
+        published_on=sanitize.clean_date(paper.get("publishedAt"))
+        or sanitize.clean_date(item.get("publishedAt")),
         listed_on=day,
     )

@@ -7,51 +7,51 @@ from datetime import date, datetime
 
 from yarl import URL
 
-_LONGEST_LINE = 1_000
-_LONGEST_NAME = 200
-_LONGEST_TEXT = 20_000
-_LONGEST_URL = 2_000
-_MOST_NAMES = 5_000
-_MOST_WORDS = 50
-_MOST_VOTES = 10_000_000
+_MAX_LINE_LENGTH = 1_000
+_MAX_NAME_LENGTH = 200
+_MAX_TEXT_LENGTH = 20_000
+_MAX_URL_LENGTH = 2_000
+_MAX_NAMES = 5_000
+_MAX_LABELS = 50
+_MAX_VOTES = 10_000_000
 
 
-def line(value: object, limit: int = _LONGEST_LINE) -> str | None:
+def clean_line(value: object, limit: int = _MAX_LINE_LENGTH) -> str | None:
     """Return a text on one line, at most `limit` letters, or None where there is none."""
     if not isinstance(value, str):
         return None
-    words = " ".join(_writable(value[: 4 * limit]).split())
+    words = " ".join(_strip_control_characters(value[: 4 * limit]).split())
     return (words if len(words) <= limit else words[: limit - 1].rstrip() + "…") or None
 
 
-def paragraph(value: object) -> str | None:
+def clean_paragraph(value: object) -> str | None:
     """Return a text whose paragraphs are kept apart by an empty line, or None where there is none."""
     if not isinstance(value, str):
         return None
-    blocks = _writable(value[:_LONGEST_TEXT].replace("\r\n", "\n")).split("\n\n")
+    blocks = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).split("\n\n")
     return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip()) or None
 
 
-def names(values: object) -> tuple[str, ...]:
+def clean_names(values: object) -> tuple[str, ...]:
     """Return people's names, each on one line, nobody twice, in their order."""
-    return _lines(values, _LONGEST_NAME, _MOST_NAMES)
+    return _clean_unique_lines(values, _MAX_NAME_LENGTH, _MAX_NAMES)
 
 
-def words(values: object) -> tuple[str, ...]:
+def clean_labels(values: object) -> tuple[str, ...]:
     """Return keywords or categories, none twice, in their order."""
-    return _lines(values, _LONGEST_NAME, _MOST_WORDS)
+    return _clean_unique_lines(values, _MAX_NAME_LENGTH, _MAX_LABELS)
 
 
-def _lines(values: object, limit: int, most: int) -> tuple[str, ...]:
+def _clean_unique_lines(values: object, limit: int, max_items: int) -> tuple[str, ...]:
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         return ()
-    found = dict.fromkeys(text for value in values if (text := line(value, limit)))
-    return tuple(found)[:most]
+    found = dict.fromkeys(text for value in values if (text := clean_line(value, limit)))
+    return tuple(found)[:max_items]
 
 
-def web_address(value: object) -> str | None:
+def clean_url(value: object) -> str | None:
     """Return an http or https address, or None for anything else."""
-    if not isinstance(value, str) or len(value) > _LONGEST_URL or not value.strip().isprintable():
+    if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH or not value.strip().isprintable():
         return None
     try:
         url = URL(value.strip())
@@ -60,14 +60,14 @@ def web_address(value: object) -> str | None:
     return str(url) if url.scheme in ("http", "https") and url.raw_host else None
 
 
-def votes(value: object) -> int | None:
+def clean_votes(value: object) -> int | None:
     """Return a count of votes, or None for what is none: unknown is never 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_VOTES:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_VOTES:
         return None
     return value
 
 
-def day(value: object) -> date | None:
+def clean_date(value: object) -> date | None:
     """Return the date that an ISO time begins with, or None."""
     if not isinstance(value, str):
         return None
@@ -77,7 +77,7 @@ def day(value: object) -> date | None:
         return None
 
 
-def _writable(text: str) -> str:
+def _strip_control_characters(text: str) -> str:
     """Drop what no database and no message takes: NUL, lone surrogates, other controls (line ends and tabs stay)."""
     if text.isprintable():
         return text

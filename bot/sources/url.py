@@ -16,61 +16,70 @@ class UrlSource:
     """Digests at dated addresses, or at one address."""
 
     def __init__(
-        self, address: url_template.DatedAddress, fetch: fetcher.Fetcher, habits: kinds.Habits
+        self,
+        url_template: url_template.UrlTemplate,
+        fetch: fetcher.Fetcher,
+        schedule: kinds.PublishingSchedule,
     ) -> None:
-        self._address = address
-        self._fetch = fetch
-        self._habits = habits
+        self._url_template = url_template
+        self._fetcher = fetch
+        self._schedule = schedule
 
-    async def fetch(self, visit: base.Visit) -> AsyncIterator[base.Outcome]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Ask for each day that is due: those of the visit, else today from its usual hour on and the last few."""
-        if not self._address.is_dated:
-            yield await self._read(self._address.template, visit, None)
+        if not self._url_template.is_dated:
+            yield await self._fetch_document(self._url_template.template, request, None)
             return
-        today = visit.now.astimezone(self._habits.zone).date()
+        today = request.now.astimezone(self._schedule.timezone).date()
         asked: set[str] = set()
         failures_in_a_row = 0
-        for day in self._days(visit, today):
-            place = self._address.on(day)
+        for day in self._due_days(request, today):
+            place = self._url_template.expand(day)
             if place in asked:
                 continue  # an address with the month alone stands for all of its days
             asked.add(place)
-            if visit.days is None and day == today and self._is_early(visit.now):
-                hour = f"{self._habits.from_time:%H:%M} {self._habits.zone}"
-                yield base.Outcome(place, models.FetchStatus.NOT_YET, f"asked from {hour} on", day=day)
+            if request.days is None and day == today and self._is_before_publishing(request.now):
+                hour = f"{self._schedule.from_time:%H:%M} {self._schedule.timezone}"
+                yield base.FetchResult(place, models.FetchStatus.NOT_YET, f"asked from {hour} on", day=day)
                 continue
-            outcome = await self._read(place, visit, day)
+            outcome = await self._fetch_document(place, request, day)
             yield outcome
             failures_in_a_row = failures_in_a_row + 1 if outcome.status is models.FetchStatus.FAILED else 0
-            if failures_in_a_row == base.PATIENCE:
+            if failures_in_a_row == base.MAX_CONSECUTIVE_FAILURES:
                 return
 
-    def _days(self, visit: base.Visit, today: date) -> Sequence[date]:
+    def _due_days(self, visit: base.FetchRequest, today: date) -> Sequence[date]:
         if visit.days is not None:
             return visit.days
-        return [today - timedelta(days=back) for back in range(self._habits.corrected_days + 1)]
+        return [today - timedelta(days=back) for back in range(self._schedule.corrected_days + 1)]
 
-    def _is_early(self, now: datetime) -> bool:
-        return now.astimezone(self._habits.zone).time() < self._habits.from_time
+    def _is_before_publishing(self, now: datetime) -> bool:
+        return now.astimezone(self._schedule.timezone).time() < self._schedule.from_time
 
-    async def _read(self, place: str, visit: base.Visit, day: date | None) -> base.Outcome:
-        gone = base.still_gone(place, visit, day)
+    async def _fetch_document(
+        self, place: str, visit: base.FetchRequest, day: date | None
+    ) -> base.FetchResult:
+        gone = base.known_gone_result(place, visit, day)
         if gone is not None:
             return gone
         try:
-            answer = await self._fetch.get(place, visit.pages.get(place), accept=ACCEPT)
+            answer = await self._fetcher.get(place, visit.page_states.get(place), accept=ACCEPT)
             if answer.body is None:
-                return base.Outcome(place, models.FetchStatus.UNCHANGED, pages=(answer.page,), day=day)
-            found = await digest_detector.read_answer(answer, place)
-        except errors.AbsentError as error:
-            return _absent(place, error, day)
+                return base.FetchResult(
+                    place, models.FetchStatus.UNCHANGED, page_states=(answer.page_state,), day=day
+                )
+            found = await digest_detector.detect_in_response(answer, place)
+        except errors.NotFoundError as error:
+            return _not_found_result(place, error, day)
         except errors.FetchError as error:
-            return base.failed(place, error, visit, day)
-        return base.Outcome(place, models.FetchStatus.OK, digests=(found,), pages=(answer.page,), day=day)
+            return base.failed_result(place, error, visit, day)
+        return base.FetchResult(
+            place, models.FetchStatus.OK, documents=(found,), page_states=(answer.page_state,), day=day
+        )
 
 
-def _absent(place: str, error: errors.AbsentError, day: date | None) -> base.Outcome:
+def _not_found_result(place: str, error: errors.NotFoundError, day: date | None) -> base.FetchResult:
     """Return the outcome of a day without digest, which is normal, or of an address without anything, which is not."""
     if day is None:
-        return base.Outcome(place, models.FetchStatus.FAILED, error.reason)
-    return base.Outcome(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
+        return base.FetchResult(place, models.FetchStatus.FAILED, error.reason)
+    return base.FetchResult(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)

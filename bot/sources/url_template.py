@@ -8,14 +8,14 @@ from datetime import date
 
 from bot import errors
 
-_FIELD = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DIRECTIVES = frozenset("YmdyjbBaAUWVGuwCe%")
 _UNPADDED = frozenset("mdjyUW")
-SOME_DAY = date(2025, 5, 6)
+SAMPLE_DATE = date(2025, 5, 6)
 
 
 @dataclass(frozen=True, slots=True)
-class DatedAddress:
+class UrlTemplate:
     """An address as it was added, with any number of `{date:…}` fields."""
 
     template: str
@@ -25,24 +25,24 @@ class DatedAddress:
         """Whether each day has an address of its own."""
         return "{" in self.template
 
-    def on(self, day: date) -> str:
+    def expand(self, day: date) -> str:
         """Return the address for that day."""
-        return _FIELD.sub(lambda found: day.strftime(found[1].removeprefix("date:")), self.template)
+        return _PLACEHOLDER.sub(lambda found: day.strftime(found[1].removeprefix("date:")), self.template)
 
 
-def parse_dated_address(template: str) -> DatedAddress:
+def parse_url_template(template: str) -> UrlTemplate:
     """Read an address with or without date. Raises UsageError, saying which part of it cannot be understood."""
-    for found in _FIELD.finditer(template):
+    for found in _PLACEHOLDER.finditer(template):
         name, colon, pattern = found[1].partition(":")
         if name != "date" or not colon or not pattern:
             raise errors.UsageError(f"{found[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
-        _check_pattern(pattern)
-    if re.search(r"[{}]", _FIELD.sub("", template)):
+        _validate_strftime(pattern)
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
         raise errors.UsageError(f"{template!r} has a brace without its partner")
-    return DatedAddress(template)
+    return UrlTemplate(template)
 
 
-def _check_pattern(pattern: str) -> None:
+def _validate_strftime(pattern: str) -> None:
     """Raise UsageError for a directive that says nothing of a date."""
     place = 0
     while (place := pattern.find("%", place)) >= 0:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from bot.text.analysis import analyser
 
-LONGEST = 300
+MAX_QUERY_LENGTH = 300
 """Characters of a query that are read; more than that is no query but a text."""
-_MOST_WORDS = 24
-_MOST_IGNORED = 4
+_MAX_WORDS = 24
+_MAX_IGNORED = 4
 _QUOTES = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "『": '"', "』": '"', "「": '"', "」": '"'}
 )
@@ -30,12 +30,12 @@ _FIELDS = {
     **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "투표", "표"), "votes"),
     **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
 }
-_PIECE = re.compile(
+_CLAUSE = re.compile(
     rf'(?=\S)([-–−]?)(?:({"|".join(_FIELDS)})(?::|(?=[<>=])))?(?:"([^"]*)"?|(\S*))', re.IGNORECASE
 )
 _NOT = re.compile(r"(?<!\S)NOT\s+(?=\S)")
 # Two whole words, not a fraction, a date or I/O.
-_APART = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
+_WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
 _DATE = re.compile(r"(?:>=?)?([0-9]{4})(?:[-./]?([0-9]{2}))?(?:[-./]?([0-9]{2}))?")
 _LOOSE_DATE = re.compile(r"(?:>=?)?([0-9]{4})[-./년](?:([0-9]{1,2})(?:[-./월]([0-9]{1,2}))?[.월일]?)?")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
@@ -62,46 +62,46 @@ class Query:
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing is asked for: no word, no phrase and no filter."""
-        return not (self.has_words or self.authors or self.has_limits)
+        return not (self.has_text or self.authors or self.has_range_filters)
 
     @property
-    def has_words(self) -> bool:
+    def has_text(self) -> bool:
         """Tell whether words or phrases are asked for, and not filters alone."""
         return bool(self.text or self.phrases)
 
     @property
-    def has_limits(self) -> bool:
+    def has_range_filters(self) -> bool:
         """Tell whether dates or votes narrow it."""
         return bool(self.since or self.until) or self.min_votes is not None
 
 
-class _Piece(NamedTuple):
+class _Clause(NamedTuple):
     """A word or a quoted phrase, perhaps with a sign and an operator before it. `typed` is all of it."""
 
     is_excluded: bool
     field: str
     value: str
     is_quoted: bool
-    typed: str
+    raw: str
 
 
 def parse_query(typed: str) -> Query:
     """Take a query apart; any text gives a query, the worst one an empty one. Takes linear time."""
-    clean = unicodedata.normalize("NFKC", typed[: 4 * LONGEST]).translate(_QUOTES)
+    clean = unicodedata.normalize("NFKC", typed[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
-    clean = clean[:LONGEST]
+    clean = clean[:MAX_QUERY_LENGTH]
     if not clean.isupper():
         # Whoever types everything in capitals shouts; else a NOT between other words is an operator.
         clean = _NOT.sub("-", clean)
-    parts = _Parts()
-    for found in _PIECE.finditer(clean):
+    parts = _QueryBuilder()
+    for found in _CLAUSE.finditer(clean):
         sign, name, quoted, word = found.groups()
         field = _FIELDS[name.lower()] if name else ""
-        parts.add(_Piece(bool(sign), field, (quoted or word or "").strip(), bool(quoted), found[0]))
-    return parts.query()
+        parts.add(_Clause(bool(sign), field, (quoted or word or "").strip(), bool(quoted), found[0]))
+    return parts.build()
 
 
-class _Parts:
+class _QueryBuilder:
     """The parts of a query while it is read."""
 
     def __init__(self) -> None:
@@ -112,25 +112,25 @@ class _Parts:
         self._ignored: list[str] = []
         self._since: date | None = None
         self._until: date | None = None
-        self._votes: int | None = None
-        self._open: _Piece | None = None
+        self._min_votes: int | None = None
+        self._pending: _Clause | None = None
 
-    def add(self, piece: _Piece) -> None:
+    def add(self, clause: _Clause) -> None:
         """Put one piece where it belongs; a filter that says nothing usable is ignored, and named."""
-        opened, self._open = self._open, None
-        if opened is not None and not piece.is_excluded and not piece.field:
+        opened, self._pending = self._pending, None
+        if opened is not None and not clause.is_excluded and not clause.field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
-            if self._narrow(opened.field, piece.value):
+            if self._add_filter(opened.field, clause.value):
                 return
-            self._search(opened)
-        if piece.field == "words" or not piece.field:
-            self._search(piece)
-        elif not piece.value and not piece.is_excluded:
-            self._open = piece
-        elif piece.is_excluded or not self._narrow(piece.field, piece.value):
-            self._ignored.append(piece.typed.strip())
+            self._add_term(opened)
+        if clause.field == "words" or not clause.field:
+            self._add_term(clause)
+        elif not clause.value and not clause.is_excluded:
+            self._pending = clause
+        elif clause.is_excluded or not self._add_filter(clause.field, clause.value):
+            self._ignored.append(clause.raw.strip())
 
-    def _narrow(self, field: str, value: str) -> bool:
+    def _add_filter(self, field: str, value: str) -> bool:
         """Take a filter in, if its value says something."""
         if field == "author":
             named = any(map(str.isalnum, value))
@@ -138,9 +138,11 @@ class _Parts:
             return named
         if field == "votes":
             found = _VOTES.fullmatch(value)
-            self._votes = int(found[2]) + bool(found[1] and "=" not in value) if found else self._votes
+            self._min_votes = (
+                int(found[2]) + bool(found[1] and "=" not in value) if found else self._min_votes
+            )
             return found is not None
-        span = parse_span(value)
+        span = parse_date_range(value)
         if span is None:
             return False
         if field == "since":
@@ -149,36 +151,36 @@ class _Parts:
             self._until = span[1] if field == "until" else _day_before(span[0])
         return True
 
-    def _search(self, piece: _Piece) -> None:
+    def _add_term(self, clause: _Clause) -> None:
         """Take words in, or out."""
-        value = piece.value or (piece.typed.strip(" :") if piece.field else "")
-        if not analyser.words(value):
+        value = clause.value or (clause.raw.strip(" :") if clause.field else "")
+        if not analyser.stemmed_words(value):
             return
-        if piece.is_excluded:
+        if clause.is_excluded:
             self._excluded.append(value)
-        elif piece.is_quoted:
+        elif clause.is_quoted:
             self._phrases.append(value)
         else:
-            self._words.append(_APART.sub(" ", value))
+            self._words.append(_WORD_SEPARATOR.sub(" ", value))
 
-    def query(self) -> Query:
+    def build(self) -> Query:
         """Return what was read, bounded in number."""
-        if self._open is not None:
-            self._ignored.append(self._open.typed.strip())
-            self._open = None
+        if self._pending is not None:
+            self._ignored.append(self._pending.raw.strip())
+            self._pending = None
         return Query(
-            text=" ".join(self._words[:_MOST_WORDS]),
+            text=" ".join(self._words[:_MAX_WORDS]),
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),
             since=self._since,
             until=self._until,
-            min_votes=self._votes,
-            ignored=tuple(self._ignored[:_MOST_IGNORED]),
+            min_votes=self._min_votes,
+            ignored=tuple(self._ignored[:_MAX_IGNORED]),
         )
 
 
-def parse_span(text: str) -> tuple[date, date] | None:
+def parse_date_range(text: str) -> tuple[date, date] | None:
     """Read 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월 as the first and the last day meant, or None."""
     found = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
     if found is None:

@@ -16,21 +16,21 @@ from bot.text.analysis import analyser
 from bot.text.glossary.model import expansion
 from bot.text.matching import term_variants
 
-_TITLE = 2.5
-_MOST_IN_TITLE = 1.0
-_BODY = 2.0
-_BODY_HALF = 1.2
-OFTEN = 3
+_TITLE_WEIGHT = 2.5
+_MAX_TITLE_FREQUENCY = 1.0
+_BODY_WEIGHT = 2.0
+_BODY_SATURATION = 1.2
+MAX_BODY_FREQUENCY = 3
 """So often said in the text counts as much as any more: votes and freshness then decide, and an index can keep up."""
-_TOGETHER = 2.0
-_MOST_LINES_TOGETHER = 1
-_COMPOSED = 1.0
-_POPULARITY = 0.1
+_PROXIMITY_WEIGHT = 2.0
+_MAX_PROXIMITY_LINES = 1
+_COMPOSED_WEIGHT = 1.0
+_POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
-_DAYS_A_VOTE_DECADE = 730
-FEW = 3
+_DAYS_PER_TENFOLD_VOTES = 730
+MIN_COMPLETE_MATCHES = 3
 """With fewer papers than this that have all of a query, those with a part of it, or with its words, follow."""
-_MOST_PARTIAL = 10
+_MAX_PARTIAL_MATCHES = 10
 
 T = TypeVar("T")
 
@@ -64,36 +64,36 @@ class Score:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
     @property
-    def order(self) -> tuple[int, bool, float]:
+    def sort_key(self) -> tuple[int, bool, float]:
         """What results are sorted by, the greatest first: all parts, as one term if the query may be one."""
         return (self.matched, self.composed > 0, self.total)
 
 
-def hot(votes: int | None, published_on: date | None) -> float:
+def hot_score(votes: int | None, published_on: date | None) -> float:
     """Return popularity that does not age: a tenfold of votes weighs as much as 730 days."""
     days = (published_on - _EPOCH).days if published_on else 0
-    return math.log10(1 + max(0, votes or 0)) + days / _DAYS_A_VOTE_DECADE
+    return math.log10(1 + max(0, votes or 0)) + days / _DAYS_PER_TENFOLD_VOTES
 
 
-class Ranking:
+class Scorer:
     """Scores papers for one query. Make one a query; it holds the prepared forms."""
 
     def __init__(
         self,
-        understood: expansion.Expansion,
+        expanded: expansion.Expansion,
         phrases: Sequence[str] = (),
         excluded: Sequence[str] = (),
     ) -> None:
-        quoted = [expansion.as_typed(phrase) for phrase in phrases]
-        self._segments = [_Part(segment) for segment in (*understood.segments, *quoted)]
-        self._composed = [_Part(segment) for segment in understood.composed]
-        self._parts = [_Part(segment) for segment in understood.parts]
-        self._excluded = [term_variants.form(text) for text in excluded]
-        several = len(understood.segments) > 1
-        self._phrase = term_variants.form(understood.typed) if several else None
+        quoted = [expansion.literal_segment(phrase) for phrase in phrases]
+        self._segments = [_CompiledSegment(segment) for segment in (*expanded.segments, *quoted)]
+        self._composed = [_CompiledSegment(segment) for segment in expanded.composed]
+        self._fallback = [_CompiledSegment(segment) for segment in expanded.fallback]
+        self._excluded = [term_variants.compile_term(text) for text in excluded]
+        several = len(expanded.segments) > 1
+        self._phrase = term_variants.compile_term(expanded.text) if several else None
 
     @property
-    def segments(self) -> int:
+    def segment_count(self) -> int:
         """How many parts the query has."""
         return len(self._segments)
 
@@ -102,65 +102,69 @@ class Ranking:
         paper = term_variants.Fields(document.title, document.body)
         if any(sum(form.count(paper)) >= 1 for form in self._excluded):
             return None
-        counts = [part.counts(paper) for part in self._segments]
-        composed = max((_weigh(*part.counts(paper)) for part in self._composed), default=0.0)
+        counts = [part.weighted_counts(paper) for part in self._segments]
+        composed = max(
+            (_weighted_frequency(*part.weighted_counts(paper)) for part in self._composed), default=0.0
+        )
         matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
         if not matched and not composed:
-            return self._score_of_parts(paper, document)
+            return self._score_fallback(paper, document)
         parts = max(1, len(self._segments))
-        in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / parts
-        in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / parts
-        together = self._together(paper) if 1 < len(self._segments) == matched else 0.0
-        phrase = _weigh(*self._phrase.count(paper)) if self._phrase and matched == parts else 0.0
-        popularity = _POPULARITY * hot(document.votes, document.published_on)
-        total = in_titles + in_bodies + together + phrase + _COMPOSED * composed + popularity
+        in_titles = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / parts
+        in_bodies = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / parts
+        together = self._proximity(paper) if 1 < len(self._segments) == matched else 0.0
+        phrase = _weighted_frequency(*self._phrase.count(paper)) if self._phrase and matched == parts else 0.0
+        popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
+        total = in_titles + in_bodies + together + phrase + _COMPOSED_WEIGHT * composed + popularity
         everywhere = parts if composed else matched
         return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
 
-    def _score_of_parts(self, paper: term_variants.Fields, document: Document) -> Score | None:
+    def _score_fallback(self, paper: term_variants.Fields, document: Document) -> Score | None:
         """Score a paper that has all words of a term, but not the term: it matches no part of the query."""
-        counts = [part.counts(paper) for part in self._parts]
+        counts = [part.weighted_counts(paper) for part in self._fallback]
         if not counts or not all(map(sum, counts)):
             return None
-        in_titles = sum(_weigh(in_title, 0.0) for in_title, _ in counts) / len(counts)
-        in_bodies = sum(_weigh(0.0, in_body) for _, in_body in counts) / len(counts)
-        popularity = _POPULARITY * hot(document.votes, document.published_on)
+        in_titles = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / len(counts)
+        in_bodies = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / len(counts)
+        popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
         total = in_titles + in_bodies + popularity
         return Score(total, 0, max(1, len(self._segments)), in_titles, in_bodies, 0.0, 0.0, 0.0, popularity)
 
-    def _together(self, paper: term_variants.Fields) -> float:
+    def _proximity(self, paper: term_variants.Fields) -> float:
         """Weigh the lines, the title being one, in which all parts stand."""
-        lines = self._segments[0].lines(paper)
+        lines = self._segments[0].line_numbers(paper)
         for part in self._segments[1:]:
             if not lines:
                 return 0.0
-            lines &= part.lines(paper)
-        return _TOGETHER * min(len(lines), _MOST_LINES_TOGETHER)
+            lines &= part.line_numbers(paper)
+        return _PROXIMITY_WEIGHT * min(len(lines), _MAX_PROXIMITY_LINES)
 
 
-def _weigh(in_title: float, in_body: float) -> float:
-    said = min(in_body, OFTEN)
-    return _TITLE * min(_MOST_IN_TITLE, in_title) + _BODY * said / (said + _BODY_HALF)
+def _weighted_frequency(in_title: float, in_body: float) -> float:
+    said = min(in_body, MAX_BODY_FREQUENCY)
+    return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * said / (
+        said + _BODY_SATURATION
+    )
 
 
-class _Part:
+class _CompiledSegment:
     """A segment with its forms ready to count."""
 
     def __init__(self, segment: expansion.Segment) -> None:
         self._forms = [
             (
                 weighted,
-                term_variants.form(weighted.text),
-                [term_variants.form(word) for word in weighted.context],
+                term_variants.compile_term(weighted.text),
+                [term_variants.compile_term(word) for word in weighted.context],
             )
             for weighted in segment.forms
         ]
 
-    def lines(self, paper: term_variants.Fields) -> set[int]:
+    def line_numbers(self, paper: term_variants.Fields) -> set[int]:
         """Return the lines in which any form stands."""
-        return {line for _, form, _ in self._forms for line in form.lines(paper)}
+        return {line for _, form, _ in self._forms for line in form.line_numbers(paper)}
 
-    def counts(self, paper: term_variants.Fields) -> tuple[float, float]:
+    def weighted_counts(self, paper: term_variants.Fields) -> tuple[float, float]:
         """Return the weighted counts of all forms in title and body."""
         in_title = in_body = 0.0
         for weighted, form, context in self._forms:
@@ -169,13 +173,13 @@ class _Part:
                 continue
             weight = weighted.weight
             if context and not _has_context(context, paper):
-                weight *= expansion.DEMOTED
+                weight *= expansion.OUT_OF_CONTEXT_FACTOR
             in_title += weight * title
             in_body += weight * body
         return in_title, in_body
 
 
-def _has_context(context: list[term_variants.Form], paper: term_variants.Fields) -> bool:
+def _has_context(context: list[term_variants.TermPattern], paper: term_variants.Fields) -> bool:
     """Tell whether a paper speaks of the concept: a Korean form, or half of the English content words."""
     english = [form for form in context if not form.is_korean]
     if any(sum(form.count(paper)) >= 1 for form in context if form.is_korean):
@@ -184,16 +188,18 @@ def _has_context(context: list[term_variants.Form], paper: term_variants.Fields)
     return 2 * held >= len(english)
 
 
-def document(title: str, body: str, votes: int | None = None, published_on: date | None = None) -> Document:
+def analyse_document(
+    title: str, body: str, votes: int | None = None, published_on: date | None = None
+) -> Document:
     """Return a paper for ranking from its plain texts."""
-    return Document(analyser.canonical(title), analyser.canonical(body), votes, published_on)
+    return Document(analyser.canonicalise(title), analyser.canonicalise(body), votes, published_on)
 
 
-def best(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
+def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
     """Return the best of scored papers, in order.
 
     Papers with all parts of the query; only if these are very few also some that have a part, behind them.
     """
-    ranked = sorted(scored, key=lambda one: one[0].order, reverse=True)
+    ranked = sorted(scored, key=lambda one: one[0].sort_key, reverse=True)
     complete = sum(1 for score, _ in ranked if score.matched >= score.segments)
-    return ranked[: min(limit, complete if complete >= FEW else _MOST_PARTIAL)]
+    return ranked[: min(limit, complete if complete >= MIN_COMPLETE_MATCHES else _MAX_PARTIAL_MATCHES)]

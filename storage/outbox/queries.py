@@ -15,7 +15,7 @@ from storage.tables import deliveries, parts
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DuePart:
     """A part that may be sent now, with the delivery that it belongs to."""
 
     delivery: models.Delivery
@@ -23,8 +23,8 @@ class Due:
 
 
 async def list_due(
-    connection: AsyncConnection, now: datetime, *, limit: int = 200, not_in: Collection[int] = ()
-) -> list[Due]:
+    connection: AsyncConnection, now: datetime, *, limit: int = 200, exclude_channel_ids: Collection[int] = ()
+) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: of each delivery only its first unsent part.
 
     Those for the channels `not_in` and those whose delivery is too old are left out. Parts that are
@@ -37,19 +37,19 @@ async def list_due(
         earlier.c.state != models.PartState.SENT.value,
     )
     query = (
-        _joined()
+        _select_parts_with_deliveries()
         .where(
             parts.c.state == models.PartState.PLANNED.value,
             parts.c.next_attempt_at <= now,
             deliveries.c.state == models.DeliveryState.PLANNED.value,
             deliveries.c.expires_at > now,
-            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(not_in)),
+            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~held_back,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
     )
-    return [_due_of(row) for row in await connection.execute(query)]
+    return [_due_part_of(row) for row in await connection.execute(query)]
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
@@ -58,21 +58,23 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     return found[0] if found else None
 
 
-async def list_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
+async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
     """Return those of the keys under which something was planned."""
-    return {key for (key,) in await bulk.look_up(connection, deliveries.c.key, keys, [deliveries.c.key])}
+    return {
+        key for (key,) in await bulk.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
+    }
 
 
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
     """Return those of the deliveries of which surely nothing has come to Discord."""
     found: list[int] = []
-    for chunk in bulk.in_chunks(delivery_ids):
-        query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), is_unsent())
+    for chunk in bulk.chunked(delivery_ids):
+        query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), unsent_clause())
         found.extend((await connection.execute(query)).scalars())
     return found
 
 
-def is_unsent() -> sa.ColumnElement[bool]:
+def unsent_clause() -> sa.ColumnElement[bool]:
     """Whether surely nothing of a delivery has come to Discord: no part is SENT, and none has an unknown outcome."""
     return ~sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
@@ -92,19 +94,19 @@ async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[mode
     return [_part_of(row) for row in await connection.execute(query)]
 
 
-async def list_parts_of(
+async def list_parts_by_delivery(
     connection: AsyncConnection, delivery_ids: Sequence[int]
 ) -> dict[int, list[models.Part]]:
     """Return the parts of many deliveries in their order, by the delivery's id."""
     found: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
-    for chunk in bulk.in_chunks(delivery_ids):
+    for chunk in bulk.chunked(delivery_ids):
         query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
         for row in await connection.execute(query):
             found[row.delivery_id].append(_part_of(row))
     return found
 
 
-async def list_waiting_edits(connection: AsyncConnection) -> dict[int, list[int]]:
+async def list_pending_edits(connection: AsyncConnection) -> dict[int, list[int]]:
     """Return the parts that have yet to edit a message, by the message's id."""
     waiting = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
     query = sa.select(parts.c.message_id, parts.c.id).where(
@@ -154,7 +156,7 @@ async def list_rows(
     if ids is None:
         return [_delivery_of(row) for row in await connection.execute(query)]
     found: list[models.Delivery] = []
-    for chunk in bulk.in_chunks(ids):
+    for chunk in bulk.chunked(ids):
         result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
         found.extend(_delivery_of(row) for row in result)
     return found
@@ -175,13 +177,13 @@ async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     return oldest
 
 
-def _joined() -> sa.Select[Any]:
+def _select_parts_with_deliveries() -> sa.Select[Any]:
     columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     return sa.select(*parts.c, *columns).join(deliveries, deliveries.c.id == parts.c.delivery_id)
 
 
-def _due_of(row: sa.Row[Any]) -> Due:
-    return Due(_delivery_of(row, "d_"), _part_of(row))
+def _due_part_of(row: sa.Row[Any]) -> DuePart:
+    return DuePart(_delivery_of(row, "d_"), _part_of(row))
 
 
 def _delivery_of(row: sa.Row[Any], prefix: str = "") -> models.Delivery:

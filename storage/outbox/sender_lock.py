@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database, sqlite_path
 
-SENDER_LOCK = 0x53454E444552  # "SENDER": PostgreSQL's advisory lock of whoever drains the outbox
-TRY_EVERY = 1.0
-BEAT_EVERY = 5.0
-BEAT_TIMEOUT = 10.0
+ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER": PostgreSQL's advisory lock of whoever drains the outbox
+RETRY_INTERVAL = 1.0
+HEARTBEAT_INTERVAL = 5.0
+HEARTBEAT_TIMEOUT = 10.0
 
 
 class SenderLock:
@@ -30,7 +30,7 @@ class SenderLock:
         self._connection: AsyncConnection | None = None
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this process is the sender, as far as it knows."""
         return self._file is not None or self._connection is not None
 
@@ -38,12 +38,12 @@ class SenderLock:
         """Take the lock if nobody holds it. A database in memory has one process anyway."""
         if self._database.is_sqlite:
             path = sqlite_path(self._database.url)
-            self._file = _lock_beside(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
+            self._file = _lock_file(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
             return self._file is not None
         connection = await self._database.engine.connect()
         try:
             connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(SENDER_LOCK))):
+            if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK_ID))):
                 self._connection = connection
                 return True
         except BaseException:
@@ -55,14 +55,14 @@ class SenderLock:
     async def acquire(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Wait until the lock is ours, asking every second."""
         while not await self.try_acquire():
-            await sleep(TRY_EVERY)
+            await sleep(RETRY_INTERVAL)
 
-    async def beat(self) -> bool:
+    async def heartbeat(self) -> bool:
         """Ask whether the lock is still ours; only a PostgreSQL connection can be lost without the process ending."""
         if self._connection is None:
-            return self.held
+            return self.is_held
         try:
-            async with asyncio.timeout(BEAT_TIMEOUT):
+            async with asyncio.timeout(HEARTBEAT_TIMEOUT):
                 await self._connection.execute(sa.text("SELECT 1"))
         except (SQLAlchemyError, OSError, TimeoutError):
             await self.release()
@@ -78,7 +78,7 @@ class SenderLock:
             connection, self._connection = self._connection, None
             # Closing the session, not returning it to the pool, is what frees the lock for sure.
             with suppress(SQLAlchemyError, OSError, TimeoutError):
-                async with asyncio.timeout(BEAT_TIMEOUT):
+                async with asyncio.timeout(HEARTBEAT_TIMEOUT):
                     await connection.invalidate()
                     await connection.close()
 
@@ -92,7 +92,7 @@ class SenderLock:
             await self.release()
 
 
-def _lock_beside(path: Path) -> IO[str] | None:
+def _lock_file(path: Path) -> IO[str] | None:
     path = path.resolve()  # a file that is reached by a link, too, has one lock
     lock = path.with_name(path.name + ".sender.lock").open("w")
     try:

@@ -17,9 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models, tables
 from storage.outbox import queries
 
-UNFINISHED = (models.DeliveryState.PLANNED, models.DeliveryState.PAUSED, models.DeliveryState.UNCERTAIN)
+UNFINISHED_STATES = (
+    models.DeliveryState.PLANNED,
+    models.DeliveryState.PAUSED,
+    models.DeliveryState.UNCERTAIN,
+)
 
-NEW_PART = (
+PART_COLUMNS = (
     "delivery_id",
     "position",
     "kind",
@@ -35,7 +39,7 @@ NEW_PART = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentPart:
     """What Discord answered to one part: the message and the channel, thread or DM that it stands in.
 
     `message_id` is None for a message that was sent and has been deleted since.
@@ -47,7 +51,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DeliveryContent:
     """What a delivery shows once its edit is through.
 
     `payloads`, at least one, by the id of each part that is edited, and of those that wait to edit the same messages.
@@ -63,18 +67,22 @@ async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int 
     return (await add_all(connection, [delivery])).get(delivery.key)
 
 
-async def add_all(connection: AsyncConnection, planned: Sequence[models.NewDelivery]) -> dict[str, int]:
+async def add_all(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
     """Plan many deliveries. Returns the ids of those whose key is new, by key; the others are left as they were."""
-    if not planned:
+    if not new_deliveries:
         return {}
-    statement = bulk.insert(connection, tables.deliveries).on_conflict_do_nothing(index_elements=["key"])
-    values = [_delivery_values(delivery) for delivery in planned]
+    statement = bulk.dialect_insert(connection, tables.deliveries).on_conflict_do_nothing(
+        index_elements=["key"]
+    )
+    values = [_delivery_values(delivery) for delivery in new_deliveries]
     new = await connection.execute(
         statement.returning(tables.deliveries.c.key, tables.deliveries.c.id), values
     )
     ids: dict[str, int] = {row.key: row.id for row in new}
     news: dict[str, models.NewDelivery] = {}
-    for delivery in planned:
+    for delivery in new_deliveries:
         if delivery.key in ids:
             news.setdefault(delivery.key, delivery)
     part_values = [
@@ -82,7 +90,7 @@ async def add_all(connection: AsyncConnection, planned: Sequence[models.NewDeliv
         for key, delivery in news.items()
         for position, part in enumerate(delivery.parts)
     ]
-    await bulk.insert_rows(connection, tables.parts, NEW_PART, part_values)
+    await bulk.insert_rows(connection, tables.parts, PART_COLUMNS, part_values)
     return ids
 
 
@@ -130,14 +138,14 @@ async def release_interrupted(connection: AsyncConnection, now: datetime) -> int
 async def mark_sending(connection: AsyncConnection, part_ids: Sequence[int], now: datetime) -> set[int]:
     """Note that an attempt at each part begins now (UTC). Returns the ids of those that were still PLANNED."""
     begun: set[int] = set()
-    for chunk in bulk.in_chunks(part_ids):
+    for chunk in bulk.chunked(part_ids):
         result = await connection.execute(
             tables.parts.update()
             .where(tables.parts.c.id.in_(chunk), tables.parts.c.state == models.PartState.PLANNED.value)
             .values(
                 state=models.PartState.SENDING.value,
                 attempts=tables.parts.c.attempts + 1,
-                first_attempt_at=sa.func.coalesce(tables.parts.c.first_attempt_at, _moment(now)),
+                first_attempt_at=sa.func.coalesce(tables.parts.c.first_attempt_at, _bind_time(now)),
                 last_attempt_at=now,
             )
             .returning(tables.parts.c.id)
@@ -146,7 +154,7 @@ async def mark_sending(connection: AsyncConnection, part_ids: Sequence[int], now
     return begun
 
 
-async def mark_sent(connection: AsyncConnection, sent: Sequence[Sent], now: datetime) -> None:
+async def mark_sent(connection: AsyncConnection, sent: Sequence[SentPart], now: datetime) -> None:
     """Note what Discord answered, whatever state the parts were in; a delivery whose parts are all SENT is SENT."""
     if not sent:
         return
@@ -170,7 +178,7 @@ async def mark_sent(connection: AsyncConnection, sent: Sequence[Sent], now: date
         tables.parts.c.delivery_id == tables.deliveries.c.id,
         tables.parts.c.state != models.PartState.SENT.value,
     )
-    for chunk in bulk.in_chunks([one.part_id for one in sent]):
+    for chunk in bulk.chunked([one.part_id for one in sent]):
         touched = sa.select(tables.parts.c.delivery_id).where(tables.parts.c.id.in_(chunk))
         await connection.execute(
             tables.deliveries.update()
@@ -209,7 +217,7 @@ async def mark_uncertain(
     connection: AsyncConnection, part_id: int, *, reason: str, error_code: int | None = None
 ) -> None:
     """Hold a part whose outcome nobody can find out; a person may `repeat` it."""
-    await _mark_held(
+    await _mark_stopped(
         connection, part_id, models.PartState.UNCERTAIN, reason, error_code=error_code, finished_at=None
     )
 
@@ -226,12 +234,12 @@ async def mark_paused(
     await connection.execute(
         tables.parts.update().where(tables.parts.c.id == part_id).values(first_attempt_at=unknown_since)
     )
-    await _mark_held(
+    await _mark_stopped(
         connection, part_id, models.PartState.PAUSED, reason, error_code=error_code, finished_at=None
     )
 
 
-async def hold(
+async def pause(
     connection: AsyncConnection,
     *,
     reason: str,
@@ -250,7 +258,7 @@ async def hold(
     result = await connection.execute(
         tables.deliveries.update()
         .where(
-            _place(channel_id, user_id, subscription_id),
+            _destination_filter(channel_id, user_id, subscription_id),
             tables.deliveries.c.state == models.DeliveryState.PLANNED.value,
             tables.deliveries.c.kind != models.DeliveryKind.NOTICE.value,
             ~in_hand,
@@ -260,7 +268,7 @@ async def hold(
     return result.rowcount
 
 
-def _place(
+def _destination_filter(
     channel_id: int | None, user_id: int | None, subscription_id: int | None = None
 ) -> sa.ColumnElement[bool]:
     if subscription_id is not None:
@@ -275,12 +283,12 @@ async def mark_failed(
     connection: AsyncConnection, part_id: int, *, reason: str, now: datetime, error_code: int | None = None
 ) -> None:
     """End a part, and with it its delivery, for good."""
-    await _mark_held(
+    await _mark_stopped(
         connection, part_id, models.PartState.FAILED, reason, error_code=error_code, finished_at=now
     )
 
 
-async def _mark_held(
+async def _mark_stopped(
     connection: AsyncConnection,
     part_id: int,
     state: models.PartState,
@@ -301,7 +309,7 @@ async def _mark_held(
             .where(
                 tables.deliveries.c.id == delivery_id,
                 # One that was ended while its part was in hand stays so.
-                tables.deliveries.c.state.in_([unfinished.value for unfinished in UNFINISHED]),
+                tables.deliveries.c.state.in_([unfinished.value for unfinished in UNFINISHED_STATES]),
             )
             .values(state=state.value, reason=reason, finished_at=finished_at)
         )
@@ -324,7 +332,7 @@ async def use_fallback(connection: AsyncConnection, part_id: int, *, nonce: str,
     return result.rowcount > 0
 
 
-async def repeat(
+async def requeue(
     connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, expires_at: datetime
 ) -> bool:
     """Plan an uncertain, paused or failed part anew, as a person wished it. False when it is in no such state."""
@@ -382,7 +390,7 @@ async def resume(
     result = await connection.execute(
         tables.deliveries.update()
         .where(
-            _place(channel_id, user_id),
+            _destination_filter(channel_id, user_id),
             tables.deliveries.c.state == models.DeliveryState.PAUSED.value,
             ~rests,
         )
@@ -390,7 +398,7 @@ async def resume(
         .returning(tables.deliveries.c.id)
     )
     ids = result.scalars().all()
-    for chunk in bulk.in_chunks(ids):
+    for chunk in bulk.chunked(ids):
         await connection.execute(
             tables.parts.update()
             .where(
@@ -412,26 +420,26 @@ async def expire(connection: AsyncConnection, now: datetime, *, reason: str) -> 
     )
     overdue = await connection.execute(
         sa.select(tables.deliveries.c.id).where(
-            tables.deliveries.c.state.in_([state.value for state in UNFINISHED]),
+            tables.deliveries.c.state.in_([state.value for state in UNFINISHED_STATES]),
             tables.deliveries.c.expires_at <= now,
             ~in_hand,
         )
     )
     ids = overdue.scalars().all()
-    await end(connection, ids, reason=reason, now=now)
+    await cancel(connection, ids, reason=reason, now=now)
     return await queries.list_rows(connection, ids=ids)
 
 
-async def end(
+async def cancel(
     connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
 ) -> None:
     """Make unfinished deliveries EXPIRED at once, for instance because their subscription was removed."""
-    for chunk in bulk.in_chunks(delivery_ids):
+    for chunk in bulk.chunked(delivery_ids):
         await connection.execute(
             tables.deliveries.update()
             .where(
                 tables.deliveries.c.id.in_(chunk),
-                tables.deliveries.c.state.in_([state.value for state in UNFINISHED]),
+                tables.deliveries.c.state.in_([state.value for state in UNFINISHED_STATES]),
             )
             .values(state=models.DeliveryState.EXPIRED.value, reason=reason, finished_at=now)
         )
@@ -451,17 +459,17 @@ async def end(
         )
 
 
-async def end_subscription(
+async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
 ) -> None:
     """Make what a subscription still had to send EXPIRED, before it is removed."""
     unfinished = await connection.execute(
         sa.select(tables.deliveries.c.id).where(
             tables.deliveries.c.subscription_id == subscription_id,
-            tables.deliveries.c.state.in_([state.value for state in UNFINISHED]),
+            tables.deliveries.c.state.in_([state.value for state in UNFINISHED_STATES]),
         )
     )
-    await end(connection, unfinished.scalars().all(), reason=reason, now=now)
+    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
 
 
 async def redirect(
@@ -494,25 +502,25 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     )
 
 
-async def set_shown(connection: AsyncConnection, shown: Sequence[Shown]) -> None:
+async def set_content(connection: AsyncConnection, contents: Sequence[DeliveryContent]) -> None:
     """Keep what deliveries show after edits of their messages were planned, so that the next correction is seen."""
-    if not shown:
+    if not contents:
         return
     await connection.execute(
         tables.deliveries.update()
         .where(tables.deliveries.c.id == sa.bindparam("b_id"))
         .values(fingerprint=sa.bindparam("b_fingerprint")),
-        [{"b_id": one.delivery_id, "b_fingerprint": one.fingerprint} for one in shown],
+        [{"b_id": one.delivery_id, "b_fingerprint": one.fingerprint} for one in contents],
     )
     await connection.execute(
         tables.parts.update()
         .where(tables.parts.c.id == sa.bindparam("b_id"))
         .values(payload=sa.bindparam("b_payload")),
-        [{"b_id": id_, "b_payload": payload} for one in shown for id_, payload in one.payloads.items()],
+        [{"b_id": id_, "b_payload": payload} for one in contents for id_, payload in one.payloads.items()],
     )
 
 
-async def empty_payloads(connection: AsyncConnection, before: datetime) -> int:
+async def purge_payloads(connection: AsyncConnection, before: datetime) -> int:
     """Forget the payloads of deliveries that ended before `before` (UTC). Returns how many parts that were."""
     ended = sa.select(tables.deliveries.c.id).where(tables.deliveries.c.finished_at < before)
     result = await connection.execute(
@@ -523,5 +531,5 @@ async def empty_payloads(connection: AsyncConnection, before: datetime) -> int:
     return result.rowcount
 
 
-def _moment(now: datetime) -> sa.BindParameter[datetime]:
+def _bind_time(now: datetime) -> sa.BindParameter[datetime]:
     return sa.bindparam("now", now, type_=tables.parts.c.first_attempt_at.type, unique=True)

@@ -18,44 +18,44 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk
 from storage.search import engines
 from storage.search import texts as search_texts
-from storage.search.query import Wanted
-from storage.search.texts import Texts as Texts
+from storage.search.query import BooleanQuery
+from storage.search.texts import DocumentTexts as DocumentTexts
 from storage.tables import indexed_papers, papers, term_counts
 
-WORDS = "paper_words"
-TITLES = "paper_titles"
+WORDS_TABLE = "paper_words"
+TITLES_TABLE = "paper_titles"
 
 _EPOCH = date(2010, 1, 1)
-_DAYS_A_VOTE_DECADE = 730
-_STEPS = 512
+_DAYS_PER_VOTE_DECADE = 730
+_STEPS_PER_DECADE = 512
 """Steps of popularity: a step is a day and a half, or a vote in 220."""
-SLOTS = 1024
+SLOTS_PER_STEP = 1024
 """Rows that one step holds before it runs into the next one: a million papers of ten years fill a third of them."""
-HASH = 2654435761
+HASH_MULTIPLIER = 2654435761
 """What a paper's id is multiplied with for its slot, so that the papers of one slot are a sample of all."""
-_PROBED = 16
+_PROBE_LENGTH = 16
 """Slots behind a taken one that are looked at together."""
-_TOP = 1 << 15
+_TOP_STEP = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexRow:
     """A paper as it stands in the index. `position` orders by popularity, the lowest first."""
 
     position: int
     paper_id: int
-    texts: Texts
+    texts: DocumentTexts
     votes: int | None
     last_on: date
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class DocumentTokens:
     """A row's tokens, separated by spaces: all of them; and those of the title."""
 
     position: int
-    words: str
-    title: str
+    tokens: str
+    title_tokens: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Filters:
     until_on: date | None = None
     min_votes: int | None = None
 
-    def allow(self, paper: Indexed) -> bool:
+    def matches(self, paper: IndexRow) -> bool:
         """Tell whether a paper passes."""
         return (
             (self.since_on is None or paper.last_on >= self.since_on)
@@ -78,28 +78,30 @@ class Filters:
 NO_FILTERS = Filters()
 
 
-def step_of(votes: int | None, last_on: date) -> int:
+def popularity_step(votes: int | None, last_on: date) -> int:
     """Return the step of popularity (higher is more popular), which does not age: a tenfold of votes is 730 days."""
     days = (last_on - _EPOCH).days
-    return int(_STEPS * (math.log10(1 + max(0, votes or 0)) + days / _DAYS_A_VOTE_DECADE))
+    return int(_STEPS_PER_DECADE * (math.log10(1 + max(0, votes or 0)) + days / _DAYS_PER_VOTE_DECADE))
 
 
-async def free_positions(
-    connection: AsyncConnection, wanted: Mapping[int, tuple[int | None, date]]
+async def assign_positions(
+    connection: AsyncConnection, popularity: Mapping[int, tuple[int | None, date]]
 ) -> dict[int, int]:
     """Return a free position for each paper id, given its votes and date."""
     found: dict[int, int] = {}
     taken: set[int] = set()
     open_ = {
-        paper_id: (_TOP - step_of(votes, last_on)) * SLOTS + paper_id * HASH % SLOTS
-        for paper_id, (votes, last_on) in wanted.items()
+        paper_id: (_TOP_STEP - popularity_step(votes, last_on)) * SLOTS_PER_STEP
+        + paper_id * HASH_MULTIPLIER % SLOTS_PER_STEP
+        for paper_id, (votes, last_on) in popularity.items()
     }
     probed = 1
     while open_:
         asked = {start + behind for start in open_.values() for behind in range(probed)}
         c = indexed_papers.c
         taken.update(
-            position for (position,) in await bulk.look_up(connection, c.position, asked, (c.position,))
+            position
+            for (position,) in await bulk.select_where_in(connection, c.position, asked, (c.position,))
         )
         left: dict[int, int] = {}
         for paper_id, start in open_.items():
@@ -109,72 +111,74 @@ async def free_positions(
             else:
                 found[paper_id] = free
                 taken.add(free)
-        open_, probed = left, _PROBED
+        open_, probed = left, _PROBE_LENGTH
     return found
 
 
-async def list_indexed(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, Indexed]:
+async def list_by_paper_ids(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, IndexRow]:
     """Return what is in the index of these papers, by id."""
-    found: dict[int, Indexed] = {}
-    for chunk in bulk.in_chunks(paper_ids):
+    found: dict[int, IndexRow] = {}
+    for chunk in bulk.chunked(paper_ids):
         query = sa.select(indexed_papers).where(indexed_papers.c.paper_id.in_(chunk))
         found.update((one.paper_id, one) for one in await _read(connection, query))
     return found
 
 
-async def add(connection: AsyncConnection, new: Sequence[Indexed], tokens: Sequence[Tokens]) -> None:
+async def add(connection: AsyncConnection, new: Sequence[IndexRow], tokens: Sequence[DocumentTokens]) -> None:
     """Put papers into the index. `tokens` are made from the papers' texts, one row each."""
     if not new:
         return
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    packing = await search_texts.packing(connection)
-    values = [(one.position, one.paper_id, packing.pack(one.texts), one.votes, one.last_on) for one in new]
+    packing = await search_texts.get_codec(connection)
+    values = [
+        (one.position, one.paper_id, packing.compress(one.texts), one.votes, one.last_on) for one in new
+    ]
     await bulk.insert_rows(connection, indexed_papers, columns, values)
-    await engines.insert(connection, WORDS, [(one.position, one.words) for one in tokens])
-    await engines.insert(connection, TITLES, [(one.position, one.title) for one in tokens])
+    await engines.insert(connection, WORDS_TABLE, [(one.position, one.tokens) for one in tokens])
+    await engines.insert(connection, TITLES_TABLE, [(one.position, one.title_tokens) for one in tokens])
 
 
-async def remove(connection: AsyncConnection, tokens: Sequence[Tokens]) -> None:
+async def remove(connection: AsyncConnection, tokens: Sequence[DocumentTokens]) -> None:
     """Take rows out of the index; on SQLite they must come with exactly the tokens that they were added with."""
     if not tokens:
         return
     statement = indexed_papers.delete().where(indexed_papers.c.position == sa.bindparam("b_position"))
     await connection.execute(statement, [{"b_position": one.position} for one in tokens])
-    await engines.delete(connection, WORDS, [(one.position, one.words) for one in tokens])
-    await engines.delete(connection, TITLES, [(one.position, one.title) for one in tokens])
+    await engines.delete(connection, WORDS_TABLE, [(one.position, one.tokens) for one in tokens])
+    await engines.delete(connection, TITLES_TABLE, [(one.position, one.title_tokens) for one in tokens])
 
 
 async def list_positions(
-    connection: AsyncConnection, tiers: Sequence[engines.Tier], filters: Filters = NO_FILTERS
+    connection: AsyncConnection, requests: Sequence[engines.SearchRequest], filters: Filters = NO_FILTERS
 ) -> list[list[int]]:
     """Return for each tier the positions of papers that hold what is wanted, the most popular first."""
     conditions, values = _conditions(connection, filters)
     if not conditions:
-        return await engines.list_positions(connection, tiers)
+        return await engines.list_positions(connection, requests)
     only = f"JOIN indexed_papers ON indexed_papers.position = place WHERE {' AND '.join(conditions)}"
-    return await engines.list_positions(connection, tiers, only=only, values=values)
+    return await engines.list_positions(connection, requests, filter_sql=only, filter_values=values)
 
 
-async def count(connection: AsyncConnection, wanted: Wanted, *, limit: int) -> int:
+async def count_matches(connection: AsyncConnection, query: BooleanQuery, *, limit: int) -> int:
     """Count the papers that hold what is wanted, up to `limit`; links may let a few too many through."""
-    return await engines.count_rows(connection, WORDS, wanted, limit=limit)
+    return await engines.count_rows(connection, WORDS_TABLE, query, limit=limit)
 
 
-async def list_at(connection: AsyncConnection, positions: Iterable[int]) -> list[Indexed]:
+async def list_by_positions(connection: AsyncConnection, positions: Iterable[int]) -> list[IndexRow]:
     """Return the papers at these positions, in no order."""
     c = indexed_papers.c
     columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
-    found = await bulk.look_up(connection, indexed_papers.c.position, positions, columns)
-    texts = await search_texts.unpack_all(connection, [packed for _, _, packed, _, _ in found])
+    found = await bulk.select_where_in(connection, indexed_papers.c.position, positions, columns)
+    texts = await search_texts.decompress_all(connection, [packed for _, _, packed, _, _ in found])
     return [
-        Indexed(position, paper_id, said, votes, bulk.date_of(last_on))
+        IndexRow(position, paper_id, said, votes, bulk.parse_date(last_on))
         for (position, paper_id, _, votes, last_on), said in zip(found, texts, strict=True)
     ]
 
 
-async def change_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
+async def change_document_frequencies(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
     """Add to the counts of papers that hold a token; a change may be negative."""
-    await bulk.add_to(connection, term_counts, changes)
+    await bulk.increment_counts(connection, term_counts, changes)
 
 
 async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, limit: int) -> list[int]:
@@ -193,32 +197,36 @@ async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, 
 
 async def clear(connection: AsyncConnection) -> None:
     """Take every paper out, before all are indexed anew."""
-    for table in (WORDS, TITLES):
+    for table in (WORDS_TABLE, TITLES_TABLE):
         await engines.clear(connection, table)
     for kept in (indexed_papers, term_counts):
         await connection.execute(kept.delete())
-    await search_texts.forget(connection)
+    await search_texts.delete_dictionaries(connection)
 
 
-async def list_sample(connection: AsyncConnection, *, behind: int = -1, limit: int = 500) -> list[Indexed]:
+async def list_by_popularity(
+    connection: AsyncConnection, *, after_position: int = -1, limit: int = 500
+) -> list[IndexRow]:
     """Return papers of the index, the most popular first, those behind a position; to read all of it in pieces."""
     query = (
         sa.select(indexed_papers)
-        .where(indexed_papers.c.position > behind)
+        .where(indexed_papers.c.position > after_position)
         .order_by(indexed_papers.c.position)
         .limit(limit)
     )
     return await _read(connection, query)
 
 
-async def is_learned(connection: AsyncConnection) -> bool:
+async def has_dictionary(connection: AsyncConnection) -> bool:
     """Tell whether there is a dictionary that texts are packed with."""
-    return bool((await search_texts.packing(connection)).ids)
+    return bool((await search_texts.get_codec(connection)).dictionary_ids)
 
 
-async def learn(connection: AsyncConnection, papers: int) -> None:
+async def train_dictionary(connection: AsyncConnection, sample_size: int) -> None:
     """Learn the dictionary that texts are packed with from now on, from so many papers."""
-    await search_texts.learn(connection, [one.texts for one in await list_sample(connection, limit=papers)])
+    await search_texts.train_dictionary(
+        connection, [one.texts for one in await list_by_popularity(connection, limit=sample_size)]
+    )
 
 
 async def count_all(connection: AsyncConnection) -> int:
@@ -227,10 +235,10 @@ async def count_all(connection: AsyncConnection) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def list_counts(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, int]:
+async def get_document_frequencies(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, int]:
     """Return in about how many papers each token is; tokens that are in none are left out."""
     columns = (term_counts.c.token, term_counts.c.papers)
-    found = await bulk.look_up(connection, term_counts.c.token, tokens, columns)
+    found = await bulk.select_where_in(connection, term_counts.c.token, tokens, columns)
     return {token: papers for token, papers in found if papers > 0}
 
 
@@ -250,10 +258,10 @@ def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str
     return [condition for condition, value in asked if value is not None], values
 
 
-async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[Indexed]:
+async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[IndexRow]:
     found = (await connection.execute(query)).all()
-    texts = await search_texts.unpack_all(connection, [row.texts for row in found])
+    texts = await search_texts.decompress_all(connection, [row.texts for row in found])
     return [
-        Indexed(row.position, row.paper_id, said, row.votes, row.last_on)
+        IndexRow(row.position, row.paper_id, said, row.votes, row.last_on)
         for row, said in zip(found, texts, strict=True)
     ]

@@ -15,7 +15,7 @@ from typing import TypeAlias
 class AllOf:
     """Every part must be in a paper. Of a `phrase` the rarest parts are enough to ask for: they hardly meet by chance."""
 
-    parts: tuple[Wanted, ...]
+    parts: tuple[BooleanQuery, ...]
     phrase: bool = False
 
 
@@ -23,7 +23,7 @@ class AllOf:
 class AnyOf:
     """At least one part must be in a paper."""
 
-    parts: tuple[Wanted, ...]
+    parts: tuple[BooleanQuery, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,24 @@ class Prefix:
     token: str
 
 
-Wanted: TypeAlias = str | Prefix | AllOf | AnyOf
+BooleanQuery: TypeAlias = str | Prefix | AllOf | AnyOf
 
 
 # What FTS5 would cut a token at, so that it became a phrase; see the tokenizer in the migration.
-_TWO_TOKENS = re.compile(r"[^0-9A-Za-z+#._!\u0080-\U0010ffff]")
+_TOKEN_SEPARATORS = re.compile(r"[^0-9A-Za-z+#._!\u0080-\U0010ffff]")
 
 
-def to_fts5(wanted: Wanted) -> str:
+def to_fts5(wanted: BooleanQuery) -> str:
     """Return the expression for SQLite's MATCH."""
     if isinstance(wanted, Prefix):
         return f"{to_fts5(wanted.token)}*"
     if isinstance(wanted, str):
-        return f'"{_TWO_TOKENS.sub("_", wanted) or "_"}"'
+        return f'"{_TOKEN_SEPARATORS.sub("_", wanted) or "_"}"'
     sign = " AND " if isinstance(wanted, AllOf) else " OR "
     return f"({sign.join(map(to_fts5, wanted.parts))})"
 
 
-def to_tsquery(wanted: Wanted) -> str:
+def to_tsquery(wanted: BooleanQuery) -> str:
     """Return the expression for a cast to PostgreSQL's tsquery."""
     if isinstance(wanted, Prefix):
         return f"{to_tsquery(wanted.token)}:*"
@@ -61,80 +61,83 @@ def to_tsquery(wanted: Wanted) -> str:
     return f"({sign.join(map(to_tsquery, wanted.parts))})"
 
 
-def marked(wanted: Wanted, mark: str) -> Wanted:
+def with_suffix(wanted: BooleanQuery, mark: str) -> BooleanQuery:
     """Return the same question for tokens that end with a mark."""
     if isinstance(wanted, str):
         return wanted + mark
     if isinstance(wanted, Prefix):
         return Prefix(wanted.token)
-    parts = tuple(marked(part, mark) for part in wanted.parts)
+    parts = tuple(with_suffix(part, mark) for part in wanted.parts)
     return AllOf(parts, phrase=wanted.phrase) if isinstance(wanted, AllOf) else AnyOf(parts)
 
 
-def tokens_of(wanted: Wanted) -> set[str]:
+def query_tokens(wanted: BooleanQuery) -> set[str]:
     """Return every token that is asked for; not those that are only begun."""
     if isinstance(wanted, Prefix):
         return set()
     if isinstance(wanted, str):
         return {wanted}
-    return set().union(*map(tokens_of, wanted.parts))
+    return set().union(*map(query_tokens, wanted.parts))
 
 
-def thinned(wanted: Wanted, papers: Mapping[str, int]) -> Wanted:
+def prune_phrases(wanted: BooleanQuery, document_frequencies: Mapping[str, int]) -> BooleanQuery:
     """Return the question with only the rarest parts of its phrases, given in how many papers each token is.
 
     An engine reads the list of every part; that of a word like "model" is long and tells little beside the others.
     """
     if isinstance(wanted, str | Prefix):
         return wanted
-    parts = [thinned(part, papers) for part in wanted.parts]
+    parts = [prune_phrases(part, document_frequencies) for part in wanted.parts]
     if isinstance(wanted, AnyOf):
         return any_of(parts) or wanted
     if not wanted.phrase:
         return all_of(parts) or wanted
     numbers = sorted(
-        (sum(papers.get(token, 0) for token in tokens_of(part)), place) for place, part in enumerate(parts)
+        (sum(document_frequencies.get(token, 0) for token in query_tokens(part)), place)
+        for place, part in enumerate(parts)
     )
     kept = numbers[:2]
-    if len(numbers) > 2 and numbers[2][0] <= _MUCH_MORE * min(numbers[1][0], _MUCH_MORE * numbers[0][0]):
+    if len(numbers) > 2 and numbers[2][0] <= _FREQUENCY_RATIO * min(
+        numbers[1][0], _FREQUENCY_RATIO * numbers[0][0]
+    ):
         kept.append(numbers[2])
     return all_of(parts[place] for _, place in sorted(kept, key=lambda one: one[1])) or wanted
 
 
-_MUCH_MORE = 3
+_FREQUENCY_RATIO = 3
 
 
-def effort(wanted: Wanted, papers: Mapping[str, int]) -> int:
+def estimate_cost(wanted: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
     """Return about how many entries of its lists an engine reads to find everything, given in how many papers tokens are."""
-    return _effort(wanted, papers)[1]
+    return _estimate(wanted, document_frequencies)[1]
 
 
-def _effort(wanted: Wanted, papers: Mapping[str, int]) -> tuple[int, int]:
+def _estimate(wanted: BooleanQuery, document_frequencies: Mapping[str, int]) -> tuple[int, int]:
     """Return how many papers there may be, and how many entries are read for them."""
     if isinstance(wanted, Prefix):
         return 0, 0
     if isinstance(wanted, str):
-        number = papers.get(wanted, 0)
+        number = document_frequencies.get(wanted, 0)
         return number, number
-    parts = [_effort(part, papers) for part in wanted.parts]
+    parts = [_estimate(part, document_frequencies) for part in wanted.parts]
     if isinstance(wanted, AnyOf):
         return sum(number for number, _ in parts), sum(read for _, read in parts)
     rarest = min(number for number, _ in parts)
     # In a long list an engine leaps to the papers of the rarest part.
-    return rarest, sum(min(read, _LEAP * rarest) for _, read in parts)
+    return rarest, sum(min(read, _SKIP_COST * rarest) for _, read in parts)
 
 
-_LEAP = 500
+_SKIP_COST = 500
 """Entries that finding one's place in a list costs as much as reading."""
 
 
-def all_of(parts: Iterable[Wanted | None]) -> Wanted | None:
+def all_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
     """Return the AND of the parts that there are; None for no part."""
     distinct = tuple(dict.fromkeys(part for part in parts if part is not None))
     return None if not distinct else distinct[0] if len(distinct) == 1 else AllOf(distinct)
 
 
-def any_of(parts: Iterable[Wanted | None]) -> Wanted | None:
+def any_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
     """Return the OR of the parts that there are; None for no part."""
     distinct = tuple(dict.fromkeys(part for part in parts if part is not None))
     return None if not distinct else distinct[0] if len(distinct) == 1 else AnyOf(distinct)

@@ -21,14 +21,14 @@ from storage.tables import text_dictionaries
 if TYPE_CHECKING:
     import zstandard
 
-LEVEL = 3
+COMPRESSION_LEVEL = 3
 DICTIONARY_BYTES = 1 << 16
 _NO_DICTIONARY = 0
-_KEPT = "search_texts.Packing"
+_CACHE_KEY = "search_texts.Packing"
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class DocumentTexts:
     """What of a paper is indexed: the analyser's canonical texts of title and body, and its mentions for the glossary."""
 
     title: str
@@ -36,7 +36,7 @@ class Texts:
     mentions: tuple[str, ...] = ()
 
 
-class Packing:
+class TextCodec:
     """Packs with the archive's dictionary and unpacks, by their ids, with any. Made by `packing`; holds no connection."""
 
     def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
@@ -44,8 +44,8 @@ class Packing:
 
         self._zstandard = zstandard
         found = {key: zstandard.ZstdCompressionDict(data) for key, data in sorted(dictionaries.items())}
-        self.ids = frozenset(found)
-        self._newest = next(reversed(found.values()), None)
+        self.dictionary_ids = frozenset(found)
+        self._newest_dictionary = next(reversed(found.values()), None)
         self._decompressors: Mapping[int, zstandard.ZstdDecompressor] = {
             _NO_DICTIONARY: zstandard.ZstdDecompressor(),
             **{key: zstandard.ZstdDecompressor(dict_data=one) for key, one in found.items()},
@@ -53,59 +53,61 @@ class Packing:
 
     @cached_property
     def _compressor(self) -> zstandard.ZstdCompressor:
-        return self._zstandard.ZstdCompressor(level=LEVEL, dict_data=self._newest, write_checksum=False)
+        return self._zstandard.ZstdCompressor(
+            level=COMPRESSION_LEVEL, dict_data=self._newest_dictionary, write_checksum=False
+        )
 
-    def pack(self, texts: Texts) -> bytes:
+    def compress(self, texts: DocumentTexts) -> bytes:
         """Return the texts as they are stored."""
-        return self._compressor.compress(_raw(texts))
+        return self._compressor.compress(_serialise(texts))
 
-    def unpack(self, packed: bytes) -> Texts:
+    def decompress(self, packed: bytes) -> DocumentTexts:
         """Return stored texts. Raises KeyError when their dictionary is not known."""
         raw = self._decompressors[self._zstandard.get_frame_parameters(packed).dict_id].decompress(packed)
         title, body, *mentions = raw.decode().split("\0")
-        return Texts(title, body, tuple(mentions))
+        return DocumentTexts(title, body, tuple(mentions))
 
 
-def _raw(texts: Texts) -> bytes:
+def _serialise(texts: DocumentTexts) -> bytes:
     return "\0".join((texts.title, texts.body, *texts.mentions)).encode()
 
 
-async def packing(connection: AsyncConnection) -> Packing:
+async def get_codec(connection: AsyncConnection) -> TextCodec:
     """Return the packing to write with: always with the dictionary that this transaction sees."""
-    known = _kept(connection)
+    known = _cached_codec(connection)
     ids = frozenset(key for (key,) in await bulk.fetch_all(connection, "SELECT id FROM text_dictionaries"))
-    return known if known is not None and known.ids == ids else await _read(connection)
+    return known if known is not None and known.dictionary_ids == ids else await _load_codec(connection)
 
 
-async def unpack_all(connection: AsyncConnection, packed: Sequence[bytes]) -> list[Texts]:
+async def decompress_all(connection: AsyncConnection, packed: Sequence[bytes]) -> list[DocumentTexts]:
     """Return stored texts, in order."""
-    known = _kept(connection) or await _read(connection)
+    known = _cached_codec(connection) or await _load_codec(connection)
     try:
-        return list(map(known.unpack, packed))
+        return list(map(known.decompress, packed))
     except KeyError:
         # Somebody else has learned a dictionary since.
-        known = await _read(connection)
-        return list(map(known.unpack, packed))
+        known = await _load_codec(connection)
+        return list(map(known.decompress, packed))
 
 
-def _kept(connection: AsyncConnection) -> Packing | None:
-    return connection.sync_connection.info.get(_KEPT) if connection.sync_connection is not None else None
+def _cached_codec(connection: AsyncConnection) -> TextCodec | None:
+    return connection.sync_connection.info.get(_CACHE_KEY) if connection.sync_connection is not None else None
 
 
-async def _read(connection: AsyncConnection) -> Packing:
+async def _load_codec(connection: AsyncConnection) -> TextCodec:
     query = sa.select(text_dictionaries.c.id, text_dictionaries.c.data).order_by(text_dictionaries.c.id)
-    found = _packing(tuple((row.id, row.data) for row in await connection.execute(query)))
+    found = _make_codec(tuple((row.id, row.data) for row in await connection.execute(query)))
     if connection.sync_connection is not None:
-        connection.sync_connection.info[_KEPT] = found
+        connection.sync_connection.info[_CACHE_KEY] = found
     return found
 
 
 @lru_cache(maxsize=4)
-def _packing(dictionaries: tuple[tuple[int, bytes], ...]) -> Packing:
-    return Packing(dict(dictionaries))
+def _make_codec(dictionaries: tuple[tuple[int, bytes], ...]) -> TextCodec:
+    return TextCodec(dict(dictionaries))
 
 
-async def learn(connection: AsyncConnection, samples: Sequence[Texts]) -> None:
+async def train_dictionary(connection: AsyncConnection, samples: Sequence[DocumentTexts]) -> None:
     """Learn the dictionary from some thousand texts of this archive; takes a tenth of a second, in a thread.
 
     Of texts that have too little in common nothing is learned.
@@ -114,13 +116,13 @@ async def learn(connection: AsyncConnection, samples: Sequence[Texts]) -> None:
 
     try:
         learned = await asyncio.to_thread(
-            zstandard.train_dictionary, DICTIONARY_BYTES, list(map(_raw, samples))
+            zstandard.train_dictionary, DICTIONARY_BYTES, list(map(_serialise, samples))
         )
     except zstandard.ZstdError:
         return
     await connection.execute(text_dictionaries.insert().values(id=learned.dict_id(), data=learned.as_bytes()))
 
 
-async def forget(connection: AsyncConnection) -> None:
+async def delete_dictionaries(connection: AsyncConnection) -> None:
     """Forget the dictionary, when nothing is left that was packed with it."""
     await connection.execute(text_dictionaries.delete())

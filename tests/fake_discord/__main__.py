@@ -31,18 +31,18 @@ async def serve(options: argparse.Namespace) -> None:
     fake = server.make_fake(options.openapi, options.seed)
     fake.shards = options.shards
     if options.state:
-        await control.furnish(fake, json.loads(options.state.read_text()))
-    port = await _open(make_api(fake), options.port)
+        await control.populate(fake, json.loads(options.state.read_text()))
+    port = await _start_site(make_api_app(fake), options.port)
     fake.url = f"http://127.0.0.1:{port}{server.API}"
     fake.gateway.url = f"ws://127.0.0.1:{port}/gateway"
     print(fake.url, flush=True)
-    print(f"http://127.0.0.1:{await _open(make_control(fake), 0)}", flush=True)
+    print(f"http://127.0.0.1:{await _start_site(make_control_app(fake), 0)}", flush=True)
     await asyncio.Event().wait()
 
 
-def make_api(fake: server.Fake) -> web.Application:
+def make_api_app(fake: server.Fake) -> web.Application:
     """What the bot sees: REST and Gateway."""
-    app = web.Application(middlewares=[server.travel], client_max_size=25 << 20)
+    app = web.Application(middlewares=[server.api_middleware], client_max_size=25 << 20)
     app[server.FAKE] = fake
     for room in (messages, channels, accounts, interactions):
         room.add_routes(app)
@@ -51,7 +51,7 @@ def make_api(fake: server.Fake) -> web.Application:
     return app
 
 
-def make_control(fake: server.Fake) -> web.Application:
+def make_control_app(fake: server.Fake) -> web.Application:
     """What tests see."""
     app = web.Application(client_max_size=25 << 20)
     app[server.FAKE] = fake
@@ -59,7 +59,7 @@ def make_control(fake: server.Fake) -> web.Application:
     return app
 
 
-async def _open(app: web.Application, port: int) -> int:
+async def _start_site(app: web.Application, port: int) -> int:
     runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()

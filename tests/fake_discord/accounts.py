@@ -10,19 +10,19 @@ from tests.fake_discord import world as w
 
 async def get_me(request: web.Request) -> web.StreamResponse:
     """GET the bot's own user."""
-    return server.answer(wire.render_user(w.BOT_ID))
+    return server.json_response(wire.render_user(w.BOT_ID))
 
 
 async def get_user(request: web.Request) -> web.StreamResponse:
     """GET any user."""
-    return server.answer(wire.render_user(int(request.match_info["user_id"])))
+    return server.json_response(wire.render_user(int(request.match_info["user_id"])))
 
 
 async def list_guilds(request: web.Request) -> web.StreamResponse:
     """GET the servers that the bot is in."""
     guilds = request.app[server.FAKE].world.guilds.values()
     fields: w.Json = {"icon": None, "owner": False, "permissions": "0", "features": []}
-    return server.answer([{"id": str(g.id), "name": g.name, **fields} for g in guilds if g.present])
+    return server.json_response([{"id": str(g.id), "name": g.name, **fields} for g in guilds if g.present])
 
 
 async def get_application(request: web.Request) -> web.StreamResponse:
@@ -40,21 +40,23 @@ async def get_application(request: web.Request) -> web.StreamResponse:
         "flags": 0,
         "rpc_origins": [],
     }
-    return server.answer(body)
+    return server.json_response(body)
 
 
 async def get_gateway(request: web.Request) -> web.StreamResponse:
     """GET where the Gateway is and how many shards to open."""
     fake = request.app[server.FAKE]
     start = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-    return server.answer({"url": fake.gateway.url, "shards": fake.shards, "session_start_limit": start})
+    return server.json_response(
+        {"url": fake.gateway.url, "shards": fake.shards, "session_start_limit": start}
+    )
 
 
 async def create_dm(request: web.Request) -> web.StreamResponse:
     """POST to open the direct messages with a user; gives the same channel every time."""
     world = request.app[server.FAKE].world
     payload = await server.read_payload(request)
-    return server.answer(wire.render_channel(world.open_dm(int(payload["recipient_id"])), world))
+    return server.json_response(wire.render_channel(world.open_dm(int(payload["recipient_id"])), world))
 
 
 def _scope(request: web.Request) -> int | None:
@@ -64,7 +66,7 @@ def _scope(request: web.Request) -> int | None:
 
 async def list_commands(request: web.Request) -> web.StreamResponse:
     """GET the registered commands, of the application or of one server."""
-    return server.answer(request.app[server.FAKE].world.commands.get(_scope(request), []))
+    return server.json_response(request.app[server.FAKE].world.commands.get(_scope(request), []))
 
 
 async def put_commands(request: web.Request) -> web.StreamResponse:
@@ -77,15 +79,15 @@ async def put_commands(request: web.Request) -> web.StreamResponse:
         fake.schemas.check("ApplicationCommandUpdateRequest", command)
         kind = command.get("type", 1)
         known = {
-            "id": old.get((kind, command["name"])) or str(fake.world.snowflake()),
+            "id": old.get((kind, command["name"])) or str(fake.world.next_snowflake()),
             "application_id": str(w.APPLICATION_ID),
-            "version": str(fake.world.snowflake()),
+            "version": str(fake.world.next_snowflake()),
             "default_member_permissions": None,
             "description": "",
         }
         stored.append(known | command | {"type": kind})
     fake.world.commands[scope] = stored
-    return server.answer(stored)
+    return server.json_response(stored)
 
 
 def add_routes(app: web.Application) -> None:

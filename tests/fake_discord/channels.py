@@ -11,25 +11,25 @@ from tests.fake_discord import world as w
 async def get_channel(request: web.Request) -> web.StreamResponse:
     """GET one channel or thread."""
     world = request.app[server.FAKE].world
-    return server.answer(wire.render_channel(messages.open_channel(request), world))
+    return server.json_response(wire.render_channel(messages.require_channel(request), world))
 
 
 async def edit_channel(request: web.Request) -> web.StreamResponse:
     """PATCH a thread: archive, lock, name, tags."""
-    channel = messages.open_channel(request)
+    channel = messages.require_channel(request)
     payload = await server.read_payload(request)
     channel.archived = payload.get("archived", channel.archived)
     channel.locked = payload.get("locked", channel.locked)
     channel.name = payload.get("name", channel.name)
     channel.applied_tags = payload.get("applied_tags", channel.applied_tags)
-    return server.answer(wire.render_channel(channel, request.app[server.FAKE].world))
+    return server.json_response(wire.render_channel(channel, request.app[server.FAKE].world))
 
 
 async def create_thread_from_message(request: web.Request) -> web.StreamResponse:
     """POST a thread onto a message; it takes the message's id, so there is at most one."""
     fake = request.app[server.FAKE]
-    parent = messages.open_channel(request)
-    message = messages.open_message(request, parent)
+    parent = messages.require_channel(request)
+    message = messages.require_message(request, parent)
     payload = await server.read_payload(request)
     _check_name(payload)
     if message.id in fake.world.channels:
@@ -37,33 +37,33 @@ async def create_thread_from_message(request: web.Request) -> web.StreamResponse
     kind = w.ANNOUNCEMENT_THREAD if parent.type == w.ANNOUNCEMENT else w.THREAD
     thread = _add_thread(fake, parent, kind, message.id, payload)
     message.thread_id = thread.id
-    return server.answer(wire.render_channel(thread, fake.world), 201)
+    return server.json_response(wire.render_channel(thread, fake.world), 201)
 
 
 async def create_thread(request: web.Request) -> web.StreamResponse:
     """POST a thread of its own, or in a forum a post with its first message. There is no nonce for either."""
     fake = request.app[server.FAKE]
-    parent = messages.open_channel(request, w.SEND_MESSAGES)
+    parent = messages.require_channel(request, w.SEND_MESSAGES)
     payload = await server.read_payload(request)
     _check_name(payload)
-    forum = parent.type in w.POST_ONLY
+    forum = parent.type in w.THREAD_ONLY_TYPES
     first = payload.get("message") or {}
     if forum:
         if parent.require_tag and not payload.get("applied_tags"):
             raise wire.ApiError(400, 40067, "A tag is required to create a forum post in this channel")
         fake.schemas.check("CreateForumThreadRequest", payload)
         validation.check_message(first)
-    thread = _add_thread(fake, parent, w.THREAD, fake.world.snowflake(), payload)
+    thread = _add_thread(fake, parent, w.THREAD, fake.world.next_snowflake(), payload)
     body = wire.render_channel(thread, fake.world)
     if forum:
         message = fake.world.add_message(thread, first, message_id=thread.id)
         body["message"] = wire.render_message(message, fake.world)
-    return server.answer(body, 201)
+    return server.json_response(body, 201)
 
 
 def _check_name(payload: w.Json) -> None:
     if not 1 <= len(payload.get("name") or "") <= 100:
-        raise validation.invalid("name", "Must be between 1 and 100 in length.")
+        raise validation.invalid_form_body("name", "Must be between 1 and 100 in length.")
 
 
 def _add_thread(
@@ -85,61 +85,63 @@ def _add_thread(
 
 async def list_active_threads(request: web.Request) -> web.StreamResponse:
     """GET the server's threads that are not archived."""
-    guild = open_guild(request)
-    return _threads(request, lambda c: c.guild_id == guild.id and not c.archived)
+    guild = require_guild(request)
+    return _thread_list_response(request, lambda c: c.guild_id == guild.id and not c.archived)
 
 
 async def list_archived_threads(request: web.Request) -> web.StreamResponse:
     """GET a channel's archived threads."""
-    parent = messages.open_channel(request, w.READ_MESSAGE_HISTORY)
-    return _threads(request, lambda c: c.parent_id == parent.id and c.archived)
+    parent = messages.require_channel(request, w.READ_MESSAGE_HISTORY)
+    return _thread_list_response(request, lambda c: c.parent_id == parent.id and c.archived)
 
 
-def _threads(request: web.Request, wanted: object) -> web.Response:
+def _thread_list_response(request: web.Request, wanted: object) -> web.Response:
     assert callable(wanted)
     world = request.app[server.FAKE].world
-    found = [c for c in world.channels.values() if c.type in w.THREADS and not c.deleted and wanted(c)]
+    found = [c for c in world.channels.values() if c.type in w.THREAD_TYPES and not c.deleted and wanted(c)]
     visible = sorted((c for c in found if world.permissions(c)), key=lambda c: -c.id)
     body = [wire.render_channel(c, world) for c in visible]
-    return server.answer({"threads": body, "members": [], "has_more": False})
+    return server.json_response({"threads": body, "members": [], "has_more": False})
 
 
-def open_guild(request: web.Request) -> w.Guild:
+def require_guild(request: web.Request) -> w.Guild:
     """The request's server, if the bot is in it."""
     guild = request.app[server.FAKE].world.guilds.get(int(request.match_info["guild_id"]))
     if guild is None:
         raise wire.ApiError(404, 10004, "Unknown Guild")
     if not guild.present:
-        raise messages.NO_ACCESS
+        raise messages.MISSING_ACCESS
     return guild
 
 
 async def get_guild(request: web.Request) -> web.StreamResponse:
     """GET one server with its roles."""
-    return server.answer(wire.render_guild(open_guild(request), request.app[server.FAKE].world))
+    return server.json_response(wire.render_guild(require_guild(request), request.app[server.FAKE].world))
 
 
 async def list_channels(request: web.Request) -> web.StreamResponse:
     """GET a server's channels, threads not among them."""
-    guild = open_guild(request)
+    guild = require_guild(request)
     world = request.app[server.FAKE].world
-    mine = [c for c in world.channels.values() if c.guild_id == guild.id and c.type not in w.THREADS]
-    return server.answer([wire.render_channel(c, world) for c in mine if not c.deleted])
+    mine = [c for c in world.channels.values() if c.guild_id == guild.id and c.type not in w.THREAD_TYPES]
+    return server.json_response([wire.render_channel(c, world) for c in mine if not c.deleted])
 
 
 async def list_roles(request: web.Request) -> web.StreamResponse:
     """GET a server's roles."""
-    return server.answer(wire.render_roles(open_guild(request)))
+    return server.json_response(wire.render_roles(require_guild(request)))
 
 
 async def get_member(request: web.Request) -> web.StreamResponse:
     """GET a member of a server; everybody is one here."""
-    return server.answer(wire.render_member(open_guild(request), int(request.match_info["user_id"])))
+    return server.json_response(
+        wire.render_member(require_guild(request), int(request.match_info["user_id"]))
+    )
 
 
 async def join_thread(request: web.Request) -> web.StreamResponse:
     """Join a thread."""
-    messages.open_channel(request)
+    messages.require_channel(request)
     return web.Response(status=204)
 
 

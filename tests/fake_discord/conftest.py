@@ -17,7 +17,7 @@ __all__ = ["client", "fake", "fake_server"]
 @pytest.fixture
 async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.AutoShardedClient]:
     """A client that is logged in and not connected to the Gateway."""
-    restore = endpoints.apply(fake.api_url, fake.gateway_url)
+    restore = endpoints.override(fake.api_url, fake.gateway_url)
     intents = discord.Intents.none()
     intents.guilds = True
     client = discord.AutoShardedClient(intents=intents)

@@ -1,4 +1,4 @@
-"""The control API, on a port of its own: tests furnish the world, order faults, move the clock and look inside."""
+"""The control API, on a port of its own: tests populate the world, order faults, move the clock and look inside."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ async def reset(fake: server.Fake, order: Json) -> Any:
     await fake.gateway.drop(forget=True)
     fresh = server.make_fake(seed=order.get("seed", 0))
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
-    fake.gateway.renew(fake.world)
+    fake.gateway.reset(fake.world)
     fake.interactions, fake.callbacks, fake.log = fresh.interactions, fresh.callbacks, fresh.log
     fake.answers = fresh.answers
     fake.shards = order.get("shards", 1)
     return {}
 
 
-async def furnish(fake: server.Fake, order: Json) -> Any:
+async def populate(fake: server.Fake, order: Json) -> Any:
     """Add or replace guilds and channels, given as the fields of world.Guild and world.Channel."""
     for fields in order.get("guilds", []):
         guild = fake.world.add_guild(w.Guild(**fields))
@@ -37,7 +37,7 @@ async def furnish(fake: server.Fake, order: Json) -> Any:
     for fields in order.get("channels", []):
         channel = fake.world.add_channel(w.Channel(**fields))
         if channel.type == w.DM:
-            fake.world.dms[channel.recipient_id or 0] = channel.id
+            fake.world.dm_channel_ids[channel.recipient_id or 0] = channel.id
     return {}
 
 
@@ -46,7 +46,7 @@ async def change_channel(fake: server.Fake, order: Json) -> Any:
     channel = fake.world.channels[order["id"]]
     for name, value in order["fields"].items():
         setattr(channel, name, value)
-    kind = "THREAD" if channel.type in w.THREADS else "CHANNEL"
+    kind = "THREAD" if channel.type in w.THREAD_TYPES else "CHANNEL"
     event = f"{kind}_DELETE" if channel.deleted else f"{kind}_UPDATE"
     if channel.guild_id is not None:
         fake.gateway.dispatch(event, wire.render_channel(channel, fake.world), channel.guild_id)
@@ -79,7 +79,7 @@ async def delete_message(fake: server.Fake, order: Json) -> Any:
 
 async def move_clock(fake: server.Fake, order: Json) -> Any:
     """Move the fake's clock forward by `seconds`; nonces grow old by it."""
-    fake.world.offset += max(0.0, order["seconds"])
+    fake.world.clock_offset += max(0.0, order["seconds"])
     return {"now": fake.world.now()}
 
 
@@ -95,9 +95,9 @@ async def expire_nonces(fake: server.Fake, order: Json) -> Any:
 async def set_limits(fake: server.Fake, order: Json) -> Any:
     """Set `per_second` over all, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
     if "per_second" in order:
-        fake.limits.set_over_all(order["per_second"])
+        fake.limits.set_global_limit(order["per_second"])
     for route, (limit, period) in order.get("routes", {}).items():
-        fake.limits.set_route(route, limit, period)
+        fake.limits.set_route_limit(route, limit, period)
     return {}
 
 
@@ -105,7 +105,7 @@ async def set_faults(fake: server.Fake, order: Json) -> Any:
     """Replace the fault rules by `rules`, and the dice by one with `seed` if given."""
     if "seed" in order:
         fake.faults.reseed(order["seed"])
-    fake.faults.rules = [faults.Rule(**fields) for fields in order.get("rules", [])]
+    fake.faults.rules = [faults.FaultRule(**fields) for fields in order.get("rules", [])]
     return {}
 
 
@@ -128,9 +128,9 @@ async def drop_gateway(fake: server.Fake, order: Json) -> Any:
 
 async def interact(fake: server.Fake, order: Json) -> Any:
     """Send an interaction and wait up to `wait` seconds for its callback, or for its `answer`; gives the record."""
-    wait = order.pop("wait", interactions.SECONDS_TO_ANSWER)
+    wait = order.pop("wait", interactions.CALLBACK_TIMEOUT_SECONDS)
     futures = fake.answers if order.pop("answer", False) else fake.callbacks
-    record = interactions.begin(fake, order)
+    record = interactions.create_interaction(fake, order)
     future = futures[record["id"]]
     await asyncio.wait([future], timeout=wait)
     return record
@@ -171,7 +171,7 @@ async def get_counts(fake: server.Fake, order: Json) -> Any:
     return {
         "requests": len(fake.log),
         "too_many": fake.limits.rejected,
-        "connected": fake.gateway.connected(),
+        "connected": fake.gateway.count_connected(),
         "identifies": fake.gateway.identifies,
         "resumes": fake.gateway.resumes,
         "messages": sum(len(c.messages) for c in fake.world.channels.values()),
@@ -182,7 +182,7 @@ async def get_counts(fake: server.Fake, order: Json) -> Any:
 
 ACTIONS: tuple[Action, ...] = (
     reset,
-    furnish,
+    populate,
     change_channel,
     change_guild,
     delete_message,
@@ -204,12 +204,12 @@ ACTIONS: tuple[Action, ...] = (
 def add_routes(app: web.Application) -> None:
     """Each action is POST /control/<its name>, with its order as the JSON body."""
     for action in ACTIONS:
-        app.router.add_post(f"/control/{action.__name__}", _handler(action))
+        app.router.add_post(f"/control/{action.__name__}", _make_handler(action))
 
 
-def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _make_handler(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         order = await request.json() if request.can_read_body else {}
-        return server.answer(await action(request.app[server.FAKE], order))
+        return server.json_response(await action(request.app[server.FAKE], order))
 
     return handle

@@ -11,7 +11,7 @@ KINDS = ("status", "lose", "slow")
 
 
 @dataclass
-class Rule:
+class FaultRule:
     """One way to go wrong.
 
     `kind`: `status` answers with `status` and `code`; `lose` resets the connection instead of answering; `slow`
@@ -40,11 +40,11 @@ class Rule:
         return left and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
 
-class Faults:
+class FaultInjector:
     """The rules in force, and the outage that goes over all of them."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.rules: list[Rule] = []
+        self.rules: list[FaultRule] = []
         self.outage_until = -math.inf
         self.outage_resets = False
         self._random = random.Random(seed)
@@ -53,7 +53,7 @@ class Faults:
         """Begin the dice's sequence again."""
         self._random = random.Random(seed)
 
-    def draw(self, method: str, path: str) -> Rule | None:
+    def draw(self, method: str, path: str) -> FaultRule | None:
         """The fault that befalls this request, if any: the first matching rule whose dice comes up."""
         for rule in self.rules:
             if rule.matches(method, path) and self._random.random() < rule.probability:

@@ -16,9 +16,18 @@ from tests.fake_discord import world as w
 
 Json = dict[str, Any]
 
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
+DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, HEARTBEAT_ACK = (
+    0,
+    1,
+    2,
+    6,
+    7,
+    9,
+    10,
+    11,
+)
 UNKNOWN_ERROR, AUTHENTICATION_FAILED = 4000, 4004
-KEPT_EVENTS = 500
+REPLAY_BUFFER_SIZE = 500
 
 
 @dataclass
@@ -38,10 +47,10 @@ class Gateway:
     def __init__(self, world: w.World) -> None:
         self.url = ""
         self.heartbeat_ms = 41_250
-        self._sending: set[asyncio.Task[None]] = set()
-        self.renew(world)
+        self._send_tasks: set[asyncio.Task[None]] = set()
+        self.reset(world)
 
-    def renew(self, world: w.World) -> None:
+    def reset(self, world: w.World) -> None:
         """Begin without sessions, for this world."""
         self.sessions: dict[str, Session] = {}
         self.identifies = 0
@@ -80,7 +89,7 @@ class Gateway:
         shard, count = data.get("shard") or (0, 1)
         session = Session(secrets.token_hex(16), (shard, count), socket=socket)
         self.sessions[session.id] = session
-        guilds = [g for g in self._world.guilds.values() if g.present and self._is_on(g.id, session)]
+        guilds = [g for g in self._world.guilds.values() if g.present and self._is_on_shard(g.id, session)]
         ready = {
             "v": 10,
             "user": wire.render_user(w.BOT_ID),
@@ -90,24 +99,24 @@ class Gateway:
             "shard": [shard, count],
             "application": {"id": str(w.APPLICATION_ID), "flags": 0},
         }
-        self._push(session, "READY", ready)
+        self._send_event(session, "READY", ready)
         for guild in guilds:
-            self._push(session, "GUILD_CREATE", wire.render_guild(guild, self._world, full=True))
+            self._send_event(session, "GUILD_CREATE", wire.render_guild(guild, self._world, full=True))
 
     async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
         session = self.sessions.get(data["session_id"])
         if session is None:
-            await _send(socket, {"op": INVALID, "d": False})
+            await _send(socket, {"op": INVALID_SESSION, "d": False})
             return
         self.resumes += 1
         session.socket = socket
         for event in session.events:
             if event["s"] > data["seq"]:
                 await _send(socket, event)
-        self._push(session, "RESUMED", {})
+        self._send_event(session, "RESUMED", {})
 
     @staticmethod
-    def _is_on(guild_id: int, session: Session) -> bool:
+    def _is_on_shard(guild_id: int, session: Session) -> bool:
         shard, count = session.shard
         return (guild_id >> 22) % count == shard
 
@@ -115,22 +124,22 @@ class Gateway:
         """Send an event to the sessions of the server's shard (shard 0 without a server). Gives their number."""
         hit = 0
         for session in list(self.sessions.values()):
-            if self._is_on(guild_id or 0, session):
-                self._push(session, event, data)
+            if self._is_on_shard(guild_id or 0, session):
+                self._send_event(session, event, data)
                 hit += session.socket is not None and not session.socket.closed
         return hit
 
-    def _push(self, session: Session, event: str, data: Json) -> None:
+    def _send_event(self, session: Session, event: str, data: Json) -> None:
         session.seq += 1
         frame = {"op": DISPATCH, "t": event, "s": session.seq, "d": data}
-        session.events = [*session.events[-KEPT_EVENTS:], frame]
+        session.events = [*session.events[-REPLAY_BUFFER_SIZE:], frame]
         if session.socket is not None and not session.socket.closed:
             self._spawn(_send(session.socket, frame))
 
     def _spawn(self, sending: Any) -> None:
         task = asyncio.ensure_future(sending)
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        self._send_tasks.add(task)
+        task.add_done_callback(self._send_tasks.discard)
 
     async def drop(self, *, forget: bool = False, closed_for: float = 0.0, code: int = UNKNOWN_ERROR) -> int:
         """Close every connection; `forget` the sessions too, and refuse new ones for `closed_for` seconds."""
@@ -141,7 +150,7 @@ class Gateway:
         await asyncio.gather(*(socket.close(code=code) for socket in sockets))
         return len(sockets)
 
-    def connected(self) -> int:
+    def count_connected(self) -> int:
         """How many shards are connected and have identified."""
         return sum(s.socket is not None and not s.socket.closed for s in self.sessions.values())
 
@@ -150,7 +159,7 @@ async def _acknowledge(socket: web.WebSocketResponse) -> None:
     # At once would be before discord.py's own thread has noted that it sent the heartbeat.
     await asyncio.sleep(0.05)
     if not socket.closed:
-        await _send(socket, {"op": ACK})
+        await _send(socket, {"op": HEARTBEAT_ACK})
 
 
 async def _send(socket: web.WebSocketResponse, frame: Json) -> None:

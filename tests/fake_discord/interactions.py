@@ -16,14 +16,14 @@ Json = dict[str, Any]
 COMMAND, COMPONENT, AUTOCOMPLETE = 2, 3, 4
 DEFERRED_REPLY, DEFERRED_UPDATE = 5, 6
 EPHEMERAL = 1 << 6
-SECONDS_TO_ANSWER = 3.0
+CALLBACK_TIMEOUT_SECONDS = 3.0
 
 
-def begin(fake: server.Fake, wanted: Json) -> Json:
+def create_interaction(fake: server.Fake, fields: Json) -> Json:
     """Send INTERACTION_CREATE. `wanted`: type, data, user_id, channel_id, locale, message_id. Gives the record."""
-    interaction_id, token = str(fake.world.snowflake()), f"aW50ZXJhY3Rpb24{fake.world.snowflake()}"
-    channel = fake.world.channels[int(wanted["channel_id"])]
-    event = _event(fake, wanted, channel) | {"id": interaction_id, "token": token}
+    interaction_id, token = str(fake.world.next_snowflake()), f"aW50ZXJhY3Rpb24{fake.world.next_snowflake()}"
+    channel = fake.world.channels[int(fields["channel_id"])]
+    event = _build_event(fake, fields, channel) | {"id": interaction_id, "token": token}
     record: Json = {
         "id": interaction_id,
         "token": token,
@@ -41,24 +41,24 @@ def begin(fake: server.Fake, wanted: Json) -> Json:
     return record
 
 
-def _event(fake: server.Fake, wanted: Json, channel: w.Channel) -> Json:
-    user_id = int(wanted.get("user_id") or w.OWNER_ID)
+def _build_event(fake: server.Fake, fields: Json, channel: w.Channel) -> Json:
+    user_id = int(fields.get("user_id") or w.OWNER_ID)
     event: Json = {
         "application_id": str(w.APPLICATION_ID),
-        "type": wanted.get("type", COMMAND),
-        "data": wanted["data"],
+        "type": fields.get("type", COMMAND),
+        "data": fields["data"],
         "channel_id": str(channel.id),
         "channel": wire.render_channel(channel, fake.world),
         "version": 1,
-        "locale": wanted.get("locale", "en-US"),
+        "locale": fields.get("locale", "en-US"),
         "app_permissions": str(fake.world.permissions(channel)),
         "entitlements": [],
         "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
         "context": 0 if channel.guild_id else 1,
         "attachment_size_limit": 10 << 20,
     }
-    if wanted.get("message_id"):
-        message = channel.find(int(wanted["message_id"]))
+    if fields.get("message_id"):
+        message = channel.find(int(fields["message_id"]))
         assert message is not None, "no such message to press a button on"
         event["message"] = wire.render_message(message, fake.world)
     if channel.guild_id is None:
@@ -73,15 +73,15 @@ def _event(fake: server.Fake, wanted: Json, channel: w.Channel) -> Json:
     }
 
 
-async def callback(request: web.Request) -> web.StreamResponse:
+async def create_callback(request: web.Request) -> web.StreamResponse:
     """POST the first answer; once only, and within three seconds."""
     fake = request.app[server.FAKE]
-    record = _record(request)
+    record = _get_record(request)
     payload = await server.read_payload(request)
     if record["callback"] is not None:
         raise wire.ApiError(400, 40060, "Interaction has already been acknowledged")
     waited = time.perf_counter() - record["sent_at"]
-    if waited > SECONDS_TO_ANSWER:
+    if waited > CALLBACK_TIMEOUT_SECONDS:
         raise wire.ApiError(404, 10062, "Unknown interaction")
     data = payload.get("data") or {}
     if payload["type"] == 4:
@@ -89,9 +89,9 @@ async def callback(request: web.Request) -> web.StreamResponse:
         validation.check_message(data)
     record["callback"], record["milliseconds"] = payload, waited * 1000
     fake.callbacks[record["id"]].set_result(record)
-    message_id = fake.world.snowflake()
+    message_id = fake.world.next_snowflake()
     if payload["type"] not in (DEFERRED_REPLY, DEFERRED_UPDATE):
-        _note_answer(fake, record)
+        _record_first_answer(fake, record)
     if payload["type"] == 4:
         record["replies"].append({"id": str(message_id), **data})
     resource = {"type": payload["type"]}
@@ -102,10 +102,10 @@ async def callback(request: web.Request) -> web.StreamResponse:
         "response_message_loading": payload["type"] in (DEFERRED_REPLY, DEFERRED_UPDATE),
         "response_message_ephemeral": bool(int(data.get("flags") or 0) & EPHEMERAL),
     }
-    return server.answer({"interaction": body, "resource": resource})
+    return server.json_response({"interaction": body, "resource": resource})
 
 
-def _note_answer(fake: server.Fake, record: Json) -> None:
+def _record_first_answer(fake: server.Fake, record: Json) -> None:
     """Keep when the first answer with something in it came."""
     future = fake.answers[record["id"]]
     if not future.done():
@@ -113,14 +113,14 @@ def _note_answer(fake: server.Fake, record: Json) -> None:
         future.set_result(record)
 
 
-def _record(request: web.Request) -> Json:
+def _get_record(request: web.Request) -> Json:
     record = request.app[server.FAKE].interactions.get(request.match_info["token"])
     if record is None:
         raise wire.ApiError(404, 10015, "Unknown Webhook")
     return record
 
 
-def _render(fake: server.Fake, record: Json, reply: Json) -> Json:
+def _render_reply(fake: server.Fake, record: Json, reply: Json) -> Json:
     message = w.Message(int(reply["id"]), record["channel_id"], {k: v for k, v in reply.items() if k != "id"})
     return wire.render_message(message, fake.world) | {
         "webhook_id": str(w.APPLICATION_ID),
@@ -128,50 +128,50 @@ def _render(fake: server.Fake, record: Json, reply: Json) -> Json:
     }
 
 
-async def follow_up(request: web.Request) -> web.StreamResponse:
+async def create_followup(request: web.Request) -> web.StreamResponse:
     """POST another message to the same interaction. There is no nonce here: twice sent is there twice."""
     fake = request.app[server.FAKE]
-    record = _record(request)
+    record = _get_record(request)
     payload = await server.read_payload(request)
     validation.check_message(payload)
-    reply = {"id": str(fake.world.snowflake()), **payload}
+    reply = {"id": str(fake.world.next_snowflake()), **payload}
     record["replies"].append(reply)
-    _note_answer(fake, record)
-    return server.answer(_render(fake, record, reply))
+    _record_first_answer(fake, record)
+    return server.json_response(_render_reply(fake, record, reply))
 
 
 async def edit_reply(request: web.Request) -> web.StreamResponse:
     """PATCH the first answer (`@original`) or a follow-up."""
     fake = request.app[server.FAKE]
-    record = _record(request)
+    record = _get_record(request)
     payload = await server.read_payload(request)
     wanted = request.match_info["message_id"]
     if wanted == "@original" and not record["replies"]:
-        record["replies"].append({"id": str(fake.world.snowflake())})
-    reply = _find(record, wanted)
+        record["replies"].append({"id": str(fake.world.next_snowflake())})
+    reply = _find_reply(record, wanted)
     merged = reply | payload
     merged["flags"] = int(reply.get("flags") or 0) | int(payload.get("flags") or 0)
     validation.check_message(merged)
     reply.update(merged)
-    _note_answer(fake, record)
-    return server.answer(_render(fake, record, reply))
+    _record_first_answer(fake, record)
+    return server.json_response(_render_reply(fake, record, reply))
 
 
 async def get_reply(request: web.Request) -> web.StreamResponse:
     """GET the first answer or a follow-up."""
-    record = _record(request)
-    reply = _find(record, request.match_info["message_id"])
-    return server.answer(_render(request.app[server.FAKE], record, reply))
+    record = _get_record(request)
+    reply = _find_reply(record, request.match_info["message_id"])
+    return server.json_response(_render_reply(request.app[server.FAKE], record, reply))
 
 
 async def delete_reply(request: web.Request) -> web.StreamResponse:
     """DELETE the first answer or a follow-up."""
-    record = _record(request)
-    record["replies"].remove(_find(record, request.match_info["message_id"]))
+    record = _get_record(request)
+    record["replies"].remove(_find_reply(record, request.match_info["message_id"]))
     return web.Response(status=204)
 
 
-def _find(record: Json, wanted: str) -> Json:
+def _find_reply(record: Json, wanted: str) -> Json:
     for reply in record["replies"]:
         if wanted in ("@original", reply["id"]):
             found: Json = reply
@@ -181,9 +181,9 @@ def _find(record: Json, wanted: str) -> Json:
 
 def add_routes(app: web.Application) -> None:
     """Add this module's routes."""
-    app.router.add_post(server.API + "/interactions/{webhook_id}/{token}/callback", callback)
+    app.router.add_post(server.API + "/interactions/{webhook_id}/{token}/callback", create_callback)
     base = server.API + "/webhooks/{webhook_id}/{token}"
-    app.router.add_post(base, follow_up)
+    app.router.add_post(base, create_followup)
     app.router.add_patch(base + "/messages/{message_id}", edit_reply)
     app.router.add_get(base + "/messages/{message_id}", get_reply)
     app.router.add_delete(base + "/messages/{message_id}", delete_reply)

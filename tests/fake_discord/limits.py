@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 Key = tuple[str, str]
 
-DEFAULT_LIMITS: dict[str, tuple[int, float]] = {
+ROUTE_LIMITS: dict[str, tuple[int, float]] = {
     "POST /channels/{channel_id}/messages": (5, 5.0),
     "POST /channels/{channel_id}/messages/{message_id}/crosspost": (10, 3600.0),
     "POST /users/@me/channels": (10, 10.0),
 }
-OTHER_ROUTES = (50, 1.0)
+DEFAULT_ROUTE_LIMIT = (50, 1.0)
 
 
 @dataclass
@@ -22,62 +22,62 @@ class Window:
 
     limit: int
     period: float
-    opened: float = -math.inf
+    opened_at: float = -math.inf
     used: int = 0
 
     def hit(self, now: float) -> float:
         """Count a request made at `now` (seconds). Gives 0, or how many seconds too early it was."""
-        if now >= self.opened + self.period:
-            self.opened, self.used = now, 0
+        if now >= self.opened_at + self.period:
+            self.opened_at, self.used = now, 0
         if self.used >= self.limit:
-            return self.opened + self.period - now
+            return self.opened_at + self.period - now
         self.used += 1
         return 0.0
 
 
 @dataclass
-class Verdict:
+class RateLimitResult:
     """Whether a request may pass, and the headers that tell the client about its window."""
 
     retry_after: float = 0.0
-    over_all: bool = False
+    is_global: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Limits:
+class RateLimiter:
     """All windows. Times are seconds of a clock that only goes forward."""
 
     def __init__(self, per_second: int = 50) -> None:
-        self.routes = dict(DEFAULT_LIMITS)
+        self.routes = dict(ROUTE_LIMITS)
         self.rejected = 0
-        self._over_all = Window(per_second, 1.0)
+        self._global_window = Window(per_second, 1.0)
         self._windows: dict[Key, Window] = {}
 
-    def set_over_all(self, per_second: int) -> None:
+    def set_global_limit(self, per_second: int) -> None:
         """Replace the limit over all routes."""
-        self._over_all = Window(per_second, 1.0)
+        self._global_window = Window(per_second, 1.0)
 
-    def set_route(self, route: str, limit: int, period: float) -> None:
+    def set_route_limit(self, route: str, limit: int, period: float) -> None:
         """Replace the limit of one route, written `METHOD /path/{with}/{names}`."""
         self.routes[route] = (limit, period)
         self._windows = {key: w for key, w in self._windows.items() if key[0] != route}
 
-    def check(self, route: str, major: str, now: float, *, exempt: bool = False) -> Verdict:
+    def check(self, route: str, major: str, now: float, *, exempt: bool = False) -> RateLimitResult:
         """Count one request on `route` for the channel, guild or webhook `major`."""
-        limit, period = self.routes.get(route, OTHER_ROUTES)
+        limit, period = self.routes.get(route, DEFAULT_ROUTE_LIMIT)
         window = self._windows.setdefault((route, major), Window(limit, period))
-        verdict = Verdict()
-        if not exempt and (wait := self._over_all.hit(now)):
-            verdict = Verdict(wait, over_all=True)
+        verdict = RateLimitResult()
+        if not exempt and (wait := self._global_window.hit(now)):
+            verdict = RateLimitResult(wait, is_global=True)
         elif wait := window.hit(now):
-            verdict = Verdict(wait)
+            verdict = RateLimitResult(wait)
         self.rejected += verdict.retry_after > 0
         verdict.headers = _headers(route, window, now, verdict)
         return verdict
 
 
-def _headers(route: str, window: Window, now: float, verdict: Verdict) -> dict[str, str]:
-    reset_after = max(0.0, window.opened + window.period - now)
+def _headers(route: str, window: Window, now: float, verdict: RateLimitResult) -> dict[str, str]:
+    reset_after = max(0.0, window.opened_at + window.period - now)
     headers = {
         "X-RateLimit-Limit": str(window.limit),
         "X-RateLimit-Remaining": str(window.limit - window.used),
@@ -87,7 +87,7 @@ def _headers(route: str, window: Window, now: float, verdict: Verdict) -> dict[s
     }
     if verdict.retry_after:
         headers["Retry-After"] = str(math.ceil(verdict.retry_after))
-        headers["X-RateLimit-Scope"] = "global" if verdict.over_all else "user"
-        if verdict.over_all:
+        headers["X-RateLimit-Scope"] = "global" if verdict.is_global else "user"
+        if verdict.is_global:
             headers["X-RateLimit-Global"] = "true"
     return headers

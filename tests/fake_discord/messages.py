@@ -9,11 +9,11 @@ from tests.fake_discord import world as w
 
 Json = dict[str, object]
 
-NO_ACCESS = wire.ApiError(403, 50001, "Missing Access")
-NO_PERMISSION = wire.ApiError(403, 50013, "Missing Permissions")
+MISSING_ACCESS = wire.ApiError(403, 50001, "Missing Access")
+MISSING_PERMISSIONS = wire.ApiError(403, 50013, "Missing Permissions")
 
 
-def open_channel(request: web.Request, needed: int = w.VIEW_CHANNEL) -> w.Channel:
+def require_channel(request: web.Request, needed: int = w.VIEW_CHANNEL) -> w.Channel:
     """The request's channel, if it exists and the bot holds the `needed` permissions there."""
     world = request.app[server.FAKE].world
     channel = world.channels.get(int(request.match_info["channel_id"]))
@@ -21,13 +21,13 @@ def open_channel(request: web.Request, needed: int = w.VIEW_CHANNEL) -> w.Channe
         raise wire.unknown_channel()
     permissions = world.permissions(channel)
     if not permissions & w.VIEW_CHANNEL:
-        raise NO_ACCESS
+        raise MISSING_ACCESS
     if permissions & needed != needed:
-        raise NO_PERMISSION
+        raise MISSING_PERMISSIONS
     return channel
 
 
-def open_message(request: web.Request, channel: w.Channel) -> w.Message:
+def require_message(request: web.Request, channel: w.Channel) -> w.Message:
     """The request's message in this channel."""
     message = channel.find(int(request.match_info["message_id"]))
     if message is None:
@@ -35,59 +35,59 @@ def open_message(request: web.Request, channel: w.Channel) -> w.Message:
     return message
 
 
-async def create(request: web.Request) -> web.StreamResponse:
+async def create_message(request: web.Request) -> web.StreamResponse:
     """POST a message; an enforced nonce that was seen gives back the first message."""
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
-    channel = open_channel(request)
+    channel = require_channel(request)
     _check_may_send(fake.world, channel)
     nonce = payload.get("nonce")
     if nonce is not None and payload.get("enforce_nonce"):
-        earlier = fake.world.message_of_nonce(str(nonce))
+        earlier = fake.world.find_by_nonce(str(nonce))
         if earlier is not None:
-            return _again(fake.world, *earlier, nonce)
+            return _repeat_response(fake.world, *earlier, nonce)
     fake.schemas.check("MessageCreateRequest", payload)
     validation.check_message(payload)
     channel.archived = False
     message = fake.world.add_message(channel, payload)
-    return server.answer(wire.render_message(message, fake.world) | {"nonce": nonce})
+    return server.json_response(wire.render_message(message, fake.world) | {"nonce": nonce})
 
 
-def _again(world: w.World, channel: w.Channel, message_id: int, nonce: object) -> web.Response:
+def _repeat_response(world: w.World, channel: w.Channel, message_id: int, nonce: object) -> web.Response:
     message = channel.find(message_id)
     if message is None:
         raise wire.unknown_message()
-    return server.answer(wire.render_message(message, world) | {"nonce": nonce})
+    return server.json_response(wire.render_message(message, world) | {"nonce": nonce})
 
 
 def _check_may_send(world: w.World, channel: w.Channel) -> None:
     if channel.type == w.DM and channel.closed:
         raise wire.ApiError(403, 50007, "Cannot send messages to this user")
-    if channel.type in w.POST_ONLY:
+    if channel.type in w.THREAD_ONLY_TYPES:
         raise wire.ApiError(400, 50008, "Cannot send messages in a non-text channel")
-    thread = channel.type in w.THREADS
+    thread = channel.type in w.THREAD_TYPES
     if thread and channel.locked:
         raise wire.ApiError(403, 160005, "Thread is locked")
     needed = w.SEND_MESSAGES_IN_THREADS if thread else w.SEND_MESSAGES
     if not world.permissions(channel) & needed:
-        raise NO_PERMISSION
+        raise MISSING_PERMISSIONS
 
 
-async def history(request: web.Request) -> web.StreamResponse:
+async def list_messages(request: web.Request) -> web.StreamResponse:
     """GET messages, newest first; without the permission to read the history the list is empty, not refused."""
     fake = request.app[server.FAKE]
-    channel = open_channel(request)
+    channel = require_channel(request)
     if not fake.world.permissions(channel) & w.READ_MESSAGE_HISTORY:
-        return server.answer([])
+        return server.json_response([])
     limit = int(request.query.get("limit", "50"))
     if not 1 <= limit <= 100:
-        raise validation.invalid("limit", "Must be between 1 and 100.")
+        raise validation.invalid_form_body("limit", "Must be between 1 and 100.")
     kept = [m for m in channel.messages if not m.deleted]
-    chosen = _choose(kept, request.query, limit)
-    return server.answer([wire.render_message(m, fake.world) for m in reversed(chosen)])
+    chosen = _select_page(kept, request.query, limit)
+    return server.json_response([wire.render_message(m, fake.world) for m in reversed(chosen)])
 
 
-def _choose(kept: list[w.Message], query: object, limit: int) -> list[w.Message]:
+def _select_page(kept: list[w.Message], query: object, limit: int) -> list[w.Message]:
     assert hasattr(query, "get")
     after, before, around = (int(query.get(key) or 0) for key in ("after", "before", "around"))
     if around:
@@ -98,61 +98,61 @@ def _choose(kept: list[w.Message], query: object, limit: int) -> list[w.Message]
     return [m for m in kept if not before or m.id < before][-limit:]
 
 
-async def get(request: web.Request) -> web.StreamResponse:
+async def get_message(request: web.Request) -> web.StreamResponse:
     """GET one message."""
-    channel = open_channel(request, w.VIEW_CHANNEL | w.READ_MESSAGE_HISTORY)
+    channel = require_channel(request, w.VIEW_CHANNEL | w.READ_MESSAGE_HISTORY)
     world = request.app[server.FAKE].world
-    return server.answer(wire.render_message(open_message(request, channel), world))
+    return server.json_response(wire.render_message(require_message(request, channel), world))
 
 
-async def edit(request: web.Request) -> web.StreamResponse:
+async def edit_message(request: web.Request) -> web.StreamResponse:
     """PATCH one of the bot's messages; the V2 flag stays once set."""
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
-    channel = open_channel(request)
-    message = open_message(request, channel)
-    if channel.type in w.THREADS and channel.archived:
+    channel = require_channel(request)
+    message = require_message(request, channel)
+    if channel.type in w.THREAD_TYPES and channel.archived:
         raise wire.ApiError(400, 50083, "Thread is archived")
     fake.schemas.check("MessageEditRequestPartial", payload)
     merged = message.payload | payload
     merged["flags"] = int(message.payload.get("flags") or 0) | int(payload.get("flags") or 0)
     validation.check_message(merged)
     message.payload, message.edited_at = merged, fake.world.now()
-    return server.answer(wire.render_message(message, fake.world))
+    return server.json_response(wire.render_message(message, fake.world))
 
 
-async def delete(request: web.Request) -> web.StreamResponse:
+async def delete_message(request: web.Request) -> web.StreamResponse:
     """DELETE one of the bot's messages."""
-    open_message(request, open_channel(request)).deleted = True
+    require_message(request, require_channel(request)).deleted = True
     return web.Response(status=204)
 
 
 async def crosspost(request: web.Request) -> web.StreamResponse:
     """Publish a message of an announcement channel to its followers."""
-    channel = open_channel(request, w.SEND_MESSAGES)
-    message = open_message(request, channel)
+    channel = require_channel(request, w.SEND_MESSAGES)
+    message = require_message(request, channel)
     if channel.type != w.ANNOUNCEMENT:
         raise wire.ApiError(403, 50024, "Cannot execute action on this channel type")
     if message.published:
         raise wire.ApiError(400, 40033, "This message has already been crossposted")
     message.published = True
-    return server.answer(wire.render_message(message, request.app[server.FAKE].world))
+    return server.json_response(wire.render_message(message, request.app[server.FAKE].world))
 
 
-async def typing(request: web.Request) -> web.StreamResponse:
+async def trigger_typing(request: web.Request) -> web.StreamResponse:
     """Say that the bot is typing; nobody sees it here."""
-    open_channel(request)
+    require_channel(request)
     return web.Response(status=204)
 
 
 def add_routes(app: web.Application) -> None:
     """Add this module's routes."""
     base = server.API + "/channels/{channel_id}/messages"
-    app.router.add_post(base, create)
-    app.router.add_get(base, history)
+    app.router.add_post(base, create_message)
+    app.router.add_get(base, list_messages)
     one = base + "/{message_id:[0-9]+}"
-    app.router.add_get(one, get)
-    app.router.add_patch(one, edit)
-    app.router.add_delete(one, delete)
+    app.router.add_get(one, get_message)
+    app.router.add_patch(one, edit_message)
+    app.router.add_delete(one, delete_message)
     app.router.add_post(one + "/crosspost", crosspost)
-    app.router.add_post(server.API + "/channels/{channel_id}/typing", typing)
+    app.router.add_post(server.API + "/channels/{channel_id}/typing", trigger_typing)

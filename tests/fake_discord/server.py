@@ -22,11 +22,11 @@ Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 API = "/api/v10"
-ON_DEMAND = "X-Fault"
+FAULT_HEADER = "X-Fault"
 """Marks a fault's answer. It carries no limits and no Via: a 429 of this kind looks like Cloudflare's."""
 
 EXEMPT_FROM_GLOBAL = (f"{API}/interactions/", f"{API}/webhooks/")
-MAJOR = ("channel_id", "guild_id", "webhook_id")
+MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id")
 
 
 @dataclass
@@ -34,8 +34,8 @@ class Fake:
     """Everything that one fake Discord consists of."""
 
     world: worlds.World
-    limits: limits.Limits
-    faults: faults.Faults
+    limits: limits.RateLimiter
+    faults: faults.FaultInjector
     schemas: validation.Schemas
     gateway: gateways.Gateway
     interactions: dict[str, Json] = field(default_factory=dict)
@@ -53,11 +53,15 @@ def make_fake(openapi: Path | None = None, seed: int = 0) -> Fake:
     """A fake with an empty world; with Discord's OpenAPI document it checks payloads against that too."""
     world = worlds.World()
     return Fake(
-        world, limits.Limits(), faults.Faults(seed), validation.Schemas(openapi), gateways.Gateway(world)
+        world,
+        limits.RateLimiter(),
+        faults.FaultInjector(seed),
+        validation.Schemas(openapi),
+        gateways.Gateway(world),
     )
 
 
-def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer with exactly the content type that discord.py takes for JSON (no charset)."""
     import json
 
@@ -67,7 +71,7 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
     )
 
 
-def reset(request: web.Request) -> web.StreamResponse:
+def reset_connection(request: web.Request) -> web.StreamResponse:
     """Break the connection with a TCP reset, as a lost reply looks to the client."""
     transport = request.transport
     if transport is not None:
@@ -79,7 +83,7 @@ def reset(request: web.Request) -> web.StreamResponse:
 
 
 @web.middleware
-async def travel(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def api_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lead a REST request through outage, limits and faults, and write it into the log."""
     if not request.path.startswith(API):
         return await handler(request)
@@ -89,21 +93,21 @@ async def travel(request: web.Request, handler: Handler) -> web.StreamResponse:
     fake.log.append(entry)
     if time.monotonic() < fake.faults.outage_until:
         if fake.faults.outage_resets:
-            return reset(request)
+            return reset_connection(request)
         entry["status"] = 503
-        return answer({"message": "Service Unavailable", "code": 0}, 503)
+        return json_response({"message": "Service Unavailable", "code": 0}, 503)
     verdict = _check_limits(fake, request)
     if verdict.retry_after:
         entry["status"] = 429
-        return _too_many(verdict)
-    response = await _with_fault(fake, path, request, handler)
+        return _rate_limited_response(verdict)
+    response = await _apply_fault(fake, path, request, handler)
     entry["status"] = response.status
-    if not response.prepared and ON_DEMAND not in response.headers:
+    if not response.prepared and FAULT_HEADER not in response.headers:
         response.headers.update(verdict.headers)
     return response
 
 
-async def _with_fault(fake: Fake, path: str, request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _apply_fault(fake: Fake, path: str, request: web.Request, handler: Handler) -> web.StreamResponse:
     fault = fake.faults.draw(request.method, path)
     if fault is None:
         return await _handle(request, handler)
@@ -111,11 +115,11 @@ async def _with_fault(fake: Fake, path: str, request: web.Request, handler: Hand
     if fault.stored:
         response = await _handle(request, handler)
     if fault.kind == "lose":
-        return reset(request)
+        return reset_connection(request)
     if fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
         return response or await _handle(request, handler)
-    return answer({"message": fault.message, "code": fault.code}, fault.status, {ON_DEMAND: "yes"})
+    return json_response({"message": fault.message, "code": fault.code}, fault.status, {FAULT_HEADER: "yes"})
 
 
 async def _handle(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -123,9 +127,9 @@ async def _handle(request: web.Request, handler: Handler) -> web.StreamResponse:
         _check_token(request)
         return await handler(request)
     except wire.ApiError as error:
-        return answer(error.body(), error.status)
+        return json_response(error.body(), error.status)
     except web.HTTPException as error:
-        return answer({"message": f"{error.status}: {error.reason}", "code": 0}, error.status)
+        return json_response({"message": f"{error.status}: {error.reason}", "code": 0}, error.status)
 
 
 def _check_token(request: web.Request) -> None:
@@ -135,21 +139,21 @@ def _check_token(request: web.Request) -> None:
         raise wire.ApiError(401, 0, "401: Unauthorized")
 
 
-def _check_limits(fake: Fake, request: web.Request) -> limits.Verdict:
+def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
     resource = request.match_info.route.resource
     template = resource.canonical.removeprefix(API) if resource else request.path
-    major = next((request.match_info[key] for key in MAJOR if key in request.match_info), "")
+    major = next((request.match_info[key] for key in MAJOR_PARAMETERS if key in request.match_info), "")
     exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
     return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)
 
 
-def _too_many(verdict: limits.Verdict) -> web.Response:
+def _rate_limited_response(verdict: limits.RateLimitResult) -> web.Response:
     body = {
         "message": "You are being rate limited.",
         "retry_after": round(verdict.retry_after, 3),
-        "global": verdict.over_all,
+        "global": verdict.is_global,
     }
-    return answer(body, 429, verdict.headers)
+    return json_response(body, 429, verdict.headers)
 
 
 async def read_payload(request: web.Request) -> Json:

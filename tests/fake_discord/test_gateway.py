@@ -57,7 +57,7 @@ async def test_a_dropped_connection_is_resumed_and_misses_nothing(
         removed.set()
 
     async with connected(fake, client):
-        await fake.ask("drop_gateway")
+        await fake.run_action("drop_gateway")
         await fake.change_guild(present=False)
         await asyncio.wait_for(removed.wait(), 10)
         counts = await fake.counts()
@@ -84,4 +84,4 @@ async def test_an_interaction_reaches_the_command_and_its_answer_comes_back(
         assert 0 < record["milliseconds"] < 3000
         async with asyncio.timeout(5):
             while [r["content"] for r in record["replies"]] != ["edited", "and more"]:
-                record = await fake.ask("get_interaction", {"token": record["token"]})
+                record = await fake.run_action("get_interaction", {"token": record["token"]})

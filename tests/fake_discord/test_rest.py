@@ -34,7 +34,7 @@ async def test_a_repeated_nonce_gives_back_the_first_message(
     other = await place.send("two")
     assert (first.id, other.id > first.id) == (again.id, True)
     assert [m["payload"]["content"] for m in await fake.messages(channel_id)] == ["one", "two"]
-    await fake.ask("move_clock", {"seconds": 121})
+    await fake.run_action("move_clock", {"seconds": 121})
     assert (await place.send("one", nonce="abc")).id > other.id
 
 
@@ -44,7 +44,7 @@ async def test_a_nonce_whose_message_was_deleted_answers_10008(
     [channel_id] = await fake.add_channels(1)
     place = client.get_partial_messageable(channel_id)
     message = await place.send("one", nonce="abc")
-    await fake.ask("delete_message", {"channel_id": channel_id, "message_id": message.id})
+    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": message.id})
     with pytest.raises(discord.NotFound) as caught:
         await place.send("one", nonce="abc")
     assert caught.value.code == 10008
@@ -89,7 +89,7 @@ async def test_without_the_right_to_read_it_the_history_is_empty(
         ({"type": world.DM, "guild_id": None, "closed": True}, 403, 50007),
     ],
 )
-async def test_a_place_that_cannot_be_posted_to_says_why(
+async def test_a_channel_that_cannot_be_posted_to_says_why(
     fake: process.FakeDiscord,
     client: discord.AutoShardedClient,
     fields: dict[str, object],
@@ -134,7 +134,7 @@ async def test_the_sixth_message_in_five_seconds_is_one_too_many(fake: process.F
 
 
 async def test_more_than_the_limit_over_all_is_answered_with_a_global_429(fake: process.FakeDiscord) -> None:
-    await fake.ask("set_limits", {"per_second": 3})
+    await fake.run_action("set_limits", {"per_second": 3})
     headers = {"Authorization": f"Bot {process.TOKEN}"}
     async with aiohttp.ClientSession(headers=headers) as session:
         answers = []
@@ -164,10 +164,10 @@ async def test_faults_are_for_the_requests_they_name(
     with pytest.raises(discord.DiscordServerError):
         await client.get_partial_messageable(first).send("one")
     await client.get_partial_messageable(second).send("one")
-    await fake.ask("set_outage", {"seconds": 60})
+    await fake.run_action("set_outage", {"seconds": 60})
     with pytest.raises(discord.DiscordServerError):
         await client.get_partial_messageable(second).send("two")
-    await fake.ask("set_outage", {"seconds": 0})
+    await fake.run_action("set_outage", {"seconds": 0})
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 30, "stored": True})
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(client.get_partial_messageable(second).send("late"), 0.3)
@@ -177,8 +177,8 @@ async def test_faults_are_for_the_requests_they_name(
 async def test_forum_posts_threads_and_publishing(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
-    await fake.ask(
-        "furnish",
+    await fake.run_action(
+        "populate",
         {
             "channels": [
                 {"id": 71, "type": world.FORUM, "guild_id": process.GUILD_ID, "require_tag": True},

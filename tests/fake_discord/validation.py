@@ -11,12 +11,12 @@ from tests.fake_discord import wire
 
 Json = dict[str, Any]
 
-V2 = 1 << 15
+IS_COMPONENTS_V2 = 1 << 15
 MAX_COMPONENTS = 40
 MAX_CONTENT = 2000
 MAX_TEXT = 4000
 MAX_TEXT_BYTES = 10170
-BYTES_A_TEXT = 12
+BYTES_PER_TEXT = 12
 """Measured: above `MAX_TEXT_BYTES` for the texts' UTF-8 plus this much a text, Discord answers 500 (api#8554)."""
 
 
@@ -24,7 +24,7 @@ class Schemas:
     """The OpenAPI schemas of Discord, or none: then only the rules below are checked."""
 
     def __init__(self, path: Path | None) -> None:
-        self._components = _read(path) if path else None
+        self._components = _load_components(path) if path else None
         self._validators: dict[str, Any] = {}
 
     def check(self, name: str, payload: Json) -> None:
@@ -32,7 +32,7 @@ class Schemas:
         if self._components is None:
             return
         for error in self._validator(name).iter_errors(payload):
-            raise invalid(".".join(map(str, error.absolute_path)), error.message[:300])
+            raise invalid_form_body(".".join(map(str, error.absolute_path)), error.message[:300])
 
     def _validator(self, name: str) -> Any:
         if name not in self._validators:
@@ -43,15 +43,15 @@ class Schemas:
         return self._validators[name]
 
 
-def _read(path: Path) -> Json:
+def _load_components(path: Path) -> Json:
     components: Json = json.loads(path.read_text())["components"]
     # Discord knows media channels (16), and discord.py names them for every option that takes a forum; the document
     # does not list them.
     components["schemas"]["ChannelTypes"]["oneOf"].append({"title": "GUILD_MEDIA", "const": 16})
-    return _plain(components)
+    return _discriminate_by_type(components)
 
 
-def _plain(components: Json) -> Json:
+def _discriminate_by_type(components: Json) -> Json:
     """Rewrite each `oneOf` over typed objects as a choice by `type`, so that an error names the real field."""
     schemas = components["schemas"]
 
@@ -82,20 +82,20 @@ def _plain(components: Json) -> Json:
     return rewritten
 
 
-def invalid(where: str, message: str) -> wire.ApiError:
+def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
     """400 50035 about one field, given as a dotted path."""
     errors: Json = {"_errors": [{"code": "INVALID", "message": message}]}
-    for key in reversed(where.split(".")):
+    for key in reversed(field_path.split(".")):
         errors = {key or "_": errors}
     return wire.ApiError(400, 50035, "Invalid Form Body", errors)
 
 
 def check_message(payload: Json) -> None:
     """Raise what Discord would answer to this message although its schema allows it."""
-    components = list(walk(payload.get("components") or []))
+    components = list(walk_components(payload.get("components") or []))
     if len(payload.get("content") or "") > MAX_CONTENT:
-        raise invalid("content", f"Must be {MAX_CONTENT} or fewer in length.")
-    if int(payload.get("flags") or 0) & V2:
+        raise invalid_form_body("content", f"Must be {MAX_CONTENT} or fewer in length.")
+    if int(payload.get("flags") or 0) & IS_COMPONENTS_V2:
         _check_v2(payload, components)
     elif not any(
         payload.get(key) for key in ("content", "embeds", "components", "attachments", "sticker_ids")
@@ -103,33 +103,33 @@ def check_message(payload: Json) -> None:
         raise wire.ApiError(400, 50006, "Cannot send an empty message")
     ids = [c["custom_id"] for c in components if c.get("custom_id")]
     if len(ids) != len(set(ids)):
-        raise invalid("components", "Component custom id cannot be duplicated")
+        raise invalid_form_body("components", "Component custom id cannot be duplicated")
     if sum(_embed_length(e) for e in payload.get("embeds") or []) > 6000:
-        raise invalid("embeds", "Embed size exceeds maximum size of 6000")
+        raise invalid_form_body("embeds", "Embed size exceeds maximum size of 6000")
 
 
 def _check_v2(payload: Json, components: list[Json]) -> None:
     for key in ("content", "embeds", "sticker_ids", "poll"):
         if payload.get(key):
-            raise invalid(key, "Cannot be used together with the components v2 flag")
+            raise invalid_form_body(key, "Cannot be used together with the components v2 flag")
     if not components:
         raise wire.ApiError(400, 50006, "Cannot send an empty message")
     if len(components) > MAX_COMPONENTS:
-        raise invalid("components", f"Must be {MAX_COMPONENTS} or fewer in total.")
+        raise invalid_form_body("components", f"Must be {MAX_COMPONENTS} or fewer in total.")
     texts = [c.get("content", "") for c in components if c.get("type") == 10]
     if sum(map(len, texts)) > MAX_TEXT:
-        raise invalid("components", f"The texts must be {MAX_TEXT} or fewer in length together.")
-    if sum(len(t.encode()) + BYTES_A_TEXT for t in texts) > MAX_TEXT_BYTES:
+        raise invalid_form_body("components", f"The texts must be {MAX_TEXT} or fewer in length together.")
+    if sum(len(t.encode()) + BYTES_PER_TEXT for t in texts) > MAX_TEXT_BYTES:
         raise wire.ApiError(500, 0, "Internal Server Error")
 
 
-def walk(components: list[Json]) -> Iterator[Json]:
+def walk_components(components: list[Json]) -> Iterator[Json]:
     """Every component, nested ones and accessories too."""
     for component in components:
         yield component
-        yield from walk(component.get("components") or [])
+        yield from walk_components(component.get("components") or [])
         if component.get("accessory"):
-            yield from walk([component["accessory"]])
+            yield from walk_components([component["accessory"]])
 
 
 def _embed_length(embed: Json) -> int:

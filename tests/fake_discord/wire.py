@@ -38,9 +38,9 @@ def render_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def created_at(snowflake: int) -> float:
+def snowflake_time(snowflake: int) -> float:
     """The moment, in Unix seconds, that a snowflake carries."""
-    return ((snowflake >> 22) + w.EPOCH_MS) / 1000
+    return ((snowflake >> 22) + w.DISCORD_EPOCH_MS) / 1000
 
 
 def render_user(user_id: int) -> Json:
@@ -65,7 +65,7 @@ def render_member(guild: w.Guild, user_id: int) -> Json:
         "user": render_user(user_id),
         "nick": None,
         "roles": [str(guild.role_id)] if user_id == w.BOT_ID else [],
-        "joined_at": render_time(created_at(guild.id)),
+        "joined_at": render_time(snowflake_time(guild.id)),
         "deaf": False,
         "mute": False,
         "flags": 0,
@@ -74,10 +74,13 @@ def render_member(guild: w.Guild, user_id: int) -> Json:
 
 def render_roles(guild: w.Guild) -> list[Json]:
     """The server's two roles: @everyone, which allows nothing, and the bot's own."""
-    return [_role(guild.id, "@everyone", 0, 0), _role(guild.role_id, "paperround", guild.permissions, 1)]
+    return [
+        _render_role(guild.id, "@everyone", 0, 0),
+        _render_role(guild.role_id, "paperround", guild.permissions, 1),
+    ]
 
 
-def _role(role_id: int, name: str, permissions: int, position: int) -> Json:
+def _render_role(role_id: int, name: str, permissions: int, position: int) -> Json:
     return {
         "id": str(role_id),
         "name": name,
@@ -105,7 +108,7 @@ def render_channel(channel: w.Channel, world: w.World) -> Json:
         "parent_id": str(channel.parent_id) if channel.parent_id else None,
         "rate_limit_per_user": 0,
     }
-    if channel.type in w.THREADS:
+    if channel.type in w.THREAD_TYPES:
         return body | _thread_fields(channel)
     guild = world.guilds[channel.guild_id or 0]
     return body | {
@@ -121,7 +124,7 @@ def render_channel(channel: w.Channel, world: w.World) -> Json:
 
 
 def _thread_fields(channel: w.Channel) -> Json:
-    created = render_time(created_at(channel.id))
+    created = render_time(snowflake_time(channel.id))
     return {
         "owner_id": str(channel.owner_id),
         "message_count": len(channel.messages),
@@ -163,13 +166,13 @@ def render_guild(guild: w.Guild, world: w.World, *, full: bool = False) -> Json:
         return body
     mine = [c for c in world.channels.values() if c.guild_id == guild.id and not c.deleted]
     return body | {
-        "joined_at": render_time(created_at(guild.id)),
+        "joined_at": render_time(snowflake_time(guild.id)),
         "large": False,
         "unavailable": False,
         "member_count": 2,
         "members": [render_member(guild, w.BOT_ID)],
-        "channels": [render_channel(c, world) for c in mine if c.type not in w.THREADS],
-        "threads": [render_channel(c, world) for c in mine if c.type in w.THREADS and not c.archived],
+        "channels": [render_channel(c, world) for c in mine if c.type not in w.THREAD_TYPES],
+        "threads": [render_channel(c, world) for c in mine if c.type in w.THREAD_TYPES and not c.archived],
         "voice_states": [],
         "presences": [],
         "stage_instances": [],
@@ -186,7 +189,7 @@ def render_message(message: w.Message, world: w.World) -> Json:
         "channel_id": str(message.channel_id),
         "author": render_user(message.author_id),
         "content": payload.get("content") or "",
-        "timestamp": render_time(created_at(message.id)),
+        "timestamp": render_time(snowflake_time(message.id)),
         "edited_timestamp": render_time(message.edited_at) if message.edited_at else None,
         "tts": False,
         "mention_everyone": False,
@@ -194,22 +197,22 @@ def render_message(message: w.Message, world: w.World) -> Json:
         "mention_roles": [],
         "attachments": [],
         "embeds": payload.get("embeds") or [],
-        "components": _number(payload.get("components") or [], [0]),
+        "components": _assign_component_ids(payload.get("components") or [], [0]),
         "pinned": False,
         "type": 0,
         "flags": int(payload.get("flags") or 0) | (1 if message.published else 0),
     }
 
 
-def _number(components: list[Json], last: list[int]) -> list[Json]:
+def _assign_component_ids(components: list[Json], last: list[int]) -> list[Json]:
     """Fill in the component ids that the sender left out, as Discord does."""
     numbered = []
     for component in components:
         last[0] += 1
         copy = {**component, "id": component.get("id") or last[0]}
         if "components" in copy:
-            copy["components"] = _number(copy["components"], last)
+            copy["components"] = _assign_component_ids(copy["components"], last)
         if copy.get("accessory"):
-            copy["accessory"] = _number([copy["accessory"]], last)[0]
+            copy["accessory"] = _assign_component_ids([copy["accessory"]], last)[0]
         numbered.append(copy)
     return numbered

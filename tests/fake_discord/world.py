@@ -8,12 +8,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
-EPOCH_MS = 1_420_070_400_000
+DISCORD_EPOCH_MS = 1_420_070_400_000
 """Discord's epoch, the first second of 2015, in Unix milliseconds."""
 
 TEXT, DM, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM, MEDIA = 0, 1, 5, 10, 11, 15, 16
-THREADS = (ANNOUNCEMENT_THREAD, THREAD)
-POST_ONLY = (FORUM, MEDIA)
+THREAD_TYPES = (ANNOUNCEMENT_THREAD, THREAD)
+THREAD_ONLY_TYPES = (FORUM, MEDIA)
 
 BOT_ID = 900_000_000_000_000_001
 APPLICATION_ID = 900_000_000_000_000_002
@@ -91,10 +91,10 @@ class World:
 
     def __init__(self, nonce_window: float = 120.0) -> None:
         self.nonce_window = nonce_window
-        self.offset = 0.0
+        self.clock_offset = 0.0
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
-        self.dms: dict[int, int] = {}
+        self.dm_channel_ids: dict[int, int] = {}
         self.nonces: dict[str, tuple[float, int, int]] = {}
         self.commands: dict[int | None, list[Json]] = {}
         self._last_ms = 0
@@ -102,15 +102,15 @@ class World:
 
     def now(self) -> float:
         """The moment by the fake's clock, in Unix seconds."""
-        return time.time() + self.offset
+        return time.time() + self.clock_offset
 
-    def snowflake(self) -> int:
+    def next_snowflake(self) -> int:
         """A new id that carries the present moment and is larger than every one before it."""
         self._last_ms = max(self._last_ms, int(self.now() * 1000))
         self._count += 1
         if self._count == 1 << 22:
             self._count, self._last_ms = 0, self._last_ms + 1
-        return ((self._last_ms - EPOCH_MS) << 22) | self._count
+        return ((self._last_ms - DISCORD_EPOCH_MS) << 22) | self._count
 
     def add_guild(self, guild: Guild) -> Guild:
         """Put a server into the world (again), with the bot in it."""
@@ -124,16 +124,16 @@ class World:
 
     def open_dm(self, user_id: int) -> Channel:
         """The bot's direct-message channel with this user; always the same one."""
-        if user_id not in self.dms:
-            channel = Channel(id=self.snowflake(), type=DM, name="", recipient_id=user_id)
-            self.dms[user_id] = self.add_channel(channel).id
-        return self.channels[self.dms[user_id]]
+        if user_id not in self.dm_channel_ids:
+            channel = Channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
+            self.dm_channel_ids[user_id] = self.add_channel(channel).id
+        return self.channels[self.dm_channel_ids[user_id]]
 
     def add_message(self, channel: Channel, payload: Json, *, message_id: int | None = None) -> Message:
         """Store a message at the end of its channel."""
         nonce = payload.get("nonce")
         message = Message(
-            id=message_id or self.snowflake(),
+            id=message_id or self.next_snowflake(),
             channel_id=channel.id,
             payload={k: v for k, v in payload.items() if k not in ("nonce", "enforce_nonce")},
             nonce=None if nonce is None else str(nonce),
@@ -143,7 +143,7 @@ class World:
             self.nonces[message.nonce] = (self.now(), channel.id, message.id)
         return message
 
-    def message_of_nonce(self, nonce: str) -> tuple[Channel, int] | None:
+    def find_by_nonce(self, nonce: str) -> tuple[Channel, int] | None:
         """The channel and id of the message that this nonce made, while the window is open."""
         found = self.nonces.get(nonce)
         if found is None or self.now() - found[0] > self.nonce_window:
@@ -158,7 +158,9 @@ class World:
         if guild is None or not guild.present:
             return 0
         parent = (
-            self.channels.get(channel.parent_id) if channel.type in THREADS and channel.parent_id else None
+            self.channels.get(channel.parent_id)
+            if channel.type in THREAD_TYPES and channel.parent_id
+            else None
         )
         denied = channel.denied | (parent.denied if parent else 0)
         allowed = guild.permissions & ~denied

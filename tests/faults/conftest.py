@@ -11,7 +11,7 @@ from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import fault_harness
 
-__all__ = ["fake", "fake_server", "town"]
+__all__ = ["fake", "fake_server", "harness"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def everything(request: pytest.FixtureRequest) -> bool:
+def all_seeds(request: pytest.FixtureRequest) -> bool:
     """Whether the long run was asked for."""
     return bool(request.config.getoption("--all-faults", default=False))
 
@@ -42,9 +42,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def town(
+async def harness(
     fake: process.FakeDiscord, database_url: str, tmp_path: Path
-) -> AsyncIterator[fault_harness.Town]:
+) -> AsyncIterator[fault_harness.FaultHarness]:
     """A town on either database."""
-    async with fault_harness.open_town(fake, database_url, tmp_path) as opened:
+    async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as opened:
         yield opened

@@ -16,131 +16,141 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire]
 CHANNELS = 60
 
 
-async def subscribe(town: fault_harness.Town, channel_id: int) -> int:
-    async with town.db.transaction() as connection:
+async def subscribe(harness: fault_harness.FaultHarness, channel_id: int) -> int:
+    async with harness.db.transaction() as connection:
         return await subscriptions.add(connection, order(channel_id))
 
 
-async def notices(town: fault_harness.Town) -> list[str]:
-    channels = await town.fake.ask("list_channels")
+async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
+    channels = await harness.fake.run_action("list_channels")
     dms = [c["id"] for c in channels if c["recipient_id"] == OWNER]
-    return [str(m["payload"]) for channel_id in dms for m in await town.fake.messages(channel_id)]
+    return [str(m["payload"]) for channel_id in dms for m in await harness.fake.messages(channel_id)]
 
 
-async def begun(town: fault_harness.Town) -> None:
+async def wait_until_started(harness: fault_harness.FaultHarness) -> None:
     async def some_sent() -> bool:
-        return await town.sent_messages() >= 5
+        return await harness.count_sent_messages() >= 5
 
-    await town.until(some_sent)
+    await harness.wait_until(some_sent)
 
 
 async def test_a_revoked_permission_and_a_deleted_channel_in_the_middle_of_a_fan_out(
-    town: fault_harness.Town,
+    harness: fault_harness.FaultHarness,
 ) -> None:
-    channels = await town.fake.add_channels(CHANNELS)
+    channels = await harness.fake.add_channels(CHANNELS)
     revoked, deleted = channels[-1], channels[-2]
-    revoked_id, deleted_id = await subscribe(town, revoked), await subscribe(town, deleted)
-    await town.plan(*fault_harness.fan_out(channels, town.now(), 2))
-    town.start_bot()
-    await begun(town)
-    await town.fake.change_channel(revoked, denied=world.SEND_MESSAGES)
-    await town.fake.change_channel(deleted, deleted=True)
+    revoked_id, deleted_id = await subscribe(harness, revoked), await subscribe(harness, deleted)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
+    harness.start_bot()
+    await wait_until_started(harness)
+    await harness.fake.change_channel(revoked, denied=world.SEND_MESSAGES)
+    await harness.fake.change_channel(deleted, deleted=True)
 
     async def both_noticed() -> bool:
-        return len(await notices(town)) >= 2
+        return len(await list_notices(harness)) >= 2
 
-    await town.until(both_noticed)
-    async with town.db.read() as connection:
+    await harness.wait_until(both_noticed)
+    async with harness.db.read() as connection:
         barred = await subscriptions.get(connection, revoked_id)
         closed = await subscriptions.get(connection, deleted_id)
     assert barred is not None
     assert closed is not None
     assert (barred.state.value, barred.reason) == ("paused", "no-send")
     assert (closed.state.value, closed.reason) == ("closed", "unknown-channel")
-    await town.fake.change_channel(revoked, denied=0)
+    await harness.fake.change_channel(revoked, denied=0)
 
     others = [c for c in channels if c != deleted]
 
     async def went_on() -> bool:
-        found = await town.fake.all_messages()
+        found = await harness.fake.all_messages()
         return all(len(found.get(channel_id, [])) == 2 for channel_id in others)
 
-    await town.until(went_on)
-    assert len(await notices(town)) == 2
-    await fault_harness.assert_exactly_once(town, others, 2)
+    await harness.wait_until(went_on)
+    assert len(await list_notices(harness)) == 2
+    await fault_harness.assert_exactly_once(harness, others, 2)
 
 
-async def test_a_gateway_drop_in_the_middle_of_a_fan_out_delays_nothing(town: fault_harness.Town) -> None:
-    channels = await town.fake.add_channels(CHANNELS)
-    await town.plan(*fault_harness.fan_out(channels, town.now(), 1))
-    town.start_bot()
-    await town.fake.wait_until_connected(seconds=60)
-    await begun(town)
-    await town.fake.ask("drop_gateway", {"forget": True, "closed_for": 3.0})
-    await town.until_all_sent()
-    await fault_harness.assert_exactly_once(town, channels, 1)
-    await town.fake.wait_until_connected(seconds=60)
+async def test_a_gateway_drop_in_the_middle_of_a_fan_out_delays_nothing(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
+    harness.start_bot()
+    await harness.fake.wait_until_connected(seconds=60)
+    await wait_until_started(harness)
+    await harness.fake.run_action("drop_gateway", {"forget": True, "closed_for": 3.0})
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, 1)
+    await harness.fake.wait_until_connected(seconds=60)
 
 
-async def test_an_outage_of_half_an_hour_in_the_middle_of_a_fan_out(town: fault_harness.Town) -> None:
-    channels = await town.fake.add_channels(CHANNELS)
-    await town.plan(*fault_harness.fan_out(channels, town.now(), 2))
-    bot = town.start_bot()
-    await begun(town)
-    await town.fake.ask("set_outage", {"seconds": 600, "gateway": True, "resets": True})
+async def test_an_outage_of_half_an_hour_in_the_middle_of_a_fan_out(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
+    bot = harness.start_bot()
+    await wait_until_started(harness)
+    await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
     async def noticed() -> bool:
-        return "discord-trouble" in town.log()
+        return "discord-trouble" in harness.read_log()
 
-    await town.until(noticed)
+    await harness.wait_until(noticed)
     bot.kill()
     bot.wait()
-    await town.move_on(timedelta(minutes=30))
-    town.start_bot()
-    await town.fake.ask("set_outage", {"seconds": 0})
-    await town.until_all_sent()
-    await fault_harness.assert_exactly_once(town, channels, 2)
+    await harness.advance_clock(timedelta(minutes=30))
+    harness.start_bot()
+    await harness.fake.run_action("set_outage", {"seconds": 0})
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, 2)
 
 
-async def test_a_stop_finishes_what_is_in_hand_and_the_next_start_goes_on(town: fault_harness.Town) -> None:
-    channels = await town.fake.add_channels(CHANNELS)
-    await town.plan(*fault_harness.fan_out(channels, town.now(), 2))
-    bot = town.start_bot()
-    await begun(town)
+async def test_a_stop_finishes_what_is_in_hand_and_the_next_start_goes_on(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
+    bot = harness.start_bot()
+    await wait_until_started(harness)
     bot.terminate()
     assert bot.wait(10) == 0
-    assert "sending" not in await town.states()
-    town.start_bot()
-    await town.until_all_sent()
-    await fault_harness.assert_exactly_once(town, channels, 2)
+    assert "sending" not in await harness.count_states()
+    harness.start_bot()
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, 2)
 
 
-async def test_a_second_copy_sends_nothing_until_the_first_is_dead(town: fault_harness.Town) -> None:
-    channels = await town.fake.add_channels(CHANNELS)
-    await town.plan(*fault_harness.fan_out(channels, town.now(), 2))
-    first = town.start_bot()
-    second = town.start_bot()
-    await begun(town)
+async def test_a_second_copy_sends_nothing_until_the_first_is_dead(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
+    first = harness.start_bot()
+    second = harness.start_bot()
+    await wait_until_started(harness)
     first.kill()
     first.wait()
     second.poll()
-    await town.until_all_sent(seconds=30)
-    await fault_harness.assert_exactly_once(town, channels, 2)
-    assert process.TOKEN not in town.log()
+    await harness.wait_until_all_sent(seconds=30)
+    await fault_harness.assert_exactly_once(harness, channels, 2)
+    assert process.TOKEN not in harness.read_log()
 
 
-async def test_a_start_in_the_middle_of_an_outage_logs_in_when_it_is_over(town: fault_harness.Town) -> None:
-    [channel] = await town.fake.add_channels(1)
-    await town.plan(*fault_harness.fan_out([channel], town.now(), 1))
-    await town.fake.set_faults(
+async def test_a_start_in_the_middle_of_an_outage_logs_in_when_it_is_over(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    [channel] = await harness.fake.add_channels(1)
+    await harness.add_deliveries(*fault_harness.fan_out([channel], harness.now(), 1))
+    await harness.fake.set_faults(
         {"kind": "status", "status": 503, "path": "/users/@me", "times": 1},
         {"kind": "status", "status": 503, "path": "/oauth2/*", "times": 1},
         {"kind": "status", "status": 503, "method": "PUT", "times": 1},
         {"kind": "status", "status": 503, "path": "/gateway/bot", "times": 1},
     )
-    bot = town.start_bot()
-    await town.until_all_sent()
-    await town.fake.wait_until_connected(seconds=30)
+    bot = harness.start_bot()
+    await harness.wait_until_all_sent()
+    await harness.fake.wait_until_connected(seconds=30)
     assert bot.poll() is None
-    assert "Unclosed" not in town.log()
-    assert "Traceback" not in town.log()
+    assert "Unclosed" not in harness.read_log()
+    assert "Traceback" not in harness.read_log()

@@ -18,9 +18,9 @@ KILLS = 5
 
 CHANNELS = 100
 PARTS = 2
-LATER = timedelta(minutes=10)
+PAST_NONCE_WINDOW = timedelta(minutes=10)
 
-BAD_LINE = (
+NETWORK_FAULTS = (
     {"kind": "lose", "probability": 0.05, "stored": True},
     {"kind": "lose", "probability": 0.05},
     {"kind": "status", "status": 500, "probability": 0.03},
@@ -30,32 +30,34 @@ BAD_LINE = (
 
 
 async def test_killed_at_random_moments_every_part_arrives_once_and_in_order(
-    town: fault_harness.Town, seed: int, everything: bool
+    harness: fault_harness.FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     dice = random.Random(seed)
-    channels = await town.fake.add_channels(CHANNELS)
-    await town.plan(*fault_harness.fan_out(channels, town.now(), PARTS))
-    await town.fake.set_faults(*BAD_LINE, seed=seed)
-    for _ in range(KILLS if everything else 2):
-        before = await town.sent_messages()
+    channels = await harness.fake.add_channels(CHANNELS)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    await harness.fake.set_faults(*NETWORK_FAULTS, seed=seed)
+    for _ in range(KILLS if all_seeds else 2):
+        before = await harness.count_sent_messages()
 
         async def began(before: int = before) -> bool:
-            return await town.sent_messages() > before
+            return await harness.count_sent_messages() > before
 
-        bot = town.start_bot()
-        await town.until(began)
+        bot = harness.start_bot()
+        await harness.wait_until(began)
         await asyncio.sleep(dice.uniform(0.0, 0.8))
         bot.kill()
         bot.wait()
         if dice.random() < 0.4:
-            await town.move_on(LATER)  # past the time in which Discord knows a nonce again
-    town.start_bot()
+            await harness.advance_clock(
+                PAST_NONCE_WINDOW
+            )  # past the time in which Discord knows a nonce again
+    harness.start_bot()
 
     async def nearly_done() -> bool:
-        return (await town.states()).get("sent", 0) >= 0.9 * CHANNELS * PARTS
+        return (await harness.count_states()).get("sent", 0) >= 0.9 * CHANNELS * PARTS
 
-    if everything:
-        await town.until(nearly_done)
-    await town.fake.set_faults()  # the last few would be tried at ever longer intervals
-    await town.until_all_sent()
-    await fault_harness.assert_exactly_once(town, channels, PARTS)
+    if all_seeds:
+        await harness.wait_until(nearly_done)
+    await harness.fake.set_faults()  # the last few would be tried at ever longer intervals
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, PARTS)

@@ -20,7 +20,7 @@ from storage import database, errors, key_values, migrate, tables
 from storage.migrations import versions
 from storage.search import authors, index
 
-ENGINES_OWN = (index.WORDS, index.TITLES, authors.TABLE, "search_eras")
+ENGINES_OWN = (index.WORDS_TABLE, index.TITLES_TABLE, authors.TABLE, "search_eras")
 
 
 def differences(connection: sa.Connection) -> list[object]:
@@ -134,7 +134,7 @@ async def test_somebody_elses_database_is_refused(empty_database_url: str) -> No
 async def test_a_locked_file_says_so(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.05)
     path = Path(shutil.copy(sqlite_template, tmp_path))
     url = f"sqlite+aiosqlite:///{path}"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -162,7 +162,7 @@ async def test_a_read_only_file_says_so(sqlite_template: Path, tmp_path: Path) -
     ],
 )
 def test_what_the_driver_says_is_put_in_words(said: str, words: str) -> None:
-    translated = database.translate(
+    translated = database.translate_error(
         sqlite3.OperationalError(said), make_url("sqlite+aiosqlite:///paperround.db")
     )
     assert words in str(translated)
@@ -170,7 +170,7 @@ def test_what_the_driver_says_is_put_in_words(said: str, words: str) -> None:
 
 def test_what_only_a_programmer_can_act_on_is_not_translated() -> None:
     url = make_url("sqlite+aiosqlite:///paperround.db")
-    assert database.translate(sqlite3.OperationalError("no such column: x"), url) is None
+    assert database.translate_error(sqlite3.OperationalError("no such column: x"), url) is None
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,11 @@ async def test_a_dates_digests_are_one_list(db: database.Database) -> None:
     await add_digest(db, {key: ids[key] for key in ("2601.00003", "2601.00001")}, digest_hash="a")
     await add_digest(db, {key: ids[key] for key in ("2601.00001", "2601.00002")}, digest_hash="b")
     async with db.read() as connection:
-        found = await papers.list_of_date(connection, DAY)
+        found = await papers.list_by_date(connection, DAY)
         assert [row.arxiv_id[-1] for row in found] == ["2", "1", "3"]
-        assert len(await papers.list_of_date(connection, DAY, min_votes=1)) == 1
+        assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
         assert await digests.list_dates(connection, limit=5) == [DAY]
-        assert await papers.get_extent(connection) == models.Extent(2, 3, DAY, DAY)
+        assert await papers.get_extent(connection) == models.ArchiveExtent(2, 3, DAY, DAY)
 
 
 async def test_a_card_shows_every_appearance_newest_first(db: database.Database) -> None:
@@ -130,9 +130,9 @@ async def test_a_card_shows_every_appearance_newest_first(db: database.Database)
         assert detail is not None
         assert [one.date.day for one in detail.appearances] == [4, 3, 2]
         assert detail.appearances[0].entry.sections == (models.Section(None, "Body 1"),)
-        [indexed] = await papers.list_indexed(connection)
+        [indexed] = await papers.list_index_documents(connection)
         assert indexed.sections == (models.Section(None, "Body 1"),)
-        assert await papers.list_indexed(connection, after_id=indexed.id) == []
+        assert await papers.list_index_documents(connection, after_id=indexed.id) == []
 
 
 async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> None:
@@ -140,7 +140,7 @@ async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> No
     async with db.read() as connection:
         stored = await digests.get(connection, digest_id)
         assert await digests.get_text(connection, digest_id) == "text h"
-        assert await digests.latest_read_at(connection) == NOW
+        assert await digests.get_last_updated_at(connection) == NOW
     assert stored is not None
     assert (stored.problems, stored.revision, stored.language) == ((models.Problem(3, "odd"),), 1, "ko")
 
@@ -149,8 +149,10 @@ async def test_more_values_than_a_statement_takes_are_looked_up_in_pieces(db: da
     ids = await add(db, *(merged(n) for n in range(1, 6)))
     async with db.read() as connection:
         asked = [f"x{n}" for n in range(50_000)] + list(ids)
-        assert await papers.ids_of(connection, asked) == ids
-        found = await bulk.look_up(connection, tables.papers.c.id, range(50_000), (tables.papers.c.id,))
+        assert await papers.get_ids(connection, asked) == ids
+        found = await bulk.select_where_in(
+            connection, tables.papers.c.id, range(50_000), (tables.papers.c.id,)
+        )
         assert sorted(found) == sorted((id_,) for id_ in ids.values())
 
 
@@ -158,8 +160,8 @@ async def test_many_rows_go_in_whatever_the_order_of_their_columns(db: database.
     values = [(f"value {n}", f"key {n}") for n in range(3)]
     async with db.transaction() as connection:
         await bulk.insert_rows(connection, tables.meta, ("value", "key"), values)
-        await bulk.insert_rows(connection, tables.meta, ("value", "key"), values, ignore=True)
-        found = await bulk.look_up(connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,))
+        await bulk.insert_rows(connection, tables.meta, ("value", "key"), values, ignore_conflicts=True)
+        found = await bulk.select_where_in(connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,))
     assert found == [("value 1",)]
 
 
@@ -176,10 +178,10 @@ async def test_authors_count_their_papers_and_know_each_other(db: database.Datab
     ada, bea, cid = ("ada byron", "Ada Byron"), ("bea long", "Bea Long"), ("cid", "Cid")
     async with db.transaction() as connection:
         people = await authors.set_authors(
-            connection, {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}, new=ids
+            connection, {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}, new_paper_ids=ids
         )
         by_name = {person.name: person for person in people}
-        assert {name: person.papers for name, person in by_name.items()} == {
+        assert {name: person.paper_count for name, person in by_name.items()} == {
             "Ada Byron": 3,
             "Bea Long": 2,
             "Cid": 1,
@@ -189,8 +191,11 @@ async def test_authors_count_their_papers_and_know_each_other(db: database.Datab
             for one, number in await authors.list_coauthors(connection, by_name["Ada Byron"].id, limit=2)
         ] == [("Bea Long", 2), ("Cid", 1)]
         changed = await authors.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
-        assert {person.name: person.papers for person in changed} == {"Adá Byron": 3, "Cid": 0}
-        assert await authors.list_forms(connection, by_name["Ada Byron"].id) == ["Ada Byron", "Adá Byron"]
+        assert {person.name: person.paper_count for person in changed} == {"Adá Byron": 3, "Cid": 0}
+        assert await authors.list_name_variants(connection, by_name["Ada Byron"].id) == [
+            "Ada Byron",
+            "Adá Byron",
+        ]
         assert sorted(await authors.list_paper_ids(connection, [by_name["Ada Byron"].id])) == sorted(ids)
         assert [one.name for one in await authors.list_rows(connection, [by_name["Cid"].id, 10**9])] == [
             "Cid"
@@ -200,24 +205,26 @@ async def test_authors_count_their_papers_and_know_each_other(db: database.Datab
 async def test_an_older_reading_never_replaces_what_a_service_said_later(db: database.Database) -> None:
     ids = await add(db, merged(1))
     paper_id = ids["2601.00001"]
-    new = models.Facts("2601.00001", "arxiv", "p", NOW, title="New", categories=("cs.CL",))
-    old = models.Facts("2601.00001", "arxiv", "p", NOW - timedelta(days=1), title="Old", listed_on=DAY)
+    new = models.PaperFacts("2601.00001", "arxiv", "p", NOW, title="New", categories=("cs.CL",))
+    old = models.PaperFacts("2601.00001", "arxiv", "p", NOW - timedelta(days=1), title="Old", listed_on=DAY)
     async with db.transaction() as connection:
         await facts.add(connection, [(paper_id, new)])
         await facts.add(connection, [(paper_id, old)])
-        assert (await facts.list_of_papers(connection, [paper_id]))[paper_id] == [replace(new, listed_on=DAY)]
-        assert await facts.list_missing(connection, "arxiv", since_on=DAY, limit=9) == []
-        assert await facts.list_missing(connection, "huggingface", since_on=DAY, limit=9) == ["2601.00001"]
+        assert (await facts.list_by_paper(connection, [paper_id]))[paper_id] == [replace(new, listed_on=DAY)]
+        assert await facts.list_arxiv_ids_without_facts(connection, "arxiv", since_on=DAY, limit=9) == []
+        assert await facts.list_arxiv_ids_without_facts(connection, "huggingface", since_on=DAY, limit=9) == [
+            "2601.00001"
+        ]
 
 
 async def test_votes_are_kept_over_time(db: database.Database) -> None:
     ids = await add(db, merged(1))
     paper_id = ids["2601.00001"]
-    readings = [models.Vote(n, NOW + timedelta(days=n), "huggingface") for n in (3, 1, 2)]
+    readings = [models.VoteCount(n, NOW + timedelta(days=n), "huggingface") for n in (3, 1, 2)]
     async with db.transaction() as connection:
         await votes.add(connection, [(paper_id, one) for one in readings])
         await votes.add(connection, [(paper_id, readings[0])])
-        assert await votes.list_freshest(connection, [paper_id]) == {paper_id: readings[0]}
+        assert await votes.list_latest(connection, [paper_id]) == {paper_id: readings[0]}
         assert [one.votes for one in await votes.list_history(connection, paper_id)] == [1, 2, 3]
         since = NOW + timedelta(days=3)
         assert await votes.list_papers_read(connection, "huggingface", [paper_id], since_at=since) == {

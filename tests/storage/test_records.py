@@ -22,22 +22,22 @@ RULE = models.NewAlert(
 
 async def test_a_reader_keeps_what_was_not_changed(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await readers.set_fields(connection, 5, now=NOW, locale=models.Locale.KO)
-        await readers.set_fields(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
+        await readers.upsert(connection, 5, now=NOW, locale=models.Locale.KO)
+        await readers.upsert(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
         assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
-        await readers.forget_dm_channel(connection, 5)
+        await readers.clear_dm_channel(connection, 5)
         assert await readers.get(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", None)
         assert await readers.get(connection, 6) is None
 
 
 async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await guilds.set_fields(connection, 5, now=NOW, system_channel_id=8)
+        await guilds.upsert(connection, 5, now=NOW, system_channel_id=8)
         await guilds.mark_left(connection, [5], NOW)
         left = await guilds.get(connection, 5)
         assert left is not None
         assert left.left_at == NOW
-        await guilds.set_fields(connection, 5, now=NOW, locale=models.Locale.KO)
+        await guilds.upsert(connection, 5, now=NOW, locale=models.Locale.KO)
         assert await guilds.list_rows(connection) == [
             models.Guild(5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None)
         ]
@@ -59,7 +59,7 @@ async def test_the_same_alert_stands_once_for_each_recipient(db: database.Databa
         with pytest.raises(errors.DuplicateError):
             await alerts.add(connection, RULE)
         assert await alerts.get(connection, first.id) == first
-        assert await alerts.count(connection, RULE.user_id) == 2
+        assert await alerts.count_by_user(connection, RULE.user_id) == 2
         assert [alert.channel_id for alert in await alerts.list_rows(connection, channel_id=7)] == [7]
 
 
@@ -87,11 +87,13 @@ async def test_what_a_recipient_was_told_of_is_remembered(db: database.Database)
         values = {"arxiv_id": "2502.02737", "url": "u", "keywords": [], "categories": [], "authors": []}
         paper = tables.papers.insert().values(authors_truncated=False, **values).returning(tables.papers.c.id)
         paper_id = (await connection.execute(paper)).scalar_one()
-        await alerts.add_told(connection, [("user:5", paper_id)], told_at=NOW)
-        await alerts.add_told(connection, [("user:5", paper_id)], told_at=NOW)
-        assert await alerts.list_told(connection, ["user:5", "user:6"], [paper_id]) == {("user:5", paper_id)}
+        await alerts.add_notified_papers(connection, [("user:5", paper_id)], notified_at=NOW)
+        await alerts.add_notified_papers(connection, [("user:5", paper_id)], notified_at=NOW)
+        assert await alerts.list_notified_papers(connection, ["user:5", "user:6"], [paper_id]) == {
+            ("user:5", paper_id)
+        }
         assert await readers.save_paper(connection, 5, paper_id, NOW)
         assert not await readers.save_paper(connection, 5, paper_id, NOW)
-        assert await readers.list_saved(connection, 5) == [paper_id]
+        assert await readers.list_saved_paper_ids(connection, 5) == [paper_id]
         assert await readers.unsave_paper(connection, 5, paper_id)
         assert not await readers.unsave_paper(connection, 5, paper_id)

@@ -51,14 +51,14 @@ async def test_its_health_is_kept(db: database.Database) -> None:
 async def test_pages_are_remembered_until_they_are_old(db: database.Database) -> None:
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
-        page = models.Page("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
+        page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
         await sources.set_pages(connection, source.id, [page])
         newer = replace(page, etag='"2"', read_at=NOW + timedelta(days=1))
         await sources.set_pages(connection, source.id, [newer])
         await sources.set_pages(connection, source.id, [])
-        assert await sources.list_pages(connection, source.id) == {page.place: newer}
-        assert await sources.remove_pages(connection, source.id, NOW) == 0
-        assert await sources.remove_pages(connection, source.id, NOW + timedelta(days=2)) == 1
+        assert await sources.list_pages(connection, source.id) == {page.location: newer}
+        assert await sources.remove_page_states(connection, source.id, NOW) == 0
+        assert await sources.remove_page_states(connection, source.id, NOW + timedelta(days=2)) == 1
 
 
 async def test_many_sources_are_told_and_asked_for_at_once(db: database.Database) -> None:
@@ -67,12 +67,12 @@ async def test_many_sources_are_told_and_asked_for_at_once(db: database.Database
             await sources.add(connection, url=f"https://host/{n}", kind=models.SourceKind.FEED, now=NOW)
             for n in range(3)
         ]
-        page = models.Page("place", NOW, models.FetchStatus.OK)
+        page = models.PageState("place", NOW, models.FetchStatus.OK)
         newer = replace(page, etag='"2"')
-        await sources.set_pages_of(
+        await sources.upsert_page_states(
             connection, [(added[0].id, page), (added[1].id, page), (added[0].id, newer)]
         )
-        assert await sources.list_pages_of(connection, [one.id for one in added]) == {
+        assert await sources.list_page_states(connection, [one.id for one in added]) == {
             added[0].id: {"place": newer},
             added[1].id: {"place": page},
             added[2].id: {},

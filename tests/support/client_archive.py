@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-LONG = " ".join(f"문장 {number}은 긴 장이 다음 쪽으로 이어지는지 살피려고 있어요." for number in range(150))
+LONG_CHAPTER = " ".join(
+    f"문장 {number}은 긴 장이 다음 쪽으로 이어지는지 살피려고 있어요." for number in range(150)
+)
 
-NEWEST = """## Daily Papers (2026-01-01)
+NEWEST_NEWSLETTER = """## Daily Papers (2026-01-01)
 
 ### [Small Language Models [at Work]: A *Survey*](https://arxiv.org/abs/2501.00001)
 
@@ -60,7 +62,7 @@ Authors: Ada Lovelace
 - ***What's New***: Small language models again.
 """
 
-EARLIER = """## Daily Papers (2025-12-30)
+EARLIER_NEWSLETTER = """## Daily Papers (2025-12-30)
 
 ### [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007)
 
@@ -92,8 +94,8 @@ REVIEW = f"""# 📰 Hugging Face Daily Papers – 2025-12-31
 
 ## 3. 긴 장
 
-{LONG}
+{LONG_CHAPTER}
 ```
 """
 
-DIGESTS = (EARLIER, REVIEW, NEWEST)
+DIGESTS = (EARLIER_NEWSLETTER, REVIEW, NEWEST_NEWSLETTER)

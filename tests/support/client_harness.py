@@ -12,29 +12,29 @@ import discord
 import simcord
 from discord.http import MultipartParameters
 
-from bot.app.container import Core
+from bot.app.container import Container
 from bot.client.bot import PaperroundBot
-from bot.client.interactions.errors import Refusal
-from bot.client.translations import Translations, Words
-from bot.services.daily.subscriptions import Wishes
+from bot.client.interactions.errors import UserError
+from bot.client.translations import Texts, Translations
+from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from bot.settings import Settings
 from storage import models
 from storage.database import Database
 from tests.support import payload_checks
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Where SimCord's clock begins."""
 
 
 @dataclass
-class Clock:
+class SimulatedClock:
     """Gives SimCord's time, so that ours and Discord's agree."""
 
     env: simcord.Env | None = None
 
     def __call__(self) -> datetime:
-        return START if self.env is None else self.env.now()
+        return SIMCORD_EPOCH if self.env is None else self.env.now()
 
 
 @dataclass
@@ -42,15 +42,15 @@ class World:
     """The running bot and those who talk to it. `manager` manages the server; in `quiet` nobody may write."""
 
     env: simcord.Env
-    core: Core
+    container: Container
     bot: PaperroundBot
     guild: Any
     channel: Any
     reader: Any
     manager: Any
-    quiet: Any
-    words: Words
-    expected_errors: list[type[BaseException]] = field(default_factory=lambda: [Refusal])
+    readonly_channel: Any
+    texts: Texts
+    expected_errors: list[type[BaseException]] = field(default_factory=lambda: [UserError])
 
     @property
     def user(self) -> Any:
@@ -69,21 +69,21 @@ class World:
 @asynccontextmanager
 async def open_world(database: Database, locale: models.Locale, texts: Translations) -> AsyncIterator[World]:
     """Start the bot in a new world whose readers speak one language."""
-    clock = Clock()
-    core = Core(Settings(locale=locale.value), database, clock)
+    clock = SimulatedClock()
+    core = Container(Settings(locale=locale.value), database, clock)
     core.texts = texts
-    bot = core.bot(shard_count=1, locale=locale)
+    bot = core.create_bot(shard_count=1, locale=locale)
     # Not `simcord.run`: a fixture's end runs in another context than its beginning, which that does not bear.
     env = simcord.Env(bot, check_errors=False)
     await env.start()
     clock.env = env
     try:
-        yield _people(env, core, bot, locale)
+        yield _populate(env, core, bot, locale)
     finally:
         await env.shutdown()
 
 
-def _people(env: simcord.Env, core: Core, bot: PaperroundBot, locale: models.Locale) -> World:
+def _populate(env: simcord.Env, core: Container, bot: PaperroundBot, locale: models.Locale) -> World:
     guild = env.create_guild("Paper Club", owner=env.create_user("owner"))
     channel = guild.create_text_channel("papers")
     rights = discord.Permissions(manage_guild=True, manage_messages=True)
@@ -94,10 +94,10 @@ def _people(env: simcord.Env, core: Core, bot: PaperroundBot, locale: models.Loc
         guild.default_role: discord.PermissionOverwrite(send_messages=False)
     }
     quiet = guild.create_text_channel("quiet", overwrites=silence)
-    return World(env, core, bot, guild, channel, reader, manager, quiet, core.texts.of(locale))
+    return World(env, core, bot, guild, channel, reader, manager, quiet, core.texts.for_locale(locale))
 
 
-def texts_of(message: Any) -> str:
+def shown_text(message: Any) -> str:
     """Return everything that a message shows, a component a line: texts, labels, placeholders, options."""
     shown = []
     for component in raw_components(message):
@@ -106,7 +106,7 @@ def texts_of(message: Any) -> str:
     return "\n".join(shown)
 
 
-def custom_ids_of(message: Any) -> list[str]:
+def component_ids(message: Any) -> list[str]:
     """Return the custom ids of a message."""
     return [one["custom_id"] for one in raw_components(message) if one.get("custom_id")]
 
@@ -114,10 +114,10 @@ def custom_ids_of(message: Any) -> list[str]:
 def raw_components(message: Any) -> list[dict[str, Any]]:
     """Return a message's components as Discord's JSON, nested ones too."""
     plain = [one if isinstance(one, dict) else one.to_dict() for one in message.components]
-    return list(payload_checks.walk(plain))
+    return list(payload_checks.walk_components(plain))
 
 
-def answer(result: Any) -> Any:
+def last_response(result: Any) -> Any:
     """Return the last message that an interaction was answered with."""
     return result.followups[-1] if result.followups else result.response
 
@@ -127,15 +127,15 @@ async def post_daily(world: World, **wishes: Any) -> Any:
     order = await world.bot.services.subscriptions.add(
         guild_id=world.guild.id,
         channel_id=world.channel.id,
-        wishes=Wishes(locale=world.words.locale, **wishes),
+        options=SubscriptionOptions(locale=world.texts.locale, **wishes),
         created_by=world.manager.id,
     )
-    post = await world.bot.services.now.preview(order)
+    post = await world.bot.services.on_demand_posts.preview(order)
     parts = world.bot.renderer.render_daily(replace(post, marker=f"daily:{order.id}:2026-01-01"))
-    return await send(world, world.channel.id, *parts)
+    return await send_parts(world, world.channel.id, *parts)
 
 
-async def send(world: World, channel_id: int, *parts: contents.RenderedPart) -> Any:
+async def send_parts(world: World, channel_id: int, *parts: contents.RenderedPart) -> Any:
     """Send rendered messages as the sender does, and return the last of them as it stands in the channel."""
     sent: Any = None
     for part in parts:

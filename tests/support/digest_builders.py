@@ -13,14 +13,14 @@ from storage import models
 from storage.database import Connection, Database
 
 
-class Unindexed:
+class RecordingIndexer:
     """Stands where the search index does not matter: remembers only which papers it was given."""
 
     def __init__(self) -> None:
         self.indexed: set[int] = set()
 
     async def index(
-        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
     ) -> None:
         """Remember."""
         self.indexed.update(paper.id for paper in changed)
@@ -30,7 +30,7 @@ class Unindexed:
         self.indexed.difference_update(paper_ids)
 
 
-def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, words: str = "") -> str:
+def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str = "") -> str:
     """Write a newsletter digest: (arXiv id, votes) of each paper, `words` in every summary."""
     blocks = [f"## Daily Papers ({on.isoformat()})"]
     for arxiv_id, votes in papers:
@@ -39,27 +39,27 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, words: str
             f"![](https://covers.example/{arxiv_id}.png)\n\n"
             f"Vote: {'-' if votes is None else votes}\n\n"
             "Authors: Ada Lovelace, Kim Min-jun\n\n"
-            f"- ***What's New***: Shows how {arxiv_id} does its work. {words}\n"
+            f"- ***What's New***: Shows how {arxiv_id} does its work. {text}\n"
             "- ***Technical Details***: Trained with care.\n"
             "- ***Performance Highlights***: Better than before."
         )
     return "\n\n".join(blocks) + "\n"
 
 
-async def ingest(
+async def ingest_digest(
     database: Database,
     text: str,
     *,
     at: datetime,
-    on_fresh: ingest_service.OnFresh | None = None,
-    place: str | None = None,
+    on_fresh: ingest_service.OnFreshDigest | None = None,
+    location: str | None = None,
 ) -> ingest_service.IngestResult:
     """Store a digest as it would be at a moment."""
-    service = ingest_service.Ingest(database, lambda: at, Unindexed(), on_fresh=on_fresh)
-    return await service.add_text(text, place=place or text.splitlines()[0])
+    service = ingest_service.IngestService(database, lambda: at, RecordingIndexer(), on_fresh_digest=on_fresh)
+    return await service.add_text(text, location=location or text.splitlines()[0])
 
 
-async def explain(connection: Connection, query: sa.Select[Any]) -> str:
+async def explain_query(connection: Connection, query: sa.Select[Any]) -> str:
     """Return the engine's plan for a query."""
     compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
     prefix = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"

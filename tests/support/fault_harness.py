@@ -24,24 +24,24 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Town:
+class FaultHarness:
     """Where a fault test plays. `ahead` is by how much all clocks, the bot's and the fake's, are moved forward."""
 
     fake: process.FakeDiscord
     db: Database
     database_url: str
     folder: Path
-    ahead: timedelta = timedelta(0)
-    bots: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    clock_offset: timedelta = timedelta(0)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
         """The moment by the town's clocks."""
-        return system_clock() + self.ahead
+        return system_clock() + self.clock_offset
 
-    async def move_on(self, gap: timedelta) -> None:
+    async def advance_clock(self, duration: timedelta) -> None:
         """Let time pass on all clocks. To be called while no bot runs."""
-        self.ahead += gap
-        await self.fake.ask("move_clock", {"seconds": gap.total_seconds()})
+        self.clock_offset += duration
+        await self.fake.run_action("move_clock", {"seconds": duration.total_seconds()})
 
     def start_bot(self) -> subprocess.Popen[bytes]:
         """Start the bot; its log is appended to `bot.log` in the folder."""
@@ -52,62 +52,64 @@ class Town:
         }
         with (self.folder / "bot.log").open("ab") as log:
             bot = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.shifted_clock", str(self.ahead.total_seconds())],
+                [sys.executable, "-m", "tests.support.shifted_clock", str(self.clock_offset.total_seconds())],
                 cwd=process.ROOT,
                 env=environment,
                 stdout=log,
                 stderr=log,
             )
-        self.bots.append(bot)
+        self.processes.append(bot)
         return bot
 
     def kill_all(self) -> None:
         """End every bot at once, as a power cut would."""
-        for bot in self.bots:
+        for bot in self.processes:
             bot.kill()
             bot.wait()
 
-    def log(self) -> str:
+    def read_log(self) -> str:
         """What the bots have logged."""
         return (self.folder / "bot.log").read_text(errors="replace")
 
-    async def plan(self, *planned: models.NewDelivery) -> None:
+    async def add_deliveries(self, *planned: models.NewDelivery) -> None:
         """Put deliveries into the outbox."""
         async with self.db.transaction() as connection:
             await transitions.add_all(connection, planned)
 
-    async def states(self) -> dict[str, int]:
+    async def count_states(self) -> dict[str, int]:
         """How many parts are in each state."""
         async with self.db.read() as connection:
             return {k.value: n for k, n in (await queries.count_by_state(connection)).items()}
 
-    async def sent_messages(self) -> int:
+    async def count_sent_messages(self) -> int:
         """How many messages Discord has accepted so far."""
         return int((await self.fake.counts())["messages"])
 
-    async def until(self, happened: Callable[[], Any], seconds: float = 60.0) -> None:
+    async def wait_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
         """Wait until an awaitable look says yes. Fails with the bot's log."""
         try:
             async with asyncio.timeout(seconds):
-                while not await happened():  # noqa: ASYNC110 - it happens in other processes
+                while not await condition():  # noqa: ASYNC110 - it happens in other processes
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise AssertionError(f"{await self.states()}\n{self.log()[-6000:]}") from None
+            raise AssertionError(f"{await self.count_states()}\n{self.read_log()[-6000:]}") from None
 
-    async def until_all_sent(self, seconds: float = 90.0) -> None:
+    async def wait_until_all_sent(self, seconds: float = 90.0) -> None:
         """Wait until every part is SENT."""
 
         async def all_sent() -> bool:
-            return set(await self.states()) == {"sent"}
+            return set(await self.count_states()) == {"sent"}
 
-        await self.until(all_sent, seconds)
+        await self.wait_until(all_sent, seconds)
 
 
 @asynccontextmanager
-async def open_town(fake: process.FakeDiscord, database_url: str, folder: Path) -> AsyncIterator[Town]:
+async def open_fault_harness(
+    fake: process.FakeDiscord, database_url: str, folder: Path
+) -> AsyncIterator[FaultHarness]:
     """Open a town on an empty database; every bot is dead when it closes."""
     db = await migrate.open_database(database_url, migrate=True)
-    town = Town(fake, db, database_url, folder)
+    town = FaultHarness(fake, db, database_url, folder)
     try:
         yield town
     finally:
@@ -117,12 +119,14 @@ async def open_town(fake: process.FakeDiscord, database_url: str, folder: Path) 
 
 def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDelivery]:
     """A daily post of so many parts for each channel."""
-    return [relay_harness.plan(f"d{channel_id}", channel_id, now, parts=parts) for channel_id in channels]
+    return [
+        relay_harness.new_delivery(f"d{channel_id}", channel_id, now, parts=parts) for channel_id in channels
+    ]
 
 
-async def assert_exactly_once(town: Town, channels: list[int], parts: int) -> None:
+async def assert_exactly_once(harness: FaultHarness, channels: list[int], parts: int) -> None:
     """Every channel holds every part once, in order."""
-    found = await town.fake.all_messages()
+    found = await harness.fake.all_messages()
     for channel_id in channels:
         expected = [f"d{channel_id} {position}" for position in range(parts)]
-        assert relay_harness.contents(found.get(channel_id, [])) == expected, town.log()[-3000:]
+        assert relay_harness.message_texts(found.get(channel_id, [])) == expected, harness.read_log()[-3000:]

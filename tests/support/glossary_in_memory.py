@@ -12,16 +12,16 @@ from bot.text.glossary.model import seed
 from bot.text.glossary.resolution import resolver
 
 
-def count(texts: Iterable[str]) -> list[evidence.MentionCount]:
+def count_mentions(texts: Iterable[str]) -> list[evidence.MentionCount]:
     """Count the mentions of texts, one a paper."""
-    counted = Counter(mention for text in texts for mention in mentions.extract(text))
+    counted = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
     return [evidence.MentionCount(mention, papers) for mention, papers in counted.items()]
 
 
-def mine(texts: list[str], terms: Iterable[seed.Term]) -> resolver.Glossary:
+def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver.Glossary:
     """Make the glossary of texts, one a paper, beginning with the terms of a starting list."""
-    made = build.draft(count(texts), terms)
-    seen = made.questions()
+    made = build.draft_glossary(count_mentions(texts), terms)
+    seen = made.cooccurrence_counter()
     for text in texts:
-        seen.add(analyser.canonical(text))
-    return resolver.Glossary(build.finish(made, seen), made.readings, made.found.table)
+        seen.add(analyser.canonicalise(text))
+    return resolver.Glossary(build.build_concepts(made, seen), made.senses, made.mention_evidence.table)

@@ -10,8 +10,8 @@ from bot.services.posts import contents
 from storage import models
 
 markup = ["**", "`", "[x](http://y.example)", "@everyone", "<@1>", "||", "#", "_", "-", "\u202e", "\n"]
-words = st.sampled_from([*markup, "논문", "긴", "a", "word ", "😀", " "])
-texts = st.lists(words, max_size=40).map("".join)
+fragments = st.sampled_from([*markup, "논문", "긴", "a", "word ", "😀", " "])
+texts = st.lists(fragments, max_size=40).map("".join)
 long_texts = st.one_of(
     texts,
     st.integers(1, 4200).map(lambda size: "가" * size),
@@ -30,16 +30,16 @@ urls = st.sampled_from(
         "https://x.example/a)b (c) 가",
     ]
 )
-names = st.lists(long_texts, max_size=5).map(tuple)
+author_names = st.lists(long_texts, max_size=5).map(tuple)
 sections = st.lists(st.builds(models.Section, heading=st.none() | texts, body=long_texts), max_size=3).map(
     tuple
 )
 
 
 @st.composite
-def papers(draw: st.DrawFn, most: int = 25) -> tuple[contents.PostPaper, ...]:
+def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[contents.PostPaper, ...]:
     """Papers of different ids, anything else as it comes."""
-    count = draw(st.integers(0, most))
+    count = draw(st.integers(0, max_size))
     return tuple(
         contents.PostPaper(
             arxiv_id=f"2501.{number:05}",
@@ -47,7 +47,7 @@ def papers(draw: st.DrawFn, most: int = 25) -> tuple[contents.PostPaper, ...]:
             url=draw(urls),
             date=date(2025, 1, 1),
             votes=draw(st.none() | st.integers(0, 10**9)),
-            authors=draw(names),
+            authors=draw(author_names),
             authors_truncated=draw(st.booleans()),
             thumbnail=draw(st.none() | urls),
             sections=draw(sections),

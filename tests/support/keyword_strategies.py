@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-_PIECES = st.sampled_from(
+_FRAGMENTS = st.sampled_from(
     [
         "강화학습", "강화", "학습", "을", "으로", "합니다", "뇌", "뇌를", "언어", "모델", "한",
         "LLM", "llm", "LLMs", "OASs", "oass", "C++", "C#", "RAG", "GPT-4o", "gpt4o", "3.5", "v1.3.5",
@@ -15,9 +15,9 @@ _PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 TEXTS = st.one_of(
-    st.lists(_PIECES, max_size=12).map("".join),
+    st.lists(_FRAGMENTS, max_size=12).map("".join),
     st.text(max_size=60),
-    st.lists(_PIECES, max_size=4).map(" ".join),
+    st.lists(_FRAGMENTS, max_size=4).map(" ".join),
 )
 """Anything, but mostly what is hard for keywords."""
 
@@ -37,25 +37,25 @@ _WORDS = [
     "t5",
 ]
 _KOREAN = ["강화", "학습", "대규모", "언어", "모델", "추론", "뇌", "긴"]
-_JOINTS = st.sampled_from([" ", "-", ""])
+_JOINERS = st.sampled_from([" ", "-", ""])
 
 
 @st.composite
-def _writings(draw: st.DrawFn) -> tuple[str, str]:
+def _variant_pairs(draw: st.DrawFn) -> tuple[str, str]:
     words = draw(
         st.lists(st.sampled_from(_WORDS), min_size=1, max_size=4)
         | st.lists(st.sampled_from(_KOREAN), min_size=1, max_size=4)
         | st.lists(st.sampled_from([*_WORDS, *_KOREAN]), min_size=1, max_size=4)
     )
     endings = st.sampled_from(["", "s", "을", "의", "-", "d"])
-    first, second = ("".join(word + draw(_JOINTS) for word in words[:-1]) + words[-1] for _ in range(2))
+    first, second = ("".join(word + draw(_JOINERS) for word in words[:-1]) + words[-1] for _ in range(2))
     return first + draw(endings), second + draw(endings)
 
 
-WRITINGS = _writings()
+VARIANT_PAIRS = _variant_pairs()
 """Two writings of the same words, which often match each other."""
 
-TERMS = st.sampled_from(
+KEYWORDS = st.sampled_from(
     [
         "fine-tuning",
         "강화 학습",

@@ -14,7 +14,7 @@ from aiohttp import abc, web
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-class Origin:
+class OriginServer:
     """An HTTP server whose pages a test sets. `requests` holds each request as it came."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Origin:
     def paths(self) -> list[str]:
         return [request.path_qs for request in self.requests]
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests.append(request)
         page = self.pages.get(request.path_qs, self.pages.get(request.path))
         if page is None:
@@ -46,10 +46,10 @@ class Origin:
 
 
 @contextlib.asynccontextmanager
-async def open_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[Origin]:
+async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginServer]:
     """Run an `Origin` on a free loopback port."""
-    origin = Origin()
-    server = web.Server(origin.answer, access_log=None)
+    origin = OriginServer()
+    server = web.Server(origin.handle, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
@@ -62,12 +62,12 @@ async def open_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[Origin
         await runner.cleanup()
 
 
-class RawOrigin:
+class RawOriginServer:
     """A server that sends prepared bytes to whoever connects, then closes, or stays silent while `holds` is set."""
 
-    def __init__(self, *scripts: bytes, holds: bool = False) -> None:
-        self.scripts = list(scripts)
-        self.holds = holds
+    def __init__(self, *responses: bytes, holds_open: bool = False) -> None:
+        self.responses = list(responses)
+        self.holds_open = holds_open
         self.connections = 0
         self.port = 0
         self._released = asyncio.Event()
@@ -76,9 +76,9 @@ class RawOrigin:
         self.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0])
+            writer.write(self.responses.pop(0) if len(self.responses) > 1 else self.responses[0])
             await writer.drain()
-            if self.holds:
+            if self.holds_open:
                 await self._released.wait()
         writer.close()
 
@@ -87,9 +87,9 @@ class RawOrigin:
 
 
 @contextlib.asynccontextmanager
-async def open_raw_origin(*scripts: bytes, holds: bool = False) -> AsyncIterator[RawOrigin]:
+async def run_raw_origin(*responses: bytes, holds_open: bool = False) -> AsyncIterator[RawOriginServer]:
     """Run a `RawOrigin`; the last script is repeated for all later connections."""
-    origin = RawOrigin(*scripts, holds=holds)
+    origin = RawOriginServer(*responses, holds_open=holds_open)
     server = await asyncio.start_server(origin.serve, "127.0.0.1", 0)
     origin.port = server.sockets[0].getsockname()[1]
     async with server:
@@ -99,7 +99,7 @@ async def open_raw_origin(*scripts: bytes, holds: bool = False) -> AsyncIterator
             origin.release()
 
 
-def http_answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+def http_response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     """Return an HTTP answer as bytes, with exactly these headers."""
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1") + body
 
@@ -109,12 +109,12 @@ class StubResolver(abc.AbstractResolver):
 
     def __init__(self, names: Mapping[str, list[list[str]]]) -> None:
         self.names = {name: list(answers) for name, answers in names.items()}
-        self.asked: list[str] = []
+        self.queries: list[str] = []
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
-        self.asked.append(host)
+        self.queries.append(host)
         answers = self.names.get(host)
         if answers is None:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
@@ -130,15 +130,15 @@ class StubResolver(abc.AbstractResolver):
         pass
 
 
-class SocketWatch:
+class ConnectionRecorder:
     """Stands at the event loop's door to the network: notes every connection, and lets only loopback ones through."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.tried: list[str] = []
+        self.attempted_hosts: list[str] = []
         self._connect = loop.sock_connect
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
-        self.tried.append(address[0])
+        self.attempted_hosts.append(address[0])
         if address[0] not in ("127.0.0.1", "::1"):
             raise ConnectionRefusedError(111, "not from here")
         await self._connect(sock, address)

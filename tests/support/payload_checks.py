@@ -15,22 +15,22 @@ OPENAPI = Path(__file__).parents[3] / "shared/discord/openapi.json"
 _CALLBACK = re.compile(r"/interactions/[^/]+/[^/]+/callback")
 _FOLLOW_UP = re.compile(r"/webhooks/[0-9]+/[^/]+(/messages/[^/]+)?")
 _MESSAGES = re.compile(r"/channels/[0-9]+/messages(/[0-9]+)?")
-_EDITED_TYPES = (4, 7)
+_MESSAGE_TYPES = (4, 7)
 AUTOCOMPLETE = 8
 MODAL = 9
 
 
-def walk(components: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def walk_components(components: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield components with all that they hold."""
     for component in components:
         yield component
-        yield from walk(component.get("components") or ())
-        yield from walk([component["accessory"]] if component.get("accessory") else ())
-        yield from walk([component["component"]] if component.get("component") else ())
+        yield from walk_components(component.get("components") or ())
+        yield from walk_components([component["accessory"]] if component.get("accessory") else ())
+        yield from walk_components([component["component"]] if component.get("component") else ())
 
 
 @lru_cache(maxsize=1)
-def schemas() -> validation.Schemas:
+def load_schemas() -> validation.Schemas:
     """Return Discord's schemas, or none where they are not at hand."""
     return validation.Schemas(OPENAPI if OPENAPI.exists() else None)
 
@@ -52,7 +52,7 @@ def check_requests(requests: Iterable[Any]) -> int:
 
 def _check_callback(body: dict[str, Any]) -> int:
     data = body.get("data") or {}
-    if body["type"] in _EDITED_TYPES:
+    if body["type"] in _MESSAGE_TYPES:
         check_message(data)
         return 1
     if body["type"] == AUTOCOMPLETE:
@@ -61,7 +61,7 @@ def _check_callback(body: dict[str, Any]) -> int:
             assert 1 <= len(choice["name"]) <= limits.CHOICE_NAME
             assert 1 <= len(choice["value"]) <= limits.CHOICE_VALUE
     if body["type"] == MODAL:
-        schemas().check("ModalInteractionCallbackRequest", body)
+        load_schemas().check("ModalInteractionCallbackRequest", body)
     return 0
 
 
@@ -71,14 +71,16 @@ def check_message(payload: dict[str, Any]) -> None:
     fields = {k: v for k, v in payload.items() if v is not None}
     # discord.py counts new files in numbers, which Discord takes for ids, though its description says texts.
     files = [{**file, "id": str(file["id"])} for file in payload.get("attachments") or ()]
-    schemas().check("MessageCreateRequest", {**fields, "attachments": files})
+    load_schemas().check("MessageCreateRequest", {**fields, "attachments": files})
     mentions = payload.get("allowed_mentions")
     assert mentions is not None, "a message that does not say whom it mentions"
     assert not any(mentions.get(kind) for kind in ("parse", "users", "roles", "replied_user"))
-    for component in walk(payload.get("components") or ()):
+    for component in walk_components(payload.get("components") or ()):
         assert len(component.get("custom_id") or "") <= limits.CUSTOM_ID
         assert len(component.get("label") or "") <= limits.BUTTON_LABEL
         for option in component.get("options") or ():
             assert 1 <= len(option["label"]) <= limits.SELECT_LABEL
-    texts = [one["content"] for one in walk(payload.get("components") or ()) if one.get("type") == 10]
-    assert limits.fits_texts(texts)
+    texts = [
+        one["content"] for one in walk_components(payload.get("components") or ()) if one.get("type") == 10
+    ]
+    assert limits.fit_in_message(texts)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.services.daily import planner
-from bot.services.daily.subscriptions import Subscriptions, Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from bot.services.outbox import outcomes, suspension
 from bot.services.posts import contents as post_contents
 from storage import models, subscriptions
@@ -18,21 +18,21 @@ from storage.database import Database
 from storage.outbox import queries
 from tests.support import digest_builders
 
-SEOUL_9 = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
+SEOUL_9AM = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
-EVENING = SEOUL_9 - timedelta(hours=5)
+EVENING = SEOUL_9AM - timedelta(hours=5)
 
 
-class PlainRenderer:
+class StubDailyRenderer:
     """Renders a post as one message that names its papers; counts how often it was asked. It may refuse a style."""
 
     def __init__(self) -> None:
-        self.rendered = 0
-        self.refuses: models.Style | None = None
+        self.render_count = 0
+        self.failing_style: models.Style | None = None
 
     def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
-        self.rendered += 1
-        if post.style is self.refuses:
+        self.render_count += 1
+        if post.style is self.failing_style:
             raise ValueError("a template of the operator's with a mistake in it")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
         missed = " ".join(on.isoformat() for on in post.missed_on)
@@ -51,26 +51,26 @@ class PlainRenderer:
         raise AssertionError
 
 
-class Bench:
+class PlannerHarness:
     """A planner on a database, with one channel's order at 09:00 in Seoul."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.renderer = PlainRenderer()
+        self.renderer = StubDailyRenderer()
         numbers = itertools.count()
         self.planner = planner.DailyPlanner(database, self.renderer, nonces=lambda: f"n{next(numbers)}")
 
-    async def subscribe(self, channel_id: int = 20, made_at: datetime = EVENING, **wishes: Any) -> int:
-        service = Subscriptions(self.database, lambda: made_at)
-        order = replace(Wishes(timezone="Asia/Seoul", top_n=2), **wishes)
-        return (await service.add(guild_id=10, channel_id=channel_id, wishes=order)).id
+    async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **wishes: Any) -> int:
+        service = Subscriptions(self.database, lambda: created_at)
+        order = replace(SubscriptionOptions(timezone="Asia/Seoul", top_n=2), **wishes)
+        return (await service.add(guild_id=10, channel_id=channel_id, options=order)).id
 
     async def expire(self, now: datetime) -> None:
         """End what is too old to be posted, as the relay does."""
-        home = suspension.Places(self.renderer, nonces=str)
-        await outcomes.Settler(self.database, home, nonces=str, dice=random.Random(1)).expire(now)
+        home = suspension.DestinationSuspender(self.renderer, nonces=str)
+        await outcomes.OutcomeRecorder(self.database, home, nonces=str, rng=random.Random(1)).expire(now)
 
-    async def posted(self) -> list[dict[str, Any]]:
+    async def list_payloads(self) -> list[dict[str, Any]]:
         async with self.database.read() as connection:
             found = await queries.list_rows(connection)
             payloads: list[dict[str, Any]] = []
@@ -79,16 +79,18 @@ class Bench:
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)
         return payloads
 
-    async def contents(self) -> list[str]:
-        return [payload["content"] for payload in await self.posted()]
+    async def list_contents(self) -> list[str]:
+        return [payload["content"] for payload in await self.list_payloads()]
 
-    async def get(self, subscription_id: int) -> models.Subscription:
+    async def get_subscription(self, subscription_id: int) -> models.Subscription:
         async with self.database.read() as connection:
             found = await subscriptions.get(connection, subscription_id)
         assert found is not None
         return found
 
 
-async def put(bench: Bench, on: date, *papers: tuple[str, int | None], at: datetime = EVENING) -> None:
+async def store_newsletter(
+    harness: PlannerHarness, on: date, *papers: tuple[str, int | None], at: datetime = EVENING
+) -> None:
     """Store a newsletter of a date."""
-    await digest_builders.ingest(bench.database, digest_builders.newsletter(on, papers), at=at)
+    await digest_builders.ingest_digest(harness.database, digest_builders.newsletter(on, papers), at=at)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.services.ingest import service as ingest_service
 from bot.services.polling import poller, registry
-from bot.services.polling.report import Report
+from bot.services.polling.report import SourceReport
 from bot.services.search.indexer import SearchIndexer
 from bot.sources import factory, kinds
 from bot.sources.http import fetcher, retry, ssrf_guard
@@ -23,55 +23,57 @@ START = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 
 @dataclass
-class Newsroom:
+class PollingHarness:
     """A pass and what it works on. `now` moves by hand; `notices` are those that were planned for the operator."""
 
     db: Database
-    origin: origin_server.Origin
+    origin: origin_server.OriginServer
     now: datetime = START
     notices: list[models.StoredSource] = field(default_factory=list)
-    paced: int = 0
+    pace_calls: int = 0
 
     def __post_init__(self) -> None:
         self.endpoints = kinds.Endpoints(self.origin.url, f"{self.origin.url}/api/query")
-        self.book = registry.Sources(self.db, self.clock, self.endpoints)
-        self.ingest = ingest_service.Ingest(self.db, self.clock, SearchIndexer())
+        self.registry = registry.SourceRegistry(self.db, self.clock, self.endpoints)
+        self.ingest = ingest_service.IngestService(self.db, self.clock, SearchIndexer())
 
     def clock(self) -> datetime:
         return self.now
 
-    async def notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
+    async def record_notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         self.notices.append(row)
 
     async def pace(self) -> None:
-        self.paced += 1
+        self.pace_calls += 1
 
     async def sleep(self, seconds: float) -> None:
         pass
 
     @contextlib.asynccontextmanager
-    async def opened(self, **limits: float) -> AsyncIterator[poller.Fetching]:
+    async def open_poller(self, **limits: float) -> AsyncIterator[poller.Poller]:
         async with fetcher.open_fetcher(
             now=self.clock,
             random=lambda: 0.0,
             user_agent="Paperround/test",
-            allowances=[ssrf_guard.Allowance("127.0.0.1", self.origin.port)],
+            allowed_hosts=[ssrf_guard.AllowedHost("127.0.0.1", self.origin.port)],
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            access = factory.Access(fetch, self.endpoints, self.pace, "UTC")
-            waits = retry.Patience(lambda: 0.0)
-            yield poller.Fetching(self.db, self.clock, self.ingest, access, waits, notice=self.notice)
+            access = factory.SourceContext(fetch, self.endpoints, self.pace, "UTC")
+            waits = retry.RetryPolicy(lambda: 0.0)
+            yield poller.Poller(
+                self.db, self.clock, self.ingest, access, waits, notify_failure=self.record_notice
+            )
 
     async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:
         """Add a source at a path of the server (or a whole address)."""
         url = f"{self.origin.url}{path}" if path.startswith("/") else path
         chosen = models.SourceKind(kind) if kind else None
-        return await self.book.add(url, kind=chosen, options=options)
+        return await self.registry.add(url, kind=chosen, options=options)
 
-    async def tick(self) -> list[Report]:
-        async with self.opened() as service:
-            return await service.tick()
+    async def fetch_due(self) -> list[SourceReport]:
+        async with self.open_poller() as service:
+            return await service.fetch_due()
 
     async def health(self) -> Mapping[str, models.StoredSource]:
         async with self.db.read() as connection:

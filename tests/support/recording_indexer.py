@@ -12,17 +12,17 @@ class RecordingIndexer:
     """Remembers the papers and authors as the search index would hold them."""
 
     def __init__(self) -> None:
-        self.papers: dict[int, models.IndexedPaper] = {}
-        self.people: dict[int, models.Author] = {}
+        self.papers: dict[int, models.IndexDocument] = {}
+        self.authors: dict[int, models.Author] = {}
 
     async def index(
-        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
     ) -> None:
         """Keep them, and check that what is said to be new is so."""
         for paper in changed:
             assert paper.is_new == (paper.id not in self.papers)
             self.papers[paper.id] = paper
-        self.people.update({person.id: person for person in people})
+        self.authors.update({person.id: person for person in people})
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Forget papers."""
@@ -35,11 +35,11 @@ class RecordingIndexer:
         return {paper.title for paper in self.papers.values()}
 
 
-class NoIndexer:
+class NullIndexer:
     """Indexes nothing."""
 
     async def index(
-        self, connection: Connection, changed: Sequence[models.IndexedPaper], people: Sequence[models.Author]
+        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
     ) -> None:
         """Do nothing."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.services.ingest.service import Ingest
+from bot.services.ingest.service import IngestService
 from bot.services.search.indexer import SearchIndexer
 from storage.database import Database
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Paper:
+class NewsletterPaper:
     """One entry of a newsletter."""
 
     arxiv_id: str
@@ -24,7 +24,7 @@ class Paper:
     authors: Sequence[str] = ("Ada Lovelace",)
 
 
-def newsletter(date: str, papers: Iterable[Paper]) -> str:
+def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
     """Return a digest that says these papers."""
     entries = (
         f"### [{paper.title}](https://arxiv.org/abs/{paper.arxiv_id})\n\n"
@@ -35,11 +35,11 @@ def newsletter(date: str, papers: Iterable[Paper]) -> str:
     return "\n".join((f"## Daily Papers ({date})\n", *entries))
 
 
-def ingest_into(database: Database) -> Ingest:
+def make_ingest(database: Database) -> IngestService:
     """Return what stores digests in a database, without alerts."""
-    return Ingest(database, lambda: NOW, SearchIndexer())
+    return IngestService(database, lambda: NOW, SearchIndexer())
 
 
-async def add(database: Database, date: str, *papers: Paper) -> None:
+async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
     """Ingest a digest; the same date again is a correction."""
-    await ingest_into(database).add_text(newsletter(date, papers), place=f"{date}.md")
+    await make_ingest(database).add_text(newsletter(date, papers), location=f"{date}.md")

@@ -11,13 +11,13 @@ from bot.app import container, runtime
 from bot.clock import system_clock
 
 
-async def main(ahead: timedelta) -> None:
+async def main(clock_offset: timedelta) -> None:
     """Run the bot until it is told to stop."""
 
     def clock() -> datetime:
-        return system_clock() + ahead
+        return system_clock() + clock_offset
 
-    async with container.open_core(settings.load(), clock=clock, migrating=True) as opened:
+    async with container.open_container(settings.load(), clock=clock, migrating=True) as opened:
         await runtime.run(opened)
 
 

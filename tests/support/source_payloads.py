@@ -32,11 +32,11 @@ def review(day: date = DAY, ids: Sequence[str] = ("2505.00001",)) -> str:
     return f"# 📰 Hugging Face Daily Papers – {day}\n\n" + "\n---\n".join(papers)
 
 
-def listed(known: str, votes: Any = 7, **more: Any) -> dict[str, Any]:
+def daily_papers_item(paper_id: str, votes: Any = 7, **more: Any) -> dict[str, Any]:
     """One item of Hugging Face's list of a day."""
     paper = {
-        "id": known,
-        "title": f"A Study of Small\nThings {known}",
+        "id": paper_id,
+        "title": f"A Study of Small\nThings {paper_id}",
         "authors": [{"name": "Ada Lovelace", "hidden": False}, {"name": "Kim Minsu"}],
         "summary": "Small things are studied.\n\nThey are small.",
         "upvotes": votes,
@@ -76,12 +76,12 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> st
     )
 
 
-def arxiv_entry(known: str, title: str = "A Study of Small\n  Things") -> str:
+def arxiv_entry(paper_id: str, title: str = "A Study of Small\n  Things") -> str:
     """One paper in an answer of arXiv's API."""
     return (
-        f"<entry><id>http://arxiv.org/abs/{known}v2</id><title>{title}</title><published>2025-05-01T17:00:00Z"
+        f"<entry><id>http://arxiv.org/abs/{paper_id}v2</id><title>{title}</title><published>2025-05-01T17:00:00Z"
         "</published><summary>  Small things\nare studied. </summary><author><name>Ada Lovelace</name></author>"
         '<author><name>Kim Minsu</name></author><category term="cs.CL"/><category term="cs.LG"/>'
-        f'<link href="http://arxiv.org/abs/{known}v2" rel="alternate" type="text/html"/>'
-        f'<link title="pdf" href="http://arxiv.org/pdf/{known}v2" rel="related"/></entry>'
+        f'<link href="http://arxiv.org/abs/{paper_id}v2" rel="alternate" type="text/html"/>'
+        f'<link title="pdf" href="http://arxiv.org/pdf/{paper_id}v2" rel="related"/></entry>'
     )

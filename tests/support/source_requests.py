@@ -10,16 +10,19 @@ from storage import models
 from tests.bot.sources import conftest
 
 
-async def ask(
-    one: base.Source, pages: Mapping[str, models.Page] | None = None, **visit: Any
-) -> list[base.Outcome]:
+async def fetch_results(
+    fetched: base.Source, page_states: Mapping[str, models.PageState] | None = None, **visit: Any
+) -> list[base.FetchResult]:
     """Return all outcomes of a visit at the tests' present moment."""
-    visited = base.Visit(**{"now": conftest.NOW, "pages": pages or {}, **visit})
-    return [outcome async for outcome in one.fetch(visited)]
+    visited = base.FetchRequest(**{"now": conftest.NOW, "page_states": page_states or {}, **visit})
+    return [outcome async for outcome in fetched.fetch(visited)]
 
 
-def remember(
-    outcomes: Iterable[base.Outcome], before: Mapping[str, models.Page] | None = None
-) -> dict[str, models.Page]:
+def merge_page_states(
+    results: Iterable[base.FetchResult], previous: Mapping[str, models.PageState] | None = None
+) -> dict[str, models.PageState]:
     """Return the memory after a visit."""
-    return {**(before or {}), **{page.place: page for outcome in outcomes for page in outcome.pages}}
+    return {
+        **(previous or {}),
+        **{page.location: page for outcome in results for page in outcome.page_states},
+    }

@@ -8,14 +8,14 @@ from discord.ext import commands
 
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.presenters import alerts
 from bot.client.views import alerts as alerts_view
 from bot.services.alerts import alerts as alerts_service
 from storage import models
 
 log = structlog.get_logger(__name__)
-Text = app_commands.Range[str, 1, alerts_service.LONGEST_TEXT]
+AlertText = app_commands.Range[str, 1, alerts_service.MAX_TEXT_LENGTH]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -26,7 +26,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._desk = alerts.AlertDesk(bot)
+        self._presenter = alerts.AlertPresenter(bot)
 
     @app_commands.command(name="add", description="Follow words or an author")
     @app_commands.describe(
@@ -38,42 +38,48 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
     async def add(
         self,
         interaction: Interaction,
-        keyword: Text | None = None,
-        author: Text | None = None,
+        keyword: AlertText | None = None,
+        author: AlertText | None = None,
         votes: Votes = 0,
         channel: app_commands.AppCommandChannel | None = None,
     ) -> None:
         """Show what the rule would have told; a button makes it."""
-        await responses.think(interaction)
+        await responses.defer(interaction)
         if (keyword is None) == (author is None):
-            raise Refusal("alert-one-of-two")
+            raise UserError("alert-one-of-two")
         kind = models.AlertKind.KEYWORD if keyword is not None else models.AlertKind.AUTHOR
-        channel_id = alerts.allowed_channel(channel) if channel is not None else 0
-        draft = alerts_view.Draft(kind, keyword or author or "", votes, channel_id)
-        await responses.privately(interaction, await self._desk.preview(interaction, draft))
+        channel_id = alerts.allowed_channel_id(channel) if channel is not None else 0
+        draft = alerts_view.AlertDraft(kind, keyword or author or "", votes, channel_id)
+        await responses.reply_privately(interaction, await self._presenter.preview(interaction, draft))
 
     @add.autocomplete("keyword")
-    async def _keywords(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _keyword_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.topics(interaction, current)
 
     @add.autocomplete("author")
-    async def _authors(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _author_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.authors(interaction, current)
 
     @app_commands.command(name="list", description="Your alerts, to change or end them")
-    async def list_rules(self, interaction: Interaction) -> None:
+    async def list_alerts(self, interaction: Interaction) -> None:
         """Answer with the reader's rules."""
-        await responses.think(interaction)
-        await responses.privately(interaction, await self._desk.list_all(interaction))
+        await responses.defer(interaction)
+        await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
     @app_commands.command(name="remove", description="End an alert")
     @app_commands.describe(alert="Which one")
     async def remove(self, interaction: Interaction, alert: app_commands.Range[str, 1, 100]) -> None:
         """End one rule."""
-        await responses.think(interaction)
-        rule = await self._desk.own(interaction, alert)
+        await responses.defer(interaction)
+        rule = await self._presenter.find(interaction, alert)
         await self._services.alerts.remove([rule.id], user_id=interaction.user.id)
-        await responses.privately(interaction, await self._desk.said(interaction, "alert-removed", rule))
+        await responses.reply_privately(
+            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", rule)
+        )
 
     @app_commands.command(name="pause", description="Let an alert rest for a while")
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 starts it again")
@@ -84,18 +90,20 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         days: app_commands.Range[int, 0, 365] = 7,
     ) -> None:
         """Let one rule, or all, be silent for some days."""
-        await responses.think(interaction)
+        await responses.defer(interaction)
         if alert is not None:
-            ids = [(await self._desk.own(interaction, alert)).id]
+            ids = [(await self._presenter.find(interaction, alert)).id]
         else:
-            ids = [rule.id for rule in await self._desk.mine(interaction)]
-        await self._desk.rest(interaction, ids, days)
-        await responses.privately(interaction, await self._desk.list_all(interaction))
+            ids = [rule.id for rule in await self._presenter.list_for_reader(interaction)]
+        await self._presenter.pause(interaction, ids, days)
+        await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
     @remove.autocomplete("alert")
     @pause.autocomplete("alert")
-    async def _rules(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _alert_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         typed = current.casefold()
-        mine = await self._desk.mine(interaction)
+        mine = await self._presenter.list_for_reader(interaction)
         found = [rule for rule in mine if typed in rule.text.casefold()]
-        return autocomplete.choices((rule.text, str(rule.id)) for rule in found)
+        return autocomplete.make_choices((rule.text, str(rule.id)) for rule in found)

@@ -13,21 +13,21 @@ from discord.ext import commands
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, component_router, responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import daily_post, empty_list, list_state, notices, paper_list
 from bot.services.posts import contents, summaries
 from storage import models
 
-PERIODS = [
+PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
     app_commands.Choice(name="Last 30 days", value=list_state.Period.MONTH.value),
     app_commands.Choice(name="Last 3 months", value=list_state.Period.QUARTER.value),
     app_commands.Choice(name="Last year", value=list_state.Period.YEAR.value),
     app_commands.Choice(name="All time", value=list_state.Period.ALL.value),
 ]
-_DATE = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
+_DATE_PATTERN = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
 _DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
 
 
@@ -36,7 +36,7 @@ class DigestsCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._lists = paper_lists.PaperLists(bot.services)
+        self._lists = paper_lists.PaperListLoader(bot.services)
         self._renderer = bot.renderer
 
     @app_commands.command(name="digest", description="One day's papers, most voted first")
@@ -45,17 +45,19 @@ class DigestsCog(commands.Cog):
         self, interaction: Interaction, date: app_commands.Range[str, 1, 40] | None = None
     ) -> None:
         """Answer with the digest of a date, or the newest."""
-        await responses.think(interaction)
+        await responses.defer(interaction)
         text = parse_date(date, self._services.clock().date()).isoformat() if date else ""
-        await show(self._lists, interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
+        await show_list(self._lists, interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
 
     @digest.autocomplete("date")
-    async def _dates(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _date_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return autocomplete.dates(await self._services.status.list_dates(), current)
 
     @app_commands.command(name="top", description="The papers with the most votes")
     @app_commands.describe(period="How far back", topic="Only papers on this topic")
-    @app_commands.choices(period=PERIODS)
+    @app_commands.choices(period=PERIOD_CHOICES)
     async def top(
         self,
         interaction: Interaction,
@@ -63,82 +65,88 @@ class DigestsCog(commands.Cog):
         topic: app_commands.Range[str, 1, 300] = "",
     ) -> None:
         """Answer with the most voted papers of a period, of one topic if wished."""
-        await responses.think(interaction)
+        await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.TOP, topic, period=list_state.Period(period))
-        await show(self._lists, interaction, await self._lists.portable(state))
+        await show_list(self._lists, interaction, await self._lists.store_long_text(state))
 
     @top.autocomplete("topic")
-    async def _topics(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _topic_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.topics(interaction, current)
 
-    @component_router.handles(list_state.VERB)
-    async def turn(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(list_state.SHOW)
+    async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or another list that it leads to."""
-        await responses.hold(interaction)
-        await show(self._lists, interaction, await self._lists.resolved(list_state.unpack(action)))
+        await responses.acknowledge(interaction)
+        await show_list(self._lists, interaction, await self._lists.load_long_text(list_state.unpack(action)))
 
-    @component_router.handles(paper_list.PERIOD)
-    async def choose_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(paper_list.SELECT_PERIOD)
+    async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list for the period that was picked."""
-        await responses.hold(interaction)
-        period = list_state.Period(component_router.chosen(interaction)[0])
-        state = await self._lists.resolved(list_state.unpack(action))
-        await show(self._lists, interaction, state.with_(period=period, page=0))
+        await responses.acknowledge(interaction)
+        period = list_state.Period(component_router.selected_values(interaction)[0])
+        state = await self._lists.load_long_text(list_state.unpack(action))
+        await show_list(self._lists, interaction, state.replace(period=period, page=0))
 
     @component_router.handles(paper_list.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the page for everybody in the channel, if the asker may write there."""
         if not responses.may_share(interaction):
-            raise Refusal("may-not-share")
-        await responses.think(interaction, public=True)
-        words = await interaction.client.words_for(interaction)
-        state = await self._lists.resolved(list_state.unpack(action))
+            raise UserError("may-not-share")
+        await responses.defer(interaction, public=True)
+        words = await interaction.client.texts_for(interaction)
+        state = await self._lists.load_long_text(list_state.unpack(action))
         listed = await self._lists.load(words, state, interaction.user.id)
-        sharer = responses.name_of(interaction)
-        await responses.openly(interaction, paper_list.shared_view(words, listed, sharer=sharer))
+        sharer = responses.display_name(interaction)
+        await responses.reply_publicly(interaction, paper_list.shared_view(words, listed, sharer=sharer))
 
-    @component_router.handles(daily_post.LANGUAGE)
-    async def other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(daily_post.SHOW_LANGUAGE)
+    async def show_other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of this post privately in the other language."""
-        await responses.think(interaction)
-        locale = models.Locale(action.rest)
-        details = [await self._services.lookup.paper(arxiv_id) for arxiv_id in shown_papers(interaction)]
-        papers = tuple(summaries.post_paper(detail, locale) for detail in details if detail is not None)
+        await responses.defer(interaction)
+        locale = models.Locale(action.payload)
+        details = [
+            await self._services.search.find_paper(arxiv_id) for arxiv_id in menu_arxiv_ids(interaction)
+        ]
+        papers = tuple(summaries.build_post_paper(detail, locale) for detail in details if detail is not None)
         if not papers:
-            raise Refusal("outdated-control")
+            raise UserError("outdated-control")
         day = max(paper.date for paper in papers)
         post = contents.DailyPost("", locale, models.Style.COMPACT, day, len(papers), papers)
-        for view in daily_post.compact_views(self._renderer.voice(locale), post, marked=False):
-            await responses.privately(interaction, view)
+        for view in daily_post.compact_views(self._renderer.wording_for(locale), post, with_marker=False):
+            await responses.reply_privately(interaction, view)
 
 
-async def show(source: paper_lists.PaperLists, interaction: Interaction, state: list_state.ListState) -> None:
+async def show_list(
+    loader: paper_lists.PaperListLoader, interaction: Interaction, state: list_state.ListState
+) -> None:
     """Show a list on the message in hand: the deferred answer, or the private message that a control stands on."""
-    words = await interaction.client.words_for(interaction)
-    view = await view_of(source, words, interaction, state)
+    words = await interaction.client.texts_for(interaction)
+    view = await build_list_view(loader, words, interaction, state)
     if interaction.type is discord.InteractionType.component:
-        await responses.in_place(interaction, view)
+        await responses.update_message(interaction, view)
     else:
-        await responses.privately(interaction, view)
+        await responses.reply_privately(interaction, view)
 
 
-async def view_of(
-    source: paper_lists.PaperLists, words: Words, interaction: Interaction, state: list_state.ListState
+async def build_list_view(
+    loader: paper_lists.PaperListLoader, words: Texts, interaction: Interaction, state: list_state.ListState
 ) -> discord.ui.LayoutView:
     """Return a page of a list as the asker may see it, or the empty answer."""
-    listed = await source.load(words, state, interaction.user.id)
+    listed = await loader.load(words, state, interaction.user.id)
     if listed.rows:
         return paper_list.list_view(words, listed, may_share=responses.may_share(interaction))
-    extent = await interaction.client.services.lookup.extent()
+    extent = await interaction.client.services.search.get_extent()
     return empty_list.empty_view(
-        words, listed, empty_list.Extent(extent.first_on, extent.last_on, extent.papers)
+        words, listed, empty_list.Extent(extent.first_on, extent.last_on, extent.paper_count)
     )
 
 
 async def say(interaction: Interaction, key: str, **arguments: str | int) -> None:
     """Answer with one sentence."""
-    words = await interaction.client.words_for(interaction)
-    await responses.privately(interaction, notices.plain_view(words(key, **arguments)))
+    words = await interaction.client.texts_for(interaction)
+    await responses.reply_privately(interaction, notices.text_view(words(key, **arguments)))
 
 
 def parse_date(text: str, today: date) -> date:
@@ -146,29 +154,29 @@ def parse_date(text: str, today: date) -> date:
     folded = text.strip().casefold()
     if folded in _DAYS_AGO:
         return today - timedelta(days=_DAYS_AGO[folded])
-    match = _DATE.fullmatch(folded)
+    match = _DATE_PATTERN.fullmatch(folded)
     try:
         return date(*map(int, match.groups())) if match else date.fromisoformat(folded)
     except ValueError:
-        raise Refusal("no-date", example=today.isoformat()) from None
+        raise UserError("no-date", example=today.isoformat()) from None
 
 
-def shown_papers(interaction: discord.Interaction[Any]) -> list[str]:
+def menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
     """Return the arXiv ids that the message's menu offers to open."""
     message = interaction.message
     if message is None:
         return []
     return [
         option.value
-        for component in walk(message.components)
+        for component in walk_components(message.components)
         if isinstance(component, discord.SelectMenu)
-        and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN
+        and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN_SELECTED
         for option in component.options
     ]
 
 
-def walk(components: Any) -> Any:
+def walk_components(components: Any) -> Any:
     """Yield components and all that they hold."""
     for component in components:
         yield component
-        yield from walk(getattr(component, "children", ()))
+        yield from walk_components(getattr(component, "children", ()))

@@ -7,18 +7,18 @@ import structlog
 from discord.ext import commands
 
 from bot.client.context import Client
-from bot.services.outbox.suspension import Resumer
+from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.contents import Reason
 
 log = structlog.get_logger(__name__)
 
 
-class PlacesCog(commands.Cog):
+class ResumeCog(commands.Cog):
     """Listens for changed permissions. It looks at storage alone, which holds few paused things."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
-        self._resumer = Resumer(bot.services.database)
+        self._resumer = DestinationResumer(bot.services.database)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -87,12 +87,12 @@ class PlacesCog(commands.Cog):
             case Reason.THREAD_LOCKED:
                 return isinstance(channel, discord.Thread) and not channel.locked
             case Reason.TAG_NEEDED:
-                return isinstance(channel, discord.ForumChannel) and _takes_posts(channel)
+                return isinstance(channel, discord.ForumChannel) and _accepts_posts(channel)
             case Reason.WRONG_CHANNEL_KIND:
                 return False
         return True
 
 
-def _takes_posts(forum: discord.ForumChannel) -> bool:
+def _accepts_posts(forum: discord.ForumChannel) -> bool:
     """Whether a post needs no tag there, or finds one that everybody may set."""
     return not forum.flags.require_tag or any(not tag.moderated for tag in forum.available_tags)

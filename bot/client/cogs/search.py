@@ -5,22 +5,22 @@ from __future__ import annotations
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.cogs.digests import PERIODS, show
+from bot.client.cogs.digests import PERIOD_CHOICES, show_list
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, component_router, responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
 from bot.client.views import daily_post, list_state, modals
 
 Votes = app_commands.Range[int, 0, 99_999]
 
 
-class LookupCog(commands.Cog):
+class SearchCog(commands.Cog):
     """The archive by topic and by author."""
 
     def __init__(self, bot: Client) -> None:
-        self._lists = paper_lists.PaperLists(bot.services)
+        self._lists = paper_lists.PaperListLoader(bot.services)
 
     @app_commands.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
@@ -28,7 +28,7 @@ class LookupCog(commands.Cog):
         period="How far back",
         votes="At least this many votes",
     )
-    @app_commands.choices(period=PERIODS)
+    @app_commands.choices(period=PERIOD_CHOICES)
     async def topic(
         self,
         interaction: Interaction,
@@ -37,15 +37,17 @@ class LookupCog(commands.Cog):
         votes: Votes = 0,
     ) -> None:
         """Answer with the papers on a topic, best first."""
-        await self._answer(interaction, list_state.ListKind.TOPIC, query, period, votes)
+        await self._show_results(interaction, list_state.ListKind.TOPIC, query, period, votes)
 
     @topic.autocomplete("query")
-    async def _topics(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _topic_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.topics(interaction, current)
 
     @app_commands.command(name="author", description="An author's papers; any order or spelling of the name")
     @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
-    @app_commands.choices(period=PERIODS)
+    @app_commands.choices(period=PERIOD_CHOICES)
     async def author(
         self,
         interaction: Interaction,
@@ -54,33 +56,35 @@ class LookupCog(commands.Cog):
         votes: Votes = 0,
     ) -> None:
         """Answer with an author's papers, most voted first."""
-        await self._answer(interaction, list_state.ListKind.AUTHOR, name, period, votes)
+        await self._show_results(interaction, list_state.ListKind.AUTHOR, name, period, votes)
 
     @author.autocomplete("name")
-    async def _authors(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _author_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.authors(interaction, current)
 
-    @component_router.handles(daily_post.ASK)
-    async def ask(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(daily_post.OPEN_TOPIC_MODAL)
+    async def open_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for a topic in a form."""
-        words = await interaction.client.words_for(interaction)
-        await responses.ask(interaction, modals.ask_form(words))
+        words = await interaction.client.texts_for(interaction)
+        await responses.open_modal(interaction, modals.topic_modal(words))
 
-    @component_router.handles(modals.ASKED)
-    async def asked(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(modals.SUBMIT_TOPIC_MODAL)
+    async def submit_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Answer what was typed into the form."""
-        await self._answer(
+        await self._show_results(
             interaction,
             list_state.ListKind.TOPIC,
-            component_router.entered(interaction).get(modals.QUERY, ""),
+            component_router.modal_values(interaction).get(modals.QUERY, ""),
             list_state.Period.ALL.value,
         )
 
-    async def _answer(
+    async def _show_results(
         self, interaction: Interaction, kind: list_state.ListKind, text: str, period: str, votes: int = 0
     ) -> None:
-        await responses.think(interaction)
+        await responses.defer(interaction)
         if not text.strip():
-            raise Refusal("no-words")
+            raise UserError("no-words")
         state = list_state.ListState(kind, text, period=list_state.Period(period), min_votes=votes)
-        await show(self._lists, interaction, await self._lists.portable(state))
+        await show_list(self._lists, interaction, await self._lists.store_long_text(state))

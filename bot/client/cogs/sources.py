@@ -22,23 +22,23 @@ class SourcesCog(commands.Cog):
     @app_commands.command(name="sources", description="Where the digests come from, when last and when next")
     async def sources(self, interaction: Interaction) -> None:
         """Answer with all sources and how each is."""
-        await responses.think(interaction)
-        await responses.privately(interaction, await self._page(interaction, 0))
+        await responses.defer(interaction)
+        await responses.reply_privately(interaction, await self._page_view(interaction, 0))
 
-    @component_router.handles(sources_view.VERB)
-    async def turn(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(sources_view.SHOW)
+    async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of them."""
-        await responses.hold(interaction)
-        await responses.in_place(interaction, await self._page(interaction, action.number))
+        await responses.acknowledge(interaction)
+        await responses.update_message(interaction, await self._page_view(interaction, action.number))
 
-    async def _page(self, interaction: Interaction, page: int) -> discord.ui.LayoutView:
-        words = await interaction.client.words_for(interaction)
-        extent = await self._services.lookup.extent()
+    async def _page_view(self, interaction: Interaction, page: int) -> discord.ui.LayoutView:
+        words = await interaction.client.texts_for(interaction)
+        extent = await self._services.search.get_extent()
         inbox = self._services.inbox
         listed = sources_view.SourceList(
             rows=await self._services.sources.list_rows(),
             inbox=inbox.resolve().name if inbox is not None else None,
-            extent=empty_list.Extent(extent.first_on, extent.last_on, extent.papers),
+            extent=empty_list.Extent(extent.first_on, extent.last_on, extent.paper_count),
             now=self._services.clock(),
         )
         return sources_view.sources_view(words, listed, page)

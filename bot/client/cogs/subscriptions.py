@@ -10,26 +10,28 @@ from discord.ext import commands
 
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.presenters import channel_permissions, subscription_options, subscriptions
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import Wishes, wishes_of
+from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import models
 
-OrderId = app_commands.Range[str, 1, 30]
+SubscriptionId = app_commands.Range[str, 1, 30]
 
 
 @app_commands.guild_only()
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
-class DailyCog(commands.GroupCog, name="daily", description="The daily post in this server's channels"):
+class SubscriptionsCog(
+    commands.GroupCog, name="daily", description="The daily post in this server's channels"
+):
     """A server's standing orders."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._desk = subscriptions.OrderDesk(bot)
+        self._presenter = subscriptions.SubscriptionPresenter(bot)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Let only those in who manage the server, whatever its settings for commands say."""
@@ -37,11 +39,11 @@ class DailyCog(commands.GroupCog, name="daily", description="The daily post in t
         return True
 
     @app_commands.command(name="setup", description="Post the day's top papers in a channel")
-    @app_commands.describe(**subscription_options.DESCRIPTIONS)
+    @app_commands.describe(**subscription_options.SETUP_DESCRIPTIONS)
     @app_commands.choices(
-        days=subscription_options.DAYS,
-        language=subscription_options.LANGUAGES,
-        style=subscription_options.STYLES,
+        days=subscription_options.DAY_CHOICES,
+        language=subscription_options.LANGUAGE_CHOICES,
+        style=subscription_options.STYLE_CHOICES,
     )
     async def setup(
         self,
@@ -57,46 +59,47 @@ class DailyCog(commands.GroupCog, name="daily", description="The daily post in t
         when_empty: bool = False,
     ) -> None:
         """Show the post as it would be, the permissions it needs and when it would come; buttons start it."""
-        await responses.think(interaction)
-        place = subscription_options.place(channel or interaction.channel)
-        words = await interaction.client.words_for(interaction)
-        wishes = Wishes(
-            at_time=subscription_options.time_of(time),
-            timezone=subscription_options.zone_of(
-                timezone or await self._desk.usual_zone(interaction, words.locale)
+        await responses.defer(interaction)
+        place = subscription_options.postable_channel(channel or interaction.channel)
+        words = await interaction.client.texts_for(interaction)
+        wishes = SubscriptionOptions(
+            at_time=subscription_options.parse_time(time),
+            timezone=subscription_options.parse_zone(
+                timezone or await self._presenter.default_timezone(interaction, words.locale)
             ),
             days=schedule.parse_days(days),
             top_n=papers,
             min_votes=votes,
             locale=models.Locale(language) if language else words.locale,
-            style=models.Style(style) if style else channel_permissions.usual_style(place),
+            style=models.Style(style) if style else channel_permissions.default_style(place),
             say_when_empty=when_empty,
         )
-        if not channel_permissions.takes(place, wishes.style):
-            raise Refusal("style-does-not-fit", channel=place.mention)
-        draft = subscriptions_view.Draft(place.id, wishes)
-        await self._desk.show_post(
-            interaction, subscriptions_view.draft_subscription(draft, place.guild.id, self._services.clock())
+        if not channel_permissions.supports_style(place, wishes.style):
+            raise UserError("style-does-not-fit", channel=place.mention)
+        draft = subscriptions_view.SubscriptionDraft(place.id, wishes)
+        await self._presenter.show_preview(
+            interaction,
+            subscriptions_view.subscription_from_draft(draft, place.guild.id, self._services.clock()),
         )
-        await responses.privately(interaction, await self._desk.setup(interaction, draft))
+        await responses.reply_privately(interaction, await self._presenter.setup_view(interaction, draft))
 
     @app_commands.command(name="list", description="This server's daily posts")
-    async def list_orders(self, interaction: Interaction) -> None:
+    async def list_subscriptions(self, interaction: Interaction) -> None:
         """Answer with the server's daily posts."""
-        await responses.think(interaction)
-        await responses.privately(interaction, await self._desk.list_all(interaction))
+        await responses.defer(interaction)
+        await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
     @app_commands.command(name="edit", description="Change a daily post; what you leave out stays")
-    @app_commands.describe(post="Which one", **subscription_options.CHANGES)
+    @app_commands.describe(post="Which one", **subscription_options.EDIT_DESCRIPTIONS)
     @app_commands.choices(
-        days=subscription_options.DAYS,
-        language=subscription_options.LANGUAGES,
-        style=subscription_options.STYLES,
+        days=subscription_options.DAY_CHOICES,
+        language=subscription_options.LANGUAGE_CHOICES,
+        style=subscription_options.STYLE_CHOICES,
     )
     async def edit(
         self,
         interaction: Interaction,
-        post: OrderId | None = None,
+        post: SubscriptionId | None = None,
         time: app_commands.Range[str, 1, 10] | None = None,
         timezone: app_commands.Range[str, 1, 60] | None = None,
         papers: app_commands.Range[int, 1, 25] | None = None,
@@ -107,67 +110,72 @@ class DailyCog(commands.GroupCog, name="daily", description="The daily post in t
         when_empty: bool | None = None,
     ) -> None:
         """Change what a daily post asks for."""
-        await responses.think(interaction)
-        order = await self._desk.order(interaction, post)
-        wishes = subscription_options.changed(
-            wishes_of(order), time, timezone, papers, votes, days, language, style, when_empty
+        await responses.defer(interaction)
+        order = await self._presenter.find(interaction, post)
+        wishes = subscription_options.apply_changes(
+            options_of(order), time, timezone, papers, votes, days, language, style, when_empty
         )
         place = interaction.client.get_channel(order.channel_id)
-        if isinstance(place, channel_permissions.Channel) and not channel_permissions.takes(
+        if isinstance(place, channel_permissions.PostableChannel) and not channel_permissions.supports_style(
             place, wishes.style
         ):
-            raise Refusal("style-does-not-fit", channel=place.mention)
-        with subscriptions.translated():
+            raise UserError("style-does-not-fit", channel=place.mention)
+        with subscriptions.map_service_errors():
             order = await self._services.subscriptions.edit(order.id, wishes)
-        await self._desk.show(interaction, order, "order-changed")
+        await self._presenter.show(interaction, order, "order-changed")
 
     @app_commands.command(name="preview", description="See privately what would be posted now")
     @app_commands.describe(post="Which one")
-    async def preview(self, interaction: Interaction, post: OrderId | None = None) -> None:
+    async def preview(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Show the post that would go out now."""
-        await responses.think(interaction)
-        await self._desk.show_post(interaction, await self._desk.order(interaction, post))
+        await responses.defer(interaction)
+        await self._presenter.show_preview(interaction, await self._presenter.find(interaction, post))
 
     @app_commands.command(name="now", description="Post now, out of turn")
     @app_commands.describe(post="Which one")
-    async def now(self, interaction: Interaction, post: OrderId | None = None) -> None:
+    async def now(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Post the newest papers that the channel has not had."""
-        await responses.think(interaction)
-        await self._desk.post_now(interaction, await self._desk.order(interaction, post))
+        await responses.defer(interaction)
+        await self._presenter.post_now(interaction, await self._presenter.find(interaction, post))
 
     @app_commands.command(name="pause", description="Stop a daily post, or start it again")
     @app_commands.describe(post="Which one")
-    async def pause(self, interaction: Interaction, post: OrderId | None = None) -> None:
+    async def pause(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Pause an active order, resume a paused one."""
-        await responses.think(interaction)
-        order = await self._desk.order(interaction, post)
+        await responses.defer(interaction)
+        order = await self._presenter.find(interaction, post)
         if order.state is models.SubscriptionState.ACTIVE:
-            await self._desk.show(
+            await self._presenter.show(
                 interaction, await self._services.subscriptions.pause(order.id), "order-paused"
             )
         else:
-            await self._desk.show(
+            await self._presenter.show(
                 interaction, await self._services.subscriptions.resume(order.id), "order-resumed"
             )
 
     @app_commands.command(name="remove", description="End a daily post")
     @app_commands.describe(post="Which one")
-    async def remove(self, interaction: Interaction, post: OrderId | None = None) -> None:
+    async def remove(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
         """Ask whether the order is to be removed."""
-        await responses.think(interaction)
-        words = await interaction.client.words_for(interaction)
-        await responses.privately(
-            interaction, subscriptions_view.sure_view(words, await self._desk.order(interaction, post))
+        await responses.defer(interaction)
+        words = await interaction.client.texts_for(interaction)
+        await responses.reply_privately(
+            interaction,
+            subscriptions_view.confirm_remove_view(words, await self._presenter.find(interaction, post)),
         )
 
     @setup.autocomplete("timezone")
     @edit.autocomplete("timezone")
-    async def _zones(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.zones(current)
+    async def _timezone_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        return autocomplete.timezones(current)
 
     @setup.autocomplete("time")
     @edit.autocomplete("time")
-    async def _times(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _time_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return autocomplete.times(current)
 
     @edit.autocomplete("post")
@@ -175,18 +183,20 @@ class DailyCog(commands.GroupCog, name="daily", description="The daily post in t
     @now.autocomplete("post")
     @pause.autocomplete("post")
     @remove.autocomplete("post")
-    async def _orders(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        words = await interaction.client.words_for(interaction)
+    async def _subscription_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        words = await interaction.client.texts_for(interaction)
         typed = current.casefold()
         labels = [
             (
-                subscriptions_view.label(
+                subscriptions_view.subscription_label(
                     words, order, subscriptions.channel_name(interaction, order.channel_id)
                 ),
                 str(order.id),
             )
-            for order in await self._desk.of_server(interaction)
+            for order in await self._presenter.list_for_guild(interaction)
         ]
-        return autocomplete.choices(
+        return autocomplete.make_choices(
             pair for pair in labels if typed in pair[0].casefold() or typed == pair[1]
         )

@@ -14,16 +14,16 @@ from discord.ext import commands
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, component_router, responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import empty_list, list_state
 from bot.client.views import trends as trends_view
 from bot.client.views.trends import Span, TrendAnswer, TrendState
 
 log = structlog.get_logger(__name__)
 
-SPANS = [
+SPAN_CHOICES = [
     app_commands.Choice(name="Last 6 months", value=Span.HALF_YEAR.value),
     app_commands.Choice(name="Last year", value=Span.YEAR.value),
     app_commands.Choice(name="Last 2 years", value=Span.TWO_YEARS.value),
@@ -36,7 +36,7 @@ class TrendsCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._lists = paper_lists.PaperLists(bot.services)
+        self._lists = paper_lists.PaperListLoader(bot.services)
 
     @app_commands.command(
         name="trends", description="A topic's papers and votes by month, and which topics rise"
@@ -44,7 +44,7 @@ class TrendsCog(commands.Cog):
     @app_commands.describe(
         topic="In Korean or English; all papers and what rises if left out", period="How far back"
     )
-    @app_commands.choices(period=SPANS)
+    @app_commands.choices(period=SPAN_CHOICES)
     async def trends(
         self,
         interaction: Interaction,
@@ -52,103 +52,109 @@ class TrendsCog(commands.Cog):
         period: str = Span.YEAR.value,
     ) -> None:
         """Answer with a topic's curve; without a topic with that of all papers, and what rises."""
-        await responses.think(interaction)
-        state = await self._portable(TrendState(topic, Span(period)))
+        await responses.defer(interaction)
+        state = await self._store_long_text(TrendState(topic, Span(period)))
         await self._show(interaction, state)
 
     @trends.autocomplete("topic")
-    async def _topics(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _topic_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.topics(interaction, current)
 
-    @component_router.handles(trends_view.VERB)
-    async def again(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(trends_view.SHOW)
+    async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a curve that a button leads to."""
-        await responses.hold(interaction)
-        await self._show(interaction, await self._resolved(trends_view.unpack(action)))
+        await responses.acknowledge(interaction)
+        await self._show(interaction, await self._load_long_text(trends_view.unpack(action)))
 
-    @component_router.handles(trends_view.SPAN)
-    async def choose_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(trends_view.SELECT_SPAN)
+    async def select_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the curve for the span that was picked."""
-        await responses.hold(interaction)
-        state = await self._resolved(trends_view.unpack(action))
-        with custom_ids.reading():
-            span = Span(component_router.chosen(interaction)[0])
-        await self._show(interaction, state.with_(span=span))
+        await responses.acknowledge(interaction)
+        state = await self._load_long_text(trends_view.unpack(action))
+        with custom_ids.map_parse_errors():
+            span = Span(component_router.selected_values(interaction)[0])
+        await self._show(interaction, state.replace(span=span))
 
-    @component_router.handles(trends_view.PICK)
-    async def pick(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    @component_router.handles(trends_view.SELECT)
+    async def select_topic(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the curve of the rising topic that was picked."""
-        await responses.hold(interaction)
-        with custom_ids.reading():
-            span = Span(action.rest)
-        state = await self._portable(TrendState(component_router.chosen(interaction)[0], span))
+        await responses.acknowledge(interaction)
+        with custom_ids.map_parse_errors():
+            span = Span(action.payload)
+        state = await self._store_long_text(
+            TrendState(component_router.selected_values(interaction)[0], span)
+        )
         await self._show(interaction, state)
 
     @component_router.handles(trends_view.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the curve for everybody in the channel, if the asker may write there."""
         if not responses.may_share(interaction):
-            raise Refusal("may-not-share")
-        await responses.think(interaction, public=True)
-        words = await interaction.client.words_for(interaction)
-        answer, files = await self._answer(
-            words, await self._resolved(trends_view.unpack(action)), rising=False
+            raise UserError("may-not-share")
+        await responses.defer(interaction, public=True)
+        words = await interaction.client.texts_for(interaction)
+        answer, files = await self._load_answer(
+            words, await self._load_long_text(trends_view.unpack(action)), rising=False
         )
         if not answer.trend.total:
-            raise Refusal("outdated-control")
-        view = trends_view.shared_view(words, answer, sharer=responses.name_of(interaction))
-        await responses.openly(interaction, view, files)
+            raise UserError("outdated-control")
+        view = trends_view.shared_view(words, answer, sharer=responses.display_name(interaction))
+        await responses.reply_publicly(interaction, view, files)
 
     async def _show(self, interaction: Interaction, state: TrendState) -> None:
-        words = await interaction.client.words_for(interaction)
-        answer, files = await self._answer(words, state, rising=not state.text)
+        words = await interaction.client.texts_for(interaction)
+        answer, files = await self._load_answer(words, state, rising=not state.text)
         view = trends_view.trend_view(words, answer, may_share=responses.may_share(interaction))
         if interaction.type is discord.InteractionType.component:
-            await responses.in_place(interaction, view, files)
+            await responses.update_message(interaction, view, files)
         else:
-            await responses.privately(interaction, view, files)
+            await responses.reply_privately(interaction, view, files)
 
-    async def _answer(
-        self, words: Words, state: TrendState, *, rising: bool
+    async def _load_answer(
+        self, words: Texts, state: TrendState, *, rising: bool
     ) -> tuple[TrendAnswer, list[discord.File]]:
-        months = trends_view.MONTHS[state.span]
-        lookup = self._services.lookup
-        extent = await lookup.extent()
+        months = trends_view.SPAN_MONTHS[state.span]
+        lookup = self._services.search
+        extent = await lookup.get_extent()
         answer = TrendAnswer(
             state=state,
-            trend=await self._services.trends.of_topic(state.text, months=months),
-            extent=empty_list.Extent(extent.first_on, extent.last_on, extent.papers),
-            rising=await self._services.rising.list_rows(words.locale) if rising else None,
+            trend=await self._services.trends.get_trend(state.text, months=months),
+            extent=empty_list.Extent(extent.first_on, extent.last_on, extent.paper_count),
+            rising=await self._services.rising.get_report(words.locale) if rising else None,
         )
         if state.text and not answer.trend.total:
             found = await lookup.search(state.text, limit=1)
-            elsewhere = found.total > 0 and not found.partial
-            answer = replace(answer, suggestions=found.suggestions, is_elsewhere=elsewhere)
-        picture = await self._draw(words, answer)
+            elsewhere = found.total > 0 and not found.is_partial
+            answer = replace(answer, suggestions=found.suggestions, has_papers_outside_span=elsewhere)
+        picture = await self._draw_chart(words, answer)
         if picture is None:
             return answer, []
         file = discord.File(
-            io.BytesIO(picture), trends_view.FILE, description=trends_view.alt_text(words, answer) or None
+            io.BytesIO(picture),
+            trends_view.IMAGE_FILENAME,
+            description=trends_view.alt_text(words, answer) or None,
         )
-        return trends_view.with_picture(answer), [file]
+        return trends_view.with_image(answer), [file]
 
-    async def _draw(self, words: Words, answer: TrendAnswer) -> bytes | None:
+    async def _draw_chart(self, words: Texts, answer: TrendAnswer) -> bytes | None:
         """Return the picture; None where there is nothing to draw, or where an operator's template spoils it."""
         if not answer.trend.total:
             return None
-        chart = trends_view.chart_of(words, answer)
+        chart = trends_view.build_chart(words, answer)
         try:
             return await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:
             log.warning("chart_not_drawn", error=str(error))
             return None
 
-    async def _portable(self, state: TrendState) -> TrendState:
-        kept = await self._lists.portable(state.listed)
-        return state.with_(text=kept.text, token=kept.token)
+    async def _store_long_text(self, state: TrendState) -> TrendState:
+        kept = await self._lists.store_long_text(state.topic_list)
+        return state.replace(text=kept.text, token=kept.token)
 
-    async def _resolved(self, state: TrendState) -> TrendState:
-        found = await self._lists.resolved(
+    async def _load_long_text(self, state: TrendState) -> TrendState:
+        found = await self._lists.load_long_text(
             list_state.ListState(list_state.ListKind.TOPIC, state.text, token=state.token)
         )
-        return state.with_(text=found.text)
+        return state.replace(text=found.text)

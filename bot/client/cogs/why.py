@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.views import paper_text
 from bot.client.views import why as why_view
 from bot.digests.elements import arxiv_id
@@ -30,29 +30,31 @@ class WhyCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def why(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
         """Answer for the channel, or for the channel of the thread, in which it is asked."""
-        channel_id = _channel_of(interaction)
+        channel_id = _top_level_channel_id(interaction)
         if interaction.guild_id is None or channel_id is None:
-            raise Refusal("only-in-servers")
-        await responses.think(interaction)
-        words = await interaction.client.words_for(interaction)
-        detail = await self._services.lookup.paper(paper)
+            raise UserError("only-in-servers")
+        await responses.defer(interaction)
+        words = await interaction.client.texts_for(interaction)
+        detail = await self._services.search.find_paper(paper)
         if detail is not None:
             answer = await self._services.why.explain(
                 detail, guild_id=interaction.guild_id, channel_id=channel_id
             )
             view = why_view.why_view(words, answer, guild_id=interaction.guild_id, mention=self._mentions)
-        elif (named := arxiv_id.parse_arxiv_id(paper)) is not None:
-            view = why_view.unlisted_view(words, named)
+        elif (named := arxiv_id.extract_arxiv_id(paper)) is not None:
+            view = why_view.unknown_paper_view(words, named)
         else:
-            raise Refusal("no-paper", paper=paper_text.quoted(paper))
-        await responses.privately(interaction, view)
+            raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
+        await responses.reply_privately(interaction, view)
 
     @why.autocomplete("paper")
-    async def _papers(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def _paper_autocomplete(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         return await autocomplete.papers(interaction, current)
 
 
-def _channel_of(interaction: Interaction) -> int | None:
+def _top_level_channel_id(interaction: Interaction) -> int | None:
     """Return the channel that a daily post would be set up in: of a thread or a forum's post, the channel above."""
     if isinstance(interaction.channel, discord.Thread):
         return interaction.channel.parent_id

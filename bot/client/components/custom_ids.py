@@ -16,7 +16,7 @@ from bot.rendering.discord_text import limits
 PREFIX = "pr:"
 TEMPLATE = re.compile(r"pr:.{1,97}", re.DOTALL)
 
-_MARKED = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
+_MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +24,33 @@ class Action:
     """What a control asks for: a verb of ours and the rest of the custom id, which the verb's owner reads."""
 
     verb: str
-    rest: str = ""
+    payload: str = ""
 
     def fields(self, count: int) -> list[str]:
         """Return the `count` fields; only the last may hold colons. Raises UnreadableError when there are fewer."""
-        found = self.rest.split(":", count - 1)
+        found = self.payload.split(":", count - 1)
         if len(found) != count:
-            raise UnreadableError(f"{self.verb!r} has {len(found)} fields, not {count}")
+            raise InvalidCustomIdError(f"{self.verb!r} has {len(found)} fields, not {count}")
         return found
 
     @property
     def number(self) -> int:
         """The rest as a number; nothing is 0. Raises UnreadableError."""
-        with reading():
-            return int(self.rest or 0)
+        with map_parse_errors():
+            return int(self.payload or 0)
 
 
-class UnreadableError(ValueError):
+class InvalidCustomIdError(ValueError):
     """A custom id that another version wrote: its control is outdated."""
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def map_parse_errors() -> Iterator[None]:
     """Turn what goes wrong while fields are read into UnreadableError."""
     try:
         yield
     except (ValueError, KeyError) as error:
-        raise UnreadableError(str(error)) from error
+        raise InvalidCustomIdError(str(error)) from error
 
 
 def pack(verb: str, *fields: str | int, marker: str | None = None) -> str:
@@ -66,7 +66,7 @@ def pack(verb: str, *fields: str | int, marker: str | None = None) -> str:
 
 def unpack(custom_id: str) -> Action:
     """Read a custom id back; one that is not ours gives an action that nobody handles."""
-    marked = _MARKED.match(custom_id)
+    marked = _MARKER_PREFIX.match(custom_id)
     body = custom_id[marked.end() :] if marked else custom_id.removeprefix(PREFIX)
     verb, _, rest = body.partition(":")
     return Action(verb, rest)

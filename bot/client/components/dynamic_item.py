@@ -1,6 +1,6 @@
 """The one dynamic item behind all our buttons and select menus: it still works after a restart.
 
-What a control does is found by `interaction.client.controls`, the one place where items reach the bot.
+What a control does is found by `interaction.client.component_router`, the one place where items reach the bot.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from discord import ui
 from bot.client.components import custom_ids
 
 
-class Control(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
+class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
     """Any button or select menu of ours. Its custom id says what is to be done, so nothing is kept for it."""
 
     @classmethod
@@ -30,4 +30,4 @@ class Control(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Hand the action to whoever has claimed its verb."""
-        await interaction.client.controls.run(interaction, custom_ids.unpack(self.custom_id))
+        await interaction.client.component_router.dispatch(interaction, custom_ids.unpack(self.custom_id))

@@ -21,7 +21,7 @@ RED = 0xD93025
 Option = discord.SelectOption
 
 
-class Sheet:
+class MessageBuilder:
     """One message: texts, papers, rules and rows in a container, with its budget."""
 
     def __init__(self, accent: int = AMBER) -> None:
@@ -40,74 +40,74 @@ class Sheet:
         """Take room in advance for what comes last; `place_*` then adds it without counting again."""
         return self.budget.add(components, texts)
 
-    def text(self, markdown: str) -> bool:
+    def add_text(self, markdown: str) -> bool:
         """Add a text display; say whether it fitted. Nothing is added for an empty text."""
         if not markdown.strip():
             return True
         if not self.budget.add_text(markdown):
             return False
-        self.place_text(markdown)
+        self.add_reserved_text(markdown)
         return True
 
-    def place_text(self, markdown: str) -> None:
+    def add_reserved_text(self, markdown: str) -> None:
         """Add a text display whose room was reserved."""
         self._container.add_item(ui.TextDisplay(markdown))
 
-    def paper(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
+    def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
         """Add a text with a picture beside it, or alone when there is none that can be shown."""
         address = escape.safe_url(thumbnail) if thumbnail else None
         if address is None:
-            return self.text(markdown)
+            return self.add_text(markdown)
         if not self.budget.add(3, (markdown,)):
             return False
-        alt = split.shorten(escape.plain(description or ""), limits.ALT_TEXT, markdown=False)
+        alt = split.shorten(escape.to_single_line(description or ""), limits.ALT_TEXT, markdown=False)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
         self._container.add_item(ui.Section(markdown, accessory=picture))
         return True
 
-    def picture(self, file: str, description: str) -> bool:
+    def add_image(self, file: str, description: str) -> bool:
         """Add a picture that is sent with the message, given by its file's name; say whether it fitted."""
         if not self.budget.add():
             return False
-        alt = split.shorten(escape.plain(description), limits.ALT_TEXT, markdown=False)
+        alt = split.shorten(escape.to_single_line(description), limits.ALT_TEXT, markdown=False)
         picture = discord.MediaGalleryItem(f"attachment://{file}", description=alt or None)
         self._container.add_item(ui.MediaGallery(picture))
         return True
 
-    def rule(self) -> bool:
+    def add_separator(self) -> bool:
         """Add a thin line; say whether it fitted."""
         if not self.budget.add():
             return False
         self._container.add_item(ui.Separator())
         return True
 
-    def gap(self) -> bool:
+    def add_spacing(self) -> bool:
         """Add some room without a line; say whether it fitted."""
         if not self.budget.add():
             return False
         self._container.add_item(ui.Separator(visible=False))
         return True
 
-    def buttons(self, *buttons: ui.Item[Any] | None) -> bool:
+    def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
         """Add a row of up to five buttons (None is left out); say whether it fitted."""
         present = [button for button in buttons if button is not None]
         if not present:
             return True
         if not self.budget.add(1 + len(present)):
             return False
-        self.place_row(*present)
+        self.add_reserved_row(*present)
         return True
 
-    def select(self, menu: ui.Item[Any] | None) -> bool:
+    def add_select(self, menu: ui.Item[Any] | None) -> bool:
         """Add a row with a select menu; say whether it fitted."""
         if menu is None:
             return True
         if not self.budget.add(2):
             return False
-        self.place_row(menu)
+        self.add_reserved_row(menu)
         return True
 
-    def place_row(self, *items: ui.Item[Any]) -> None:
+    def add_reserved_row(self, *items: ui.Item[Any]) -> None:
         """Add a row whose room was reserved."""
         self._container.add_item(ui.ActionRow(*items))
 
@@ -121,11 +121,11 @@ def button(
     disabled: bool = False,
 ) -> ui.Item[Any]:
     """Make a button that asks for the action in `custom_id`. The label is shortened to what Discord takes."""
-    shown = split.shorten(escape.plain(label), limits.BUTTON_LABEL, markdown=False)
+    shown = split.shorten(escape.to_single_line(label), limits.BUTTON_LABEL, markdown=False)
     plain: ui.Button[Any] = ui.Button(
         label=shown, custom_id=custom_id, emoji=emoji, style=style, disabled=disabled
     )
-    return items.Control(plain)
+    return items.DynamicComponent(plain)
 
 
 def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
@@ -134,22 +134,29 @@ def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
     return None if address is None else ui.Button(label=label, url=address)
 
 
-def option(
-    label: str, value: str, *, description: str | None = None, chosen: bool = False, emoji: str | None = None
+def select_option(
+    label: str,
+    value: str,
+    *,
+    description: str | None = None,
+    selected: bool = False,
+    emoji: str | None = None,
 ) -> Option:
     """Make one line of a select menu; its texts are shortened to what Discord takes."""
     return Option(
-        label=split.shorten(escape.plain(label), limits.SELECT_LABEL, markdown=False) or "–",
+        label=split.shorten(escape.to_single_line(label), limits.SELECT_LABEL, markdown=False) or "–",
         value=value,
-        description=split.shorten(escape.plain(description), limits.SELECT_DESCRIPTION, markdown=False)
+        description=split.shorten(
+            escape.to_single_line(description), limits.SELECT_DESCRIPTION, markdown=False
+        )
         if description
         else None,
-        default=chosen,
+        default=selected,
         emoji=emoji,
     )
 
 
-def menu(
+def select_menu(
     placeholder: str, custom_id: str, options: Sequence[Option], *, disabled: bool = False
 ) -> ui.Item[Any] | None:
     """Make a select menu of at most 25 options of different values; None when there are none."""
@@ -162,4 +169,4 @@ def menu(
         options=list(unique.values()),
         disabled=disabled,
     )
-    return items.Control(plain)
+    return items.DynamicComponent(plain)

@@ -11,7 +11,7 @@ SUPPRESS_EMBEDS = 1 << 2
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
-def payload(view: ui.LayoutView) -> dict[str, Any]:
+def layout_payload(view: ui.LayoutView) -> dict[str, Any]:
     """Return the message body of a layout; nothing in it can mention anyone."""
     return {
         "components": view.to_components(),  # type: ignore[no-untyped-call]

@@ -41,7 +41,7 @@ class CommandMentions:
         self.update(json.loads(kept) if kept else {})
 
 
-async def synchronise(
+async def sync_commands(
     tree: app_commands.CommandTree[Any], database: Database, mentions: CommandMentions
 ) -> bool:
     """Put the commands up on Discord if they are not what was put up last; say whether that was done.
@@ -49,7 +49,7 @@ async def synchronise(
     A refusal by Discord is logged and tried again at the next start: the commands of before still work.
     """
     await mentions.load(database)
-    wanted = await fingerprint(tree)
+    wanted = await hash_commands(tree)
     async with database.read() as connection:
         if await key_values.get(connection, HASH_KEY) == wanted:
             return False
@@ -67,7 +67,7 @@ async def synchronise(
     return True
 
 
-async def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
+async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
     """Return a hash of all commands with their translations and of the application that they belong to."""
     payloads = []
     for command in sorted(tree.get_commands(), key=lambda one: one.name):

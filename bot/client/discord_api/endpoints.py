@@ -12,7 +12,7 @@ BotGateway = tuple[int, str, Any]
 """What GET /gateway/bot says: how many shards, the Gateway's URL, the session start limit."""
 
 
-def apply(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
+def override(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
     """Make discord.py use these addresses in this process; None keeps Discord's own.
 
     To be called before the first client is made: discord.py composes each address when a route is built. A given
@@ -23,7 +23,7 @@ def apply(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
         http.Route.BASE = api_url.rstrip("/")
     if gateway_url is not None:
         gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
-        _replace_bot_gateway(_telling(before[2], gateway_url))
+        _replace_bot_gateway(_with_gateway_url(before[2], gateway_url))
 
     def restore() -> None:
         http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY = before[0], before[1]
@@ -32,7 +32,7 @@ def apply(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
     return restore
 
 
-def _telling(ask: Callable[..., Coroutine[Any, Any, BotGateway]], url: str) -> Callable[..., Any]:
+def _with_gateway_url(ask: Callable[..., Coroutine[Any, Any, BotGateway]], url: str) -> Callable[..., Any]:
     async def get_bot_gateway(client: http.HTTPClient) -> BotGateway:
         shards, _, limit = await ask(client)
         return shards, url, limit

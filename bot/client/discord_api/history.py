@@ -14,113 +14,125 @@ import discord
 
 from bot.services.outbox import discord_errors, sender
 
-Pace = Callable[[], Awaitable[None]]
+AcquireSlot = Callable[[], Awaitable[None]]
 
-PAGE = 100
-PAGES = 10
+PAGE_SIZE = 100
+MAX_PAGES = 10
 """How far back is looked at most: a thousand messages. Beyond that nobody can tell, and nothing is sent blindly."""
 
-SKEW = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(seconds=60)
 """How far our clock and Discord's, which message ids carry, may be apart."""
 
 
 async def find_message(
-    client: discord.Client, order: sender.Order, since: datetime, pace: Pace
-) -> sender.Accepted | None:
+    client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
+) -> sender.Receipt | None:
     """Return our message with the order's marker, or None when it surely is not there."""
-    await _check_may_look(client, order, pace)
+    await _check_may_read_history(client, request, acquire)
     # Newest first and without a lower bound: were our clock ahead when the attempt was made, a bound would hide it.
     before: int | None = None
-    for _ in range(PAGES):
-        await pace()
-        page = await client.http.logs_from(order.channel_id, PAGE, before=before)
+    for _ in range(MAX_PAGES):
+        await acquire()
+        page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
         for message in page:
-            if _is_ours(client, order, message):
-                return sender.Accepted(int(message["id"]), order.channel_id)
-        if len(page) < PAGE or not _is_newer(int(page[-1]["id"]), since):
+            if _is_ours(client, request, message):
+                return sender.Receipt(int(message["id"]), request.channel_id)
+        if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
             return None
         before = int(page[-1]["id"])
-    raise discord_errors.DeliveryError(discord_errors.MAY_NOT_LOOK, "too many messages were posted since")
+    raise discord_errors.DeliveryError(
+        discord_errors.HISTORY_UNREADABLE, "too many messages were posted since"
+    )
 
 
 async def find_forum_post(
-    client: discord.Client, order: sender.Order, since: datetime, pace: Pace
-) -> sender.Accepted | None:
+    client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
+) -> sender.Receipt | None:
     """Return our post whose first message holds the order's marker, or None when it surely is not there."""
-    await _check_may_look(client, order, pace)
-    async for thread in _list_posts(client, order, pace):
+    await _check_may_read_history(client, request, acquire)
+    async for thread in _list_threads(client, request, acquire):
         thread_id = int(thread["id"])
-        same_name = thread["name"] == order.payload["name"]
-        if int(thread.get("owner_id") or 0) != _own_id(client) or not (
+        same_name = thread["name"] == request.payload["name"]
+        if int(thread.get("owner_id") or 0) != _bot_user_id(client) or not (
             same_name or _is_newer(thread_id, since)
         ):
             continue
-        await pace()
+        await acquire()
         try:
             first = await client.http.get_message(thread_id, thread_id)
         except discord.NotFound:
             continue
-        if _is_ours(client, order, first):
-            return sender.Accepted(thread_id, thread_id)
+        if _is_ours(client, request, first):
+            return sender.Receipt(thread_id, thread_id)
     return None
 
 
-async def _list_posts(client: discord.Client, order: sender.Order, pace: Pace) -> AsyncIterator[Any]:
-    if order.guild_id is not None:
-        await pace()
-        for thread in (await client.http.get_active_threads(order.guild_id))["threads"]:
-            if thread["parent_id"] == str(order.channel_id):
+async def _list_threads(
+    client: discord.Client, request: sender.SendRequest, acquire: AcquireSlot
+) -> AsyncIterator[Any]:
+    if request.guild_id is not None:
+        await acquire()
+        for thread in (await client.http.get_active_threads(request.guild_id))["threads"]:
+            if thread["parent_id"] == str(request.channel_id):
                 yield thread
-    await pace()
-    for thread in (await client.http.get_public_archived_threads(order.channel_id, limit=PAGE))["threads"]:
+    await acquire()
+    for thread in (await client.http.get_public_archived_threads(request.channel_id, limit=PAGE_SIZE))[
+        "threads"
+    ]:
         yield thread
 
 
-def _is_ours(client: discord.Client, order: sender.Order, message: Any) -> bool:
-    mine = int(message["author"]["id"]) == _own_id(client)
-    return mine and order.marker is not None and order.marker in json.dumps(message)
+def _is_ours(client: discord.Client, request: sender.SendRequest, message: Any) -> bool:
+    mine = int(message["author"]["id"]) == _bot_user_id(client)
+    return mine and request.marker is not None and request.marker in json.dumps(message)
 
 
 def _is_newer(snowflake: int, since: datetime) -> bool:
-    return discord.utils.snowflake_time(snowflake) >= since - SKEW
+    return discord.utils.snowflake_time(snowflake) >= since - CLOCK_SKEW
 
 
-def _own_id(client: discord.Client) -> int:
+def _bot_user_id(client: discord.Client) -> int:
     return client.user.id if client.user is not None else 0
 
 
-async def _check_may_look(client: discord.Client, order: sender.Order, pace: Pace) -> None:
-    if order.marker is None:
+async def _check_may_read_history(
+    client: discord.Client, request: sender.SendRequest, acquire: AcquireSlot
+) -> None:
+    if request.marker is None:
         raise discord_errors.DeliveryError(
-            discord_errors.MAY_NOT_LOOK, "the message has no marker to look for"
+            discord_errors.HISTORY_UNREADABLE, "the message has no marker to look for"
         )
-    if order.guild_id is not None and not await _may_read_history(
-        client, order.guild_id, order.channel_id, pace
+    if request.guild_id is not None and not await _may_read_history(
+        client, request.guild_id, request.channel_id, acquire
     ):
         raise discord_errors.DeliveryError(
-            discord_errors.MAY_NOT_LOOK, "the channel's history may not be read"
+            discord_errors.HISTORY_UNREADABLE, "the channel's history may not be read"
         )
 
 
-async def _may_read_history(client: discord.Client, guild_id: int, channel_id: int, pace: Pace) -> bool:
+async def _may_read_history(
+    client: discord.Client, guild_id: int, channel_id: int, acquire: AcquireSlot
+) -> bool:
     guild = client.get_guild(guild_id)
     channel = guild.get_channel_or_thread(channel_id) if guild is not None else None
     if guild is None or channel is None:
-        return await _ask_may_read_history(client, guild_id, channel_id, pace)
+        return await _fetch_may_read_history(client, guild_id, channel_id, acquire)
     permissions = channel.permissions_for(guild.me)
     return permissions.view_channel and permissions.read_message_history
 
 
-async def _ask_may_read_history(client: discord.Client, guild_id: int, channel_id: int, pace: Pace) -> bool:
-    await pace()
+async def _fetch_may_read_history(
+    client: discord.Client, guild_id: int, channel_id: int, acquire: AcquireSlot
+) -> bool:
+    await acquire()
     guild = await client.fetch_guild(guild_id, with_counts=False)
-    await pace()
-    me = await guild.fetch_member(_own_id(client))
-    await pace()
+    await acquire()
+    me = await guild.fetch_member(_bot_user_id(client))
+    await acquire()
     channel: Any = await guild.fetch_channel(channel_id)
     if isinstance(channel, discord.Thread):
         # A thread takes its permissions from its parent.
-        await pace()
+        await acquire()
         channel = await guild.fetch_channel(channel.parent_id)
     permissions = channel.permissions_for(me)
     return bool(permissions.view_channel and permissions.read_message_history)

@@ -23,127 +23,129 @@ from bot.services.posts import contents
 from storage.models import PartKind
 
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
-ARCHIVE_MINUTES = 1440
+AUTO_ARCHIVE_MINUTES = 1440
 
 REQUESTS_PER_SECOND = 49.0
 """Discord allows a bot 50 over all routes, interactions not counted (facts of 2026, topics/rate-limits)."""
 
 
-CROSSPOSTS = 9
+CROSSPOST_LIMIT = 9
 CROSSPOST_PERIOD = 3600.0
 """Discord publishes 10 messages of a channel an hour. After the tenth discord.py would sleep for the rest of it."""
 
-ROOM = 1.9
+BUCKET_CAPACITY = 1.9
 
 
-def open_pace(per_second: float = REQUESTS_PER_SECOND) -> history.Pace:
+def make_request_limiter(per_second: float = REQUESTS_PER_SECOND) -> history.AcquireSlot:
     """Make the pace that everything outside interactions keeps: requests evenly spaced, never in a burst."""
     # No second holds more than the room plus 49, so just under 2 keeps it at 50. A room of 1 would lose each
     # timer's lateness (measured: 47.2 a second instead of 49); one of 50 would let 99 out within the first second.
-    return aiolimiter.AsyncLimiter(ROOM, ROOM / per_second).acquire
+    return aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second).acquire
 
 
 class DiscordSender:
     """Sends for one logged-in client, never faster than `pace`."""
 
-    def __init__(self, client: discord.Client, pace: history.Pace) -> None:
+    def __init__(self, client: discord.Client, acquire: history.AcquireSlot) -> None:
         self._client = client
-        self._pace = pace
-        self._crossposts = throttle.Buckets(time.monotonic, CROSSPOSTS, CROSSPOST_PERIOD)
+        self._acquire = acquire
+        self._crosspost_limiter = throttle.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
-    async def send(self, order: sender.Order) -> sender.Accepted:
+    async def send(self, request: sender.SendRequest) -> sender.Receipt:
         """Ask Discord once for what the order says. Raises failures.DeliveryError."""
-        async with translated(order.kind):
-            await self._pace()
-            match order.kind:
+        async with map_discord_errors(request.kind):
+            await self._acquire()
+            match request.kind:
                 case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
-                    return await self._post(order)
+                    return await self._send_message(request)
                 case PartKind.FORUM_POST:
-                    return await self._post_in_forum(order)
+                    return await self._create_forum_post(request)
                 case PartKind.THREAD:
-                    return await self._open_thread(order)
+                    return await self._create_thread(request)
                 case PartKind.CROSSPOST:
-                    await self._publish(order)
+                    await self._publish(request)
                 case PartKind.EDIT:
-                    await self._edit(order)
-        return sender.Accepted(order.message_id, order.channel_id)
+                    await self._edit_message(request)
+        return sender.Receipt(request.message_id, request.channel_id)
 
-    async def find(self, order: sender.Order, since: datetime) -> sender.Accepted | None:
+    async def find(self, request: sender.SendRequest, since: datetime) -> sender.Receipt | None:
         """Look for the order's message among those since `since` (UTC). Raises failures.DeliveryError.
 
         THREAD, CROSSPOST and EDIT answer None at once: asking for them again does no harm.
         """
-        if order.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
+        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
             return None
-        async with translated(order.kind):
-            if order.kind is PartKind.FORUM_POST:
-                return await history.find_forum_post(self._client, order, since, self._pace)
-            return await history.find_message(self._client, order, since, self._pace)
+        async with map_discord_errors(request.kind):
+            if request.kind is PartKind.FORUM_POST:
+                return await history.find_forum_post(self._client, request, since, self._acquire)
+            return await history.find_message(self._client, request, since, self._acquire)
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user; gives their channel's id. Raises failures.DeliveryError."""
-        async with translated(PartKind.MESSAGE):
-            await self._pace()
+        async with map_discord_errors(PartKind.MESSAGE):
+            await self._acquire()
             return int((await self._client.http.start_private_message(user_id))["id"])
 
-    async def _post(self, order: sender.Order) -> sender.Accepted:
-        payload = _without_mentions(order.payload) | {"nonce": order.nonce, "enforce_nonce": True}
-        message = await self._client.http.send_message(order.channel_id, params=_body(payload))
-        return sender.Accepted(int(message["id"]), int(message["channel_id"]))
+    async def _send_message(self, request: sender.SendRequest) -> sender.Receipt:
+        payload = _without_mentions(request.payload) | {"nonce": request.nonce, "enforce_nonce": True}
+        message = await self._client.http.send_message(request.channel_id, params=_json_body(payload))
+        return sender.Receipt(int(message["id"]), int(message["channel_id"]))
 
-    async def _post_in_forum(self, order: sender.Order) -> sender.Accepted:
-        payload = order.payload | {"message": _without_mentions(order.payload["message"])}
+    async def _create_forum_post(self, request: sender.SendRequest) -> sender.Receipt:
+        payload = request.payload | {"message": _without_mentions(request.payload["message"])}
         tags = payload.get("applied_tags") or await forum_tags.tags_for(
-            self._client, order.channel_id, self._pace
+            self._client, request.channel_id, self._acquire
         )
         payload = {key: value for key, value in payload.items() if key != "applied_tags"}
         if tags:
             payload["applied_tags"] = tags
-        route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=order.channel_id)
+        route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
         # A forum post has no nonce, and discord.py repeats a request that was answered with 500, 502 or 504.
-        once: Any = [_Once()]
+        once: Any = [_NoRetryUpload()]
         query = {"use_nested_fields": 1}
         thread = await self._client.http.request(route, json=payload, params=query, files=once)
-        return sender.Accepted(int(thread["id"]), int(thread["id"]))
+        return sender.Receipt(int(thread["id"]), int(thread["id"]))
 
-    async def _open_thread(self, order: sender.Order) -> sender.Accepted:
-        message_id = _target(order)
-        minutes: Any = order.payload.get("auto_archive_duration", ARCHIVE_MINUTES)
+    async def _create_thread(self, request: sender.SendRequest) -> sender.Receipt:
+        message_id = _target_message_id(request)
+        minutes: Any = request.payload.get("auto_archive_duration", AUTO_ARCHIVE_MINUTES)
         try:
             await self._client.http.start_thread_with_message(
-                order.channel_id, message_id, name=order.payload["name"], auto_archive_duration=minutes
+                request.channel_id, message_id, name=request.payload["name"], auto_archive_duration=minutes
             )
         except discord.HTTPException as error:
             if error.code != 160004:  # the message has its thread already
                 raise
         # A thread that was made from a message has that message's id.
-        return sender.Accepted(message_id, message_id)
+        return sender.Receipt(message_id, message_id)
 
-    async def _publish(self, order: sender.Order) -> None:
-        wait = self._crossposts.wait(order.channel_id)
+    async def _publish(self, request: sender.SendRequest) -> None:
+        wait = self._crosspost_limiter.delay(request.channel_id)
         if wait:
-            limited = discord_errors.Verdict(discord_errors.Effect.RETRY, contents.Reason.RATE_LIMITED, wait)
+            limited = discord_errors.Classification(
+                discord_errors.Disposition.RETRY, contents.Reason.RATE_LIMITED, wait
+            )
             raise discord_errors.DeliveryError(limited, "this channel has published enough for this hour")
-        self._crossposts.hit(order.channel_id)
-        await self._client.http.publish_message(order.channel_id, _target(order))
+        self._crosspost_limiter.hit(request.channel_id)
+        await self._client.http.publish_message(request.channel_id, _target_message_id(request))
 
-    async def _edit(self, order: sender.Order) -> None:
-        params = _body(_without_mentions(order.payload))
-        await self._client.http.edit_message(order.channel_id, _target(order), params=params)
+    async def _edit_message(self, request: sender.SendRequest) -> None:
+        params = _json_body(_without_mentions(request.payload))
+        await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
 
 
-class _Once:
+class _NoRetryUpload:
     """Stands in for a file among discord.py's uploads, which it rewinds before each try: there is no second try."""
 
     def reset(self, *, seek: int) -> None:
         """Refuse any try but the first."""
         if seek:
             raise discord_errors.DeliveryError(
-                discord_errors.TROUBLE, "Discord answered with an error of its own"
+                discord_errors.OUTCOME_UNKNOWN, "Discord answered with an error of its own"
             )
 
 
-def _body(payload: dict[str, Any]) -> http.MultipartParameters:
+def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:
     return http.MultipartParameters(payload=payload, multipart=None, files=None)
 
 
@@ -151,27 +153,29 @@ def _without_mentions(payload: dict[str, Any]) -> dict[str, Any]:
     return {"allowed_mentions": NO_MENTIONS} | payload
 
 
-def _target(order: sender.Order) -> int:
-    if order.message_id is None:
-        gone = discord_errors.Verdict(discord_errors.Effect.DELIVERY, contents.Reason.UNKNOWN_CHANNEL)
+def _target_message_id(request: sender.SendRequest) -> int:
+    if request.message_id is None:
+        gone = discord_errors.Classification(
+            discord_errors.Disposition.TARGET_GONE, contents.Reason.UNKNOWN_CHANNEL
+        )
         raise discord_errors.DeliveryError(gone, "the message that this builds on is gone")
-    return order.message_id
+    return request.message_id
 
 
 @asynccontextmanager
-async def translated(kind: PartKind) -> AsyncIterator[None]:
+async def map_discord_errors(kind: PartKind) -> AsyncIterator[None]:
     """Turn the errors of discord.py and aiohttp into failures.DeliveryError."""
     try:
         yield
     except discord.RateLimited as error:
-        verdict = discord_errors.judge(429, 0, kind, retry_after=error.retry_after)
+        verdict = discord_errors.classify(429, 0, kind, retry_after=error.retry_after)
         raise discord_errors.DeliveryError(verdict, str(error), status=429) from error
     except discord.HTTPException as error:
-        verdict = discord_errors.judge(error.status, error.code, kind)
+        verdict = discord_errors.classify(error.status, error.code, kind)
         raise discord_errors.DeliveryError(
             verdict, str(error), status=error.status, code=error.code
         ) from error
     except aiohttp.ClientConnectorError as error:
-        raise discord_errors.DeliveryError(discord_errors.UNREACHED, str(error)) from error
+        raise discord_errors.DeliveryError(discord_errors.CONNECT_FAILED, str(error)) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise discord_errors.DeliveryError(discord_errors.TROUBLE, repr(error)) from error
+        raise discord_errors.DeliveryError(discord_errors.OUTCOME_UNKNOWN, repr(error)) from error

@@ -9,10 +9,10 @@ from bot.client.discord_api import endpoints
 from bot.settings import Settings
 
 
-async def ask(settings: Settings) -> str:
+async def check_token(settings: Settings) -> str:
     """Return the bot's name. Raises PaperroundError when the token is wrong or Discord cannot be reached."""
     assert settings.discord_token is not None
-    restore = endpoints.apply(settings.discord_api_url, settings.discord_gateway_url)
+    restore = endpoints.override(settings.discord_api_url, settings.discord_gateway_url)
     client = discord.Client(intents=discord.Intents.none())
     try:
         await client.login(settings.discord_token.get_secret_value())

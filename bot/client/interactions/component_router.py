@@ -13,16 +13,16 @@ from bot.client.context import Interaction
 from bot.client.interactions import errors
 
 Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
-Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
+HandlerMethod = TypeVar("HandlerMethod", bound=Callable[..., Awaitable[None]])
 
 
-class Controls:
+class ComponentRouter:
     """The table of verbs, filled by the cogs when they are loaded."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
 
-    def add(self, owner: object) -> None:
+    def register(self, owner: object) -> None:
         """Register every method of `owner` that is marked with `handles`. Raises ValueError for a verb taken twice."""
         for _, method in inspect.getmembers(owner, inspect.iscoroutinefunction):
             verb = getattr(method, "__verb__", None)
@@ -37,34 +37,34 @@ class Controls:
         """The verbs that somebody handles."""
         return frozenset(self._handlers)
 
-    async def run(self, interaction: Interaction, action: custom_ids.Action) -> None:
+    async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Do what a control asks for; answer kindly when it is unknown, outdated or goes wrong."""
         handler = self._handlers.get(action.verb)
         try:
             if handler is None:
-                raise errors.Refusal("outdated-control")
+                raise errors.UserError("outdated-control")
             await handler(interaction, action)
         except Exception as error:  # noqa: BLE001 - the last stop: discord.py would swallow it, the reader see nothing
-            await errors.explain(interaction, error)
+            await errors.handle_error(interaction, error)
 
 
-def handles(verb: str) -> Callable[[Method], Method]:
+def handles(verb: str) -> Callable[[HandlerMethod], HandlerMethod]:
     """Mark a cog's coroutine method as the one that answers controls with this verb."""
 
-    def mark(method: Method) -> Method:
+    def mark(method: HandlerMethod) -> HandlerMethod:
         method.__verb__ = verb  # type: ignore[attr-defined]
         return method
 
     return mark
 
 
-def chosen(interaction: discord.Interaction[Any]) -> list[str]:
+def selected_values(interaction: discord.Interaction[Any]) -> list[str]:
     """Return the values picked in the select menu that this interaction is about."""
     data: Any = interaction.data or {}
     return [str(value) for value in data.get("values", ())]
 
 
-def entered(interaction: discord.Interaction[Any]) -> dict[str, str]:
+def modal_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
     """Return what was typed or picked in a form, by the field's custom id; several picks are joined with commas."""
     data: Any = interaction.data or {}
     found: dict[str, str] = {}

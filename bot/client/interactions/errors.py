@@ -21,7 +21,7 @@ from bot.client.views import notices
 log = structlog.get_logger(__name__)
 
 
-class Refusal(app_commands.AppCommandError):
+class UserError(app_commands.AppCommandError):
     """Something that we will not or cannot do, with the key of the sentence that says why and what would work."""
 
     def __init__(self, key: str, **arguments: Argument) -> None:
@@ -30,23 +30,25 @@ class Refusal(app_commands.AppCommandError):
         self.arguments = arguments
 
 
-async def explain(interaction: Interaction, error: BaseException) -> None:
+async def handle_error(interaction: Interaction, error: BaseException) -> None:
     """Answer a failed interaction privately. Never raises: an answer that cannot be given is only logged."""
     cause = (
         error.__cause__ if isinstance(error, app_commands.CommandInvokeError) and error.__cause__ else error
     )
-    key, arguments = _sentence(interaction, cause)
+    key, arguments = _error_message(interaction, cause)
     try:
-        words = await interaction.client.words_for(interaction)
-        await responses.privately(interaction, notices.problem_view(words(key, **arguments)))
+        words = await interaction.client.texts_for(interaction)
+        await responses.reply_privately(interaction, notices.error_view(words(key, **arguments)))
     except Exception as failed:  # noqa: BLE001 - the interaction is gone (10062), or storage: nobody is left to tell
         log.warning("interaction_unanswered", error=str(failed), kind=type(failed).__name__, about=key)
 
 
-def _sentence(interaction: discord.Interaction[Any], error: BaseException) -> tuple[str, dict[str, Argument]]:
-    if isinstance(error, Refusal):
+def _error_message(
+    interaction: discord.Interaction[Any], error: BaseException
+) -> tuple[str, dict[str, Argument]]:
+    if isinstance(error, UserError):
         return error.key, error.arguments
-    if isinstance(error, custom_ids.UnreadableError):
+    if isinstance(error, custom_ids.InvalidCustomIdError):
         return "outdated-control", {}
     if isinstance(error, app_commands.MissingPermissions):
         return "needs-manage-server", {}

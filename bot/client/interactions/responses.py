@@ -19,23 +19,23 @@ Files = Sequence[discord.File]
 """What a view shows as `attachment://…`; each file is good for one message."""
 
 
-async def think(interaction: Interaction, *, public: bool = False) -> None:
+async def defer(interaction: Interaction, *, public: bool = False) -> None:
     """Ask Discord for more than its 3 seconds, before storage is touched. `public` decides for good who sees the answer."""
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
-async def hold(interaction: Interaction) -> None:
+async def acknowledge(interaction: Interaction) -> None:
     """Acknowledge a control whose own message will be changed in place, or answered privately if others see it."""
     if interaction.response.is_done():
         return
-    if is_private(interaction):
+    if is_ephemeral(interaction):
         await interaction.response.defer()
     else:
         await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-async def privately(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
+async def reply_privately(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
     """Answer in a new message that only the asker sees (a first answer after `think` fills that one in)."""
     view.stop()
     if interaction.response.is_done():
@@ -44,11 +44,11 @@ async def privately(interaction: Interaction, view: ui.LayoutView, files: Files 
         await interaction.response.send_message(view=view, ephemeral=True, files=files)
 
 
-async def in_place(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
+async def update_message(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
     """Change the message that the control stands on; when others see it too, answer privately instead."""
     view.stop()
-    if not is_private(interaction):
-        await privately(interaction, view, files)
+    if not is_ephemeral(interaction):
+        await reply_privately(interaction, view, files)
         return
     # Files that the message had before go: nothing in the new view shows them.
     changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
@@ -58,19 +58,19 @@ async def in_place(interaction: Interaction, view: ui.LayoutView, files: Files =
         await interaction.response.edit_message(**changes)
 
 
-async def openly(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
+async def reply_publicly(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
     """Answer for everybody in the channel, after `think(public=True)`."""
     view.stop()
     await interaction.followup.send(view=view, files=files)
 
 
-async def ask(interaction: Interaction, form: ui.Modal) -> None:
+async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
     """Open a form. It must be the first answer, so nothing slow may come before."""
-    form.stop()
-    await interaction.response.send_modal(form)
+    modal.stop()
+    await interaction.response.send_modal(modal)
 
 
-def is_private(interaction: Interaction) -> bool:
+def is_ephemeral(interaction: Interaction) -> bool:
     """Tell whether the message under a control is one that only the asker sees."""
     return interaction.message is not None and interaction.message.flags.ephemeral
 
@@ -86,6 +86,6 @@ def may_share(interaction: Interaction) -> bool:
     return permissions.send_messages
 
 
-def name_of(interaction: Interaction) -> str:
+def display_name(interaction: Interaction) -> str:
     """Return how the asker is called here, escaped and of bounded length."""
-    return paper_text.quoted(interaction.user.display_name, length=60)
+    return paper_text.escape_untrusted(interaction.user.display_name, max_length=60)

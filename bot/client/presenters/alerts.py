@@ -12,8 +12,8 @@ from discord import app_commands
 from bot import errors as bot_errors
 from bot.client.context import Client, Interaction
 from bot.client.interactions import responses
-from bot.client.interactions.errors import Refusal
-from bot.client.translations import Words
+from bot.client.interactions.errors import UserError
+from bot.client.translations import Texts
 from bot.client.views import alerts, notices
 from bot.rendering.discord_text import escape
 from bot.services.alerts import alerts as alerts_service
@@ -23,24 +23,24 @@ from storage import models
 log = structlog.get_logger(__name__)
 
 
-class AlertDesk:
+class AlertPresenter:
     """Serves the cogs around alerts; holds nothing of anybody."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    async def preview(self, interaction: Interaction, draft: alerts.Draft) -> discord.ui.LayoutView:
+    async def preview(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
         """Return what a rule would have told, with the buttons that make or change it. Raises Refusal."""
-        words = await interaction.client.words_for(interaction)
-        draft = await self.portable(draft)
-        with translated():
+        words = await interaction.client.texts_for(interaction)
+        draft = await self.store_long_text(draft)
+        with map_service_errors():
             preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
         return alerts.preview_view(words, draft, preview)
 
-    async def create(self, interaction: Interaction, draft: alerts.Draft) -> discord.ui.LayoutView:
+    async def create(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
         """Make the rule and return its confirmation. Raises Refusal."""
-        words = await interaction.client.words_for(interaction)
-        with translated():
+        words = await interaction.client.texts_for(interaction)
+        with map_service_errors():
             preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
             made = await self._services.alerts.add(
                 user_id=interaction.user.id,
@@ -52,72 +52,76 @@ class AlertDesk:
             )
         if not draft.channel_id:
             await self.open_dm(interaction, words)
-        return alerts.made_view(words, made, preview)
+        return alerts.created_view(words, made, preview)
 
-    async def open_dm(self, interaction: Interaction, words: Words) -> None:
+    async def open_dm(self, interaction: Interaction, words: Texts) -> None:
         """Open the reader's direct messages on their wish, and only now: Discord takes opening many at once for spam."""
         try:
             dm_channel_id = (await interaction.user.create_dm()).id
         except discord.HTTPException as error:
             log.info("dm_not_opened", user=interaction.user.id, code=error.code)
             dm_channel_id = None
-        await self._services.readers.remember(
+        await self._services.readers.update(
             interaction.user.id, locale=words.locale, dm_channel_id=dm_channel_id
         )
 
-    async def list_all(self, interaction: Interaction, page: int = 0) -> discord.ui.LayoutView:
+    async def list_view(self, interaction: Interaction, page: int = 0) -> discord.ui.LayoutView:
         """Return a page of the reader's rules."""
-        words = await interaction.client.words_for(interaction)
-        return alerts.list_view(words, await self.mine(interaction), page, self._services.clock())
+        words = await interaction.client.texts_for(interaction)
+        return alerts.list_view(words, await self.list_for_reader(interaction), page, self._services.clock())
 
     async def show(self, interaction: Interaction, rule: models.Alert) -> None:
         """Show one rule in place of the message in hand."""
-        words = await interaction.client.words_for(interaction)
-        await responses.in_place(interaction, alerts.rule_view(words, rule, self._services.clock()))
+        words = await interaction.client.texts_for(interaction)
+        await responses.update_message(
+            interaction, alerts.alert_detail_view(words, rule, self._services.clock())
+        )
 
-    async def said(self, interaction: Interaction, key: str, rule: models.Alert) -> discord.ui.LayoutView:
+    async def confirmation_view(
+        self, interaction: Interaction, key: str, rule: models.Alert
+    ) -> discord.ui.LayoutView:
         """Return a sentence about a rule."""
-        words = await interaction.client.words_for(interaction)
-        shown = alerts.rule_line(words, rule.kind, rule.text, rule.min_votes)
-        return notices.plain_view(words(key, rule=shown))
+        words = await interaction.client.texts_for(interaction)
+        shown = alerts.alert_description(words, rule.kind, rule.text, rule.min_votes)
+        return notices.text_view(words(key, rule=shown))
 
-    async def rest(self, interaction: Interaction, ids: list[int], days: int) -> None:
+    async def pause(self, interaction: Interaction, ids: list[int], days: int) -> None:
         """Let rules rest for some days; 0 days starts them again."""
         mine = interaction.user.id
         if days:
-            await self._services.alerts.rest(ids, user_id=mine, for_time=timedelta(days=days))
+            await self._services.alerts.snooze(ids, user_id=mine, duration=timedelta(days=days))
         else:
             await self._services.alerts.resume(ids, user_id=mine)
 
-    async def mine(self, interaction: Interaction) -> list[models.Alert]:
+    async def list_for_reader(self, interaction: Interaction) -> list[models.Alert]:
         """Return the reader's rules."""
         return await self._services.alerts.list_rows(user_id=interaction.user.id)
 
-    async def own(self, interaction: Interaction, text: str) -> models.Alert:
+    async def find(self, interaction: Interaction, text: str) -> models.Alert:
         """Return the reader's rule by its id or its text. Raises Refusal."""
-        for rule in await self.mine(interaction):
+        for rule in await self.list_for_reader(interaction):
             if text in (str(rule.id), rule.text):
                 return rule
-        raise Refusal("no-alert")
+        raise UserError("no-alert")
 
-    async def portable(self, draft: alerts.Draft) -> alerts.Draft:
+    async def store_long_text(self, draft: alerts.AlertDraft) -> alerts.AlertDraft:
         """Return the draft so that it fits into a custom id."""
-        text = escape.plain(draft.text)
-        if len(text) <= alerts.LONGEST_TEXT:
+        text = escape.to_single_line(draft.text)
+        if len(text) <= alerts.MAX_TEXT_LENGTH:
             return replace(draft, text=text, token="")
-        return replace(draft, text=text, token=await self._services.remembered.keep(text))
+        return replace(draft, text=text, token=await self._services.text_tokens.save(text))
 
-    async def resolved(self, draft: alerts.Draft) -> alerts.Draft:
+    async def load_long_text(self, draft: alerts.AlertDraft) -> alerts.AlertDraft:
         """Return a draft read from a custom id with its text. Raises Refusal."""
         if not draft.token:
             return draft
-        text = await self._services.remembered.recall(draft.token)
+        text = await self._services.text_tokens.get(draft.token)
         if text is None:
-            raise Refusal("outdated-control")
+            raise UserError("outdated-control")
         return replace(draft, text=text)
 
 
-class translated:  # noqa: N801 - used like contextlib's own lower-case context managers
+class map_service_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
     """Turns what the alerts service refuses into a sentence for the reader."""
 
     def __enter__(self) -> None:
@@ -125,15 +129,15 @@ class translated:  # noqa: N801 - used like contextlib's own lower-case context 
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, storage_errors.DuplicateError):
-            raise Refusal("alert-already") from error
+            raise UserError("alert-already") from error
         if isinstance(error, bot_errors.UsageError):
-            raise Refusal("alert-not-possible", most=alerts_service.MOST_RULES) from error
+            raise UserError("alert-not-possible", most=alerts_service.MAX_ALERTS) from error
 
 
-def allowed_channel(channel: app_commands.AppCommandChannel) -> int:
+def allowed_channel_id(channel: app_commands.AppCommandChannel) -> int:
     """Return the channel's id if the asker may manage messages there and it can be written to. Raises Refusal."""
     if channel.type not in (discord.ChannelType.text, discord.ChannelType.news):
-        raise Refusal("alert-no-such-channel")
+        raise UserError("alert-no-such-channel")
     if not channel.permissions.manage_messages:
-        raise Refusal("needs-manage-messages", channel=f"<#{channel.id}>")
+        raise UserError("needs-manage-messages", channel=f"<#{channel.id}>")
     return channel.id

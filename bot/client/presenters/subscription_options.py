@@ -10,15 +10,15 @@ import discord
 from discord import app_commands
 
 from bot import errors
-from bot.client.interactions.autocomplete import known_zones
-from bot.client.interactions.errors import Refusal
-from bot.client.presenters.channel_permissions import Channel
+from bot.client.interactions.autocomplete import list_timezones
+from bot.client.interactions.errors import UserError
+from bot.client.presenters.channel_permissions import PostableChannel
 from bot.rendering.discord_text import escape
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions
 from storage import models
 
-CHANGES = {
+EDIT_DESCRIPTIONS = {
     "time": "When, on 24 hours, such as 09:00",
     "timezone": "The time zone, such as Asia/Seoul",
     "papers": "How many papers",
@@ -28,9 +28,9 @@ CHANGES = {
     "style": "How the post looks",
     "when_empty": "On a day without papers: say so, or stay silent",
 }
-DESCRIPTIONS = {"channel": "Where to post; this channel if left out", **CHANGES}
+SETUP_DESCRIPTIONS = {"channel": "Where to post; this channel if left out", **EDIT_DESCRIPTIONS}
 
-DAYS = [
+DAY_CHOICES = [
     app_commands.Choice(name="Every day", value="mon-sun"),
     app_commands.Choice(name="Monday to Friday", value="mon-fri"),
     app_commands.Choice(name="Mondays", value="mon"),
@@ -44,11 +44,11 @@ DAYS = [
     app_commands.Choice(name="Tuesday, Thursday", value="tue,thu"),
     app_commands.Choice(name="Weekends", value="sat,sun"),
 ]
-LANGUAGES = [
+LANGUAGE_CHOICES = [
     app_commands.Choice(name="English", value=models.Locale.EN.value),
     app_commands.Choice(name="Korean", value=models.Locale.KO.value),
 ]
-STYLES = [
+STYLE_CHOICES = [
     app_commands.Choice(name="Compact: one message", value=models.Style.COMPACT.value),
     app_commands.Choice(name="Cards: a message a paper", value=models.Style.CARDS.value),
     app_commands.Choice(name="Thread: the papers in a thread", value=models.Style.THREAD.value),
@@ -59,25 +59,25 @@ STYLES = [
 _HOUR = re.compile(r"([01]?[0-9]|2[0-4])(?:시|h| o'clock)?")
 
 
-def place(channel: Any) -> Channel:
+def postable_channel(channel: Any) -> PostableChannel:
     """Return a channel that can be posted to. Raises Refusal naming the kinds that can."""
     if isinstance(channel, discord.TextChannel | discord.ForumChannel):
         return channel
-    raise Refusal("channel-not-postable")
+    raise UserError("channel-not-postable")
 
 
-def time_of(text: str) -> str:
+def parse_time(text: str) -> str:
     """Read a time of day, `9:00`, `09:00`, `9시` or `9`, as `HH:MM`. Raises Refusal."""
     typed = text.strip().lower()
     hour = _HOUR.fullmatch(typed)
     try:
         at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else typed)
     except errors.UsageError:
-        raise Refusal("time-not-understood", text=_shown(text)) from None
+        raise UserError("time-not-understood", text=_escaped_input(text)) from None
     return f"{at:%H:%M}"
 
 
-def zone_of(text: str) -> str:
+def parse_zone(text: str) -> str:
     """Read an IANA time zone, forgiving case and spaces. Raises Refusal."""
     typed = text.strip().replace(" ", "_")
     try:
@@ -85,22 +85,22 @@ def zone_of(text: str) -> str:
     except errors.UsageError:
         pass
     folded = typed.casefold()
-    for zone in known_zones():
+    for zone in list_timezones():
         if folded in (zone.casefold(), zone.rpartition("/")[2].casefold()):
             return zone
-    raise Refusal("zone-unknown", text=_shown(text))
+    raise UserError("zone-unknown", text=_escaped_input(text))
 
 
-def number(text: str, key: str, low: int, high: int) -> int:
+def parse_number(text: str, key: str, low: int, high: int) -> int:
     """Read a whole number within its bounds. Raises Refusal with `key`."""
     typed = text.strip()
     if not typed.isdecimal() or len(typed) > 6 or not low <= int(typed) <= high:
-        raise Refusal(key, low=low, high=high)
+        raise UserError(key, low=low, high=high)
     return int(typed)
 
 
-def changed(
-    wishes: Wishes,
+def apply_changes(
+    wishes: SubscriptionOptions,
     time: str | None = None,
     timezone: str | None = None,
     papers: int | None = None,
@@ -109,11 +109,11 @@ def changed(
     language: str | None = None,
     style: str | None = None,
     when_empty: bool | None = None,
-) -> Wishes:
+) -> SubscriptionOptions:
     """Return the wishes with what was given; None leaves as it is. Raises Refusal."""
     changes = {
-        "at_time": time_of(time) if time is not None else None,
-        "timezone": zone_of(timezone) if timezone is not None else None,
+        "at_time": parse_time(time) if time is not None else None,
+        "timezone": parse_zone(timezone) if timezone is not None else None,
         "top_n": papers,
         "min_votes": votes,
         "days": schedule.parse_days(days) if days else None,
@@ -124,5 +124,5 @@ def changed(
     return replace(wishes, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
 
 
-def _shown(text: str) -> str:
-    return escape.escape(text[:40])
+def _escaped_input(text: str) -> str:
+    return escape.escape_text(text[:40])

@@ -9,17 +9,17 @@ import discord
 from bot import errors as bot_errors
 from bot.client.context import Client, Interaction
 from bot.client.interactions import responses
-from bot.client.interactions.errors import Refusal
+from bot.client.interactions.errors import UserError
 from bot.client.presenters import channel_permissions, subscription_options
 from bot.client.views import daily_post, notices, subscriptions
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import wishes_of
+from bot.services.daily.subscriptions import options_of
 from bot.services.posts import contents
 from storage import errors as storage_errors
 from storage import models
 
 
-class OrderDesk:
+class SubscriptionPresenter:
     """Serves the cogs around the daily post; holds nothing of anybody."""
 
     def __init__(self, bot: Client) -> None:
@@ -27,105 +27,111 @@ class OrderDesk:
         self._mentions = bot.mentions
         self._renderer = bot.renderer
 
-    async def setup(self, interaction: Interaction, draft: subscriptions.Draft) -> discord.ui.LayoutView:
+    async def setup_view(
+        self, interaction: Interaction, draft: subscriptions.SubscriptionDraft
+    ) -> discord.ui.LayoutView:
         """Return the wizard for a draft: wishes, permissions, first time, buttons."""
-        words = await interaction.client.words_for(interaction)
-        channel = subscription_options.place(interaction.client.get_channel(draft.channel_id))
-        wishes = draft.wishes
+        words = await interaction.client.texts_for(interaction)
+        channel = subscription_options.postable_channel(interaction.client.get_channel(draft.channel_id))
+        wishes = draft.options
         at, zone = schedule.parse_time(wishes.at_time), schedule.parse_zone(wishes.timezone)
         first = schedule.next_due(self._services.clock(), at, zone, wishes.days)
         return subscriptions.setup_view(
-            words, draft, channel_permissions.check(channel, wishes.style), first.at
+            words, draft, channel_permissions.check_permissions(channel, wishes.style), first.at
         )
 
-    async def start(self, interaction: Interaction, draft: subscriptions.Draft) -> models.Subscription:
+    async def create(
+        self, interaction: Interaction, draft: subscriptions.SubscriptionDraft
+    ) -> models.Subscription:
         """Set the order up that a draft describes. Raises Refusal for an identical one."""
         assert interaction.guild_id is not None  # the command is for servers only
-        with translated():
+        with map_service_errors():
             order = await self._services.subscriptions.add(
                 guild_id=interaction.guild_id,
                 channel_id=draft.channel_id,
-                wishes=draft.wishes,
+                options=draft.options,
                 created_by=interaction.user.id,
             )
-        words = await interaction.client.words_for(interaction)
-        await self._services.guilds.remember(interaction.guild_id, timezone=draft.wishes.timezone)
-        await self._services.readers.remember(
-            interaction.user.id, locale=words.locale, timezone=draft.wishes.timezone
+        words = await interaction.client.texts_for(interaction)
+        await self._services.guilds.update(interaction.guild_id, timezone=draft.options.timezone)
+        await self._services.readers.update(
+            interaction.user.id, locale=words.locale, timezone=draft.options.timezone
         )
         return order
 
     async def post_now(self, interaction: Interaction, order: models.Subscription) -> None:
         """Post out of turn what the channel has not had, and say so."""
-        planned = await self._services.now.plan(order.id, interaction.id)
+        planned = await self._services.on_demand_posts.plan(order.id, interaction.id)
         key = "order-posting" if planned is not None else "order-nothing-new"
-        words = await interaction.client.words_for(interaction)
-        await responses.privately(
-            interaction, notices.plain_view(words(key, channel=f"<#{order.channel_id}>"))
+        words = await interaction.client.texts_for(interaction)
+        await responses.reply_privately(
+            interaction, notices.text_view(words(key, channel=f"<#{order.channel_id}>"))
         )
 
-    async def show_post(self, interaction: Interaction, order: models.Subscription) -> None:
+    async def show_preview(self, interaction: Interaction, order: models.Subscription) -> None:
         """Show privately the very post that would go out now, as one or more messages."""
-        words = await interaction.client.words_for(interaction)
-        post = await self._services.now.preview(order)
-        await responses.privately(interaction, notices.plain_view(words("preview-follows")))
-        for view in preview_views(self._renderer.voice(order.locale), post):
-            await responses.privately(interaction, view)
+        words = await interaction.client.texts_for(interaction)
+        post = await self._services.on_demand_posts.preview(order)
+        await responses.reply_privately(interaction, notices.text_view(words("preview-follows")))
+        for view in preview_views(self._renderer.wording_for(order.locale), post):
+            await responses.reply_privately(interaction, view)
 
     async def show(
         self, interaction: Interaction, order: models.Subscription, key: str | None = None
     ) -> None:
         """Show one order, in place of the message in hand where there is one. `key` says what has just happened to it."""
-        words = await interaction.client.words_for(interaction)
-        view = subscriptions.order_view(words, order, wishes_of(order), words(key) if key else "")
+        words = await interaction.client.texts_for(interaction)
+        view = subscriptions.subscription_detail_view(
+            words, order, options_of(order), words(key) if key else ""
+        )
         if interaction.type is discord.InteractionType.component:
-            await responses.in_place(interaction, view)
+            await responses.update_message(interaction, view)
         else:
-            await responses.privately(interaction, view)
+            await responses.reply_privately(interaction, view)
 
-    async def list_all(self, interaction: Interaction) -> discord.ui.LayoutView:
+    async def list_view(self, interaction: Interaction) -> discord.ui.LayoutView:
         """Return the list of the server's orders."""
-        words = await interaction.client.words_for(interaction)
+        words = await interaction.client.texts_for(interaction)
         return subscriptions.list_view(
-            words, await self.of_server(interaction), self._mentions("daily setup")
+            words, await self.list_for_guild(interaction), self._mentions("daily setup")
         )
 
-    async def of_server(self, interaction: Interaction) -> list[models.Subscription]:
+    async def list_for_guild(self, interaction: Interaction) -> list[models.Subscription]:
         """Return the server's orders that have not ended."""
         if interaction.guild_id is None:
             return []
         found = await self._services.subscriptions.list_rows(guild_id=interaction.guild_id)
         return [order for order in found if order.state is not models.SubscriptionState.CLOSED]
 
-    async def order(self, interaction: Interaction, wanted: str | None) -> models.Subscription:
+    async def find(self, interaction: Interaction, wanted: str | None) -> models.Subscription:
         """Return the server's order of that id, or its only one. Raises Refusal."""
-        found = await self.of_server(interaction)
+        found = await self.list_for_guild(interaction)
         if not found:
-            raise Refusal("no-orders", command=self._mentions("daily setup"))
+            raise UserError("no-orders", command=self._mentions("daily setup"))
         if wanted is None:
             here = [order for order in found if order.channel_id == interaction.channel_id]
             if len(here or found) == 1:
                 return (here or found)[0]
-            raise Refusal("order-which")
+            raise UserError("order-which")
         for order in found:
             if str(order.id) == wanted:
                 return order
-        raise Refusal("no-order")
+        raise UserError("no-order")
 
-    async def own_or_managed(self, interaction: Interaction, wanted: str) -> models.Subscription:
+    async def find_manageable(self, interaction: Interaction, wanted: str) -> models.Subscription:
         """Return an order for whoever manages its server, or set it up. Raises Refusal."""
         if interaction.guild_id is not None:
             require_manager(interaction)
-            return await self.order(interaction, wanted)
+            return await self.find(interaction, wanted)
         try:
             order = await self._services.subscriptions.get(int(wanted))
         except bot_errors.UsageError:
-            raise Refusal("no-order") from None
+            raise UserError("no-order") from None
         if order.created_by != interaction.user.id:
-            raise Refusal("no-order")
+            raise UserError("no-order")
         return order
 
-    async def usual_zone(self, interaction: Interaction, locale: models.Locale) -> str:
+    async def default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:
         """Return the zone that a new order begins with: the server's, the reader's, or the one usual for the language."""
         assert interaction.guild_id is not None  # the command is for servers only
         guild = await self._services.guilds.get(interaction.guild_id)
@@ -137,7 +143,7 @@ class OrderDesk:
         return "Asia/Seoul" if locale is models.Locale.KO else self._services.timezone
 
 
-class translated:  # noqa: N801 - used like contextlib's own lower-case context managers
+class map_service_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
     """Turns what the subscriptions service refuses into a sentence for the reader."""
 
     def __enter__(self) -> None:
@@ -145,23 +151,23 @@ class translated:  # noqa: N801 - used like contextlib's own lower-case context 
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, storage_errors.DuplicateError):
-            raise Refusal("order-already") from error
+            raise UserError("order-already") from error
 
 
 def require_manager(interaction: discord.Interaction[Any]) -> None:
     """Raise Refusal unless the asker manages this server."""
     if interaction.guild_id is None:
-        raise Refusal("only-in-servers")
+        raise UserError("only-in-servers")
     if not interaction.permissions.manage_guild:
-        raise Refusal("needs-manage-server")
+        raise UserError("needs-manage-server")
 
 
 def preview_views(voice: Any, post: contents.DailyPost) -> list[discord.ui.LayoutView]:
     """Return a post as it can be shown in an answer: cards and threads by their headline and first card."""
     if post.papers and post.style in (models.Style.CARDS, models.Style.THREAD):
-        head = daily_post.headline_view(voice, post, marked=False)
-        return [head, daily_post.card_view(voice.words, post, post.papers[0], None)]
-    return daily_post.compact_views(voice, post, marked=False)
+        head = daily_post.headline_view(voice, post, with_marker=False)
+        return [head, daily_post.card_view(voice.ui_texts, post, post.papers[0], None)]
+    return daily_post.compact_views(voice, post, with_marker=False)
 
 
 def channel_name(interaction: Interaction, channel_id: int) -> str | None:

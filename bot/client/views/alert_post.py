@@ -7,16 +7,16 @@ from typing import Any
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder, payload
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import announcement, daily_post, list_state, paper_card, paper_text
-from bot.client.views.post_text import Voice, thought_of
+from bot.client.views.post_text import PostWording, summary_excerpt
 from bot.rendering.discord_text import escape, limits, split
 from bot.services.posts import contents
 
-SHOWN = 5
+MAX_PAPERS = 5
 """Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
 
-NAMED = 20
+MAX_MENU_PAPERS = 20
 """Further papers in the menu that opens one; whatever is beyond is in the day's list."""
 
 PAUSE_WEEK = "aw"
@@ -24,69 +24,74 @@ MANAGE = "am"
 STOP_ALL = "ax"
 
 
-def alert_view(voice: Voice, post: contents.AlertPost) -> ui.LayoutView:
+def alert_view(voice: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     """Return the alert: up to five papers in full, the rest in a menu, and how to hear less."""
-    words = voice.words
-    message = message_builder.Sheet()
+    words = voice.ui_texts
+    message = message_builder.MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
-    shown, rest = post.matches[:SHOWN], post.matches[SHOWN:]
-    foot = _foot_buttons(words, post, marker)
-    menu = _rest_menu(words, rest)
-    texts = voice.wording.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
-    message.text(f"🔔 {texts.headline}")
+    shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
+    foot = _footer_buttons(words, post, marker)
+    menu = _more_menu(words, rest)
+    texts = voice.templates.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
+    message.add_text(f"🔔 {texts.headline}")
     message.reserve(1 + len(foot) + (2 if menu else 0) + 3 * len(shown))
     for position, match in enumerate(shown):
         left = len(shown) - position
-        room = message.budget.characters // left, message.budget.text_bytes // left - limits.TEXT_BYTES_EACH
-        message.text(_entry(voice, match, *room))
-        message.place_row(*_paper_buttons(words, match.paper))
+        room = (
+            message.budget.characters // left,
+            message.budget.text_bytes // left - limits.TEXT_BYTES_OVERHEAD,
+        )
+        message.add_text(_paper_text(voice, match, *room))
+        message.add_reserved_row(*_paper_buttons(words, match.paper))
     if menu is not None:
-        message.place_row(menu)
-    message.place_row(*foot)
+        message.add_reserved_row(menu)
+    message.add_reserved_row(*foot)
     return message.view
 
 
-def plain_alert(voice: Voice, post: contents.AlertPost) -> dict[str, Any]:
+def plain_alert_payload(voice: PostWording, post: contents.AlertPost) -> dict[str, Any]:
     """Return the alert as plain text."""
     day = f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{contents.part_marker(post.marker, 0)}"
-    texts = voice.wording.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
-    lines = [f"🔔 {texts.headline}", f"[{voice.words('alert-day')}](<{day}>)"]
+    texts = voice.templates.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
+    lines = [f"🔔 {texts.headline}", f"[{voice.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
-    return payload.plain_payload(announcement.fill_lines(voice.words, lines, papers))
+    return payload.plain_payload(announcement.fit_paper_lines(voice.ui_texts, lines, papers))
 
 
-def _entry(voice: Voice, match: contents.AlertMatch, characters: int, size: int) -> str:
+def _paper_text(voice: PostWording, match: contents.AlertMatch, characters: int, size: int) -> str:
     paper = match.paper
     title = paper_text.title_link(
-        paper.title, paper.arxiv_id, paper.url, characters=characters * 2 // 3, size=size * 2 // 3
+        paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
-    lines = voice.alert_paper(match, title)
-    thought = escape.escape(thought_of(paper.sections))
+    lines = voice.alert_paper_lines(match, title)
+    thought = escape.escape_text(summary_excerpt(paper.sections))
     return split.shorten(f"{lines}\n{thought}" if thought else lines, characters, max_bytes=size)
 
 
-def _paper_buttons(words: Words, paper: contents.PostPaper) -> list[ui.Item[Any]]:
+def _paper_buttons(words: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]]:
     return [
-        message_builder.button(words("read"), custom_ids.pack(daily_post.OPEN_ONE, paper.arxiv_id)),
+        message_builder.button(words("read"), custom_ids.pack(daily_post.OPEN_PAPER, paper.arxiv_id)),
         message_builder.button(
-            words("save"), custom_ids.pack(paper_card.SAVE, "1", paper_card.NOT_A_CARD, paper.arxiv_id)
+            words("save"), custom_ids.pack(paper_card.SAVE, "1", paper_card.NO_PAGE, paper.arxiv_id)
         ),
     ]
 
 
-def _rest_menu(words: Words, rest: tuple[contents.AlertMatch, ...]) -> ui.Item[Any] | None:
+def _more_menu(words: Texts, rest: tuple[contents.AlertMatch, ...]) -> ui.Item[Any] | None:
     options = [
-        message_builder.option(
-            paper_text.title(match.paper.title, match.paper.arxiv_id),
+        message_builder.select_option(
+            paper_text.format_title(match.paper.title, match.paper.arxiv_id),
             match.paper.arxiv_id,
-            description=paper_text.joined(match.paper.arxiv_id, paper_text.votes(match.paper.votes)),
+            description=paper_text.join_dotted(
+                match.paper.arxiv_id, paper_text.format_votes(match.paper.votes)
+            ),
         )
-        for match in rest[:NAMED]
+        for match in rest[:MAX_MENU_PAPERS]
     ]
-    return message_builder.menu(words("alert-more", count=len(rest)), custom_ids.pack("open"), options)
+    return message_builder.select_menu(words("alert-more", count=len(rest)), custom_ids.pack("open"), options)
 
 
-def _foot_buttons(words: Words, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
+def _footer_buttons(words: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons at the foot; the first carries the marker of the delivery."""
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat())
     everything = message_builder.button(words("alert-day"), list_state.pack(day, marker=marker))

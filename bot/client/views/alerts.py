@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import alert_post, paper_list, paper_text
 from bot.client.views.notices import reason_text
 from bot.services.alerts import alerts
@@ -19,17 +19,17 @@ from storage import models
 
 CREATE = "ac"
 EDIT = "ae"
-PICK = "as"
+SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
 REMOVE_ALL = "axx"
 PAGE_SIZE = 20
-LONGEST_TEXT = 60
+MAX_TEXT_LENGTH = 60
 """What of a rule's text fits into a custom id beside the rest; longer ones are kept under a token."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class AlertDraft:
     """A rule that is not made yet. `channel_id` is 0 for direct messages; `token` stands for a long text."""
 
     kind: models.AlertKind
@@ -39,18 +39,18 @@ class Draft:
     token: str = ""
 
 
-def pack(draft: Draft, verb: str) -> str:
+def pack(draft: AlertDraft, verb: str) -> str:
     """Return the custom id that asks for something to be done with a draft."""
     kind = draft.kind.value[0] + ("t" if draft.token else "")
     return custom_ids.pack(verb, kind, draft.min_votes, draft.channel_id, draft.token or draft.text)
 
 
-def unpack(action: custom_ids.Action) -> Draft:
+def unpack(action: custom_ids.Action) -> AlertDraft:
     """Read a draft back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
     kind, min_votes, channel_id, text = action.fields(4)
     is_token = kind.endswith("t")
-    with custom_ids.reading():
-        return Draft(
+    with custom_ids.map_parse_errors():
+        return AlertDraft(
             kind=models.AlertKind.AUTHOR if kind.startswith("a") else models.AlertKind.KEYWORD,
             text="" if is_token else text,
             min_votes=int(min_votes),
@@ -59,78 +59,80 @@ def unpack(action: custom_ids.Action) -> Draft:
         )
 
 
-def preview_view(words: Words, draft: Draft, preview: alerts.Preview) -> ui.LayoutView:
+def preview_view(words: Texts, draft: AlertDraft, preview: alerts.AlertPreview) -> ui.LayoutView:
     """Return what the rule would have told, and the buttons that make or change it."""
-    message = message_builder.Sheet()
-    message.text(f"### {rule_line(words, draft.kind, draft.text, draft.min_votes)}")
-    message.text(preview_text(words, preview))
-    message.text(paper_text.small(place_line(words, draft.channel_id or None)))
-    message.buttons(
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {alert_description(words, draft.kind, draft.text, draft.min_votes)}")
+    message.add_text(preview_text(words, preview))
+    message.add_text(paper_text.subtext(destination_line(words, draft.channel_id or None)))
+    message.add_buttons(
         message_builder.button(words("alert-create"), pack(draft, CREATE), style=discord.ButtonStyle.primary),
         message_builder.button(words("change"), pack(draft, EDIT)),
     )
     return message.view
 
 
-def made_view(words: Words, alert: models.Alert, preview: alerts.Preview | None = None) -> ui.LayoutView:
+def created_view(
+    words: Texts, alert: models.Alert, preview: alerts.AlertPreview | None = None
+) -> ui.LayoutView:
     """Return the confirmation that a rule was made, with a way back."""
-    message = message_builder.Sheet()
-    rule = rule_line(words, alert.kind, alert.text, alert.min_votes)
-    message.text(f"{words('alert-made')}\n**{rule}**")
+    message = message_builder.MessageBuilder()
+    rule = alert_description(words, alert.kind, alert.text, alert.min_votes)
+    message.add_text(f"{words('alert-made')}\n**{rule}**")
     if preview is not None:
-        message.text(preview_text(words, preview))
-    message.text(paper_text.small(place_line(words, alert.channel_id)))
-    message.buttons(
+        message.add_text(preview_text(words, preview))
+    message.add_text(paper_text.subtext(destination_line(words, alert.channel_id)))
+    message.add_buttons(
         message_builder.button(words("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)),
         message_builder.button(words("remove"), custom_ids.pack(REMOVE, alert.id)),
     )
     return message.view
 
 
-def preview_text(words: Words, preview: alerts.Preview) -> str:
+def preview_text(words: Texts, preview: alerts.AlertPreview) -> str:
     """Return how many papers the rule would have told in the last 30 days, and the latest of them."""
-    lines = [words("alert-would", count=preview.papers, busiest=preview.busiest)]
+    lines = [words("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
-        title = paper_text.title_link(row.title, row.arxiv_id, row.url, characters=500, size=1500)
-        lines.append(f"- {title} {paper_text.votes(row.votes)}")
+        title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
+        lines.append(f"- {title} {paper_text.format_votes(row.votes)}")
     return "\n".join(lines)
 
 
-def list_view(words: Words, rules: Sequence[models.Alert], page: int, now: datetime) -> ui.LayoutView:
+def list_view(words: Texts, rules: Sequence[models.Alert], page: int, now: datetime) -> ui.LayoutView:
     """Return a page of a reader's rules with a menu to pick one, or how to make the first."""
-    message = message_builder.Sheet()
+    message = message_builder.MessageBuilder()
     if not rules:
-        message.text(words("no-alerts"))
+        message.add_text(words("no-alerts"))
         return message.view
     pages = -(-len(rules) // PAGE_SIZE)
     page = max(0, min(page, pages - 1))
     shown = rules[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    message.text(f"### {words('alerts-heading', count=len(rules))}")
-    message.text("\n".join(f"- {_listed(words, rule, now)}" for rule in shown))
+    message.add_text(f"### {words('alerts-heading', count=len(rules))}")
+    message.add_text("\n".join(f"- {_list_line(words, rule, now)}" for rule in shown))
     options = [
-        message_builder.option(
-            _plain_rule(words, rule), str(rule.id), description=_plain_state(words, rule, now)
+        message_builder.select_option(
+            _plain_description(words, rule), str(rule.id), description=_plain_state(words, rule, now)
         )
         for rule in shown
     ]
-    message.select(message_builder.menu(words("alert-pick"), custom_ids.pack(PICK), options))
+    message.add_select(message_builder.select_menu(words("alert-pick"), custom_ids.pack(SELECT), options))
     if pages > 1:
         turn = paper_list.pager(
             page, pages, lambda wanted: custom_ids.pack(alert_post.MANAGE, wanted), "pr:page:m"
         )
-        message.buttons(*turn)
-    message.buttons(message_builder.button(words("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
+        message.add_buttons(*turn)
+    message.add_buttons(message_builder.button(words("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
     return message.view
 
 
-def rule_view(words: Words, rule: models.Alert, now: datetime) -> ui.LayoutView:
+def alert_detail_view(words: Texts, rule: models.Alert, now: datetime) -> ui.LayoutView:
     """Return one rule and what can be done with it."""
-    message = message_builder.Sheet()
-    message.text(f"### {rule_line(words, rule.kind, rule.text, rule.min_votes)}")
-    message.text(_state_line(words, rule, now))
-    message.text(paper_text.small(place_line(words, rule.channel_id)))
-    silent = is_silent(rule, now)
-    message.buttons(
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {alert_description(words, rule.kind, rule.text, rule.min_votes)}")
+    message.add_text(_state_line(words, rule, now))
+    message.add_text(paper_text.subtext(destination_line(words, rule.channel_id)))
+    silent = is_inactive(rule, now)
+    message.add_buttons(
         message_builder.button(words("resume"), custom_ids.pack(RESUME, rule.id))
         if silent
         else message_builder.button(
@@ -142,11 +144,11 @@ def rule_view(words: Words, rule: models.Alert, now: datetime) -> ui.LayoutView:
     return message.view
 
 
-def confirm_view(words: Words, count: int) -> ui.LayoutView:
+def confirm_remove_all_view(words: Texts, count: int) -> ui.LayoutView:
     """Return the question whether all rules are to go."""
-    message = message_builder.Sheet()
-    message.text(words("alert-stop-all-sure", count=count))
-    message.buttons(
+    message = message_builder.MessageBuilder()
+    message.add_text(words("alert-stop-all-sure", count=count))
+    message.add_buttons(
         message_builder.button(
             words("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger
         ),
@@ -155,43 +157,43 @@ def confirm_view(words: Words, count: int) -> ui.LayoutView:
     return message.view
 
 
-def rule_line(words: Words, kind: models.AlertKind, text: str, min_votes: int) -> str:
+def alert_description(words: Texts, kind: models.AlertKind, text: str, min_votes: int) -> str:
     """Return a rule in words, escaped: `Papers with “강화 학습”, at least ▲ 10`."""
-    rule = words(f"rule-{kind.value}", text=paper_text.quoted(text))
+    rule = words(f"rule-{kind.value}", text=paper_text.escape_untrusted(text))
     return words("rule-with-votes", rule=rule, votes=min_votes) if min_votes else rule
 
 
-def place_line(words: Words, channel_id: int | None) -> str:
+def destination_line(words: Texts, channel_id: int | None) -> str:
     """Return where a rule tells."""
     return (
         words("alert-by-dm") if channel_id is None else words("alert-in-channel", channel=f"<#{channel_id}>")
     )
 
 
-def is_silent(rule: models.Alert, now: datetime) -> bool:
+def is_inactive(rule: models.Alert, now: datetime) -> bool:
     """Tell whether a rule is paused or rests."""
     resting = rule.paused_until_at is not None and rule.paused_until_at > now
     return resting or rule.state is not models.SubscriptionState.ACTIVE
 
 
-def _listed(words: Words, rule: models.Alert, now: datetime) -> str:
+def _list_line(words: Texts, rule: models.Alert, now: datetime) -> str:
     place = "" if rule.channel_id is None else f"<#{rule.channel_id}>"
-    state = f"*{_state_line(words, rule, now)}*" if is_silent(rule, now) else ""
-    return paper_text.joined(
-        rule_line(words, rule.kind, rule.text[:LONGEST_TEXT], rule.min_votes), place, state
+    state = f"*{_state_line(words, rule, now)}*" if is_inactive(rule, now) else ""
+    return paper_text.join_dotted(
+        alert_description(words, rule.kind, rule.text[:MAX_TEXT_LENGTH], rule.min_votes), place, state
     )
 
 
-def _plain_rule(words: Words, rule: models.Alert) -> str:
+def _plain_description(words: Texts, rule: models.Alert) -> str:
     text = words(f"rule-{rule.kind.value}", text=rule.text)
     return words("rule-with-votes", rule=text, votes=rule.min_votes) if rule.min_votes else text
 
 
-def _plain_state(words: Words, rule: models.Alert, now: datetime) -> str:
-    return words("alert-resting") if is_silent(rule, now) else words("alert-active")
+def _plain_state(words: Texts, rule: models.Alert, now: datetime) -> str:
+    return words("alert-resting") if is_inactive(rule, now) else words("alert-active")
 
 
-def _state_line(words: Words, rule: models.Alert, now: datetime) -> str:
+def _state_line(words: Texts, rule: models.Alert, now: datetime) -> str:
     if rule.state is not models.SubscriptionState.ACTIVE:
         return reason_text(words, rule.reason or Reason.BY_HAND)
     if rule.paused_until_at is not None and rule.paused_until_at > now:

@@ -5,50 +5,50 @@ from __future__ import annotations
 from typing import Any
 
 from bot.client.components import message_builder, payload
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import paper_text
-from bot.client.views.post_text import Voice, thought_of
+from bot.client.views.post_text import PostWording, summary_excerpt
 from bot.rendering.discord_text import escape, limits, split
 from bot.services.posts import contents
 
-PAPERS_AN_EMBED_MESSAGE = limits.EMBEDS - 1
-TITLE_SHOWN = 200
-PLAIN_ROOM = 1800
+PAPERS_PER_MESSAGE = limits.EMBEDS - 1
+MAX_TITLE_LENGTH = 200
+MAX_PLAIN_LENGTH = 1800
 """Of the 2,000 code points of a content; the rest is for a marker that is longer than its placeholder."""
 
 
-def embeds_payload(voice: Voice, post: contents.DailyPost, position: int) -> dict[str, Any]:
+def embeds_payload(voice: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
     """Return one message of embeds without buttons: Discord hands it on to the servers that follow the channel."""
-    shown = post.papers[:PAPERS_AN_EMBED_MESSAGE]
-    texts = voice.daily(post)
+    shown = post.papers[:PAPERS_PER_MESSAGE]
+    texts = voice.daily_texts(post)
     left = len(post.papers) - len(shown)
-    more = voice.words("more-papers", count=left) if left else ""
+    more = voice.ui_texts("more-papers", count=left) if left else ""
     head = {
         "title": f"📰 {texts.headline}",
         "description": "\n".join(line for line in (texts.count, texts.missed, more) if line),
         "url": day_url(post, position),
         "color": message_builder.AMBER,
     }
-    embeds = [head, *(_embed(rank, paper) for rank, paper in enumerate(shown, 1))]
+    embeds = [head, *(_paper_embed(rank, paper) for rank, paper in enumerate(shown, 1))]
     return {"embeds": embeds, "allowed_mentions": payload.NO_MENTIONS}
 
 
-def plain_post(
-    voice: Voice, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
+def plain_post_payload(
+    voice: PostWording, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
 ) -> dict[str, Any]:
     """Return a post as plain text: the headline and a line a paper, as many as fit, and how many more there are."""
-    texts = voice.daily(post)
+    texts = voice.daily_texts(post)
     head = f"**[{texts.headline}](<{day_url(post, position)}>)**"
     lines = [head, texts.count]
-    return payload.plain_payload(fill_lines(voice.words, lines, papers))
+    return payload.plain_payload(fit_paper_lines(voice.ui_texts, lines, papers))
 
 
-def fill_lines(words: Words, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
+def fit_paper_lines(words: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
     """Return the lines with a line a paper below, as many as fit, and how many more there are."""
     more = words("more-papers", count=len(papers))
-    room = PLAIN_ROOM - sum(len(line) + 1 for line in lines) - len(more) - 1
+    room = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
     for shown, paper in enumerate(papers):
-        line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title(paper)}"
+        line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title_link(paper)}"
         if len(line) + 1 > room:
             return "\n".join([*lines, words("more-papers", count=len(papers) - shown)])
         lines.append(line)
@@ -56,9 +56,11 @@ def fill_lines(words: Words, lines: list[str], papers: tuple[contents.PostPaper,
     return "\n".join(lines)
 
 
-def _plain_title(paper: contents.PostPaper) -> str:
-    title = split.shorten(paper_text.title(paper.title, paper.arxiv_id), TITLE_SHOWN, markdown=False)
-    return f"[{escape.label(title)}](<{paper_text.hugging_face_url(paper.arxiv_id)}>)"
+def _plain_title_link(paper: contents.PostPaper) -> str:
+    title = split.shorten(
+        paper_text.format_title(paper.title, paper.arxiv_id), MAX_TITLE_LENGTH, markdown=False
+    )
+    return f"[{escape.link_label(title)}](<{paper_text.hugging_face_url(paper.arxiv_id)}>)"
 
 
 def day_url(post: contents.DailyPost, position: int) -> str:
@@ -67,12 +69,13 @@ def day_url(post: contents.DailyPost, position: int) -> str:
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"
 
 
-def _embed(rank: int, paper: contents.PostPaper) -> dict[str, Any]:
-    title = f"{rank} · {paper_text.title(paper.title, paper.arxiv_id)}"
-    facts = paper_text.joined(
-        paper_text.votes(paper.votes), paper_text.authors(paper.authors, truncated=paper.authors_truncated)
+def _paper_embed(rank: int, paper: contents.PostPaper) -> dict[str, Any]:
+    title = f"{rank} · {paper_text.format_title(paper.title, paper.arxiv_id)}"
+    facts = paper_text.join_dotted(
+        paper_text.format_votes(paper.votes),
+        paper_text.format_authors(paper.authors, truncated=paper.authors_truncated),
     )
-    thought = escape.escape(thought_of(paper.sections))
+    thought = escape.escape_text(summary_excerpt(paper.sections))
     embed: dict[str, Any] = {
         "title": split.shorten(title, limits.EMBED_TITLE, markdown=False),
         "url": escape.safe_url(paper.url) or paper_text.hugging_face_url(paper.arxiv_id),

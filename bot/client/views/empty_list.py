@@ -9,7 +9,7 @@ from typing import Any
 from discord import ui
 
 from bot.client.components import message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import list_state, paper_list, paper_text
 
 
@@ -22,35 +22,35 @@ class Extent:
     papers: int
 
 
-def empty_view(words: Words, listed: paper_list.PaperList, extent: Extent) -> ui.LayoutView:
+def empty_view(words: Texts, listed: paper_list.PaperList, extent: Extent) -> ui.LayoutView:
     """Return the answer to a question that finds nothing, with up to five buttons that find something."""
     state = listed.state
-    message = message_builder.Sheet()
-    message.text(_heading(words, state, is_known=listed.is_known))
-    message.text("\n".join(paper_text.small(note) for note in _notes(words, listed) if note))
-    message.text(extent_line(words, extent))
+    message = message_builder.MessageBuilder()
+    message.add_text(_heading(words, state, is_known=listed.is_author_known))
+    message.add_text("\n".join(paper_text.subtext(note) for note in _notes(words, listed) if note))
+    message.add_text(extent_line(words, extent))
     suggested = [message_builder.button(one.label, list_state.pack(one.state)) for one in listed.suggestions]
     if suggested:
-        message.text(paper_text.small(words("try-instead")))
+        message.add_text(paper_text.subtext(words("try-instead")))
     elif state.kind is not list_state.ListKind.SAVED and extent.papers:
-        message.text(paper_text.small(words("try-name" if _is_unknown(listed) else "try-wider")))
-    message.buttons(*suggested[:5])
-    message.buttons(*_ways_on(words, state, extent))
+        message.add_text(paper_text.subtext(words("try-name" if _is_unknown_author(listed) else "try-wider")))
+    message.add_buttons(*suggested[:5])
+    message.add_buttons(*_navigation_buttons(words, state, extent))
     return message.view
 
 
-def _is_unknown(listed: paper_list.PaperList) -> bool:
-    return listed.state.kind is list_state.ListKind.AUTHOR and not listed.is_known
+def _is_unknown_author(listed: paper_list.PaperList) -> bool:
+    return listed.state.kind is list_state.ListKind.AUTHOR and not listed.is_author_known
 
 
-def _notes(words: Words, listed: paper_list.PaperList) -> list[str]:
+def _notes(words: Texts, listed: paper_list.PaperList) -> list[str]:
     """Say what narrowed the list: a reader may have forgotten a period chosen before."""
-    is_narrowed = listed.state.kind in paper_list.FILTERED
-    return [paper_list.narrowing(words, listed.state) if is_narrowed else "", listed.ignored]
+    is_narrowed = listed.state.kind in paper_list.FILTERABLE_KINDS
+    return [paper_list.filters_text(words, listed.state) if is_narrowed else "", listed.ignored_note]
 
 
-def _heading(words: Words, state: list_state.ListState, *, is_known: bool) -> str:
-    shown = paper_text.quoted(state.text)
+def _heading(words: Texts, state: list_state.ListState, *, is_known: bool) -> str:
+    shown = paper_text.escape_untrusted(state.text)
     match state.kind:
         case list_state.ListKind.TOPIC:
             return words("no-list-topic", topic=shown)
@@ -60,7 +60,9 @@ def _heading(words: Words, state: list_state.ListState, *, is_known: bool) -> st
             return words("no-list-top")
         case list_state.ListKind.DIGEST:
             return (
-                words("no-list-digest", date=words.date(date.fromisoformat(state.text))) if state.text else ""
+                words("no-list-digest", date=words.format_date(date.fromisoformat(state.text)))
+                if state.text
+                else ""
             )
         case list_state.ListKind.SIMILAR:
             return words("no-list-similar")
@@ -68,7 +70,7 @@ def _heading(words: Words, state: list_state.ListState, *, is_known: bool) -> st
             return words("no-list-saved")
 
 
-def extent_line(words: Words, extent: Extent) -> str:
+def extent_line(words: Texts, extent: Extent) -> str:
     """Return what the archive holds, in a sentence."""
     if not extent.papers or extent.first_on is None or extent.last_on is None:
         return words("archive-empty")
@@ -80,19 +82,19 @@ def extent_line(words: Words, extent: Extent) -> str:
     )
 
 
-def _widest(words: Words, state: list_state.ListState) -> str:
+def _unfiltered_label(words: Texts, state: list_state.ListState) -> str:
     """Name what a list without its filters lets go."""
     if not state.min_votes:
         return words("all-time")
     return words("any-votes" if state.period is list_state.Period.ALL else "without-filters")
 
 
-def _ways_on(words: Words, state: list_state.ListState, extent: Extent) -> list[ui.Item[Any]]:
+def _navigation_buttons(words: Texts, state: list_state.ListState, extent: Extent) -> list[ui.Item[Any]]:
     ways = []
     narrowed = state.period is not list_state.Period.ALL or state.min_votes
-    if state.kind in paper_list.FILTERED and narrowed:
-        wider = state.with_(period=list_state.Period.ALL, min_votes=0, page=0)
-        ways.append(message_builder.button(_widest(words, state), list_state.pack(wider)))
+    if state.kind in paper_list.FILTERABLE_KINDS and narrowed:
+        wider = state.replace(period=list_state.Period.ALL, min_votes=0, page=0)
+        ways.append(message_builder.button(_unfiltered_label(words, state), list_state.pack(wider)))
     follow = paper_list.follow_button(words, state)
     if follow is not None:
         ways.append(follow)
@@ -100,7 +102,7 @@ def _ways_on(words: Words, state: list_state.ListState, extent: Extent) -> list[
         wanted = date.fromisoformat(state.text)
         nearest = min(max(wanted + timedelta(days=1), extent.first_on), extent.last_on)
         if wanted < extent.first_on:
-            day = state.with_(text=nearest.isoformat(), page=0)
+            day = state.replace(text=nearest.isoformat(), page=0)
             ways.append(
                 message_builder.button(
                     words("nearest-digest", date=nearest.isoformat()), list_state.pack(day)

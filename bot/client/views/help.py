@@ -5,12 +5,12 @@ from __future__ import annotations
 from discord import ui
 
 from bot.client.components import message_builder
-from bot.client.translations import Words
-from bot.client.views.post_text import Mention
+from bot.client.translations import Texts
+from bot.client.views.post_text import MentionLookup
 
-READING = ("digest", "top", "topic", "author", "paper", "saved", "trends")
-FOLLOWING = ("alerts add", "alerts list", "alerts pause", "alerts remove")
-CHANNEL = (
+READING_COMMANDS = ("digest", "top", "topic", "author", "paper", "saved", "trends")
+ALERT_COMMANDS = ("alerts add", "alerts list", "alerts pause", "alerts remove")
+SUBSCRIPTION_COMMANDS = (
     "daily setup",
     "daily list",
     "daily edit",
@@ -19,20 +19,25 @@ CHANNEL = (
     "daily pause",
     "daily remove",
 )
-SERVICE = ("status", "why", "sources", "help")
+GENERAL_COMMANDS = ("status", "why", "sources", "help")
 
 
-def help_view(words: Words, mention: Mention, *, manages: bool) -> ui.LayoutView:
+def help_view(words: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.LayoutView:
     """Return the guide. The commands for a channel come first for those who manage the server."""
-    message = message_builder.Sheet()
-    message.text(f"### {words('help-heading')}\n{words('help-intro')}")
-    groups: list[tuple[str, tuple[str, ...]]] = [("help-reading", READING), ("help-following", FOLLOWING)]
-    channel: list[tuple[str, tuple[str, ...]]] = [("help-channel", CHANNEL)]
-    for heading, names in channel + groups if manages else groups + channel:
-        message.text("\n".join([f"**{words(heading)}**", *(_line(words, mention, name) for name in names)]))
-    message.text("\n".join(_line(words, mention, name) for name in SERVICE))
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {words('help-heading')}\n{words('help-intro')}")
+    groups: list[tuple[str, tuple[str, ...]]] = [
+        ("help-reading", READING_COMMANDS),
+        ("help-following", ALERT_COMMANDS),
+    ]
+    channel: list[tuple[str, tuple[str, ...]]] = [("help-channel", SUBSCRIPTION_COMMANDS)]
+    for heading, names in channel + groups if can_manage else groups + channel:
+        message.add_text(
+            "\n".join([f"**{words(heading)}**", *(_command_line(words, mention, name) for name in names)])
+        )
+    message.add_text("\n".join(_command_line(words, mention, name) for name in GENERAL_COMMANDS))
     return message.view
 
 
-def _line(words: Words, mention: Mention, name: str) -> str:
+def _command_line(words: Texts, mention: MentionLookup, name: str) -> str:
     return f"{mention(name)} {words('help-' + name.replace(' ', '-'))}"

@@ -11,8 +11,8 @@ from bot.client.components import custom_ids
 from bot.text import query_parser
 
 PAGE_SIZE = 5
-VERB = "l"
-LONGEST_TEXT = 72
+SHOW = "l"
+MAX_TEXT_LENGTH = 72
 """Longer texts are kept in storage and named by a token (`bot/services/accounts/text_tokens.py`)."""
 
 
@@ -54,12 +54,12 @@ class ListState:
     by_date: bool = False
     token: str = ""
 
-    def with_(self, **changes: object) -> ListState:
+    def replace(self, **changes: object) -> ListState:
         """Return the same list with something changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
 
-class Watch(NamedTuple):
+class FollowTarget(NamedTuple):
     """What an alert for a list would watch for: a person's name or words, and a minimum of votes."""
 
     is_author: bool
@@ -67,14 +67,14 @@ class Watch(NamedTuple):
     min_votes: int
 
 
-def watch(state: ListState) -> Watch | None:
+def follow_target(state: ListState) -> FollowTarget | None:
     """Return what following a topic or an author would watch for; None if there is nothing to watch for.
 
     An alert knows no operators: of a query it takes the words, else a phrase, else the author, and its votes.
     """
     if state.kind is ListKind.AUTHOR:
         named = any(map(str.isalpha, state.text))
-        return Watch(True, state.text, state.min_votes) if named else None
+        return FollowTarget(True, state.text, state.min_votes) if named else None
     if state.kind is not ListKind.TOPIC:
         return None
     asked = query_parser.parse_query(state.text)
@@ -82,11 +82,11 @@ def watch(state: ListState) -> Watch | None:
     for is_author, texts in ((False, (asked.text,)), (False, asked.phrases), (True, asked.authors)):
         for text in texts[:1]:
             if any(map(str.isalpha, text)):
-                return Watch(is_author, text, votes)
+                return FollowTarget(is_author, text, votes)
     return None
 
 
-def pack(state: ListState, verb: str = VERB, *, marker: str | None = None) -> str:
+def pack(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:
     """Return the custom id that asks for this page."""
     flags = "".join(
         flag
@@ -102,7 +102,7 @@ def unpack(action: custom_ids.Action) -> ListState:
     """Read the state back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
-    with custom_ids.reading():
+    with custom_ids.map_parse_errors():
         return ListState(
             kind=ListKind(kind),
             text="" if is_token else text,

@@ -8,29 +8,29 @@ import discord
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import alerts, schedule_text, subscriptions
 from bot.rendering.discord_text import limits, split
 from bot.services.daily import schedule
 
-SECONDS = 900.0
-ASKED = "asked"
+TIMEOUT_SECONDS = 900.0
+SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
-ALERT_CHANGED = "aed"
+SUBMIT_ALERT_MODAL = "aed"
 VOTES = "votes"
-ORDER_CHANGED = "df"
+SUBMIT_SUBSCRIPTION_MODAL = "df"
 TIME = "time"
 ZONE = "zone"
 PAPERS = "papers"
 DAYS = "days"
 
 
-class Form(ui.Modal):
+class StatelessModal(ui.Modal):
     """A form. It keeps nothing: the answer is handled by the verb in its custom id, also after a restart."""
 
     def __init__(self, title: str, custom_id: str) -> None:
         shown = split.shorten(title, limits.MODAL_TITLE, markdown=False)
-        super().__init__(title=shown, custom_id=custom_id, timeout=SECONDS)
+        super().__init__(title=shown, custom_id=custom_id, timeout=TIMEOUT_SECONDS)
 
     def add_text(
         self,
@@ -38,66 +38,72 @@ class Form(ui.Modal):
         custom_id: str,
         *,
         value: str = "",
-        hint: str = "",
-        most: int = 100,
+        placeholder: str = "",
+        max_length: int = 100,
         required: bool = True,
     ) -> None:
         """Add a line to type into, with what stands there already."""
         field: ui.TextInput[Any] = ui.TextInput(
             custom_id=custom_id,
             default=value or None,
-            placeholder=hint or None,
-            max_length=most,
+            placeholder=placeholder or None,
+            max_length=max_length,
             required=required,
         )
-        self._add(label, field)
+        self._add_field(label, field)
 
-    def add_choice(
+    def add_select(
         self,
         label: str,
         custom_id: str,
         options: list[discord.SelectOption],
         *,
-        most: int = 1,
+        max_values: int = 1,
         description: str | None = None,
     ) -> None:
         """Add a menu; `most` options can be picked."""
-        field: ui.Select[Any] = ui.Select(custom_id=custom_id, options=options, min_values=1, max_values=most)
-        self._add(label, field, description)
+        field: ui.Select[Any] = ui.Select(
+            custom_id=custom_id, options=options, min_values=1, max_values=max_values
+        )
+        self._add_field(label, field, description)
 
-    def _add(self, label: str, field: ui.Item[Any], description: str | None = None) -> None:
+    def _add_field(self, label: str, field: ui.Item[Any], description: str | None = None) -> None:
         text = split.shorten(label, limits.TEXT_INPUT_LABEL, markdown=False)
         self.add_item(ui.Label(text=text, description=description, component=field))
 
 
-def ask_form(words: Words) -> Form:
+def topic_modal(words: Texts) -> StatelessModal:
     """Return the form that asks for a topic."""
-    form = Form(words("post-ask"), custom_ids.pack(ASKED))
-    form.add_text(words("ask-label"), QUERY, hint=words("ask-hint"), most=300)
+    form = StatelessModal(words("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
+    form.add_text(words("ask-label"), QUERY, placeholder=words("ask-hint"), max_length=300)
     return form
 
 
-def alert_form(words: Words, draft: alerts.Draft) -> Form:
+def alert_modal(words: Texts, draft: alerts.AlertDraft) -> StatelessModal:
     """Return the form that changes an alert before it is made."""
-    form = Form(words("alert-form"), custom_ids.pack(ALERT_CHANGED, draft.kind.value, draft.channel_id))
-    form.add_text(words(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, most=100)
-    form.add_text(words("alert-form-votes"), VOTES, value=str(draft.min_votes), most=5, required=False)
+    form = StatelessModal(
+        words("alert-form"), custom_ids.pack(SUBMIT_ALERT_MODAL, draft.kind.value, draft.channel_id)
+    )
+    form.add_text(words(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, max_length=100)
+    form.add_text(words("alert-form-votes"), VOTES, value=str(draft.min_votes), max_length=5, required=False)
     return form
 
 
-def order_form(words: Words, draft: subscriptions.Draft) -> Form:
+def subscription_modal(words: Texts, draft: subscriptions.SubscriptionDraft) -> StatelessModal:
     """Return the form that changes a daily post before it is set up."""
-    wishes = draft.wishes
-    form = Form(words("order-form"), subscriptions.pack(draft, ORDER_CHANGED))
-    form.add_text(words("order-form-time"), TIME, value=wishes.at_time, hint="09:00", most=10)
-    form.add_text(words("order-form-zone"), ZONE, value=wishes.timezone, hint="Asia/Seoul", most=60)
-    form.add_text(words("order-form-papers"), PAPERS, value=str(wishes.top_n), most=2)
-    form.add_text(words("order-form-votes"), VOTES, value=str(wishes.min_votes), most=5, required=False)
+    wishes = draft.options
+    form = StatelessModal(words("order-form"), subscriptions.pack(draft, SUBMIT_SUBSCRIPTION_MODAL))
+    form.add_text(words("order-form-time"), TIME, value=wishes.at_time, placeholder="09:00", max_length=10)
+    form.add_text(
+        words("order-form-zone"), ZONE, value=wishes.timezone, placeholder="Asia/Seoul", max_length=60
+    )
+    form.add_text(words("order-form-papers"), PAPERS, value=str(wishes.top_n), max_length=2)
+    form.add_text(words("order-form-votes"), VOTES, value=str(wishes.min_votes), max_length=5, required=False)
     days = [
-        message_builder.option(
-            schedule_text.weekday(words, day), schedule.DAY_NAMES[day - 1], chosen=day in wishes.days
+        message_builder.select_option(
+            schedule_text.format_weekday(words, day), schedule.DAY_NAMES[day - 1], selected=day in wishes.days
         )
         for day in schedule.EVERY_DAY
     ]
-    form.add_choice(words("order-form-days"), DAYS, days, most=len(days))
+    form.add_select(words("order-form-days"), DAYS, days, max_values=len(days))
     return form

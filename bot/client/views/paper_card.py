@@ -9,7 +9,7 @@ from typing import Any
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import paper_list, paper_text
 from bot.rendering.discord_text import limits, split
 from bot.rendering.markdown import blocks
@@ -24,10 +24,10 @@ SIMILAR = "sim"
 AUTHORS = "auth"
 CITE = "cite"
 SHARE = "cs"
-NOT_A_CARD = "-"
+NO_PAGE = "-"
 """In place of the page, for a save button that does not stand on a card."""
 
-LONGEST_PAGE = 2600
+MAX_PAGE_LENGTH = 2600
 """Code points of a summary on one page: about what a phone shows in three screens."""
 
 
@@ -42,27 +42,27 @@ class Card:
     sharer: str | None = None
 
 
-def card_view(words: Words, card: Card) -> ui.LayoutView:
+def card_view(words: Texts, card: Card) -> ui.LayoutView:
     """Return a page of a paper's card."""
     detail = card.detail
     appearance = summaries.best_appearance(detail, words.locale)
-    review = review_of(detail, words.locale)
+    review = best_review(detail, words.locale)
     shown = _main_sections(appearance, detail)
-    message = message_builder.Sheet()
-    message.paper(_head(detail), detail.thumbnail, detail.title)
+    message = message_builder.MessageBuilder()
+    message.add_section(_header(detail), detail.thumbnail, detail.title)
     pager_rows = 4  # a row and its three buttons, whether or not there is more than one page
     rows: list[list[ui.Item[Any]]] = [
-        _present(_chapter_menu(words, detail, review, shown)),
-        _actions(words, card),
-        links(detail),
+        _optional_row(_chapter_menu(words, detail, review, shown)),
+        _action_buttons(words, card),
+        link_buttons(detail),
     ]
-    foot = paper_text.small(_origin(words, card))
+    foot = paper_text.subtext(_appearances_line(words, card))
     message.reserve(
         pager_rows + sum(1 + len(row) for row in rows if row) + bool(foot), (foot,) if foot else ()
     )
-    pages = summary_pages(shown, message.budget) or [paper_text.small(words("no-summary"))]
+    pages = summary_pages(shown, message.budget) or [paper_text.subtext(words("no-summary"))]
     page = min(card.page, len(pages) - 1)
-    message.text(pages[page])
+    message.add_text(pages[page])
     if len(pages) > 1:
         rows.insert(
             0,
@@ -72,26 +72,26 @@ def card_view(words: Words, card: Card) -> ui.LayoutView:
         )
     for row in rows:
         if row:
-            message.place_row(*row)
+            message.add_reserved_row(*row)
     if foot:
-        message.place_text(foot)
+        message.add_reserved_text(foot)
     return message.view
 
 
-def chapter_view(words: Words, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
+def chapter_view(words: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
     """Return one chapter of the review on its own. Raises LookupError when there is no such chapter."""
-    review = review_of(detail, words.locale)
+    review = best_review(detail, words.locale)
     if review is None or not 0 <= chapter < len(review.entry.sections):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
-    message = message_builder.Sheet()
-    message.text(paper_text.small(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
+    message = message_builder.MessageBuilder()
+    message.add_text(paper_text.subtext(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(words, detail, review, ())
     message.reserve(4 + 2)
     pages = summary_pages(review.entry.sections[chapter : chapter + 1], message.budget)
     page = min(page, len(pages) - 1)
-    message.text(pages[page] if pages else paper_text.small(words("no-summary")))
+    message.add_text(pages[page] if pages else paper_text.subtext(words("no-summary")))
     if len(pages) > 1:
-        message.place_row(
+        message.add_reserved_row(
             *paper_list.pager(
                 page,
                 len(pages),
@@ -100,11 +100,11 @@ def chapter_view(words: Words, detail: models.PaperDetail, chapter: int, page: i
             )
         )
     if menu is not None:
-        message.place_row(menu)
+        message.add_reserved_row(menu)
     return message.view
 
 
-def review_of(detail: models.PaperDetail, locale: models.Locale) -> models.Appearance | None:
+def best_review(detail: models.PaperDetail, locale: models.Locale) -> models.Appearance | None:
     """Return the long review, in the reader's language if there is one; None when no digest wrote any."""
     return summaries.best_appearance(detail, locale, models.DigestFormat.REVIEW)
 
@@ -112,8 +112,8 @@ def review_of(detail: models.PaperDetail, locale: models.Locale) -> models.Appea
 def summary_pages(sections: Sequence[models.Section], budget: limits.Budget) -> list[str]:
     """Return the sections as Discord Markdown in pages that fit into what is left of a message."""
     text = "\n\n".join(section_text(section) for section in sections)
-    room = min(budget.characters, LONGEST_PAGE)
-    return split.split(text, room, budget.text_bytes - limits.TEXT_BYTES_EACH)
+    room = min(budget.characters, MAX_PAGE_LENGTH)
+    return split.split_pages(text, room, budget.text_bytes - limits.TEXT_BYTES_OVERHEAD)
 
 
 def section_text(section: models.Section) -> str:
@@ -122,7 +122,7 @@ def section_text(section: models.Section) -> str:
     return f"**{blocks.render_heading(section.heading)}**\n{body}" if section.heading else body
 
 
-def links(detail: models.PaperDetail) -> list[ui.Item[Any]]:
+def link_buttons(detail: models.PaperDetail) -> list[ui.Item[Any]]:
     """Return the buttons that lead out: arXiv, PDF, Hugging Face, and code and project where they are known."""
     known = [
         message_builder.link_button("arXiv", paper_text.arxiv_url(detail.arxiv_id)),
@@ -136,12 +136,12 @@ def links(detail: models.PaperDetail) -> list[ui.Item[Any]]:
     return [item for item in known if item is not None]
 
 
-def _head(detail: models.PaperDetail) -> str:
+def _header(detail: models.PaperDetail) -> str:
     title = paper_text.title_link(detail.title, detail.arxiv_id, detail.url)
-    facts = paper_text.joined(
-        paper_text.votes(detail.votes),
+    facts = paper_text.join_dotted(
+        paper_text.format_votes(detail.votes),
         detail.last_on.isoformat(),
-        paper_text.authors(detail.authors, truncated=detail.authors_truncated),
+        paper_text.format_authors(detail.authors, truncated=detail.authors_truncated),
     )
     return f"### {title}\n{facts}"
 
@@ -158,7 +158,7 @@ def _main_sections(
 
 
 def _chapter_menu(
-    words: Words,
+    words: Texts,
     detail: models.PaperDetail,
     review: models.Appearance | None,
     shown: Sequence[models.Section],
@@ -166,19 +166,21 @@ def _chapter_menu(
     if review is None:
         return None
     options = [
-        message_builder.option(_chapter_name(words, section, number), str(number))
+        message_builder.select_option(_chapter_label(words, section, number), str(number))
         for number, section in enumerate(review.entry.sections)
         if section not in shown
     ]
-    return message_builder.menu(words("choose-chapter"), custom_ids.pack(CHAPTERS, detail.arxiv_id), options)
+    return message_builder.select_menu(
+        words("choose-chapter"), custom_ids.pack(CHAPTERS, detail.arxiv_id), options
+    )
 
 
-def _chapter_name(words: Words, section: models.Section, number: int) -> str:
+def _chapter_label(words: Texts, section: models.Section, number: int) -> str:
     heading = blocks.render_plain(section.heading or "").strip("#* \n")
     return heading or words("chapter", number=number + 1)
 
 
-def _actions(words: Words, card: Card) -> list[ui.Item[Any]]:
+def _action_buttons(words: Texts, card: Card) -> list[ui.Item[Any]]:
     arxiv_id = card.detail.arxiv_id
     row = []
     if card.sharer is None and card.saved is not None:
@@ -189,7 +191,7 @@ def _actions(words: Words, card: Card) -> list[ui.Item[Any]]:
             )
         )
     elif card.sharer is not None:
-        row.append(message_builder.button(words("save"), custom_ids.pack(SAVE, "1", NOT_A_CARD, arxiv_id)))
+        row.append(message_builder.button(words("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)))
     row.append(message_builder.button(words("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
     if card.detail.authors:
         row.append(message_builder.button(words("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
@@ -199,18 +201,18 @@ def _actions(words: Words, card: Card) -> list[ui.Item[Any]]:
     return row
 
 
-def _origin(words: Words, card: Card) -> str:
+def _appearances_line(words: Texts, card: Card) -> str:
     seen: dict[tuple[models.DigestFormat, Any], str] = {}
     for appearance in card.detail.appearances:
         seen.setdefault(
             (appearance.format, appearance.date),
             words(f"format-{appearance.format.value}", date=appearance.date.isoformat()),
         )
-    shown = paper_text.joined(*list(seen.values())[:4])
+    shown = paper_text.join_dotted(*list(seen.values())[:4])
     if card.sharer is not None:
-        return paper_text.joined(shown, words("shared-by", name=card.sharer))
+        return paper_text.join_dotted(shown, words("shared-by", name=card.sharer))
     return shown
 
 
-def _present(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
+def _optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
     return [] if item is None else [item]

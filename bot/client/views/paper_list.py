@@ -9,17 +9,17 @@ from typing import Any
 from discord import ui
 
 from bot.client.components import message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import list_state
 from bot.client.views import paper_text as phrases
 from bot.rendering.discord_text import limits, split
 from storage import models
 
-OPEN = "open"
+OPEN_SELECTED = "open"
 SHARE = "ls"
-PERIOD = "lp"
+SELECT_PERIOD = "lp"
 FOLLOW = "lf"
-FILTERED = frozenset({list_state.ListKind.TOP, list_state.ListKind.TOPIC, list_state.ListKind.AUTHOR})
+FILTERABLE_KINDS = frozenset({list_state.ListKind.TOP, list_state.ListKind.TOPIC, list_state.ListKind.AUTHOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,121 +39,129 @@ class PaperList:
     rows: tuple[models.PaperRow, ...]
     total: int
     notes: tuple[str, ...] = ()
-    lines: Mapping[str, str] = field(default_factory=dict)
+    snippets: Mapping[str, str] = field(default_factory=dict)
     suggestions: tuple[Suggestion, ...] = ()
-    ignored: str = ""
+    ignored_note: str = ""
     """What of the query could not be used, as a sentence; Markdown."""
-    whole: str = ""
-    phrases: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    highlight_query: str = ""
+    highlight_phrases: tuple[str, ...] = ()
+    highlight_terms: tuple[str, ...] = ()
     """What is set in bold in the lines: the whole or phrases, single words where none of them is found."""
-    expanded: bool = False
+    is_expanded: bool = False
     """Whether other words were searched for as well, so that "only as typed" makes sense."""
-    is_known: bool = False
+    is_author_known: bool = False
     """Whether the author is known, also when none of their papers passes the filters."""
 
     @property
-    def pages(self) -> int:
+    def page_count(self) -> int:
         """How many pages there are, at least 1."""
         return max(1, -(-self.total // list_state.PAGE_SIZE))
 
 
-def list_view(words: Words, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
+def list_view(words: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
     """Return the list for whoever asked: papers, a menu to open one, pages, period, follow and share."""
-    message = _headed(words, listed)
+    message = _start_message(words, listed)
     rows: list[list[ui.Item[Any]]] = [
-        _present(open_menu(words, listed.rows)),
-        _present(_period_menu(words, listed.state)),
+        _optional_row(open_menu(words, listed.rows)),
+        _optional_row(_period_menu(words, listed.state)),
         _pager(words, listed),
-        _switches(words, listed) + _outward(words, listed, may_share),
-        [_suggested(suggestion) for suggestion in listed.suggestions[: limits.ROW_BUTTONS]],
+        _toggle_buttons(words, listed) + _follow_and_share_buttons(words, listed, may_share),
+        [_suggestion_button(suggestion) for suggestion in listed.suggestions[: limits.ROW_BUTTONS]],
     ]
-    _finish(message, listed, rows)
+    _fill_message(message, listed, rows)
     return message.view
 
 
-def shared_view(words: Words, listed: PaperList, *, sharer: str) -> ui.LayoutView:
+def shared_view(words: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return the list for a channel: whoever opens a paper or asks for more is answered privately."""
-    message = _headed(words, listed)
+    message = _start_message(words, listed)
     more = message_builder.button(
-        words("list-more-privately", count=listed.total), list_state.pack(listed.state.with_(page=0))
+        words("list-more-privately", count=listed.total), list_state.pack(listed.state.replace(page=0))
     )
-    rows = [_present(open_menu(words, listed.rows)), [more]]
-    _finish(message, listed, rows, foot=phrases.small(words("shared-by", name=sharer)))
+    rows = [_optional_row(open_menu(words, listed.rows)), [more]]
+    _fill_message(message, listed, rows, foot=phrases.subtext(words("shared-by", name=sharer)))
     return message.view
 
 
 def open_menu(
-    words: Words, rows: Sequence[models.PaperRow], custom_id: str = f"pr:{OPEN}", first: int = 0
+    words: Texts, rows: Sequence[models.PaperRow], custom_id: str = f"pr:{OPEN_SELECTED}", first: int = 0
 ) -> ui.Item[Any] | None:
     """Return the menu that opens one of these papers privately."""
     options = [
-        message_builder.option(
-            phrases.title(row.title, row.arxiv_id),
+        message_builder.select_option(
+            phrases.format_title(row.title, row.arxiv_id),
             row.arxiv_id,
-            description=phrases.joined(row.arxiv_id, phrases.votes(row.votes)),
+            description=phrases.join_dotted(row.arxiv_id, phrases.format_votes(row.votes)),
         )
         for row in rows
     ]
-    return message_builder.menu(words("open-paper"), custom_id, options)
+    return message_builder.select_menu(words("open-paper"), custom_id, options)
 
 
-def _headed(words: Words, listed: PaperList) -> message_builder.Sheet:
-    message = message_builder.Sheet()
-    message.text(f"### {listed.heading}")
-    message.text("\n".join(phrases.small(note) for note in (*listed.notes, listed.ignored) if note))
+def _start_message(words: Texts, listed: PaperList) -> message_builder.MessageBuilder:
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {listed.heading}")
+    message.add_text(
+        "\n".join(phrases.subtext(note) for note in (*listed.notes, listed.ignored_note) if note)
+    )
     return message
 
 
-def _finish(
-    message: message_builder.Sheet, listed: PaperList, rows: Sequence[Sequence[ui.Item[Any]]], foot: str = ""
+def _fill_message(
+    message: message_builder.MessageBuilder,
+    listed: PaperList,
+    rows: Sequence[Sequence[ui.Item[Any]]],
+    foot: str = "",
 ) -> None:
     """Fill in the papers with what the rows and the foot leave free, then add those."""
     present = [row for row in rows if row]
     message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
     first = listed.state.page * list_state.PAGE_SIZE
     for position, row in enumerate(listed.rows):
-        message.gap()
-        share = _share(message.budget, len(listed.rows) - position)
-        message.text(_entry(first + position + 1, row, listed.lines.get(row.arxiv_id), *share))
+        message.add_spacing()
+        share = _paper_budget(message.budget, len(listed.rows) - position)
+        message.add_text(_paper_text(first + position + 1, row, listed.snippets.get(row.arxiv_id), *share))
     for items in present:
-        message.place_row(*items)
+        message.add_reserved_row(*items)
     if foot:
-        message.place_text(foot)
+        message.add_reserved_text(foot)
 
 
-def _share(budget: limits.Budget, left: int) -> tuple[int, int]:
+def _paper_budget(budget: limits.Budget, left: int) -> tuple[int, int]:
     """Return the code points and bytes that one of the papers still to come may use."""
-    return budget.characters // left, budget.text_bytes // left - limits.TEXT_BYTES_EACH
+    return budget.characters // left, budget.text_bytes // left - limits.TEXT_BYTES_OVERHEAD
 
 
-def _entry(rank: int, row: models.PaperRow, line: str | None, characters: int, size: int) -> str:
-    facts = phrases.joined(phrases.votes(row.votes), row.date.isoformat())
+def _paper_text(rank: int, row: models.PaperRow, line: str | None, characters: int, size: int) -> str:
+    facts = phrases.join_dotted(phrases.format_votes(row.votes), row.date.isoformat())
     room = characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16
-    title = phrases.title_link(row.title, row.arxiv_id, row.url, characters=room[0], size=room[1])
+    title = phrases.title_link(row.title, row.arxiv_id, row.url, max_characters=room[0], max_bytes=room[1])
     head = f"**{rank} · {title}**\n{facts}"
-    text = f"{head}\n{line}" if line else phrases.joined(head, phrases.authors(row.authors))
+    text = f"{head}\n{line}" if line else phrases.join_dotted(head, phrases.format_authors(row.authors))
     return split.shorten(text, characters, max_bytes=size)
 
 
-def narrowing(words: Words, state: list_state.ListState) -> str:
+def filters_text(words: Texts, state: list_state.ListState) -> str:
     """Return what narrows a list beside its query: a period, a minimum of votes, or "" for nothing."""
     all_time = state.period is list_state.Period.ALL
     period = "" if all_time else words(f"period-{state.period.name.lower()}")
     votes = words("order-votes", votes=state.min_votes) if state.min_votes else ""
-    return phrases.joined(period, votes)
+    return phrases.join_dotted(period, votes)
 
 
-def _present(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
+def _optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
     return [] if item is None else [item]
 
 
-def _pager(words: Words, listed: PaperList) -> list[ui.Item[Any]]:
-    if listed.pages == 1:
+def _pager(words: Texts, listed: PaperList) -> list[ui.Item[Any]]:
+    if listed.page_count == 1:
         return []
     page = listed.state.page
     return pager(
-        page, listed.pages, lambda wanted: list_state.pack(listed.state.with_(page=wanted)), f"pr:page:{page}"
+        page,
+        listed.page_count,
+        lambda wanted: list_state.pack(listed.state.replace(page=wanted)),
+        f"pr:page:{page}",
     )
 
 
@@ -172,46 +180,48 @@ def pager(page: int, pages: int, custom_id: Any, indicator: str) -> list[ui.Item
     ]
 
 
-def _switches(words: Words, listed: PaperList) -> list[ui.Item[Any]]:
-    state = listed.state.with_(page=0)
-    if state.kind is list_state.ListKind.TOPIC and (listed.expanded or state.literal):
+def _toggle_buttons(words: Texts, listed: PaperList) -> list[ui.Item[Any]]:
+    state = listed.state.replace(page=0)
+    if state.kind is list_state.ListKind.TOPIC and (listed.is_expanded or state.literal):
         label = words("list-with-forms") if state.literal else words("list-literally")
-        return [message_builder.button(label, list_state.pack(state.with_(literal=not state.literal)))]
+        return [message_builder.button(label, list_state.pack(state.replace(literal=not state.literal)))]
     if state.kind is list_state.ListKind.AUTHOR and listed.total > 1:
         label = words("list-by-votes") if state.by_date else words("list-by-date")
-        return [message_builder.button(label, list_state.pack(state.with_(by_date=not state.by_date)))]
+        return [message_builder.button(label, list_state.pack(state.replace(by_date=not state.by_date)))]
     return []
 
 
-def _period_menu(words: Words, state: list_state.ListState) -> ui.Item[Any] | None:
-    if state.kind not in FILTERED:
+def _period_menu(words: Texts, state: list_state.ListState) -> ui.Item[Any] | None:
+    if state.kind not in FILTERABLE_KINDS:
         return None
     options = [
-        message_builder.option(
-            words(f"period-{period.name.lower()}"), period.value, chosen=period is state.period
+        message_builder.select_option(
+            words(f"period-{period.name.lower()}"), period.value, selected=period is state.period
         )
         for period in list_state.Period
     ]
-    return message_builder.menu(words("choose-period"), list_state.pack(state.with_(page=0), PERIOD), options)
+    return message_builder.select_menu(
+        words("choose-period"), list_state.pack(state.replace(page=0), SELECT_PERIOD), options
+    )
 
 
-def _outward(words: Words, listed: PaperList, may_share: bool) -> list[ui.Item[Any]]:
+def _follow_and_share_buttons(words: Texts, listed: PaperList, may_share: bool) -> list[ui.Item[Any]]:
     state = listed.state
     row = []
-    row += _present(follow_button(words, state))
+    row += _optional_row(follow_button(words, state))
     if may_share and listed.rows and state.kind is not list_state.ListKind.SAVED:
         row.append(message_builder.button(words("share"), list_state.pack(state, SHARE)))
     return row
 
 
-def follow_button(words: Words, state: list_state.ListState) -> ui.Item[Any] | None:
+def follow_button(words: Texts, state: list_state.ListState) -> ui.Item[Any] | None:
     """Return the button that makes an alert of a list's topic or author; None where there is nothing to follow."""
-    watched = list_state.watch(state)
+    watched = list_state.follow_target(state)
     if watched is None:
         return None
     label = words("follow-author" if watched.is_author else "follow-topic")
-    return message_builder.button(label, list_state.pack(state.with_(page=0), FOLLOW), emoji="🔔")
+    return message_builder.button(label, list_state.pack(state.replace(page=0), FOLLOW), emoji="🔔")
 
 
-def _suggested(suggestion: Suggestion) -> ui.Item[Any]:
+def _suggestion_button(suggestion: Suggestion) -> ui.Item[Any]:
     return message_builder.button(suggestion.label, list_state.pack(suggestion.state))

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from bot.rendering.discord_text import escape, limits, split
 from bot.text.analysis import latex
 
-SHOWN_AUTHORS = 3
-LONGEST_ADDRESS = 160
+MAX_AUTHORS = 3
+MAX_URL_LENGTH = 160
 """Addresses longer than this give way to the paper's page on arXiv, so that texts fit by construction."""
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 
 
-def votes(number: int | None) -> str:
+def format_votes(number: int | None) -> str:
     """Return a number of votes as `▲ 81`, or `▲ –` while it is unknown."""
     return f"▲ {'–' if number is None else number}"
 
@@ -35,47 +35,49 @@ def hugging_face_url(arxiv_id: str) -> str:
     return f"https://huggingface.co/papers/{arxiv_id}"
 
 
-def title(text: str | None, arxiv_id: str) -> str:
+def format_title(text: str | None, arxiv_id: str) -> str:
     """Return a paper's title as plain text on one line, its LaTeX as Unicode; the arXiv id where there is none."""
-    return escape.plain(latex.plain(text or "")) or arxiv_id
+    return escape.to_single_line(latex.to_plain_text(text or "")) or arxiv_id
 
 
-def title_link(text: str | None, arxiv_id: str, url: str, *, characters: int = 1600, size: int = 4000) -> str:
+def title_link(
+    text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
+) -> str:
     """Return a paper's title as a link in at most `characters` code points and `size` bytes.
 
     The title is whole unless it is absurdly long; a paper without one shows its arXiv id.
     """
-    address = url if len(url) <= LONGEST_ADDRESS and escape.safe_url(url) else hugging_face_url(arxiv_id)
-    plain, link = title(text, arxiv_id), ""
+    address = url if len(url) <= MAX_URL_LENGTH and escape.safe_url(url) else hugging_face_url(arxiv_id)
+    plain, link = format_title(text, arxiv_id), ""
     for length in TITLE_LENGTHS:
-        link = escape.link(split.shorten(plain, length, markdown=False), address)
-        if len(link) <= characters and limits.utf8_bytes(link) <= size:
+        link = escape.masked_link(split.shorten(plain, length, markdown=False), address)
+        if len(link) <= max_characters and limits.utf8_bytes(link) <= max_bytes:
             break
     return link
 
 
-def authors(names: Sequence[str], *, truncated: bool = False) -> str:
+def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and how many more there are; `+` alone when the digest didn't list them all."""
     shown = ", ".join(
-        escape.escape(split.shorten(escape.plain(name), LONGEST_NAME, markdown=False))
-        for name in names[:SHOWN_AUTHORS]
+        escape.escape_text(split.shorten(escape.to_single_line(name), MAX_NAME_LENGTH, markdown=False))
+        for name in names[:MAX_AUTHORS]
     )
-    more = len(names) - SHOWN_AUTHORS
+    more = len(names) - MAX_AUTHORS
     if more > 0:
         return f"{shown} +{more}{'…' if truncated else ''}"
     return f"{shown} +…" if truncated and shown else shown
 
 
-def joined(*pieces: str | None) -> str:
+def join_dotted(*pieces: str | None) -> str:
     """Join the pieces that are there with a middle dot."""
     return " · ".join(piece for piece in pieces if piece)
 
 
-def small(text: str) -> str:
+def subtext(text: str) -> str:
     """Return a line of small print, or nothing for nothing."""
     return f"-# {text}" if text else ""
 
 
-def quoted(text: str, *, length: int = 100) -> str:
+def escape_untrusted(text: str, *, max_length: int = 100) -> str:
     """Return a user's own words, escaped and of bounded length."""
-    return escape.escape(split.shorten(escape.plain(text), length, markdown=False))
+    return escape.escape_text(split.shorten(escape.to_single_line(text), max_length, markdown=False))

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import paper_text
 from bot.rendering.discord_text import split
-from bot.rendering.discord_text.escape import Safe
+from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.markdown import blocks
 from bot.rendering.wording import post_texts
 from bot.services.posts import contents
 from bot.services.search import snippets
 from storage import models
 
-Mention = Callable[[str], str]
+MentionLookup = Callable[[str], str]
 """Gives the mention of a command, such as `daily edit`."""
 
-LINE = snippets.COLUMNS
+EXCERPT_COLUMNS = snippets.MAX_COLUMNS
 """Columns of the one thought below a title; a Hangul syllable takes two."""
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class PostWording:
     """The wording of one language. `mention` gives the mention of a command."""
 
-    words: Words
-    wording: post_texts.Wording
-    mention: Mention
+    ui_texts: Texts
+    templates: post_texts.PostTemplates
+    mention: MentionLookup
 
-    def daily(self, post: contents.DailyPost) -> post_texts.DailyTexts:
+    def daily_texts(self, post: contents.DailyPost) -> post_texts.DailyPostTexts:
         """Return the texts around the papers of a daily or weekly post."""
         schedule = post.schedule
-        return self.wording.daily(
+        return self.templates.daily(
             post.locale.value,
-            post_texts.Daily(
+            post_texts.DailyPostContext(
                 day=post.digest_on,
                 total=post.total,
                 shown=len(post.papers),
@@ -44,55 +44,57 @@ class Voice:
                 at_time=schedule.at_time if schedule else None,
                 timezone=schedule.timezone if schedule else "UTC",
                 days=schedule.days if schedule else (),
-                edit_command=Safe(self.mention("daily edit")),
-                digest_command=Safe(self.mention("digest")),
+                edit_command=SafeMarkdown(self.mention("daily edit")),
+                digest_command=SafeMarkdown(self.mention("digest")),
             ),
         )
 
-    def paper(self, rank: int, paper: contents.PostPaper, title: str) -> str:
+    def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
         """Return a paper's lines in a daily post."""
-        return self.wording.paper(
-            self.words.locale.value,
-            post_texts.Paper(
+        return self.templates.paper(
+            self.ui_texts.locale.value,
+            post_texts.PaperContext(
                 rank=rank,
-                title=Safe(title),
+                title=SafeMarkdown(title),
                 votes=paper.votes,
                 authors=paper.authors,
                 authors_truncated=paper.authors_truncated,
-                thought=thought_of(paper.sections),
+                thought=summary_excerpt(paper.sections),
             ),
         )
 
-    def alert_paper(self, match: contents.AlertMatch, title: str) -> str:
+    def alert_paper_lines(self, match: contents.AlertMatch, title: str) -> str:
         """Return a paper's lines in an alert, each reason once."""
-        reasons = dict.fromkeys(post_texts.Why(why.found_in.value, why.text) for why in match.reasons)
-        return self.wording.alert_paper(
-            self.words.locale.value, Safe(title), match.paper.votes, list(reasons)[:6]
+        reasons = dict.fromkeys(
+            post_texts.AlertReasonContext(why.found_in.value, why.text) for why in match.reasons
+        )
+        return self.templates.alert_paper(
+            self.ui_texts.locale.value, SafeMarkdown(title), match.paper.votes, list(reasons)[:6]
         )
 
-    def notice(self, post: contents.NoticePost) -> str:
+    def notice_text(self, post: contents.NoticePost) -> str:
         """Return what a person is told once."""
-        return self.wording.notice(
+        return self.templates.notice(
             post.locale.value,
-            post_texts.Notice(
+            post_texts.NoticeContext(
                 kind=post.kind.value,
                 reason=post.reason or "",
-                place=Safe("" if post.channel_id is None else f"<#{post.channel_id}>"),
+                place=SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
                 subject=post.subject or "",
                 is_alert=post.alert_id is not None,
-                status_command=Safe(self.mention("status")),
+                status_command=SafeMarkdown(self.mention("status")),
             ),
         )
 
 
-def thought_of(sections: Sequence[models.Section], length: int = LINE) -> str:
+def summary_excerpt(sections: Sequence[models.Section], length: int = EXCERPT_COLUMNS) -> str:
     """Return the first thought of a summary as plain text on one line, shortened at a sentence; empty without one."""
     if not sections:
         return ""
     plain = " ".join(blocks.render_plain(sections[0].body[: 40 * length]).split())
-    return split.shorten(plain, snippets.columns(plain, length), markdown=False)
+    return split.shorten(plain, snippets.count_fitting(plain, length), markdown=False)
 
 
-def small_lines(text: str) -> str:
+def subtext_lines(text: str) -> str:
     """Return every line of a text as small print."""
-    return "\n".join(paper_text.small(line) for line in text.splitlines() if line.strip())
+    return "\n".join(paper_text.subtext(line) for line in text.splitlines() if line.strip())

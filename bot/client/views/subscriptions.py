@@ -11,48 +11,48 @@ import discord
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import notices, paper_text, schedule_text
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions
 from storage import models
 
 START = "ds"
 START_NOW = "dsn"
-CHANGE = "de"
-PICK = "dp"
+EDIT = "de"
+SELECT = "dp"
 SHOW_PREVIEW = "dv"
 POST_NOW = "dn"
 PAUSE = "dz"
 RESUME = notices.RESUME
 REMOVE = "dx"
-REMOVE_SURE = "dxx"
+REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
-LISTED = 20
+MAX_LISTED = 20
 
-_STYLES = {style: style.value[0] + style.value[-1] for style in models.Style}
+_STYLE_CODES = {style: style.value[0] + style.value[-1] for style in models.Style}
 """Two letters a style, so that a whole order fits into a custom id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SubscriptionDraft:
     """A daily post that is not set up yet."""
 
     channel_id: int
-    wishes: Wishes
+    options: SubscriptionOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PermissionCheck:
     """One permission that a post needs, by its key in the texts, and whether the bot has it there."""
 
     key: str
     granted: bool
 
 
-def pack(draft: Draft, verb: str) -> str:
+def pack(draft: SubscriptionDraft, verb: str) -> str:
     """Return the custom id that asks for something to be done with a draft."""
-    wishes = draft.wishes
+    wishes = draft.options
     days = sum(1 << (day - 1) for day in wishes.days)
     fields = (
         draft.channel_id,
@@ -61,48 +61,52 @@ def pack(draft: Draft, verb: str) -> str:
         wishes.top_n,
         min(wishes.min_votes, 99_999),
         wishes.locale,
-        _STYLES[wishes.style],
+        _STYLE_CODES[wishes.style],
         int(wishes.say_when_empty),
         wishes.timezone,
     )
     return custom_ids.pack(verb, *fields)
 
 
-def unpack(action: custom_ids.Action) -> Draft:
+def unpack(action: custom_ids.Action) -> SubscriptionDraft:
     """Read a draft back. Raises UnreadableError."""
     channel_id, at_time, days, top_n, min_votes, locale, style, empty, timezone = action.fields(9)
-    with custom_ids.reading():
-        wishes = Wishes(
+    with custom_ids.map_parse_errors():
+        wishes = SubscriptionOptions(
             at_time=f"{at_time[:2]}:{at_time[2:]}",
             timezone=timezone,
             days=tuple(day for day in schedule.EVERY_DAY if int(days) >> (day - 1) & 1),
             top_n=int(top_n),
             min_votes=int(min_votes),
             locale=models.Locale(locale),
-            style={short: full for full, short in _STYLES.items()}[style],
+            style={short: full for full, short in _STYLE_CODES.items()}[style],
             say_when_empty=empty == "1",
         )
-        return Draft(int(channel_id), wishes)
+        return SubscriptionDraft(int(channel_id), wishes)
 
 
-def setup_view(words: Words, draft: Draft, checks: Sequence[Check], first_at: datetime) -> ui.LayoutView:
+def setup_view(
+    words: Texts, draft: SubscriptionDraft, checks: Sequence[PermissionCheck], first_at: datetime
+) -> ui.LayoutView:
     """Return what is to be posted, the permissions that it needs, when it would come first, and the buttons to start."""
     ready = all(check.granted for check in checks)
-    message = message_builder.Sheet(accent=message_builder.AMBER if ready else message_builder.RED)
-    message.text(f"### {words('setup-heading', channel=f'<#{draft.channel_id}>')}")
-    message.text(wishes_text(words, draft.wishes))
-    message.rule()
-    message.text(checklist(words, checks))
-    message.text(words("setup-first", at=moment(first_at, "F"), relative=moment(first_at, "R")))
-    message.buttons(
+    message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
+    message.add_text(f"### {words('setup-heading', channel=f'<#{draft.channel_id}>')}")
+    message.add_text(options_text(words, draft.options))
+    message.add_separator()
+    message.add_text(permissions_text(words, checks))
+    message.add_text(
+        words("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
+    )
+    message.add_buttons(
         message_builder.button(words("setup-start"), pack(draft, START), style=discord.ButtonStyle.primary),
         message_builder.button(words("setup-start-now"), pack(draft, START_NOW)),
-        message_builder.button(words("change"), pack(draft, CHANGE)),
+        message_builder.button(words("change"), pack(draft, EDIT)),
     )
     return message.view
 
 
-def checklist(words: Words, checks: Sequence[Check]) -> str:
+def permissions_text(words: Texts, checks: Sequence[PermissionCheck]) -> str:
     """Return the permissions, each with what to switch on where if it is missing."""
     lines = [
         words("permissions-ready") if all(check.granted for check in checks) else words("permissions-missing")
@@ -113,13 +117,13 @@ def checklist(words: Words, checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def wishes_text(words: Words, wishes: Wishes) -> str:
+def options_text(words: Texts, wishes: SubscriptionOptions) -> str:
     """Return what an order asks for, a line a question."""
     lines = [
-        schedule_text.when(words, wishes.at_time, wishes.timezone, wishes.days),
+        schedule_text.format_schedule(words, wishes.at_time, wishes.timezone, wishes.days),
         words("order-papers", count=wishes.top_n)
         + (f" · {words('order-votes', votes=wishes.min_votes)}" if wishes.min_votes else ""),
-        paper_text.joined(
+        paper_text.join_dotted(
             words(f"language-{wishes.locale.value}"),
             words(f"style-{wishes.style.value}"),
             words("order-say-empty") if wishes.say_when_empty else words("order-silent-empty"),
@@ -128,15 +132,17 @@ def wishes_text(words: Words, wishes: Wishes) -> str:
     return "\n".join(lines)
 
 
-def order_view(words: Words, order: models.Subscription, wishes: Wishes, headline: str = "") -> ui.LayoutView:
+def subscription_detail_view(
+    words: Texts, order: models.Subscription, wishes: SubscriptionOptions, headline: str = ""
+) -> ui.LayoutView:
     """Return one daily post and what can be done with it. `headline` says what has just happened to it."""
     stopped = order.state is not models.SubscriptionState.ACTIVE
-    message = message_builder.Sheet(accent=message_builder.RED if stopped else message_builder.AMBER)
+    message = message_builder.MessageBuilder(accent=message_builder.RED if stopped else message_builder.AMBER)
     heading = words("order-heading", channel=f"<#{order.channel_id}>")
-    message.text(f"### {headline or heading}")
-    message.text(("" if not headline else f"{heading}\n") + wishes_text(words, wishes))
-    message.text(next_text(words, order))
-    message.buttons(
+    message.add_text(f"### {headline or heading}")
+    message.add_text(("" if not headline else f"{heading}\n") + options_text(words, wishes))
+    message.add_text(next_post_text(words, order))
+    message.add_buttons(
         message_builder.button(words("order-preview"), custom_ids.pack(SHOW_PREVIEW, order.id)),
         message_builder.button(words("order-now"), custom_ids.pack(POST_NOW, order.id)),
         message_builder.button(words("resume-post"), custom_ids.pack(RESUME, order.id))
@@ -148,37 +154,37 @@ def order_view(words: Words, order: models.Subscription, wishes: Wishes, headlin
     return message.view
 
 
-def list_view(words: Words, found: Sequence[models.Subscription], setup_command: str) -> ui.LayoutView:
+def list_view(words: Texts, found: Sequence[models.Subscription], setup_command: str) -> ui.LayoutView:
     """Return a server's daily posts with a menu to pick one, or how to set the first one up."""
-    message = message_builder.Sheet()
+    message = message_builder.MessageBuilder()
     if not found:
-        message.text(words("no-orders", command=setup_command))
+        message.add_text(words("no-orders", command=setup_command))
         return message.view
-    message.text(f"### {words('orders-heading', count=len(found))}")
+    message.add_text(f"### {words('orders-heading', count=len(found))}")
     lines = []
-    for order in found[:LISTED]:
-        when = schedule_text.when(words, order.at_time, order.timezone, order.days)
-        lines.append(paper_text.joined(f"- <#{order.channel_id}>", when, next_text(words, order)))
-    if len(found) > LISTED:
-        lines.append(words("and-more", count=len(found) - LISTED))
-    message.text("\n".join(lines))
-    return _with_menu(words, message, found)
+    for order in found[:MAX_LISTED]:
+        when = schedule_text.format_schedule(words, order.at_time, order.timezone, order.days)
+        lines.append(paper_text.join_dotted(f"- <#{order.channel_id}>", when, next_post_text(words, order)))
+    if len(found) > MAX_LISTED:
+        lines.append(words("and-more", count=len(found) - MAX_LISTED))
+    message.add_text("\n".join(lines))
+    return _with_select_menu(words, message, found)
 
 
-def sure_view(words: Words, order: models.Subscription) -> ui.LayoutView:
+def confirm_remove_view(words: Texts, order: models.Subscription) -> ui.LayoutView:
     """Return the question whether a daily post is to be removed."""
-    message = message_builder.Sheet()
-    message.text(words("order-remove-sure", channel=f"<#{order.channel_id}>"))
-    message.buttons(
+    message = message_builder.MessageBuilder()
+    message.add_text(words("order-remove-sure", channel=f"<#{order.channel_id}>"))
+    message.add_buttons(
         message_builder.button(
-            words("remove"), custom_ids.pack(REMOVE_SURE, order.id), style=discord.ButtonStyle.danger
+            words("remove"), custom_ids.pack(REMOVE_CONFIRMED, order.id), style=discord.ButtonStyle.danger
         ),
         message_builder.button(words("back"), custom_ids.pack(LIST)),
     )
     return message.view
 
 
-def next_text(words: Words, order: models.Subscription) -> str:
+def next_post_text(words: Texts, order: models.Subscription) -> str:
     """Return when the next post comes, or why none does."""
     if order.state is not models.SubscriptionState.ACTIVE:
         return notices.reason_text(words, order.reason)
@@ -186,24 +192,26 @@ def next_text(words: Words, order: models.Subscription) -> str:
         return words("next-unknown")
     if order.waiting_for_on is not None:
         until = order.waiting_until_at or order.next_due_at
-        return words("next-waiting", until=moment(until, "t"))
-    return words("next-at", at=moment(order.next_due_at, "R"))
+        return words("next-waiting", until=format_timestamp(until, "t"))
+    return words("next-at", at=format_timestamp(order.next_due_at, "R"))
 
 
-def moment(at: datetime, style: str) -> str:
+def format_timestamp(at: datetime, style: str) -> str:
     """Return a Discord timestamp, which everybody sees in their own zone."""
     return f"<t:{int(at.timestamp())}:{style}>"
 
 
-def label(words: Words, order: models.Subscription, channel: str | None) -> str:
+def subscription_label(words: Texts, order: models.Subscription, channel: str | None) -> str:
     """Return an order in one line without markup, for menus and autocomplete."""
     name = f"#{channel}" if channel else str(order.channel_id)
-    return paper_text.joined(name, schedule_text.when(words, order.at_time, order.timezone, order.days))
+    return paper_text.join_dotted(
+        name, schedule_text.format_schedule(words, order.at_time, order.timezone, order.days)
+    )
 
 
-def draft_subscription(draft: Draft, guild_id: int, now: datetime) -> models.Subscription:
+def subscription_from_draft(draft: SubscriptionDraft, guild_id: int, now: datetime) -> models.Subscription:
     """Return the draft as the order that it would become, for a preview."""
-    wishes = draft.wishes
+    wishes = draft.options
     return models.Subscription(
         id=0,
         guild_id=guild_id,
@@ -228,21 +236,21 @@ def draft_subscription(draft: Draft, guild_id: int, now: datetime) -> models.Sub
     )
 
 
-def with_wishes(draft: Draft, **changes: Any) -> Draft:
+def with_wishes(draft: SubscriptionDraft, **changes: Any) -> SubscriptionDraft:
     """Return the draft with some wishes changed."""
-    return replace(draft, wishes=replace(draft.wishes, **changes))
+    return replace(draft, options=replace(draft.options, **changes))
 
 
-def _with_menu(
-    words: Words, message: message_builder.Sheet, found: Sequence[models.Subscription]
+def _with_select_menu(
+    words: Texts, message: message_builder.MessageBuilder, found: Sequence[models.Subscription]
 ) -> ui.LayoutView:
     options = [
-        message_builder.option(
-            schedule_text.when(words, order.at_time, order.timezone, order.days),
+        message_builder.select_option(
+            schedule_text.format_schedule(words, order.at_time, order.timezone, order.days),
             str(order.id),
             description=words("order-option", id=str(order.id), style=words(f"style-{order.style.value}")),
         )
         for order in found
     ]
-    message.select(message_builder.menu(words("order-pick"), custom_ids.pack(PICK), options))
+    message.add_select(message_builder.select_menu(words("order-pick"), custom_ids.pack(SELECT), options))
     return message.view

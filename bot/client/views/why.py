@@ -7,101 +7,109 @@ from datetime import date
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
-from bot.client.translations import Words
+from bot.client.translations import Texts
 from bot.client.views import daily_post, notices, paper_text, schedule_text, subscriptions
-from bot.client.views.post_text import Mention
+from bot.client.views.post_text import MentionLookup
 from bot.rendering.discord_text import limits
 from bot.services.daily.why import WhyAnswer
-from bot.services.daily.why_decision import Because, Cause
+from bot.services.daily.why_decision import Cause, Explanation
 from storage import models
 
-MOST_ORDERS = 5
-MOST_CHANNELS = 10
-TROUBLED = frozenset({Cause.HELD, Cause.STOPPED})
+MAX_SUBSCRIPTIONS = 5
+MAX_CHANNELS = 10
+PROBLEM_CAUSES = frozenset({Cause.NOT_DELIVERED, Cause.STOPPED})
 
 
-def why_view(words: Words, answer: WhyAnswer, *, guild_id: int, mention: Mention) -> ui.LayoutView:
+def why_view(words: Texts, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup) -> ui.LayoutView:
     """Return the answer for a paper that is known."""
-    troubled = any(one.cause in TROUBLED for one in answer.because)
-    message = message_builder.Sheet(accent=message_builder.RED if troubled else message_builder.AMBER)
+    troubled = any(one.cause in PROBLEM_CAUSES for one in answer.explanations)
+    message = message_builder.MessageBuilder(
+        accent=message_builder.RED if troubled else message_builder.AMBER
+    )
     paper = answer.paper
     title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
-    message.text(f"### {title}\n{paper_text.joined(paper_text.votes(paper.votes), _last_on(words, paper))}")
-    message.rule()
-    for one in answer.because[:MOST_ORDERS]:
-        message.text(_block(words, one, guild_id, mention))
-    if len(answer.because) > MOST_ORDERS:
-        message.text(words("and-more", count=len(answer.because) - MOST_ORDERS))
+    message.add_text(
+        f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), _last_digest_text(words, paper))}"
+    )
+    message.add_separator()
+    for one in answer.explanations[:MAX_SUBSCRIPTIONS]:
+        message.add_text(_explanation_text(words, one, guild_id, mention))
+    if len(answer.explanations) > MAX_SUBSCRIPTIONS:
+        message.add_text(words("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
     if not paper.appearances:
-        message.text(words("why-not-listed", paper=paper.arxiv_id))
-    if not answer.has_order:
-        message.text(_without_order(words, answer, mention))
+        message.add_text(words("why-not-listed", paper=paper.arxiv_id))
+    if not answer.has_subscription:
+        message.add_text(_no_subscription_text(words, answer, mention))
     read = None
     if limits.utf8_bytes(paper.arxiv_id) <= limits.CUSTOM_ID // 2:
-        read = message_builder.button(words("read"), custom_ids.pack(daily_post.OPEN_ONE, paper.arxiv_id))
-    message.buttons(read, message_builder.button(words("see-status"), custom_ids.pack(notices.STATUS)))
+        read = message_builder.button(words("read"), custom_ids.pack(daily_post.OPEN_PAPER, paper.arxiv_id))
+    message.add_buttons(
+        read, message_builder.button(words("see-status"), custom_ids.pack(notices.SHOW_STATUS))
+    )
     return message.view
 
 
-def unlisted_view(words: Words, arxiv_id: str) -> ui.LayoutView:
+def unknown_paper_view(words: Texts, arxiv_id: str) -> ui.LayoutView:
     """Return the answer for a paper of which nothing is known."""
-    return notices.plain_view(
-        words("why-not-listed", paper=paper_text.quoted(arxiv_id)),
-        message_builder.button(words("see-status"), custom_ids.pack(notices.STATUS)),
+    return notices.text_view(
+        words("why-not-listed", paper=paper_text.escape_untrusted(arxiv_id)),
+        message_builder.button(words("see-status"), custom_ids.pack(notices.SHOW_STATUS)),
     )
 
 
-def _last_on(words: Words, paper: models.PaperDetail) -> str:
+def _last_digest_text(words: Texts, paper: models.PaperDetail) -> str:
     return words("nearest-digest", date=paper.last_on.isoformat())
 
 
-def _without_order(words: Words, answer: WhyAnswer, mention: Mention) -> str:
-    if not answer.elsewhere:
+def _no_subscription_text(words: Texts, answer: WhyAnswer, mention: MentionLookup) -> str:
+    if not answer.other_channel_ids:
         return words("why-no-order", command=mention("daily setup"))
-    shown = ", ".join(f"<#{channel_id}>" for channel_id in answer.elsewhere[:MOST_CHANNELS])
+    shown = ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS])
     return words("why-no-order-here", channels=shown)
 
 
-def _block(words: Words, one: Because, guild_id: int, mention: Mention) -> str:
+def _explanation_text(words: Texts, one: Explanation, guild_id: int, mention: MentionLookup) -> str:
     order = one.subscription
     if order is None:
         heading = words("why-former-order")
     else:
-        when = schedule_text.when(words, order.at_time, order.timezone, order.days)
-        heading = paper_text.joined(when, words(f"style-{order.style.value}"))
-    lines = [f"**{heading}**", _sentence(words, one, guild_id)]
-    if one.cause is Cause.HELD and one.delivery is not None:
+        when = schedule_text.format_schedule(words, order.at_time, order.timezone, order.days)
+        heading = paper_text.join_dotted(when, words(f"style-{order.style.value}"))
+    lines = [f"**{heading}**", _cause_text(words, one, guild_id)]
+    if one.cause is Cause.NOT_DELIVERED and one.delivery is not None:
         lines.append(notices.reason_text(words, one.delivery.reason))
-    if one.repeated:
-        lines.append(paper_text.small(words("why-repeated")))
-    if one.is_open and one.at is not None and one.cause not in (Cause.COMING, Cause.SETTLING):
-        lines.append(paper_text.small(words("why-may-change", at=subscriptions.moment(one.at, "R"))))
+    if one.is_repeated:
+        lines.append(paper_text.subtext(words("why-repeated")))
+    if one.may_change and one.at is not None and one.cause not in (Cause.UPCOMING, Cause.SETTLING):
+        lines.append(
+            paper_text.subtext(words("why-may-change", at=subscriptions.format_timestamp(one.at, "R")))
+        )
     if one.cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.TOO_OLD):
-        lines.append(paper_text.small(words("why-edit", command=mention("daily edit"))))
+        lines.append(paper_text.subtext(words("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)
 
 
-def _sentence(words: Words, one: Because, guild_id: int) -> str:
+def _cause_text(words: Texts, one: Explanation, guild_id: int) -> str:
     on = _iso(one.digest_on)
     match one.cause:
         case Cause.POSTED:
-            return _posted(words, one, guild_id)
+            return _posted_text(words, one, guild_id)
         case Cause.UNDER_WAY:
             return words("why-under-way")
-        case Cause.HELD if one.delivery is not None:
+        case Cause.NOT_DELIVERED if one.delivery is not None:
             return words("why-held", date=on, state=words(f"delivery-{one.delivery.state.value}"))
-        case Cause.COMING:
-            at = subscriptions.moment(one.at, "R") if one.at is not None else ""
-            return words("why-coming", rank=one.rank, total=one.of, at=at)
+        case Cause.UPCOMING:
+            at = subscriptions.format_timestamp(one.at, "R") if one.at is not None else ""
+            return words("why-coming", rank=one.rank, total=one.candidate_count, at=at)
         case Cause.SETTLING:
-            at = subscriptions.moment(one.at, "R") if one.at is not None else ""
+            at = subscriptions.format_timestamp(one.at, "R") if one.at is not None else ""
             return words("why-settling", date=on, at=at)
         case Cause.FIRST_POST:
             return words("why-first-post")
-    return _not_chosen(words, one, on)
+    return _not_selected_text(words, one, on)
 
 
-def _not_chosen(words: Words, one: Because, on: str) -> str:
+def _not_selected_text(words: Texts, one: Explanation, on: str) -> str:
     order = one.subscription
     assert order is not None  # only what was posted or planned has an order that may be gone
     match one.cause:
@@ -110,21 +118,21 @@ def _not_chosen(words: Words, one: Because, on: str) -> str:
         case Cause.VOTES_UNKNOWN:
             return words("why-votes-unknown", least=order.min_votes)
         case Cause.BELOW_TOP:
-            return words("why-below-top", date=on, rank=one.rank, total=one.of, top=order.top_n)
-        case Cause.NOT_THEN:
+            return words("why-below-top", date=on, rank=one.rank, total=one.candidate_count, top=order.top_n)
+        case Cause.NOT_CHOSEN_THEN:
             return words("why-not-then", date=on)
         case Cause.STOPPED:
             return f"{words('why-stopped')} {notices.reason_text(words, order.reason)}"
-        case Cause.OVERTAKEN:
+        case Cause.SUPERSEDED:
             return words("why-overtaken", date=on)
-        case Cause.BEFORE_ORDER:
+        case Cause.BEFORE_SUBSCRIPTION:
             return words("why-before-order", date=on)
     days = 7 if order.style is models.Style.WEEKLY else order.fresh_days
     return words("why-too-old", date=on, days=days)
 
 
-def _posted(words: Words, one: Because, guild_id: int) -> str:
-    at = subscriptions.moment(one.at, "f") if one.at is not None else ""
+def _posted_text(words: Texts, one: Explanation, guild_id: int) -> str:
+    at = subscriptions.format_timestamp(one.at, "f") if one.at is not None else ""
     part = one.part
     if part is None or part.message_id is None or part.channel_id is None:
         return words("why-posted", at=at)

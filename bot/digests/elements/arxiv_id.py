@@ -8,31 +8,33 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_NEW = r"[0-9]{4}\.[0-9]{4,5}"
-_OLD = r"[a-z]{2,10}(?:-[a-z]{2,6})?(?:\.[A-Za-z]{2})?/[0-9]{7}"
+_NEW_ID = r"[0-9]{4}\.[0-9]{4,5}"
+_OLD_ID = r"[a-z]{2,10}(?:-[a-z]{2,6})?(?:\.[A-Za-z]{2})?/[0-9]{7}"
 _VERSION = r"(?:v[0-9]{1,3})?"
 _END = r"(?![0-9A-Za-z])"
-_PLACE = (
+_URL_PREFIX = (
     r"(?:(?:[a-z]{2,6}\.){0,2}arxiv\.org/(?:abs|pdf|html|ps|format|src|e-print)/"
     r"|(?:www\.)?(?:huggingface\.co|hf\.co)/papers/"
     r"|(?:www\.)?alphaxiv\.org/(?:abs|pdf|html|overview)/"
     r"|(?:www\.)?ar5iv\.org/(?:abs|html)/"
     r"|(?:dx\.)?doi\.org/10\.48550/arxiv\.)"
 )
-_URL = re.compile(rf"https?://{_PLACE}({_NEW}|{_OLD}){_VERSION}{_END}", re.IGNORECASE)
-_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_PLACE}({_NEW}|{_OLD}){_VERSION}{_END}", re.IGNORECASE)
-_BARE = re.compile(
-    rf"(?:arxiv:\s?)?({_NEW}|{_OLD}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
+_URL = re.compile(rf"https?://{_URL_PREFIX}({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}", re.IGNORECASE)
+_URL_IN_TEXT = re.compile(
+    rf"(?<![0-9A-Za-z]){_URL_PREFIX}({_NEW_ID}|{_OLD_ID}){_VERSION}{_END}", re.IGNORECASE
 )
-PLAIN_LINK = re.compile(
-    rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW}){_VERSION})\)"
+_BARE_ID = re.compile(
+    rf"(?:arxiv:\s?)?({_NEW_ID}|{_OLD_ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE
+)
+MARKDOWN_LINK = re.compile(
+    rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
 """A Markdown link to a paper as most scripts write it. Groups: words, address, id."""
-_SHORTEST, _LONGEST = len("0704.0001"), 64
-_LONGEST_URL = 500
+_MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
+_MAX_URL_LENGTH = 500
 
 
-class Link(NamedTuple):
+class PaperLink(NamedTuple):
     """An address that leads to one paper. `end` is where the address ends in the text that it was read from."""
 
     arxiv_id: str
@@ -40,17 +42,17 @@ class Link(NamedTuple):
     end: int
 
 
-def parse_arxiv_id(text: str) -> str | None:
+def extract_arxiv_id(text: str) -> str | None:
     """The id that `text` names, or None: an id (`2502.02737v2`, `arXiv:cs/0112017`) or any text with a link in it."""
-    bare = parse_bare(text)
-    found = None if bare else _IN_TEXT.search(text)
+    bare = parse_bare_id(text)
+    found = None if bare else _URL_IN_TEXT.search(text)
     return _canonical(found[1]) if found else bare
 
 
-def parse_bare(text: str) -> str | None:
+def parse_bare_id(text: str) -> str | None:
     """The id that `text` is, or None: with or without version, `arXiv:` or `.pdf`, but without anything else."""
     text = text.strip()
-    found = _BARE.fullmatch(text) if _SHORTEST <= len(text) <= _LONGEST else None
+    found = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     if not found:
         return None
     arxiv_id = _canonical(found[1])
@@ -58,19 +60,19 @@ def parse_bare(text: str) -> str | None:
     return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
 
 
-def parse_link_at(text: str, start: int) -> Link | None:
+def parse_link_at(text: str, start: int) -> PaperLink | None:
     """The link to a paper that begins exactly at `start`, or None. Ends at white space, `)`, `>` or a quote."""
     found = _URL.match(text, start)
     if not found:
         return None
     end = found.end()
-    limit = min(len(text), end + _LONGEST_URL)
+    limit = min(len(text), end + _MAX_URL_LENGTH)
     while end < limit and text[end] not in " \t)>]\"'":
         end += 1
-    return Link(_canonical(found[1]), text[start:end], end)
+    return PaperLink(_canonical(found[1]), text[start:end], end)
 
 
-def find_link(text: str) -> Link | None:
+def find_link(text: str) -> PaperLink | None:
     """The first link to a paper anywhere in `text`, or None."""
     found = _URL.search(text)
     return parse_link_at(text, found.start()) if found else None

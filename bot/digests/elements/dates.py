@@ -19,40 +19,40 @@ _MONTH_FIRST = re.compile(
 _DAY_FIRST = re.compile(
     rf"\b([0-9]{{1,2}})(?:st|nd|rd|th)?\s{_MONTH},?\s((?:19|20)[0-9]{{2}})\b", re.IGNORECASE
 )
-_LONGEST_HEADING = 300
+_MAX_HEADING_LENGTH = 300
 
 
-class DateReading(NamedTuple):
+class ParsedDate(NamedTuple):
     """What a heading says of its date: the date, or why it is none."""
 
     date: date | None
-    fault: str = ""
+    error: str = ""
 
 
-def read_date(heading: str) -> DateReading | None:
+def parse_date(heading: str) -> ParsedDate | None:
     """The one date in a heading; None if it holds nothing like a date. Never guesses between day and month."""
-    if len(heading) > _LONGEST_HEADING:
+    if len(heading) > _MAX_HEADING_LENGTH:
         return None
-    spelled = _spelled(heading)
+    spelled = _find_dates(heading)
     if not spelled:
         return None
     if len(spelled) > 1:
-        return DateReading(None, "the heading has more than one date")
+        return ParsedDate(None, "the heading has more than one date")
     (year, month, day) = spelled.pop()
     try:
-        return DateReading(date(year, month, day))
+        return ParsedDate(date(year, month, day))
     except ValueError:
-        return DateReading(None, f"the date {year:04}-{month:02}-{day:02} does not exist")
+        return ParsedDate(None, f"the date {year:04}-{month:02}-{day:02} does not exist")
 
 
-def _spelled(heading: str) -> set[tuple[int, int, int]]:
+def _find_dates(heading: str) -> set[tuple[int, int, int]]:
     found = {(int(y), int(m), int(d)) for y, m, d in _YEAR_FIRST.findall(heading)}
     if found:
         return found
-    found = {(int(y), _month(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
-    found |= {(int(y), _month(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
+    found = {(int(y), _month_number(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
+    found |= {(int(y), _month_number(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
     return found or {(int(y), int(m), int(d)) for y, m, d in _SOLID.findall(heading)}
 
 
-def _month(name: str) -> int:
+def _month_number(name: str) -> int:
     return _MONTHS.index(name[:3].lower()) + 1

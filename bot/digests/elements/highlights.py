@@ -6,7 +6,7 @@ from bot.digests.markdown import lines
 
 _COLONS = (":", "：")
 _DASHES = ("- ", "– ", "— ")
-_LONGEST_HEADING = 200
+_MAX_HEADING_LENGTH = 200
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
@@ -16,7 +16,7 @@ def split_heading(text: str) -> tuple[str | None, str]:
     if not text.startswith(("**", "__")):
         return None, text
     found = lines.parse_bold(text)
-    if not found or len(found[0]) > _LONGEST_HEADING:
+    if not found or len(found[0]) > _MAX_HEADING_LENGTH:
         return None, text
     words, rest = found
     if rest.startswith(_COLONS):

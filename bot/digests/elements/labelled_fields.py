@@ -14,40 +14,40 @@ _LABEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LABEL_START = frozenset("vVuUlLaA추투저*_-+•")
-_UPVOTE = frozenset("👍⬆🔼🔺▲")
+_UPVOTE_SYMBOLS = frozenset("👍⬆🔼🔺▲")
 _COUNT = re.compile(
     r"([0-9]+|[0-9]{1,3}(?:[,\u00a0\u202f][0-9]{3})+)(?:\s?(?:votes?|upvotes?|likes?|표|👍))?", re.IGNORECASE
 )
-_UNKNOWN = frozenset(
+_UNKNOWN_VALUES = frozenset(
     {"", "-", "--", "–", "—", "?", "n/a", "na", "none", "null", "nan", "unknown", "미상", "없음"}
 )
-_MOST_DIGITS = 9
+_MAX_VOTE_DIGITS = 9
 _QUOTE = re.compile(r"['\"]")
 _QUOTED = {
     "'": re.compile(r"([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL),
     '"': re.compile(r'([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
 }
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([ntr])|(.))", re.DOTALL)
-_CUT = re.compile(
+_TRUNCATION_MARK = re.compile(
     r"\+\s?[0-9]{0,4}(?:\s(?:more|others?|authors?|more authors))?|(?:and\s)?(?:[0-9]{1,4}\s)?(?:more|others)(?:\sauthors)?"
     r"|(?:and\s)?[0-9]{1,4}\s(?:more|others?)\sauthors?|외\s?[0-9]{0,4}\s?[명인]?|et\.? al\.?"
 )
-_CUT_AT_END = re.compile(
+_TRAILING_TRUNCATION = re.compile(
     r"\s(?:et\.? al\.?|and (?:[0-9]{1,4} )?(?:others|more)(?: authors)?|외 [0-9]{1,4}\s?[명인]"
     r"|[(\[]?\+\s?[0-9]{1,4}(?: more| others| authors)?[)\]]?)$"
 )
-_CUT_START = frozenset("+.…0123456789aemo외[(&")
-_CUT_LAST = frozenset(".…+)]0123456789명인")
-_CUT_ENDS = ("al", "more", "others", "authors")
-_FIRST = itemgetter(0)
+_TRUNCATION_STARTS = frozenset("+.…0123456789aemo외[(&")
+_TRUNCATION_LAST_CHARS = frozenset(".…+)]0123456789명인")
+_TRUNCATION_WORDS = ("al", "more", "others", "authors")
+_FIRST_CHAR = itemgetter(0)
 _VIDEO_WORD = re.compile(r"video|watch|영상|비디오|동영상", re.IGNORECASE)
 _VIDEO_FILE = re.compile(r"\.(?:mp4|webm|mov|m4v)(?:[?#]|$)", re.IGNORECASE)
-_ADDRESS = re.compile(r"\s{0,9}<?(https?://[^\s)>]+)")
+_URL = re.compile(r"\s{0,9}<?(https?://[^\s)>]+)")
 _TAG = re.compile(r"<\s{0,3}(video|source|img|iframe)\b", re.IGNORECASE)
 _SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]+)""", re.IGNORECASE)
 
 
-class Label(NamedTuple):
+class LabelledField(NamedTuple):
     """A line such as `Vote: 12`: which field ("votes" or "authors") and its value as written."""
 
     name: str
@@ -61,31 +61,31 @@ class Media(NamedTuple):
     video: str | None = None
 
 
-class Authors(NamedTuple):
+class AuthorList(NamedTuple):
     """Names in the order given, and whether the digest itself cut the list off."""
 
     names: tuple[str, ...]
     truncated: bool = False
 
 
-def parse_label(line: str) -> Label | None:
+def parse_labelled_field(line: str) -> LabelledField | None:
     """The field that a line gives, in bold or as a bullet too; None for any other line."""
     first = line[:1]
     if first not in _LABEL_START and not _is_symbol(first):
         return None
     if line.startswith("Vote: "):
-        return Label("votes", line[6:].strip())
+        return LabelledField("votes", line[6:].strip())
     if line.startswith("Authors: "):
-        return Label("authors", line[9:].strip())
+        return LabelledField("authors", line[9:].strip())
     if _is_symbol(first):
         symbol, _, line = line.partition(" ")
-        if symbol[0] in _UPVOTE and parse_votes(line.strip())[0] is not None:
-            return Label("votes", line.strip())
+        if symbol[0] in _UPVOTE_SYMBOLS and parse_votes(line.strip())[0] is not None:
+            return LabelledField("votes", line.strip())
     found = _LABEL.match(line)
     if not found:
         return None
     name = "authors" if found["name"].lower() in {"author", "authors", "저자"} else "votes"
-    return Label(name, found["value"].strip())
+    return LabelledField(name, found["value"].strip())
 
 
 def _is_symbol(sign: str) -> bool:
@@ -94,50 +94,50 @@ def _is_symbol(sign: str) -> bool:
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
     """The number, or None when the digest does not know it; false when the value cannot be read as either."""
-    if value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS:
+    if value.isdecimal() and value.isascii() and len(value) <= _MAX_VOTE_DIGITS:
         return int(value), True
     value = value.strip("*_` ")
-    if value.lower() in _UNKNOWN:
+    if value.lower() in _UNKNOWN_VALUES:
         return None, True
     found = _COUNT.fullmatch(value) if len(value) < 40 else None
     digits = re.sub("[^0-9]", "", found[1]) if found else ""
-    return (int(digits), True) if 0 < len(digits) <= _MOST_DIGITS else (None, False)
+    return (int(digits), True) if 0 < len(digits) <= _MAX_VOTE_DIGITS else (None, False)
 
 
-def parse_authors(value: str) -> Authors:
+def parse_authors(value: str) -> AuthorList:
     """Names parted by commas (or semicolons), or written as a Python or JSON list."""
     if value.startswith("["):
-        return _tidy(_listed(value))
+        return _clean_authors(_parse_quoted_list(value))
     if ";" not in value:
         names = [*map(str.strip, value.split(","))]
-        if len(names) > 1 and "" not in names and not _may_be_cut(names):
-            return Authors(tuple(names))
-    if value.lower().strip("*_` ") in _UNKNOWN:
-        return Authors(())
-    return _tidy(value.split(";" if ";" in value else ","))
+        if len(names) > 1 and "" not in names and not _may_be_truncated(names):
+            return AuthorList(tuple(names))
+    if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
+        return AuthorList(())
+    return _clean_authors(value.split(";" if ";" in value else ","))
 
 
 def parse_media(line: str) -> Media | None:
     """The cover or video that a line begins with, in Markdown or HTML, or None if it shows neither."""
     if line.startswith("<"):
-        return _html_media(line)
-    link = _link_after(line, line.find("![")) if "![" in line[:8] else None
+        return _parse_html_media(line)
+    link = _find_markdown_link(line, line.find("![")) if "![" in line[:8] else None
     if link:
         return Media(video=link[1]) if _VIDEO_FILE.search(link[1]) else Media(thumbnail=link[1])
-    link = _link_after(line, 0) if line.startswith("[") else None
+    link = _find_markdown_link(line, 0) if line.startswith("[") else None
     if link and (_VIDEO_WORD.search(link[0]) or _VIDEO_FILE.search(link[1])):
         return Media(video=link[1])
     return None
 
 
-def _link_after(line: str, start: int) -> tuple[str, str] | None:
+def _find_markdown_link(line: str, start: int) -> tuple[str, str] | None:
     """Words and address of the first Markdown link at or after `start`."""
     middle = line.find("](", start)
-    found = _ADDRESS.match(line, middle + 2) if middle > 0 else None
+    found = _URL.match(line, middle + 2) if middle > 0 else None
     return (line[start:middle][:200], found[1]) if found else None
 
 
-def _html_media(line: str) -> Media | None:
+def _parse_html_media(line: str) -> Media | None:
     tag = _TAG.search(line)
     src = _SRC.search(line, tag.end()) if tag else None
     if not tag or not src:
@@ -145,7 +145,7 @@ def _html_media(line: str) -> Media | None:
     return Media(thumbnail=src[1]) if tag[1].lower() == "img" else Media(video=src[1])
 
 
-def _listed(value: str) -> list[str]:
+def _parse_quoted_list(value: str) -> list[str]:
     """Items of a list as `repr` or JSON writes it; what stands between the quotes can only be a mark of a cut."""
     names: list[str] = []
     position = 0
@@ -177,27 +177,31 @@ def _unescape_one(found: re.Match[str]) -> str:
     return " " if found[4] else found[5]
 
 
-def _tidy(items: list[str]) -> Authors:
+def _clean_authors(items: list[str]) -> AuthorList:
     """Names without marks of a cut, which may stand anywhere: scripts shuffle the list."""
     names = [name for item in items if (name := item.strip())]
-    if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_cut(names[-1]):
+    if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_truncation_mark(names[-1]):
         names[-1] = names[-1].partition(" ")[2].strip()
-    kept = [name for name in names if name[0] not in _CUT_START or not _is_cut(name)]
+    kept = [name for name in names if name[0] not in _TRUNCATION_STARTS or not _is_truncation_mark(name)]
     truncated = len(kept) < len(names)
     if kept:
-        last = _CUT_AT_END.sub("", kept[-1]) if len(kept[-1]) < 200 else kept[-1]
+        last = _TRAILING_TRUNCATION.sub("", kept[-1]) if len(kept[-1]) < 200 else kept[-1]
         last = last.rstrip("+… ").removesuffix("...").rstrip()
         truncated = truncated or last != kept[-1]
         kept[-1:] = [last] if last else []
-    return Authors(tuple(kept), truncated)
+    return AuthorList(tuple(kept), truncated)
 
 
-def _may_be_cut(names: list[str]) -> bool:
+def _may_be_truncated(names: list[str]) -> bool:
     """Quick to say no, which is nearly always the answer."""
     last = names[-1]
-    return last[-1] in _CUT_LAST or last.endswith(_CUT_ENDS) or not _CUT_START.isdisjoint(map(_FIRST, names))
+    return (
+        last[-1] in _TRUNCATION_LAST_CHARS
+        or last.endswith(_TRUNCATION_WORDS)
+        or not _TRUNCATION_STARTS.isdisjoint(map(_FIRST_CHAR, names))
+    )
 
 
-def _is_cut(name: str) -> bool:
+def _is_truncation_mark(name: str) -> bool:
     bare = name.strip("[]().… ")
-    return not bare or (len(bare) < 40 and _CUT.fullmatch(bare) is not None)
+    return not bare or (len(bare) < 40 and _TRUNCATION_MARK.fullmatch(bare) is not None)

@@ -10,13 +10,13 @@ from bot.digests.elements import arxiv_id
 from bot.digests.markdown import lines
 from storage import models
 
-_NO_TITLES = frozenset(
+_LINK_CAPTIONS = frozenset(
     {"", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문"}
 )
 
 
-_MOST_LINES_OF_A_TITLE = 3
-_LONGEST_LINE_OF_A_TITLE = 500
+_MAX_TITLE_LINES = 3
+_MAX_TITLE_LINE_LENGTH = 500
 
 
 class PaperHeading(NamedTuple):
@@ -33,13 +33,13 @@ class PaperHeading(NamedTuple):
     url: str | None
 
     @property
-    def bare(self) -> bool:
+    def is_bare_id(self) -> bool:
         """Whether the heading is nothing but the id."""
         return self.title is None
 
 
 @dataclass(slots=True)
-class Draft:
+class PaperDraft:
     """What is known so far of one paper. `line` counts from 1 and is the line of its heading."""
 
     line: int
@@ -54,10 +54,10 @@ class Draft:
     sections: tuple[models.Section, ...] = ()
 
 
-class Reading(NamedTuple):
+class ParseResult(NamedTuple):
     """What a format's parser found under one date heading, and the line before which the digest ends."""
 
-    drafts: list[Draft]
+    drafts: list[PaperDraft]
     problems: list[models.Problem]
     end: int
 
@@ -65,28 +65,28 @@ class Reading(NamedTuple):
 def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
     """The paper that a heading names: by a link, by an address, or by an id that stands alone, first or last."""
     text, end = heading.text, heading.row + 1
-    plain = arxiv_id.PLAIN_LINK.fullmatch(text)
+    plain = arxiv_id.MARKDOWN_LINK.fullmatch(text)
     if plain:
         words, url, paper_id = plain.groups()
         return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(words.split()) or None, url)
     if text.startswith("[") and "](" not in text:
-        text, end = _join_broken(text, rows, end)
-    found = _linked(text) if "://" in text else _spelled(text)
+        text, end = _join_title_lines(text, rows, end)
+    found = _parse_linked_heading(text) if "://" in text else _parse_id_heading(text)
     if not found:
         return None
     paper_id, words, url = found
-    title = _plain_title(words)
-    if title and len(title) < 30 and arxiv_id.parse_arxiv_id(title) == paper_id:
+    title = _clean_title(words)
+    if title and len(title) < 30 and arxiv_id.extract_arxiv_id(title) == paper_id:
         title = None
     return PaperHeading(heading.row, end, heading.level, paper_id, title, url)
 
 
-def _join_broken(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
+def _join_title_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
     """A heading whose title goes on below, as arXiv breaks long ones, up to its link; else as it was."""
     joined = text
-    for row in range(end, min(end + _MOST_LINES_OF_A_TITLE, len(rows))):
+    for row in range(end, min(end + _MAX_TITLE_LINES, len(rows))):
         line = rows[row].strip()
-        if not line or line.startswith("#") or len(line) > _LONGEST_LINE_OF_A_TITLE:
+        if not line or line.startswith("#") or len(line) > _MAX_TITLE_LINE_LENGTH:
             break
         joined += " " + line
         if "](" in line:
@@ -94,30 +94,30 @@ def _join_broken(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
     return text, end
 
 
-def gather(drafts: Iterable[Draft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
+def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
     """Entries ranked from 1 in the order given.
 
     A paper that stands twice is one entry, at its first place: what the first lacks the second fills in, what
     both say the first decides. Each repetition is named as a problem.
     """
-    first: dict[str, Draft] = {}
+    first: dict[str, PaperDraft] = {}
     problems: list[models.Problem] = []
     for draft in drafts:
         known = first.setdefault(draft.arxiv_id, draft)
         if known is not draft:
-            problems.append(models.Problem(draft.line, _fill(known, draft)))
-    return tuple(_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
+            problems.append(models.Problem(draft.line, _merge_duplicate(known, draft)))
+    return tuple(_build_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
 
 
-def name_text(rows: Sequence[str], start: int, end: int) -> list[models.Problem]:
+def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[models.Problem]:
     """Text between a date heading and its first paper belongs to no paper: one problem, at its first line."""
     for index in range(start, end):
-        if rows[index].strip() and not lines.is_rule(rows[index]):
+        if rows[index].strip() and not lines.is_thematic_break(rows[index]):
             return [models.Problem(index + 1, f"text that belongs to no paper: {lines.excerpt(rows[index])}")]
     return []
 
 
-def _entry(rank: int, draft: Draft) -> models.Entry:
+def _build_entry(rank: int, draft: PaperDraft) -> models.Entry:
     return models.Entry(
         rank,
         draft.arxiv_id,
@@ -133,7 +133,7 @@ def _entry(rank: int, draft: Draft) -> models.Entry:
     )
 
 
-def _fill(known: Draft, again: Draft) -> str:
+def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
     """Complete `known` from `again`; says what was done with the second."""
     message = f"{again.arxiv_id} stands here again and is taken as one paper with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
@@ -150,7 +150,7 @@ def _fill(known: Draft, again: Draft) -> str:
     return message
 
 
-def _linked(text: str) -> tuple[str, str, str] | None:
+def _parse_linked_heading(text: str) -> tuple[str, str, str] | None:
     """Id, title and address of a heading such as `[Title](https://…)`.
 
     The title may hold brackets and links of its own. The link that closes the first bracket wins; in a title
@@ -161,11 +161,11 @@ def _linked(text: str) -> tuple[str, str, str] | None:
         link = arxiv_id.parse_link_at(text, middle + 2)
         if link and link.end == len(text) - 1:
             return link.arxiv_id, text[1:middle], link.url
-    return _linked_among_others(text)
+    return _parse_nested_links(text)
 
 
-def _linked_among_others(text: str) -> tuple[str, str, str] | None:
-    last: tuple[arxiv_id.Link, int] | None = None
+def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
+    last: tuple[arxiv_id.PaperLink, int] | None = None
     opened = text.find("[")
     depth, position = 0, max(opened, 0)
     middle = text.find("](", position)
@@ -182,14 +182,14 @@ def _linked_among_others(text: str) -> tuple[str, str, str] | None:
         middle = text.find("](", position)
     if last:
         link, middle = last
-        return link.arxiv_id, _words_of_link(text, middle), link.url
+        return link.arxiv_id, _link_title(text, middle), link.url
     found = arxiv_id.find_link(text)
     return (
         (found.arxiv_id, text[: found.end - len(found.url)].rstrip("(<[ -–—:"), found.url) if found else None
     )
 
 
-def _words_of_link(text: str, middle: int) -> str:
+def _link_title(text: str, middle: int) -> str:
     """The title in a heading whose link's words end at `middle`: these words, unless they only say "PDF"."""
     depth, opened = 1, middle
     while depth and opened > 0:
@@ -200,22 +200,22 @@ def _words_of_link(text: str, middle: int) -> str:
         opened = text.find("[")
         before = text[:opened]
     words, before = text[opened + 1 : middle], before.strip(" *_-–—:|")
-    named = words.strip(" *_").lower() not in _NO_TITLES and not arxiv_id.parse_bare(words)
+    named = words.strip(" *_").lower() not in _LINK_CAPTIONS and not arxiv_id.parse_bare_id(words)
     return words if named or not before else before
 
 
-def _spelled(text: str) -> tuple[str, str, None] | None:
+def _parse_id_heading(text: str) -> tuple[str, str, None] | None:
     """An id without address: alone (`2502.02737`), before the title or, in brackets, behind it."""
     head, _, rest = text.partition(" ")
-    paper_id = arxiv_id.parse_bare(head.strip("[]():`*"))
+    paper_id = arxiv_id.parse_bare_id(head.strip("[]():`*"))
     if paper_id:
         return paper_id, rest.lstrip("-–—: "), None
     rest, _, tail = text.rpartition(" ")
-    paper_id = arxiv_id.parse_bare(tail.strip("()[]`*")) if tail[:1] in "([" else None
+    paper_id = arxiv_id.parse_bare_id(tail.strip("()[]`*")) if tail[:1] in "([" else None
     return (paper_id, rest, None) if paper_id else None
 
 
-def _plain_title(title: str) -> str | None:
+def _clean_title(title: str) -> str | None:
     """The title as text: one line, brackets without backslashes, not wholly in bold. None if nothing is left."""
     if "\\" in title:
         title = title.replace("\\[", "[").replace("\\]", "]")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_LOWEST = 6
+_MAX_LEVEL = 6
 _MARKERS = ("#", " #", "  #", "   #")
 _BOLD = ("***", "**", "__")
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
-_EXCERPT = 80
+_EXCERPT_LENGTH = 80
 
 
 class Heading(NamedTuple):
@@ -22,7 +22,7 @@ class Heading(NamedTuple):
     row: int
     level: int
     text: str
-    indented: bool = False
+    is_indented: bool = False
 
 
 def normalise(text: str) -> str:
@@ -50,13 +50,13 @@ def parse_heading(index: int, line: str) -> Heading | None:
     bare = line.strip(" ")
     text = bare.lstrip("#")
     level = len(bare) - len(text)
-    if level > _LOWEST or (text and text[0] not in " \t"):
+    if level > _MAX_LEVEL or (text and text[0] not in " \t"):
         return None
     text = text.strip().rstrip("#").rstrip() if text.endswith("#") else text.strip()
     return Heading(index, level, text, line.startswith("  "))
 
 
-def is_rule(line: str) -> bool:
+def is_thematic_break(line: str) -> bool:
     """Whether the line is a thematic break (`---`, `***`, `___`), which separates papers and says nothing."""
     bare = line.strip()
     return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
@@ -78,19 +78,19 @@ def split_number(text: str) -> tuple[str, str]:
     return (text[: found.end()], text[found.end() :].lstrip()) if found else ("", text)
 
 
-def dedent(lines: Sequence[str], most: int = 100) -> Sequence[str]:
+def dedent(lines: Sequence[str], max_indent: int = 100) -> Sequence[str]:
     """The lines without the indentation that all of them share, and without more than `most` of it."""
     if any(line and line[0] not in " \t" for line in lines):
         return lines
     shared = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
-    cut = min(shared, most)
+    cut = min(shared, max_indent)
     return [line[cut:] for line in lines] if cut else lines
 
 
 def trim(lines: Sequence[str]) -> Sequence[str]:
     """The lines without blank ones around them and without rules behind them."""
     first, last = 0, len(lines)
-    while last and (not lines[last - 1].strip() or is_rule(lines[last - 1])):
+    while last and (not lines[last - 1].strip() or is_thematic_break(lines[last - 1])):
         last -= 1
     while first < last and not lines[first].strip():
         first += 1
@@ -99,5 +99,5 @@ def trim(lines: Sequence[str]) -> Sequence[str]:
 
 def excerpt(text: str) -> str:
     """The beginning of a line, short enough for a message and in quotes."""
-    text = " ".join(text[: 2 * _EXCERPT].split())
-    return f"“{text[:_EXCERPT]}…”" if len(text) > _EXCERPT else f"“{text}”"
+    text = " ".join(text[: 2 * _EXCERPT_LENGTH].split())
+    return f"“{text[:_EXCERPT_LENGTH]}…”" if len(text) > _EXCERPT_LENGTH else f"“{text}”"

@@ -12,58 +12,58 @@ from storage import models
 _BULLET = re.compile(r"([ \t]*)(?:[-*+](?:[ \t]+|$)|[•‣▪●][ \t]*|([0-9]{1,3})[.)][ \t]+)")
 _BULLET_STARTS = frozenset(" \t-*+•‣▪●0123456789")
 _MARKUP = re.compile(r"(?:</?[a-zA-Z][^<>]{0,2000}>|<!--|-->|[ \t])*+")
-_DEEPEST_INDENT = 6
+_MAX_DEDENT = 6
 _LABELS = 2
 
 
-class _Item:
+class _SectionDraft:
     """A bullet with the lines that continue it, or (`whole`) a low heading with all that stands under it."""
 
-    __slots__ = ("blanks", "heading", "more", "row", "text", "whole")
+    __slots__ = ("continuation", "heading", "is_heading_block", "pending_blank_lines", "row", "text")
 
-    def __init__(self, row: int, heading: str | None, text: str, whole: bool = False) -> None:
+    def __init__(self, row: int, heading: str | None, text: str, is_heading_block: bool = False) -> None:
         self.row = row
         self.heading = heading
         self.text = text
-        self.whole = whole
-        self.more: list[str] = []
-        self.blanks = 0
+        self.is_heading_block = is_heading_block
+        self.continuation: list[str] = []
+        self.pending_blank_lines = 0
 
     def body(self) -> str:
-        if not self.more:
+        if not self.continuation:
             return self.text
-        return "\n".join(lines.trim([self.text, *lines.dedent(self.more, _DEEPEST_INDENT)])).rstrip()
+        return "\n".join(lines.trim([self.text, *lines.dedent(self.continuation, _MAX_DEDENT)])).rstrip()
 
 
-class _Block:
+class _BlockParser:
     """Reads the lines under one paper's heading, in order."""
 
-    def __init__(self, rows: Sequence[str], start: int, end: int, draft: paper_headings.Draft) -> None:
+    def __init__(self, rows: Sequence[str], start: int, end: int, draft: paper_headings.PaperDraft) -> None:
         self.problems: list[models.Problem] = []
         self._draft = draft
         self._rows, self._start, self._end = rows, start, end
-        self._fenced: set[int] | None = None
-        self._items: list[_Item] = []
-        self._open: _Item | None = None
+        self._fenced_rows: set[int] | None = None
+        self._items: list[_SectionDraft] = []
+        self._current_item: _SectionDraft | None = None
         self._indent = 0
         self._numbered = False
         self._labels: dict[str, str] = {}
-        self._names: list[str] = []
-        self._more_names = False
-        self._strays: list[tuple[int, str]] = []
+        self._author_lines: list[str] = []
+        self._authors_continue = False
+        self._stray_lines: list[tuple[int, str]] = []
         self._after_blank = True
         self._comment_end = -1
-        self._comments_end = True
+        self._has_comment_ends = True
 
-    def read(self, index: int, line: str) -> None:
+    def read_line(self, index: int, line: str) -> None:
         """Take in the next line of the block. Whatever it is, it is understood, kept or named as a problem."""
         if not line or line.isspace():
             self._after_blank = True
-            self._more_names = False
-            if self._open:
-                self._open.blanks += 1
+            self._authors_continue = False
+            if self._current_item:
+                self._current_item.pending_blank_lines += 1
             return
-        if self._items and line.startswith("- ") and not self._is_part(index, line):
+        if self._items and line.startswith("- ") and not self._belongs_to_current_item(index, line):
             self._add_bullet(index, line[2:].strip())
         else:
             self._read_other(index, line)
@@ -71,25 +71,27 @@ class _Block:
 
     def finish(self) -> None:
         """Make the sections, when all lines are read."""
-        if self._names:
+        if self._author_lines:
             self._draft.authors, self._draft.authors_truncated = labelled_fields.parse_authors(
-                " ".join(self._names)
+                " ".join(self._author_lines)
             )
-        sections = [self._section(item) for item in self._items]
+        sections = [self._build_section(item) for item in self._items]
         self._draft.sections = tuple(section for section in sections if section)
-        self._finish_strays()
-        self._draft.sections = refusals.drop_apology(self._draft.sections)
+        self._handle_stray_lines()
+        self._draft.sections = refusals.drop_refusal(self._draft.sections)
 
-    def _is_part(self, index: int, line: str) -> bool:
+    def _belongs_to_current_item(self, index: int, line: str) -> bool:
         """Whether a bullet at the margin belongs to what is open (code, a low heading), or is no bullet but a rule."""
-        if self._fenced and index in self._fenced:
+        if self._fenced_rows and index in self._fenced_rows:
             return True
-        return (self._open is not None and self._open.whole) or lines.is_rule(line)
+        return (
+            self._current_item is not None and self._current_item.is_heading_block
+        ) or lines.is_thematic_break(line)
 
     def _read_other(self, index: int, line: str) -> None:
-        if self._fenced is None and fences.is_fence(line):
-            self._fenced = fences.find_fenced(self._rows, self._start, self._end)
-        if self._fenced and index in self._fenced:
+        if self._fenced_rows is None and fences.is_fence(line):
+            self._fenced_rows = fences.find_fenced_rows(self._rows, self._start, self._end)
+        if self._fenced_rows and index in self._fenced_rows:
             self._read_text(index, line)
         elif index <= self._comment_end or (line.startswith("<!--") and self._find_comment_end(index)):
             pass
@@ -98,44 +100,44 @@ class _Block:
 
     def _find_comment_end(self, index: int) -> bool:
         """Whether the HTML comment that begins here ends in this block. If not, it is text like any other."""
-        if not self._comments_end:
+        if not self._has_comment_ends:
             return False
         ends = (row for row in range(index, self._end) if "-->" in self._rows[row])
         self._comment_end = next(ends, -1)
-        self._comments_end = self._comment_end >= 0
-        return self._comments_end
+        self._has_comment_ends = self._comment_end >= 0
+        return self._has_comment_ends
 
     def _read_label(self, index: int, line: str) -> bool:
         if line[0] in " \t-*+•" and (self._items or len(self._labels) == _LABELS):
             return False
-        label = labelled_fields.parse_label(line)
-        if not label or (self._open and label.name in self._labels):
+        label = labelled_fields.parse_labelled_field(line)
+        if not label or (self._current_item and label.name in self._labels):
             return False
         if label.name in self._labels:
             if label.value != self._labels[label.name]:
-                self._name_problem(index, f"the {label.name} are given again; the first count", line)
+                self._add_problem(index, f"the {label.name} are given again; the first count", line)
             return True
         if label.name == "votes":
             votes, understood = labelled_fields.parse_votes(label.value)
-            if not understood and self._open:
+            if not understood and self._current_item:
                 return False
             if not understood:
-                self._name_problem(index, "votes that are no number", line)
+                self._add_problem(index, "votes that are no number", line)
             self._draft.votes = votes
         else:
-            self._names = [label.value]
-            self._more_names = True
+            self._author_lines = [label.value]
+            self._authors_continue = True
         self._labels[label.name] = label.value
         return True
 
     def _read_media(self, line: str) -> bool:
-        line = line if self._open else line.strip()
+        line = line if self._current_item else line.strip()
         if line[0] not in "![<":
             return False
         media = labelled_fields.parse_media(line)
         if not media:
-            return not self._open and line[0] == "<" and _MARKUP.fullmatch(line) is not None
-        if self._open and (
+            return not self._current_item and line[0] == "<" and _MARKUP.fullmatch(line) is not None
+        if self._current_item and (
             (media.thumbnail and self._draft.thumbnail) or (media.video and self._draft.video)
         ):
             return False
@@ -146,10 +148,10 @@ class _Block:
     def _read_item(self, index: int, line: str) -> bool:
         """A bullet of any kind, a nested one too, or a heading below the papers' level."""
         heading = lines.parse_heading(index, line) if line.lstrip(" ").startswith("#") else None
-        if heading and not (self._open and heading.indented):
-            self._add(_Item(index, heading.text.strip("*_ :："), "", whole=True))
+        if heading and not (self._current_item and heading.is_indented):
+            self._add_item(_SectionDraft(index, heading.text.strip("*_ :："), "", is_heading_block=True))
             return True
-        if line[0] not in _BULLET_STARTS or lines.is_rule(line):
+        if line[0] not in _BULLET_STARTS or lines.is_thematic_break(line):
             return False
         bullet = _BULLET.match(line)
         if not bullet:
@@ -158,8 +160,10 @@ class _Block:
         numbered = bullet[2] is not None
         if not self._items:
             self._indent, self._numbered = indent, numbered
-        part = self._open and (
-            indent > self._indent + 1 or (numbered and not self._numbered) or self._open.whole
+        part = self._current_item and (
+            indent > self._indent + 1
+            or (numbered and not self._numbered)
+            or self._current_item.is_heading_block
         )
         if part:
             self._continue(line)
@@ -168,62 +172,64 @@ class _Block:
         return True
 
     def _read_text(self, index: int, line: str) -> None:
-        if lines.is_rule(line) and not (self._open and line.startswith("  ")):
-            self._open = None
-        elif self._open:
+        if lines.is_thematic_break(line) and not (self._current_item and line.startswith("  ")):
+            self._current_item = None
+        elif self._current_item:
             self._continue(line)
-        elif self._more_names and self._names[-1].endswith((",", ";", "[")):
-            self._names.append(line.strip())
+        elif self._authors_continue and self._author_lines[-1].endswith((",", ";", "[")):
+            self._author_lines.append(line.strip())
         elif line.startswith(("**", "__")) and (named := highlights.split_heading(line.strip()))[0]:
-            self._add(_Item(index, *named))
+            self._add_item(_SectionDraft(index, *named))
         else:
-            self._strays.append((index if self._after_blank or not self._strays else -1, line.strip()))
+            self._stray_lines.append(
+                (index if self._after_blank or not self._stray_lines else -1, line.strip())
+            )
 
     def _add_bullet(self, index: int, text: str) -> None:
         heading, body = highlights.split_heading(text)
-        self._add(_Item(index, heading, body))
+        self._add_item(_SectionDraft(index, heading, body))
 
-    def _add(self, item: _Item) -> None:
+    def _add_item(self, item: _SectionDraft) -> None:
         self._items.append(item)
-        self._open = item
+        self._current_item = item
 
     def _continue(self, line: str) -> None:
-        item = self._open
+        item = self._current_item
         assert item is not None
-        item.more.extend([""] * item.blanks)
-        item.blanks = 0
-        item.more.append(line)
+        item.continuation.extend([""] * item.pending_blank_lines)
+        item.pending_blank_lines = 0
+        item.continuation.append(line)
 
-    def _section(self, item: _Item) -> models.Section | None:
+    def _build_section(self, item: _SectionDraft) -> models.Section | None:
         body = item.body()
-        if not item.heading and item.more and (bold := lines.parse_bold(item.text)) and not bold[1]:
+        if not item.heading and item.continuation and (bold := lines.parse_bold(item.text)) and not bold[1]:
             item.heading, item.text = bold[0], ""
             body = item.body()
         if item.heading and not body:
-            self._name_problem(item.row, "a heading with nothing under it", item.heading)
+            self._add_problem(item.row, "a heading with nothing under it", item.heading)
         return models.Section(item.heading, body) if body else None
 
-    def _finish_strays(self) -> None:
+    def _handle_stray_lines(self) -> None:
         """Text that is no bullet is the summary where there is nothing else; otherwise it is left out."""
-        text = "\n".join(text for _, text in self._strays)
-        if not self._strays or (not self._draft.sections and refusals.is_no_summary(text)):
+        text = "\n".join(text for _, text in self._stray_lines)
+        if not self._stray_lines or (not self._draft.sections and refusals.is_refusal(text)):
             return
         if not self._draft.sections:
             self._draft.sections = (models.Section(None, text),)
-        for index, stray in self._strays:
+        for index, stray in self._stray_lines:
             if index >= 0:
-                self._name_problem(index, "text that is no bullet", stray)
+                self._add_problem(index, "text that is no bullet", stray)
 
-    def _name_problem(self, index: int, what: str, line: str) -> None:
+    def _add_problem(self, index: int, what: str, line: str) -> None:
         self.problems.append(models.Problem(index + 1, f"{what}: {lines.excerpt(line)}"))
 
 
 def read_block(
-    rows: Sequence[str], start: int, end: int, draft: paper_headings.Draft
+    rows: Sequence[str], start: int, end: int, draft: paper_headings.PaperDraft
 ) -> list[models.Problem]:
     """Read into `draft` the lines from `start` to `end` (not included), which stand under its heading."""
-    block = _Block(rows, start, end, draft)
+    block = _BlockParser(rows, start, end, draft)
     for index in range(start, end):
-        block.read(index, rows[index])
+        block.read_line(index, rows[index])
     block.finish()
     return block.problems

@@ -9,54 +9,54 @@ from bot.digests.markdown import fences, lines
 from bot.digests.newsletter import block, fast_path
 from storage import models
 
-_Span = tuple[paper_headings.PaperHeading, int]
+_PaperSpan = tuple[paper_headings.PaperHeading, int]
 
 
-def parse(
+def parse_newsletter(
     rows: Sequence[str],
     headings: Sequence[lines.Heading],
-    named: Mapping[int, paper_headings.PaperHeading],
-    day: date_headings.Day,
-) -> paper_headings.Reading:
+    papers_by_row: Mapping[int, paper_headings.PaperHeading],
+    day: date_headings.DateHeading,
+) -> paper_headings.ParseResult:
     """Read one digest. `headings` are those below the date heading, `named` says which of them name a paper.
 
     A heading as high as the date's ends the digest. One without id where a paper is expected becomes a problem,
     and what stands under it is left out; a lower one belongs to the paper above it.
     """
-    spans, problems, end = _outline(rows, headings, named, day)
+    spans, problems, end = _find_paper_spans(rows, headings, papers_by_row, day)
     first = spans[0][0].row if spans else end
-    problems += paper_headings.name_text(
+    problems += paper_headings.find_stray_text(
         rows, day.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
     )
     drafts = []
     for heading, stop in spans:
         url = heading.url or arxiv_id.abstract_url(heading.arxiv_id)
-        draft = paper_headings.Draft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        if not fast_path.read_plain(rows, heading.end, stop, draft):
+        draft = paper_headings.PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
+        if not fast_path.read_simple_block(rows, heading.end, stop, draft):
             problems += block.read_block(rows, heading.end, stop, draft)
         drafts.append(draft)
-    return paper_headings.Reading(drafts, problems, end)
+    return paper_headings.ParseResult(drafts, problems, end)
 
 
-def _outline(
+def _find_paper_spans(
     rows: Sequence[str],
     headings: Sequence[lines.Heading],
-    named: Mapping[int, paper_headings.PaperHeading],
-    day: date_headings.Day,
-) -> tuple[list[_Span], list[models.Problem], int]:
+    papers_by_row: Mapping[int, paper_headings.PaperHeading],
+    day: date_headings.DateHeading,
+) -> tuple[list[_PaperSpan], list[models.Problem], int]:
     """Each paper's heading with the line before which its block ends, and the end of the digest."""
-    inside = [heading for heading in headings if heading.row in named]
+    inside = [heading for heading in headings if heading.row in papers_by_row]
     level = inside[0].level if inside else day.level + 1
     last = inside[-1].row if inside else -1
-    spans: list[_Span] = []
+    spans: list[_PaperSpan] = []
     problems: list[models.Problem] = []
     opened: paper_headings.PaperHeading | None = None
-    code = fences.Fences(rows, [day.row, *(heading.row for heading in inside), day.end])
+    code = fences.FenceTracker(rows, [day.row, *(heading.row for heading in inside), day.end])
     end = day.end
     for heading in headings:
-        paper = named.get(heading.row)
-        part = opened and (heading.level > level or heading.indented)
-        if not paper and (part or code.hold(heading.row)):
+        paper = papers_by_row.get(heading.row)
+        part = opened and (heading.level > level or heading.is_indented)
+        if not paper and (part or code.contains(heading.row)):
             continue
         if opened:
             spans.append((opened, heading.row))
@@ -65,13 +65,13 @@ def _outline(
             continue
         if heading.level <= day.level or (heading.level < level and heading.row > last):
             return spans, problems, heading.row
-        problems.append(_unknown_heading(heading))
+        problems.append(_unknown_heading_problem(heading))
     if opened:
         spans.append((opened, end))
     return spans, problems, end
 
 
-def _unknown_heading(heading: lines.Heading) -> models.Problem:
+def _unknown_heading_problem(heading: lines.Heading) -> models.Problem:
     message = (
         f"a heading without an arXiv id; what stands under it is left out: {lines.excerpt(heading.text)}"
     )

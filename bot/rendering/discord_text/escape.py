@@ -13,7 +13,7 @@ from bot.rendering.discord_text import limits
 
 ZERO_WIDTH_SPACE = "\u200b"
 
-_DROPPED = re.compile(
+_INVISIBLE = re.compile(
     "["
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"  # soft hyphen, joiners and fillers without a glyph
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidi overrides, isolates
@@ -23,56 +23,56 @@ _DROPPED = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
-_ACTIVE = re.compile(
+_MARKUP = re.compile(
     r"(?P<mark>[\\*_~|`\[\]<])"
     r"|(?P<url>(?i:https?|steam|discord)(?=://))"
     r"|@(?P<everyone>(?i:everyone|here)|[!&]?[0-9]{15,20})"
     r"|:(?P<emoji>(?=[A-Za-z0-9_+\-]{1,64}:))"
 )
 _LINE_START = re.compile(r"(?P<number>[0-9]{1,10})(?=[.)])|(?P<sign>[#>+\-])")
-_WEB = re.compile(r"(?i:https?)://")
-_URL_KEPT = "%/:=&?~#+!$,;'-._"
+_HTTP_SCHEME = re.compile(r"(?i:https?)://")
+_URL_SAFE = "%/:=&?~#+!$,;'-._"
 
 
-class Safe(str):
+class SafeMarkdown(str):
     """Text that is Discord Markdown already and must not be escaped again."""
 
     __slots__ = ()
 
 
-def plain(text: str) -> str:
+def to_single_line(text: str) -> str:
     """Return `text` on one line, composed (NFC), without control, invisible and direction characters.
 
     For places that show no Markdown: labels, options, modal titles, thread names.
     """
-    return _SPACES.sub(" ", visible(text)).strip()
+    return _SPACES.sub(" ", strip_invisible(text)).strip()
 
 
-def visible(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Return `text` composed (NFC), without control, invisible and direction characters; `\\n` stays."""
-    return unicodedata.normalize("NFC", _DROPPED.sub("", _CONTROL.sub(" ", text)))
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
 
 
-def escape(text: str) -> Safe:
+def escape_text(text: str) -> SafeMarkdown:
     """Return `text` on one line so that Discord shows it as it is, wherever in a message it stands."""
-    if isinstance(text, Safe):
+    if isinstance(text, SafeMarkdown):
         return text
-    return Safe(escape_start(escape_inline(plain(text))))
+    return SafeMarkdown(escape_line_start(escape_inline(to_single_line(text))))
 
 
-def escape_lines(text: str) -> Safe:
+def escape_lines(text: str) -> SafeMarkdown:
     """Like `escape`, but lines stay lines: for what a user wrote in more than one."""
-    if isinstance(text, Safe):
+    if isinstance(text, SafeMarkdown):
         return text
-    return Safe("\n".join(escape(line) for line in text.splitlines()))
+    return SafeMarkdown("\n".join(escape_text(line) for line in text.splitlines()))
 
 
 def escape_inline(text: str) -> str:
     """Escape all markup that works within a line. The text is otherwise left as it is."""
-    return _ACTIVE.sub(_disarm, text)
+    return _MARKUP.sub(_escape_match, text)
 
 
-def escape_start(text: str) -> str:
+def escape_line_start(text: str) -> str:
     """Escape what would make a heading, list, quote or small print of a line; for text at a line's start."""
     found = _LINE_START.match(text)
     if not found:
@@ -82,7 +82,7 @@ def escape_start(text: str) -> str:
     return f"\\{text}"
 
 
-def _disarm(found: re.Match[str]) -> str:
+def _escape_match(found: re.Match[str]) -> str:
     if found["mark"]:
         return f"\\{found['mark']}"
     if found["url"]:
@@ -100,53 +100,53 @@ def safe_url(url: str) -> str | None:
     and everything that could end the link are percent-encoded.
     """
     address = url.strip()
-    if not _WEB.match(address) or plain(address) != unicodedata.normalize("NFC", address):
+    if not _HTTP_SCHEME.match(address) or to_single_line(address) != unicodedata.normalize("NFC", address):
         return None
     try:
         parts = urlsplit(address)
         host, user = parts.hostname, parts.username
     except ValueError:
         return None
-    encoded = quote(address, safe=_URL_KEPT)
+    encoded = quote(address, safe=_URL_SAFE)
     if not host or user is not None or len(encoded) > limits.LINK_URL:
         return None
     return encoded
 
 
-def label(text: str) -> Safe:
+def link_label(text: str) -> SafeMarkdown:
     """Return escaped text for the label of a masked link: round brackets for square ones, no URL in it."""
-    return escape(unlinked(plain(text)))
+    return escape_text(strip_link_syntax(to_single_line(text)))
 
 
-def unlinked(text: str) -> str:
+def strip_link_syntax(text: str) -> str:
     """Return `text` with round brackets for square ones and no URL: unescaped, for a link's label."""
-    return _WEB.sub("", text).replace("[", "(").replace("]", ")")
+    return _HTTP_SCHEME.sub("", text).replace("[", "(").replace("]", ")")
 
 
-def link(text: str, url: str) -> Safe:
+def masked_link(text: str, url: str) -> SafeMarkdown:
     """Return a masked link, or only its escaped label when the URL is not one that we link."""
-    name, address = label(text), safe_url(url)
+    name, address = link_label(text), safe_url(url)
     if address is None:
-        return escape(text)
-    return Safe(f"[{name}]({address})") if name else Safe(f"<{address}>")
+        return escape_text(text)
+    return SafeMarkdown(f"[{name}]({address})") if name else SafeMarkdown(f"<{address}>")
 
 
-def code(text: str) -> Safe:
+def code_span(text: str) -> SafeMarkdown:
     """Return `text` as an inline code span, on one line; empty for empty text."""
-    content = plain(text)
+    content = to_single_line(text)
     if "``" in content or (content.startswith("`") or content.endswith("`")):
         # Discord knows spans of one or two backticks; a look-alike keeps the content whole.
         content = content.replace("`", "ˋ")
     if not content:
-        return Safe("")
+        return SafeMarkdown("")
     mark = "``" if "`" in content else "`"
-    return Safe(f"{mark}{content}{mark}")
+    return SafeMarkdown(f"{mark}{content}{mark}")
 
 
-def fence(content: str, language: str = "") -> Safe:
+def code_block(content: str, language: str = "") -> SafeMarkdown:
     """Return `content` as a code block, its lines kept; a fence inside it is taken apart by a zero-width space.
 
     `language` is for Discord's colours and must be a bare word.
     """
-    inside = visible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
-    return Safe(f"```{language}\n{inside}\n```")
+    inside = strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
+    return SafeMarkdown(f"```{language}\n{inside}\n```")

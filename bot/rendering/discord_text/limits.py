@@ -22,7 +22,7 @@ TEXT = 4000
 TEXT_BYTES_REFUSED = 10_170
 """Above this sum of UTF-8 bytes and `TEXT_BYTES_EACH` a text display, Discord answers 500 (api#8554)."""
 
-TEXT_BYTES_EACH = 12
+TEXT_BYTES_OVERHEAD = 12
 """What each text display costs beside its own bytes (api#8554)."""
 
 TEXT_BYTES = 9500
@@ -80,7 +80,7 @@ def utf8_bytes(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def fits_texts(texts: Iterable[str]) -> bool:
+def fit_in_message(texts: Iterable[str]) -> bool:
     """Tell whether these text displays may stand in one message: code points and UTF-8 bytes."""
     budget = Budget()
     return all(budget.add_text(text) for text in texts)
@@ -101,7 +101,7 @@ class Budget:
         """Take `components` and the lengths of `texts` (which are not counted as components here)."""
         listed = list(texts)
         characters = sum(map(len, listed))
-        size = sum(utf8_bytes(text) + TEXT_BYTES_EACH for text in listed)
+        size = sum(utf8_bytes(text) + TEXT_BYTES_OVERHEAD for text in listed)
         if components > self.components or characters > self.characters or size > self.text_bytes:
             return False
         self.components -= components

@@ -20,7 +20,7 @@ _COMMANDS = {
 }
 _NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
 _OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
-_NINETIES = 91
+_CENTURY_PIVOT = 91
 
 
 def render_bibtex(papers: Iterable[models.Entry]) -> str:
@@ -48,9 +48,9 @@ def render_entry(
 
     Year and month come from the id (YYMM); a list of authors that is known to be cut off ends in `and others`.
     """
-    names = [_name(name) for name in authors if escape.plain(name)]
+    names = [_format_author(name) for name in authors if escape.to_single_line(name)]
     fields = {
-        "title": f"{{{escape_bibtex(latex.plain(title))}}}" if title else "",
+        "title": f"{{{escape_bibtex(latex.to_plain_text(title))}}}" if title else "",
         "author": " and ".join([*names, "others"] if truncated and names else names),
         "year": _year(arxiv_id),
         "eprint": arxiv_id,
@@ -63,10 +63,10 @@ def render_entry(
 
 def escape_bibtex(text: str) -> str:
     """Return `text` on one line, for a BibTeX field: LaTeX's special characters shown as themselves."""
-    return _SPECIAL.sub(lambda found: _COMMANDS.get(found[0], f"\\{found[0]}"), escape.plain(text))
+    return _SPECIAL.sub(lambda found: _COMMANDS.get(found[0], f"\\{found[0]}"), escape.to_single_line(text))
 
 
-def _name(name: str) -> str:
+def _format_author(name: str) -> str:
     """Return an author; a name that BibTeX would take apart (`Lee, Inc.`, `A and B`) is set in braces."""
     escaped = escape_bibtex(name)
     return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
@@ -77,4 +77,4 @@ def _year(arxiv_id: str) -> str:
     if not found:
         return ""
     short = int(found[1])
-    return str(1900 + short if short >= _NINETIES else 2000 + short)
+    return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)

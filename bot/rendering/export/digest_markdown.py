@@ -15,12 +15,12 @@ from storage import models
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)[ \t]*(.*?)[ \t#]*$")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _FENCE_MARKS = ("```", "~~~")
-_LONGEST_HIGHLIGHT = 200
+_MAX_HIGHLIGHT_LENGTH = 200
 _PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
 @dataclass(frozen=True, slots=True)
-class PaperLines:
+class PaperMarkdown:
     """A paper as the export templates show it. `title` is None where the digest has none; `body` is the summary."""
 
     arxiv_id: str
@@ -33,24 +33,28 @@ class PaperLines:
     body: str
 
 
-def newsletter_lines(entry: models.Entry) -> PaperLines:
+def render_newsletter_paper(entry: models.Entry) -> PaperMarkdown:
     """Return a paper with its sections as bullets, or under low headings where a bullet can't hold them."""
     bulleted = all(_fits_bullet(section) for section in entry.sections)
-    write = _bullet if bulleted else _low_heading
+    write = _render_bullet if bulleted else _render_low_heading
     body = ("\n" if bulleted else "\n\n").join(write(section) for section in entry.sections)
     title = entry.title or entry.arxiv_id
-    return _lines(entry, title, body)
+    return _build_paper(entry, title, body)
 
 
-def review_lines(entry: models.Entry) -> PaperLines:
+def render_review_paper(entry: models.Entry) -> PaperMarkdown:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
-    level = "#" if any(_highest_heading(section.body) <= 2 for section in entry.sections) else "##"
+    level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     nameless = [section.body for section in entry.sections if not section.heading]
     body = "\n\n".join(
         [
             *title,
-            *(nameless if len(nameless) == 1 else [_bullet(models.Section(None, text)) for text in nameless]),
+            *(
+                nameless
+                if len(nameless) == 1
+                else [_render_bullet(models.Section(None, text)) for text in nameless]
+            ),
             *(
                 f"{level} {_one_line(section.heading)}\n\n{section.body}"
                 for section in entry.sections
@@ -59,23 +63,23 @@ def review_lines(entry: models.Entry) -> PaperLines:
         ]
     )
     mark = "`" * max(3, *(len(found) + 1 for found in re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)), 3)
-    return _lines(entry, entry.title, f"{mark}markdown\n{body}\n{mark}" if body else "")
+    return _build_paper(entry, entry.title, f"{mark}markdown\n{body}\n{mark}" if body else "")
 
 
-def _lines(entry: models.Entry, title: str | None, body: str) -> PaperLines:
-    return PaperLines(
+def _build_paper(entry: models.Entry, title: str | None, body: str) -> PaperMarkdown:
+    return PaperMarkdown(
         entry.arxiv_id,
         _one_line(title) if title else None,
         entry.url,
         entry.votes,
-        _authors(entry),
+        _format_authors(entry),
         entry.thumbnail,
         entry.video,
         body,
     )
 
 
-def _authors(entry: models.Entry) -> str:
+def _format_authors(entry: models.Entry) -> str:
     """Return the names with commas between them, as a quoted list if a name holds one; `+` for a cut list."""
     names = [_one_line(name) for name in entry.authors]
     if all(_PLAIN_LIST.fullmatch(name) for name in names):
@@ -86,25 +90,29 @@ def _authors(entry: models.Entry) -> str:
 
 def _fits_bullet(section: models.Section) -> bool:
     heading = section.heading or ""
-    return "*" not in heading and len(heading) <= _LONGEST_HIGHLIGHT
+    return "*" not in heading and len(heading) <= _MAX_HIGHLIGHT_LENGTH
 
 
-def _bullet(section: models.Section) -> str:
-    first, *rest = _without_structure(section.body)
+def _render_bullet(section: models.Section) -> str:
+    first, *rest = _flatten_structure(section.body)
     head = f"***{_one_line(section.heading)}***: " if section.heading else ""
     indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
-    if indented or first.startswith((*_FENCE_MARKS, " ")) or labelled_fields.parse_label(f"- {head}{first}"):
+    if (
+        indented
+        or first.startswith((*_FENCE_MARKS, " "))
+        or labelled_fields.parse_labelled_field(f"- {head}{first}")
+    ):
         # On the bullet's own line it would be read as something else, or the others lose their indentation.
         first, rest = "", [first, *rest]
     return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
 
 
-def _low_heading(section: models.Section) -> str:
-    body = "\n".join(_without_structure(section.body))
+def _render_low_heading(section: models.Section) -> str:
+    body = "\n".join(_flatten_structure(section.body))
     return f"#### {_one_line(section.heading)}\n\n{body}" if section.heading else f"- {body}"
 
 
-def _without_structure(body: str) -> list[str]:
+def _flatten_structure(body: str) -> list[str]:
     """Return the lines of a body in which headings are bold lines and rules are blank: a bullet holds neither."""
     written = []
     for line, fenced in _mark_fenced(body.split("\n")):
@@ -117,7 +125,7 @@ def _without_structure(body: str) -> list[str]:
     return written
 
 
-def _highest_heading(body: str) -> int:
+def _min_heading_level(body: str) -> int:
     levels = [
         len(found[1])
         for line, fenced in _mark_fenced(body.split("\n"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.digests import json_output
 from bot.rendering.export import bibtex, digest_markdown
-from bot.rendering.export.digest_markdown import PaperLines
+from bot.rendering.export.digest_markdown import PaperMarkdown
 from bot.rendering.markdown import blocks
 from bot.rendering.wording.templates import Templates
 from storage import models
@@ -55,56 +55,63 @@ class ExportDigest:
 
     digest: models.Digest
     file: str
-    stored: Mapping[str, Any] = field(default_factory=dict)
-    paper_stored: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
+    paper_extra_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _DigestLines:
+class _DigestMarkdown:
     date: date
-    papers: tuple[PaperLines, ...]
+    papers: tuple[PaperMarkdown, ...]
 
 
-def render_export(form: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
+def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
     """Return the digests, in the order given, as the text of one file that ends with a line end.
 
     NEWSLETTER and REVIEW read back as what went in (digests of one date become one), JSON is a digest a line in
     the shape of `parse`, CSV a row for each paper of each digest, BIBTEX an entry for each paper.
     """
-    match form:
+    match export_format:
         case ExportFormat.NEWSLETTER:
-            return _document(templates, form, digests, digest_markdown.newsletter_lines)
+            return _render_markdown_file(
+                templates, export_format, digests, digest_markdown.render_newsletter_paper
+            )
         case ExportFormat.REVIEW:
-            return _document(templates, form, digests, digest_markdown.review_lines)
+            return _render_markdown_file(
+                templates, export_format, digests, digest_markdown.render_review_paper
+            )
         case ExportFormat.JSON:
-            return "".join(_json_line(digest) for digest in digests)
+            return "".join(_render_json_line(digest) for digest in digests)
         case ExportFormat.CSV:
-            return _csv(digests)
+            return _render_csv(digests)
         case ExportFormat.BIBTEX:
-            return bibtex.render_bibtex(entry for one in digests for entry in one.digest.papers)
+            return bibtex.render_bibtex(entry for one in digests for entry in one.digest.entries)
 
 
-def _document(templates: Templates, form: ExportFormat, digests: Iterable[ExportDigest], write: Any) -> str:
+def _render_markdown_file(
+    templates: Templates, export_format: ExportFormat, digests: Iterable[ExportDigest], render_paper: Any
+) -> str:
     written = [
-        _DigestLines(one.digest.date, tuple(write(entry) for entry in one.digest.papers)) for one in digests
+        _DigestMarkdown(one.digest.date, tuple(render_paper(entry) for entry in one.digest.entries))
+        for one in digests
     ]
-    return templates.document(f"export.{form}.md.j2", {"digests": written})
+    return templates.render_document(f"export.{export_format}.md.j2", {"digests": written})
 
 
-def _json_line(one: ExportDigest) -> str:
-    record = json_output.to_json(one.digest, one.file)
+def _render_json_line(one: ExportDigest) -> str:
+    record = json_output.digest_to_json(one.digest, one.file)
     for paper in record["papers"]:
-        paper.update(one.paper_stored.get(paper["arxiv_id"], {}))
-    return json.dumps({**record, **one.stored}, ensure_ascii=False) + "\n"
+        paper.update(one.paper_extra_fields.get(paper["arxiv_id"], {}))
+    return json.dumps({**record, **one.extra_fields}, ensure_ascii=False) + "\n"
 
 
-def _csv(digests: Iterable[ExportDigest]) -> str:
+def _render_csv(digests: Iterable[ExportDigest]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for one in digests:
-        for entry in one.digest.papers:
-            writer.writerow({name: _cell(value) for name, value in _row(one.digest, entry).items()})
+        for entry in one.digest.entries:
+            writer.writerow({name: _escape_formula(value) for name, value in _row(one.digest, entry).items()})
     return file.getvalue()
 
 
@@ -131,7 +138,7 @@ def _row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
     }
 
 
-def _cell(value: object) -> object:
+def _escape_formula(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula: an apostrophe before a text that begins like one."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"

@@ -13,44 +13,44 @@ from dataclasses import dataclass
 from markdown_it.token import Token
 
 from bot.rendering.discord_text import escape
-from bot.rendering.discord_text.escape import Safe
+from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.markdown import parser, tables
 from bot.rendering.markdown.inline import render_inline
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _ROW_START = re.compile(r"^[\s>]*\|?")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
-_CHUNK = 8_000
-_MOST_BRACKETS = 400
+_CHUNK_SIZE = 8_000
+_MAX_BRACKETS = 400
 """More of them in a part are no links: nested ones take the parser time that grows with their square."""
 
-_DEEPEST_INDENT = 5
+_MAX_INDENT_DEPTH = 5
 
 
-def render_markdown(text: str) -> Safe:
+def render_markdown(text: str) -> SafeMarkdown:
     """Return the Markdown of a digest as Discord's Markdown, its blocks separated as Discord shows them best."""
-    return Safe(_render(text, marked=True))
+    return SafeMarkdown(_render(text, with_markup=True))
 
 
 def render_plain(text: str) -> str:
     """Return the Markdown of a digest as plain text, a line a block, list items with `- ` or their number."""
-    return _render(text, marked=False)
+    return _render(text, with_markup=False)
 
 
-def render_heading(text: str) -> Safe:
+def render_heading(text: str) -> SafeMarkdown:
     """Return a section's heading as one escaped line without emphasis, ready to be set bold."""
-    (token, *_) = parser.parser(links=True).parseInline(" ".join(text[:_CHUNK].split()))
-    plain = render_inline(token.children or [], marked=False)
-    return Safe(escape.escape_inline(escape.plain(plain).rstrip(":： ")))
+    (token, *_) = parser.get_parser(links=True).parseInline(" ".join(text[:_CHUNK_SIZE].split()))
+    plain = render_inline(token.children or [], with_markup=False)
+    return SafeMarkdown(escape.escape_inline(escape.to_single_line(plain).rstrip(":： ")))
 
 
-def _render(text: str, *, marked: bool) -> str:
-    writer = _Writer(marked)
+def _render(text: str, *, with_markup: bool) -> str:
+    writer = _BlockRenderer(with_markup)
     for chunk in _chunks(text):
         writer.source = chunk.split("\n")
-        links = chunk.count("[") <= _MOST_BRACKETS
-        for token in parser.parser(links=links).parse(chunk):
-            writer.take(token)
+        links = chunk.count("[") <= _MAX_BRACKETS
+        for token in parser.get_parser(links=links).parse(chunk):
+            writer.add_token(token)
     return "\n".join(writer.lines).strip("\n")
 
 
@@ -62,12 +62,12 @@ def _chunks(text: str) -> Iterator[str]:
     lines: list[str] = []
     size, fenced = 0, False
     for whole in text.splitlines():
-        for start in range(0, max(len(whole), 1), _CHUNK):
-            line = whole[start : start + _CHUNK]
+        for start in range(0, max(len(whole), 1), _CHUNK_SIZE):
+            line = whole[start : start + _CHUNK_SIZE]
             if line.lstrip(" ").startswith(("```", "~~~")):
                 fenced = not fenced
-            full = size + len(line) > _CHUNK and not (fenced and size < 8 * _CHUNK)
-            if full or (size > _CHUNK // 2 and not line.strip() and not fenced):
+            full = size + len(line) > _CHUNK_SIZE and not (fenced and size < 8 * _CHUNK_SIZE)
+            if full or (size > _CHUNK_SIZE // 2 and not line.strip() and not fenced):
                 yield "\n".join(lines)
                 lines, size = [], 0
             lines.append(line)
@@ -82,117 +82,119 @@ class _Container:
     kind: str
     number: int | None = None
     bullet: str = ""
-    begun: bool = False
+    has_content: bool = False
 
     @property
     def width(self) -> int:
         return 0 if self.kind == "quote" else 2 if self.number is None else 3
 
 
-class _Writer:
+class _BlockRenderer:
     """Writes block tokens as lines. What stands between two blocks is decided by their kinds."""
 
-    def __init__(self, marked: bool) -> None:
+    def __init__(self, with_markup: bool) -> None:
         self.source: list[str] = []
         self.lines: list[str] = []
-        self._marked = marked
-        self._open: list[_Container] = []
-        self._begins_list = False
-        self._last = ""
-        self._block = "paragraph"
-        self._row: list[tables.Cell] = []
-        self._line = ""
-        self._rows: list[list[tables.Cell]] = []
-        self._right: list[bool] = []
+        self._with_markup = with_markup
+        self._containers: list[_Container] = []
+        self._starts_list = False
+        self._last_kind = ""
+        self._block_kind = "paragraph"
+        self._cells: list[tables.Cell] = []
+        self._row_source = ""
+        self._table_rows: list[list[tables.Cell]] = []
+        self._right_aligned: list[bool] = []
 
-    def take(self, token: Token) -> None:
+    def add_token(self, token: Token) -> None:
         match token.type:
             case "bullet_list_open":
-                self._open.append(_Container("list"))
+                self._containers.append(_Container("list"))
             case "ordered_list_open":
-                self._open.append(_Container("list", number=int(token.attrs.get("start", 1))))
+                self._containers.append(_Container("list", number=int(token.attrs.get("start", 1))))
             case "blockquote_open":
-                self._open.append(_Container("quote"))
+                self._containers.append(_Container("quote"))
             case "bullet_list_close" | "ordered_list_close" | "blockquote_close":
-                self._open.pop()
+                self._containers.pop()
             case "list_item_open":
                 self._begin_item()
             case "heading_open" | "paragraph_open":
-                self._block = token.type.removesuffix("_open")
+                self._block_kind = token.type.removesuffix("_open")
             case "fence" | "code_block":
-                self._take_code(token)
+                self._add_code(token)
             case "hr":
-                self._last = "rule" if self.lines else ""
+                self._last_kind = "rule" if self.lines else ""
             case "inline":
-                self._take_inline(token)
+                self._add_inline(token)
             case _:
-                self._take_table(token)
+                self._add_table_token(token)
 
     def _begin_item(self) -> None:
-        container = self._open[-1]
+        container = self._containers[-1]
         container.bullet = "- "
         if container.number is not None:
             container.bullet = f"{container.number}. "
             container.number += 1
 
-    def _take_inline(self, token: Token) -> None:
+    def _add_inline(self, token: Token) -> None:
         children = token.children or []
-        if self._block == "cell":
-            plain = " ".join(render_inline(children, marked=False).split())
+        if self._block_kind == "cell":
+            plain = " ".join(render_inline(children, with_markup=False).split())
             # The first cell is set bold where the table becomes a list.
-            marked = render_inline(children, marked=self._marked, bold=not self._row).replace("\n", " ")
-            self._row.append(tables.Cell(plain, marked))
+            marked = render_inline(children, with_markup=self._with_markup, bold=not self._cells).replace(
+                "\n", " "
+            )
+            self._cells.append(tables.Cell(plain, marked))
             return
-        heading = self._block == "heading"
-        text = render_inline(children, marked=self._marked, bold=heading)
-        if heading and text and self._marked:
+        heading = self._block_kind == "heading"
+        text = render_inline(children, with_markup=self._with_markup, bold=heading)
+        if heading and text and self._with_markup:
             text = f"**{text.replace(chr(10), ' ')}**"
-        self._write(self._block, text)
+        self._write(self._block_kind, text)
 
-    def _take_code(self, token: Token) -> None:
+    def _add_code(self, token: Token) -> None:
         info = token.info.strip()
         language = info if _LANGUAGE.fullmatch(info) else ""
         content = token.content if language == info else f"{info}\n{token.content}"
-        if not self._marked:
-            self._write("paragraph", escape.visible(content).strip("\n"))
+        if not self._with_markup:
+            self._write("paragraph", escape.strip_invisible(content).strip("\n"))
         elif content.strip():
             # Without bullet and indentation: a fence shows as one only from the start of a line.
-            self._append("fence", escape.fence(content, language).split("\n"))
+            self._append("fence", escape.code_block(content, language).split("\n"))
 
-    def _take_table(self, token: Token) -> None:
+    def _add_table_token(self, token: Token) -> None:
         match token.type:
             case "table_open":
-                self._rows, self._right = [], []
+                self._table_rows, self._right_aligned = [], []
             case "tr_open":
-                self._row = []
-                self._line = self.source[token.map[0]] if token.map else ""
+                self._cells = []
+                self._row_source = self.source[token.map[0]] if token.map else ""
             case "th_open" | "td_open":
-                self._block = "cell"
+                self._block_kind = "cell"
                 if token.type == "th_open":
-                    self._right.append("right" in str(token.attrs.get("style", "")))
+                    self._right_aligned.append("right" in str(token.attrs.get("style", "")))
             case "tr_close":
-                self._add_surplus(len(self._rows[0]) if self._rows else len(self._row))
-                self._rows.append(self._row)
+                self._merge_extra_cells(len(self._table_rows[0]) if self._table_rows else len(self._cells))
+                self._table_rows.append(self._cells)
             case "table_close":
-                self._block = "paragraph"
+                self._block_kind = "paragraph"
                 self._write_table()
 
-    def _add_surplus(self, columns: int) -> None:
+    def _merge_extra_cells(self, columns: int) -> None:
         """Keep the cells that a row has beyond the header's in its last cell; the parser leaves them out."""
-        cells = _CELL_END.split(_ROW_START.sub("", self._line).rstrip().removesuffix("|"))
-        surplus = escape.plain(" ".join(cells[columns:]))
-        if surplus and self._row:
-            last = self._row[-1]
-            marked = f"{last.marked} {escape.escape(surplus) if self._marked else surplus}"
-            self._row[-1] = tables.Cell(f"{last.plain} {surplus}", marked)
+        cells = _CELL_END.split(_ROW_START.sub("", self._row_source).rstrip().removesuffix("|"))
+        surplus = escape.to_single_line(" ".join(cells[columns:]))
+        if surplus and self._cells:
+            last = self._cells[-1]
+            marked = f"{last.markdown} {escape.escape_text(surplus) if self._with_markup else surplus}"
+            self._cells[-1] = tables.Cell(f"{last.plain} {surplus}", marked)
 
     def _write_table(self) -> None:
-        header, *rows = self._rows
-        if self._marked:
-            text = tables.render_table(header, rows, self._right)
+        header, *rows = self._table_rows
+        if self._with_markup:
+            text = tables.render_table(header, rows, self._right_aligned)
             self._append("fence" if text.startswith("```") else "table", text.split("\n"))
         else:
-            for row in self._rows:
+            for row in self._table_rows:
                 self._write("paragraph", " · ".join(cell.plain for cell in row if cell.plain))
 
     def _write(self, kind: str, text: str) -> None:
@@ -205,15 +207,21 @@ class _Writer:
 
     def _prefixes(self) -> tuple[str, str]:
         """Return what the first line of a block and what its further lines begin with."""
-        quote = "> " if self._marked and any(container.kind == "quote" for container in self._open) else ""
-        lists = [container for container in self._open if container.kind == "list"][:_DEEPEST_INDENT]
+        quote = (
+            "> "
+            if self._with_markup and any(container.kind == "quote" for container in self._containers)
+            else ""
+        )
+        lists = [container for container in self._containers if container.kind == "list"][:_MAX_INDENT_DEPTH]
         if not lists:
             return quote, quote
         indent = " " * sum(container.width for container in lists[:-1])
-        bullet = self._open[-1].bullet or next((c.bullet for c in reversed(self._open) if c.bullet), "")
-        self._begins_list = not lists[-1].begun
-        for container in self._open:
-            container.bullet, container.begun = "", True
+        bullet = self._containers[-1].bullet or next(
+            (c.bullet for c in reversed(self._containers) if c.bullet), ""
+        )
+        self._starts_list = not lists[-1].has_content
+        for container in self._containers:
+            container.bullet, container.has_content = "", True
         further = quote + indent + " " * lists[-1].width
         return (quote + indent + bullet if bullet else further), further
 
@@ -221,18 +229,18 @@ class _Writer:
         if self.lines and self._needs_blank_line(kind, lines[0]):
             self.lines.append("")
         self.lines += lines
-        self._last = kind
+        self._last_kind = kind
 
     def _needs_blank_line(self, kind: str, line: str) -> bool:
-        if self._last == "rule":
+        if self._last_kind == "rule":
             return True
-        if not self._marked or self._last == "heading" or "fence" in (kind, self._last):
+        if not self._with_markup or self._last_kind == "heading" or "fence" in (kind, self._last_kind):
             return False
         if kind == "item":
             # A number other than 1 begins a list only after a blank line; within a list it goes on.
-            return line[:1].isdigit() and self._begins_list and not line.startswith("1.")
+            return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
         return not (kind == "paragraph" and self._in_item)
 
     @property
     def _in_item(self) -> bool:
-        return any(container.kind == "list" for container in self._open)
+        return any(container.kind == "list" for container in self._containers)

@@ -13,12 +13,12 @@ from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 
-MATH = "math"
+MATH_TOKEN = "math"
 """The type of the tokens that hold a formula's LaTeX, without its dollar signs or brackets."""
 
-_LONGEST_FORMULA = 300
-_DEEPEST_NESTING = 50
-_SURELY_MATH = re.compile(r"[\\^_={]")
+_MAX_FORMULA_LENGTH = 300
+_MAX_NESTING = 50
+_MATH_SIGN = re.compile(r"[\\^_={]")
 _VARIABLE = re.compile(r"[A-Za-z]'?")
 _CJK = re.compile(
     "[\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
@@ -26,33 +26,33 @@ _CJK = re.compile(
 
 
 @lru_cache(maxsize=2)
-def parser(*, links: bool) -> MarkdownIt:
+def get_parser(*, links: bool) -> MarkdownIt:
     """Return the parser, made on first use; without `links` square brackets are text.
 
     Raw HTML stays text (much of what looks like a tag is a token such as `<think>`), indented lines are no
     code (bullets that run on are indented), and link definitions, underlined headings are no such things,
     so that no line disappears.
     """
-    markdown = MarkdownIt("commonmark", {"maxNesting": _DEEPEST_NESTING})
+    markdown = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
     markdown.enable(["table", "strikethrough"])
     markdown.disable(["html_block", "html_inline", "code", "reference", "lheading"])
     if not links:
         markdown.disable(["link", "image"])
-    markdown.inline.ruler.before("escape", MATH, _math)
-    markdown.inline.ruler.at("emphasis", _emphasis)
+    markdown.inline.ruler.before("escape", MATH_TOKEN, _math_rule)
+    markdown.inline.ruler.at("emphasis", _emphasis_rule)
     return markdown
 
 
-def _math(state: StateInline, silent: bool) -> bool:
+def _math_rule(state: StateInline, silent: bool) -> bool:
     for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         if not state.src.startswith(opening, state.pos):
             continue
         start = state.pos + len(opening)
-        end = state.src.find(closing, start, min(start + _LONGEST_FORMULA, state.posMax))
+        end = state.src.find(closing, start, min(start + _MAX_FORMULA_LENGTH, state.posMax))
         if end < 0 or not _is_formula(opening, state.src[start:end], state.src[end + len(closing) :][:1]):
             return False
         if not silent:
-            state.push(MATH, "", 0).content = state.src[start:end]
+            state.push(MATH_TOKEN, "", 0).content = state.src[start:end]
         state.pos = end + len(closing)
         return True
     return False
@@ -65,13 +65,13 @@ def _is_formula(opening: str, content: str, behind: str) -> bool:
     if opening == "$":
         if content[0].isspace() or content[-1].isspace() or content[-1] == "\\":
             return False
-        return not behind.isdigit() or bool(_SURELY_MATH.search(content))
+        return not behind.isdigit() or bool(_MATH_SIGN.search(content))
     if opening == "$$":
         return True
-    return bool(_SURELY_MATH.search(content) or _VARIABLE.fullmatch(content.strip()))
+    return bool(_MATH_SIGN.search(content) or _VARIABLE.fullmatch(content.strip()))
 
 
-def _emphasis(state: StateInline, silent: bool) -> bool:
+def _emphasis_rule(state: StateInline, silent: bool) -> bool:
     """As CommonMark's rule, but a letter of Chinese, Japanese or Korean beside a mark counts as a boundary.
 
     Without it `**모델(CoT)**을` is no emphasis: Korean writes its particles without a space.
@@ -84,7 +84,7 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
         end += 1
     before = state.src[state.pos - 1] if state.pos else " "
     after = state.src[end] if end < state.posMax else " "
-    can_open, can_close = _flanking(before, after, splits_words=marker == "*")
+    can_open, can_close = _can_open_and_close(before, after, splits_words=marker == "*")
     for _ in range(end - state.pos):
         state.push("text", "", 0).content = marker
         state.delimiters.append(
@@ -101,16 +101,16 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _flanking(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
+def _can_open_and_close(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
     """Return whether a run of marks between these two characters can open and can close."""
-    left = _can_touch(after, before)
-    right = _can_touch(before, after)
+    left = _is_flanking(after, before)
+    right = _is_flanking(before, after)
     if splits_words:
         return left, right
     return left and (not right or _is_punctuation(before)), right and (not left or _is_punctuation(after))
 
 
-def _can_touch(inner: str, outer: str) -> bool:
+def _is_flanking(inner: str, outer: str) -> bool:
     if isWhiteSpace(ord(inner)):
         return False
     boundary = isWhiteSpace(ord(outer)) or _is_punctuation(outer) or bool(_CJK.match(outer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.rendering.discord_text import escape, split
-from bot.rendering.discord_text.escape import Safe
+from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.markdown import blocks
 from storage import models
 
@@ -21,13 +21,13 @@ def render_thought(sections: Sequence[models.Section], limit: int = THOUGHT) -> 
     Plain text: whoever puts it into a message escapes it, as the templates do. Empty without sections.
     """
     for section in sections:
-        plain = escape.plain(_without_bullets(blocks.render_plain(section.body[:_READ])))
+        plain = escape.to_single_line(_without_bullets(blocks.render_plain(section.body[:_READ])))
         if plain:
             return split.shorten(plain, limit, markdown=False)
     return ""
 
 
-def render_section(section: models.Section) -> Safe:
+def render_section(section: models.Section) -> SafeMarkdown:
     """Return a section as Discord's Markdown, its heading bold: before a highlight of one paragraph, else above."""
     body = blocks.render_markdown(section.body)
     if not section.heading:
@@ -37,12 +37,12 @@ def render_section(section: models.Section) -> Safe:
         return body
     # A chapter has a number, a highlight has none.
     inline = "\n" not in body and not heading[0].isdigit() and not body.startswith(("- ", "```", "> ", "1. "))
-    return Safe(f"**{heading}**{' ' if inline else chr(10)}{body}".rstrip())
+    return SafeMarkdown(f"**{heading}**{' ' if inline else chr(10)}{body}".rstrip())
 
 
-def render_sections(sections: Sequence[models.Section]) -> Safe:
+def render_sections(sections: Sequence[models.Section]) -> SafeMarkdown:
     """Return all sections as Discord's Markdown with blank lines between them; `fitting.split` makes pages of it."""
-    return Safe("\n\n".join(text for text in map(render_section, sections) if text))
+    return SafeMarkdown("\n\n".join(text for text in map(render_section, sections) if text))
 
 
 def _without_bullets(text: str) -> str:

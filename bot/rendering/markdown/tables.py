@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.rendering.discord_text import escape
 
-WIDEST = 42
+MAX_WIDTH = 42
 """Columns of a code block that a phone shows without breaking lines (tried on a width of 390 pixels)."""
 
 _GAP = "  "
@@ -19,41 +19,45 @@ class Cell:
     """A cell in both forms: `plain` for a code block, `marked` (Discord's Markdown) for a list."""
 
     plain: str
-    marked: str
+    markdown: str
 
 
-def render_table(header: Sequence[Cell], rows: Sequence[Sequence[Cell]], right: Sequence[bool]) -> str:
+def render_table(
+    header: Sequence[Cell], rows: Sequence[Sequence[Cell]], right_aligned: Sequence[bool]
+) -> str:
     """Return the table; `right` says which columns are set flush right. Rows may be shorter than the header."""
     widths = [
-        max(_width(row[column].plain) for row in (header, *rows) if column < len(row))
+        max(_display_width(row[column].plain) for row in (header, *rows) if column < len(row))
         for column in range(len(header))
     ]
-    if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > WIDEST:
-        return "\n".join(_render_item(header, row) for row in rows or [header])
-    lines = [_render_row(header, widths, right), "─" * (sum(widths) + len(_GAP) * (len(header) - 1))]
-    lines += [_render_row(row, widths, right) for row in rows]
-    return escape.fence("\n".join(lines))
+    if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > MAX_WIDTH:
+        return "\n".join(_render_list_item(header, row) for row in rows or [header])
+    lines = [_render_row(header, widths, right_aligned), "─" * (sum(widths) + len(_GAP) * (len(header) - 1))]
+    lines += [_render_row(row, widths, right_aligned) for row in rows]
+    return escape.code_block("\n".join(lines))
 
 
-def _render_row(row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool]) -> str:
+def _render_row(row: Sequence[Cell], widths: Sequence[int], right_aligned: Sequence[bool]) -> str:
     padded = []
-    for cell, width, flush_right in zip(row, widths, right, strict=False):
-        space = " " * (width - _width(cell.plain))
+    for cell, width, flush_right in zip(row, widths, right_aligned, strict=False):
+        space = " " * (width - _display_width(cell.plain))
         padded.append(space + cell.plain if flush_right else cell.plain + space)
     return _GAP.join(padded).rstrip()
 
 
-def _render_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
+def _render_list_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
     """Return a row as `- **first** · second header: second · …`."""
     first, *others = row
-    parts = [f"**{first.marked}**"] if first.marked else []
+    parts = [f"**{first.markdown}**"] if first.markdown else []
     for head, cell in zip(header[1:], others, strict=False):
-        if cell.marked:
-            parts.append(f"{head.marked}: {cell.marked}" if head.marked and head is not cell else cell.marked)
+        if cell.markdown:
+            parts.append(
+                f"{head.markdown}: {cell.markdown}" if head.markdown and head is not cell else cell.markdown
+            )
     return "- " + " · ".join(parts)
 
 
-def _width(text: str) -> int:
+def _display_width(text: str) -> int:
     """Return the columns that `text` takes in a fixed-width font: East Asian wide characters take two."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -14,10 +14,10 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from bot.rendering.discord_text import escape, split
-from bot.rendering.discord_text.escape import Safe
+from bot.rendering.discord_text.escape import SafeMarkdown
 
-SHOWN_AUTHORS = 3
-LONGEST_NAME = 80
+MAX_AUTHORS = 3
+MAX_NAME_LENGTH = 80
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WORKDAYS = (1, 2, 3, 4, 5)
 
@@ -30,9 +30,10 @@ def render_votes(votes: int | None) -> str:
 def render_authors(names: Sequence[str], truncated: bool = False) -> str:
     """Return the first three names and how many more there are; a `+…` when the digest itself cut the list."""
     shown = ", ".join(
-        split.shorten(escape.plain(name), LONGEST_NAME, markdown=False) for name in names[:SHOWN_AUTHORS]
+        split.shorten(escape.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
+        for name in names[:MAX_AUTHORS]
     )
-    more = len(names) - SHOWN_AUTHORS
+    more = len(names) - MAX_AUTHORS
     if more > 0:
         return f"{shown} +{more}{'…' if truncated else ''}"
     return f"{shown} +…" if truncated and shown else shown
@@ -58,9 +59,9 @@ def render_zone(name: str, locale: str) -> str:
     return city if "/" in name and not name.startswith("Etc/") else name
 
 
-def render_moment(at: datetime, style: str = "f") -> Safe:
+def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
     """Return a Discord timestamp, shown in the reader's own zone. Styles: t T d D f F R (resources/reference)."""
-    return Safe(f"<t:{int(at.timestamp())}:{style}>")
+    return SafeMarkdown(f"<t:{int(at.timestamp())}:{style}>")
 
 
 @pass_context
@@ -88,8 +89,8 @@ def _iso_days(days: Iterable[date], most: int = 5) -> str:
     return ", ".join(listed[-most:])
 
 
-def _link(text: str, url: str) -> Safe:
-    return escape.link(text, url)
+def _link(text: str, url: str) -> SafeMarkdown:
+    return escape.masked_link(text, url)
 
 
 FILTERS: dict[str, Callable[..., object]] = {
@@ -100,11 +101,11 @@ FILTERS: dict[str, Callable[..., object]] = {
     "weekdays": _weekdays,
     "zone": _zone,
     "number": _number,
-    "moment": render_moment,
-    "ago": lambda at: render_moment(at, "R"),
+    "moment": render_timestamp,
+    "ago": lambda at: render_timestamp(at, "R"),
     "link": _link,
-    "safe": Safe,
-    "trim": lambda text: Safe(text.strip()) if isinstance(text, Safe) else str(text).strip(),
-    "shorten": lambda text, limit: split.shorten(str(text), limit, markdown=isinstance(text, Safe)),
+    "safe": SafeMarkdown,
+    "trim": lambda text: SafeMarkdown(text.strip()) if isinstance(text, SafeMarkdown) else str(text).strip(),
+    "shorten": lambda text, limit: split.shorten(str(text), limit, markdown=isinstance(text, SafeMarkdown)),
 }
 """The filters of all templates by name; jinja2's own are there as well."""

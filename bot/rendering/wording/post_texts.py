@@ -11,15 +11,15 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from bot.rendering.discord_text.escape import Safe
+from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.wording.filters import EVERY_DAY, WORKDAYS
-from bot.rendering.wording.templates import Form, Templates
+from bot.rendering.wording.templates import OutputFormat, Templates
 
-NOTHING = Safe("")
+EMPTY = SafeMarkdown("")
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
+class DailyPostContext:
     """A daily post. `shown` of `total` papers of the digest of `day`; for a weekly one from `since` on.
 
     `at_time` is `HH:MM` in the IANA zone `timezone`, on the ISO weekdays `days`; None for a post without schedule.
@@ -34,27 +34,27 @@ class Daily:
     at_time: str | None = None
     timezone: str = "UTC"
     days: Sequence[int] = EVERY_DAY
-    edit_command: Safe = NOTHING
-    digest_command: Safe = NOTHING
+    edit_command: SafeMarkdown = EMPTY
+    digest_command: SafeMarkdown = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
-class DailyTexts:
+class DailyPostTexts:
     """What a daily post says around its papers; empty where there is nothing to say. `name` is for a thread."""
 
-    headline: Safe
-    count: Safe
-    missed: Safe
-    foot: Safe
+    headline: SafeMarkdown
+    count: SafeMarkdown
+    missed: SafeMarkdown
+    foot: SafeMarkdown
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class PaperContext:
     """A paper in a list. `title` is its link; `thought` is plain text."""
 
     rank: int
-    title: Safe
+    title: SafeMarkdown
     votes: int | None = None
     authors: Sequence[str] = ()
     authors_truncated: bool = False
@@ -62,7 +62,7 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class AlertReasonContext:
     """Why a paper is in an alert. `found_in` is `title`, `text` or `author`; `text` the rule or the author's name."""
 
     found_in: str
@@ -70,15 +70,15 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertTexts:
+class AlertPostTexts:
     """What an alert says around its papers; `more` is empty when all of them are shown."""
 
-    headline: Safe
-    more: Safe
+    headline: SafeMarkdown
+    more: SafeMarkdown
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class NoticeContext:
     """What a person is told once. `kind` is `paused`, `resumed`, `closed` or `source-failing`.
 
     `reason` is a reason's value (`no-send`, …) or a sentence; `place` a channel's mention, empty for one's own
@@ -88,50 +88,52 @@ class Notice:
 
     kind: str
     reason: str = ""
-    place: Safe = NOTHING
+    place: SafeMarkdown = EMPTY
     subject: str = ""
     is_alert: bool = False
-    status_command: Safe = NOTHING
+    status_command: SafeMarkdown = EMPTY
 
 
-class Wording:
+class PostTemplates:
     """Puts posts, alerts and notices in words, by the templates in force."""
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
 
-    def daily(self, locale: str, post: Daily) -> DailyTexts:
+    def daily(self, locale: str, post: DailyPostContext) -> DailyPostTexts:
         """Return the texts of a daily or weekly post; those of `empty` when it shows no paper."""
         name = "daily" if post.shown else "empty"
-        given = {**_values(post), "every_day": EVERY_DAY, "workdays": WORKDAYS}
+        given = {**_template_values(post), "every_day": EVERY_DAY, "workdays": WORKDAYS}
         headline, count, missed, foot = (
-            self._templates.text(name, block, locale, given)
+            self._templates.render_block(name, block, locale, given)
             for block in ("headline", "count", "missed", "foot")
         )
-        thread_name = self._templates.text(name, "name", locale, given, Form.PLAIN)
-        return DailyTexts(headline, count, missed, foot, str(thread_name))
+        thread_name = self._templates.render_block(name, "name", locale, given, OutputFormat.PLAIN)
+        return DailyPostTexts(headline, count, missed, foot, str(thread_name))
 
-    def paper(self, locale: str, paper: Paper) -> Safe:
+    def paper(self, locale: str, paper: PaperContext) -> SafeMarkdown:
         """Return a paper's lines in a daily post: title, facts, one thought."""
-        return self._templates.text("daily", "paper", locale, _values(paper))
+        return self._templates.render_block("daily", "paper", locale, _template_values(paper))
 
-    def alert(self, locale: str, day: date, total: int, shown: int) -> AlertTexts:
+    def alert(self, locale: str, day: date, total: int, shown: int) -> AlertPostTexts:
         """Return the texts around the papers of an alert, `shown` of `total` that matched in the digest of `day`."""
         given = {"day": day, "total": total, "shown": shown}
         headline, more = (
-            self._templates.text("alert", block, locale, given) for block in ("headline", "more")
+            self._templates.render_block("alert", block, locale, given) for block in ("headline", "more")
         )
-        return AlertTexts(headline, more)
+        return AlertPostTexts(headline, more)
 
-    def alert_paper(self, locale: str, title: Safe, votes: int | None, reasons: Sequence[Why]) -> Safe:
+    def alert_paper(
+        self, locale: str, title: SafeMarkdown, votes: int | None, reasons: Sequence[AlertReasonContext]
+    ) -> SafeMarkdown:
         """Return a paper's lines in an alert: title, votes, and why it is there."""
         given = {"title": title, "votes": votes, "reasons": list(reasons)}
-        return self._templates.text("alert", "paper", locale, given)
+        return self._templates.render_block("alert", "paper", locale, given)
 
-    def notice(self, locale: str, notice: Notice) -> Safe:
+    def notice(self, locale: str, notice: NoticeContext) -> SafeMarkdown:
         """Return a notice: what happened, what it means, what to do."""
-        return self._templates.text("notice", "text", locale, _values(notice))
+        return self._templates.render_block("notice", "text", locale, _template_values(notice))
 
 
-def _values(record: Any) -> dict[str, object]:
+def _template_values(record: Any) -> dict[str, object]:
     return {field.name: getattr(record, field.name) for field in fields(record)}

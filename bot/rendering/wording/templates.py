@@ -20,25 +20,25 @@ import structlog
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.rendering.discord_text import escape
-from bot.rendering.discord_text.escape import Safe
+from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.wording import filters
 
-BUNDLED = "bundled/"
+BUNDLED_PREFIX = "bundled/"
 """Before a template's name: the one that came with Paperround, whatever the operator's folder holds."""
 
 FALLBACK_LOCALE = "en"
 
 
-class Form(Enum):
+class OutputFormat(Enum):
     """What becomes of the values that a template shows."""
 
-    MARKED = "marked"
+    MARKDOWN = "marked"
     """Discord's Markdown: values are escaped, except what is `Safe` already."""
     PLAIN = "plain"
     """One line without markup, for names of threads and the like."""
     DOCUMENT = "document"
     """As they are, for files."""
-    DRAWING = "drawing"
+    SVG = "drawing"
     """Escaped as text and attributes of XML, for pictures."""
 
 
@@ -65,84 +65,93 @@ class Templates:
         self, folder: Path | None = None, report: Callable[[TemplateProblem], None] | None = None
     ) -> None:
         self._folder = folder
-        self._report = report or _log
+        self._report = report or _log_problem
         self._reported: set[TemplateProblem] = set()
-        self._environments = {form: _environment(folder, form) for form in Form}
+        self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
 
-    def text(
-        self, name: str, block: str, locale: str, values: Mapping[str, object], form: Form = Form.MARKED
-    ) -> Safe:
+    def render_block(
+        self,
+        name: str,
+        block: str,
+        locale: str,
+        values: Mapping[str, object],
+        output_format: OutputFormat = OutputFormat.MARKDOWN,
+    ) -> SafeMarkdown:
         """Return one block of the template `name` in a language, without whitespace at its ends.
 
         A language without template falls back to English. Raises LookupError for a name or block that is not bundled.
         """
-        file, bundled = self._files(name, locale)
+        file, bundled = self._resolve_files(name, locale)
         given = {**values, "locale": file.split(".")[-2]}
         own = (
             None
             if file == bundled
-            else self._tried(file, lambda: self._render_block(file, bundled, block, given, form))
+            else self._render_or_report(
+                file, lambda: self._render_block(file, bundled, block, given, output_format)
+            )
         )
         if own is None:
-            own = self._render_block(bundled, bundled, block, given, form)
-        return Safe(own.strip())
+            own = self._render_block(bundled, bundled, block, given, output_format)
+        return SafeMarkdown(own.strip())
 
-    def document(self, file: str, values: Mapping[str, object], form: Form = Form.DOCUMENT) -> str:
+    def render_document(
+        self, file: str, values: Mapping[str, object], output_format: OutputFormat = OutputFormat.DOCUMENT
+    ) -> str:
         """Return a whole template as text for a file. `file` is its full name, such as `export.review.md.j2`."""
-        environment = self._environments[form]
+        environment = self._environments[output_format]
         own = None
-        if self._is_own(file):
-            own = self._tried(file, lambda: environment.get_template(file).render(values))
-        return environment.get_template(BUNDLED + file).render(values) if own is None else own
+        if self._is_overridden(file):
+            own = self._render_or_report(file, lambda: environment.get_template(file).render(values))
+        return environment.get_template(BUNDLED_PREFIX + file).render(values) if own is None else own
 
     def find_problems(self) -> list[TemplateProblem]:
         """Return what is wrong with the syntax of the operator's templates, and those that replace nothing."""
         found = []
-        environment = self._environments[Form.MARKED]
-        bundled = set(environment.list_templates(filter_func=lambda name: name.startswith(BUNDLED)))
-        for name in self._own_files():
+        environment = self._environments[OutputFormat.MARKDOWN]
+        bundled = set(environment.list_templates(filter_func=lambda name: name.startswith(BUNDLED_PREFIX)))
+        for name in self._override_files():
             try:
                 environment.get_template(name)
             except jinja2.TemplateError as error:
-                found.append(_problem(error, name, self._folder))
-            if BUNDLED + name not in bundled:
+                found.append(_problem_from_error(error, name, self._folder))
+            if BUNDLED_PREFIX + name not in bundled:
                 found.append(
                     TemplateProblem(str(Path(self._folder or "") / name), None, "replaces no template")
                 )
         return found
 
-    def _own_files(self) -> Iterator[str]:
+    def _override_files(self) -> Iterator[str]:
         if self._folder is not None:
             names = jinja2.FileSystemLoader(self._folder).list_templates()
             yield from (name for name in sorted(names) if name.endswith(".j2"))
 
-    def _files(self, name: str, locale: str) -> tuple[str, str]:
+    def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
         """Return the template to use and the bundled one that it stands on; the same where nothing is replaced."""
-        environment = self._environments[Form.MARKED]
+        environment = self._environments[OutputFormat.MARKDOWN]
         own = ""
         for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
             file = f"{name}.{language}.j2"
-            if not own and self._is_own(file):
+            if not own and self._is_overridden(file):
                 own = file
-            if _has(environment, BUNDLED + file):
-                return own or BUNDLED + file, BUNDLED + file
+            if _template_exists(environment, BUNDLED_PREFIX + file):
+                return own or BUNDLED_PREFIX + file, BUNDLED_PREFIX + file
         raise LookupError(f"there is no template {name}")
 
-    def _is_own(self, file: str) -> bool:
+    def _is_overridden(self, file: str) -> bool:
         return self._folder is not None and (self._folder / file).is_file()
 
-    def _tried(self, file: str, render: Callable[[], str]) -> str | None:
+    def _render_or_report(self, file: str, render: Callable[[], str]) -> str | None:
         """Return what a template of the operator's gives, or None and report it when it is broken."""
         try:
             return render()
         except Exception as error:  # noqa: BLE001 - whatever it does wrong, the post still goes out
-            self._tell(_problem(error, file, self._folder))
+            self._report_once(_problem_from_error(error, file, self._folder))
             return None
 
     def _render_block(
-        self, file: str, bundled: str, block: str, values: Mapping[str, object], form: Form
+        self, file: str, bundled: str, block: str, values: Mapping[str, object], output_format: OutputFormat
     ) -> str:
-        environment = self._environments[form]
+        environment = self._environments[output_format]
         template = environment.get_template(file)
         context = template.new_context(dict(values))
         if file != bundled:
@@ -153,30 +162,30 @@ class Templates:
             raise LookupError(f"the template {file} has no block {block}")
         return "".join(context.blocks[block][0](context))
 
-    def _tell(self, problem: TemplateProblem) -> None:
+    def _report_once(self, problem: TemplateProblem) -> None:
         if problem not in self._reported:
             self._reported.add(problem)
             self._report(problem)
 
 
-class _Environment(SandboxedEnvironment):
+class _SafeMarkdownEnvironment(SandboxedEnvironment):
     """Makes what macros and set blocks give `Safe`: their values were escaped when they were put in."""
 
-    concat = staticmethod(lambda parts: Safe("".join(parts)))
+    concat = staticmethod(lambda parts: SafeMarkdown("".join(parts)))
 
 
-def _environment(folder: Path | None, form: Form) -> jinja2.Environment:
+def _create_environment(folder: Path | None, output_format: OutputFormat) -> jinja2.Environment:
     bundled = jinja2.PackageLoader("bot", "templates")
-    loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED.rstrip("/"): bundled})]
+    loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED_PREFIX.rstrip("/"): bundled})]
     if folder is not None:
         loaders.insert(0, jinja2.FileSystemLoader(folder))
-    environment = _Environment(
+    environment = _SafeMarkdownEnvironment(
         loader=jinja2.ChoiceLoader(loaders),
         undefined=jinja2.StrictUndefined,
-        finalize=_FINALIZERS[form],
+        finalize=_FINALIZERS[output_format],
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=form is Form.DOCUMENT,
+        keep_trailing_newline=output_format is OutputFormat.DOCUMENT,
         # `finalize` escapes for Discord; HTML's entities would show as text.
         autoescape=False,
     )
@@ -184,33 +193,33 @@ def _environment(folder: Path | None, form: Form) -> jinja2.Environment:
     return environment
 
 
-def _finalize_marked(value: object) -> Safe:
-    if isinstance(value, Safe):
+def _finalize_markdown(value: object) -> SafeMarkdown:
+    if isinstance(value, SafeMarkdown):
         return value
-    return escape.escape("" if value is None else str(value))
+    return escape.escape_text("" if value is None else str(value))
 
 
 def _finalize_plain(value: object) -> str:
-    return escape.plain("" if value is None else str(value))
+    return escape.to_single_line("" if value is None else str(value))
 
 
 def _finalize_document(value: object) -> object:
     return "" if value is None else value
 
 
-def _finalize_drawing(value: object) -> str:
-    return html.escape(escape.visible("" if value is None else str(value)))
+def _finalize_svg(value: object) -> str:
+    return html.escape(escape.strip_invisible("" if value is None else str(value)))
 
 
-_FINALIZERS: dict[Form, Callable[[Any], Any]] = {
-    Form.MARKED: _finalize_marked,
-    Form.PLAIN: _finalize_plain,
-    Form.DOCUMENT: _finalize_document,
-    Form.DRAWING: _finalize_drawing,
+_FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
+    OutputFormat.MARKDOWN: _finalize_markdown,
+    OutputFormat.PLAIN: _finalize_plain,
+    OutputFormat.DOCUMENT: _finalize_document,
+    OutputFormat.SVG: _finalize_svg,
 }
 
 
-def _has(environment: jinja2.Environment, file: str) -> bool:
+def _template_exists(environment: jinja2.Environment, file: str) -> bool:
     assert environment.loader is not None
     try:
         environment.loader.get_source(environment, file)
@@ -221,7 +230,7 @@ def _has(environment: jinja2.Environment, file: str) -> bool:
     return True
 
 
-def _problem(error: Exception, file: str, folder: Path | None) -> TemplateProblem:
+def _problem_from_error(error: Exception, file: str, folder: Path | None) -> TemplateProblem:
     """Say where in the operator's files an error comes from: jinja2 puts their lines into the traceback."""
     place = str(Path(folder or "") / file)
     line: int | None = None
@@ -236,7 +245,7 @@ def _problem(error: Exception, file: str, folder: Path | None) -> TemplateProble
     return TemplateProblem(place, line, str(error) or type(error).__name__)
 
 
-def _log(problem: TemplateProblem) -> None:
+def _log_problem(problem: TemplateProblem) -> None:
     structlog.get_logger(__name__).warning(
         "template not used", file=problem.file, line=problem.line, reason=problem.reason
     )

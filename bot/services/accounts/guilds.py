@@ -28,7 +28,7 @@ class Guilds:
             found = await guilds.list_rows(connection)
         return frozenset(guild.guild_id for guild in found if guild.left_at is None)
 
-    async def remember(
+    async def update(
         self,
         guild_id: int,
         *,
@@ -39,7 +39,7 @@ class Guilds:
     ) -> None:
         """Keep what is given of a server; what is None stays as it was."""
         async with self._database.transaction() as connection:
-            await guilds.set_fields(
+            await guilds.upsert(
                 connection,
                 guild_id,
                 now=self._clock(),
@@ -49,22 +49,22 @@ class Guilds:
                 system_channel_id=system_channel_id,
             )
 
-    async def leave(self, guild_ids: Collection[int]) -> None:
+    async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Note that the bot is no longer in these servers, and pause their daily posts."""
         if not guild_ids:
             return
         async with self._database.transaction() as connection:
             await guilds.mark_left(connection, sorted(guild_ids), self._clock())
             for guild_id in sorted(guild_ids):
-                await self._pause(connection, guild_id)
+                await self._pause_subscriptions(connection, guild_id)
 
-    async def leave_others(self, present: Collection[int]) -> list[int]:
+    async def reconcile(self, present_ids: Collection[int]) -> list[int]:
         """Note the servers that the bot left while it was away: all that are known but not `present`. Returns them."""
-        gone = sorted(await self.list_ids() - set(present))
-        await self.leave(gone)
+        gone = sorted(await self.list_ids() - set(present_ids))
+        await self.mark_left(gone)
         return gone
 
-    async def _pause(self, connection: Connection, guild_id: int) -> None:
+    async def _pause_subscriptions(self, connection: Connection, guild_id: int) -> None:
         active = await subscriptions.list_rows(
             connection, guild_id=guild_id, state=models.SubscriptionState.ACTIVE
         )

@@ -19,7 +19,7 @@ class Readers:
         async with self._database.read() as connection:
             return await readers.get(connection, user_id)
 
-    async def remember(
+    async def update(
         self,
         user_id: int,
         *,
@@ -29,7 +29,7 @@ class Readers:
     ) -> None:
         """Keep what a reader said; what is None stays as it was."""
         async with self._database.transaction() as connection:
-            await readers.set_fields(
+            await readers.upsert(
                 connection,
                 user_id,
                 now=self._clock(),
@@ -51,13 +51,13 @@ class Readers:
     async def has_saved(self, user_id: int, paper_id: int) -> bool:
         """Tell whether a reader saved this paper."""
         async with self._database.read() as connection:
-            return paper_id in await readers.list_saved(connection, user_id)
+            return paper_id in await readers.list_saved_paper_ids(connection, user_id)
 
     async def list_saved(
         self, user_id: int, *, limit: int, offset: int = 0
     ) -> tuple[list[models.PaperRow], int]:
         """Return a page of a reader's saved papers, last saved first, and how many there are."""
         async with self._database.read() as connection:
-            ids = await readers.list_saved(connection, user_id)
+            ids = await readers.list_saved_paper_ids(connection, user_id)
             rows = await papers.list_rows(connection, ids[offset : offset + limit])
         return rows, len(ids)

@@ -10,35 +10,35 @@ import hashlib
 from storage import key_values
 from storage.database import Database
 
-SLOTS = 4096
+SLOT_COUNT = 4096
 TOKEN_LENGTH = 16
 
 
-class RememberedTexts:
+class TextTokenStore:
     """Texts by token. The token is a hash, so the same text has the same one everywhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, text: str) -> str:
+    async def save(self, text: str) -> str:
         """Keep a text and return its token (hexadecimal, `TOKEN_LENGTH` long)."""
-        token = token_of(text)
+        token = make_token(text)
         async with self._database.transaction() as connection:
-            await key_values.set_value(connection, _slot(token), text)
+            await key_values.set_value(connection, _slot_key(token), text)
         return token
 
-    async def recall(self, token: str) -> str | None:
+    async def get(self, token: str) -> str | None:
         """Return the text of a token, or None when it was never kept or had to give way."""
         async with self._database.read() as connection:
-            text = await key_values.get(connection, _slot(token))
-        return text if text is not None and token_of(text) == token else None
+            text = await key_values.get(connection, _slot_key(token))
+        return text if text is not None and make_token(text) == token else None
 
 
-def token_of(text: str) -> str:
+def make_token(text: str) -> str:
     """Return the token of a text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
-def _slot(token: str) -> str:
-    number = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % SLOTS
+def _slot_key(token: str) -> str:
+    number = int(hashlib.sha256(token.encode()).hexdigest()[:8], 16) % SLOT_COUNT
     return f"text:{number}"

@@ -15,22 +15,22 @@ log = structlog.get_logger(__name__)
 VERSION = "2"
 """To be raised when anchors change while the analyser's words do not."""
 
-RULES_AT_ONCE = 200
+ALERT_BATCH_SIZE = 200
 
 
-async def renew(connection: Connection) -> int:
+async def rebuild_if_outdated(connection: Connection) -> int:
     """Make the anchors of all rules anew if another version made them. Returns of how many rules."""
     version = _version()
-    former = await key_values.get(connection, key_values.ALERT_ANCHORS)
+    former = await key_values.get(connection, key_values.ALERT_ANCHORS_VERSION)
     if former == version:
         return 0
     rules = await alerts.list_rows(connection)
-    for start in range(0, len(rules), RULES_AT_ONCE):
-        chunk = rules[start : start + RULES_AT_ONCE]
-        anchors = {rule.id: matcher.anchor(rule.kind, rule.text) for rule in chunk}
+    for start in range(0, len(rules), ALERT_BATCH_SIZE):
+        chunk = rules[start : start + ALERT_BATCH_SIZE]
+        anchors = {rule.id: matcher.trigger_term(rule.kind, rule.text) for rule in chunk}
         await alerts.set_anchors(connection, {id_: anchor for id_, anchor in anchors.items() if anchor})
         await asyncio.sleep(0)
-    await key_values.set_value(connection, key_values.ALERT_ANCHORS, version)
+    await key_values.set_value(connection, key_values.ALERT_ANCHORS_VERSION, version)
     if former is not None:
         log.info("alerts are looked up anew", alerts=len(rules), version=version)
     return len(rules)

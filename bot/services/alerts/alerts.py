@@ -15,20 +15,20 @@ from storage import alerts, models, papers
 from storage.database import Connection, Database
 from storage.outbox import transitions
 
-MOST_RULES = 50
-LONGEST_TEXT = 100
+MAX_ALERTS = 50
+MAX_TEXT_LENGTH = 100
 PREVIEW_DAYS = 30
-PREVIEW_PAPERS = 3000
-PAPERS_AT_ONCE = 200
-REST = timedelta(days=7)
+PREVIEW_PAPER_LIMIT = 3000
+PAPER_BATCH_SIZE = 200
+SNOOZE_DURATION = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class AlertPreview:
     """What a rule would have told in the last 30 days: how many papers, on the busiest day how many, and the latest."""
 
-    papers: int
-    busiest: int
+    paper_count: int
+    max_per_day: int
     latest: tuple[models.PaperRow, ...]
 
 
@@ -53,15 +53,15 @@ class Alerts:
 
         Raises UsageError when the text cannot match anything or the reader has 50 rules, DuplicateError for an equal one.
         """
-        new = self._checked(user_id, kind, text, min_votes, channel_id, guild_id)
+        new = self._validate(user_id, kind, text, min_votes, channel_id, guild_id)
         async with self._database.transaction() as connection:
-            if await alerts.count(connection, user_id) >= MOST_RULES:
+            if await alerts.count_by_user(connection, user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
-                    f"There are {MOST_RULES} alerts already, which is the most. Remove one first."
+                    f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first."
                 )
             return await alerts.add(connection, new)
 
-    def _checked(
+    def _validate(
         self,
         user_id: int,
         kind: models.AlertKind,
@@ -71,20 +71,20 @@ class Alerts:
         guild_id: int | None,
     ) -> models.NewAlert:
         text = " ".join(text.replace("\0", "").split())
-        if len(text) > LONGEST_TEXT:
+        if len(text) > MAX_TEXT_LENGTH:
             raise errors.UsageError(
-                f"An alert's text may have {LONGEST_TEXT} characters; this one has {len(text)}."
+                f"An alert's text may have {MAX_TEXT_LENGTH} characters; this one has {len(text)}."
             )
         if not 0 <= min_votes <= 1_000_000:
             raise errors.UsageError(f"Minimum votes is {min_votes}; it must be from 0 to 1000000.")
-        anchor = matcher.anchor(kind, text)
+        anchor = matcher.trigger_term(kind, text)
         if anchor is None:
             raise errors.UsageError("An alert needs a word or a name, with at least one letter.")
         return models.NewAlert(
             user_id=user_id,
             kind=kind,
             text=text,
-            key=matcher.key(kind, text),
+            key=matcher.alert_key(kind, text),
             anchor=anchor,
             created_at=self._clock(),
             min_votes=min_votes,
@@ -102,7 +102,7 @@ class Alerts:
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """End rules; with `user_id` only that reader's own. Returns how many there were."""
         async with self._database.transaction() as connection:
-            ids = await self._own(connection, alert_ids, user_id)
+            ids = await self._list_own_ids(connection, alert_ids, user_id)
             return await alerts.remove(connection, ids) if ids else 0
 
     async def remove_all(self, *, user_id: int) -> int:
@@ -111,14 +111,14 @@ class Alerts:
             ids = [alert.id for alert in await alerts.list_rows(connection, user_id=user_id)]
             return await alerts.remove(connection, ids) if ids else 0
 
-    async def rest(
-        self, alert_ids: Sequence[int], *, user_id: int | None = None, for_time: timedelta = REST
+    async def snooze(
+        self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
     ) -> int:
         """Let rules be silent for a while (a week). Returns how many."""
         async with self._database.transaction() as connection:
-            ids = await self._own(connection, alert_ids, user_id)
+            ids = await self._list_own_ids(connection, alert_ids, user_id)
             if ids:
-                await alerts.pause(connection, ids, until_at=self._clock() + for_time)
+                await alerts.pause(connection, ids, until_at=self._clock() + duration)
             return len(ids)
 
     async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
@@ -135,7 +135,9 @@ class Alerts:
                 await transitions.resume(connection, now, channel_id=channel_id)
             return len(own)
 
-    async def _own(self, connection: Connection, alert_ids: Sequence[int], user_id: int | None) -> list[int]:
+    async def _list_own_ids(
+        self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
+    ) -> list[int]:
         return [alert.id for alert in await self._list_own(connection, alert_ids, user_id)]
 
     async def _list_own(
@@ -144,9 +146,9 @@ class Alerts:
         found = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
         return [alert for alert in found if alert is not None and user_id in (None, alert.user_id)]
 
-    async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> Preview:
+    async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> AlertPreview:
         """Say what the rule would have told in the last 30 days. Raises UsageError as `add` does."""
-        new = self._checked(0, kind, text, min_votes, None, None)
+        new = self._validate(0, kind, text, min_votes, None, None)
         now = self._clock()
         rule = models.Alert(
             id=0, state=models.SubscriptionState.ACTIVE, reason=None, paused_until_at=None, user_id=0,
@@ -154,17 +156,17 @@ class Alerts:
         )  # fmt: skip
         async with self._database.read() as connection:
             since_on = (now - timedelta(days=PREVIEW_DAYS)).date()
-            recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPERS)
+            recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPER_LIMIT)
             fitting: list[models.PaperDetail] = []
-            for start in range(0, len(recent), PAPERS_AT_ONCE):
-                ids = [row.id for row in recent[start : start + PAPERS_AT_ONCE]]
+            for start in range(0, len(recent), PAPER_BATCH_SIZE):
+                ids = [row.id for row in recent[start : start + PAPER_BATCH_SIZE]]
                 details = await papers.list_details(connection, ids)
-                fitting += await asyncio.to_thread(_list_fitting, rule, details)
+                fitting += await asyncio.to_thread(_list_matching, rule, details)
             fitting.sort(key=lambda one: one.last_on, reverse=True)
             a_day: Counter[date] = Counter(one.last_on for one in fitting)
             latest = await papers.list_rows(connection, [one.id for one in fitting[:3]])
-        return Preview(len(fitting), max(a_day.values(), default=0), tuple(latest))
+        return AlertPreview(len(fitting), max(a_day.values(), default=0), tuple(latest))
 
 
-def _list_fitting(rule: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
-    return [one for one in details if matcher.match(rule, matcher.text_of(one))]
+def _list_matching(alert: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
+    return [one for one in details if matcher.match(alert, matcher.build_paper_text(one))]

@@ -12,14 +12,14 @@ from bot.text.analysis import latex, normalisation
 from bot.text.matching import keyword_match
 from storage import models
 
-AUTHOR_MARK = "@"
+AUTHOR_PREFIX = "@"
 """Begins an author rule's anchor, so that it never meets a keyword's."""
 
-NO_VOWELS = str.maketrans("", "", "aeiou ")
+VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 
 
 @dataclass(frozen=True)
-class Text:
+class PaperText:
     """A paper as rules look at it: the title as people read it, the whole of its summaries, its authors' names."""
 
     paper_id: int
@@ -29,51 +29,51 @@ class Text:
     votes: int | None
 
     @cached_property
-    def words(self) -> keyword_match.Text:
+    def keyword_text(self) -> keyword_match.KeywordText:
         """Title and body prepared for keywords, which takes longer than to compare one with them."""
-        return keyword_match.Text(self.title, self.body)
+        return keyword_match.KeywordText(self.title, self.body)
 
 
-def text_of(detail: models.PaperDetail) -> Text:
+def build_paper_text(detail: models.PaperDetail) -> PaperText:
     """Return a paper's texts, those of all its digests together."""
     pieces = [detail.abstract or ""]
     for appearance in detail.appearances:
         for section in appearance.entry.sections:
             pieces += [section.heading or "", section.body]
-    return Text(
+    return PaperText(
         detail.id,
-        latex.plain(detail.title or ""),
+        latex.to_plain_text(detail.title or ""),
         "\n".join(filter(None, pieces)),
         detail.authors,
         detail.votes,
     )
 
 
-def key(kind: models.AlertKind, text: str) -> str:
+def alert_key(kind: models.AlertKind, text: str) -> str:
     """Return a rule's text in the form in which equal rules are equal."""
     if kind is models.AlertKind.AUTHOR:
         return " ".join(sorted(normalisation.fold_name(text).split()))
     return " ".join(normalisation.fold(text).split())
 
 
-def anchor(kind: models.AlertKind, text: str) -> str | None:
+def trigger_term(kind: models.AlertKind, text: str) -> str | None:
     """Return the one token that every matching paper has in its `anchors`; None when nothing could match."""
     if kind is models.AlertKind.KEYWORD:
-        return keyword_match.anchor(text)
-    return _name_anchor(text) if normalisation.fold_name(text) else None
+        return keyword_match.trigger_term(text)
+    return _name_trigger_term(text) if normalisation.fold_name(text) else None
 
 
-def anchors(text: Text) -> set[str]:
+def candidate_terms(text: PaperText) -> set[str]:
     """Return the tokens under which the rules that may match this paper are kept."""
-    return text.words.anchors | {_name_anchor(name) for name in text.authors}
+    return text.keyword_text.candidate_terms | {_name_trigger_term(name) for name in text.authors}
 
 
-def _name_anchor(name: str) -> str:
+def _name_trigger_term(name: str) -> str:
     """Return what all spellings of a name share: its consonants, sorted (umlauts, hyphens and order do not matter)."""
-    return AUTHOR_MARK + "".join(sorted(normalisation.fold_name(name).translate(NO_VOWELS)))
+    return AUTHOR_PREFIX + "".join(sorted(normalisation.fold_name(name).translate(VOWEL_REMOVAL)))
 
 
-def spellings(name: str) -> set[str]:
+def name_variants(name: str) -> set[str]:
     """Return the keys of a name: without diacritics, with umlauts written out, with hyphened parts apart and joined."""
     joined = name.replace("-", "")
     forms = {
@@ -84,26 +84,26 @@ def spellings(name: str) -> set[str]:
     return {" ".join(sorted(form.split())) for form in forms if form}
 
 
-def match(alert: models.Alert, text: Text) -> contents.AlertReason | None:
+def match(alert: models.Alert, text: PaperText) -> contents.AlertReason | None:
     """Return why the paper fits the rule, or None. The title is named before the summary."""
-    if not selection.meets(text.votes, alert.min_votes):
+    if not selection.meets_minimum(text.votes, alert.min_votes):
         return None
     if alert.kind is models.AlertKind.AUTHOR:
-        wanted = spellings(alert.text)
-        name = next((name for name in text.authors if wanted & spellings(name)), None)
+        wanted = name_variants(alert.text)
+        name = next((name for name in text.authors if wanted & name_variants(name)), None)
         return (
             None
             if name is None
             else contents.AlertReason(alert.id, alert.kind, name, contents.MatchField.AUTHOR)
         )
-    in_title, in_body = text.words.find(alert.text)
+    in_title, in_body = text.keyword_text.match(alert.text)
     if not (in_title or in_body):
         return None
     field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
     return contents.AlertReason(alert.id, alert.kind, alert.text, field)
 
 
-def reasons(alerts: Iterable[models.Alert], text: Text) -> tuple[contents.AlertReason, ...]:
+def match_all(alerts: Iterable[models.Alert], text: PaperText) -> tuple[contents.AlertReason, ...]:
     """Return every reason, each wording once."""
     found: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:

@@ -27,10 +27,10 @@ PRIORITY = 10
 """Alerts and notices go before the fan-out of daily posts (50)."""
 
 
-RECIPIENTS_AT_ONCE = 16
+RECIPIENT_BATCH_SIZE = 16
 """So many recipients' rules are compared with a paper before others get their turn."""
 
-Matched: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
+PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
 """A paper, and why a recipient is told of it."""
 
 
@@ -43,12 +43,12 @@ class Recipient:
     guild_id: int | None
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         """The recipient as storage names it."""
         return f"user:{self.user_id}" if self.channel_id is None else f"channel:{self.channel_id}"
 
 
-class Telling:
+class AlertNotifier:
     """Matches a fresh digest's papers against every rule. `alert_days` is how old a digest may be to raise alerts."""
 
     def __init__(
@@ -66,14 +66,14 @@ class Telling:
         self._alert_days = alert_days
         self._expire_after = expire_after
 
-    async def tell(
+    async def notify(
         self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int, now: datetime
     ) -> int:
         """Plan the alerts that a digest's papers raise. Returns how many messages were planned."""
         digest = await digests.get(connection, digest_id)
         if digest is None or digest.date < (now - timedelta(days=self._alert_days)).date():
             return 0
-        await alert_index.renew(connection)
+        await alert_index.rebuild_if_outdated(connection)
         matches = await self._match(connection, paper_ids, now)
         if not matches:
             return 0
@@ -81,22 +81,24 @@ class Telling:
 
     async def _match(
         self, connection: Connection, paper_ids: Sequence[int], now: datetime
-    ) -> dict[Recipient, list[Matched]]:
+    ) -> dict[Recipient, list[PaperMatch]]:
         details = await papers.list_details(connection, paper_ids)
-        texts = {detail.id: matcher.text_of(detail) for detail in details}
+        texts = {detail.id: matcher.build_paper_text(detail) for detail in details}
         anchors: dict[int, set[str]] = {}
         for paper_id, text in texts.items():
-            anchors[paper_id] = matcher.anchors(text)
+            anchors[paper_id] = matcher.candidate_terms(text)
             await asyncio.sleep(0)  # an answer that is due must not wait for thirty papers
         rules = await alerts.list_by_anchors(connection, set().union(*anchors.values()), now)
-        found: dict[Recipient, list[Matched]] = {}
-        for detail in sorted(details, key=_most_voted_first):
+        found: dict[Recipient, list[PaperMatch]] = {}
+        for detail in sorted(details, key=_sort_key):
             candidates = (rule for anchor in anchors[detail.id] & rules.keys() for rule in rules[anchor])
-            async for recipient, reasons in _compare(candidates, texts[detail.id]):
+            async for recipient, reasons in _match_recipients(candidates, texts[detail.id]):
                 found.setdefault(recipient, []).append((detail, reasons))
-        told = await alerts.list_told(connection, [recipient.name for recipient in found], list(texts))
+        told = await alerts.list_notified_papers(
+            connection, [recipient.key for recipient in found], list(texts)
+        )
         new = {
-            recipient: [one for one in matched if (recipient.name, one[0].id) not in told]
+            recipient: [one for one in matched if (recipient.key, one[0].id) not in told]
             for recipient, matched in found.items()
         }
         return {recipient: matched for recipient, matched in new.items() if matched}
@@ -105,46 +107,48 @@ class Telling:
         self,
         connection: Connection,
         digest: models.StoredDigest,
-        matches: dict[Recipient, list[Matched]],
+        matches: dict[Recipient, list[PaperMatch]],
         revision: int,
         now: datetime,
     ) -> int:
         planned: dict[Recipient, models.NewDelivery] = {}
         for recipient, matched in matches.items():
-            delivery = await self._delivery(connection, digest, recipient, matched, revision, now)
+            delivery = await self._build_delivery(connection, digest, recipient, matched, revision, now)
             if delivery is not None:
                 planned[recipient] = delivery
         ids = await transitions.add_all(connection, list(planned.values()))
         for recipient, delivery in planned.items():
             if delivery.key in ids:
-                told = [(recipient.name, detail.id) for detail, _ in matches[recipient]]
-                await alerts.add_told(connection, told, told_at=now, delivery_id=ids[delivery.key])
+                told = [(recipient.key, detail.id) for detail, _ in matches[recipient]]
+                await alerts.add_notified_papers(
+                    connection, told, notified_at=now, delivery_id=ids[delivery.key]
+                )
                 log.info("alert planned", delivery=delivery.key, papers=len(told))
         return len(ids)
 
-    async def _delivery(
+    async def _build_delivery(
         self,
         connection: Connection,
         digest: models.StoredDigest,
         recipient: Recipient,
-        matched: list[Matched],
+        matches: list[PaperMatch],
         revision: int,
         now: datetime,
     ) -> models.NewDelivery | None:
-        locale, dm_channel_id = await self._reach(connection, recipient)
-        key = f"alert:{recipient.name}:{digest.id}:{revision}"
+        locale, dm_channel_id = await self._resolve_recipient(connection, recipient)
+        key = f"alert:{recipient.key}:{digest.id}:{revision}"
         post = contents.AlertPost(
             marker=key,
             locale=locale,
             digest_on=digest.date,
             matches=tuple(
-                contents.AlertMatch(summaries.post_paper(detail, locale), reasons)
-                for detail, reasons in matched
+                contents.AlertMatch(summaries.build_post_paper(detail, locale), reasons)
+                for detail, reasons in matches
             ),
             in_channel=recipient.channel_id is not None,
         )
         try:
-            parts = new_parts(self._renderer().render_alert(post), self._nonces)
+            parts = build_parts(self._renderer().render_alert(post), self._nonces)
         except Exception:
             # One message with a mistake in its template must not keep the digest out of the archive.
             log.exception("an alert cannot be rendered", delivery=key)
@@ -162,10 +166,12 @@ class Telling:
             channel_id=recipient.channel_id or dm_channel_id,
             user_id=recipient.user_id,
             digest_on=digest.date,
-            papers=tuple(detail.arxiv_id for detail, _ in matched),
+            papers=tuple(detail.arxiv_id for detail, _ in matches),
         )
 
-    async def _reach(self, connection: Connection, recipient: Recipient) -> tuple[models.Locale, int | None]:
+    async def _resolve_recipient(
+        self, connection: Connection, recipient: Recipient
+    ) -> tuple[models.Locale, int | None]:
         if recipient.channel_id is not None:
             guild = await guilds.get(connection, recipient.guild_id) if recipient.guild_id else None
             return (guild.locale if guild and guild.locale else self._default_locale), None
@@ -175,22 +181,22 @@ class Telling:
         return reader.locale or self._default_locale, reader.dm_channel_id
 
 
-async def _compare(
-    rules: Iterable[models.Alert], text: matcher.Text
+async def _match_recipients(
+    alerts_to_match: Iterable[models.Alert], text: matcher.PaperText
 ) -> AsyncIterator[tuple[Recipient, tuple[contents.AlertReason, ...]]]:
     """Give the recipients whose rules a paper fits."""
     of_recipient: dict[Recipient, list[models.Alert]] = {}
-    for rule in rules:
-        of_recipient.setdefault(_recipient(rule), []).append(rule)
+    for rule in alerts_to_match:
+        of_recipient.setdefault(_recipient_of(rule), []).append(rule)
     for number, (recipient, own) in enumerate(of_recipient.items()):
-        if number % RECIPIENTS_AT_ONCE == 0:
+        if number % RECIPIENT_BATCH_SIZE == 0:
             await asyncio.sleep(0)
-        reasons = matcher.reasons(sorted(own, key=lambda rule: rule.id), text)
+        reasons = matcher.match_all(sorted(own, key=lambda rule: rule.id), text)
         if reasons:
             yield recipient, reasons
 
 
-def new_parts(
+def build_parts(
     rendered: Sequence[contents.RenderedPart], nonces: Callable[[], str]
 ) -> tuple[models.NewPart, ...]:
     """Return rendered messages as the outbox keeps them, each under a nonce of its own."""
@@ -207,11 +213,11 @@ def new_parts(
     )
 
 
-def _recipient(rule: models.Alert) -> Recipient:
-    if rule.channel_id is None:
-        return Recipient(rule.user_id, None, None)
-    return Recipient(None, rule.channel_id, rule.guild_id)
+def _recipient_of(alert: models.Alert) -> Recipient:
+    if alert.channel_id is None:
+        return Recipient(alert.user_id, None, None)
+    return Recipient(None, alert.channel_id, alert.guild_id)
 
 
-def _most_voted_first(detail: models.PaperDetail) -> tuple[bool, int, int]:
-    return (*selection.votes_key(detail.votes), detail.id)
+def _sort_key(detail: models.PaperDetail) -> tuple[bool, int, int]:
+    return (*selection.votes_sort_key(detail.votes), detail.id)

@@ -25,21 +25,23 @@ log = structlog.get_logger(__name__)
 PRIORITY = 60
 LOOK_BACK = timedelta(days=7)
 """Older posts are left as they are: nobody reads them anew."""
-EDITABLE = frozenset({models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST})
-POSTS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.NOW})
-BATCH = 500
+EDITABLE_KINDS = frozenset(
+    {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
+)
+POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
+BATCH_SIZE = 500
 """Posts whose messages are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedPost:
     """A post that shows something else than it would today."""
 
     delivery: models.Delivery
-    rendered: planner.Rendered
+    rendered: planner.RenderedPost
 
 
-class Edits:
+class EditPlanner:
     """Plans the edits that a corrected digest asks for."""
 
     def __init__(
@@ -66,43 +68,47 @@ class Edits:
             digest_since=digest.date,
             since_at=now - LOOK_BACK,
         )
-        shown = [one for one in recent if one.kind in POSTS and not corrected.isdisjoint(one.papers)]
-        changed = iter(await self._changed(connection, shown))
-        waiting = await queries.list_waiting_edits(connection) if shown else {}
+        shown = [one for one in recent if one.kind in POST_KINDS and not corrected.isdisjoint(one.papers)]
+        changed = iter(await self._list_changed(connection, shown))
+        waiting = await queries.list_pending_edits(connection) if shown else {}
         number = 0
-        while batch := list(itertools.islice(changed, BATCH)):
+        while batch := list(itertools.islice(changed, BATCH_SIZE)):
             number += await self._plan_batch(connection, batch, waiting, f"{digest_id}:{revision}", now)
         if number:
             log.info("edits planned", count=number, digest=digest_id, revision=revision)
         return number
 
-    async def _changed(self, connection: Connection, shown: Sequence[models.Delivery]) -> list[Changed]:
+    async def _list_changed(
+        self, connection: Connection, posted_deliveries: Sequence[models.Delivery]
+    ) -> list[ChangedPost]:
         """Render each different post once more, and return those whose papers are not what they were."""
-        orders = {one.id: one for one in await subscriptions.list_rows(connection)} if shown else {}
-        rendered: dict[object, planner.Rendered | None] = {}
+        orders = (
+            {one.id: one for one in await subscriptions.list_rows(connection)} if posted_deliveries else {}
+        )
+        rendered: dict[object, planner.RenderedPost | None] = {}
         changed = []
-        for delivery in shown:
+        for delivery in posted_deliveries:
             order = orders.get(delivery.subscription_id or 0)
             if order is None:
                 continue
             times = order.at_time, order.timezone, order.days
             key = delivery.papers, delivery.locale, delivery.digest_on, delivery.total, order.style, times
             if key not in rendered:
-                rendered[key] = await self._render(connection, delivery, order)
+                rendered[key] = await self._rerender(connection, delivery, order)
             new = rendered[key]
             if new is not None and new.fingerprint != delivery.fingerprint:
-                changed.append(Changed(delivery, new))
+                changed.append(ChangedPost(delivery, new))
         return changed
 
-    async def _render(
-        self, connection: Connection, delivery: models.Delivery, order: models.Subscription
-    ) -> planner.Rendered | None:
+    async def _rerender(
+        self, connection: Connection, delivery: models.Delivery, subscription: models.Subscription
+    ) -> planner.RenderedPost | None:
         rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.papers):
             return None
         try:
-            return planner.render(self._renderer(), _post(delivery, order, details))
+            return planner.render(self._renderer(), _rebuild_post(delivery, subscription, details))
         except Exception:
             # One post with a mistake in its template must not keep the correction out of the archive.
             log.exception("a post cannot be rendered anew", delivery=delivery.key)
@@ -111,27 +117,27 @@ class Edits:
     async def _plan_batch(
         self,
         connection: Connection,
-        batch: Sequence[Changed],
+        batch: Sequence[ChangedPost],
         waiting: Mapping[int, Sequence[int]],
         revision: str,
         now: datetime,
     ) -> int:
-        stored = await queries.list_parts_of(connection, [one.delivery.id for one in batch])
+        stored = await queries.list_parts_by_delivery(connection, [one.delivery.id for one in batch])
         planned, shown = [], []
         for one in batch:
             delivery = one.delivery
-            edits, payloads = self._parts(stored[delivery.id], one.rendered, delivery.key)
+            edits, payloads = self._build_edits(stored[delivery.id], one.rendered, delivery.key)
             for edit in edits:
                 # An edit that is tried again after this one must not bring the older text back.
                 payloads |= dict.fromkeys(waiting.get(edit.message_id or 0, ()), edit.payload)
             if edits:
-                planned.append(self._delivery(delivery, edits, revision, now))
-                shown.append(transitions.Shown(delivery.id, one.rendered.fingerprint, payloads))
+                planned.append(self._build_delivery(delivery, edits, revision, now))
+                shown.append(transitions.DeliveryContent(delivery.id, one.rendered.fingerprint, payloads))
         ids = await transitions.add_all(connection, planned)
-        await transitions.set_shown(connection, shown)
+        await transitions.set_content(connection, shown)
         return len(ids)
 
-    def _delivery(
+    def _build_delivery(
         self, delivery: models.Delivery, parts: tuple[models.NewPart, ...], revision: str, now: datetime
     ) -> models.NewDelivery:
         return models.NewDelivery(
@@ -149,8 +155,8 @@ class Edits:
             papers=delivery.papers,
         )
 
-    def _parts(
-        self, stored: Sequence[models.Part], rendered: planner.Rendered, marker: str
+    def _build_edits(
+        self, stored: Sequence[models.Part], rendered: planner.RenderedPost, marker: str
     ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
         """Return an edit of each message that changed, and what those messages show then, by the part's id.
 
@@ -162,7 +168,7 @@ class Edits:
         if [part.kind for part in stored] != [part.kind for part in new_parts]:
             return (), {}
         for part, new in zip(stored, new_parts, strict=True):
-            if part.kind not in EDITABLE or part.message_id is None or part.payload is None:
+            if part.kind not in EDITABLE_KINDS or part.message_id is None or part.payload is None:
                 continue
             # Where Discord refused the full form, the plain one was posted and has no other behind it.
             shown = new.fallback if part.fallback is None and new.fallback is not None else new.payload
@@ -183,19 +189,19 @@ class Edits:
         return tuple(edits), payloads
 
 
-def _post(
-    delivery: models.Delivery, order: models.Subscription, details: Sequence[models.PaperDetail]
+def _rebuild_post(
+    delivery: models.Delivery, subscription: models.Subscription, details: Sequence[models.PaperDetail]
 ) -> contents.DailyPost:
     """Return the post as it would be rendered today, from what the delivery kept of it."""
     assert delivery.digest_on is not None
-    is_weekly = order.style is models.Style.WEEKLY
+    is_weekly = subscription.style is models.Style.WEEKLY
     return contents.DailyPost(
-        marker=planner.MARKER,
+        marker=planner.MARKER_PLACEHOLDER,
         locale=delivery.locale,
-        style=order.style,
+        style=subscription.style,
         digest_on=delivery.digest_on,
         total=delivery.total or len(details),
-        papers=tuple(summaries.post_paper(detail, delivery.locale) for detail in details),
-        schedule=contents.PostSchedule(order.at_time, order.timezone, order.days),
+        papers=tuple(summaries.build_post_paper(detail, delivery.locale) for detail in details),
+        schedule=contents.PostSchedule(subscription.at_time, subscription.timezone, subscription.days),
         since_on=delivery.digest_on - decision.WEEK + decision.DAY if is_weekly else None,
     )

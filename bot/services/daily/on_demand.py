@@ -17,7 +17,7 @@ PRIORITY = 5
 """Somebody is looking at the channel and waits."""
 
 
-class NowPosts:
+class OnDemandPosts:
     """Chooses as a daily post would at this moment, whatever was covered before: the newest fresh date's new papers."""
 
     def __init__(
@@ -41,50 +41,50 @@ class NowPosts:
         """
         now = self._clock()
         async with self._database.read() as connection:
-            post = await self._choose(connection, subscription, now)
-            if post is None or not post.choice.papers:
-                post = await self._choose_any(connection, subscription, now)
-            details = await self._details(connection, post)
-        return planner.daily_post(subscription, post, details)
+            post = await self._select_fresh(connection, subscription, now)
+            if post is None or not post.selection.papers:
+                post = await self._select_newest(connection, subscription, now)
+            details = await self._load_details(connection, post)
+        return planner.build_daily_post(subscription, post, details)
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
         """Plan the post into the outbox. None when nothing is fresh that the channel has not had."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            await digests.lock(connection)
+            await digests.lock_ingest(connection)
             subscription = await subscriptions.get(connection, subscription_id)
             if subscription is None:
                 return None
-            post = await self._choose(connection, subscription, now)
-            if post is None or not post.choice.papers:
+            post = await self._select_fresh(connection, subscription, now)
+            if post is None or not post.selection.papers:
                 return None
-            delivery = await self._delivery(connection, subscription, post, interaction_id, now)
+            delivery = await self._build_delivery(connection, subscription, post, interaction_id, now)
             ids = await transitions.add_all(connection, [delivery])
             if delivery.key in ids:
                 place = (subscription.channel_id, subscription.locale.value)
                 await posted.add_papers(
                     connection,
                     [
-                        posted.Had(*place, paper.paper_id, now, ids[delivery.key])
-                        for paper in post.choice.papers
+                        posted.PostedPaper(*place, paper.paper_id, now, ids[delivery.key])
+                        for paper in post.selection.papers
                     ],
                 )
         return delivery
 
-    async def _delivery(
+    async def _build_delivery(
         self,
         connection: Connection,
         subscription: models.Subscription,
-        post: decision.Post,
+        post: decision.PlannedPost,
         interaction_id: int,
         now: datetime,
     ) -> models.NewDelivery:
         key = f"now:{subscription.id}:{interaction_id}"
-        details = await self._details(connection, post)
-        rendered = planner.render(self._renderer(), planner.daily_post(subscription, post, details))
+        details = await self._load_details(connection, post)
+        rendered = planner.render(self._renderer(), planner.build_daily_post(subscription, post, details))
         return models.NewDelivery(
             key=key,
-            kind=models.DeliveryKind.NOW,
+            kind=models.DeliveryKind.ON_DEMAND,
             locale=subscription.locale,
             planned_at=now,
             due_at=now,
@@ -96,16 +96,16 @@ class NowPosts:
             channel_id=subscription.channel_id,
             local_on=post.local_on,
             digest_on=post.digest_on,
-            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.choice.papers),
-            total=post.choice.total,
+            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.selection.papers),
+            total=post.selection.total,
             fingerprint=rendered.fingerprint,
         )
 
-    async def _choose(
+    async def _select_fresh(
         self, connection: Connection, subscription: models.Subscription, now: datetime
-    ) -> decision.Post | None:
+    ) -> decision.PlannedPost | None:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
-        first, last = decision.oldest_of_interest(subscription, today), decision.newest_of_interest(today)
+        first, last = decision.oldest_digest_date(subscription, today), decision.newest_digest_date(today)
         found = await digest_reads.list_digests(connection, first, last)
         if not found:
             return None
@@ -113,40 +113,42 @@ class NowPosts:
         weekly = subscription.style is models.Style.WEEKLY
         drawn = [digest.id for digest in found if weekly or digest.date_on == newest]
         places = await posted.list_papers(
-            connection, [subscription.channel_id], since_at=now - planner.HAD_FOR
+            connection, [subscription.channel_id], since_at=now - planner.REPOST_INTERVAL
         )
         had_here = places.get((subscription.channel_id, subscription.locale.value), set())
-        choice = await self._choice(connection, subscription, drawn, had_here)
-        post = decision.Post(today, now, newest, choice)
+        choice = await self._select(connection, subscription, drawn, had_here)
+        post = decision.PlannedPost(today, now, newest, choice)
         return replace(post, digest_on=today, since_on=first) if weekly else post
 
-    async def _choose_any(
+    async def _select_newest(
         self, connection: Connection, subscription: models.Subscription, now: datetime
-    ) -> decision.Post:
+    ) -> decision.PlannedPost:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         dates = await digests.list_dates(connection, limit=1)
         newest = dates[0] if dates else today
         weekly = subscription.style is models.Style.WEEKLY
         first = newest - decision.WEEK + decision.DAY if weekly else newest
         found = await digest_reads.list_digests(connection, first, newest)
-        choice = await self._choice(connection, subscription, [digest.id for digest in found], set())
-        return decision.Post(today, now, newest, choice, since_on=first if weekly else None)
+        choice = await self._select(connection, subscription, [digest.id for digest in found], set())
+        return decision.PlannedPost(today, now, newest, choice, since_on=first if weekly else None)
 
-    async def _choice(
+    async def _select(
         self,
         connection: Connection,
         subscription: models.Subscription,
         digest_ids: list[int],
-        had_here: set[int],
-    ) -> selection.Choice:
-        shelf = decision.Shelf([], await digest_reads.list_papers(connection, digest_ids))
-        return selection.choose(
-            shelf.ranked(digest_ids),
-            had=had_here,
+        posted_ids: set[int],
+    ) -> selection.Selection:
+        shelf = decision.CandidatePool([], await digest_reads.list_papers(connection, digest_ids))
+        return selection.select(
+            shelf.rank_papers(digest_ids),
+            posted_ids=posted_ids,
             top_n=subscription.top_n,
             min_votes=subscription.min_votes,
         )
 
-    async def _details(self, connection: Connection, post: decision.Post) -> dict[int, models.PaperDetail]:
-        ids = [paper.paper_id for paper in post.choice.papers]
+    async def _load_details(
+        self, connection: Connection, post: decision.PlannedPost
+    ) -> dict[int, models.PaperDetail]:
+        ids = [paper.paper_id for paper in post.selection.papers]
         return {detail.id: detail for detail in await papers.list_details(connection, ids)}

@@ -18,11 +18,11 @@ from bot import errors
 DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-AT_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueTime:
     """A moment in UTC and the local date that it stands for."""
 
     at: datetime
@@ -31,10 +31,10 @@ class Due:
 
 def parse_zone(name: str) -> ZoneInfo:
     """Return the IANA zone of that name. Raises UsageError naming one that would work."""
-    return _zone(name.strip())
+    return _load_zone(name.strip())
 
 
-def knows_zone(name: str) -> bool:
+def is_known_zone(name: str) -> bool:
     """Whether this machine has the rules of a zone that was stored, perhaps by another one."""
     try:
         parse_zone(name)
@@ -44,7 +44,7 @@ def knows_zone(name: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
+def _load_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -55,7 +55,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def parse_time(text: str) -> time:
     """Read `HH:MM` (24 hours). Raises UsageError."""
-    match = AT_TIME.fullmatch(text.strip())
+    match = AT_TIME_PATTERN.fullmatch(text.strip())
     if match is None:
         raise errors.UsageError(f"{text[:20]!r} is no time of day. Use HH:MM on 24 hours, such as 09:00.")
     return time(int(match[1]), int(match[2]))
@@ -76,7 +76,7 @@ def parse_days(text: str) -> tuple[int, ...]:
     return tuple(sorted(days)) or EVERY_DAY
 
 
-def local_moment(on: date, at: time, zone: ZoneInfo) -> datetime:
+def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
     """Return the UTC moment of a wall-clock time (see the module's rule for gaps and repeats)."""
     wall = datetime.combine(on, at)
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
@@ -96,7 +96,7 @@ def local_moment(on: date, at: time, zone: ZoneInfo) -> datetime:
 
 def date_exists(on: date, zone: ZoneInfo) -> bool:
     """Whether the zone lived through that date."""
-    return local_moment(on, time(0), zone).astimezone(zone).date() == on
+    return wall_clock_to_utc(on, time(0), zone).astimezone(zone).date() == on
 
 
 def local_date(now: datetime, zone: ZoneInfo) -> date:
@@ -104,28 +104,30 @@ def local_date(now: datetime, zone: ZoneInfo) -> date:
     return now.astimezone(zone).date()
 
 
-def moments(first: date, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> Iterator[Due]:
+def iter_due_times(first: date, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> Iterator[DueTime]:
     """Yield every due moment from a local date on, without end; `days` are ISO weekdays in that zone."""
     on = first
     while on < date.max - DAY:
         if on.isoweekday() in days and date_exists(on, zone):
-            yield Due(local_moment(on, at, zone), on)
+            yield DueTime(wall_clock_to_utc(on, at, zone), on)
         on += DAY
 
 
-def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> Due:
+def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> DueTime:
     """Return the first due moment later than `after` (UTC). `days` must not be empty."""
     # One day back, because a time in a gap at midnight belongs to the date before.
-    return next(due for due in moments(local_date(after, zone) - DAY, at, zone, days) if due.at > after)
+    return next(
+        due for due in iter_due_times(local_date(after, zone) - DAY, at, zone, days) if due.at > after
+    )
 
 
 def due_between(
-    first: date, now: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...], *, most: int = 60
-) -> tuple[Due, ...]:
+    first: date, now: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...], *, limit: int = 60
+) -> tuple[DueTime, ...]:
     """Return what fell due from the local date `first` up to `now`, oldest first, at most the last `most` of it."""
-    start = max(first, local_date(now, zone) - most * DAY)
+    start = max(first, local_date(now, zone) - limit * DAY)
     found = []
-    for due in moments(start, at, zone, days):
+    for due in iter_due_times(start, at, zone, days):
         if due.at > now:
             break
         found.append(due)

@@ -14,12 +14,12 @@ from storage import models, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries, transitions
 
-LARGEST_TOP_N = 25
+MAX_TOP_N = 25
 """What a select menu can offer to open (Discord's limit on options)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class SubscriptionOptions:
     """What an order asks for, apart from its place. Times as in `models.Subscription`."""
 
     at_time: str = "09:00"
@@ -34,11 +34,11 @@ class Wishes:
     wait_minutes: int = 720
     settle_hours: int = 0
 
-    def checked(self) -> Wishes:
+    def validated(self) -> SubscriptionOptions:
         """Return the same with the time in its one form. Raises UsageError naming the field and a value that works."""
         schedule.parse_zone(self.timezone)
         for name, value, low, high in (
-            ("top N", self.top_n, 1, LARGEST_TOP_N),
+            ("top N", self.top_n, 1, MAX_TOP_N),
             ("minimum votes", self.min_votes, 0, 1_000_000),
             ("fresh days", self.fresh_days, 1, 14),
             ("minutes to wait for a digest", self.wait_minutes, 0, 1440),
@@ -62,15 +62,15 @@ class Subscriptions:
         self._clock = clock
 
     async def add(
-        self, *, guild_id: int, channel_id: int, wishes: Wishes, created_by: int | None = None
+        self, *, guild_id: int, channel_id: int, options: SubscriptionOptions, created_by: int | None = None
     ) -> models.Subscription:
         """Start an order; its first post is the next moment that it names.
 
         Raises UsageError for a value that cannot be used and storage.errors.DuplicateError for an identical order.
         """
-        wishes, now = wishes.checked(), self._clock()
-        due = _next(wishes, now)
-        values: dict[str, Any] = {field.name: getattr(wishes, field.name) for field in fields(wishes)}
+        options, now = options.validated(), self._clock()
+        due = _next_due(options, now)
+        values: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(options)}
         new = models.Subscription(
             id=0,
             guild_id=guild_id,
@@ -99,20 +99,20 @@ class Subscriptions:
         async with self._database.read() as connection:
             return await _get(connection, subscription_id)
 
-    async def edit(self, subscription_id: int, wishes: Wishes) -> models.Subscription:
+    async def edit(self, subscription_id: int, options: SubscriptionOptions) -> models.Subscription:
         """Change what an order asks for; a changed time counts from now on, and a day that was posted is not posted again.
 
         A day whose digest is waited for is looked at once more by the new wishes, if it is still a day of theirs.
         Raises as `add` does.
         """
-        wishes, now = wishes.checked(), self._clock()
+        options, now = options.validated(), self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, to_change=True)
-            changed = replace(old, **{field.name: getattr(wishes, field.name) for field in fields(wishes)})
-            if _is_awaited(changed, now):
+            old = await _get(connection, subscription_id, for_update=True)
+            changed = replace(old, **{field.name: getattr(options, field.name) for field in fields(options)})
+            if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
-            elif when(changed) != when(old):
-                due = await _next_new(connection, subscription_id, wishes, now)
+            elif schedule_key(changed) != schedule_key(old):
+                due = await _next_unplanned_due(connection, subscription_id, options, now)
                 changed = replace(
                     changed,
                     next_due_at=due.at,
@@ -126,20 +126,20 @@ class Subscriptions:
     async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
         """Stop posting, what waits to be sent included, until somebody resumes it."""
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, to_change=True)
+            old = await _get(connection, subscription_id, for_update=True)
             changed = replace(old, state=models.SubscriptionState.PAUSED, reason=reason.value)
             await subscriptions.update(connection, changed)
-            await transitions.hold(connection, subscription_id=subscription_id, reason=reason)
+            await transitions.pause(connection, subscription_id=subscription_id, reason=reason)
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
         """Post again from the next due moment on; what a pause held back in the outbox goes out at once."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, to_change=True)
+            old = await _get(connection, subscription_id, for_update=True)
             if old.state is models.SubscriptionState.ACTIVE:
                 return old
-            due = await _next_new(connection, subscription_id, wishes_of(old), now)
+            due = await _next_unplanned_due(connection, subscription_id, options_of(old), now)
             changed = replace(
                 old,
                 state=models.SubscriptionState.ACTIVE,
@@ -157,52 +157,56 @@ class Subscriptions:
         """End an order for good, with what still waited to be sent for it. Returns what it was."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, to_change=True)
-            await transitions.end_subscription(
+            old = await _get(connection, subscription_id, for_update=True)
+            await transitions.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
             await subscriptions.remove(connection, subscription_id)
         return old
 
 
-def wishes_of(subscription: models.Subscription) -> Wishes:
+def options_of(subscription: models.Subscription) -> SubscriptionOptions:
     """Return what a stored order asks for."""
-    return Wishes(**{field.name: getattr(subscription, field.name) for field in fields(Wishes)})
+    return SubscriptionOptions(
+        **{field.name: getattr(subscription, field.name) for field in fields(SubscriptionOptions)}
+    )
 
 
-def when(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
+def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
     """Return the part of an order that its due times follow from."""
     return subscription.at_time, subscription.timezone, subscription.days
 
 
-def _next(wishes: Wishes, now: datetime) -> schedule.Due:
-    at, zone = schedule.parse_time(wishes.at_time), schedule.parse_zone(wishes.timezone)
-    return schedule.next_due(now, at, zone, wishes.days)
+def _next_due(options: SubscriptionOptions, now: datetime) -> schedule.DueTime:
+    at, zone = schedule.parse_time(options.at_time), schedule.parse_zone(options.timezone)
+    return schedule.next_due(now, at, zone, options.days)
 
 
-async def _next_new(
-    connection: Connection, subscription_id: int, wishes: Wishes, now: datetime
-) -> schedule.Due:
+async def _next_unplanned_due(
+    connection: Connection, subscription_id: int, options: SubscriptionOptions, now: datetime
+) -> schedule.DueTime:
     """Return the next due moment of a date whose post was not planned before."""
-    due = _next(wishes, now)
-    while await queries.list_keys(connection, [decision.key(subscription_id, due.local_on)]):
-        due = _next(wishes, due.at)
+    due = _next_due(options, now)
+    while await queries.list_existing_keys(
+        connection, [decision.delivery_key(subscription_id, due.local_on)]
+    ):
+        due = _next_due(options, due.at)
     return due
 
 
-def _is_awaited(subscription: models.Subscription, now: datetime) -> bool:
+def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> bool:
     """Whether the day whose digest is waited for has come, and is one of the subscription's."""
     on = subscription.waiting_for_on
     if on is None or on.isoweekday() not in subscription.days:
         return False
     zone = schedule.parse_zone(subscription.timezone)
-    return schedule.local_moment(on, schedule.parse_time(subscription.at_time), zone) <= now
+    return schedule.wall_clock_to_utc(on, schedule.parse_time(subscription.at_time), zone) <= now
 
 
 async def _get(
-    connection: Connection, subscription_id: int, *, to_change: bool = False
+    connection: Connection, subscription_id: int, *, for_update: bool = False
 ) -> models.Subscription:
-    found = await subscriptions.get(connection, subscription_id, to_change=to_change)
+    found = await subscriptions.get(connection, subscription_id, for_update=for_update)
     if found is None:
         raise errors.UsageError(
             f"There is no daily post with the id {subscription_id}. List them to see which there are."

@@ -21,12 +21,12 @@ class WhyAnswer:
     """
 
     paper: models.PaperDetail
-    because: tuple[why_decision.Because, ...]
-    has_order: bool
-    elsewhere: tuple[int, ...] = ()
+    explanations: tuple[why_decision.Explanation, ...]
+    has_subscription: bool
+    other_channel_ids: tuple[int, ...] = ()
 
 
-class Why:
+class WhyExplainer:
     """Explains; changes nothing."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -38,74 +38,78 @@ class Why:
         async with self._database.read() as connection:
             orders = await subscriptions.list_rows(connection, guild_id=guild_id)
             here = [one for one in orders if one.channel_id == channel_id]
-            standings = await _standings(connection, paper)
-            pasts = await _pasts(connection, paper, channel_id)
+            standings = await _list_containing_digests(connection, paper)
+            pasts = await _list_past_deliveries(connection, paper, channel_id)
             because = []
             if standings:
-                because = [await self._explain(connection, paper, one, standings, pasts) for one in here]
+                because = [
+                    await self._explain_subscription(connection, paper, one, standings, pasts) for one in here
+                ]
         languages = {one.locale.value for one in here}
         because += [
-            why_decision.of_past(past, standings, self._clock(), None)
+            why_decision.explain_past(past, standings, self._clock(), None)
             for locale, past in pasts.items()
             if locale not in languages
         ]
         elsewhere = dict.fromkeys(one.channel_id for one in orders if one.channel_id != channel_id)
         return WhyAnswer(paper, tuple(because), bool(here), tuple(elsewhere))
 
-    async def _explain(
+    async def _explain_subscription(
         self,
         connection: Connection,
         paper: models.PaperDetail,
-        order: models.Subscription,
-        standings: tuple[digest_reads.FreshDigest, ...],
-        pasts: dict[str, why_decision.Past],
-    ) -> why_decision.Because:
-        covered = await posted.list_covered_of(connection, order.id)
+        subscription: models.Subscription,
+        containing_digests: tuple[digest_reads.CandidateDigest, ...],
+        past_deliveries: dict[str, why_decision.PastDelivery],
+    ) -> why_decision.Explanation:
+        covered = await posted.list_covered_by(connection, subscription.id)
         drawn = {one.digest_id for one in covered}
-        if order.style is models.Style.WEEKLY:
-            last = await _last_weekly(connection, order, standings)
+        if subscription.style is models.Style.WEEKLY:
+            last = await _last_weekly_selection(connection, subscription, containing_digests)
         else:
-            last = await _last_daily(connection, order, standings, covered)
-        facts = why_decision.Facts(
+            last = await _last_daily_selection(connection, subscription, containing_digests, covered)
+        facts = why_decision.ExplanationInput(
             paper_id=paper.id,
             votes=paper.votes,
-            subscription=order,
-            standings=standings,
-            covered=drawn,
-            past=pasts.get(order.locale.value),
-            last=last,
-            upcoming=await self._upcoming(connection, order, drawn),
+            subscription=subscription,
+            containing_digests=containing_digests,
+            covered_ids=drawn,
+            past_delivery=past_deliveries.get(subscription.locale.value),
+            last_selection=last,
+            upcoming_selection=await self._upcoming_selection(connection, subscription, drawn),
             now=self._clock(),
         )
         return why_decision.explain(facts)
 
-    async def _upcoming(
-        self, connection: Connection, order: models.Subscription, covered: set[int]
-    ) -> why_decision.Draw | None:
+    async def _upcoming_selection(
+        self, connection: Connection, subscription: models.Subscription, covered_ids: set[int]
+    ) -> why_decision.SelectionRun | None:
         """Return what the next post would choose from if it were put together now."""
-        dates = why_decision.span(order, self._clock())
-        if dates is None or order.next_due_at is None:
+        dates = why_decision.eligible_dates(subscription, self._clock())
+        if dates is None or subscription.next_due_at is None:
             return None
         found = await digest_reads.list_digests(connection, *dates)
-        is_weekly = order.style is models.Style.WEEKLY
-        fresh = [one for one in found if is_weekly or one.id not in covered]
+        is_weekly = subscription.style is models.Style.WEEKLY
+        fresh = [one for one in found if is_weekly or one.id not in covered_ids]
         if not fresh:
             return None
         newest_on = max(one.date_on for one in fresh)
-        is_first = order.last_digest_on is None and not is_weekly
+        is_first = subscription.last_digest_on is None and not is_weekly
         ids = [one.id for one in fresh if one.date_on == newest_on or not is_first]
         places = await posted.list_papers(
-            connection, [order.channel_id], since_at=self._clock() - planner.HAD_FOR
+            connection, [subscription.channel_id], since_at=self._clock() - planner.REPOST_INTERVAL
         )
-        ranked = await _ranked(connection, ids, places.get((order.channel_id, order.locale.value), set()))
-        return why_decision.Draw(
-            newest_on, order.next_due_at, ranked, newest_on=newest_on if is_first else None
+        ranked = await _rank_candidates(
+            connection, ids, places.get((subscription.channel_id, subscription.locale.value), set())
+        )
+        return why_decision.SelectionRun(
+            newest_on, subscription.next_due_at, ranked, first_post_digest_on=newest_on if is_first else None
         )
 
 
-async def _standings(
+async def _list_containing_digests(
     connection: Connection, paper: models.PaperDetail
-) -> tuple[digest_reads.FreshDigest, ...]:
+) -> tuple[digest_reads.CandidateDigest, ...]:
     """Return the digests that hold the paper, the newest first."""
     ids = {one.digest_id for one in paper.appearances}
     if not ids:
@@ -115,33 +119,35 @@ async def _standings(
     return tuple(reversed([one for one in found if one.id in ids]))
 
 
-async def _pasts(
+async def _list_past_deliveries(
     connection: Connection, paper: models.PaperDetail, channel_id: int
-) -> dict[str, why_decision.Past]:
+) -> dict[str, why_decision.PastDelivery]:
     """Return when the channel had the paper, by language."""
     pasts = {}
-    for one in await posted.list_of_paper(connection, paper.id, channel_id=channel_id):
+    for one in await posted.list_for_paper(connection, paper.id, channel_id=channel_id):
         delivery = None if one.delivery_id is None else await queries.get(connection, one.delivery_id)
-        part = None if delivery is None else await _part_with(connection, delivery, paper.arxiv_id)
-        pasts[one.locale] = why_decision.Past(one, delivery, part)
+        part = None if delivery is None else await _find_part_showing(connection, delivery, paper.arxiv_id)
+        pasts[one.locale] = why_decision.PastDelivery(one, delivery, part)
     return pasts
 
 
-async def _part_with(connection: Connection, delivery: models.Delivery, arxiv_id: str) -> models.Part | None:
+async def _find_part_showing(
+    connection: Connection, delivery: models.Delivery, arxiv_id: str
+) -> models.Part | None:
     """Return the message that shows the paper; the first one where the payloads are gone."""
     parts = await queries.list_parts(connection, delivery.id)
     showing = [part for part in parts if part.payload and arxiv_id in part.payload]
     return next(iter(showing or parts), None)
 
 
-async def _last_daily(
+async def _last_daily_selection(
     connection: Connection,
-    order: models.Subscription,
-    standings: Sequence[digest_reads.FreshDigest],
-    covered: Sequence[posted.Covered],
-) -> why_decision.Draw | None:
+    subscription: models.Subscription,
+    containing_digests: Sequence[digest_reads.CandidateDigest],
+    covered: Sequence[posted.CoveredDigest],
+) -> why_decision.SelectionRun | None:
     """Return the last choice that the order made from a digest with the paper."""
-    ids = {one.id for one in standings}
+    ids = {one.id for one in containing_digests}
     at = max((one.covered_at for one in covered if one.digest_id in ids), default=None)
     if at is None:
         return None
@@ -149,39 +155,43 @@ async def _last_daily(
     digest_on = max(one.date_on for one in together)
     is_first = at == min(one.covered_at for one in covered)
     planned = await queries.list_rows(
-        connection, subscription_id=order.id, kind=models.DeliveryKind.DAILY, digest_on=digest_on
+        connection, subscription_id=subscription.id, kind=models.DeliveryKind.DAILY, digest_on=digest_on
     )
     chosen = next((len(one.papers) for one in planned if one.planned_at == at), 0)
     drawn = [one.digest_id for one in together if one.date_on == digest_on or not is_first]
     places = await posted.list_papers(
-        connection, [order.channel_id], since_at=at - planner.HAD_FOR, until_at=at
+        connection, [subscription.channel_id], since_at=at - planner.REPOST_INTERVAL, until_at=at
     )
-    ranked = await _ranked(connection, drawn, places.get((order.channel_id, order.locale.value), set()))
-    return why_decision.Draw(digest_on, at, ranked, chosen, digest_on if is_first else None)
+    ranked = await _rank_candidates(
+        connection, drawn, places.get((subscription.channel_id, subscription.locale.value), set())
+    )
+    return why_decision.SelectionRun(digest_on, at, ranked, chosen, digest_on if is_first else None)
 
 
-async def _last_weekly(
-    connection: Connection, order: models.Subscription, standings: Sequence[digest_reads.FreshDigest]
-) -> why_decision.Draw | None:
+async def _last_weekly_selection(
+    connection: Connection,
+    subscription: models.Subscription,
+    containing_digests: Sequence[digest_reads.CandidateDigest],
+) -> why_decision.SelectionRun | None:
     """Return the order's last weekly post whose week holds a digest with the paper."""
     planned = await queries.list_rows(
-        connection, subscription_id=order.id, kind=models.DeliveryKind.DAILY, limit=60
+        connection, subscription_id=subscription.id, kind=models.DeliveryKind.DAILY, limit=60
     )
     for post in planned:
         if post.local_on is None:
             continue
         first, last = _week_of(post.local_on)
-        if any(first <= one.date_on <= last for one in standings):
+        if any(first <= one.date_on <= last for one in containing_digests):
             digests = await digest_reads.list_digests(connection, first, last)
             places = await posted.list_papers(
                 connection,
-                [order.channel_id],
-                since_at=post.planned_at - planner.HAD_FOR,
+                [subscription.channel_id],
+                since_at=post.planned_at - planner.REPOST_INTERVAL,
                 until_at=post.planned_at,
             )
-            had_here = places.get((order.channel_id, order.locale.value), set())
-            ranked = await _ranked(connection, [one.id for one in digests], had_here)
-            return why_decision.Draw(post.local_on, post.planned_at, ranked, len(post.papers))
+            had_here = places.get((subscription.channel_id, subscription.locale.value), set())
+            ranked = await _rank_candidates(connection, [one.id for one in digests], had_here)
+            return why_decision.SelectionRun(post.local_on, post.planned_at, ranked, len(post.papers))
     return None
 
 
@@ -189,8 +199,8 @@ def _week_of(local_on: date) -> tuple[date, date]:
     return local_on - decision.WEEK + decision.DAY, local_on + timedelta(days=1)
 
 
-async def _ranked(
-    connection: Connection, digest_ids: Sequence[int], had_here: set[int]
+async def _rank_candidates(
+    connection: Connection, digest_ids: Sequence[int], posted_ids: set[int]
 ) -> tuple[selection.Candidate, ...]:
-    shelf = decision.Shelf([], await digest_reads.list_papers(connection, digest_ids))
-    return tuple(one for one in shelf.ranked(digest_ids) if one.paper_id not in had_here)
+    shelf = decision.CandidatePool([], await digest_reads.list_papers(connection, digest_ids))
+    return tuple(one for one in shelf.rank_papers(digest_ids) if one.paper_id not in posted_ids)

@@ -21,65 +21,65 @@ class TextFile:
     text: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The file wherever one stands: two names of one path are one place."""
         return os.path.abspath(self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadFile:
+class UnreadableFile:
     """A file, or a path that leads to none, and the reason why it could not be read."""
 
     name: str
     reason: str
 
 
-def read_files(paths: Iterable[str]) -> Iterator[TextFile | UnreadFile]:
+def read_files(paths: Iterable[str]) -> Iterator[TextFile | UnreadableFile]:
     """Read the files and, of folders, every `*.md` and `*.txt` at any depth, in the order of their names."""
     for found in find_files(paths):
-        yield found if isinstance(found, UnreadFile) else read_file(found)
+        yield found if isinstance(found, UnreadableFile) else read_file(found)
 
 
-def find_files(paths: Iterable[str]) -> Iterator[str | UnreadFile]:
+def find_files(paths: Iterable[str]) -> Iterator[str | UnreadableFile]:
     """Return the names of the files to read, without opening them."""
     for name in paths:
         path = Path(name)
         try:
             if not path.exists():
-                yield UnreadFile(name, "there is no such file or folder")
+                yield UnreadableFile(name, "there is no such file or folder")
             elif path.is_dir():
-                yield from _below(name, path)
+                yield from _find_in_folder(name, path)
             else:
                 yield name
         except OSError as error:
-            yield UnreadFile(name, _reason(error))
+            yield UnreadableFile(name, _reason(error))
 
 
-def read_file(name: str) -> TextFile | UnreadFile:
+def read_file(name: str) -> TextFile | UnreadableFile:
     """Read one file. A size above `bot.digests.parse.MAX_BYTES`, other bytes than text and emptiness are reasons not to."""
     path = Path(name)
     try:
         if not path.is_file():
-            return UnreadFile(name, "it is no regular file")
+            return UnreadableFile(name, "it is no regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
-            return UnreadFile(
+            return UnreadableFile(
                 name, f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
             )
         text = parse.decode(path.read_bytes())
     except OSError as error:
-        return UnreadFile(name, _reason(error))
+        return UnreadableFile(name, _reason(error))
     except errors.NotADigestError as error:
-        return UnreadFile(name, error.reason)
+        return UnreadableFile(name, error.reason)
     return TextFile(name, text)
 
 
-def _below(name: str, folder: Path) -> Iterator[str | UnreadFile]:
+def _find_in_folder(name: str, folder: Path) -> Iterator[str | UnreadableFile]:
     found = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in SUFFIXES
     )
     if not found:
-        yield UnreadFile(name, "there is no .md or .txt file in this folder")
+        yield UnreadableFile(name, "there is no .md or .txt file in this folder")
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
     for below in found:
         yield prefix + below

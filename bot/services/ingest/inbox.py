@@ -12,27 +12,27 @@ import structlog
 log = structlog.get_logger(__name__)
 
 SUFFIXES = (".md", ".txt")
-Take = Callable[[list[Path]], Awaitable[None]]
+FileHandler = Callable[[list[Path]], Awaitable[None]]
 
-AGAIN_SECONDS = 30.0
+RETRY_SECONDS = 30.0
 """So long after something could not be taken, everything is given once more; what is known changes nothing."""
-LONGEST_WAIT = 3600.0
+MAX_RETRY_SECONDS = 3600.0
 
 
-class Inbox:
+class InboxWatcher:
     """A watched folder. `take` is given what is there at the start and then whatever appears or changes."""
 
-    def __init__(self, folder: Path, take: Take, *, again_seconds: float = AGAIN_SECONDS) -> None:
+    def __init__(self, folder: Path, on_files: FileHandler, *, retry_seconds: float = RETRY_SECONDS) -> None:
         self._folder = folder
-        self._take = take
-        self._first_wait = self._wait = again_seconds
-        self._again_at: float | None = None
+        self._on_files = on_files
+        self._initial_retry_seconds = self._retry_seconds = retry_seconds
+        self._retry_at: float | None = None
 
     async def scan(self) -> None:
         """Give everything that stands in the folder now, in the order of the names."""
         found = await asyncio.to_thread(lambda: sorted(filter(_is_digest_file, self._folder.rglob("*"))))
         if found:
-            await self._give(found)
+            await self._handle(found)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Scan, then watch until `stop` is set. What goes wrong with files is logged; the watching goes on."""
@@ -45,27 +45,27 @@ class Inbox:
         async for changes in watchfiles.awatch(
             self._folder, stop_event=stop, debounce=1000, rust_timeout=1000, yield_on_timeout=True
         ):
-            if gap or self._is_time_again():
+            if gap or self._is_retry_due():
                 gap = False
                 await self.scan()
             paths = {Path(path) for change, path in changes if change is not watchfiles.Change.deleted}
             if found := sorted(filter(_is_digest_file, paths)):
-                await self._give(found)
+                await self._handle(found)
 
-    async def _give(self, paths: Iterable[Path]) -> None:
+    async def _handle(self, paths: Iterable[Path]) -> None:
         try:
-            await self._take(list(paths))
-            self._wait = self._first_wait
+            await self._on_files(list(paths))
+            self._retry_seconds = self._initial_retry_seconds
         except Exception:
             # One bad file or a database that is away must not end the watching.
             log.exception("the inbox could not be read", folder=str(self._folder))
-            self._again_at = time.monotonic() + self._wait
-            self._wait = min(2 * self._wait, LONGEST_WAIT)
+            self._retry_at = time.monotonic() + self._retry_seconds
+            self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
 
-    def _is_time_again(self) -> bool:
-        if self._again_at is None or time.monotonic() < self._again_at:
+    def _is_retry_due(self) -> bool:
+        if self._retry_at is None or time.monotonic() < self._retry_at:
             return False
-        self._again_at = None
+        self._retry_at = None
         return True
 
 

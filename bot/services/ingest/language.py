@@ -9,16 +9,16 @@ from storage import models
 
 _HANGUL = re.compile("[가-힣]+")
 _LATIN = re.compile("[A-Za-z]+")
-_SAMPLE = 300
-_SUMMARIES = 10
-_SHARE = 0.2
+_SAMPLE_CHARACTERS = 300
+_MAX_SUMMARIES = 10
+_MIN_HANGUL_SHARE = 0.2
 """Korean summaries keep their terms in Latin letters; even so, over a third of their letters are Hangul."""
 
 
-def language_of(papers: Iterable[models.Entry]) -> models.Locale:
+def detect_language(papers: Iterable[models.Entry]) -> models.Locale:
     """Return KO when a fifth of the summaries' letters are Hangul, else EN; titles and names don't count."""
-    bodies = [section.body[:_SAMPLE] for paper in papers for section in paper.sections[:1]]
-    sample = "\n".join(bodies[:_SUMMARIES])
+    bodies = [section.body[:_SAMPLE_CHARACTERS] for paper in papers for section in paper.sections[:1]]
+    sample = "\n".join(bodies[:_MAX_SUMMARIES])
     hangul = sum(map(len, _HANGUL.findall(sample)))
     latin = sum(map(len, _LATIN.findall(sample)))
-    return models.Locale.KO if hangul and hangul >= _SHARE * (hangul + latin) else models.Locale.EN
+    return models.Locale.KO if hangul and hangul >= _MIN_HANGUL_SHARE * (hangul + latin) else models.Locale.EN

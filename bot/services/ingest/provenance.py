@@ -14,33 +14,38 @@ from datetime import date
 from storage import entries, models
 from storage.database import Connection
 
-_LONGEST_PLACE = 800
+_MAX_LOCATION_LENGTH = 800
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SourcedDigest:
     """A digest, where it stands, and the dates and formats of all digests that stand there now."""
 
     digest: models.Digest
     hash: str
     source: str
-    place: str
-    present: frozenset[tuple[date, models.DigestFormat]]
+    location: str
+    digest_keys: frozenset[tuple[date, models.DigestFormat]]
 
     @property
-    def at(self) -> tuple[str, str]:
+    def location_key(self) -> tuple[str, str]:
         """The source and the place."""
-        return self.source, self.place
+        return self.source, self.location
 
 
-def read_place(found: Iterable[models.Digest], source: str, place: str) -> list[Said]:
+def to_sourced_digests(found: Iterable[models.Digest], source: str, place: str) -> list[SourcedDigest]:
     """Return the digests of one place, each with its hash."""
     found = list(found)
     present = frozenset((digest.date, digest.format) for digest in found)
-    return [Said(digest, text_hash(digest.text), source, bounded_place(place), present) for digest in found]
+    return [
+        SourcedDigest(digest, text_hash(digest.text), source, bounded_location(place), present)
+        for digest in found
+    ]
 
 
-def is_correction(said: Said, before: models.Place | None, known: models.StoredDigest | None) -> bool:
+def is_correction(
+    said: SourcedDigest, before: models.DigestLocation | None, known: models.StoredDigest | None
+) -> bool:
     """Whether a place corrects the digest that it named `before`; `known` is the digest that has, or had, this text."""
     if before is None:
         return False
@@ -48,21 +53,21 @@ def is_correction(said: Said, before: models.Place | None, known: models.StoredD
     return known is None or (known.id == before.digest_id and known.hash != said.hash)
 
 
-async def find_former(
-    connection: Connection, said: Said, places: Sequence[models.Place]
-) -> models.Place | None:
+async def find_previous(
+    connection: Connection, said: SourcedDigest, places: Sequence[models.DigestLocation]
+) -> models.DigestLocation | None:
     """Return what the place said of this digest until now, be it under another format or a mistaken date."""
     key = (said.digest.date, said.digest.format)
     for place in places:
         if (place.date, place.format) == key:
             return place
-    left = [place for place in places if (place.date, place.format) not in said.present]
+    left = [place for place in places if (place.date, place.format) not in said.digest_keys]
     for place in left:
         if place.date == said.digest.date:
             return place
     for place in left:
         # A page that shows each day's list anew loses its old dates too, but not with the very same papers.
-        if said.digest.papers and said.digest.papers == await entries.list_of_digest(
+        if said.digest.entries and said.digest.entries == await entries.list_by_digest(
             connection, place.digest_id
         ):
             return place
@@ -74,8 +79,8 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
-def bounded_place(place: str) -> str:
+def bounded_location(place: str) -> str:
     """Return a place's name in a length that PostgreSQL can index; of a longer one a hash stands for the end."""
-    if len(place) <= _LONGEST_PLACE:
+    if len(place) <= _MAX_LOCATION_LENGTH:
         return place
-    return f"{place[: _LONGEST_PLACE - 64]}{hashlib.sha256(place.encode()).hexdigest()}"
+    return f"{place[: _MAX_LOCATION_LENGTH - 64]}{hashlib.sha256(place.encode()).hexdigest()}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceProblem:
+class IngestProblem:
     """Something that was not understood, and where. `line` is None when it is the whole text."""
 
-    place: str
+    location: str
     line: int | None
     message: str
 
@@ -20,10 +20,10 @@ class IngestResult:
 
     digests: int = 0
     new_digests: int = 0
-    corrected: int = 0
+    corrected_digests: int = 0
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
-    problems: tuple[PlaceProblem, ...] = ()
+    problems: tuple[IngestProblem, ...] = ()
 
     @property
     def papers(self) -> int:
@@ -33,13 +33,13 @@ class IngestResult:
     @property
     def changed(self) -> bool:
         """Whether anything was stored."""
-        return self.new_digests + self.corrected + self.new_papers > 0
+        return self.new_digests + self.corrected_digests + self.new_papers > 0
 
     def __add__(self, other: IngestResult) -> IngestResult:
         return IngestResult(
             self.digests + other.digests,
             self.new_digests + other.new_digests,
-            self.corrected + other.corrected,
+            self.corrected_digests + other.corrected_digests,
             self.new_papers + other.new_papers,
             self.arxiv_ids | other.arxiv_ids,
             self.problems + other.problems,

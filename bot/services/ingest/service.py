@@ -12,23 +12,23 @@ from bot import errors
 from bot.clock import Clock
 from bot.digests import parse
 from bot.services.ingest import digest_writer, paper_writer, provenance
-from bot.services.ingest.digest_writer import OnFresh as OnFresh
-from bot.services.ingest.files import TextFile, UnreadFile
-from bot.services.ingest.provenance import Said
+from bot.services.ingest.digest_writer import OnFreshDigest as OnFreshDigest
+from bot.services.ingest.files import TextFile, UnreadableFile
+from bot.services.ingest.provenance import SourcedDigest
+from bot.services.ingest.results import IngestProblem as IngestProblem
 from bot.services.ingest.results import IngestResult as IngestResult
-from bot.services.ingest.results import PlaceProblem as PlaceProblem
 from storage import digests, models
-from storage.bulk import in_chunks
+from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
 
-FILES = "files"
+FILES_SOURCE = "files"
 """The source of what a person ingests by hand."""
-IN_A_THREAD = 200_000
+THREAD_THRESHOLD = 200_000
 """Characters from which a text is parsed in a thread, so that the loop stays free."""
-GROUP = 60
+BATCH_DIGESTS = 60
 """Digests of an archive that share a transaction at most: a commit costs as much as ten digests."""
-GROUP_CHARACTERS = 2_000_000
+BATCH_CHARACTERS = 2_000_000
 
 
 class _DryRunError(Exception):
@@ -39,7 +39,7 @@ class _DryRunError(Exception):
         self.results = results
 
 
-class Ingest:
+class IngestService:
     """Stores what sources bring. `fresh_days`: digests older than so many days raise no alerts."""
 
     def __init__(
@@ -48,61 +48,64 @@ class Ingest:
         clock: Clock,
         indexer: paper_writer.Indexer,
         *,
-        on_fresh: OnFresh | None = None,
+        on_fresh_digest: OnFreshDigest | None = None,
         fresh_days: int = 3,
     ) -> None:
         self._database = database
-        self._filing = digest_writer.Filing(clock, indexer, on_fresh, fresh_days=fresh_days)
+        self._writer = digest_writer.DigestWriter(clock, indexer, on_fresh_digest, fresh_days=fresh_days)
 
-    async def add_text(self, text: str, *, source: str = FILES, place: str) -> IngestResult:
+    async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
         """Parse a text and store its digests, one transaction each. Raises errors.NotADigestError when it holds none."""
-        return await self.add_digests(await _parse(text), source=source, place=place)
+        return await self.add_digests(await _parse(text), source=source, location=location)
 
     async def add_digests(
         self,
-        found: Sequence[models.Digest],
+        parsed: Sequence[models.Digest],
         *,
-        source: str = FILES,
-        place: str,
+        source: str = FILES_SOURCE,
+        location: str,
         dry_run: bool = False,
     ) -> IngestResult:
         """Store all digests of one place, one transaction each. A dry run says what would change and changes nothing."""
         result = IngestResult()
-        for said in provenance.read_place(found, source, place):
+        for said in provenance.to_sourced_digests(parsed, source, location):
             [stored] = await self._store([said], dry_run=dry_run)
             result += stored
         return result
 
-    async def add_group(self, group: Sequence[Said]) -> list[IngestResult]:
+    async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Store digests of any places in one transaction, all of them or none. Returns a result for each."""
         return await self._store(group)
 
-    async def add_archive(
-        self, files: Iterable[TextFile | UnreadFile], *, source: str = FILES
+    async def add_files(
+        self, files: Iterable[TextFile | UnreadableFile], *, source: str = FILES_SOURCE
     ) -> AsyncIterator[tuple[str, IngestResult]]:
         """Store the digests of many files, several in a transaction; yields each file's name once it is stored.
 
         A file that could not be read or holds no digest is a problem without line.
         """
-        waiting: list[tuple[TextFile, list[Said]]] = []
+        waiting: list[tuple[TextFile, list[SourcedDigest]]] = []
         for file in files:
-            if isinstance(file, UnreadFile):
-                yield file.name, _unread(file.name, file.reason)
+            if isinstance(file, UnreadableFile):
+                yield file.name, _unreadable(file.name, file.reason)
                 continue
             try:
-                found = provenance.read_place(await _parse(file.text), source, file.place)
+                found = provenance.to_sourced_digests(await _parse(file.text), source, file.location)
             except errors.NotADigestError as error:
-                yield file.name, _unread(file.name, error.reason)
+                yield file.name, _unreadable(file.name, error.reason)
                 continue
             waiting.append((file, found))
-            if sum(len(one) for _, one in waiting) >= GROUP or _size(waiting) >= GROUP_CHARACTERS:
+            if (
+                sum(len(one) for _, one in waiting) >= BATCH_DIGESTS
+                or _character_count(waiting) >= BATCH_CHARACTERS
+            ):
                 for stored in await self._store_files(waiting):
                     yield stored
                 waiting = []
         for stored in await self._store_files(waiting):
             yield stored
 
-    async def read_again(self) -> AsyncIterator[IngestResult]:
+    async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Read every stored text with today's parser; yields a result a digest. Raises no alerts.
 
         A text keeps its revision, since its source said nothing new.
@@ -111,21 +114,21 @@ class Ingest:
             ids = await digests.list_ids(connection)
         for digest_id in ids:
             async with self._database.transaction() as connection:
-                await digests.lock(connection)
-                result = await self._read_one_again(connection, digest_id)
+                await digests.lock_ingest(connection)
+                result = await self._reparse(connection, digest_id)
             yield result
 
-    async def add_facts(self, said: Iterable[models.Facts]) -> IngestResult:
+    async def add_facts(self, said: Iterable[models.PaperFacts]) -> IngestResult:
         """Store what services say of papers and merge it. A paper that stands on no list stays hidden until one names it."""
         result = IngestResult()
-        for chunk in in_chunks(said, 200):
+        for chunk in chunked(said, 200):
             async with self._database.transaction() as connection:
-                await digests.lock(connection)
-                result += await self._filing.put_facts(connection, chunk)
+                await digests.lock_ingest(connection)
+                result += await self._writer.write_facts(connection, chunk)
         return result
 
     async def _store_files(
-        self, files: Sequence[tuple[TextFile, list[Said]]]
+        self, files: Sequence[tuple[TextFile, list[SourcedDigest]]]
     ) -> list[tuple[str, IngestResult]]:
         group = [said for _, found in files for said in found]
         try:
@@ -133,11 +136,11 @@ class Ingest:
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 - one digest that an engine refuses must not take its neighbours with it
-            stored = await self._store_singly(group)
+            stored = await self._store_individually(group)
         results = iter(stored)
         return [(file.name, sum((next(results) for _ in found), IngestResult())) for file, found in files]
 
-    async def _store_singly(self, group: Sequence[Said]) -> list[IngestResult]:
+    async def _store_individually(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Store each in a transaction of its own; raises what the first failure raised, after the last is tried."""
         stored: list[IngestResult] = []
         failures: list[Exception] = []
@@ -150,59 +153,59 @@ class Ingest:
             raise failures[0]
         return stored
 
-    async def _store(self, group: Sequence[Said], *, dry_run: bool = False) -> list[IngestResult]:
+    async def _store(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
         """Store digests in one transaction and return a result for each."""
         if not group:
             return []
         try:
             async with self._database.transaction() as connection:
-                await digests.lock(connection)
-                results = await self._filing.put_all(connection, group)
+                await digests.lock_ingest(connection)
+                results = await self._writer.write_all(connection, group)
                 if dry_run:
                     raise _DryRunError(results)
         except _DryRunError as end:
             results = end.results
-        return [_named(said) + result for said, result in zip(group, results, strict=True)]
+        return [_parse_result(said) + result for said, result in zip(group, results, strict=True)]
 
-    async def _read_one_again(self, connection: Connection, digest_id: int) -> IngestResult:
+    async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
         stored = await digests.get(connection, digest_id)
         text = await digests.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        [place, *_] = await digests.list_places_of(connection, digest_id)
+        [place, *_] = await digests.list_locations_by_digest(connection, digest_id)
         digest = next((one for one in await _parse(text) if one.date == stored.date), None)
         if digest is None:
             reason = f"its digest of {stored.date} is not found in its text any more"
-            return IngestResult(1, problems=(PlaceProblem(place.place, None, reason),))
-        [said] = provenance.read_place([digest], place.source, place.place)
-        return _named(said) + await self._filing.read_anew(connection, digest_id, digest)
+            return IngestResult(1, problems=(IngestProblem(place.location, None, reason),))
+        [said] = provenance.to_sourced_digests([digest], place.source, place.location)
+        return _parse_result(said) + await self._writer.update_parsed(connection, digest_id, digest)
 
 
-def _named(said: Said) -> IngestResult:
+def _parse_result(said: SourcedDigest) -> IngestResult:
     """Return what reading a digest came to, before it is known what is new in it."""
     return IngestResult(
         digests=1,
-        arxiv_ids=frozenset(entry.arxiv_id for entry in said.digest.papers),
-        problems=tuple(PlaceProblem(said.place, one.line, one.message) for one in said.digest.problems),
+        arxiv_ids=frozenset(entry.arxiv_id for entry in said.digest.entries),
+        problems=tuple(IngestProblem(said.location, one.line, one.message) for one in said.digest.problems),
     )
 
 
-def _unread(name: str, reason: str) -> IngestResult:
-    return IngestResult(problems=(PlaceProblem(name, None, reason),))
+def _unreadable(name: str, reason: str) -> IngestResult:
+    return IngestResult(problems=(IngestProblem(name, None, reason),))
 
 
-def _size(files: Iterable[tuple[TextFile, object]]) -> int:
+def _character_count(files: Iterable[tuple[TextFile, object]]) -> int:
     return sum(len(file.text) for file, _ in files)
 
 
 async def _parse(text: str) -> tuple[models.Digest, ...]:
-    text = _writable(text)
-    if len(text) > IN_A_THREAD:
+    text = _storable_text(text)
+    if len(text) > THREAD_THRESHOLD:
         return await asyncio.to_thread(parse.parse_text, text)
     return parse.parse_text(text)
 
 
-def _writable(text: str) -> str:
+def _storable_text(text: str) -> str:
     """Return the text without NUL and lone surrogates, which no database takes."""
     try:
         text.encode()

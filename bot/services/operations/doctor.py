@@ -33,7 +33,7 @@ class Finding:
     well: bool = True
     note: str = ""
 
-    def as_data(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return it as JSON shows it."""
         return asdict(self)
 
@@ -61,25 +61,25 @@ def _versions() -> list[Finding]:
 
 
 def _settings(settings: Settings) -> list[Finding]:
-    origins = settings_room.origins()
+    origins = settings_room.setting_origins()
     found = []
     for name in Settings.model_fields:
         label = settings_room.setting_name(name)
         value = getattr(settings, name)
-        shown = _hidden(value) if isinstance(value, pydantic.SecretStr) else _shown(label, value)
-        well, note = _folder_note(label, value)
+        shown = _redacted(value) if isinstance(value, pydantic.SecretStr) else _display_value(label, value)
+        well, note = _check_folder(label, value)
         found.append(Finding(label, shown, origins[label], well, note))
     return found
 
 
-def _hidden(value: pydantic.SecretStr) -> str:
+def _redacted(value: pydantic.SecretStr) -> str:
     return "set, not shown" if value.get_secret_value() else "empty"
 
 
-def _shown(label: str, value: Any) -> str:
+def _display_value(label: str, value: Any) -> str:
     if label == "PAPERROUND_DATABASE_URL":
         try:
-            return migrate.readable_url(str(value))
+            return migrate.redact_url(str(value))
         except storage_errors.StorageError:
             return "not shown: there may be a password in it"
     if value is None or value == ():
@@ -87,7 +87,7 @@ def _shown(label: str, value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _folder_note(label: str, value: Any) -> tuple[bool, str]:
+def _check_folder(label: str, value: Any) -> tuple[bool, str]:
     if label in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} and value is not None and not value.is_dir():
         return False, f"{value} is no folder. Create it, or take the setting away."
     return True, ""
@@ -102,7 +102,7 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection)
-        return [Finding(name, f"schema {migrate.HEAD}, {extent.papers} papers"), await _index(opened)]
+        return [Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"), await _index(opened)]
     except storage_errors.StorageError as error:
         return [Finding(name, "cannot be read", well=False, note=str(error))]
     finally:
@@ -111,13 +111,13 @@ async def _database(settings: Settings) -> list[Finding]:
 
 async def _index(opened: Database) -> Finding:
     """Say how the search index is; one that is made anew meanwhile answers as before, so that alone is no trouble."""
-    found = await rebuild.examine(opened)
-    version = found.made_by or ("unknown" if found.papers else document_tokens.VERSION)
+    found = await rebuild.get_index_status(opened)
+    version = found.version or ("unknown" if found.papers else document_tokens.VERSION)
     value = f"version {version}, {found.papers} papers"
     if found.progress is not None:
         value += f"; a new one has {found.progress.papers}"
     remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
-    reason = maintenance.explain(found)
+    reason = maintenance.describe(found)
     well = not found.is_outdated and not found.missing
     return Finding(
         "search index", value, well=well, note=f"The index is {reason}. {remedy}" if reason else ""

@@ -29,7 +29,7 @@ def parse_format(name: str) -> ExportFormat:
         raise errors.UsageError(f"{name!r} is no export format. Use one of {choices}.") from None
 
 
-async def export(
+async def export_digests(
     database: Database,
     form: ExportFormat,
     templates: Templates,
@@ -46,14 +46,14 @@ async def export(
         found = await digests.list_rows(connection, since_on=since_on, until_on=until_on)
         found.sort(key=lambda one: (one.date, one.format.value, one.id))
         wanted = DIGEST_FORMATS.get(form)
-        chosen = found if wanted is None else list(_of_format(found, wanted))
+        chosen = found if wanted is None else list(_prefer_format(found, wanted))
         if not chosen:
             raise errors.PaperroundError("No digest is stored for these dates.")
-        whole = [await _read(connection, one) for one in chosen]
+        whole = [await _read_digest(connection, one) for one in chosen]
     return render_export(form, whole, templates)
 
 
-def _of_format(
+def _prefer_format(
     found: Sequence[models.StoredDigest], wanted: models.DigestFormat
 ) -> Iterable[models.StoredDigest]:
     for _, of_date in groupby(found, key=attrgetter("date")):
@@ -61,20 +61,20 @@ def _of_format(
         yield from [one for one in group if one.format is wanted] or group
 
 
-async def _read(connection: Connection, stored: models.StoredDigest) -> ExportDigest:
-    said = await entries.list_of_digest(connection, stored.id)
-    places = await digests.list_places_of(connection, stored.id)
+async def _read_digest(connection: Connection, stored: models.StoredDigest) -> ExportDigest:
+    said = await entries.list_by_digest(connection, stored.id)
+    places = await digests.list_locations_by_digest(connection, stored.id)
     text = await digests.get_text(connection, stored.id)
     digest = models.Digest(stored.format, stored.date, said, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
-        file=places[0].place if places else "",
-        stored={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
-        paper_stored=await _known(connection, [entry.arxiv_id for entry in said]),
+        file=places[0].location if places else "",
+        extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
+        paper_extra_fields=await _stored_metadata(connection, [entry.arxiv_id for entry in said]),
     )
 
 
-async def _known(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what is known of papers beyond what the digest says, by arXiv id."""
     rows = await papers.list_by_arxiv_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, [row.id for row in rows])

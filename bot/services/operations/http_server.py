@@ -26,7 +26,7 @@ class Health:
     oldest_unsent_at: datetime | None
 
 
-class Monitor:
+class MonitoringServer:
     """Answers about one running bot. `role` and `connected` are asked at each request."""
 
     def __init__(
@@ -36,20 +36,20 @@ class Monitor:
         clock: Clock,
         *,
         role: Callable[[], str],
-        connected: Callable[[], bool],
+        is_connected: Callable[[], bool],
     ) -> None:
         self._database = database
         self._metrics = metrics
         self._clock = clock
         self._role = role
-        self._connected = connected
+        self._is_connected = is_connected
 
     async def health(self) -> Health:
         """Ask storage and the client. Raises what storage raises."""
         async with self._database.read() as connection:
-            return Health(self._role(), self._connected(), await queries.oldest_unsent_at(connection))
+            return Health(self._role(), self._is_connected(), await queries.oldest_unsent_at(connection))
 
-    async def _answer_health(self, request: web.Request) -> web.Response:
+    async def _handle_health(self, request: web.Request) -> web.Response:
         health = await self.health()
         oldest = health.oldest_unsent_at
         up = health.role == "standby" or health.gateway_connected
@@ -64,24 +64,24 @@ class Monitor:
         }
         return web.json_response(body, status=200 if up else 503)
 
-    async def _answer_metrics(self, request: web.Request) -> web.Response:
+    async def _handle_metrics(self, request: web.Request) -> web.Response:
         async with self._database.read() as connection:
             depth = await queries.count_by_state(connection)
             oldest = await queries.oldest_unsent_at(connection)
         # A state that no part is in any more is 0, not what it was.
         for state in models.PartState:
-            self._metrics.queue.labels(state.value).set(depth.get(state, 0))
+            self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
-        self._metrics.oldest.set(max(0.0, age))
-        self._metrics.connected.set(self._connected())
+        self._metrics.oldest_unsent.set(max(0.0, age))
+        self._metrics.connected.set(self._is_connected())
         return web.Response(body=self._metrics.render(), headers={"Content-Type": self._metrics.content_type})
 
     @asynccontextmanager
     async def serving(self, address: str) -> AsyncIterator[str]:
         """Serve at `host:port` (port 0: any free one) and give the URL. Raises PaperroundError for a taken port."""
         app = web.Application()
-        app.router.add_get("/health", self._answer_health)
-        app.router.add_get("/metrics", self._answer_metrics)
+        app.router.add_get("/health", self._handle_health)
+        app.router.add_get("/metrics", self._handle_metrics)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         host, _, port = address.rpartition(":")

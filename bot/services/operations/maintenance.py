@@ -11,7 +11,7 @@ from bot.services.search import document_tokens, glossary, rebuild
 from storage.database import Database
 
 
-class Task(Enum):
+class MaintenanceTask(Enum):
     """What may be due."""
 
     INDEX = "index"
@@ -22,36 +22,36 @@ class Task(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class PendingTask:
     """Something to be done, for so many papers, and why, in words for the log."""
 
-    task: Task
+    task: MaintenanceTask
     papers: int
     reason: str
 
 
-async def find_due(database: Database, clock: Clock, *, was_ours: bool = False) -> Due | None:
+async def find_pending(database: Database, clock: Clock, *, was_current: bool = False) -> PendingTask | None:
     """Return what is to be done next; None when all is well. `was_ours`: this process has seen an index of its version.
 
     Two versions that both made the index theirs would never come to an end.
     """
-    condition = await rebuild.examine(database)
+    condition = await rebuild.get_index_status(database)
     papers = condition.papers + condition.missing
-    if condition.is_outdated and was_ours:
-        return Due(Task.RESTART, papers, explain(condition))
-    if condition.needs_making:
-        return Due(Task.INDEX, papers, explain(condition))
+    if condition.is_outdated and was_current:
+        return PendingTask(MaintenanceTask.RESTART, papers, describe(condition))
+    if condition.needs_rebuild:
+        return PendingTask(MaintenanceTask.INDEX, papers, describe(condition))
     if condition.missing:
-        return Due(Task.GAPS, condition.missing, explain(condition))
-    if await glossary.Glossaries(database, clock).is_stale():
-        return Due(Task.GLOSSARY, papers, "the archive has grown")
+        return PendingTask(MaintenanceTask.GAPS, condition.missing, describe(condition))
+    if await glossary.GlossaryService(database, clock).is_stale():
+        return PendingTask(MaintenanceTask.GLOSSARY, papers, "the archive has grown")
     return None
 
 
-def explain(condition: rebuild.Condition) -> str:
+def describe(condition: rebuild.IndexStatus) -> str:
     """Return what an index is that is not as it should be, in words; "" when it is well."""
     if condition.is_outdated:
-        made_by = f"version {condition.made_by}" if condition.made_by else "an unknown version"
+        made_by = f"version {condition.version}" if condition.version else "an unknown version"
         return f"made by {made_by}, and look-ups ask for what version {document_tokens.VERSION} makes"
     if condition.progress is not None and condition.progress.in_place:
         return "made anew, and the former one is not quite cleared away"
@@ -60,16 +60,16 @@ def explain(condition: rebuild.Condition) -> str:
     return f"without {condition.missing} of the papers" if condition.missing else ""
 
 
-async def do(database: Database, clock: Clock, task: Task) -> AsyncGenerator[int, None]:
+async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> AsyncGenerator[int, None]:
     """Do it, and yield from time to time how many papers are done. May be stopped at any point and done again."""
-    if task is Task.GLOSSARY:
+    if task is MaintenanceTask.GLOSSARY:
         read: list[int] = [0]
-        await glossary.Glossaries(database, clock).rebuild(read.append)
+        await glossary.GlossaryService(database, clock).rebuild(read.append)
         yield read[-1]
         return
-    steps = rebuild.rebuild(database) if task is Task.INDEX else rebuild.fill(database)
+    steps = rebuild.rebuild_index(database) if task is MaintenanceTask.INDEX else rebuild.fill_gaps(database)
     async for done in steps:
         yield done
-    if task is Task.INDEX:
+    if task is MaintenanceTask.INDEX:
         # Another version may count other mentions than the one before.
-        await glossary.Glossaries(database, clock).rebuild()
+        await glossary.GlossaryService(database, clock).rebuild()

@@ -24,26 +24,26 @@ from storage import database, migrate
 
 NICE = 10
 STOP_SECONDS = 3.0
-_SECRETS = ("DISCORD_TOKEN",)
+_SECRET_VARIABLES = ("DISCORD_TOKEN",)
 _READY = "ready"
-_KEPT_LINES = 6
+_MAX_OUTPUT_LINES = 6
 
 
-class CannotStartError(errors.PaperroundError):
+class WorkerStartError(errors.PaperroundError):
     """There is no process to be had here; the work has to be done in this one."""
 
 
-class ChildError(errors.PaperroundError):
+class WorkerError(errors.PaperroundError):
     """The process ended before its work was done. What it had done is kept where the work keeps it."""
 
 
-async def do(url: str, task: maintenance.Task) -> AsyncGenerator[int, None]:
+async def run_task(url: str, task: maintenance.MaintenanceTask) -> AsyncGenerator[int, None]:
     """Do it in another process, and yield how many papers are done. Closing it early stops the process.
 
     `url` is the database's, with its password. Raises CannotStartError before anything was done, ChildError after.
     """
     child = await _start(url, task)
-    said: deque[str] = deque(maxlen=_KEPT_LINES)
+    said: deque[str] = deque(maxlen=_MAX_OUTPUT_LINES)
     ready = False
     try:
         assert child.stdout is not None
@@ -59,13 +59,13 @@ async def do(url: str, task: maintenance.Task) -> AsyncGenerator[int, None]:
     finally:
         await _stop(child)
     if status > 0 and not ready:
-        raise CannotStartError(f"the process ended with {status} at once: {' / '.join(said)}")
+        raise WorkerStartError(f"the process ended with {status} at once: {' / '.join(said)}")
     if status:
-        raise ChildError(f"the process ended with {_in_words(status)}: {' / '.join(said)}")
+        raise WorkerError(f"the process ended with {_describe_status(status)}: {' / '.join(said)}")
 
 
-async def _start(url: str, task: maintenance.Task) -> asyncio.subprocess.Process:
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+async def _start(url: str, task: maintenance.MaintenanceTask) -> asyncio.subprocess.Process:
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
     # Ours may have been found through the folder that the parent was started in, which -P leaves out.
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3])
     try:
@@ -79,7 +79,7 @@ async def _start(url: str, task: maintenance.Task) -> asyncio.subprocess.Process
             start_new_session=True,
         )
     except (OSError, ValueError, NotImplementedError) as error:
-        raise CannotStartError(f"no process can be started: {error}") from error
+        raise WorkerStartError(f"no process can be started: {error}") from error
     assert child.stdin is not None
     # Through a pipe, for everybody may read the arguments of a process, and a database's address holds its password.
     asked = {"url": url, "task": task.value, "version": document_tokens.VERSION}
@@ -99,7 +99,7 @@ async def _stop(child: asyncio.subprocess.Process) -> None:
         child.stdin.close()
 
 
-def _in_words(status: int) -> str:
+def _describe_status(status: int) -> str:
     return f"status {status}" if status > 0 else signal.Signals(-status).name
 
 
@@ -109,29 +109,29 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     if asked["version"] != document_tokens.VERSION:
         # A program that was replaced while it ran would otherwise get an index that it cannot read.
-        _say(_READY)
+        _write_line(_READY)
         sys.exit("another version was installed while this one runs; restart the bot")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    asyncio.run(_work(asked["url"], maintenance.Task(asked["task"])))
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    asyncio.run(_run_worker(asked["url"], maintenance.MaintenanceTask(asked["task"])))
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     sys.stdin.read()
     # At once: all work is done in transactions, and an orderly end would wait for the one in hand.
     os._exit(1)
 
 
-async def _work(url: str, task: maintenance.Task) -> None:
+async def _run_worker(url: str, task: maintenance.MaintenanceTask) -> None:
     opened: database.Database = await migrate.open_database(url, migrate=False)
     try:
-        _say(_READY)
-        async for done in maintenance.do(opened, clock.system_clock, task):
-            _say(str(done))
+        _write_line(_READY)
+        async for done in maintenance.run_task(opened, clock.system_clock, task):
+            _write_line(str(done))
     finally:
         await opened.close()
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

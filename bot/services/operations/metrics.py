@@ -17,7 +17,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.parts = Counter(
+        self.part_outcomes = Counter(
             "paperround_parts", "Outcomes of attempts at parts", ["outcome", "kind"], registry=self.registry
         )
         self.failures = Counter(
@@ -33,10 +33,10 @@ class Metrics:
             buckets=LATENESS_BUCKETS,
             registry=self.registry,
         )
-        self.queue = Gauge(
+        self.queue_depth = Gauge(
             "paperround_queue_depth", "Parts of the outbox, by state", ["state"], registry=self.registry
         )
-        self.oldest = Gauge(
+        self.oldest_unsent = Gauge(
             "paperround_oldest_unsent_seconds",
             "Age of the oldest delivery that waits",
             registry=self.registry,
@@ -46,9 +46,9 @@ class Metrics:
         )
         self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
 
-    def report(self, outcome: outcomes.Outcome) -> None:
+    def record(self, outcome: outcomes.Outcome) -> None:
         """Count one outcome of the relay."""
-        self.parts.labels(outcome.name, outcome.kind.value).inc()
+        self.part_outcomes.labels(outcome.result, outcome.kind.value).inc()
         if outcome.reason is not None:
             self.failures.labels(outcome.reason).inc()
         if outcome.late_seconds is not None:

@@ -11,7 +11,7 @@ from storage import alerts, digests, models, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries, transitions
 
-TROUBLED = frozenset(
+PROBLEM_STATES = frozenset(
     {
         models.DeliveryState.PAUSED,
         models.DeliveryState.UNCERTAIN,
@@ -19,14 +19,14 @@ TROUBLED = frozenset(
         models.DeliveryState.FAILED,
     }
 )
-RECENT = timedelta(days=7)
+PROBLEM_WINDOW = timedelta(days=7)
 """Older troubles are of no use to anybody."""
 
-MOST_TROUBLES = 5
+MAX_PROBLEM_DELIVERIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class LastPost:
     """A delivery that reached its place; `message_id` is that of its first message, None when that is not known."""
 
     at: datetime
@@ -40,23 +40,23 @@ class SubscriptionStatus:
     """A standing order of this channel (or server) with the last post that it had."""
 
     subscription: models.Subscription
-    last: Posted | None
+    last_post: LastPost | None
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """All that `/status` says. Times are UTC."""
 
-    newest_on: date | None
-    read_at: datetime | None
-    posts: tuple[SubscriptionStatus, ...]
-    troubles: tuple[models.Delivery, ...]
-    alerts: int
-    silent_alerts: tuple[models.Alert, ...]
-    last_alert: Posted | None
+    newest_digest_on: date | None
+    last_ingested_at: datetime | None
+    subscriptions: tuple[SubscriptionStatus, ...]
+    problem_deliveries: tuple[models.Delivery, ...]
+    alert_count: int
+    inactive_alerts: tuple[models.Alert, ...]
+    last_alert_post: LastPost | None
 
 
-class Status:
+class StatusService:
     """Reads the outbox and the archive; changes nothing but what a person asks to be posted again."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Status:
         """Return the status for a reader in a channel; outside a server only what is theirs."""
         async with self._database.read() as connection:
             dates = await digests.list_dates(connection, limit=1)
-            posts = await self._posts(connection, guild_id, channel_id)
+            posts = await self._subscription_statuses(connection, guild_id, channel_id)
             rules = await alerts.list_rows(connection, user_id=user_id)
             told = await queries.list_rows(
                 connection,
@@ -80,15 +80,15 @@ class Status:
                 limit=1,
             )
             return StatusReport(
-                newest_on=dates[0] if dates else None,
-                read_at=await digests.latest_read_at(connection),
-                posts=posts,
-                troubles=await self._troubles(connection, user_id, guild_id, channel_id),
-                alerts=len(rules),
-                silent_alerts=tuple(
+                newest_digest_on=dates[0] if dates else None,
+                last_ingested_at=await digests.get_last_updated_at(connection),
+                subscriptions=posts,
+                problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
+                alert_count=len(rules),
+                inactive_alerts=tuple(
                     rule for rule in rules if rule.state is not models.SubscriptionState.ACTIVE
                 ),
-                last_alert=await _posted(connection, told[0]) if told else None,
+                last_alert_post=await _last_post(connection, told[0]) if told else None,
             )
 
     async def list_dates(self, until_on: date | None = None) -> list[date]:
@@ -96,7 +96,7 @@ class Status:
         async with self._database.read() as connection:
             return await digests.list_dates(connection, limit=25, until_on=until_on)
 
-    async def post_again(self, delivery_id: int, *, guild_id: int) -> bool:
+    async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
         """Send an uncertain delivery of this server once more; False when there is none such any more."""
         async with self._database.transaction() as connection:
             delivery = await queries.get(connection, delivery_id)
@@ -108,7 +108,7 @@ class Status:
             parts = await queries.list_parts(connection, delivery_id)
             uncertain = [part.id for part in parts if part.state is models.PartState.UNCERTAIN]
             done = [
-                await transitions.repeat(
+                await transitions.requeue(
                     connection,
                     part_id,
                     nonce=delivery_factory.new_nonce(),
@@ -119,7 +119,7 @@ class Status:
             ]
             return any(done)
 
-    async def _posts(
+    async def _subscription_statuses(
         self, connection: Connection, guild_id: int | None, channel_id: int | None
     ) -> tuple[SubscriptionStatus, ...]:
         if guild_id is None:
@@ -131,27 +131,27 @@ class Status:
             sent = await queries.list_rows(
                 connection, subscription_id=one.id, state=models.DeliveryState.SENT, limit=1
             )
-            statuses.append(SubscriptionStatus(one, await _posted(connection, sent[0]) if sent else None))
+            statuses.append(SubscriptionStatus(one, await _last_post(connection, sent[0]) if sent else None))
         return tuple(statuses)
 
-    async def _troubles(
+    async def _problem_deliveries(
         self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None
     ) -> tuple[models.Delivery, ...]:
-        since = self._clock() - RECENT
+        since = self._clock() - PROBLEM_WINDOW
         mine = await queries.list_rows(connection, user_id=user_id, since_at=since, limit=100)
         here = (
             await queries.list_rows(connection, channel_id=channel_id, since_at=since, limit=100)
             if guild_id is not None and channel_id is not None
             else []
         )
-        troubled = {one.id: one for one in (*here, *mine) if one.state in TROUBLED}
-        return tuple(troubled.values())[:MOST_TROUBLES]
+        troubled = {one.id: one for one in (*here, *mine) if one.state in PROBLEM_STATES}
+        return tuple(troubled.values())[:MAX_PROBLEM_DELIVERIES]
 
 
-async def _posted(connection: Connection, delivery: models.Delivery) -> Posted:
+async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:
     parts = await queries.list_parts(connection, delivery.id)
     first = next((part for part in parts if part.message_id is not None), None)
-    return Posted(
+    return LastPost(
         at=delivery.finished_at or delivery.due_at,
         digest_on=delivery.digest_on,
         channel_id=(first.channel_id if first else None) or delivery.channel_id,

@@ -12,7 +12,7 @@ from storage import models, readers
 from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import queries, transitions
-from storage.outbox.queries import Due
+from storage.outbox.queries import DuePart
 
 NONCE_WINDOW = timedelta(seconds=60)
 """How long after a first attempt the nonce alone is trusted to prevent a second message.
@@ -21,11 +21,11 @@ Discord remembers nonces for "the past few minutes" and documents no number; two
 (resources/message, api#6647), and an attempt may itself take 20 s to get there.
 """
 
-BUILDING = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
+DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
 """Kinds that build on an earlier part of their delivery."""
 
 
-class Carrier:
+class AttemptRunner:
     """Makes one attempt at a time for each part. `monotonic` (seconds) notices a clock that was set back."""
 
     def __init__(
@@ -36,27 +36,27 @@ class Carrier:
         self._monotonic = monotonic
         self._unknown_since: dict[int, float] = {}
 
-    async def carry(self, due: Due, now: datetime) -> tuple[outbox_sender.Accepted, bool]:
+    async def run(self, due: DuePart, now: datetime) -> tuple[outbox_sender.Receipt, bool]:
         """Give the part's message, and whether it had been there already. Raises failures.DeliveryError."""
         delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
         if channel_id is None:
             channel_id = await self._open_dm(delivery, now)
-        earlier = await self._list_earlier(due) if part.kind in BUILDING else []
-        order = outbox_sender.make_order(delivery, part, channel_id, earlier)
+        earlier = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
+        order = outbox_sender.build_request(delivery, part, channel_id, earlier)
         accepted = None
-        if part.first_attempt_at is not None and self._must_look(part, part.first_attempt_at, now):
+        if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
             accepted = await self._sender.find(order, part.first_attempt_at)
         was_found = accepted is not None
         accepted = accepted or await self._sender.send(order)
         self._unknown_since.pop(part.id, None)
         return accepted, was_found
 
-    def note_unknown(self, due: Due) -> None:
+    def mark_outcome_unknown(self, due: DuePart) -> None:
         """Keep that an attempt ended now of which nobody knows whether Discord accepted it."""
         self._unknown_since.setdefault(due.part.id, self._monotonic())
 
-    def _must_look(self, part: models.Part, first_attempt_at: datetime, now: datetime) -> bool:
+    def _must_check_history(self, part: models.Part, first_attempt_at: datetime, now: datetime) -> bool:
         """Whether a copy may stand there already that the nonce no longer prevents from being doubled."""
         if part.kind is PartKind.FORUM_POST:
             return True  # it has no nonce
@@ -65,7 +65,7 @@ class Carrier:
         # A first attempt in the future means that the clock was set back: its age is not known then.
         return not timedelta(0) <= age < NONCE_WINDOW or measured >= NONCE_WINDOW.total_seconds()
 
-    async def _list_earlier(self, due: Due) -> list[models.Part]:
+    async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
             siblings = await queries.list_parts(connection, due.delivery.id)
         return [one for one in siblings if one.position < due.part.position]
@@ -73,7 +73,9 @@ class Carrier:
     async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
         user_id = delivery.user_id
         if user_id is None:
-            nowhere = discord_errors.Verdict(discord_errors.Effect.CLOSED, contents.Reason.UNKNOWN_CHANNEL)
+            nowhere = discord_errors.Classification(
+                discord_errors.Disposition.DESTINATION_GONE, contents.Reason.UNKNOWN_CHANNEL
+            )
             raise discord_errors.DeliveryError(nowhere, "the delivery names neither a channel nor a reader")
         async with self._database.read() as connection:
             reader = await readers.get(connection, user_id)
@@ -81,6 +83,6 @@ class Carrier:
         if channel_id is None:
             channel_id = await self._sender.open_dm(user_id)
         async with self._database.transaction() as connection:
-            await readers.set_fields(connection, user_id, now=now, dm_channel_id=channel_id)
+            await readers.upsert(connection, user_id, now=now, dm_channel_id=channel_id)
             await transitions.set_channel(connection, delivery.id, channel_id)
         return channel_id

@@ -10,34 +10,34 @@ from bot.services.posts.contents import Reason
 from storage.models import PartKind
 
 
-class Effect(StrEnum):
+class Disposition(StrEnum):
     """What an unsuccessful attempt means for its part and its place."""
 
-    DONE = "done"
+    ALREADY_DONE = "done"
     """What was asked for had happened already: the part is sent."""
     RETRY = "retry"
     """Discord surely did not accept it; try again later."""
     UNKNOWN = "unknown"
     """Nobody knows whether Discord accepted it; find out before it is sent again."""
-    HIDDEN = "hidden"
+    UNVERIFIABLE = "hidden"
     """It cannot be found out: we may not look."""
-    PLACE = "place"
+    DESTINATION_BLOCKED = "place"
     """The place cannot be posted to until somebody changes something."""
-    CLOSED = "closed"
+    DESTINATION_GONE = "closed"
     """The place is gone for good."""
-    CONTENT = "content"
+    CONTENT_REFUSED = "content"
     """Discord refuses this very content."""
-    DELIVERY = "delivery"
+    TARGET_GONE = "delivery"
     """What this delivery builds on (its thread, its first message) is gone; the place itself is well."""
-    TOKEN = "token"
+    INVALID_TOKEN = "token"
     """The token is not accepted: nothing more can be sent by anybody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classification:
     """An effect with its reason for people. `wait_seconds` is how long Discord wants to be left alone at least."""
 
-    effect: Effect
+    disposition: Disposition
     reason: Reason
     wait_seconds: float = 0.0
 
@@ -46,110 +46,115 @@ class DeliveryError(errors.PaperroundError):
     """An attempt that brought no message. `status` and `code` are Discord's, None where no answer came."""
 
     def __init__(
-        self, verdict: Verdict, message: str, *, status: int | None = None, code: int | None = None
+        self,
+        classification: Classification,
+        message: str,
+        *,
+        status: int | None = None,
+        code: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.verdict = verdict
+        self.classification = classification
         self.status = status
         self.code = code
 
 
-TROUBLE = Verdict(Effect.UNKNOWN, Reason.DISCORD_TROUBLE)
+OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
 """No answer, or one that does not tell whether the message was accepted: time-outs, resets, 5xx."""
 
-UNREACHED = Verdict(Effect.RETRY, Reason.DISCORD_TROUBLE)
+CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """The request never got to Discord: the connection was refused."""
 
-MAY_NOT_LOOK = Verdict(Effect.HIDDEN, Reason.NO_HISTORY)
+HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without the permission to read the history Discord answers with an empty list, which proves nothing."""
 
-_TOKEN = Verdict(Effect.TOKEN, Reason.NO_ACCESS)
-_CONTENT = Verdict(Effect.CONTENT, Reason.REFUSED_CONTENT)
-_LIMITED = Verdict(Effect.RETRY, Reason.RATE_LIMITED)
-_DONE = Verdict(Effect.DONE, Reason.UNCERTAIN)
-_BARRED = Verdict(Effect.PLACE, Reason.NO_PERMISSION)
-_DMS_TOO_FAST = Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=600)
+_INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
+_CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
+_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
+_ALREADY_DONE = Classification(Disposition.ALREADY_DONE, Reason.UNCERTAIN)
+_NO_PERMISSION = Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_PERMISSION)
+_DM_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=600)
 
 # Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes
-TABLE: dict[int, Verdict] = {
-    10003: Verdict(Effect.CLOSED, Reason.UNKNOWN_CHANNEL),
-    10004: Verdict(
-        Effect.PLACE, Reason.GUILD_LEFT
+DISCORD_ERRORS: dict[int, Classification] = {
+    10003: Classification(Disposition.DESTINATION_GONE, Reason.UNKNOWN_CHANNEL),
+    10004: Classification(
+        Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT
     ),  # not for good: an invitation undone by mistake is common
-    10007: Verdict(Effect.CLOSED, Reason.DMS_CLOSED),
+    10007: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
     # On a post with a nonce: it was sent and has been deleted since. An edit's target is gone the same way.
-    10008: _DONE,
-    10013: Verdict(Effect.CLOSED, Reason.DMS_CLOSED),
-    20016: Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=60),
-    20022: Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
-    20028: _LIMITED,
-    20029: _LIMITED,
-    30046: Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
-    40001: _TOKEN,
-    40003: _DMS_TOO_FAST,
-    40004: TROUBLE,
-    40005: _CONTENT,
-    40006: TROUBLE,
-    40033: _DONE,  # already published
-    40058: Verdict(Effect.PLACE, Reason.WRONG_CHANNEL_KIND),
-    40067: Verdict(Effect.PLACE, Reason.TAG_NEEDED),
-    40333: Verdict(Effect.RETRY, Reason.DISCORD_TROUBLE, wait_seconds=600),
-    50001: Verdict(Effect.PLACE, Reason.NO_ACCESS),
-    50006: _CONTENT,
-    50007: Verdict(Effect.PLACE, Reason.DMS_CLOSED),
-    50008: Verdict(Effect.PLACE, Reason.WRONG_CHANNEL_KIND),
-    50013: _BARRED,
-    50014: _TOKEN,
-    50024: Verdict(Effect.PLACE, Reason.WRONG_CHANNEL_KIND),
-    50035: _CONTENT,
-    50045: _CONTENT,
-    50083: Verdict(Effect.DELIVERY, Reason.THREAD_LOCKED),
-    50278: Verdict(Effect.PLACE, Reason.NO_SHARED_SERVER),
-    130000: TROUBLE,
-    160004: _DONE,  # the message has its thread already
-    160005: Verdict(Effect.PLACE, Reason.THREAD_LOCKED),
-    160006: Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
-    160007: Verdict(Effect.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
-    200000: _CONTENT,  # a rule of the server's AutoMod
-    240000: _CONTENT,  # a link that Discord holds harmful
+    10008: _ALREADY_DONE,
+    10013: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
+    20016: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=60),
+    20022: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
+    20028: _RATE_LIMITED,
+    20029: _RATE_LIMITED,
+    30046: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
+    40001: _INVALID_TOKEN,
+    40003: _DM_RATE_LIMITED,
+    40004: OUTCOME_UNKNOWN,
+    40005: _CONTENT_REFUSED,
+    40006: OUTCOME_UNKNOWN,
+    40033: _ALREADY_DONE,  # already published
+    40058: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
+    40067: Classification(Disposition.DESTINATION_BLOCKED, Reason.TAG_NEEDED),
+    40333: Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE, wait_seconds=600),
+    50001: Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_ACCESS),
+    50006: _CONTENT_REFUSED,
+    50007: Classification(Disposition.DESTINATION_BLOCKED, Reason.DMS_CLOSED),
+    50008: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
+    50013: _NO_PERMISSION,
+    50014: _INVALID_TOKEN,
+    50024: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
+    50035: _CONTENT_REFUSED,
+    50045: _CONTENT_REFUSED,
+    50083: Classification(Disposition.TARGET_GONE, Reason.THREAD_LOCKED),
+    50278: Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_SHARED_SERVER),
+    130000: OUTCOME_UNKNOWN,
+    160004: _ALREADY_DONE,  # the message has its thread already
+    160005: Classification(Disposition.DESTINATION_BLOCKED, Reason.THREAD_LOCKED),
+    160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
+    160007: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
+    200000: _CONTENT_REFUSED,  # a rule of the server's AutoMod
+    240000: _CONTENT_REFUSED,  # a link that Discord holds harmful
 }
 
-_MISSING_PERMISSION = {
+_PERMISSION_REASONS = {
     PartKind.MESSAGE: Reason.NO_SEND,
     PartKind.FORUM_POST: Reason.NO_SEND,
     PartKind.THREAD: Reason.NO_THREADS,
     PartKind.THREAD_MESSAGE: Reason.NO_SEND_IN_THREADS,
 }
 
-_WITHIN_DELIVERY = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
+_DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
 """Kinds whose target is a message or thread that the delivery itself made, not the place that was subscribed."""
 
-CLOUDFLARE_WAIT = 600.0
+CLOUDFLARE_WAIT_SECONDS = 600.0
 
 
-def judge(status: int, code: int, kind: PartKind, *, retry_after: float = 0.0) -> Verdict:
+def classify(status: int, code: int, kind: PartKind, *, retry_after: float = 0.0) -> Classification:
     """Return what an error answer to a part of this kind leads to. `retry_after` is in seconds."""
     if status == 401:
-        return _TOKEN
+        return _INVALID_TOKEN
     if status == 429:
-        return replace(_LIMITED, wait_seconds=retry_after or CLOUDFLARE_WAIT)
-    verdict = TABLE.get(code)
+        return replace(_RATE_LIMITED, wait_seconds=retry_after or CLOUDFLARE_WAIT_SECONDS)
+    verdict = DISCORD_ERRORS.get(code)
     if verdict is None:
-        return _judge_status(status)
+        return _classify_status(status)
     if code == 50013:
-        return replace(verdict, reason=_MISSING_PERMISSION.get(kind, Reason.NO_PERMISSION))
+        return replace(verdict, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind is PartKind.THREAD and code == 10008:
-        return Verdict(Effect.DELIVERY, Reason.UNKNOWN_CHANNEL)
-    if kind in _WITHIN_DELIVERY and code in (10003, 160005):
-        return replace(verdict, effect=Effect.DELIVERY)
+        return Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
+    if kind in _DELIVERY_SCOPED_KINDS and code in (10003, 160005):
+        return replace(verdict, disposition=Disposition.TARGET_GONE)
     return verdict
 
 
-def _judge_status(status: int) -> Verdict:
+def _classify_status(status: int) -> Classification:
     if status >= 500:
-        return TROUBLE
+        return OUTCOME_UNKNOWN
     if status == 403:
-        return _BARRED
+        return _NO_PERMISSION
     if status == 404:
-        return Verdict(Effect.DELIVERY, Reason.UNKNOWN_CHANNEL)
-    return _CONTENT
+        return Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
+    return _CONTENT_REFUSED

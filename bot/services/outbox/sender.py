@@ -18,7 +18,7 @@ from storage.models import PartKind
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SendRequest:
     """One request to Discord.
 
     `payload` is the body as `posts.RenderedPart` describes it for this kind. `channel_id` is where the request goes: the
@@ -36,7 +36,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Receipt:
     """A message that stands in Discord, and the channel or thread it stands in. The id is None once it was deleted."""
 
     message_id: int | None
@@ -46,11 +46,11 @@ class Accepted:
 class Sender(Protocol):
     """Makes single attempts. Every failure is a `failures.DeliveryError`; a time limit is the caller's business."""
 
-    async def send(self, order: Order) -> Accepted:
+    async def send(self, request: SendRequest) -> Receipt:
         """Ask Discord once for what the order says."""
         ...
 
-    async def find(self, order: Order, since: datetime) -> Accepted | None:
+    async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
         """Look for the order's message among those posted since `since` (UTC). None: it surely is not there."""
         ...
 
@@ -59,9 +59,9 @@ class Sender(Protocol):
         ...
 
 
-def make_order(
-    delivery: models.Delivery, part: models.Part, channel_id: int, earlier: Sequence[models.Part] = ()
-) -> Order:
+def build_request(
+    delivery: models.Delivery, part: models.Part, channel_id: int, preceding: Sequence[models.Part] = ()
+) -> SendRequest:
     """Return the request that a part asks for. `channel_id` is the delivery's place, `earlier` the parts before it.
 
     Raises DeliveryError when the earlier part that it builds on has no message.
@@ -70,27 +70,29 @@ def make_order(
     message_id = part.message_id
     match part.kind:
         case PartKind.THREAD | PartKind.CROSSPOST:
-            base = _last(earlier, PartKind.MESSAGE)
+            base = _last_sent(preceding, PartKind.MESSAGE)
             channel_id, message_id = base.channel_id or channel_id, base.message_id
         case PartKind.THREAD_MESSAGE:
-            base = _last(earlier, PartKind.THREAD, PartKind.FORUM_POST)
+            base = _last_sent(preceding, PartKind.THREAD, PartKind.FORUM_POST)
             channel_id = base.channel_id or channel_id
         case PartKind.EDIT:
             channel_id = part.channel_id or channel_id
-    return Order(
+    return SendRequest(
         kind=part.kind,
         channel_id=channel_id,
         payload=payload,
         nonce=part.nonce,
-        marker=contents.marker_of(payload),
+        marker=contents.extract_marker(payload),
         guild_id=delivery.guild_id if delivery.user_id is None else None,
         message_id=message_id,
     )
 
 
-def _last(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
+def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
     for part in reversed(parts):
         if part.kind in kinds and part.message_id is not None:
             return part
-    gone = discord_errors.Verdict(discord_errors.Effect.DELIVERY, contents.Reason.UNKNOWN_CHANNEL)
+    gone = discord_errors.Classification(
+        discord_errors.Disposition.TARGET_GONE, contents.Reason.UNKNOWN_CHANNEL
+    )
     raise discord_errors.DeliveryError(gone, "the message that this part builds on was deleted")

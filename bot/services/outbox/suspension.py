@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.services.alerts import notifier
-from bot.services.outbox.discord_errors import Effect, Verdict
+from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.posts import contents
 from bot.services.posts.contents import NoticeKind, Reason
 from storage import alerts, guilds, models, readers, subscriptions
@@ -17,11 +17,13 @@ from storage.outbox import queries, transitions
 MayPost = Callable[[int, int, str], bool | None]
 """Whether the reason why a channel (guild id, channel id, reason) was barred is gone; None while that is not known."""
 
-OWN = frozenset({Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.THREAD_LOCKED})
+SUBSCRIPTION_REASONS = frozenset(
+    {Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.THREAD_LOCKED}
+)
 """Reasons that concern one subscription's style, not everything that is posted in its channel."""
 
 
-class Places:
+class DestinationSuspender:
     """Turns a barred place into paused subscriptions and alerts, and into one notice for each owner."""
 
     def __init__(
@@ -35,31 +37,31 @@ class Places:
         self._nonces = nonces
         self._expire_after = expire_after
 
-    async def bar(
-        self, connection: Connection, delivery: models.Delivery, verdict: Verdict, now: datetime
+    async def suspend(
+        self, connection: Connection, delivery: models.Delivery, classification: Classification, now: datetime
     ) -> None:
         """Pause (or close) whatever posts in this delivery's place, and plan the notices."""
-        closed = verdict.effect is Effect.CLOSED
+        closed = classification.disposition is Disposition.DESTINATION_GONE
         state = SubscriptionState.CLOSED if closed else SubscriptionState.PAUSED
         if delivery.kind is DeliveryKind.NOTICE:
-            await self._go_elsewhere(connection, delivery, now)
+            await self._redirect_notice(connection, delivery, now)
         elif delivery.user_id is not None and delivery.guild_id is None:
-            await self._bar_reader(connection, delivery.user_id, state, verdict.reason)
+            await self._suspend_reader(connection, delivery.user_id, state, classification.reason)
         elif delivery.channel_id is not None:
-            await self._bar_channel(connection, delivery, state, verdict.reason, now)
+            await self._suspend_channel(connection, delivery, state, classification.reason, now)
 
-    async def _bar_reader(
+    async def _suspend_reader(
         self, connection: Connection, user_id: int, state: SubscriptionState, reason: Reason
     ) -> None:
         """Pause a reader's alerts by DM. There is no way to tell them: it stands in /status."""
-        await readers.forget_dm_channel(connection, user_id)
+        await readers.clear_dm_channel(connection, user_id)
         mine = [
             one.id for one in await alerts.list_rows(connection, user_id=user_id) if one.channel_id is None
         ]
         await alerts.set_state(connection, mine, state, reason=reason)
-        await transitions.hold(connection, user_id=user_id, reason=reason)
+        await transitions.pause(connection, user_id=user_id, reason=reason)
 
-    async def _bar_channel(
+    async def _suspend_channel(
         self,
         connection: Connection,
         delivery: models.Delivery,
@@ -69,24 +71,24 @@ class Places:
     ) -> None:
         here = await subscriptions.list_rows(connection, channel_id=delivery.channel_id)
         here = [one for one in here if one.state is SubscriptionState.ACTIVE]
-        if reason in OWN and delivery.subscription_id is not None:
+        if reason in SUBSCRIPTION_REASONS and delivery.subscription_id is not None:
             here = [one for one in here if one.id == delivery.subscription_id]
         changed = await subscriptions.set_state(connection, [one.id for one in here], state, reason=reason)
         kind = NoticeKind.CLOSED if state is SubscriptionState.CLOSED else NoticeKind.PAUSED
         for subscription in here:
             if subscription.id in changed:
-                await self._tell_owner(connection, subscription, kind, reason, now)
-        if reason not in OWN:
-            await self._bar_alerts(connection, delivery, state, kind, reason, now)
+                await self._notify_owner(connection, subscription, kind, reason, now)
+        if reason not in SUBSCRIPTION_REASONS:
+            await self._suspend_channel_alerts(connection, delivery, state, kind, reason, now)
             if state is SubscriptionState.PAUSED:
-                await transitions.hold(connection, channel_id=delivery.channel_id, reason=reason)
+                await transitions.pause(connection, channel_id=delivery.channel_id, reason=reason)
             else:
                 rest = await queries.list_rows(
                     connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
                 )
-                await transitions.end(connection, [one.id for one in rest], reason=reason, now=now)
+                await transitions.cancel(connection, [one.id for one in rest], reason=reason, now=now)
 
-    async def _bar_alerts(
+    async def _suspend_channel_alerts(
         self,
         connection: Connection,
         delivery: models.Delivery,
@@ -107,9 +109,9 @@ class Places:
                 channel_id=owner.channel_id,
                 alert_id=owner.id,
             )
-            await self._plan(connection, notice, now, user_id=owner.user_id, guild_id=owner.guild_id)
+            await self._plan_notice(connection, notice, now, user_id=owner.user_id, guild_id=owner.guild_id)
 
-    async def _tell_owner(
+    async def _notify_owner(
         self,
         connection: Connection,
         subscription: models.Subscription,
@@ -126,17 +128,17 @@ class Places:
             subscription_id=subscription.id,
         )
         if subscription.created_by is not None:
-            await self._plan(
+            await self._plan_notice(
                 connection, notice, now, user_id=subscription.created_by, guild_id=subscription.guild_id
             )
             return
         guild = await guilds.get(connection, subscription.guild_id)
         if guild is not None and guild.system_channel_id not in (None, subscription.channel_id):
-            await self._plan(
+            await self._plan_notice(
                 connection, notice, now, channel_id=guild.system_channel_id, guild_id=guild.guild_id
             )
 
-    async def _plan(
+    async def _plan_notice(
         self,
         connection: Connection,
         notice: contents.NoticePost,
@@ -153,7 +155,7 @@ class Places:
             planned_at=now,
             due_at=now,
             expires_at=now + self._expire_after,
-            parts=notifier.new_parts(self._renderer.render_notice(notice), self._nonces),
+            parts=notifier.build_parts(self._renderer.render_notice(notice), self._nonces),
             priority=notifier.PRIORITY,
             subscription_id=notice.subscription_id,
             guild_id=guild_id,
@@ -162,11 +164,13 @@ class Places:
         )
         await transitions.add(connection, delivery)
 
-    async def _go_elsewhere(self, connection: Connection, delivery: models.Delivery, now: datetime) -> None:
+    async def _redirect_notice(
+        self, connection: Connection, delivery: models.Delivery, now: datetime
+    ) -> None:
         """Send a notice that its reader does not take to the server's system channel instead, once."""
         if delivery.user_id is None or delivery.guild_id is None:
             return
-        await readers.forget_dm_channel(connection, delivery.user_id)
+        await readers.clear_dm_channel(connection, delivery.user_id)
         guild = await guilds.get(connection, delivery.guild_id)
         if guild is not None and guild.system_channel_id is not None:
             await transitions.redirect(
@@ -174,7 +178,7 @@ class Places:
             )
 
 
-class Resumer:
+class DestinationResumer:
     """Goes on with what was paused, once its place can be written to again."""
 
     def __init__(self, database: Database) -> None:
@@ -189,11 +193,13 @@ class Resumer:
             paused = await subscriptions.list_rows(
                 connection, guild_id=guild_id, state=SubscriptionState.PAUSED
             )
-            posts_open = [one for one in paused if one.reason != Reason.BY_HAND and _is_open(may_post, one)]
+            posts_open = [
+                one for one in paused if one.reason != Reason.BY_HAND and _can_resume(may_post, one)
+            ]
             rules_open = [
                 one
-                for one in await alerts.list_barred(connection)
-                if guild_id in (None, one.guild_id) and _is_open(may_post, one)
+                for one in await alerts.list_suspended(connection)
+                if guild_id in (None, one.guild_id) and _can_resume(may_post, one)
             ]
             await subscriptions.set_state(
                 connection, [one.id for one in posts_open], SubscriptionState.ACTIVE
@@ -206,12 +212,12 @@ class Resumer:
         return channels
 
 
-def _is_open(may_post: MayPost, paused: models.Subscription | models.Alert) -> bool:
+def _can_resume(may_post: MayPost, paused: models.Subscription | models.Alert) -> bool:
     if paused.guild_id is None or paused.channel_id is None or paused.reason is None:
         return False
     return bool(may_post(paused.guild_id, paused.channel_id, paused.reason))
 
 
-async def _locale_of(connection: Connection, user_id: int | None, otherwise: models.Locale) -> models.Locale:
+async def _locale_of(connection: Connection, user_id: int | None, default: models.Locale) -> models.Locale:
     reader = await readers.get(connection, user_id) if user_id is not None else None
-    return reader.locale if reader is not None and reader.locale is not None else otherwise
+    return reader.locale if reader is not None and reader.locale is not None else default

@@ -7,90 +7,97 @@ import random
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 
-FIRST_DELAY = 2.0
-LONGEST_DELAY = 30.0
+INITIAL_DELAY = 2.0
+MAX_DELAY = 30.0
 """Short, because an outage of all of Discord is `Trouble`'s business: few parts are tried in one."""
 
-PATIENT_AFTER = 20
-PATIENT_DELAY = 300.0
+SLOW_RETRY_AFTER = 20
+SLOW_RETRY_DELAY = 300.0
 """After so many attempts it is the part's own misfortune, and seldom trying is enough."""
 
-MESSAGES = 4
-PERIOD = 5.0
+MAX_MESSAGES = 4
+WINDOW_SECONDS = 5.0
 """Messages in one channel within so many seconds. Discord is known to allow 5 in 5 s (facts of 2026, api#20): with one
 less its answers never say that the bucket is empty, so that discord.py never sleeps it out before it returns."""
 
-TROUBLES = 8
-LONGEST_REST = 60.0
+FAILURE_THRESHOLD = 8
+MAX_OPEN_SECONDS = 60.0
 
 
-def retry_delay(attempts: int, dice: random.Random, at_least: float = 0.0) -> timedelta:
+def retry_delay(attempts: int, rng: random.Random, minimum: float = 0.0) -> timedelta:
     """Return how long to wait after so many attempts: doubling to a limit, with half up or down at random."""
-    longest = LONGEST_DELAY if attempts <= PATIENT_AFTER else PATIENT_DELAY
-    delay = min(longest, FIRST_DELAY * 2.0 ** (min(attempts, 10) - 1))
-    return timedelta(seconds=max(at_least, delay * dice.uniform(0.5, 1.5)))
+    longest = MAX_DELAY if attempts <= SLOW_RETRY_AFTER else SLOW_RETRY_DELAY
+    delay = min(longest, INITIAL_DELAY * 2.0 ** (min(attempts, 10) - 1))
+    return timedelta(seconds=max(minimum, delay * rng.uniform(0.5, 1.5)))
 
 
-class Buckets:
+class RateLimiter:
     """How many messages each place had lately. Times are seconds of a clock that only goes forward."""
 
-    def __init__(self, clock: Callable[[], float], messages: int = MESSAGES, period: float = PERIOD) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        max_messages: int = MAX_MESSAGES,
+        window_seconds: float = WINDOW_SECONDS,
+    ) -> None:
         self._clock = clock
-        self._messages = messages
-        self._period = period
-        self._times: dict[Hashable, collections.deque[float]] = {}
+        self._max_messages = max_messages
+        self._window_seconds = window_seconds
+        self._sent_times: dict[Hashable, collections.deque[float]] = {}
 
-    def wait(self, place: Hashable) -> float:
+    def delay(self, destination: Hashable) -> float:
         """Return in how many seconds the place may have its next message; 0 for now."""
-        times = self._times.get(place)
-        if times is None or len(times) < self._messages:
+        times = self._sent_times.get(destination)
+        if times is None or len(times) < self._max_messages:
             return 0.0
-        return max(0.0, times[0] + self._period - self._clock())
+        return max(0.0, times[0] + self._window_seconds - self._clock())
 
-    def shortest_wait(self, places: Iterable[Hashable]) -> float:
+    def shortest_delay(self, destinations: Iterable[Hashable]) -> float:
         """Return in how many seconds the first of these places may have its next message."""
-        return min(map(self.wait, places), default=0.0)
+        return min(map(self.delay, destinations), default=0.0)
 
-    def list_waiting(self) -> list[Hashable]:
+    def list_throttled(self) -> list[Hashable]:
         """Return the places that may have nothing just now."""
-        return [place for place in self._times if self.wait(place)]
+        return [place for place in self._sent_times if self.delay(place)]
 
-    def hit(self, place: Hashable) -> None:
+    def hit(self, destination: Hashable) -> None:
         """Count a message to this place, now."""
-        self._times.setdefault(place, collections.deque(maxlen=self._messages)).append(self._clock())
+        self._sent_times.setdefault(destination, collections.deque(maxlen=self._max_messages)).append(
+            self._clock()
+        )
 
-    def forget(self) -> None:
+    def prune(self) -> None:
         """Drop the places that had nothing for a period."""
-        edge = self._clock() - self._period
-        self._times = {place: times for place, times in self._times.items() if times[-1] > edge}
+        edge = self._clock() - self._window_seconds
+        self._sent_times = {place: times for place, times in self._sent_times.items() if times[-1] > edge}
 
 
-class Trouble:
+class CircuitBreaker:
     """Notices that Discord as a whole is down: then one attempt at a time is made, with growing rests between.
 
     So an outage touches few parts, and nearly all go out at once when it ends.
     """
 
-    def __init__(self, dice: random.Random) -> None:
-        self._dice = dice
-        self._in_a_row = 0
-        self._rest_until: datetime | None = None
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._consecutive_failures = 0
+        self._open_until: datetime | None = None
 
     @property
-    def is_on(self) -> bool:
+    def is_tripped(self) -> bool:
         """Whether so many attempts in a row met trouble that it is not theirs alone."""
-        return self._in_a_row >= TROUBLES
+        return self._consecutive_failures >= FAILURE_THRESHOLD
 
-    def is_resting(self, now: datetime) -> bool:
+    def is_open(self, now: datetime) -> bool:
         """Whether nothing is to be tried at `now`."""
-        if not self.is_on or self._rest_until is None:
+        if not self.is_tripped or self._open_until is None:
             return False
         # A longer rest than that was never meant: the clock was set back.
-        return timedelta(0) < self._rest_until - now <= timedelta(seconds=LONGEST_REST)
+        return timedelta(0) < self._open_until - now <= timedelta(seconds=MAX_OPEN_SECONDS)
 
-    def note(self, now: datetime, *, trouble: bool) -> None:
+    def record(self, now: datetime, *, failed: bool) -> None:
         """Count an attempt that ended at `now` (UTC). Any answer of Discord's that is its own ends the trouble."""
-        self._in_a_row = self._in_a_row + 1 if trouble else 0
-        if self.is_on:
-            seconds = min(LONGEST_REST, 2.0 ** min(10, self._in_a_row - TROUBLES))
-            self._rest_until = now + timedelta(seconds=seconds * self._dice.uniform(0.5, 1.0))
+        self._consecutive_failures = self._consecutive_failures + 1 if failed else 0
+        if self.is_tripped:
+            seconds = min(MAX_OPEN_SECONDS, 2.0 ** min(10, self._consecutive_failures - FAILURE_THRESHOLD))
+            self._open_until = now + timedelta(seconds=seconds * self._rng.uniform(0.5, 1.0))

@@ -11,29 +11,29 @@ from bot.services.polling import page_states
 from storage import models, sources
 from storage.database import Connection, Database
 
-Notice = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
+NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans one notice to the operator, in the transaction that keeps the source's failures."""
 
-_FLUSH_AFTER = 250
-_FEED_MEMORY = timedelta(days=90)
+_FLUSH_PAGES = 250
+_FEED_PAGE_RETENTION = timedelta(days=90)
 
 
-async def tell_nobody(connection: Connection, row: models.StoredSource, now: datetime) -> None:
+async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
     """Stand in for a notice where there is nobody to tell."""
 
 
-class Keeper:
+class Checkpoint:
     """Keeps what is to be remembered, many sources in one transaction. What is lost is only asked for once more."""
 
-    def __init__(self, database: Database, notice: Notice) -> None:
+    def __init__(self, database: Database, notice: NotifyFailure) -> None:
         self._database = database
-        self._notice = notice
-        self._pages: list[tuple[int, models.Page]] = []
+        self._notify_failure = notice
+        self._pages: list[tuple[int, models.PageState]] = []
 
-    async def remember(self, row: models.StoredSource, pages: Sequence[models.Page]) -> None:
+    async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Remember places whose news are stored."""
-        self._pages += [(row.id, page_states.bounded(page)) for page in pages]
-        if len(self._pages) >= _FLUSH_AFTER:
+        self._pages += [(row.id, page_states.with_page_key(page)) for page in pages]
+        if len(self._pages) >= _FLUSH_PAGES:
             await self.flush()
 
     async def flush(self, health: Sequence[models.StoredSource] = ()) -> None:
@@ -42,21 +42,23 @@ class Keeper:
         if not (pages or health):
             return
         async with self._database.transaction() as connection:
-            await sources.set_pages_of(connection, pages)
-            told = [await self._tell(connection, one) for one in health]
+            await sources.upsert_page_states(connection, pages)
+            told = [await self._notify_if_due(connection, one) for one in health]
             await sources.set_health(connection, *told)
             for one in told:
-                if _has_grown(one) and one.last_attempt_at is not None:
-                    await sources.remove_pages(connection, one.id, one.last_attempt_at - _FEED_MEMORY)
+                if _has_new_entries(one) and one.last_attempt_at is not None:
+                    await sources.remove_page_states(
+                        connection, one.id, one.last_attempt_at - _FEED_PAGE_RETENTION
+                    )
 
-    async def _tell(self, connection: Connection, row: models.StoredSource) -> models.StoredSource:
+    async def _notify_if_due(self, connection: Connection, row: models.StoredSource) -> models.StoredSource:
         """Tell the operator of a source that goes on failing, and note that it was told."""
-        if not polling_health.is_to_be_told(row) or row.last_attempt_at is None:
+        if not polling_health.is_notice_due(row) or row.last_attempt_at is None:
             return row
-        await self._notice(connection, row, row.last_attempt_at)
+        await self._notify_failure(connection, row, row.last_attempt_at)
         return replace(row, noticed_at=row.last_attempt_at)
 
 
-def _has_grown(row: models.StoredSource) -> bool:
+def _has_new_entries(row: models.StoredSource) -> bool:
     """Whether a feed brought entries: then old ones may be forgotten, which no feed shows any more."""
     return row.kind is models.SourceKind.FEED and row.status is models.FetchStatus.OK

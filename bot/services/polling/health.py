@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.services.polling.report import Tally
+from bot.services.polling.report import RunStatistics
 from bot.sources.http import retry
 from storage import models
 
-TELL_AFTER = 3
+NOTIFY_AFTER_FAILURES = 3
 """Failures in a row after which the operator is told, once until it is well again."""
 
-_PACES = {
+_POLL_INTERVALS = {
     models.SourceKind.FOLDER: timedelta(minutes=1),
     models.SourceKind.URL: timedelta(hours=1),
     models.SourceKind.FEED: timedelta(minutes=30),
     models.SourceKind.HUGGINGFACE: timedelta(minutes=30),
     models.SourceKind.ARXIV: timedelta(minutes=5),
 }
-_WAITING_PACE = timedelta(minutes=15)
+_PENDING_POLL_INTERVAL = timedelta(minutes=15)
 _S = models.FetchStatus
-_WELL = frozenset({_S.OK, _S.UNCHANGED})
+_HEALTHY = frozenset({_S.OK, _S.UNCHANGED})
 
 
-def pace(row: models.StoredSource, *, waiting: bool) -> timedelta:
+def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timedelta:
     """Return how often a source is asked: its option `every` in minutes, else what its kind needs.
 
     A dated address whose newest digest is still to come is asked more often.
@@ -32,18 +32,18 @@ def pace(row: models.StoredSource, *, waiting: bool) -> timedelta:
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
-    if waiting and row.kind is models.SourceKind.URL:
-        return _WAITING_PACE
-    return _PACES[row.kind]
+    if is_newest_pending and row.kind is models.SourceKind.URL:
+        return _PENDING_POLL_INTERVAL
+    return _POLL_INTERVALS[row.kind]
 
 
-def after_visit(
+def updated_health(
     row: models.StoredSource,
     status: models.FetchStatus,
     reason: str,
-    tally: Tally,
+    tally: RunStatistics,
     now: datetime,
-    waits: retry.Patience,
+    waits: retry.RetryPolicy,
 ) -> models.StoredSource:
     """Return the source as it is after a visit that ended at `now` with that status.
 
@@ -51,7 +51,9 @@ def after_visit(
     """
     failed = status in (_S.FAILED, _S.REFUSED, _S.GONE)
     failures = row.failures + 1 if failed else 0
-    next_at = now + waits.before_next_pass(pace(row, waiting=tally.waiting), failures)
+    next_at = now + waits.next_poll_delay(
+        poll_interval(row, is_newest_pending=tally.is_newest_pending), failures
+    )
     if tally.retry_at is not None:
         next_at = max(next_at, tally.retry_at)
     return replace(
@@ -60,17 +62,17 @@ def after_visit(
         reason=reason or None,
         failures=failures,
         last_attempt_at=now,
-        last_success_at=now if status in _WELL else row.last_success_at,
+        last_success_at=now if status in _HEALTHY else row.last_success_at,
         next_attempt_at=None if status is _S.GONE else next_at,
         noticed_at=row.noticed_at if failed else None,
     )
 
 
-def is_ailing(row: models.StoredSource) -> bool:
+def is_persistently_failing(row: models.StoredSource) -> bool:
     """Whether a source fails so lastingly that it needs a person."""
-    return row.failures > 0 and (row.failures >= TELL_AFTER or row.status is _S.GONE)
+    return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is _S.GONE)
 
 
-def is_to_be_told(row: models.StoredSource) -> bool:
+def is_notice_due(row: models.StoredSource) -> bool:
     """Whether the operator is to be told of a source's failures now."""
-    return is_ailing(row) and row.noticed_at is None
+    return is_persistently_failing(row) and row.noticed_at is None

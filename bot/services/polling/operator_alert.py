@@ -12,7 +12,7 @@ from storage.database import Connection
 from storage.outbox import transitions
 
 
-class SourceNotices:
+class OperatorNotifier:
     """Writes to the operator's channel. `renderer` is asked for only when there is something to say."""
 
     def __init__(
@@ -46,7 +46,7 @@ class SourceNotices:
             planned_at=now,
             due_at=now,
             expires_at=now + self._expire_after,
-            parts=notifier.new_parts(self._renderer().render_notice(notice), self._nonces),
+            parts=notifier.build_parts(self._renderer().render_notice(notice), self._nonces),
             priority=notifier.PRIORITY,
             channel_id=self._channel_id,
         )

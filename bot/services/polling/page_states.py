@@ -8,17 +8,17 @@ from dataclasses import replace
 
 from storage import models
 
-_LONGEST = 600
+_MAX_KEY_LENGTH = 600
 
 
-class Memory(Mapping[str, models.Page]):
+class PageStates(Mapping[str, models.PageState]):
     """A source's pages by place. A place too long to be indexed is found by the name that stands for it."""
 
-    def __init__(self, pages: Mapping[str, models.Page]) -> None:
+    def __init__(self, pages: Mapping[str, models.PageState]) -> None:
         self._pages = pages
 
-    def __getitem__(self, place: str) -> models.Page:
-        return self._pages[name(place)]
+    def __getitem__(self, place: str) -> models.PageState:
+        return self._pages[page_key(place)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._pages)
@@ -27,12 +27,14 @@ class Memory(Mapping[str, models.Page]):
         return len(self._pages)
 
 
-def news(pages: Iterable[models.Page], before: Mapping[str, models.Page]) -> tuple[models.Page, ...]:
+def changed_pages(
+    pages: Iterable[models.PageState], before: Mapping[str, models.PageState]
+) -> tuple[models.PageState, ...]:
     """Return the pages that say more than what is remembered; a later reading alone counts from the next day on."""
-    return tuple(page for page in pages if not _is_repeat(page, before.get(page.place)))
+    return tuple(page for page in pages if not _is_unchanged(page, before.get(page.location)))
 
 
-def _is_repeat(page: models.Page, before: models.Page | None) -> bool:
+def _is_unchanged(page: models.PageState, before: models.PageState | None) -> bool:
     if before is None or page.read_at.date() != before.read_at.date():
         return False
     return (page.etag, page.last_modified, page.hash, page.moved_to) == (
@@ -43,13 +45,13 @@ def _is_repeat(page: models.Page, before: models.Page | None) -> bool:
     ) and models.FetchStatus.GONE not in (page.status, before.status)
 
 
-def name(place: str) -> str:
+def page_key(place: str) -> str:
     """Return the place, or for a long one its beginning with a hash of the whole."""
-    if len(place) <= _LONGEST:
+    if len(place) <= _MAX_KEY_LENGTH:
         return place
-    return f"{place[: _LONGEST - 64]}{hashlib.sha256(place.encode('utf-8', 'replace')).hexdigest()}"
+    return f"{place[: _MAX_KEY_LENGTH - 64]}{hashlib.sha256(place.encode('utf-8', 'replace')).hexdigest()}"
 
 
-def bounded(page: models.Page) -> models.Page:
+def with_page_key(page: models.PageState) -> models.PageState:
     """Return the page under the name that storage knows it by."""
-    return page if len(page.place) <= _LONGEST else replace(page, place=name(page.place))
+    return page if len(page.location) <= _MAX_KEY_LENGTH else replace(page, location=page_key(page.location))

@@ -14,9 +14,9 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from bot.clock import Clock
-from bot.services.ingest.service import Ingest
+from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint, health, page_states, sink
-from bot.services.polling.report import Report, Tally
+from bot.services.polling.report import RunStatistics, SourceReport
 from bot.sources import base, factory
 from bot.sources.http import retry
 from storage import errors as storage_errors
@@ -25,62 +25,62 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-Progress = Callable[[models.StoredSource, base.Outcome], None]
+ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 """Is told of each place that was asked."""
 
-Store = sink.Storing | sink.Rehearsal
-OnNews = Callable[[Sequence[Report]], Awaitable[None]]
+Sink = sink.BatchingSink | sink.DryRunSink
+OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Is told of a pass that brought something."""
 
-_AT_ONCE = 50
-_VISIT_SECONDS = 240.0
-_FACTS_FIRST_SECONDS = 60.0
-_WANTED_DAYS = 14
-_MOST_WANTED = 2_000
-_FACTS_FIRST = frozenset({models.SourceKind.HUGGINGFACE})
-_FACTS_LAST = frozenset({models.SourceKind.ARXIV})
+_MAX_CONCURRENT_SOURCES = 50
+_SOURCE_TIMEOUT_SECONDS = 240.0
+_FIRST_STAGE_SECONDS = 60.0
+_FACTS_LOOKBACK_DAYS = 14
+_MAX_MISSING_FACTS = 2_000
+_FIRST_STAGE_KINDS = frozenset({models.SourceKind.HUGGINGFACE})
+_LAST_STAGE_KINDS = frozenset({models.SourceKind.ARXIV})
 
 
-async def _no_news(reports: Sequence[Report]) -> None:
+async def _ignore_reports(reports: Sequence[SourceReport]) -> None:
     """Stand in where nobody waits for news."""
 
 
-def _unseen(row: models.StoredSource, outcome: base.Outcome) -> None:
+def _ignore_progress(row: models.StoredSource, outcome: base.FetchResult) -> None:
     """Stand in for a progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _RunOptions:
     """How a pass is made. `limit` is the time for one source, in seconds."""
 
     days: Sequence[date] | None = None
     dry_run: bool = False
-    limit: float | None = None
-    progress: Progress = _unseen
+    timeout_seconds: float | None = None
+    progress: ProgressCallback = _ignore_progress
 
 
-class Fetching:
+class Poller:
     """Asks the sources. `access` is what they are made with; everything else is storage's and the ingest's."""
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
-        ingest: Ingest,
-        access: factory.Access,
-        waits: retry.Patience,
+        ingest: IngestService,
+        access: factory.SourceContext,
+        backoff: retry.RetryPolicy,
         *,
-        notice: checkpoint.Notice = checkpoint.tell_nobody,
+        notify_failure: checkpoint.NotifyFailure = checkpoint.skip_notification,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ingest = ingest
         self._access = access
-        self._waits = waits
-        self._notice = notice
+        self._backoff = backoff
+        self._notify_failure = notify_failure
 
     async def run(
-        self, stop: asyncio.Event, *, on_news: OnNews = _no_news, every_seconds: float = 30.0
+        self, stop: asyncio.Event, *, on_fetched: OnFetched = _ignore_reports, every_seconds: float = 30.0
     ) -> None:
         """Look for due sources again and again until `stop` is set. What goes wrong is logged; the looking goes on.
 
@@ -88,142 +88,158 @@ class Fetching:
         """
         while not stop.is_set():
             try:
-                reports = await self.tick()
-                _log(reports)
+                reports = await self.fetch_due()
+                _log_reports(reports)
                 if any(report.status is models.FetchStatus.OK for report in reports):
-                    await on_news(reports)
+                    await on_fetched(reports)
             except Exception:
                 # A database that is away, say, must not end the fetching; the next turn tries again.
                 log.exception("the sources could not be asked")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every_seconds)
 
-    async def tick(self) -> list[Report]:
+    async def fetch_due(self) -> list[SourceReport]:
         """Ask the sources whose turn it is now."""
         async with self._database.read() as connection:
             due = await sources.list_due(connection, self._clock())
-        return await self._pass(due, _Plan(limit=_VISIT_SECONDS))
+        return await self._fetch_sources(due, _RunOptions(timeout_seconds=_SOURCE_TIMEOUT_SECONDS))
 
     async def fetch_all(
         self,
         *,
         days: Sequence[date] | None = None,
         dry_run: bool = False,
-        only: str | None = None,
-        progress: Progress = _unseen,
-    ) -> list[Report]:
+        only_url: str | None = None,
+        progress: ProgressCallback = _ignore_progress,
+    ) -> list[SourceReport]:
         """Ask all sources now (or `only` the one of that address), in their order; with `days`, for each of them.
 
         A dry run stores nothing and says what would change.
         """
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
-        chosen = [row for row in rows if only is None or row.url == only]
-        return await self._pass(chosen, _Plan(days=days, dry_run=dry_run, progress=progress))
+        chosen = [row for row in rows if only_url is None or row.url == only_url]
+        return await self._fetch_sources(chosen, _RunOptions(days=days, dry_run=dry_run, progress=progress))
 
-    async def _pass(self, rows: Sequence[models.StoredSource], plan: _Plan) -> list[Report]:
+    async def _fetch_sources(
+        self, rows: Sequence[models.StoredSource], plan: _RunOptions
+    ) -> list[SourceReport]:
         """Ask the sources, then judge how each is."""
-        keeper = checkpoint.Keeper(self._database, self._notice)
-        storing: Store = (
-            sink.Rehearsal(self._ingest, self._database)
+        keeper = checkpoint.Checkpoint(self._database, self._notify_failure)
+        storing: Sink = (
+            sink.DryRunSink(self._ingest, self._database)
             if plan.dry_run
-            else sink.Storing(self._ingest, keeper)
+            else sink.BatchingSink(self._ingest, keeper)
         )
         try:
             async with storing.running():
-                tallies = await self._take_turns(rows, plan, storing)
+                tallies = await self._fetch_in_stages(rows, plan, storing)
         except BaseException:
             # Whoever interrupts a long pass finds it where it was: what was stored is remembered.
             await keeper.flush()
             raise
         now = self._clock()
-        reports = [tallies[row.id].report(row, now) for row in rows]
+        reports = [tallies[row.id].build_report(row, now) for row in rows]
         if not plan.dry_run:
-            await keeper.flush([self._health_after(report, tallies, now) for report in reports])
+            await keeper.flush([self._updated_health(report, tallies, now) for report in reports])
         return reports
 
-    def _health_after(self, report: Report, tallies: dict[int, Tally], now: datetime) -> models.StoredSource:
+    def _updated_health(
+        self, report: SourceReport, tallies: dict[int, RunStatistics], now: datetime
+    ) -> models.StoredSource:
         tally = tallies[report.source.id]
-        return health.after_visit(report.source, report.status, report.reason, tally, now, self._waits)
+        return health.updated_health(report.source, report.status, report.reason, tally, now, self._backoff)
 
-    async def _take_turns(
-        self, rows: Sequence[models.StoredSource], plan: _Plan, storing: Store
-    ) -> dict[int, Tally]:
+    async def _fetch_in_stages(
+        self, rows: Sequence[models.StoredSource], plan: _RunOptions, storing: Sink
+    ) -> dict[int, RunStatistics]:
         """Ask in three turns: votes first, so that a digest meets them; what arXiv knows of new papers last."""
-        tallies = {row.id: Tally() for row in rows}
-        first = [row for row in rows if row.kind in _FACTS_FIRST]
-        last = [row for row in rows if row.kind in _FACTS_LAST]
-        between = [row for row in rows if row.kind not in _FACTS_FIRST | _FACTS_LAST]
-        running = await self._start(first, plan, storing, tallies)
+        tallies = {row.id: RunStatistics() for row in rows}
+        first = [row for row in rows if row.kind in _FIRST_STAGE_KINDS]
+        last = [row for row in rows if row.kind in _LAST_STAGE_KINDS]
+        between = [row for row in rows if row.kind not in _FIRST_STAGE_KINDS | _LAST_STAGE_KINDS]
+        running = await self._start_workers(first, plan, storing, tallies)
         try:
             if running:
-                await asyncio.wait(running, timeout=_FACTS_FIRST_SECONDS)
-                await storing.settle()
-            running += await self._start(between, plan, storing, tallies)
+                await asyncio.wait(running, timeout=_FIRST_STAGE_SECONDS)
+                await storing.flush()
+            running += await self._start_workers(between, plan, storing, tallies)
             await asyncio.gather(*running)
-            await storing.settle()
+            await storing.flush()
             if last:
-                running = await self._start(last, plan, storing, tallies, await self._wanted(plan))
+                running = await self._start_workers(
+                    last, plan, storing, tallies, await self._papers_missing_facts(plan)
+                )
                 await asyncio.gather(*running)
-                await storing.settle()
+                await storing.flush()
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
         return tallies
 
-    async def _start(
+    async def _start_workers(
         self,
         rows: Sequence[models.StoredSource],
-        plan: _Plan,
-        storing: Store,
-        tallies: dict[int, Tally],
+        plan: _RunOptions,
+        storing: Sink,
+        tallies: dict[int, RunStatistics],
         wanted: Sequence[str] = (),
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
         async with self._database.read() as connection:
-            pages = await sources.list_pages_of(connection, [row.id for row in rows])
+            pages = await sources.list_page_states(connection, [row.id for row in rows])
         now = self._clock()
         visits = iter(
-            [(row, base.Visit(now, page_states.Memory(pages.pop(row.id)), plan.days, wanted)) for row in rows]
+            [
+                (row, base.FetchRequest(now, page_states.PageStates(pages.pop(row.id)), plan.days, wanted))
+                for row in rows
+            ]
         )
 
         async def work() -> None:
             for row, visit in visits:
-                await self._visit(row, visit, plan, storing, tallies[row.id])
+                await self._fetch_source(row, visit, plan, storing, tallies[row.id])
 
-        return [asyncio.create_task(work()) for _ in range(min(_AT_ONCE, len(rows)))]
+        return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 
-    async def _wanted(self, plan: _Plan) -> list[str]:
+    async def _papers_missing_facts(self, plan: _RunOptions) -> list[str]:
         """Return the papers of which arXiv has said nothing yet: the recent ones, or those of the days asked for."""
         today = self._clock().date()
-        since = min(plan.days, default=today) if plan.days else today - timedelta(days=_WANTED_DAYS)
+        since = min(plan.days, default=today) if plan.days else today - timedelta(days=_FACTS_LOOKBACK_DAYS)
         async with self._database.read() as connection:
-            return await facts.list_missing(connection, "arxiv", since_on=since, limit=_MOST_WANTED)
+            return await facts.list_arxiv_ids_without_facts(
+                connection, "arxiv", since_on=since, limit=_MAX_MISSING_FACTS
+            )
 
-    async def _visit(
-        self, row: models.StoredSource, visit: base.Visit, plan: _Plan, storing: Store, tally: Tally
+    async def _fetch_source(
+        self,
+        row: models.StoredSource,
+        visit: base.FetchRequest,
+        plan: _RunOptions,
+        storing: Sink,
+        tally: RunStatistics,
     ) -> None:
         """Ask one source and hand on what it gives as it comes."""
         try:
-            async with asyncio.timeout(plan.limit):
-                opened = factory.open_source(row.kind, row.url, row.options, self._access)
+            async with asyncio.timeout(plan.timeout_seconds):
+                opened = factory.create_source(row.kind, row.url, row.options, self._access)
                 async for outcome in opened.fetch(visit):
-                    news = page_states.news(outcome.pages, visit.pages)
-                    await storing.put(sink.Parcel(row, outcome, news, tally))
+                    news = page_states.changed_pages(outcome.page_states, visit.page_states)
+                    await storing.put(sink.SinkItem(row, outcome, news, tally))
                     plan.progress(row, outcome)
         except TimeoutError:
-            tally.fail(f"it was not done within {plan.limit:g} s")
+            tally.add_failure(f"it was not done within {plan.timeout_seconds:g} s")
         except storage_errors.StorageError as error:
-            tally.fail(str(error))
+            tally.add_failure(str(error))
         except Exception as error:
             # Whatever a strange answer breaks in us, the other sources are to be asked all the same.
             log.exception("a source could not be read", source=row.url)
-            tally.fail(f"it broke something of ours, see the log: {type(error).__name__}")
+            tally.add_failure(f"it broke something of ours, see the log: {type(error).__name__}")
 
 
-def _log(reports: Sequence[Report]) -> None:
+def _log_reports(reports: Sequence[SourceReport]) -> None:
     for report in reports:
         url = report.source.url
         if report.status in (models.FetchStatus.FAILED, models.FetchStatus.REFUSED, models.FetchStatus.GONE):
@@ -237,4 +253,4 @@ def _log(reports: Sequence[Report]) -> None:
                 new_papers=report.new_papers,
             )
         for problem in report.problems:
-            log.warning("not understood", place=problem.place, line=problem.line, message=problem.message)
+            log.warning("not understood", place=problem.location, line=problem.line, message=problem.message)

@@ -13,7 +13,7 @@ from storage import models, sources
 from storage.database import Database
 
 
-class Sources:
+class SourceRegistry:
     """What `paperround sources` and `paperround.toml` say, in storage."""
 
     def __init__(self, database: Database, clock: Clock, endpoints: kinds.Endpoints) -> None:
@@ -36,7 +36,7 @@ class Sources:
         """
         kind = kind or kinds.guess_kind(url, self._endpoints)
         kinds.check_address(url, kind)
-        kinds.read_habits(options or {}, "UTC")
+        kinds.parse_publishing_schedule(options or {}, "UTC")
         async with self._database.transaction() as connection:
             return await sources.add(
                 connection,
@@ -77,6 +77,6 @@ class Sources:
                 )
 
 
-def open_sources(database: Database, clock: Clock, settings: Settings) -> Sources:
+def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
     """Return the list of sources, with the services where the settings say that they are."""
-    return Sources(database, clock, kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url))
+    return SourceRegistry(database, clock, kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url))

@@ -167,7 +167,7 @@ def part_marker(marker: str, position: int) -> str:
     return f"pr:d:{marker}:{position}/"
 
 
-def marker_of(payload: dict[str, Any]) -> str | None:
+def extract_marker(payload: dict[str, Any]) -> str | None:
     """Return the marker inside a rendered payload, to be looked for in the messages of a channel's history.
 
     A message that `json.dumps` to a text with this marker in it is that part, in its full or its plain form.

@@ -7,13 +7,13 @@ from storage import models
 
 
 def best_appearance(
-    detail: models.PaperDetail, locale: models.Locale, only: models.DigestFormat | None = None
+    detail: models.PaperDetail, locale: models.Locale, digest_format: models.DigestFormat | None = None
 ) -> models.Appearance | None:
     """Return the appearance whose summary suits the reader best, or None when no digest wrote one."""
     written = [
         appearance
         for appearance in detail.appearances
-        if appearance.entry.sections and (only is None or appearance.format is only)
+        if appearance.entry.sections and (digest_format is None or appearance.format is digest_format)
     ]
     return min(
         written,
@@ -26,7 +26,7 @@ def best_appearance(
     )
 
 
-def sections(detail: models.PaperDetail, locale: models.Locale) -> tuple[models.Section, ...]:
+def summary_sections(detail: models.PaperDetail, locale: models.Locale) -> tuple[models.Section, ...]:
     """Return the summary to show in a post: a digest's, else the abstract, else nothing."""
     best = best_appearance(detail, locale)
     if best is not None:
@@ -34,7 +34,7 @@ def sections(detail: models.PaperDetail, locale: models.Locale) -> tuple[models.
     return (models.Section(None, detail.abstract),) if detail.abstract else ()
 
 
-def post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
+def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
     """Return the paper as a post shows it to readers of that language."""
     return contents.PostPaper(
         arxiv_id=detail.arxiv_id,
@@ -45,5 +45,5 @@ def post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.Po
         authors=detail.authors,
         authors_truncated=detail.authors_truncated,
         thumbnail=detail.thumbnail,
-        sections=sections(detail, locale),
+        sections=summary_sections(detail, locale),
     )

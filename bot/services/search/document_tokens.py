@@ -22,32 +22,38 @@ from storage.search import index
 VERSION = "8"
 """What an index was made by. Another one in storage means that everything is to be indexed anew."""
 
-TITLED, STARTS, BOTH, AGAIN, OFTEN = "!t", "!s", "!b", "!", "!!"
+TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK, REPEATED_MARK, FREQUENT_MARK = (
+    "!t",
+    "!s",
+    "!b",
+    "!",
+    "!!",
+)
 """End the tokens of what the title holds; of what begins a Korean word in it; of what the title and the body hold; of what
 the body says twice or more; and of what it says often. Links have the first and the third too.
 """
-LINK = "_"
-_LINKED = 4
+SHINGLE_SEPARATOR = "_"
+_SHINGLE_LETTERS = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
-_STANDING_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
-_MOST_BODY = 60_000
-_MOST_WORDS = 1 << 16
+_BOILERPLATE_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
+_MAX_BODY_LENGTH = 60_000
+_WORD_CACHE_SIZE = 1 << 16
 
 
-def texts_of(paper: models.IndexedPaper) -> index.Texts:
+def build_texts(paper: models.IndexDocument) -> index.DocumentTexts:
     """Return what of a paper is indexed, canonical: its title, and its summaries, abstract and keywords."""
     written = (paper.title or "")[:1000]
-    shown = latex.plain(written)
+    shown = latex.to_plain_text(written)
     # Readers see π₀ and may type pi0: both are to be found.
     lines = _lines(paper) if shown == written else chain((written,), _lines(paper))
-    body = "\n".join(lines)[:_MOST_BODY]
-    mentions = glossary.mentions_of(f"{paper.title or ''}\n{body}")
-    return index.Texts(analyser.canonical(shown), analyser.canonical(body), mentions)
+    body = "\n".join(lines)[:_MAX_BODY_LENGTH]
+    mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
+    return index.DocumentTexts(analyser.canonicalise(shown), analyser.canonicalise(body), mentions)
 
 
-def _lines(paper: models.IndexedPaper) -> Iterator[str]:
+def _lines(paper: models.IndexDocument) -> Iterator[str]:
     for section in paper.sections:
-        if section.heading and section.heading.strip("* :").lower() not in _STANDING_HEADINGS:
+        if section.heading and section.heading.strip("* :").lower() not in _BOILERPLATE_HEADINGS:
             yield section.heading
         yield section.body
     if paper.abstract:
@@ -56,51 +62,57 @@ def _lines(paper: models.IndexedPaper) -> Iterator[str]:
         yield ", ".join(paper.keywords)
 
 
-def tokens_of(position: int, texts: index.Texts) -> index.Tokens:
+def build_tokens(position: int, texts: index.DocumentTexts) -> index.DocumentTokens:
     """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
-    title = " ".join(chain(*_tokens(texts.title)))
-    body, links = _tokens(texts.body)
+    title = " ".join(chain(*_tokenize(texts.title)))
+    body, links = _tokenize(texts.body)
     counted = Counter(body)
     linked = set(links)
     repeated = [(token, number) for token, number in counted.items() if number > 1]
-    again = [token + AGAIN for token, _ in repeated]
-    often = [token + OFTEN for token, number in repeated if number >= scoring.OFTEN]
-    titled = [token + TITLED for token in title.split()]
+    again = [token + REPEATED_MARK for token, _ in repeated]
+    often = [token + FREQUENT_MARK for token, number in repeated if number >= scoring.MAX_BODY_FREQUENCY]
+    titled = [token + TITLE_MARK for token in title.split()]
     titled += [
-        word.removesuffix(analyser.CUT)[:2] + STARTS for word in texts.title.split() if korean.is_hangul(word)
+        word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
+        for word in texts.title.split()
+        if korean.is_hangul(word)
     ]
-    both = [token + BOTH for token in title.split() if token in counted or token in linked]
-    return index.Tokens(position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title)
+    both = [token + TITLE_AND_BODY_MARK for token in title.split() if token in counted or token in linked]
+    return index.DocumentTokens(
+        position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title
+    )
 
 
-def _tokens(canonical: str) -> tuple[list[str], list[str]]:
+def _tokenize(canonical: str) -> tuple[list[str], list[str]]:
     """Return the tokens of a canonical text, and the links between its words."""
     body, _, loose = canonical.rpartition("\n")
     words = body.split()
     if not words:
         return loose.split(), []
-    tokens, heads, tails = zip(*map(_indexed_words().__getitem__, words), strict=True)
+    tokens, heads, tails = zip(*map(_word_cache().__getitem__, words), strict=True)
     return [*chain.from_iterable(tokens), *loose.split()], list(map(add, tails, heads[1:]))
 
 
-def _indexed_word(word: str) -> tuple[tuple[str, ...], str, str]:
+def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
     """Return a word as it is indexed: its tokens, and what it gives to the links before and behind it."""
-    return tuple(analyser.word_tokens(word)), _head(word), _tail(word) + LINK
+    return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
 
 
 @lru_cache(maxsize=1)
-def _indexed_words() -> bounded_cache.Memo[tuple[tuple[str, ...], str, str]]:
-    return bounded_cache.Memo(_indexed_word, _MOST_WORDS)
+def _word_cache() -> bounded_cache.BoundedCache[tuple[tuple[str, ...], str, str]]:
+    return bounded_cache.BoundedCache(_analyse_word, _WORD_CACHE_SIZE)
 
 
-def link(left: str, right: str) -> str:
+def shingle(left: str, right: str) -> str:
     """Return the token for two words that stand one behind the other."""
-    return _tail(left) + LINK + _head(right)
+    return _shingle_left(left) + SHINGLE_SEPARATOR + _shingle_right(right)
 
 
-def _tail(word: str) -> str:
-    return word.removesuffix(analyser.CUT)[-1] if korean.is_hangul(word) else word[:_LINKED]
+def _shingle_left(word: str) -> str:
+    return (
+        word.removesuffix(analyser.PARTICLE_MARK)[-1] if korean.is_hangul(word) else word[:_SHINGLE_LETTERS]
+    )
 
 
-def _head(word: str) -> str:
-    return word[0] if korean.is_hangul(word) else word[:_LINKED]
+def _shingle_right(word: str) -> str:
+    return word[0] if korean.is_hangul(word) else word[:_SHINGLE_LETTERS]

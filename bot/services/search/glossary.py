@@ -18,32 +18,32 @@ from storage import papers
 from storage.database import Connection, Database
 from storage.search import glossary, index
 
-GROWTH = 1.1
+STALE_GROWTH = 1.1
 """The glossary is stale when there are this many times the papers that it was made from."""
-MOST_MENTIONS = 300_000
-MOST_PAPERS = 30_000
+MAX_MENTIONS = 300_000
+MAX_PAPERS = 30_000
 """Mentions and papers that are looked at, the most frequent and the most popular first; more teach little."""
-_CHUNK = 500
-_PARTS = "\x1f"
+_CHUNK_SIZE = 500
+_FIELD_SEPARATOR = "\x1f"
 
 
-class Glossaries:
+class GlossaryService:
     """The glossary as it is now, read again when somebody has made it anew."""
 
     def __init__(self, database: Database, clock: Clock = system_clock) -> None:
         self._database = database
         self._clock = clock
-        self._read: resolver.Glossary | None = None
+        self._loaded: resolver.Glossary | None = None
         self._version: str | None = None
 
-    async def current(self, connection: Connection) -> resolver.Glossary:
+    async def get_current(self, connection: Connection) -> resolver.Glossary:
         """Return the glossary as it was last made; of the starting list alone when it never was."""
-        version = await glossary.version(connection)
-        if self._read is None or version != self._version:
+        version = await glossary.get_version(connection)
+        if self._loaded is None or version != self._version:
             made = await glossary.get(connection) if version is not None else None
-            read = await asyncio.to_thread(_from_seed if made is None else _reader(made.data))
-            self._read, self._version = read, version
-        return self._read
+            read = await asyncio.to_thread(_from_seed if made is None else _loader(made.data))
+            self._loaded, self._version = read, version
+        return self._loaded
 
     async def is_stale(self) -> bool:
         """Tell whether making it anew is worth it: there are many more papers, or another version of ours made it."""
@@ -52,53 +52,53 @@ class Glossaries:
             count = await index.count_all(connection)
         if made is None or not serialisation.is_current(made.data):
             return count > 0
-        return count != made.papers and count >= GROWTH * made.papers
+        return count != made.papers and count >= STALE_GROWTH * made.papers
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Make the glossary anew; takes seconds, in a thread. `on_progress` is told of the papers read."""
         async with self._database.read() as connection:
-            counted = await glossary.list_mentions(connection, limit=MOST_MENTIONS)
+            counted = await glossary.get_mention_counts(connection, limit=MAX_MENTIONS)
             count = await index.count_all(connection)
-        made = await asyncio.to_thread(_draft, counted)
-        seen, titled = made.questions(), title_phrases.TitlePhrases()
+        made = await asyncio.to_thread(_build_draft, counted)
+        seen, titled = made.cooccurrence_counter(), title_phrases.TitlePhraseCounter()
         behind, read = -1, 0
-        while read < MOST_PAPERS:
+        while read < MAX_PAPERS:
             async with self._database.read() as connection:
-                chunk = await index.list_sample(connection, behind=behind, limit=_CHUNK)
+                chunk = await index.list_by_popularity(connection, after_position=behind, limit=_CHUNK_SIZE)
                 titles = await papers.list_titles(connection, [one.paper_id for one in chunk])
             if not chunk:
                 break
-            await asyncio.to_thread(_show, seen, [one.texts for one in chunk], titled, titles)
+            await asyncio.to_thread(_add_texts, seen, [one.texts for one in chunk], titled, titles)
             behind, read = chunk[-1].position, read + len(chunk)
             on_progress(read)
-        data = await asyncio.to_thread(_finish, made, seen, titled)
+        data = await asyncio.to_thread(_serialise, made, seen, titled)
         async with self._database.transaction() as connection:
-            await glossary.set_made(connection, glossary.Made(self._clock(), count, data))
+            await glossary.save(connection, glossary.StoredGlossary(self._clock(), count, data))
 
 
-def mentions_of(text: str) -> tuple[str, ...]:
+def extract_mentions(text: str) -> tuple[str, ...]:
     """Return the mentions of a paper's text as storage counts them, each once."""
-    return tuple(dict.fromkeys(_PARTS.join(mention) for mention in mentions.extract(text)))
+    return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention) for mention in mentions.extract_mentions(text)))
 
 
-def terms_of(mention: str) -> list[str]:
+def mention_terms(mention: str) -> list[str]:
     """Return the English term and the abbreviation of a mention as storage counts it, those that it has."""
-    _, english, abbreviation, _ = mention.split(_PARTS)
+    _, english, abbreviation, _ = mention.split(_FIELD_SEPARATOR)
     return [term for term in (english, abbreviation) if term]
 
 
-def _draft(counted: dict[str, int]) -> build.Draft:
+def _build_draft(counted: dict[str, int]) -> build.GlossaryDraft:
     rows = [
-        evidence.MentionCount(mentions.Mention(*mention.split(_PARTS)), papers)
+        evidence.MentionCount(mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
         for mention, papers in counted.items()
     ]
-    return build.draft(rows, seed.terms())
+    return build.draft_glossary(rows, seed.load_terms())
 
 
-def _show(
-    seen: cooccurrence.Occurrences,
-    texts: list[index.Texts],
-    titled: title_phrases.TitlePhrases,
+def _add_texts(
+    seen: cooccurrence.CooccurrenceCounter,
+    texts: list[index.DocumentTexts],
+    titled: title_phrases.TitlePhraseCounter,
     titles: list[str],
 ) -> None:
     for one in texts:
@@ -107,17 +107,23 @@ def _show(
         titled.add(title)
 
 
-def _finish(made: build.Draft, seen: cooccurrence.Occurrences, titled: title_phrases.TitlePhrases) -> str:
-    found = build.finish(made, seen)
+def _serialise(
+    made: build.GlossaryDraft,
+    seen: cooccurrence.CooccurrenceCounter,
+    titled: title_phrases.TitlePhraseCounter,
+) -> str:
+    found = build.build_concepts(made, seen)
     known = {(form.text, concept.key) for concept in found for form in concept.forms}
-    return serialisation.dump(found, made.readings, made.found.table, titled.frequent(known))
+    return serialisation.dump(found, made.senses, made.mention_evidence.table, titled.summarise(known))
 
 
 def _from_seed() -> resolver.Glossary:
-    made = build.draft([], seed.terms())
-    return resolver.Glossary(build.finish(made, made.questions()), made.readings, made.found.table)
+    made = build.draft_glossary([], seed.load_terms())
+    return resolver.Glossary(
+        build.build_concepts(made, made.cooccurrence_counter()), made.senses, made.mention_evidence.table
+    )
 
 
-def _reader(text: str) -> Callable[[], resolver.Glossary]:
+def _loader(text: str) -> Callable[[], resolver.Glossary]:
     # What another version wrote is not read: until it is made anew the starting list stands in.
     return lambda: serialisation.load(text) or _from_seed()

@@ -10,7 +10,7 @@ from bot.text.glossary.resolution import resolver
 from storage.database import Connection
 from storage.search import index
 
-_MOST_COUNTED = 100_000
+_COUNT_LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +35,33 @@ class ConceptEvidence:
     forms: tuple[FormEvidence, ...]
 
 
-async def explain(
+async def explain_term(
     connection: Connection, glossary: resolver.Glossary, term: str
 ) -> tuple[ConceptEvidence, ...]:
     """Return what is known of a term, the best supported concept first; nothing for a term of no concept."""
     return tuple(
         [
-            ConceptEvidence(one.key, tuple([await _form(connection, form) for form in one.forms]))
-            for one in glossary.lookup(term[:200])
+            ConceptEvidence(one.key, tuple([await _form_evidence(connection, form) for form in one.forms]))
+            for one in glossary.find_concepts(term[:200])
         ]
     )
 
 
-async def _form(connection: Connection, form: concepts.Form) -> FormEvidence:
+async def _form_evidence(connection: Connection, form: concepts.SurfaceForm) -> FormEvidence:
     return FormEvidence(
         text=form.text,
         language=form.language,
         explained=form.papers,
-        papers=await _count(connection, form.text),
+        papers=await _count_papers(connection, form.text),
         seeded=form.seeded,
         share=form.share,
-        alias=form.alias,
-        searched=form.expands and not form.alias,
+        alias=form.is_alias,
+        searched=form.expands and not form.is_alias,
     )
 
 
-async def _count(connection: Connection, text: str) -> int:
-    question = index_query.of_text(text)
+async def _count_papers(connection: Connection, text: str) -> int:
+    question = index_query.from_text(text)
     if question is None:
         return 0
-    return await index.count(connection, question.anywhere, limit=_MOST_COUNTED)
+    return await index.count_matches(connection, question.anywhere, limit=_COUNT_LIMIT)

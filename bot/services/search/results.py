@@ -20,9 +20,9 @@ class SearchResult:
 
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
-    also: tuple[str, ...] = ()
+    added_forms: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
-    partial: bool = False
+    is_partial: bool = False
     suggestions: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class AuthorResult:
 
     author: str | None = None
     matches: tuple[str, ...] = ()
-    forms: tuple[str, ...] = ()
+    name_variants: tuple[str, ...] = ()
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
     coauthors: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class TopResult:
 
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
-    understood: SearchResult = field(default_factory=SearchResult)
+    topic_result: SearchResult = field(default_factory=SearchResult)
 
 
 @dataclass(frozen=True, slots=True)

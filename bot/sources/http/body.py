@@ -11,10 +11,10 @@ from bot.sources.http import errors
 
 _CHUNK = 64 * 1024
 # A gzip stream may be several joined; thousands of empty ones would only cost us time.
-_MOST_MEMBERS = 64
+_MAX_MEMBERS = 64
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
-ENCODINGS = "gzip, deflate"
+ACCEPT_ENCODING = "gzip, deflate"
 """What we say that we can unpack."""
 
 
@@ -22,7 +22,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Read the body, at most `limit` bytes packed and unpacked. Raises FetchError for one that is larger or damaged."""
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
-    unpacker = _open_unpacker(response.headers.getall("Content-Encoding", []))
+    unpacker = _open_decompressor(response.headers.getall("Content-Encoding", []))
     body = bytearray()
     packed = 0
     async for chunk in response.content.iter_chunked(_CHUNK):
@@ -34,7 +34,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
             if len(body) > limit:
                 raise _too_large(limit)
     if unpacker and not unpacker.is_complete:
-        raise errors.BrokenError("its compressed answer broke off")
+        raise errors.TransientError("its compressed answer broke off")
     return bytes(body)
 
 
@@ -42,7 +42,7 @@ def _too_large(limit: int) -> errors.FetchError:
     return errors.FetchError(f"its answer is larger than {limit / 1_000_000:g} MB")
 
 
-def _open_unpacker(encodings: Iterable[str]) -> _Unpacker | None:
+def _open_decompressor(encodings: Iterable[str]) -> _Decompressor | None:
     """Return the unpacker for what the server says that it used. Raises FetchError for what we never asked for."""
     names = [name.strip().lower() for line in encodings for name in line.split(",")]
     names = [name for name in names if name not in ("", "identity")]
@@ -50,10 +50,10 @@ def _open_unpacker(encodings: Iterable[str]) -> _Unpacker | None:
         return None
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
         raise errors.FetchError(f"its answer is packed as {', '.join(names)}, which was not asked for")
-    return _Unpacker(gzip=names[0] != "deflate")
+    return _Decompressor(gzip=names[0] != "deflate")
 
 
-class _Unpacker:
+class _Decompressor:
     """Unpacks gzip, zlib or raw deflate step by step, so that its caller can stop a bomb early."""
 
     def __init__(self, *, gzip: bool) -> None:
@@ -83,7 +83,7 @@ class _Unpacker:
             try:
                 piece = self._stream.decompress(data, _CHUNK)
             except zlib.error:
-                raise errors.BrokenError("its compressed answer is damaged") from None
+                raise errors.TransientError("its compressed answer is damaged") from None
             if piece:
                 yield piece
             data = self._stream.unconsumed_tail
@@ -95,7 +95,7 @@ class _Unpacker:
     def _next_member(self, data: bytes) -> zlib._Decompress:
         self._started = True
         self._members += 1
-        if self._members > (_MOST_MEMBERS if self._gzip else 1):
+        if self._members > (_MAX_MEMBERS if self._gzip else 1):
             raise errors.FetchError("its compressed answer has data behind its end")
         if self._gzip:
             return zlib.decompressobj(_GZIP)

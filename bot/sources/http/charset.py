@@ -7,7 +7,7 @@ import re
 
 from bot.sources.http import errors
 
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -15,7 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # cp949 holds all of EUC-KR and what Korean Windows writes besides; web browsers read the two alike.
-_READ_AS = {
+_CODEC_ALIASES = {
     "euc_kr": "cp949",
     "ks_c_5601-1987": "cp949",
     "windows-949": "cp949",
@@ -28,8 +28,8 @@ _READ_AS = {
 }
 _UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5", "hz")
-_MANY_BYTES = frozenset({*_UNICODE, *_EAST_ASIAN})
-_ONE_BYTE = frozenset(
+_MULTI_BYTE = frozenset({*_UNICODE, *_EAST_ASIAN})
+_SINGLE_BYTE = frozenset(
     [
         "koi8-r",
         "koi8-u",
@@ -37,11 +37,11 @@ _ONE_BYTE = frozenset(
         *(f"iso8859-{n}" for n in range(2, 17)),
     ]
 )
-_XML_SAYS = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9._:-]{1,40})["']""")
-_HTML_SAYS = re.compile(
+_XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9._:-]{1,40})["']""")
+_META_CHARSET = re.compile(
     rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE
 )
-_LOOKED_AT = 4096
+_PRESCAN_BYTES = 4096
 
 
 def decode_text(body: bytes, declared: str | None = None) -> str:
@@ -50,16 +50,16 @@ def decode_text(body: bytes, declared: str | None = None) -> str:
     A name is believed only where the bytes agree with it. Valid UTF-8 beats a declared one-byte charset, which would
     fit anything. Raises FetchError where nothing fits: no letter is guessed and none is dropped.
     """
-    for mark, encoding in _MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return _decode(body[len(mark) :], [encoding])
-    names = [name for name in (_known(declared), _known(_said_inside(body))) if name]
-    if b"\0" in body[:_LOOKED_AT]:
-        return _decode(body, [_wide_encoding(body)])
+    names = [name for name in (_resolve_codec(declared), _resolve_codec(_declared_in_document(body))) if name]
+    if b"\0" in body[:_PRESCAN_BYTES]:
+        return _decode(body, [_detect_utf16_or_utf32(body)])
     if {"utf-16", "utf-32"} & {name[:6] for name in names}:
         names = ["utf-16-le", "utf-16-be"]
-    many = [name for name in names if name in _MANY_BYTES]
-    one = [name for name in names if name in _ONE_BYTE]
+    many = [name for name in names if name in _MULTI_BYTE]
+    one = [name for name in names if name in _SINGLE_BYTE]
     return _decode(body, [*many, "utf-8", *one, "cp949"])
 
 
@@ -72,28 +72,28 @@ def _decode(body: bytes, encodings: list[str]) -> str:
     raise errors.FetchError(f"its letters cannot be read: they are not {encodings[0]}")
 
 
-def _known(name: str | None) -> str | None:
+def _resolve_codec(name: str | None) -> str | None:
     """Return the codec for a charset's name, from a closed list: some of Python's codecs are slow or no charsets."""
     if not name or len(name) > 40:
         return None
     plain = name.strip().lower()
     try:
-        plain = _READ_AS.get(plain) or codecs.lookup(plain).name
+        plain = _CODEC_ALIASES.get(plain) or codecs.lookup(plain).name
     except (LookupError, ValueError):
         return None
-    plain = _READ_AS.get(plain, plain)
-    return plain if plain in _MANY_BYTES | _ONE_BYTE else None
+    plain = _CODEC_ALIASES.get(plain, plain)
+    return plain if plain in _MULTI_BYTE | _SINGLE_BYTE else None
 
 
-def _said_inside(body: bytes) -> str | None:
+def _declared_in_document(body: bytes) -> str | None:
     """Return the charset that an XML declaration or an HTML meta element names."""
-    found = _XML_SAYS.search(body, 0, _LOOKED_AT) or _HTML_SAYS.search(body, 0, _LOOKED_AT)
+    found = _XML_ENCODING.search(body, 0, _PRESCAN_BYTES) or _META_CHARSET.search(body, 0, _PRESCAN_BYTES)
     return found.group(1).decode("ascii") if found else None
 
 
-def _wide_encoding(body: bytes) -> str:
+def _detect_utf16_or_utf32(body: bytes) -> str:
     """Tell UTF-16 and UTF-32 without a mark apart by where the zero bytes of their Latin letters stand."""
-    head = body[:_LOOKED_AT]
+    head = body[:_PRESCAN_BYTES]
     zeros = [head[offset::4].count(0) for offset in range(4)]
     quarter = max(1, len(head) // 4)
     if zeros[1] + zeros[2] > 1.5 * quarter:

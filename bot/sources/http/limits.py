@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class Limits:
     """What one exchange may cost at most. Times in seconds, size in bytes; `whole` covers all of its redirects."""
 
-    connect: float = 10.0
-    read: float = 20.0
-    whole: float = 60.0
-    size: int = 20_000_000
-    redirects: int = 5
-    attempts: int = 3
-    per_host: int = 2
+    connect_timeout: float = 10.0
+    read_timeout: float = 20.0
+    total_timeout: float = 60.0
+    max_bytes: int = 20_000_000
+    max_redirects: int = 5
+    max_attempts: int = 3
+    max_connections_per_host: int = 2

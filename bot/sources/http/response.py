@@ -15,21 +15,21 @@ from bot.sources.http import errors, retry
 from bot.sources.http.limits import Limits
 from storage import models
 
-_LONGEST_VALIDATOR = 500
-_LONGEST_ADDRESS = 4000
+_MAX_VALIDATOR_LENGTH = 500
+_MAX_URL_LENGTH = 4000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LASTING = frozenset({301, 308})
-_NO_ENTRY = frozenset({401, 402, 403, 407, 451})
-_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PERMANENT_REDIRECTS = frozenset({301, 308})
+_ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
+_RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HopResponse:
     """What came back for one request: a redirect (`location`), nothing new (`body` is None) or a body."""
 
     url: URL
     body: bytes | None = None
-    location: str | None = None
+    redirect_location: str | None = None
     is_permanent: bool = False
     etag: str | None = None
     last_modified: str | None = None
@@ -37,50 +37,52 @@ class Reply:
     charset: str | None = None
 
 
-def conditions(page: models.Page | None) -> dict[str, str]:
+def conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
     """Return the headers that ask only for something newer than `page`."""
     headers: dict[str, str] = {}
-    if page is not None and page.hash is not None:
-        if page.etag:
-            headers[hdrs.IF_NONE_MATCH] = page.etag
-        if page.last_modified:
-            headers[hdrs.IF_MODIFIED_SINCE] = page.last_modified
+    if page_state is not None and page_state.hash is not None:
+        if page_state.etag:
+            headers[hdrs.IF_NONE_MATCH] = page_state.etag
+        if page_state.last_modified:
+            headers[hdrs.IF_MODIFIED_SINCE] = page_state.last_modified
     return headers
 
 
-def parse_address(text: str) -> URL:
+def parse_url(text: str) -> URL:
     """Read an absolute address without its fragment. Raises FetchError for what is none."""
     try:
-        if len(text) > _LONGEST_ADDRESS:
+        if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")
         return URL(text).with_fragment(None)
     except (ValueError, TypeError):
         raise errors.FetchError("its address cannot be read") from None
 
 
-def parse_location(base: URL, location: str) -> URL:
+def resolve_redirect(base: URL, location: str) -> URL:
     """Read where a redirect leads. Raises FetchError for what is no address."""
     try:
-        if len(location) > _LONGEST_ADDRESS:
+        if len(location) > _MAX_URL_LENGTH:
             raise ValueError("too long")
         return base.join(URL(location)).with_fragment(None)
     except (ValueError, TypeError):
         raise errors.FetchError("it redirects to something that is no address") from None
 
 
-async def read_reply(response: aiohttp.ClientResponse, size: int, now: datetime) -> Reply:
+async def read_response(response: aiohttp.ClientResponse, max_bytes: int, now: datetime) -> HopResponse:
     """Read what a server answered, at most `size` bytes. Raises FetchError for every answer that is no reading."""
     status = response.status
     if status in _REDIRECTS:
         location = response.headers.get(hdrs.LOCATION)
         if not location:
             raise errors.FetchError(f"it redirects to nowhere ({status})")
-        return Reply(response.url, location=location, is_permanent=status in _LASTING)
+        return HopResponse(
+            response.url, redirect_location=location, is_permanent=status in _PERMANENT_REDIRECTS
+        )
     if status not in (200, 203, 304):
-        raise _refusal(response, now)
-    return Reply(
+        raise _status_error(response, now)
+    return HopResponse(
         response.url,
-        body=None if status == 304 else await http_body.read_body(response, size),
+        body=None if status == 304 else await http_body.read_body(response, max_bytes),
         etag=_validator(response.headers.get(hdrs.ETAG)),
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
         media_type=response.content_type.lower(),
@@ -90,7 +92,7 @@ async def read_reply(response: aiohttp.ClientResponse, size: int, now: datetime)
 
 def _validator(value: str | None) -> str | None:
     """Return a validator that can be stored and sent back unharmed, else None."""
-    if value and value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALIDATOR:
+    if value and value.isascii() and value.isprintable() and len(value) <= _MAX_VALIDATOR_LENGTH:
         return value
     return None
 
@@ -102,23 +104,23 @@ def _charset(response: aiohttp.ClientResponse) -> str | None:
         return None  # a media type that cannot be parsed names none
 
 
-def _refusal(response: aiohttp.ClientResponse, now: datetime) -> errors.FetchError:
+def _status_error(response: aiohttp.ClientResponse, now: datetime) -> errors.FetchError:
     """Return the error that an answer other than 200, 304 and a redirect stands for."""
     status = response.status
     if status == 404:
-        return errors.AbsentError("nothing is there (404)")
+        return errors.NotFoundError("nothing is there (404)")
     if status == 410:
         return errors.GoneError("it is gone for good (410)")
-    if status in _NO_ENTRY:
+    if status in _ACCESS_DENIED:
         return errors.FetchError(f"it refuses access ({status})")
     name = http.client.responses.get(status, "an answer of its own").lower()
-    if status in _BUSY:
+    if status in _RETRYABLE:
         retry_at = retry.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
-        return errors.BrokenError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
+        return errors.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
     return errors.FetchError(f"the server answers {status}, {name}")
 
 
-def explain(error: Exception, url: URL, limits: Limits) -> errors.FetchError:
+def translate_error(error: Exception, url: URL, limits: Limits) -> errors.FetchError:
     """Say in words what an exception from aiohttp or the socket means."""
     host = url.raw_host or ""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -128,17 +130,17 @@ def explain(error: Exception, url: URL, limits: Limits) -> errors.FetchError:
     if isinstance(error, aiohttp.ClientSSLError):
         return errors.FetchError(f"no TLS connection to {host} could be made")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return errors.FetchError(f"{host} took longer than {limits.connect:g} s to connect")
+        return errors.FetchError(f"{host} took longer than {limits.connect_timeout:g} s to connect")
     if isinstance(error, aiohttp.SocketTimeoutError):
-        return errors.FetchError(f"it was silent for {limits.read:g} s")
+        return errors.FetchError(f"it was silent for {limits.read_timeout:g} s")
     if isinstance(error, TimeoutError):
-        return errors.FetchError(f"it was not done within {limits.whole:g} s")
+        return errors.FetchError(f"it was not done within {limits.total_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return errors.BrokenError(f"{host} accepts no connection: {_cause(error)}")
+        return errors.TransientError(f"{host} accepts no connection: {_cause(error)}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return errors.BrokenError("its answer broke off")
+        return errors.TransientError("its answer broke off")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
-        return errors.BrokenError(f"{host} closed the connection")
+        return errors.TransientError(f"{host} closed the connection")
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return errors.FetchError("its address or its answer cannot be read")
     return errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")

@@ -19,39 +19,46 @@ from yarl import URL
 from bot import errors
 from bot.sources.http import errors as http_errors
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Public numbers that clouds answer from inside: Azure's wire server; the others lie in private ranges anyway.
-_METADATA = frozenset(
+_CLOUD_METADATA = frozenset(
     ipaddress.ip_address(address)
     for address in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
 )
-_CLOSED_NETWORKS = (
+_BLOCKED_NETWORKS = (
     (ipaddress.ip_network("100.64.0.0/10"), "shared"),
     (ipaddress.ip_network("192.88.99.0/24"), "6to4 relay"),
     (ipaddress.ip_network("64:ff9b:1::/48"), "private"),
     (ipaddress.ip_network("fec0::/10"), "site-local"),
 )
-_KINDS = ("is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_private", "is_reserved")
-_MOST_CHECKED = 1_000
+_BLOCKED_PROPERTIES = (
+    "is_loopback",
+    "is_link_local",
+    "is_multicast",
+    "is_unspecified",
+    "is_private",
+    "is_reserved",
+)
+_MAX_CHECKED = 1_000
 # 127.1, 0x7f.0.0.1 and 2130706433 are all read as addresses by some resolver: the last label gives them away.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class AllowedHost:
     """A host that may be fetched although its address is private; on any port where `port` is None."""
 
     host: str
     port: int | None = None
 
 
-def parse_allowance(text: str) -> Allowance:
+def parse_allowed_host(text: str) -> AllowedHost:
     """Read `host`, `host:port` or `[v6]:port`. Raises UsageError with the text in question."""
     try:
         bare = ipaddress.IPv6Address(text.strip().strip("[]"))
-        return Allowance(str(bare))
+        return AllowedHost(str(bare))
     except ValueError:
         pass
     try:
@@ -61,10 +68,10 @@ def parse_allowance(text: str) -> Allowance:
         raise errors.UsageError(f"{text!r} is not a host, nor host:port") from error
     if url.raw_host is None or url.path != "/" or url.user is not None or url.query_string or "*" in text:
         raise errors.UsageError(f"{text!r} is not a host, nor host:port")
-    return Allowance(_plain(url.raw_host), port)
+    return AllowedHost(_normalise_host(url.raw_host), port)
 
 
-def allow_endpoint(address: str) -> Allowance:
+def allowed_host_of_url(address: str) -> AllowedHost:
     """Return the allowance for a service's address that the operator has set: exactly its host and port."""
     try:
         url = URL(address)
@@ -72,10 +79,10 @@ def allow_endpoint(address: str) -> Allowance:
         raise errors.UsageError(f"{address!r} is not a web address") from error
     if url.scheme not in ("http", "https") or url.raw_host is None:
         raise errors.UsageError(f"{address!r} is not a web address")
-    return Allowance(_plain(url.raw_host), url.port)
+    return AllowedHost(_normalise_host(url.raw_host), url.port)
 
 
-def _plain(host: str) -> str:
+def _normalise_host(host: str) -> str:
     """Return the form in which hosts are compared."""
     host = host.lower().rstrip(".")
     try:
@@ -84,30 +91,30 @@ def _plain(host: str) -> str:
         return host
 
 
-def why_closed(address: Address) -> str | None:
+def blocked_reason(address: IPAddress) -> str | None:
     """Say in a word why this address may not be connected to, or None where it may.
 
     An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo, ISATAP) is judged by that one too.
     """
-    if address in _METADATA:
+    if address in _CLOUD_METADATA:
         return "cloud metadata"
     if isinstance(address, ipaddress.IPv6Address):
-        inner = _carried(address)
+        inner = _embedded_ipv4(address)
         if inner is not None:
-            reasons = [reason for reason in map(why_closed, inner) if reason]
+            reasons = [reason for reason in map(blocked_reason, inner) if reason]
             # Mapped and NAT64 addresses are reserved themselves: only what they carry counts.
             if reasons or address.ipv4_mapped is not None or address in _NAT64:
                 return reasons[0] if reasons else None
-    for kind in _KINDS:
+    for kind in _BLOCKED_PROPERTIES:
         if getattr(address, kind):
             return kind.removeprefix("is_").replace("_", "-")
-    for network, name in _CLOSED_NETWORKS:
+    for network, name in _BLOCKED_NETWORKS:
         if address in network:
             return name
     return None if address.is_global else "not public"
 
 
-def _carried(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None:
     """Return the IPv4 addresses inside an IPv6 one."""
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
@@ -121,24 +128,24 @@ def _carried(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | No
     return None
 
 
-class AddressGuard(abc.AbstractResolver):
+class SsrfGuard(abc.AbstractResolver):
     """Judges each host before it is connected to. aiohttp asks it for names, and for the socket of every connection."""
 
-    def __init__(self, resolver: abc.AbstractResolver, allowances: Iterable[Allowance] = ()) -> None:
+    def __init__(self, resolver: abc.AbstractResolver, allowed_hosts: Iterable[AllowedHost] = ()) -> None:
         self._resolver = resolver
-        self._allowances = frozenset(allowances)
-        self._admitted: set[tuple[Address, int]] = set()
+        self._allowed_hosts = frozenset(allowed_hosts)
+        self._allowed_endpoints: set[tuple[IPAddress, int]] = set()
         self._checked: set[tuple[str, int]] = set()
 
-    def check(self, url: URL) -> None:
+    def check_url(self, url: URL) -> None:
         """Raise RefusedError for an address that is not to be fetched, as far as it can be told without resolving it."""
         if url.scheme not in ("http", "https"):
-            raise http_errors.RefusedError(
+            raise http_errors.BlockedUrlError(
                 f"only http and https are fetched, not {url.scheme or 'a bare path'}"
             )
         host, port = (url.raw_host or "").lower().rstrip("."), url.port
         if not host or port is None:
-            raise http_errors.RefusedError("the address names no host")
+            raise http_errors.BlockedUrlError("the address names no host")
         if ":" not in host and not _NUMERIC_HOST.fullmatch(host):
             return
         if (host, port) in self._checked:
@@ -146,37 +153,37 @@ class AddressGuard(abc.AbstractResolver):
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
-            raise http_errors.RefusedError(f"{host} is an address written in an unusual way") from None
-        self._judge(host, port, [address])
-        if len(self._checked) < _MOST_CHECKED:
+            raise http_errors.BlockedUrlError(f"{host} is an address written in an unusual way") from None
+        self._check_addresses(host, port, [address])
+        if len(self._checked) < _MAX_CHECKED:
             self._checked.add((host, port))
 
-    def _judge(self, host: str, port: int, addresses: Iterable[Address]) -> None:
-        plain = _plain(host)
-        allowed = not self._allowances.isdisjoint({Allowance(plain), Allowance(plain, port)})
+    def _check_addresses(self, host: str, port: int, addresses: Iterable[IPAddress]) -> None:
+        plain = _normalise_host(host)
+        allowed = not self._allowed_hosts.isdisjoint({AllowedHost(plain), AllowedHost(plain, port)})
         for address in addresses:
-            reason = why_closed(address)
+            reason = blocked_reason(address)
             if reason is None:
                 continue
             if not allowed:
                 where = host if host == str(address) else f"{host} is at {address}, which"
-                raise http_errors.RefusedError(f"{where} is a {reason} address")
-            self._admitted.add((address, port))
+                raise http_errors.BlockedUrlError(f"{where} is a {reason} address")
+            self._allowed_endpoints.add((address, port))
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
         """Resolve a name, and refuse it if one of its addresses is closed: these very addresses are connected to."""
         found = await self._resolver.resolve(host, port, family)
-        self._judge(host, port, [ipaddress.ip_address(result["host"]) for result in found])
+        self._check_addresses(host, port, [ipaddress.ip_address(result["host"]) for result in found])
         return [{**result, "port": port} for result in found]
 
     def open_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
         """Make the socket for one connection, for an address that was judged. Raises PermissionError for any other."""
         family, kind, protocol, _, (host, port, *_) = address_info
         address = ipaddress.ip_address(host)
-        if why_closed(address) is not None and (address, port) not in self._admitted:
-            raise PermissionError(f"{address} is a {why_closed(address)} address")
+        if blocked_reason(address) is not None and (address, port) not in self._allowed_endpoints:
+            raise PermissionError(f"{address} is a {blocked_reason(address)} address")
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:

@@ -18,34 +18,39 @@ from typing import NamedTuple
 
 from bot.text.analysis import bounded_cache, korean, normalisation
 
-MAX_TOKEN = 40
+MAX_TOKEN_LENGTH = 40
 """No token is longer, in characters; longer words are cut and so fall together."""
-SIGNS = "+#."
+TOKEN_PUNCTUATION = "+#."
 """What tokens hold besides letters and digits; an engine that tokenises again must keep these together."""
 
-_CJK = "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_LETTER = rf"[^\W_{korean.HANGUL}{_CJK}]"
+_HAN_KANA = (
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
+    "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+_LETTER = rf"[^\W_{korean.HANGUL}{_HAN_KANA}]"
 # 3.1 and qwen2.5 stay whole, c++ and c# keep their signs.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
-_JOINT = "[-‐‑'’_]"
+_COMPOUND_JOINER = "[-‐‑'’_]"
 # The bounds keep what the cache below holds small; longer runs are simply cut.
-_RUNS = re.compile(rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_JOINT}{_WORD}){{0,7}}|[{_CJK}]{{1,64}}")
+_RUNS = re.compile(
+    rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}|[{_HAN_KANA}]{{1,64}}"
+)
 # Signs that no phrase reaches over: "텍스트, 이미지" is not "텍스트-이미지".
 _BREAKS = r"[,;:.!?()\[\]/|·]"
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
-_MOST_CHUNKS = 1 << 16
+_CHUNK_CACHE_SIZE = 1 << 16
 # In the making of a canonical text, before each loose token behind the word that it belongs to.
-_ASIDE = "\x00"
-_PARTS = re.compile(_JOINT)
-_LETTERS_AND_REST = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
+_VARIANT_MARK = "\x00"
+_COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
+_LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
-_WHOLE_ENDINGS = ("er", "or", "ive", "ness", "ity", "able", "ible")
+_DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
 """Who or what does something, and qualities: the stemmer would cut them down to the verb and the noun."""
-_SHORTEST_WHOLE = 6
+_MIN_DERIVED_LENGTH = 6
 # What neither FTS5 (its Unicode is of 2012) nor a literal of PostgreSQL may see as more than a letter.
-_PLAIN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{_CJK}]+")
+_SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{_HAN_KANA}]+")
 
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
@@ -53,7 +58,7 @@ PREFIXES = frozenset(
 """What is joined to the word behind it, since people write it joined, with a hyphen and apart."""
 
 
-CUT = "~"
+PARTICLE_MARK = "~"
 """Stands in canonical texts where a Korean word has lost its particle, so that 이미지를 생성 is not 이미지 생성."""
 
 
@@ -65,7 +70,7 @@ class Run(NamedTuple):
 
     words: tuple[str, ...]
     tokens: tuple[str, ...]
-    loose: tuple[str, ...]
+    variants: tuple[str, ...]
     canonical: tuple[str, ...]
 
 
@@ -76,28 +81,28 @@ def analyse(text: str) -> list[str]:
     """
     tokens: list[str] = []
     loose: list[str] = []
-    for _, in_order, variants, _ in runs(text):
+    for _, in_order, variants, _ in split_runs(text):
         tokens += in_order
         loose += variants
     return tokens + loose
 
 
-def words(text: str) -> list[str]:
+def stemmed_words(text: str) -> list[str]:
     """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut in pairs."""
-    return [word for run in runs(text) for word in run.words]
+    return [word for run in split_runs(text) for word in run.words]
 
 
-def canonical(text: str) -> str:
+def canonicalise(text: str) -> str:
     """Return `text` for the counting of forms: words with single spaces, a line a line, loose tokens last.
 
     Where a sign ends a phrase there are two spaces, so that no form is found across it. The last line holds the
     loose tokens, so that a phrase is never found in it. Each line begins and ends with a space, hence " word "
     finds whole Latin words; a Korean one ends with `CUT` where a particle was. Storage keeps this for ranking.
     """
-    chunks = _canonical_chunks()
+    chunks = _chunk_cache()
     lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
     said = " \n".join(["".join(map(chunks.__getitem__, line.split())) for line in lines])
-    first, *others = f"{said} ".split(_ASIDE)
+    first, *others = f"{said} ".split(_VARIANT_MARK)
     pieces, loose = [first], []
     for one in others:
         token, space, rest = one.partition(" ")
@@ -107,35 +112,35 @@ def canonical(text: str) -> str:
     return "".join(pieces) if said else ""
 
 
-def tokens_of(canonical_text: str) -> list[str]:
+def canonical_tokens(canonical_text: str) -> list[str]:
     """Return the same tokens that `analyse` gives for the text that `canonical_text` was made from."""
     body, _, loose = canonical_text.rpartition("\n")
     return [token for word in body.split() for token in word_tokens(word)] + loose.split()
 
 
-def runs(text: str) -> Iterator[Run]:
+def split_runs(text: str) -> Iterator[Run]:
     """Give the stretches of `text` in order, each with its words and tokens."""
     return map(_analyse_run, _RUNS.findall(unicodedata.normalize("NFKC", text)))
 
 
 def word_tokens(word: str) -> list[str]:
     """Return the tokens in order of one word of a canonical text: a Latin one itself, others as bigrams."""
-    return korean.bigrams(word.removesuffix(CUT)) if _in_bigrams(word) else [word]
+    return korean.bigrams(word.removesuffix(PARTICLE_MARK)) if _is_cjk(word) else [word]
 
 
 def stem(word: str) -> str:
     """Return the stem of one folded Latin word; the stem of a stem is itself."""
-    return _stem(word[:MAX_TOKEN])
+    return _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
 
 
-def _in_bigrams(word: str) -> bool:
+def _is_cjk(word: str) -> bool:
     first = word[:1]
     return korean.is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
 
 
 @lru_cache(maxsize=1)
-def _canonical_chunks() -> bounded_cache.Memo[str]:
-    return bounded_cache.Memo(_canonical_chunk, _MOST_CHUNKS)
+def _chunk_cache() -> bounded_cache.BoundedCache[str]:
+    return bounded_cache.BoundedCache(_canonical_chunk, _CHUNK_CACHE_SIZE)
 
 
 def _canonical_chunk(chunk: str) -> str:
@@ -148,45 +153,45 @@ def _canonical_chunk(chunk: str) -> str:
         pieces.append(" ")
         if korean.is_hangul(run):
             # Most of what is new is Korean words with their endings, for which the long way takes twice the time.
-            word, noun = _noun_of(run)
-            pieces += (word if word == run else word + CUT, _ASIDE + noun if noun else "")
+            word, noun = _word_and_noun(run)
+            pieces += (word if word == run else word + PARTICLE_MARK, _VARIANT_MARK + noun if noun else "")
         elif run[0].isalnum():
             found = _analyse_run(run)
-            pieces += (" ".join(found.canonical), *(_ASIDE + token for token in found.loose))
+            pieces += (" ".join(found.canonical), *(_VARIANT_MARK + token for token in found.variants))
     return "".join(pieces)
 
 
 @lru_cache(maxsize=1 << 15)
 def _analyse_run(run: str) -> Run:
     if korean.is_hangul(run):
-        return _hangul_run(run)
-    if _in_bigrams(run):
+        return _analyse_hangul(run)
+    if _is_cjk(run):
         return Run((run,), tuple(korean.bigrams(run)), (), (run,))
-    return _latin_run(run)
+    return _analyse_latin(run)
 
 
-def _noun_of(run: str) -> tuple[str, str | None]:
+def _word_and_noun(run: str) -> tuple[str, str | None]:
     """Return a Hangul run without its ending, and the noun of one syllable that it may also be."""
     word = korean.strip_ending(run)
-    return word, korean.one_syllable_noun(word)
+    return word, korean.monosyllabic_noun(word)
 
 
-def _hangul_run(run: str) -> Run:
-    word, noun = _noun_of(run)
-    marked = word if word == run else word + CUT
+def _analyse_hangul(run: str) -> Run:
+    word, noun = _word_and_noun(run)
+    marked = word if word == run else word + PARTICLE_MARK
     return Run((word,), tuple(korean.bigrams(word)), (noun,) if noun else (), (marked,))
 
 
-def _latin_run(run: str) -> Run:
+def _analyse_latin(run: str) -> Run:
     """Split a compound at its joints; keep what people may also write for it as loose tokens."""
-    parts = [part for part in map(_fold_word, _PARTS.split(run)) if part and part != "s"]
+    parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run((), (), (), ())
     found = _join_prefixes(parts)
-    loose = _variants(parts) + [variant for part in parts for variant in _letters_and_rest(part)]
-    stems = tuple(_token(part) for part in found)
+    loose = _compound_variants(parts) + [variant for part in parts for variant in _split_on_numerics(part)]
+    stems = tuple(_safe_token(part) for part in found)
     seen = set(stems)
-    kept = dict.fromkeys(token for token in map(_token, loose) if token not in seen)
+    kept = dict.fromkeys(token for token in map(_safe_token, loose) if token not in seen)
     return Run(stems, stems, tuple(kept), stems)
 
 
@@ -201,17 +206,17 @@ def _join_prefixes(parts: list[str]) -> list[str]:
     return joined
 
 
-def _variants(parts: list[str]) -> list[str]:
+def _compound_variants(parts: list[str]) -> list[str]:
     """Return the parts and the joined forms of a compound of two or three parts."""
     if not 2 <= len(parts) <= 3 or any(part[-1] in "+#" for part in parts):
         return parts if len(parts) > 1 else []
     joined = [*parts, "".join(parts[:2]), "".join(parts)]
-    return [form for form in joined if len(form) <= MAX_TOKEN]
+    return [form for form in joined if len(form) <= MAX_TOKEN_LENGTH]
 
 
-def _letters_and_rest(part: str) -> list[str]:
+def _split_on_numerics(part: str) -> list[str]:
     """Return gpt and 4o for gpt4o: a model is asked for with and without its version."""
-    found = _LETTERS_AND_REST.fullmatch(part)
+    found = _LETTERS_THEN_DIGITS.fullmatch(part)
     return [found[1], found[2]] if found else []
 
 
@@ -222,23 +227,23 @@ def _fold_word(part: str) -> str:
     return normalisation.fold(part)
 
 
-def _token(word: str) -> str:
+def _safe_token(word: str) -> str:
     """Return the stem of a folded word in characters that every engine keeps together."""
-    token = _stem(word[:MAX_TOKEN])
-    if _PLAIN.fullmatch(token):
+    token = _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
+    if _SAFE_TOKEN.fullmatch(token):
         return token
     digest = hashlib.blake2s(token.encode("utf-8", "replace"), digest_size=8).digest()
     return f"x{int.from_bytes(digest)}"
 
 
 @lru_cache(maxsize=1 << 14)
-def _stem(word: str) -> str:
+def _stem_to_fixpoint(word: str) -> str:
     """Stem until nothing changes: the stemmer alone may cut a stem once more."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
-    if (whole := _whole(word)) is not None:
+    if (whole := _stem_derived(word)) is not None:
         return whole
     import snowballstemmer  # it loads forty languages with English: not before there is something to stem
 
@@ -249,7 +254,7 @@ def _stem(word: str) -> str:
     return str(word)
 
 
-def _whole(word: str) -> str | None:
+def _stem_derived(word: str) -> str | None:
     """Return a word that its ending makes another one, only without its inflection; None for all others.
 
     A tokenizer is no token, an adapter no adaptation, and "generative" not what is generated.
@@ -260,4 +265,4 @@ def _whole(word: str) -> str | None:
         word = word[:-1]
     elif word.endswith(("ering", "oring", "ered", "ored")):
         word = word.removesuffix("ing").removesuffix("ed")
-    return word if len(word) >= _SHORTEST_WHOLE and word.endswith(_WHOLE_ENDINGS) else None
+    return word if len(word) >= _MIN_DERIVED_LENGTH and word.endswith(_DERIVATIONAL_SUFFIXES) else None

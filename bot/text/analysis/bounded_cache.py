@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+ValueT = TypeVar("ValueT")
 
-LONGEST = 64
+MAX_KEY_LENGTH = 64
 """Characters of a key that is worth remembering: longer ones hardly come twice."""
 
 
-class Memo(dict[str, Made], Generic[Made]):
+class BoundedCache(dict[str, ValueT], Generic[ValueT]):
     """Makes what it is asked for the first time; `memo[key]` is twice as fast as a call through `lru_cache`.
 
     Holds at most twice `most` entries: when it is full all of them become the old half, from which those that are
     asked for again come back, and the rest goes when it is full the next time. Several threads may ask at once.
     """
 
-    def __init__(self, make: Callable[[str], Made], most: int) -> None:
+    def __init__(self, compute: Callable[[str], ValueT], generation_size: int) -> None:
         super().__init__()
-        self._make = make
-        self._most = most
-        self._old: dict[str, Made] = {}
+        self._compute = compute
+        self._generation_size = generation_size
+        self._previous: dict[str, ValueT] = {}
 
-    def __missing__(self, key: str) -> Made:
-        made = self._old.get(key)
+    def __missing__(self, key: str) -> ValueT:
+        made = self._previous.get(key)
         if made is None:
-            made = self._make(key)
-        if len(key) <= LONGEST:
-            if len(self) >= self._most:
-                self._old = dict(self)
+            made = self._compute(key)
+        if len(key) <= MAX_KEY_LENGTH:
+            if len(self) >= self._generation_size:
+                self._previous = dict(self)
                 self.clear()
             self[key] = made
         return made

@@ -25,22 +25,22 @@ _PARTICLES = (
     "로써 로는 라는 을 를 은 는 의 에 와 들"
 )
 # Behind a noun of one syllable every particle may stand: 뇌를, 말이, 책도.
-_AFTER_ONE_SYLLABLE = frozenset("을를은는이가의에와과도로만")
-_LONGER_AFTER_ONE = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
+_SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
+_LONG_PARTICLES = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
 # The letters of a syllable in Unicode's order (The Unicode Standard, 3.12), those of two strokes as two.
-_FIRSTS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
+_LEADING_CONSONANTS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
 _VOWEL_KEYS = "ㅏ ㅐ ㅑ ㅒ ㅓ ㅔ ㅕ ㅖ ㅗ ㅗㅏ ㅗㅐ ㅗㅣ ㅛ ㅜ ㅜㅓ ㅜㅔ ㅜㅣ ㅠ ㅡ ㅡㅣ ㅣ"
-_LAST_KEYS = (
+_TRAILING_KEYS = (
     "ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ"
 )
 _VOWELS = tuple(_VOWEL_KEYS.split())
-_LASTS = ("", *_LAST_KEYS.split())
+_TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
 _HANGUL = re.compile(f"[{HANGUL}]")
-_CLOSED = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
+_PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 
 @lru_cache(maxsize=1)
-def _endings_by_last() -> dict[str, tuple[str, ...]]:
+def _endings_by_last_syllable() -> dict[str, tuple[str, ...]]:
     """Group the endings by their last syllable, longest first, so that a word looks at a few of them only."""
     groups: dict[str, list[str]] = {}
     for ending in sorted(f"{_VERB_ENDINGS} {_PARTICLES}".split(), key=len, reverse=True):
@@ -53,8 +53,8 @@ def strip_ending(word: str) -> str:
 
     Only endings that nouns hardly ever have are cut: 학습을 gives 학습, 평가 and 해상도 stay.
     """
-    endings = _endings_by_last()
-    while len(word) > 2 and word not in _CLOSED:
+    endings = _endings_by_last_syllable()
+    while len(word) > 2 and word not in _PROTECTED_WORDS:
         for ending in endings.get(word[-1], ()):
             if word.endswith(ending) and len(word) - len(ending) >= 2:
                 word = word[: -len(ending)]
@@ -64,16 +64,16 @@ def strip_ending(word: str) -> str:
     return word
 
 
-def one_syllable_noun(word: str) -> str | None:
+def monosyllabic_noun(word: str) -> str | None:
     """Return the noun of a word of one syllable and a particle (뇌를 gives 뇌), or None."""
-    if len(word) == 3 and word[1:] in _LONGER_AFTER_ONE:
+    if len(word) == 3 and word[1:] in _LONG_PARTICLES:
         return word[0]
-    return word[0] if len(word) == 2 and word[1] in _AFTER_ONE_SYLLABLE else None
+    return word[0] if len(word) == 2 and word[1] in _SHORT_PARTICLES else None
 
 
 def is_particle(ending: str) -> bool:
     """Tell whether syllables are a particle that stands behind any noun, also behind a Latin one: LLM을, LLM에서."""
-    return ending in _AFTER_ONE_SYLLABLE or ending in _LONGER_AFTER_ONE
+    return ending in _SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
 def bigrams(run: str) -> list[str]:
@@ -86,25 +86,25 @@ def keystrokes(text: str) -> str:
 
     Somebody on the way to 모델 has typed 모, then 몯, then 모데: each is a beginning of it only by its letters.
     """
-    return "".join(map(_typed, text)) if _HANGUL.search(text) else text
+    return "".join(map(_letter_keystrokes, text)) if _HANGUL.search(text) else text
 
 
 @lru_cache(maxsize=1 << 12)
-def _typed(letter: str) -> str:
+def _letter_keystrokes(letter: str) -> str:
     place = ord(letter) - 0xAC00
-    if 0 <= place < len(_FIRSTS) * len(_VOWELS) * len(_LASTS):
-        first, rest = divmod(place, len(_VOWELS) * len(_LASTS))
-        vowel, last = divmod(rest, len(_LASTS))
-        return _FIRSTS[first] + _VOWELS[vowel] + _LASTS[last]
-    for lowest, letters in ((0x1100, _FIRSTS), (0x1161, _VOWELS), (0x11A7, _LASTS)):
+    if 0 <= place < len(_LEADING_CONSONANTS) * len(_VOWELS) * len(_TRAILING_CONSONANTS):
+        first, rest = divmod(place, len(_VOWELS) * len(_TRAILING_CONSONANTS))
+        vowel, last = divmod(rest, len(_TRAILING_CONSONANTS))
+        return _LEADING_CONSONANTS[first] + _VOWELS[vowel] + _TRAILING_CONSONANTS[last]
+    for lowest, letters in ((0x1100, _LEADING_CONSONANTS), (0x1161, _VOWELS), (0x11A7, _TRAILING_CONSONANTS)):
         if 0 <= ord(letter) - lowest < len(letters):
             return letters[ord(letter) - lowest]
     return letter
 
 
-def is_closed(letter: str) -> bool:
+def has_final_consonant(letter: str) -> bool:
     """Tell whether a letter is a whole Hangul syllable with a consonant at its end."""
-    return "\uac00" <= letter <= "\ud7a3" and (ord(letter) - 0xAC00) % len(_LASTS) > 0
+    return "\uac00" <= letter <= "\ud7a3" and (ord(letter) - 0xAC00) % len(_TRAILING_CONSONANTS) > 0
 
 
 def is_hangul(word: str) -> bool:

@@ -10,36 +10,36 @@ import re
 from functools import lru_cache
 from typing import Any
 
-_LONGEST_SPAN = 300
-_DEEPEST_BRACES = 12
+_MAX_SPAN_LENGTH = 300
+_MAX_BRACE_DEPTH = 12
 
 # As in Pandoc's Markdown there is no space inside the dollar signs, so that prices stay prices.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
-_SURELY_MATH = re.compile(r"[\\^_{]")
+_MATH_SYNTAX = re.compile(r"[\\^_{]")
 _COMMAND = re.compile(r"\\([A-Za-z]{1,24}|[\"'`^~=.])(?=\{)|\\[\"'`^~=.](?=[A-Za-z])")
 # Known to pylatexenc, but not as text: files and environments.
-_NO_TEXT = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
+_NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 
-def plain(title: str) -> str:
+def to_plain_text(title: str) -> str:
     """Return `title` with its LaTeX as plain text; one without `$` and backslash is returned unchanged."""
     if "$" not in title and "\\" not in title:
         return title
     title = _MATH.sub(_math_text, title)
-    title = _without_commands(title)
+    title = _replace_commands(title)
     return _ESCAPED.sub(r"\1", title)
 
 
 def _math_text(match: re.Match[str]) -> str:
     """Return the text of a span between dollar signs; "$5-$10" is none."""
     inner, digit_behind = match.groups()
-    if digit_behind and not _SURELY_MATH.search(inner):
+    if digit_behind and not _MATH_SYNTAX.search(inner):
         return match[0]
-    return _to_text(f"${inner}$") + digit_behind
+    return _convert_span(f"${inner}$") + digit_behind
 
 
-def _without_commands(title: str) -> str:
+def _replace_commands(title: str) -> str:
     """Replace each known command and its braces by its text; unknown ones stay as they are."""
     pieces: list[str] = []
     done = 0
@@ -47,9 +47,9 @@ def _without_commands(title: str) -> str:
         if match.start() < done:
             continue
         end = _end_of_argument(title, match.end())
-        if end is None or (match[1] and not _is_known(match[1])):
+        if end is None or (match[1] and not _is_text_command(match[1])):
             continue
-        pieces += [title[done : match.start()], _to_text(title[match.start() : end])]
+        pieces += [title[done : match.start()], _convert_span(title[match.start() : end])]
         done = end
     return "".join([*pieces, title[done:]])
 
@@ -59,24 +59,26 @@ def _end_of_argument(title: str, start: int) -> int | None:
     if title[start] != "{":
         return start + 1
     depth = 0
-    for place in range(start, min(len(title), start + _LONGEST_SPAN)):
+    for place in range(start, min(len(title), start + _MAX_SPAN_LENGTH)):
         depth += (title[place] == "{") - (title[place] == "}")
         if depth == 0:
             return place + 1
     return None
 
 
-def _to_text(span: str) -> str:
+def _convert_span(span: str) -> str:
     """Return one span as text, or as it is when it is nested deeper than any title."""
-    if span.count("{") > _DEEPEST_BRACES or span.count("[") > _DEEPEST_BRACES:
+    if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
         return span
     text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", span))
     return text.strip() if text.strip() else span
 
 
-def _is_known(command: str) -> bool:
+def _is_text_command(command: str) -> bool:
     """Tell whether pylatexenc has a text for this command with an argument."""
-    return command not in _NO_TEXT and _converter().latex_context.get_macro_spec(command) is not None
+    return (
+        command not in _NON_TEXT_COMMANDS and _converter().latex_context.get_macro_spec(command) is not None
+    )
 
 
 @lru_cache(maxsize=1)

@@ -7,8 +7,10 @@ import unicodedata
 
 # Marks that only colour a letter (accents, Hebrew points, Arabic vowels). The voiced marks of Kana and the
 # vowel signs of Indic scripts are marks too, but without them the word is another word.
-_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+")
-_LETTERS = str.maketrans(
+_COMBINING_MARKS = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
+)
+_BASE_LETTERS = str.maketrans(
     {
         "ø": "o",
         "ł": "l",
@@ -24,7 +26,7 @@ _LETTERS = str.maketrans(
     }
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
-_NO_NAME = re.compile(r"[^\w]+|_+")
+_NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
 
@@ -36,7 +38,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", text).casefold()
-    folded = _MARKS.sub("", unicodedata.normalize("NFKD", folded)).translate(_LETTERS)
+    folded = _COMBINING_MARKS.sub("", unicodedata.normalize("NFKD", folded)).translate(_BASE_LETTERS)
     return unicodedata.normalize("NFC", folded.casefold())
 
 
@@ -47,7 +49,7 @@ def fold_name(name: str) -> str:
     """
     if name.isascii() and name.replace(" ", "").isalpha():
         return " ".join(name.lower().split())  # most names; an archive has tens of thousands
-    return " ".join(_NO_NAME.sub(" ", fold(_APOSTROPHES.sub("", name))).split())
+    return " ".join(_NON_NAME_CHARACTERS.sub(" ", fold(_APOSTROPHES.sub("", name))).split())
 
 
 def fold_name_german(name: str) -> str:

@@ -6,50 +6,54 @@ from collections.abc import Sequence
 
 from bot.text.analysis import korean, normalisation
 
-_IN_ENGLISH = (
+_ENGLISH_LIST = (
     "a an the of in on at to for from by with within into onto about via using through between over under"
     " and or as is are was were be been being am do does did can could should would will may might must"
     " how what which who whose why when where that this these those there it its they their them"
     " i we our us you your my me some any than then so if while"
     " please find show me give recent latest new newest"
 )
-_IN_KOREAN = (
+_KOREAN_LIST = (
     "대한 대해 대해서 대하여 관한 관해 관해서 관하여 관련 관련된 위한 위해 위해서 위하여 통한 통해 통하여 따른 따라"
     " 이용한 이용해 이용하는 이용하여 사용한 사용해 사용하는 사용하여 활용한 활용해 활용하는 활용하여"
     " 있는 없는 하는 되는 같은 및 또는 혹은 그리고 등 어떤 무엇 어떻게 좀 최신 최근 요즘"
     " 찾아줘 찾아주세요 알려줘 알려주세요 보여줘 보여주세요 추천해줘 추천해주세요"
 )
-_ENGLISH, _KOREAN = frozenset(_IN_ENGLISH.split()), frozenset(_IN_KOREAN.split())
-_PAPERS = frozenset(("paper", "papers", "article", "articles", "논문", "논문들"))
+_ENGLISH_STOP_WORDS, _KOREAN_STOP_WORDS = frozenset(_ENGLISH_LIST.split()), frozenset(_KOREAN_LIST.split())
+_PAPER_WORDS = frozenset(("paper", "papers", "article", "articles", "논문", "논문들"))
 """What everything in the archive is: no topic at either end of a question, but "paper review" may be one."""
-_STUDIES = frozenset(("study", "studies", "research", "연구"))
+_RESEARCH_WORDS = frozenset(("study", "studies", "research", "연구"))
 """No topic behind words like 에 대한 and "papers about"; else it may be one: 과학 연구."""
 
 
-def topical(words: Sequence[str]) -> list[bool]:
+def topic_mask(words: Sequence[str]) -> list[bool]:
     """Tell of each word (or term) of a question whether it says something of the topic; of all if none would."""
-    plain = [_plain(word) for word in words]
-    little = [_is_little(word) for word in plain]
+    plain = [_normalise(word) for word in words]
+    little = [_is_stop_word(word) for word in plain]
     for ends in (range(len(plain)), range(len(plain) - 1, -1, -1)):
         for place in ends:
-            if not little[place] and not _is_idle_end(plain, little, place):
+            if not little[place] and not _is_generic_end(plain, little, place):
                 break
             little[place] = True
     return [not one for one in little] if not all(little) else [True] * len(little)
 
 
-def _is_idle_end(plain: Sequence[str], little: Sequence[bool], place: int) -> bool:
+def _is_generic_end(plain: Sequence[str], is_stop: Sequence[bool], place: int) -> bool:
     """Tell whether a word at an end of what is left of a question only says that papers are wanted."""
-    if plain[place] in _STUDIES:
-        return any(little[max(0, place - 1) : place + 2])
-    return plain[place] in _PAPERS
+    if plain[place] in _RESEARCH_WORDS:
+        return any(is_stop[max(0, place - 1) : place + 2])
+    return plain[place] in _PAPER_WORDS
 
 
-def _plain(word: str) -> str:
+def _normalise(word: str) -> str:
     """Return a word folded, without the signs around it and without Korean particles."""
     folded = "".join(letter if letter.isalnum() else " " for letter in normalisation.fold(word)).strip()
-    return korean.strip_ending(folded) if korean.is_hangul(folded) and folded not in _KOREAN else folded
+    return (
+        korean.strip_ending(folded)
+        if korean.is_hangul(folded) and folded not in _KOREAN_STOP_WORDS
+        else folded
+    )
 
 
-def _is_little(word: str) -> bool:
-    return not word or word in _ENGLISH or word in _KOREAN
+def _is_stop_word(word: str) -> bool:
+    return not word or word in _ENGLISH_STOP_WORDS or word in _KOREAN_STOP_WORDS

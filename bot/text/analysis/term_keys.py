@@ -31,14 +31,14 @@ FUNCTION_WORDS = frozenset(
 )
 _WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
-_SPOKEN_APART = re.compile(r"^(self|multi)(?=[a-z]{3})")
-_NOT_KOREAN = re.compile(r"[^\w]+|_+")
+_SEPARABLE_PREFIX = re.compile(r"^(self|multi)(?=[a-z]{3})")
+_SEPARATORS = re.compile(r"[^\w]+|_+")
 _CAPITALS = re.compile(r"[A-Z]")
-LONGEST_ABBREVIATION = 12
+MAX_ABBREVIATION_LENGTH = 12
 
 
 @lru_cache(maxsize=1 << 13)
-def english_words(text: str) -> tuple[str, ...]:
+def english_stems(text: str) -> tuple[str, ...]:
     """Return the stems of an English term, one for "pre-training", "pre training" and "pretraining"."""
     words: list[str] = []
     for word in _WORDS.findall(_POSSESSIVE.sub("", normalisation.fold(text))):
@@ -52,7 +52,7 @@ def english_words(text: str) -> tuple[str, ...]:
 
 def english_key(text: str) -> str:
     """Return the key of an English term: "Large-Language Models" and "large language model" have the same."""
-    return " ".join(english_words(text))
+    return " ".join(english_stems(text))
 
 
 def content_words(key: str) -> list[str]:
@@ -60,14 +60,14 @@ def content_words(key: str) -> list[str]:
     return [word for word in key.split() if word not in FUNCTION_WORDS] or key.split()
 
 
-def spoken_words(key: str) -> list[str]:
+def decompounded_words(key: str) -> list[str]:
     """Return the content words as Korean says them: "selfattention" is two there, and so are "multi" and its noun."""
-    return [part for word in content_words(key) for part in _SPOKEN_APART.sub(r"\1 ", word).split()]
+    return [part for word in content_words(key) for part in _SEPARABLE_PREFIX.sub(r"\1 ", word).split()]
 
 
 def korean_key(text: str) -> str:
     """Return the key of a Korean term: without spaces, hyphens, middots, quotes and stars."""
-    return _NOT_KOREAN.sub("", normalisation.fold(text))
+    return _SEPARATORS.sub("", normalisation.fold(text))
 
 
 def abbreviation_key(text: str) -> str:
@@ -81,7 +81,7 @@ def abbreviation_key(text: str) -> str:
 def is_abbreviation(text: str) -> bool:
     """Tell whether a text looks like an abbreviation: one short word with two capitals or more."""
     return (
-        2 <= len(text) <= LONGEST_ABBREVIATION
+        2 <= len(text) <= MAX_ABBREVIATION_LENGTH
         and len(_CAPITALS.findall(text)) >= 2
         and _ABBREVIATION.fullmatch(text) is not None
     )

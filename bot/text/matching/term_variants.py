@@ -12,102 +12,104 @@ from typing import TypeAlias
 
 from bot.text.analysis import analyser, term_keys
 
-INSIDE_A_WORD = 0.2
+SUBSTRING_WEIGHT = 0.2
 """What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
-_Stand: TypeAlias = tuple[float, float, list[int]]
+_FieldMatches: TypeAlias = tuple[float, float, list[int]]
 """How often a Korean form stands in title and body, and where it begins."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
-_GAPS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
-_UNITS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
+_SEPARATORS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
+_SCRIPT_RUNS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 
 
 class Fields:
     """The canonical texts of a title and a body as one, prepared for counting. Plain: a search makes hundreds of these."""
 
-    __slots__ = ("_compact", "body", "found", "text")
+    __slots__ = ("_without_spaces", "body_start", "match_cache", "text")
 
     def __init__(self, title: str, body: str) -> None:
         self.text = f"{title}\n{body}"
-        self.body = len(title) + 1
-        self.found: dict[Form, _Stand] = {}
-        self._compact: str | None = None
+        self.body_start = len(title) + 1
+        self.match_cache: dict[TermPattern, _FieldMatches] = {}
+        self._without_spaces: str | None = None
 
     @property
-    def compact(self) -> str:
+    def without_spaces(self) -> str:
         """The text without spaces, to see quickly that a Korean form is not there."""
-        if self._compact is None:
-            self._compact = self.text.replace(" ", "")
-        return self._compact
+        if self._without_spaces is None:
+            self._without_spaces = self.text.replace(" ", "")
+        return self._without_spaces
 
 
-class Form:
+class TermPattern:
     """One writing, ready to be counted and to be looked up. Make it by `form`."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.is_korean = term_keys.has_hangul(text)
-        self._keys = korean_keys(text) if self.is_korean else []
-        is_one_word = len(term_keys.korean_key(text)) == 2 and not _GAPS.search(text.strip())
-        self._writings = [(key, _spacing_pattern(key, is_one_word=is_one_word)) for key in self._keys]
-        self._sequences = [] if self.is_korean else [f" {one} " for one in latin_sequences(text)]
+        self._korean_variants = korean_variants(text) if self.is_korean else []
+        is_one_word = len(term_keys.korean_key(text)) == 2 and not _SEPARATORS.search(text.strip())
+        self._spacing_patterns = [
+            (key, _spacing_pattern(key, is_one_word=is_one_word)) for key in self._korean_variants
+        ]
+        self._latin_variants = [] if self.is_korean else [f" {one} " for one in latin_variants(text)]
 
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to look for: signs only."""
-        return not self._keys and not self._sequences
+        return not self._korean_variants and not self._latin_variants
 
     def count(self, fields: Fields) -> tuple[float, float]:
         """Return how often the form stands in title and body; inside of a Korean word it counts little, and once a field."""
         if not self.is_korean:
-            return self._count_words(fields)
-        in_title, in_body, _ = self._find(fields)
+            return self._count_latin(fields)
+        in_title, in_body, _ = self._match_korean(fields)
         return in_title, in_body
 
-    def _count_words(self, fields: Fields) -> tuple[float, float]:
-        text, body = fields.text, fields.body
+    def _count_latin(self, fields: Fields) -> tuple[float, float]:
+        text, body = fields.text, fields.body_start
         in_title = in_body = 0
         # The sequences are writings of one form: a text has a joined one as a loose token beside it.
-        for sequence in self._sequences:
+        for sequence in self._latin_variants:
             if sequence in text:
                 in_title = max(in_title, text.count(sequence, 0, body))
                 in_body = max(in_body, text.count(sequence, body))
         return float(in_title), float(in_body)
 
-    def lines(self, fields: Fields) -> set[int]:
+    def line_numbers(self, fields: Fields) -> set[int]:
         """Return the lines of title and body, counted from 0, in which the form stands."""
         text = fields.text
         if self.is_korean:
-            _, _, starts = self._find(fields)
+            _, _, starts = self._match_korean(fields)
         else:
-            starts = [start for one in self._sequences for start in _starts(one, text)]
+            starts = [start for one in self._latin_variants for start in _find_all(one, text)]
         return {text.count("\n", 0, start) for start in starts}
 
-    def _find(self, fields: Fields) -> _Stand:
+    def _match_korean(self, fields: Fields) -> _FieldMatches:
         """Return where a Korean form stands: in title and body the first of its writings that each has. Looked for once."""
-        found = fields.found.get(self)
+        found = fields.match_cache.get(self)
         if found is None:
-            compact = fields.compact
+            compact = fields.without_spaces
             counts, starts = [0.0, 0.0], []
-            for key, pattern in self._writings:
+            for key, pattern in self._spacing_patterns:
                 if key in compact:
                     for field, (count, places) in enumerate(_korean_matches(pattern, fields)):
                         if not counts[field]:
                             counts[field] = count
                             starts += places
-            found = fields.found[self] = counts[0], counts[1], starts
+            found = fields.match_cache[self] = counts[0], counts[1], starts
         return found
 
 
 @lru_cache(maxsize=1 << 12)
-def form(text: str) -> Form:
+def compile_term(text: str) -> TermPattern:
     """Return the form for a text, made once."""
-    return Form(text)
+    return TermPattern(text)
 
 
-def latin_sequences(text: str) -> list[str]:
+def latin_variants(text: str) -> list[str]:
     """Return how a text may stand in a canonical one: as written, with its hyphens apart, and joined."""
-    written = analyser.words(text)
-    apart = analyser.words(text.replace("-", " "))
+    written = analyser.stemmed_words(text)
+    apart = analyser.stemmed_words(text.replace("-", " "))
     found = [" ".join(written), " ".join(apart)]
     if not term_keys.has_hangul(text):
         found.append(term_keys.english_key(text))
@@ -116,13 +118,15 @@ def latin_sequences(text: str) -> list[str]:
     return [one for one in dict.fromkeys(found) if one]
 
 
-def korean_keys(text: str) -> list[str]:
+def korean_variants(text: str) -> list[str]:
     """Return a Korean form without spaces as canonical texts have it: spaced, and closed up.
 
     A particle inside of it must stand in the text too; behind its end there may be any.
     """
     found = [
-        "".join(word for run in analyser.runs(writing) for word in run.canonical).removesuffix(analyser.CUT)
+        "".join(word for run in analyser.split_runs(writing) for word in run.canonical).removesuffix(
+            analyser.PARTICLE_MARK
+        )
         for writing in (text, term_keys.korean_key(text))
     ]
     return [one for one in dict.fromkeys(found) if one]
@@ -134,19 +138,19 @@ def _spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     Those would be single ones else: 의학 is not in LLM의 학습.
     """
     space = "" if is_one_word else " ?"
-    pieces = [piece if _LATIN.match(piece) else space.join(piece) for piece in _UNITS.findall(key)]
+    pieces = [piece if _LATIN.match(piece) else space.join(piece) for piece in _SCRIPT_RUNS.findall(key)]
     first, last = (
         (r"(?<![^ \n])" if _LATIN.match(key) else ""),
         (r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""),
     )
-    return re.compile(first + " ?".join(map(_escape, pieces)) + last)
+    return re.compile(first + " ?".join(map(_escape_latin, pieces)) + last)
 
 
-def _escape(piece: str) -> str:
+def _escape_latin(piece: str) -> str:
     return re.escape(piece) if _LATIN.match(piece) else piece
 
 
-def _starts(sequence: str, text: str) -> Iterator[int]:
+def _find_all(sequence: str, text: str) -> Iterator[int]:
     start = text.find(sequence)
     while start >= 0:
         yield start
@@ -158,7 +162,7 @@ def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[floa
 
     Inside of a word it must cross no space, and counts little, once.
     """
-    text, body = fields.text, fields.body
+    text, body = fields.text, fields.body_start
     whole, inside = [0, 0], [0.0, 0.0]
     starts: tuple[list[int], list[int]] = ([], [])
     for match in pattern.finditer(text):
@@ -167,7 +171,7 @@ def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[floa
         if text[start - 1] in " \n":
             whole[field] += 1
         elif " " not in match[0]:
-            inside[field] = INSIDE_A_WORD
+            inside[field] = SUBSTRING_WEIGHT
         else:
             continue
         starts[field].append(start)

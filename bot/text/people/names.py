@@ -7,71 +7,71 @@ from itertools import pairwise
 
 from bot.text.analysis import normalisation
 
-MOST_WORDS = 8
-SHORTEST_FORGIVEN = 4
+MAX_WORDS = 8
+MIN_FUZZY_LENGTH = 4
 """Letters from which a word may hold a typing error; shorter ones are too much like each other."""
-_LONGEST = 24
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_WRITTEN_OUT = (("ae", "a"), ("oe", "o"), ("ue", "u"))
+_MAX_WORD_LENGTH = 24
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
-def words(name: str) -> list[str]:
+def name_tokens(name: str) -> list[str]:
     """Return a name's words folded, in order: "Lin, Junyang" gives lin and junyang."""
-    return [word[:_LONGEST] for word in normalisation.fold_name(name[:300]).split()][:MOST_WORDS]
+    return [word[:_MAX_WORD_LENGTH] for word in normalisation.fold_name(name[:300]).split()][:MAX_WORDS]
 
 
-def given_first(name: str) -> str:
+def given_name_first(name: str) -> str:
     """Return a name whose family name stands in front of a comma the other way round: "Lin, Junyang" is Junyang Lin."""
     family, _, given = name.partition(",")
     return f"{given} {family}" if family.strip() and given.strip() and "," not in given else name
 
 
-def index_words(name: str) -> list[str]:
+def index_terms(name: str) -> list[str]:
     """Return all words that a name is found by: its own, umlauts written out or reduced, and neighbours joined.
 
     "Jürgen Müller" also under juergen, mueller; "Mueller" also under muller; "Xuan-Son" also under xuanson.
     """
-    plain = words(name)
+    plain = name_tokens(name)
     found = dict.fromkeys(plain)
     if not name.isascii():
-        found.update(dict.fromkeys(normalisation.fold_name_german(name[:300]).split()[:MOST_WORDS]))
+        found.update(dict.fromkeys(normalisation.fold_name_german(name[:300]).split()[:MAX_WORDS]))
     for word in plain:
-        found.update(dict.fromkeys(_reduced(word)))
+        found.update(dict.fromkeys(_umlaut_variants(word)))
     if len(plain) > 2:
         found.update(dict.fromkeys(left + right for left, right in pairwise(plain)))
-    return [word[:_LONGEST] for word in found]
+    return [word[:_MAX_WORD_LENGTH] for word in found]
 
 
-def _reduced(word: str) -> Iterator[str]:
-    for written, short in _WRITTEN_OUT:
+def _umlaut_variants(word: str) -> Iterator[str]:
+    for written, short in _UMLAUT_SPELLINGS:
         if written in word:
             yield word.replace(written, short)
 
 
-def deletions(word: str) -> set[str]:
+def deletion_variants(word: str) -> set[str]:
     """Return a word without one of its letters, in each way, for words long enough to forgive an error in."""
-    if len(word) < SHORTEST_FORGIVEN:
+    if len(word) < MIN_FUZZY_LENGTH:
         return set()
     return {word[:place] + word[place + 1 :] for place in range(len(word))}
 
 
-def neighbours(word: str) -> set[str]:
+def edit_neighbours(word: str) -> set[str]:
     """Return all that a short word of two or three Latin letters may be a typing error of, at least two letters long."""
-    if not 2 <= len(word) < SHORTEST_FORGIVEN or not (word.isascii() and word.isalpha()):
+    if not 2 <= len(word) < MIN_FUZZY_LENGTH or not (word.isascii() and word.isalpha()):
         return set()
     cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
     found = {left + right[1:] for left, right in cuts if right and len(word) > 2}
     found |= {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
-    found |= {left + letter + right[1:] for left, right in cuts if right for letter in _LETTERS}
-    found |= {left + letter + right for left, right in cuts for letter in _LETTERS}
+    found |= {left + letter + right[1:] for left, right in cuts if right for letter in _ALPHABET}
+    found |= {left + letter + right for left, right in cuts for letter in _ALPHABET}
     return found - {word}
 
 
-def distance(one: str, other: str, *, most: int = 2) -> int:
+def edit_distance(one: str, other: str, *, max_distance: int = 2) -> int:
     """Return how many letters were left out, added, changed or swapped with a neighbour; `most` + 1 stands for more."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    one, other = _where_they_differ(one, other)
+    if abs(len(one) - len(other)) > max_distance:
+        return max_distance + 1
+    one, other = _trim_common_affixes(one, other)
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, left in enumerate(one, 1):
@@ -81,13 +81,13 @@ def distance(one: str, other: str, *, most: int = 2) -> int:
             if i > 1 and j > 1 and left == other[j - 2] and one[i - 2] == right:
                 cost = min(cost, before[j - 2] + 1)
             now.append(cost)
-        if min(now) > most:
-            return most + 1
+        if min(now) > max_distance:
+            return max_distance + 1
         before, row = row, now
-    return min(row[-1], most + 1)
+    return min(row[-1], max_distance + 1)
 
 
-def _where_they_differ(one: str, other: str) -> tuple[str, str]:
+def _trim_common_affixes(one: str, other: str) -> tuple[str, str]:
     """Return two words without what they begin and end with alike: of two that are near each other little is left."""
     shorter = min(len(one), len(other))
     start = 0
@@ -99,8 +99,8 @@ def _where_they_differ(one: str, other: str) -> tuple[str, str]:
     return one[start : len(one) - end], other[start : len(other) - end]
 
 
-def reduced(word: str) -> str:
+def collapse_umlauts(word: str) -> str:
     """Return a word with written-out umlauts as plain vowels, so that mueller and muller are one."""
-    for written, short in _WRITTEN_OUT:
+    for written, short in _UMLAUT_SPELLINGS:
         word = word.replace(written, short)
     return word

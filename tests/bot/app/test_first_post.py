@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import system_clock
-from bot.services.daily.subscriptions import Subscriptions, Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from storage import migrate
 from tests.fake_discord import process
 from tests.support import origin_server, source_payloads
@@ -29,16 +29,19 @@ async def test_an_empty_database_becomes_a_bot_that_posts_a_reviews_papers_with_
     url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     db = await migrate.open_database(url)
     minute_ago = now - timedelta(minutes=1)
-    wishes = Wishes(at_time=f"{minute_ago:%H:%M}", top_n=2)
+    wishes = SubscriptionOptions(at_time=f"{minute_ago:%H:%M}", top_n=2)
     added_at = minute_ago - timedelta(minutes=1)
     await Subscriptions(db, lambda: added_at).add(
-        guild_id=process.GUILD_ID, channel_id=channel_id, wishes=wishes
+        guild_id=process.GUILD_ID, channel_id=channel_id, options=wishes
     )
     await db.close()
     ids = ["2505.00001", "2505.00002", "2505.00003"]
-    async with origin_server.open_origin() as origin:
+    async with origin_server.run_origin() as origin:
         origin.pages[f"/{today}.md"] = source_payloads.review(today, ids)
-        listed = [source_payloads.listed(known, votes) for known, votes in zip(ids, (5, 81, 40), strict=True)]
+        listed = [
+            source_payloads.daily_papers_item(known, votes)
+            for known, votes in zip(ids, (5, 81, 40), strict=True)
+        ]
         origin.pages[f"/api/daily_papers?date={today}"] = source_payloads.daily_papers(*listed)
         origin.pages["/api/query"] = source_payloads.atom(*map(source_payloads.arxiv_entry, ids))
         origin.pages["/feed"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00009"))

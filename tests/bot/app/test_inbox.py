@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import runtime
-from bot.app.container import Core
-from bot.services.daily.subscriptions import Wishes
+from bot.app.container import Container
+from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.ingest import inbox
 from bot.settings import Settings
 from storage import digests, models, papers
@@ -22,39 +22,41 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def bot(sqlite_db: Database) -> runtime.Running:
+async def bot(sqlite_db: Database) -> runtime.Runtime:
     """What a running bot is made of, at one moment; its client never logs in, so that there is nothing to close."""
-    core = Core(Settings(), sqlite_db, lambda: NOW)
-    return runtime.build(core, core.bot(shard_count=1), asyncio.Event(), sender_lock.SenderLock(sqlite_db))
+    core = Container(Settings(), sqlite_db, lambda: NOW)
+    return runtime.build_runtime(
+        core, core.create_bot(shard_count=1), asyncio.Event(), sender_lock.SenderLock(sqlite_db)
+    )
 
 
-async def _drop(bot: runtime.Running, folder: Path) -> None:
-    await inbox.Inbox(folder, bot.take).scan()
+async def _drop(bot: runtime.Runtime, folder: Path) -> None:
+    await inbox.InboxWatcher(folder, bot.ingest_files).scan()
 
 
 async def test_a_dropped_file_is_stored_and_posted_where_it_was_waited_for(
-    bot: runtime.Running, tmp_path: Path
+    bot: runtime.Runtime, tmp_path: Path
 ) -> None:
-    orders = bot.core.services().subscriptions
-    order = await orders.add(guild_id=1, channel_id=2, wishes=Wishes(at_time="09:01"))
+    orders = bot.container.create_services().subscriptions
+    order = await orders.add(guild_id=1, channel_id=2, options=SubscriptionOptions(at_time="09:01"))
     assert order.next_due_at == NOW + timedelta(minutes=1)
-    bot.core.clock = lambda: NOW + timedelta(minutes=1)
+    bot.container.clock = lambda: NOW + timedelta(minutes=1)
     await bot.tick()
     assert (await orders.get(order.id)).waiting_for_on == NOW.date()
     (tmp_path / "digest.md").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     await _drop(bot, tmp_path)
-    async with bot.core.database.read() as connection:
+    async with bot.container.database.read() as connection:
         (planned,) = await queries.list_rows(connection)
     assert planned.papers == ("2601.00001",)
     assert planned.kind is models.DeliveryKind.DAILY
 
 
-async def test_a_corrected_file_replaces_what_it_said(bot: runtime.Running, tmp_path: Path) -> None:
+async def test_a_corrected_file_replaces_what_it_said(bot: runtime.Runtime, tmp_path: Path) -> None:
     file = tmp_path / "digest.md"
     for votes in (9, 12, 12):
         file.write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", votes)]))
         await _drop(bot, tmp_path)
-    async with bot.core.database.read() as connection:
+    async with bot.container.database.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
         assert await digests.list_dates(connection, limit=9) == [NOW.date()]
     assert detail is not None
@@ -63,20 +65,20 @@ async def test_a_corrected_file_replaces_what_it_said(bot: runtime.Running, tmp_
 
 
 async def test_files_that_are_no_digests_take_no_other_with_them(
-    bot: runtime.Running, tmp_path: Path
+    bot: runtime.Runtime, tmp_path: Path
 ) -> None:
     (tmp_path / "a.md").write_text("A letter to a friend.")
     (tmp_path / "b.md").write_bytes(b"\xff\xfe\x00\xd8" * 50)
     (tmp_path / "c.md").write_bytes(b"")
     (tmp_path / "d.txt").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     await _drop(bot, tmp_path)
-    async with bot.core.database.read() as connection:
+    async with bot.container.database.read() as connection:
         assert await papers.get_detail(connection, "2601.00001") is not None
         assert await digests.list_dates(connection, limit=9) == [NOW.date()]
 
 
 async def test_a_file_that_cannot_be_stored_takes_no_other_with_it_and_is_read_again(
-    bot: runtime.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bot: runtime.Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = ["once"]
 
@@ -85,11 +87,11 @@ async def test_a_file_that_cannot_be_stored_takes_no_other_with_it_and_is_read_a
             raise RuntimeError(failures.pop())
         return 0
 
-    monkeypatch.setattr(bot.core.telling, "tell", tell)
+    monkeypatch.setattr(bot.container.alert_notifier, "notify", tell)
     for number, name in enumerate(("a.md", "b.md"), 1):
         (tmp_path / name).write_text(digest_builders.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
     for expected in ([False, True], [True, True]):
         await _drop(bot, tmp_path)
-        async with bot.core.database.read() as connection:
+        async with bot.container.database.read() as connection:
             found = [await papers.get_detail(connection, f"2601.0000{number}") for number in (1, 2)]
         assert [one is not None for one in found] == expected

@@ -21,18 +21,18 @@ from bot.services.operations import maintenance as maintenance_service
 from bot.services.operations import maintenance_process
 from bot.services.search import document_tokens, indexer, rebuild
 from bot.services.search import glossary as search_glossary
-from bot.services.search.service import Lookup
+from bot.services.search.service import SearchService
 from bot.settings import Settings
 from storage import digests, key_values, migrate
 from storage.database import Database
 from storage.search import glossary, index
 from tests.fake_discord import process
 from tests.support import sample_archive
-from tests.support.sample_archive import Paper
+from tests.support.sample_archive import NewsletterPaper
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PAPERS = [
-    Paper(
+    NewsletterPaper(
         f"2501.{number:05}",
         f"Reinforcement learning number{number}",
         "강화 학습(reinforcement learning; RL)이다.",
@@ -42,16 +42,16 @@ PAPERS = [
 
 
 @pytest.fixture(autouse=True)
-def _no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuild, "REST", 0)
+def _no_rebuild_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuild, "PAUSE_RATIO", 0)
 
 
 @pytest.fixture
 async def filled(db: Database) -> Database:
     """An archive of 60 papers with index and glossary."""
-    await rebuild.note_version(db)
-    await sample_archive.add(db, "2025-01-02", *PAPERS)
-    await search_glossary.Glossaries(db, lambda: NOW).rebuild()
+    await rebuild.record_version(db)
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await search_glossary.GlossaryService(db, lambda: NOW).rebuild()
     return db
 
 
@@ -59,8 +59,8 @@ def url_of(database: Database) -> str:
     return database.url.render_as_string(hide_password=False)
 
 
-def tender(database: Database, *, aside_from: int = 10**6) -> maintenance.Tending:
-    return maintenance.Tending(database, lambda: NOW, small=aside_from)
+def maintenance_loop(database: Database, *, in_process_limit: int = 10**6) -> maintenance.MaintenanceLoop:
+    return maintenance.MaintenanceLoop(database, lambda: NOW, in_process_limit=in_process_limit)
 
 
 async def pretend_other_version(database: Database) -> None:
@@ -68,59 +68,61 @@ async def pretend_other_version(database: Database) -> None:
         await key_values.set_value(connection, key_values.INDEX_VERSION, "0")
 
 
-async def is_well(database: Database) -> bool:
-    found = await rebuild.examine(database)
-    return not (found.needs_making or found.missing) and found.papers == len(PAPERS)
+async def is_index_healthy(database: Database) -> bool:
+    found = await rebuild.get_index_status(database)
+    return not (found.needs_rebuild or found.missing) and found.papers == len(PAPERS)
 
 
 async def test_what_is_stored_through_the_core_is_in_an_index_of_a_known_version(database_url: str) -> None:
     for _ in range(2):
-        async with container.open_core(Settings(database_url=database_url), clock=lambda: NOW) as core:
-            await core.ingest().add_text(sample_archive.newsletter("2025-01-02", PAPERS), place="a.md")
-            found = await rebuild.examine(core.database)
-    assert found.made_by == document_tokens.VERSION
-    assert not found.needs_making
+        async with container.open_container(Settings(database_url=database_url), clock=lambda: NOW) as core:
+            await core.create_ingest().add_text(
+                sample_archive.newsletter("2025-01-02", PAPERS), location="a.md"
+            )
+            found = await rebuild.get_index_status(core.database)
+    assert found.version == document_tokens.VERSION
+    assert not found.needs_rebuild
 
 
 @pytest.mark.parametrize("aside_from", [0, 10**6], ids=["in another process", "here"])
 async def test_an_index_of_another_version_is_made_anew(filled: Database, aside_from: int) -> None:
     await pretend_other_version(filled)
-    assert not await is_well(filled)
-    assert await tender(filled, aside_from=aside_from).tend()
-    assert await is_well(filled)
+    assert not await is_index_healthy(filled)
+    assert await maintenance_loop(filled, in_process_limit=aside_from).run_due_tasks()
+    assert await is_index_healthy(filled)
     async with filled.read() as connection:
         made = await glossary.get(connection)
     assert made is not None
     assert made.made_at != NOW or aside_from
-    assert (await Lookup(filled).search("number60")).total == 1
+    assert (await SearchService(filled).search("number60")).total == 1
 
 
 async def test_one_that_somebody_left_half_made_is_finished(filled: Database) -> None:
-    async with aclosing(rebuild.rebuild(filled)) as steps:
+    async with aclosing(rebuild.rebuild_index(filled)) as steps:
         await anext(steps)
-    assert not await is_well(filled)
-    assert await tender(filled).tend()
-    assert await is_well(filled)
+    assert not await is_index_healthy(filled)
+    assert await maintenance_loop(filled).run_due_tasks()
+    assert await is_index_healthy(filled)
 
 
 async def test_gaps_are_filled(filled: Database) -> None:
     async with filled.transaction() as connection:
-        held = await index.list_sample(connection, limit=7)
+        held = await index.list_by_popularity(connection, limit=7)
         await indexer.SearchIndexer().remove(connection, [one.paper_id for one in held])
-    assert not await is_well(filled)
-    assert await tender(filled).tend()
-    assert await is_well(filled)
+    assert not await is_index_healthy(filled)
+    assert await maintenance_loop(filled).run_due_tasks()
+    assert await is_index_healthy(filled)
 
 
 async def test_a_glossary_is_made_where_there_is_none(db: Database) -> None:
-    await rebuild.note_version(db)
-    await sample_archive.add(db, "2025-01-02", *PAPERS)
-    assert await tender(db).tend()
+    await rebuild.record_version(db)
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    assert await maintenance_loop(db).run_due_tasks()
     async with db.read() as connection:
         made = await glossary.get(connection)
     assert made is not None
     assert (made.made_at, made.papers) == (NOW, len(PAPERS))
-    assert await maintenance_service.find_due(db, lambda: NOW) is None
+    assert await maintenance_service.find_pending(db, lambda: NOW) is None
 
 
 async def test_without_another_process_the_work_is_done_here(
@@ -128,42 +130,42 @@ async def test_without_another_process_the_work_is_done_here(
 ) -> None:
     await pretend_other_version(filled)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert await tender(filled, aside_from=0).tend()
-    assert await is_well(filled)
+    assert await maintenance_loop(filled, in_process_limit=0).run_due_tasks()
+    assert await is_index_healthy(filled)
 
 
 async def test_a_process_that_cannot_begin_is_told_from_one_that_dies(filled: Database) -> None:
-    with pytest.raises(maintenance_process.CannotStartError):
-        await _all(maintenance_process.do("mysql://nowhere", maintenance_service.Task.INDEX))
+    with pytest.raises(maintenance_process.WorkerStartError):
+        await _all(maintenance_process.run_task("mysql://nowhere", maintenance_service.MaintenanceTask.INDEX))
 
 
 async def test_a_child_that_is_killed_is_noticed_and_what_was_done_is_kept(filled: Database) -> None:
     await pretend_other_version(filled)
-    async with aclosing(rebuild.rebuild(filled)) as steps:
+    async with aclosing(rebuild.rebuild_index(filled)) as steps:
         await anext(steps)
     async with filled.transaction() as connection:
-        await digests.lock(connection)  # the child waits for it
+        await digests.lock_ingest(connection)  # the child waits for it
         work = asyncio.ensure_future(
-            _all(maintenance_process.do(url_of(filled), maintenance_service.Task.INDEX))
+            _all(maintenance_process.run_task(url_of(filled), maintenance_service.MaintenanceTask.INDEX))
         )
         [child] = await _children()
         child.kill()
-        with pytest.raises(maintenance_process.ChildError, match="SIGKILL"):
+        with pytest.raises(maintenance_process.WorkerError, match="SIGKILL"):
             await work
-    found = await rebuild.examine(filled)
+    found = await rebuild.get_index_status(filled)
     assert found.is_outdated
     assert found.progress is not None
-    assert (await Lookup(filled).search("number60")).total == 1
-    assert await tender(filled).tend()
-    assert await is_well(filled)
+    assert (await SearchService(filled).search("number60")).total == 1
+    assert await maintenance_loop(filled).run_due_tasks()
+    assert await is_index_healthy(filled)
 
 
 async def test_stopping_ends_the_child(filled: Database) -> None:
     await pretend_other_version(filled)
     stop = asyncio.Event()
     async with filled.transaction() as connection:
-        await digests.lock(connection)
-        running = asyncio.ensure_future(tender(filled, aside_from=0).run(stop))
+        await digests.lock_ingest(connection)
+        running = asyncio.ensure_future(maintenance_loop(filled, in_process_limit=0).run(stop))
         children = await _children()
         stop.set()
         await asyncio.wait_for(running, 10)
@@ -181,7 +183,7 @@ async def test_a_child_ends_with_its_parent(filled: Database) -> None:
     assert child.stdin is not None
     assert child.stdout is not None
     async with filled.transaction() as connection:
-        await digests.lock(connection)
+        await digests.lock_ingest(connection)
         child.stdin.write(f"{asked}\n".encode())
         assert await child.stdout.readline() == b"ready\n"
         child.stdin.close()
@@ -189,15 +191,15 @@ async def test_a_child_ends_with_its_parent(filled: Database) -> None:
 
 
 async def test_an_index_that_another_version_took_over_is_left_to_it(filled: Database) -> None:
-    older = tender(filled)
-    assert await older.tend()
+    older = maintenance_loop(filled)
+    assert await older.run_due_tasks()
     await pretend_other_version(filled)
     with structlog.testing.capture_logs() as said:
-        assert await older.tend()
-    assert (await rebuild.examine(filled)).is_outdated
+        assert await older.run_due_tasks()
+    assert (await rebuild.get_index_status(filled)).is_outdated
     assert any("restart the bot" in one["event"] for one in said)
-    assert await tender(filled).tend()
-    assert await is_well(filled)
+    assert await maintenance_loop(filled).run_due_tasks()
+    assert await is_index_healthy(filled)
 
 
 async def test_a_child_of_another_version_does_nothing(
@@ -205,9 +207,9 @@ async def test_a_child_of_another_version_does_nothing(
 ) -> None:
     await pretend_other_version(filled)
     monkeypatch.setattr(document_tokens, "VERSION", "older")
-    with pytest.raises(maintenance_process.ChildError, match="restart the bot"):
-        await _all(maintenance_process.do(url_of(filled), maintenance_service.Task.INDEX))
-    assert (await rebuild.examine(filled)).progress is None
+    with pytest.raises(maintenance_process.WorkerError, match="restart the bot"):
+        await _all(maintenance_process.run_task(url_of(filled), maintenance_service.MaintenanceTask.INDEX))
+    assert (await rebuild.get_index_status(filled)).progress is None
 
 
 async def _all(steps: AsyncGenerator[int, None]) -> list[int]:
@@ -234,9 +236,9 @@ async def test_trouble_is_told_and_tried_again(filled: Database, monkeypatch: py
         raise RuntimeError("not today")
 
     with monkeypatch.context() as broken:
-        broken.setattr(maintenance_service, "find_due", fails)
-        assert not await tender(filled).tend()
-    assert await tender(filled).tend()
+        broken.setattr(maintenance_service, "find_pending", fails)
+        assert not await maintenance_loop(filled).run_due_tasks()
+    assert await maintenance_loop(filled).run_due_tasks()
 
 
 @pytest.mark.wire
@@ -245,7 +247,7 @@ async def test_a_bot_that_starts_with_an_index_of_another_version_makes_it_anew(
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     database = await migrate.open_database(url)
-    await sample_archive.add(database, "2025-01-02", *PAPERS)
+    await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
     await pretend_other_version(database)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAPERROUND_", "DISCORD_"))}
     environment |= {**fake.environment(), "PAPERROUND_DATABASE_URL": url}
@@ -256,8 +258,8 @@ async def test_a_bot_that_starts_with_an_index_of_another_version_makes_it_anew(
         )
     try:
         async with asyncio.timeout(40):
-            while not await is_well(database):
-                assert (await Lookup(database).search("number60")).total == 1
+            while not await is_index_healthy(database):
+                assert (await SearchService(database).search("number60")).total == 1
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(log.read_text()[-4000:]) from None

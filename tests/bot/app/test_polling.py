@@ -29,9 +29,9 @@ def settings(folder: Path, **more: Any) -> Settings:
 def test_the_listed_hosts_and_the_operators_own_services_may_be_private(tmp_path: Path) -> None:
     given = settings(tmp_path, fetch_allow="files.lan, 10.0.0.5:8080", hf_endpoint="http://127.0.0.1:9000")
     assert polling.allowances(given) == [
-        ssrf_guard.Allowance("files.lan"),
-        ssrf_guard.Allowance("10.0.0.5", 8080),
-        ssrf_guard.Allowance("127.0.0.1", 9000),
+        ssrf_guard.AllowedHost("files.lan"),
+        ssrf_guard.AllowedHost("10.0.0.5", 8080),
+        ssrf_guard.AllowedHost("127.0.0.1", 9000),
     ]
     assert polling.allowances(settings(tmp_path)) == []
 
@@ -41,15 +41,15 @@ def test_the_listed_hosts_and_the_operators_own_services_may_be_private(tmp_path
     [{"fetch_allow": "http://host/"}, {"hf_endpoint": "nonsense"}, {"sources": [{"url": "ftp://x/"}]}],
 )
 async def test_settings_that_cannot_be_used_are_named(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    async with container.open_core(settings(tmp_path, **wrong)) as opened:
+    async with container.open_container(settings(tmp_path, **wrong)) as opened:
         with pytest.raises(errors.UsageError):
-            async with polling.open_fetching(opened, opened.ingest()):
+            async with polling.open_poller(opened, opened.create_ingest()):
                 pass
 
 
 async def test_the_operators_channel_gets_one_notice_of_a_source_that_goes_on_failing(tmp_path: Path) -> None:
     now = START
-    async with origin_server.open_origin() as origin:
+    async with origin_server.run_origin() as origin:
         origin.pages["/feed"] = web.Response(status=403)
         given = settings(
             tmp_path,
@@ -57,10 +57,10 @@ async def test_the_operators_channel_gets_one_notice_of_a_source_that_goes_on_fa
             fetch_allow=f"127.0.0.1:{origin.port}",
             sources=[{"url": f"{origin.url}/feed"}],
         )
-        async with container.open_core(given, clock=lambda: now) as opened:
-            async with polling.open_fetching(opened, opened.ingest()) as service:
+        async with container.open_container(given, clock=lambda: now) as opened:
+            async with polling.open_poller(opened, opened.create_ingest()) as service:
                 for _ in range(6):
-                    await service.tick()
+                    await service.fetch_due()
                     now += timedelta(days=2)
             async with opened.database.read() as connection:
                 planned = await queries.list_rows(connection, kind=models.DeliveryKind.NOTICE)

@@ -14,25 +14,25 @@ from bot import cli
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """What a command printed, and its exit status."""
 
-    status: int
-    out: str
-    err: str
+    exit_status: int
+    stdout: str
+    stderr: str
 
     @property
     def data(self) -> Any:
         """Its JSON."""
-        return json.loads(self.out)
+        return json.loads(self.stdout)
 
     @property
     def lines(self) -> list[Any]:
         """Its JSON Lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
-Paperround = Callable[..., Answer]
+Paperround = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def paperround(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "paperround.db").write_bytes(sqlite_template.read_bytes())
 
-    def run(*arguments: str) -> Answer:
+    def run(*arguments: str) -> CommandResult:
         monkeypatch.setattr("sys.argv", ["paperround", *arguments])
         status: object = 0
         try:
@@ -56,6 +56,6 @@ def paperround(
         printed = capsys.readouterr()
         assert isinstance(status, int)
         assert "Traceback" not in printed.err
-        return Answer(status, printed.out, printed.err)
+        return CommandResult(status, printed.out, printed.err)
 
     return run

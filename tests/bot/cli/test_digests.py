@@ -26,31 +26,31 @@ def folder(tmp_path: Path) -> Path:
 
 def test_parse_prints_a_line_a_digest_and_names_what_is_none(paperround: Paperround, folder: Path) -> None:
     answer = paperround("parse", str(folder))
-    assert answer.status == 1
+    assert answer.exit_status == 1
     (digest,) = answer.lines
     assert list(digest) == ["file", "format", "date", "papers", "problems"]
     assert (digest["file"], digest["date"]) == (f"{folder}/a.md", "2026-01-05")
     assert [paper["votes"] for paper in digest["papers"]] == [5, 81, None]
-    assert "b.txt" in answer.err
-    assert "c.md" in answer.err
+    assert "b.txt" in answer.stderr
+    assert "c.md" in answer.stderr
 
 
 def test_ingest_twice_adds_nothing_the_second_time(paperround: Paperround, folder: Path) -> None:
     first = paperround("ingest", str(folder), "--json")
-    assert (first.status, first.data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 2})
+    assert (first.exit_status, first.data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 2})
     assert paperround("ingest", str(folder), "--json").data["new_papers"] == 0
     again = paperround("ingest", "--again", "--json")
-    assert (again.status, again.data) == (0, {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0})
+    assert (again.exit_status, again.data) == (0, {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0})
 
 
 def test_ingest_of_nothing_is_wrong_usage(paperround: Paperround) -> None:
-    assert paperround("ingest").status == 2
+    assert paperround("ingest").exit_status == 2
 
 
 def test_a_missing_path_is_named(paperround: Paperround) -> None:
     answer = paperround("ingest", "nowhere.md")
-    assert answer.status == 1
-    assert "nowhere.md" in answer.err
+    assert answer.exit_status == 1
+    assert "nowhere.md" in answer.stderr
 
 
 @pytest.fixture
@@ -72,15 +72,15 @@ def test_digest_shows_a_date_top_voted_first(archive_of_three: Paperround) -> No
 @pytest.mark.parametrize("on", ["2026-02-30", "yesterday", "2026"])
 def test_an_impossible_date_is_wrong_usage(archive_of_three: Paperround, on: str) -> None:
     answer = archive_of_three("digest", on)
-    assert answer.status == 2
-    assert "YYYY-MM-DD" in answer.err
+    assert answer.exit_status == 2
+    assert "YYYY-MM-DD" in answer.stderr
 
 
 def test_look_ups_answer_in_their_shapes(archive_of_three: Paperround) -> None:
     found = archive_of_three("search", "trained with care", "--json").data
     assert {row["arxiv_id"] for row in found} == {arxiv_id for arxiv_id, _ in PAPERS}
     assert archive_of_three("search", "quaternion", "--json").data == []
-    assert archive_of_three("search", "quaternion").status == 0
+    assert archive_of_three("search", "quaternion").exit_status == 0
     by_author = archive_of_three("author", "lovelace, ada", "--json").data
     assert by_author["author"] == "Ada Lovelace"
     assert len(by_author["papers"]) == 3
@@ -95,14 +95,14 @@ def test_a_search_takes_words_without_quotes_and_says_what_it_could_not_use(
 ) -> None:
     answer = archive_of_three("search", "trained", "with", "care", "votes:many", "--json")
     assert len(answer.data) == 3
-    assert "votes:many" in answer.err
-    assert archive_of_three("search", "--", "-care", "trained").out.startswith("Nothing found.")
+    assert "votes:many" in answer.stderr
+    assert archive_of_three("search", "--", "-care", "trained").stdout.startswith("Nothing found.")
 
 
 def test_a_search_that_finds_nothing_says_what_was_perhaps_meant(archive_of_three: Paperround) -> None:
     answer = archive_of_three("search", "reinforcment lerning")
-    assert answer.out.startswith("Nothing found.")
-    assert "reinforcement learning" in answer.err
+    assert answer.stdout.startswith("Nothing found.")
+    assert "reinforcement learning" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -120,31 +120,33 @@ def test_a_paper_is_found_by_id_and_address(archive_of_three: Paperround, name: 
 
 def test_an_unknown_paper_is_null_and_status_one(archive_of_three: Paperround) -> None:
     answer = archive_of_three("paper", "2601.99999", "--json")
-    assert (answer.status, answer.data) == (1, None)
+    assert (answer.exit_status, answer.data) == (1, None)
 
 
 def test_an_exported_newsletter_reads_back_as_what_went_in(
     archive_of_three: Paperround, folder: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "out.md"
-    assert archive_of_three("export", "--format", "newsletter", "--output", str(target)).status == 0
+    assert archive_of_three("export", "--format", "newsletter", "--output", str(target)).exit_status == 0
     before, after = (archive_of_three("parse", str(path)).lines[0] for path in (folder / "a.md", target))
     assert after["papers"] == before["papers"]
 
 
 def test_export_says_what_it_cannot_do(archive_of_three: Paperround) -> None:
-    assert archive_of_three("export", "--format", "docx").status == 2
+    assert archive_of_three("export", "--format", "docx").exit_status == 2
     assert (
-        archive_of_three("export", "--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01").status
+        archive_of_three(
+            "export", "--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01"
+        ).exit_status
         == 2
     )
-    assert archive_of_three("export", "--format", "csv", "--date", "2020-01-01").status == 1
-    assert archive_of_three("export", "--format", "csv", "--output", "no/such/folder/x").status == 1
+    assert archive_of_three("export", "--format", "csv", "--date", "2020-01-01").exit_status == 1
+    assert archive_of_three("export", "--format", "csv", "--output", "no/such/folder/x").exit_status == 1
 
 
 def test_the_seeds_parse_and_are_found_as_they_should(paperround: Paperround, seeds: Path) -> None:
     answer = paperround("parse", str(seeds))
-    assert answer.status == 0
+    assert answer.exit_status == 0
     assert [len(digest["papers"]) for digest in answer.lines] == [15, 27, 26, 27]
     assert all(digest["problems"] == [] for digest in answer.lines)
     top = answer.lines[0]["papers"][0]

@@ -15,9 +15,12 @@ from storage.database import Database
 from storage.search import index
 from tests.bot.cli.conftest import Paperround
 from tests.support import sample_archive
-from tests.support.sample_archive import Paper
+from tests.support.sample_archive import NewsletterPaper
 
-PAPERS = [Paper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.") for number in range(1, 8)]
+PAPERS = [
+    NewsletterPaper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.")
+    for number in range(1, 8)
+]
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def archive(
     """The command line on an archive of seven papers, once for each engine."""
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
     (tmp_path / "digest.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
-    assert paperround("ingest", "digest.md").status == 0
+    assert paperround("ingest", "digest.md").exit_status == 0
     return paperround
 
 
@@ -61,7 +64,7 @@ async def empty(database: Database) -> None:
 
 async def stop_in_the_middle(database: Database) -> None:
     await make_older(database)
-    async with aclosing(rebuild.rebuild(database)) as steps:
+    async with aclosing(rebuild.rebuild_index(database)) as steps:
         await anext(steps)
         await anext(steps)
 
@@ -70,7 +73,7 @@ def finding(paperround: Paperround) -> dict[str, object]:
     """Return what `doctor` says of the index; of nothing else has it anything to complain."""
     answer = paperround("doctor", "--json")
     [found] = [row for row in answer.data if row["what"] == "search index"]
-    assert answer.status == (0 if found["well"] else 1)
+    assert answer.exit_status == (0 if found["well"] else 1)
     return dict(found)
 
 

@@ -45,15 +45,15 @@ def test_a_channel_is_added_listed_changed_paused_resumed_and_removed(paperround
     )
     assert paperround("channels", "pause", number, "--json").data["state"] == "paused"
     assert paperround("channels", "resume", number, "--json").data["state"] == "active"
-    assert paperround("channels", "remove", number).status == 0
+    assert paperround("channels", "remove", number).exit_status == 0
     assert paperround("channels", "list", "--json").data == []
 
 
 def test_an_identical_channel_is_refused(paperround: Paperround) -> None:
-    assert paperround(*ADD).status == 0
+    assert paperround(*ADD).exit_status == 0
     answer = paperround(*ADD)
-    assert answer.status == 1
-    assert "already" in answer.err
+    assert answer.exit_status == 1
+    assert "already" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_value_that_cannot_be_used_is_named_with_one_that_can(
     paperround: Paperround, arguments: tuple[str, str], hint: str
 ) -> None:
     answer = paperround(*ADD, *arguments)
-    assert answer.status == 2
-    assert hint in answer.err
+    assert answer.exit_status == 2
+    assert hint in answer.stderr
 
 
 def test_alerts_are_added_listed_and_removed(paperround: Paperround) -> None:
@@ -87,21 +87,21 @@ def test_alerts_are_added_listed_and_removed(paperround: Paperround) -> None:
     )
     paperround("alerts", "add", "--user", "7", "--author", "Ada Lovelace")
     assert len(paperround("alerts", "list", "--json").data) == 2
-    assert paperround("alerts", "remove", str(added["id"])).status == 0
-    assert paperround("alerts", "remove", str(added["id"])).status == 2
-    assert paperround("alerts", "add", "--user", "7").status == 2
+    assert paperround("alerts", "remove", str(added["id"])).exit_status == 0
+    assert paperround("alerts", "remove", str(added["id"])).exit_status == 2
+    assert paperround("alerts", "add", "--user", "7").exit_status == 2
 
 
 def test_deliveries_of_an_unknown_state_are_wrong_usage(paperround: Paperround) -> None:
     assert paperround("deliveries", "--json").data == []
     answer = paperround("deliveries", "--state", "lost")
-    assert answer.status == 2
-    assert "uncertain" in answer.err
+    assert answer.exit_status == 2
+    assert "uncertain" in answer.stderr
 
 
 def test_a_backup_is_a_database(paperround: Paperround, tmp_path: Path) -> None:
     paperround(*ADD)
-    assert paperround("backup", "copy.db").status == 0
+    assert paperround("backup", "copy.db").exit_status == 0
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 
@@ -111,13 +111,13 @@ def test_doctor_says_what_is_in_force_and_never_the_token(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
     answer = paperround("doctor", "--json")
-    assert answer.status == 0
+    assert answer.exit_status == 0
     found = {row["what"]: row for row in answer.data}
     assert (found["PAPERROUND_TIMEZONE"]["value"], found["PAPERROUND_TIMEZONE"]["origin"]) == (
         "Asia/Seoul",
         "environment",
     )
-    assert paperround("doctor", "--quiet").out == ""
+    assert paperround("doctor", "--quiet").stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_a_setting_that_cannot_be_used_is_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     answer = paperround("channels", "list")
-    assert answer.status == 2
-    assert name in answer.err
-    assert hint in answer.err
+    assert answer.exit_status == 2
+    assert name in answer.stderr
+    assert hint in answer.stderr
 
 
 def test_settings_come_from_env_file_and_toml_in_this_order(paperround: Paperround, tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_settings_come_from_env_file_and_toml_in_this_order(paperround: Paperrou
 
 def test_run_without_a_token_says_how_to_get_one(paperround: Paperround) -> None:
     answer = paperround("run")
-    assert answer.status == 2
-    assert "discord.com/developers" in answer.err
-    assert "demo" in answer.err
+    assert answer.exit_status == 2
+    assert "discord.com/developers" in answer.stderr
+    assert "demo" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -169,23 +169,23 @@ def test_a_database_that_cannot_be_used_is_one_clear_line(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     answer = paperround("channels", "list")
-    assert answer.status in {1, 2}
-    assert hint in answer.err
-    assert len(answer.err.splitlines()) == 1
+    assert answer.exit_status in {1, 2}
+    assert hint in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
 
 
 def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     answer = paperround("channels", "list")
-    assert answer.status == 1
-    assert "newer" in answer.err
+    assert answer.exit_status == 1
+    assert "newer" in answer.stderr
     (tmp_path / "paperround.db").unlink()
     with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
-    assert "not Paperround's" in paperround("channels", "list").err
+    assert "not Paperround's" in paperround("channels", "list").stderr
     (tmp_path / "paperround.db").write_text("These are no pages of SQLite." * 100)
-    assert "not a Paperround database" in paperround("channels", "list").err
+    assert "not a Paperround database" in paperround("channels", "list").stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -193,7 +193,7 @@ def test_a_read_only_database_is_one_clear_line(paperround: Paperround, tmp_path
     tmp_path.chmod(0o500)
     (tmp_path / "paperround.db").chmod(0o400)
     try:
-        assert "read-only" in paperround(*ADD).err
+        assert "read-only" in paperround(*ADD).stderr
     finally:
         tmp_path.chmod(0o700)
 

@@ -59,7 +59,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def run(*arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit status, its output and its complaints."""
-    result = CliRunner().invoke(cli.build(), ["sources", *arguments])
+    result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
     if isinstance(result.exception, errors.PaperroundError | storage_errors.StorageError):
         return result.exception.exit_status, result.stdout, str(result.exception)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -71,7 +71,7 @@ def test_what_was_added_is_fetched_and_each_source_has_its_row(site: Site) -> No
     dated = f"{site.url}/{{date:%Y/%m/%d}}.md"
     site.pages["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
     site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
-        source_payloads.listed("2505.00001", 81)
+        source_payloads.daily_papers_item("2505.00001", 81)
     )
     assert run("add", dated)[0] == 0
     assert run("add", "https://huggingface.co", "--json")[0] == 0

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.container import Core
+from bot.app.container import Container
 from bot.client import translations
 from bot.settings import Settings
 from storage import migrate, models
 from storage.database import Database
 from tests.support import client_archive, payload_checks
-from tests.support.client_harness import START, World, open_world
+from tests.support.client_harness import SIMCORD_EPOCH, World, open_world
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +34,9 @@ def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
     async def fill() -> None:
         database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-        ingest = Core(Settings(), database, lambda: START).ingest()
+        ingest = Container(Settings(), database, lambda: SIMCORD_EPOCH).create_ingest()
         for number, text in enumerate(client_archive.DIGESTS):
-            await ingest.add_text(text, place=f"{number}.md")
+            await ingest.add_text(text, location=f"{number}.md")
         await database.close()
 
     with ThreadPoolExecutor(1) as thread:
@@ -64,26 +64,26 @@ async def world(
     archive_db: Database, locale: models.Locale, texts: translations.Translations
 ) -> AsyncIterator[World]:
     """A world in each language."""
-    async with _looked_back_on(archive_db, locale, texts) as opened:
+    async with _checked_world(archive_db, locale, texts) as opened:
         yield opened
 
 
 @pytest.fixture
 async def english_world(archive_db: Database, texts: translations.Translations) -> AsyncIterator[World]:
     """A world whose language does not matter."""
-    async with _looked_back_on(archive_db, models.Locale.EN, texts) as opened:
+    async with _checked_world(archive_db, models.Locale.EN, texts) as opened:
         yield opened
 
 
 @pytest.fixture
 async def empty_world(sqlite_db: Database, texts: translations.Translations) -> AsyncIterator[World]:
     """A world without any digest."""
-    async with _looked_back_on(sqlite_db, models.Locale.KO, texts) as opened:
+    async with _checked_world(sqlite_db, models.Locale.KO, texts) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def _looked_back_on(
+async def _checked_world(
     database: Database, locale: models.Locale, texts: translations.Translations
 ) -> AsyncIterator[World]:
     async with open_world(database, locale, texts) as opened:

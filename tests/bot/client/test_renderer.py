@@ -15,7 +15,7 @@ from bot.client import translations
 from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
 from bot.rendering.discord_text import limits
-from bot.rendering.wording.post_texts import Wording
+from bot.rendering.wording.post_texts import PostTemplates
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
 from storage import models
@@ -29,7 +29,7 @@ SENT_AS_IT_IS = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 def _renderer() -> DiscordRenderer:
     mentions = CommandMentions()
     mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
-    return DiscordRenderer(TEXTS, Wording(Templates()), mentions)
+    return DiscordRenderer(TEXTS, PostTemplates(Templates()), mentions)
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,9 @@ def _check(parts: tuple[contents.RenderedPart, ...]) -> None:
     for part in parts:
         if part.kind not in SENT_AS_IT_IS:
             assert part.fallback is not None
-            marker = contents.marker_of(part.payload)
+            marker = contents.extract_marker(part.payload)
             assert marker is not None
-            assert contents.marker_of(part.fallback) == marker
+            assert contents.extract_marker(part.fallback) == marker
             assert json.dumps(part.payload).count(marker) >= 1
             markers.append(marker)
     assert len(set(markers)) == len(markers)
@@ -111,7 +111,7 @@ def test_every_style_fits_with_any_number_of_papers(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(
-    papers=hostile_papers.papers(most=12),
+    papers=hostile_papers.papers(max_size=12),
     style=st.sampled_from(models.Style),
     locale=st.sampled_from(models.Locale),
 )
@@ -125,7 +125,7 @@ def test_no_digest_can_make_a_post_that_does_not_fit(
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(papers=hostile_papers.papers(most=12), text=hostile_papers.texts, in_channel=st.booleans())
+@given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
 def test_no_digest_can_make_an_alert_that_does_not_fit(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
@@ -158,7 +158,11 @@ def test_every_notice_says_something_and_carries_its_marker(
 
 def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily((_paper(1), _paper(2, votes=None))))
-    texts = [one["content"] for one in payload_checks.walk(part.payload["components"]) if one["type"] == 10]
+    texts = [
+        one["content"]
+        for one in payload_checks.walk_components(part.payload["components"])
+        if one["type"] == 10
+    ]
     assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 표를 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
@@ -170,7 +174,7 @@ def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: Di
 
 def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily(tuple(_paper(number) for number in range(8))))
-    components = list(payload_checks.walk(part.payload["components"]))
+    components = list(payload_checks.walk_components(part.payload["components"]))
     assert len(components) == limits.COMPONENTS
     texts = [one["content"] for one in components if one["type"] == 10]
     assert all(any(f"[Paper {number}]" in text for text in texts) for number in range(8))
@@ -200,7 +204,7 @@ def test_a_forum_post_has_a_name_and_the_tags_that_the_forum_demands(renderer: D
     assert part.kind is models.PartKind.FORUM_POST
     assert part.payload["name"] == "2025-02-12 · 1편"
     assert part.payload["applied_tags"] == ["7", "8"]
-    payload_checks.schemas().check("CreateForumThreadRequest", part.payload)
+    payload_checks.load_schemas().check("CreateForumThreadRequest", part.payload)
 
 
 def test_an_announcement_is_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
@@ -223,4 +227,4 @@ def test_nothing_is_cut_without_a_word_in_a_card(renderer: DiscordRenderer) -> N
     long = "가나다라 마바사. " * 700
     paper = _paper(sections=(models.Section("What's New", long),))
     _, card = renderer.render_daily(_daily((paper,), style=models.Style.CARDS))
-    assert TEXTS.of(models.Locale.KO)("more-inside") in json.dumps(card.payload, ensure_ascii=False)
+    assert TEXTS.for_locale(models.Locale.KO)("more-inside") in json.dumps(card.payload, ensure_ascii=False)

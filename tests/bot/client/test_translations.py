@@ -94,7 +94,7 @@ def test_no_key_is_missing() -> None:
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_a_missing_argument_is_an_error_and_not_a_hole_in_a_sentence(locale: models.Locale) -> None:
-    words = translations.load().of(locale)
+    words = translations.load().for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         words("shared-by")
 
@@ -103,7 +103,7 @@ def test_a_missing_argument_is_an_error_and_not_a_hole_in_a_sentence(locale: mod
 def test_every_reason_that_something_stands_still_has_its_sentence(locale: models.Locale) -> None:
     from bot.services.posts.contents import Reason
 
-    words = translations.load().of(locale)
+    words = translations.load().for_locale(locale)
     assert all(words.find(f"reason-{reason.value}") for reason in Reason)
 
 
@@ -188,4 +188,4 @@ def _keys_of_commands() -> set[str]:
     ],
 )
 def test_discords_locales_are_ours_or_none(theirs: discord.Locale, ours: models.Locale | None) -> None:
-    assert translations.locale_of(theirs) is ours
+    assert translations.from_discord_locale(theirs) is ours

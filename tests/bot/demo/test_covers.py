@@ -51,7 +51,7 @@ def test_every_cover_shows_the_accent_colour() -> None:
 
 def test_covers_are_given_by_thumbnail_address_and_only_where_there_is_one() -> None:
     address = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2502.02737.png"
-    drawn = covers.covers([entry("2502.02737", address), entry("2501.19393", None)])
+    drawn = covers.draw_covers([entry("2502.02737", address), entry("2501.19393", None)])
     assert drawn == {address: ("2502.02737.png", covers.draw_cover("2502.02737", "A Paper"))}
 
 

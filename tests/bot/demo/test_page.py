@@ -16,8 +16,8 @@ import pytest
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-SECONDS = 120
-QUIET = (
+TIMEOUT_SECONDS = 120
+CHROMIUM_FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -50,7 +50,7 @@ class Demo:
     def stop(self) -> int:
         """End it as Ctrl-C would; give its exit status."""
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=SECONDS)
+        self.process.communicate(timeout=TIMEOUT_SECONDS)
         return self.process.returncode
 
 
@@ -79,7 +79,7 @@ def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp
     seen = subprocess.run(
         [
             CHROMIUM,
-            *QUIET,
+            *CHROMIUM_FLAGS,
             f"--user-data-dir={tmp_path / 'profile'}",
             "--virtual-time-budget=20000",
             "--dump-dom",
@@ -87,7 +87,7 @@ def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp
         ],
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=True,
     )
     shown = text_of(seen.stdout)
@@ -123,7 +123,7 @@ def test_a_taken_port_is_one_clear_line(demo: Demo, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert second.returncode == 1

@@ -15,9 +15,9 @@ from bot.demo import samples
 from bot.digests import parse
 from storage import models
 
-SHARED = Path(__file__).parents[3] / "../shared"
+SHARED_FOLDER = Path(__file__).parents[3] / "../shared"
 DEMO_STARTS_ON = date(2026, 1, 1)
-COPIED_RUN = 40
+COPIED_RUN_CHARACTERS = 40
 FACT_LINES = ("### [", "## ", "Authors: ", "Vote: ", "![](", "🔗 ")
 
 
@@ -30,7 +30,7 @@ def parsed() -> dict[str, models.Digest]:
 
 
 def entries(folder: str = "") -> list[models.Entry]:
-    return [entry for name, digest in parsed().items() if name.startswith(folder) for entry in digest.papers]
+    return [entry for name, digest in parsed().items() if name.startswith(folder) for entry in digest.entries]
 
 
 def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
@@ -91,10 +91,10 @@ def test_both_languages_give_a_day_the_same_votes_and_the_same_leaders() -> None
     english = {d.date: d for name, d in parsed().items() if name.startswith("newsletter-en")}
     assert korean.keys() == english.keys()
     for day, digest in english.items():
-        votes = {entry.arxiv_id: entry.votes for entry in korean[day].papers}
-        assert {entry.arxiv_id: entry.votes for entry in digest.papers}.items() <= votes.items()
-        leaders = len(digest.papers) - 2
-        assert [entry.arxiv_id for entry in digest.papers][:leaders] == list(votes)[:leaders]
+        votes = {entry.arxiv_id: entry.votes for entry in korean[day].entries}
+        assert {entry.arxiv_id: entry.votes for entry in digest.entries}.items() <= votes.items()
+        leaders = len(digest.entries) - 2
+        assert [entry.arxiv_id for entry in digest.entries][:leaders] == list(votes)[:leaders]
 
 
 def test_votes_never_fall_from_day_to_day_and_stay_in_a_likely_range() -> None:
@@ -145,24 +145,29 @@ def test_a_term_stands_with_its_english_form_in_at_least_two_papers(term: str) -
     assert len(holders) >= 2
 
 
-def written_runs() -> Iterator[str]:
+def own_text_runs() -> Iterator[str]:
     """Every run of 40 characters of our own summaries, without the names of terms in brackets."""
     for _, text in samples.sample_texts():
         for line in text.split("\n"):
             if not line.startswith(FACT_LINES):
                 own = without_terms(re.sub(r"^- \*{3}[^*]+\*{3}: ", "", line))
-                yield from (own[start : start + COPIED_RUN] for start in range(len(own) - COPIED_RUN + 1))
+                yield from (
+                    own[start : start + COPIED_RUN_CHARACTERS]
+                    for start in range(len(own) - COPIED_RUN_CHARACTERS + 1)
+                )
 
 
 def without_terms(text: str) -> str:
     return re.sub(r" ?\([^()\n]{1,80}\)", "", text)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the material to compare with is not here")
+@pytest.mark.skipif(not SHARED_FOLDER.is_dir(), reason="the material to compare with is not here")
 def test_no_summary_has_a_sentence_of_other_peoples_digests() -> None:
-    ours = set(written_runs())
-    theirs = [*SHARED.glob("archive/**/*.md"), *SHARED.glob("seeds/*.txt")]
+    ours = set(own_text_runs())
+    theirs = [*SHARED_FOLDER.glob("archive/**/*.md"), *SHARED_FOLDER.glob("seeds/*.txt")]
     for path in theirs:
         text = without_terms(path.read_text(encoding="utf-8", errors="replace"))
-        copied = {run for start in range(len(text)) if (run := text[start : start + COPIED_RUN]) in ours}
+        copied = {
+            run for start in range(len(text)) if (run := text[start : start + COPIED_RUN_CHARACTERS]) in ours
+        }
         assert copied == set(), path.name

@@ -18,7 +18,7 @@ from bot.digests.markdown import lines
 from storage import models
 
 
-def day_text(day: str, *numbers: int) -> str:
+def newsletter_text(day: str, *numbers: int) -> str:
     rows = [f"## Daily Papers ({day})", ""]
     for number in numbers:
         rows += [f"### [Paper {number}](https://arxiv.org/abs/2502.{number:05})", "", f"Vote: {number}", ""]
@@ -44,19 +44,23 @@ def review_text(day: str, *numbers: int) -> str:
 
 
 def ids(digest: models.Digest) -> list[str]:
-    return [paper.arxiv_id for paper in digest.papers]
+    return [paper.arxiv_id for paper in digest.entries]
 
 
-def reason(text: str) -> str:
+def rejection_reason(text: str) -> str:
     with pytest.raises(errors.NotADigestError) as raised:
         parse.parse_text(text)
     return raised.value.reason
 
 
 def test_headings_of_several_dates_are_several_digests() -> None:
-    text = day_text("2025-02-06", 1, 2) + day_text("2025-02-07", 3) + day_text("2025-02-05", 4)
+    text = (
+        newsletter_text("2025-02-06", 1, 2)
+        + newsletter_text("2025-02-07", 3)
+        + newsletter_text("2025-02-05", 4)
+    )
     digests = parse.parse_text(text)
-    assert [(digest.date.isoformat(), len(digest.papers)) for digest in digests] == [
+    assert [(digest.date.isoformat(), len(digest.entries)) for digest in digests] == [
         ("2025-02-06", 2),
         ("2025-02-07", 1),
         ("2025-02-05", 1),
@@ -65,23 +69,27 @@ def test_headings_of_several_dates_are_several_digests() -> None:
 
 
 def test_a_date_that_stands_again_continues_its_digest() -> None:
-    text = day_text("2025-02-06", 1, 2) + day_text("2025-02-06", 3)
+    text = newsletter_text("2025-02-06", 1, 2) + newsletter_text("2025-02-06", 3)
     (digest,) = parse.parse_text(text)
-    assert [(paper.rank, paper.votes) for paper in digest.papers] == [(1, 1), (2, 2), (3, 3)]
+    assert [(paper.rank, paper.votes) for paper in digest.entries] == [(1, 1), (2, 2), (3, 3)]
     assert digest.problems == ()
     assert digest.text == text.rstrip() + "\n"
 
 
 def test_a_date_that_stands_again_after_another_continues_its_digest() -> None:
-    text = day_text("2025-02-06", 1) + day_text("2025-02-07", 2) + day_text("2025-02-06", 1, 3)
+    text = (
+        newsletter_text("2025-02-06", 1)
+        + newsletter_text("2025-02-07", 2)
+        + newsletter_text("2025-02-06", 1, 3)
+    )
     first, second = parse.parse_text(text)
     assert (ids(first), ids(second)) == (["2502.00001", "2502.00003"], ["2502.00002"])
     assert [problem.line for problem in first.problems] == [19]
-    assert parse.parse_text(first.text)[0].papers == first.papers
+    assert parse.parse_text(first.text)[0].entries == first.entries
 
 
 def test_both_formats_may_stand_in_one_file() -> None:
-    digests = parse.parse_text(day_text("2025-05-27", 1) + review_text("2025-05-27", 2))
+    digests = parse.parse_text(newsletter_text("2025-05-27", 1) + review_text("2025-05-27", 2))
     assert [(digest.format.value, ids(digest)) for digest in digests] == [
         ("newsletter", ["2502.00001"]),
         ("review", ["2505.00002"]),
@@ -89,13 +97,15 @@ def test_both_formats_may_stand_in_one_file() -> None:
 
 
 def test_problems_keep_the_lines_of_the_file() -> None:
-    text = day_text("2025-02-06", 1) + day_text("2025-02-07", 2).replace("Vote: 2", "Vote: two")
+    text = newsletter_text("2025-02-06", 1) + newsletter_text("2025-02-07", 2).replace("Vote: 2", "Vote: two")
     _, second = parse.parse_text(text)
     assert [problem.line for problem in second.problems] == [13]
 
 
 def test_an_impossible_date_among_others_is_named_and_its_papers_too() -> None:
-    text = day_text("2025-02-27", 1) + day_text("2025-02-30", 2) + day_text("2025-03-01", 3)
+    text = (
+        newsletter_text("2025-02-27", 1) + newsletter_text("2025-02-30", 2) + newsletter_text("2025-03-01", 3)
+    )
     first, second = parse.parse_text(text)
     assert (ids(first), ids(second)) == (["2502.00001"], ["2502.00003"])
     assert [problem.line for problem in first.problems] == [9, 11]
@@ -104,7 +114,7 @@ def test_an_impossible_date_among_others_is_named_and_its_papers_too() -> None:
 
 
 def test_papers_above_the_first_date_are_named() -> None:
-    text = "### [Early](https://arxiv.org/abs/2502.00009)\n\n" + day_text("2025-02-06", 1)
+    text = "### [Early](https://arxiv.org/abs/2502.00009)\n\n" + newsletter_text("2025-02-06", 1)
     (digest,) = parse.parse_text(text)
     assert ids(digest) == ["2502.00001"]
     assert [problem.line for problem in digest.problems] == [1]
@@ -123,7 +133,7 @@ def test_papers_above_the_first_date_are_named() -> None:
 )
 def test_a_dated_heading_above_papers_is_enough(heading: str) -> None:
     text = (
-        day_text("2025-02-06", 1, 2)
+        newsletter_text("2025-02-06", 1, 2)
         .replace("## Daily Papers (2025-02-06)", heading)
         .replace("### [", "#### [")
     )
@@ -133,10 +143,10 @@ def test_a_dated_heading_above_papers_is_enough(heading: str) -> None:
 
 
 def test_a_pages_own_date_is_not_the_digests() -> None:
-    (digest,) = parse.parse_text("# My page of 2025-03-01\n\n" + day_text("2025-02-06", 1))
+    (digest,) = parse.parse_text("# My page of 2025-03-01\n\n" + newsletter_text("2025-02-06", 1))
     assert digest.date == date(2025, 2, 6)
     (digest,) = parse.parse_text(
-        "# Page, 2025-03-01\n\n" + day_text("2025-02-06", 1).replace("Daily Papers ", "")
+        "# Page, 2025-03-01\n\n" + newsletter_text("2025-02-06", 1).replace("Daily Papers ", "")
     )
     assert digest.date == date(2025, 2, 6)
 
@@ -146,7 +156,7 @@ def test_a_dated_chapter_begins_no_digest() -> None:
         "글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글."
     )
     (digest,) = parse.parse_text(text)
-    assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+    assert [len(paper.sections) for paper in digest.entries] == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +164,7 @@ def test_a_dated_chapter_begins_no_digest() -> None:
 )
 def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
     (digest,) = parse.parse_text(text)
-    assert (digest.papers, digest.problems) == ((), ())
+    assert (digest.entries, digest.problems) == ((), ())
     assert digest.format.value == ("review" if "📰" in text else "newsletter")
 
 
@@ -168,16 +178,16 @@ def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
         ("# Notes\n\nText.\n", "no heading with a date"),
         ("### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n", "no heading with a date"),
         ("Daily Papers 2025-02-06\n", "no heading with a date"),
-        (day_text("2025-02-30", 1), "2025-02-30 does not exist"),
+        (newsletter_text("2025-02-30", 1), "2025-02-30 does not exist"),
         ("## Daily Papers (2025-02-30)\n", "2025-02-30 does not exist"),
-        (day_text("2025-02-06 ~ 2025-02-07", 1), "more than one date"),
+        (newsletter_text("2025-02-06 ~ 2025-02-07", 1), "more than one date"),
         ("## Daily Papers (2025-02-06)\n\n1. A paper, 2502.00001\n", "no paper in a known form"),
         ("# Notes of 2025-02-06\n\nText.\n", "no paper in a known form"),
     ],
 )
 def test_a_text_that_is_no_digest_says_why(text: str, words: str) -> None:
-    assert words in reason(text)
-    assert "\n" not in reason(text)
+    assert words in rejection_reason(text)
+    assert "\n" not in rejection_reason(text)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +224,7 @@ def test_nothing_heavy_is_imported_for_parsing() -> None:
     assert done.stdout.strip() == ""
 
 
-PIECES = st.sampled_from(
+DIGEST_LINES = st.sampled_from(
     [
         "## Daily Papers (2025-02-06)",
         "## Daily Papers (2025-02-07)",
@@ -257,7 +267,7 @@ PIECES = st.sampled_from(
         "<video>",
     ]
 )
-TEXTS = st.lists(PIECES | st.text(max_size=20), max_size=30).map("\n".join) | st.text()
+TEXTS = st.lists(DIGEST_LINES | st.text(max_size=20), max_size=30).map("\n".join) | st.text()
 
 
 def parse_or_none(text: str) -> tuple[models.Digest, ...]:
@@ -270,10 +280,10 @@ def parse_or_none(text: str) -> tuple[models.Digest, ...]:
 @given(TEXTS)
 def test_any_text_is_digests_or_a_reason(text: str) -> None:
     for digest in parse_or_none(text):
-        assert [paper.rank for paper in digest.papers] == list(range(1, len(digest.papers) + 1))
-        assert len(set(ids(digest))) == len(digest.papers)
-        assert all(paper.summary_missing == (not paper.sections) for paper in digest.papers)
-        assert all(section.body.strip() for paper in digest.papers for section in paper.sections)
+        assert [paper.rank for paper in digest.entries] == list(range(1, len(digest.entries) + 1))
+        assert len(set(ids(digest))) == len(digest.entries)
+        assert all(paper.summary_missing == (not paper.sections) for paper in digest.entries)
+        assert all(section.body.strip() for paper in digest.entries for section in paper.sections)
         assert all(
             1 <= problem.line <= text.count("\n") + text.count("\r") + 1 for problem in digest.problems
         )
@@ -284,10 +294,10 @@ def test_any_text_is_digests_or_a_reason(text: str) -> None:
 def test_every_digest_reads_the_same_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)
-        assert (again.format, again.date, again.papers, again.text) == (
+        assert (again.format, again.date, again.entries, again.text) == (
             digest.format,
             digest.date,
-            digest.papers,
+            digest.entries,
             digest.text,
         )
         assert [problem.message for problem in again.problems] == [
@@ -309,12 +319,12 @@ def test_line_ends_and_marks_of_editors_change_nothing(text: str) -> None:
 @given(TEXTS)
 def test_no_paper_is_lost_without_a_word(text: str) -> None:
     digests = parse_or_none(text)
-    known = {paper.arxiv_id for digest in digests for paper in digest.papers}
+    known = {paper.arxiv_id for digest in digests for paper in digest.entries}
     named = {problem.line for digest in digests for problem in digest.problems}
     rows = lines.normalise(text).split("\n")
     for heading in lines.find_headings(rows):
         paper = paper_headings.parse_paper_heading(heading, rows)
-        if digests and paper and (paper.bare or heading.text.startswith("[")):
+        if digests and paper and (paper.is_bare_id or heading.text.startswith("[")):
             assert paper.arxiv_id in known or heading.row + 1 in named
 
 
@@ -361,7 +371,7 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("form", ["newsletter", "review"])
 def test_no_text_takes_longer_than_its_length_deserves(kind: str, form: str) -> None:
-    make = day_text if form == "newsletter" else review_text
+    make = newsletter_text if form == "newsletter" else review_text
 
     def seconds(length: int) -> float:
         text = make("2025-02-06", 1, 2) + HOSTILE[kind][:length] + "\n\n" + make("2025-02-06", 3)
@@ -375,5 +385,5 @@ def test_no_text_takes_longer_than_its_length_deserves(kind: str, form: str) -> 
 
 
 def test_an_id_in_a_problem_is_one_that_stands_there() -> None:
-    (digest,) = parse.parse_text(day_text("2025-02-06", 1, 1))
-    assert arxiv_id.parse_bare(digest.problems[0].message.split()[0]) == "2502.00001"
+    (digest,) = parse.parse_text(newsletter_text("2025-02-06", 1, 1))
+    assert arxiv_id.parse_bare_id(digest.problems[0].message.split()[0]) == "2502.00001"

@@ -21,30 +21,39 @@ from bot.rendering.wording.templates import Templates
 LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 
-def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)) -> list[charts.Column]:
+def _columns(
+    number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)
+) -> list[charts.MonthColumn]:
     found = []
     for place in range(number):
         count = end[0] * 12 + end[1] - 1 - (number - 1 - place)
         on = date(count // 12, count % 12 + 1, 1)
-        found.append(charts.Column(on, place % 7, place * 9 if votes else None, running=place == number - 1))
+        found.append(
+            charts.MonthColumn(on, place % 7, place * 9 if votes else None, running=place == number - 1)
+        )
     return found
 
 
-def _chart(columns: list[charts.Column], title: str = "language model", locale: str = "en") -> charts.Chart:
+def _chart(
+    columns: list[charts.MonthColumn], title: str = "language model", locale: str = "en"
+) -> charts.Chart:
     papers, votes = ("논문", "표") if locale == "ko" else ("Papers", "Votes")
     return charts.Chart(title, papers, votes, locale, columns)
 
 
-class Drawn(Templates):
+class RecordingTemplates(Templates):
     """Templates that keep the SVG."""
 
     svg = ""
 
-    def document(
-        self, file: str, values: Mapping[str, object], form: templates.Form = templates.Form.DOCUMENT
+    def render_document(
+        self,
+        file: str,
+        values: Mapping[str, object],
+        output_format: templates.OutputFormat = templates.OutputFormat.DOCUMENT,
     ) -> str:
         """Remember it."""
-        self.svg = super().document(file, values, form)
+        self.svg = super().render_document(file, values, output_format)
         return self.svg
 
 
@@ -55,18 +64,18 @@ def _texts(svg: str) -> list[str]:
 
 
 def _svg(chart: charts.Chart, fonts: list[str] | None = None) -> str:
-    drawn = Drawn()
-    charts.Charts(drawn, fonts).draw(chart)
+    drawn = RecordingTemplates()
+    charts.ChartRenderer(drawn, fonts).draw(chart)
     return drawn.svg
 
 
 @pytest.fixture(scope="module")
 def has_hangul() -> bool:
-    return charts.Charts(Templates()).has_hangul
+    return charts.ChartRenderer(Templates()).has_hangul
 
 
 def test_a_chart_is_a_png_in_the_house_colours() -> None:
-    image = Image.open(io.BytesIO(charts.Charts(Templates()).draw(_chart(_columns(12)))))
+    image = Image.open(io.BytesIO(charts.ChartRenderer(Templates()).draw(_chart(_columns(12)))))
     assert (image.format, image.size) == ("PNG", (1200, 600))
     colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
     assert max(colours, key=lambda colour: colours[colour]) == (0x2B, 0x2D, 0x31)
@@ -90,7 +99,7 @@ def test_without_a_font_for_hangul_months_are_numbers() -> None:
 
 
 def test_without_any_font_it_is_drawn_all_the_same() -> None:
-    picture = charts.Charts(Templates(), []).draw(_chart(_columns(12), locale="ko"))
+    picture = charts.ChartRenderer(Templates(), []).draw(_chart(_columns(12), locale="ko"))
     colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
     assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
 
@@ -125,18 +134,18 @@ def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
 
 def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
-    columns[5] = charts.Column(columns[5].on, 3, None)
+    columns[5] = charts.MonthColumn(columns[5].month, 3, None)
     assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each stretch with its outline
 
 
 def test_a_chart_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
-        charts.Charts(Templates()).draw(_chart([]))
+        charts.ChartRenderer(Templates()).draw(_chart([]))
 
 
 @given(st.floats(0.001, 1e9))
 def test_steps_are_whole_numbers_that_people_count_in(number: float) -> None:
-    step = charts.nice(number)
+    step = charts.nice_ceiling(number)
     assert number <= step
     assert step <= max(1, 2 * number)
     assert re.fullmatch(r"(1|2|3|4|5|6|8|15|25)0*", str(step))
@@ -154,7 +163,7 @@ def test_any_numbers_and_any_topic_make_a_picture(
     title: str, locale: str, months: list[tuple[int, int | None]]
 ) -> None:
     columns = [
-        charts.Column(column.on, papers, votes, column.running)
+        charts.MonthColumn(column.month, papers, votes, column.running)
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
     ElementTree.fromstring(_svg(_chart(columns, title, locale), []))

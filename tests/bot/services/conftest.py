@@ -1,4 +1,4 @@
-"""The fake Discord and an office that delivers to it, for the tests of delivery."""
+"""The fake Discord and a relay harness that delivers to it, for the tests of delivery."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from storage.database import Database
 from tests.fake_discord import fixtures, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import relay_harness
+from tests.support.relay_harness import RelayHarness, open_relay_harness
 
-__all__ = ["fake", "fake_server", "office"]
+__all__ = ["fake", "fake_server", "relay_harness"]
 
 
 @pytest.fixture
-async def office(db: Database, fake: process.FakeDiscord) -> AsyncIterator[relay_harness.Office]:
-    """An office on either database, with Discord's limits lifted."""
-    await fixtures.set_free(fake)
-    async with relay_harness.open_office(db, fake) as opened:
+async def relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
+    """A relay harness on either database, with Discord's limits lifted."""
+    await fixtures.lift_rate_limits(fake)
+    async with open_relay_harness(db, fake) as opened:
         yield opened

@@ -22,7 +22,7 @@ NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.Fetcher]]
 
 
-class Pauses:
+class SleepRecorder:
     """Takes the place of sleeping: notes how long each pause would have been."""
 
     def __init__(self) -> None:
@@ -33,12 +33,12 @@ class Pauses:
 
 
 @pytest.fixture
-def pauses() -> Pauses:
-    return Pauses()
+def sleeps() -> SleepRecorder:
+    return SleepRecorder()
 
 
 @pytest.fixture
-def open_fetcher(pauses: Pauses) -> OpenFetcher:
+def open_fetcher(sleeps: SleepRecorder) -> OpenFetcher:
     """Opens a fetcher on the standing clock; by default it may reach 127.0.0.1."""
 
     def open_it(
@@ -48,8 +48,8 @@ def open_fetcher(pauses: Pauses) -> OpenFetcher:
             now=lambda: NOW,
             random=lambda: 0.5,
             user_agent="Paperround/test",
-            allowances=[ssrf_guard.parse_allowance(text) for text in allow],
-            sleep=pauses,
+            allowed_hosts=[ssrf_guard.parse_allowed_host(text) for text in allow],
+            sleep=sleeps,
             **options,
         )
 
@@ -63,18 +63,18 @@ async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.Fetcher]:
 
 
 @pytest_asyncio.fixture
-async def origin() -> AsyncIterator[origin_server.Origin]:
-    async with origin_server.open_origin() as opened:
+async def origin() -> AsyncIterator[origin_server.OriginServer]:
+    async with origin_server.run_origin() as opened:
         yield opened
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origin_server.SocketWatch]:
+def watch_connections(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origin_server.ConnectionRecorder]:
     """Call it inside the test's loop: from then on every connection is noted, and only loopback ones are made."""
 
-    def start() -> origin_server.SocketWatch:
+    def start() -> origin_server.ConnectionRecorder:
         loop = asyncio.get_running_loop()
-        watched = origin_server.SocketWatch(loop)
+        watched = origin_server.ConnectionRecorder(loop)
         monkeypatch.setattr(loop, "sock_connect", watched.sock_connect)
         return watched
 

@@ -12,7 +12,7 @@ from bot.sources.http import fetcher
 from storage import models
 from tests.bot.sources import conftest
 from tests.support import origin_server, source_payloads
-from tests.support.source_requests import ask, remember
+from tests.support.source_requests import fetch_results, merge_page_states
 
 OK, UNCHANGED, FAILED = models.FetchStatus.OK, models.FetchStatus.UNCHANGED, models.FetchStatus.FAILED
 
@@ -24,12 +24,12 @@ def item(key: str, *, link: str = "", content: str = "", title: str = "A day", d
     )
 
 
-def feed_at(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> feed.FeedSource:
+def feed_at(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> feed.FeedSource:
     return feed.FeedSource(f"{origin.url}/feed", fetch)
 
 
 async def test_a_digest_in_an_entry_is_read_whether_plain_or_as_html(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
     origin.pages["/feed"] = source_payloads.rss(
@@ -37,30 +37,32 @@ async def test_a_digest_in_an_entry_is_read_whether_plain_or_as_html(
         item("2", content=html),
         f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
     )
-    outcomes = await ask(feed_at(origin, fetch))
-    read = [digest for outcome in outcomes for text in outcome.digests for digest in text.digests]
-    assert [[paper.arxiv_id for paper in digest.papers] for digest in read] == [
+    outcomes = await fetch_results(feed_at(origin, fetch))
+    read = [digest for outcome in outcomes for text in outcome.documents for digest in text.digests]
+    assert [[paper.arxiv_id for paper in digest.entries] for digest in read] == [
         ["2505.00001", "2505.00002"],
         ["2505.00007"],
         ["2505.00001"],
     ]
-    assert outcomes[0].digests[0].place == f"{origin.url}/feed#1"
+    assert outcomes[0].documents[0].location == f"{origin.url}/feed#1"
 
 
 async def test_a_digest_behind_a_link_is_read_and_kept_under_its_own_address(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
     origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
-    outcomes = await ask(feed_at(origin, fetch))
-    assert [text.place for outcome in outcomes for text in outcome.digests] == [f"{origin.url}/2025-05-06.md"]
+    outcomes = await fetch_results(feed_at(origin, fetch))
+    assert [text.location for outcome in outcomes for text in outcome.documents] == [
+        f"{origin.url}/2025-05-06.md"
+    ]
 
 
-async def test_single_papers_become_facts(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_single_papers_become_facts(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.atom(
         source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.00002", title="Another")
     )
-    outcomes = await ask(feed_at(origin, fetch))
+    outcomes = await fetch_results(feed_at(origin, fetch))
     facts = [one for outcome in outcomes for one in outcome.facts]
     assert [(one.arxiv_id, one.source) for one in facts] == [
         ("2505.00001", f"{origin.url}/feed"),
@@ -70,11 +72,11 @@ async def test_single_papers_become_facts(origin: origin_server.Origin, fetch: f
 
 
 async def test_entries_that_are_only_re_dated_or_reordered_are_not_read_again(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     first = [item(str(n), content=source_payloads.newsletter(ids=[f"2505.0000{n}"])) for n in (1, 2, 3)]
     origin.pages["/feed"] = source_payloads.rss(*first)
-    pages = remember(await ask(feed_at(origin, fetch)))
+    pages = merge_page_states(await fetch_results(feed_at(origin, fetch)))
     again = [
         item(
             str(n),
@@ -84,42 +86,42 @@ async def test_entries_that_are_only_re_dated_or_reordered_are_not_read_again(
         for n in (3, 1, 2)
     ]
     origin.pages["/feed"] = source_payloads.rss(*again)
-    outcomes = await ask(feed_at(origin, fetch), pages)
-    assert [(outcome.status, outcome.digests) for outcome in outcomes] == [(UNCHANGED, ())]
+    outcomes = await fetch_results(feed_at(origin, fetch), pages)
+    assert [(outcome.status, outcome.documents) for outcome in outcomes] == [(UNCHANGED, ())]
 
 
 async def test_a_corrected_entry_is_read_again_under_the_same_place(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(item("1", content=source_payloads.newsletter()))
-    first = await ask(feed_at(origin, fetch))
+    first = await fetch_results(feed_at(origin, fetch))
     origin.pages["/feed"] = source_payloads.rss(
         item("1", content=source_payloads.newsletter(note="corrected"))
     )
-    second = await ask(feed_at(origin, fetch), remember(first))
-    assert second[0].digests[0].place == first[0].digests[0].place
-    assert "corrected" in second[0].digests[0].text
+    second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
+    assert second[0].documents[0].location == first[0].documents[0].location
+    assert "corrected" in second[0].documents[0].text
 
 
 async def test_a_link_that_failed_is_asked_again_though_the_feed_is_the_same(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
     )
     origin.pages["/a.md"] = web.Response(status=500)
-    first = await ask(feed_at(origin, fetch))
+    first = await fetch_results(feed_at(origin, fetch))
     assert [outcome.status for outcome in first] == [FAILED, OK, UNCHANGED]
-    pages = remember(first)
+    pages = merge_page_states(first)
     origin.pages["/a.md"] = source_payloads.newsletter()
-    second = await ask(feed_at(origin, fetch), pages)
+    second = await fetch_results(feed_at(origin, fetch), pages)
     assert [outcome.status for outcome in second] == [OK, UNCHANGED]
-    third = await ask(feed_at(origin, fetch), remember(second, pages))
+    third = await fetch_results(feed_at(origin, fetch), merge_page_states(second, pages))
     assert [outcome.status for outcome in third] == [UNCHANGED]
 
 
 async def test_links_without_digest_are_looked_at_once_and_are_no_fault(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     entries = [
         item("1", link=f"{origin.url}/post"),
@@ -128,48 +130,48 @@ async def test_links_without_digest_are_looked_at_once_and_are_no_fault(
     ]
     origin.pages["/feed"] = source_payloads.rss(*entries)
     origin.pages["/post"] = "<html><body>My holidays</body></html>"
-    first = await ask(feed_at(origin, fetch))
+    first = await fetch_results(feed_at(origin, fetch))
     assert {outcome.status for outcome in first} == {UNCHANGED}
     origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
     origin.requests.clear()
-    second = await ask(feed_at(origin, fetch), remember(first))
-    assert [len(outcome.digests) for outcome in second] == [1, 0]
+    second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
+    assert [len(outcome.documents) for outcome in second] == [1, 0]
     assert origin.paths == ["/feed"]
 
 
 async def test_a_link_to_a_private_address_is_refused_and_its_neighbours_are_read(
-    origin: origin_server.Origin, open_fetcher: conftest.OpenFetcher
+    origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
-    async with origin_server.open_origin() as inside:
+    async with origin_server.run_origin() as inside:
         origin.pages["/feed"] = source_payloads.rss(
             item("1", link=f"{inside.url}/secret"), item("2", content=source_payloads.newsletter())
         )
         async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
-            outcomes = await ask(feed_at(origin, fetch))
+            outcomes = await fetch_results(feed_at(origin, fetch))
         assert [outcome.status for outcome in outcomes] == [models.FetchStatus.REFUSED, OK, UNCHANGED]
         assert inside.requests == []
 
 
 async def test_a_feed_of_thousands_of_links_is_read_bit_by_bit(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
-    pages: dict[str, models.Page] = {}
+    pages: dict[str, models.PageState] = {}
     asked = []
     for _ in range(4):
         origin.requests.clear()
-        pages = remember(await ask(feed_at(origin, fetch), pages), pages)
+        pages = merge_page_states(await fetch_results(feed_at(origin, fetch), pages), pages)
         asked.append(len(origin.requests) - 1)
     assert asked == [50, 50, 20, 0]
 
 
 async def test_a_feed_that_breaks_all_the_time_is_left_after_five_links(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(20)))
     for number in range(20):
         origin.pages[f"/{number}"] = web.Response(status=500)
-    outcomes = await ask(feed_at(origin, fetch))
+    outcomes = await fetch_results(feed_at(origin, fetch))
     assert [outcome.status for outcome in outcomes].count(FAILED) == 5
 
 
@@ -183,42 +185,46 @@ async def test_a_feed_that_breaks_all_the_time_is_left_after_five_links(
     ],
 )
 async def test_what_is_no_feed_or_an_empty_one_is_named(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str, status: models.FetchStatus, reason: str
+    origin: origin_server.OriginServer,
+    fetch: fetcher.Fetcher,
+    body: str,
+    status: models.FetchStatus,
+    reason: str,
 ) -> None:
     origin.pages["/feed"] = body
-    outcome = (await ask(feed_at(origin, fetch)))[0]
+    outcome = (await fetch_results(feed_at(origin, fetch)))[0]
     assert outcome.status is status
     assert reason in outcome.reason
 
 
 async def test_a_digest_where_a_feed_was_expected_is_read_all_the_same(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.newsletter()
-    outcomes = await ask(feed_at(origin, fetch))
-    assert [(outcome.status, len(outcome.digests)) for outcome in outcomes] == [(OK, 1)]
+    outcomes = await fetch_results(feed_at(origin, fetch))
+    assert [(outcome.status, len(outcome.documents)) for outcome in outcomes] == [(OK, 1)]
 
 
 async def test_a_feed_that_is_not_there_has_failed_and_one_that_is_gone_stays_gone(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    assert [outcome.status for outcome in await ask(feed_at(origin, fetch))] == [FAILED]
+    assert [outcome.status for outcome in await fetch_results(feed_at(origin, fetch))] == [FAILED]
     origin.pages["/feed"] = web.Response(status=410)
-    gone = await ask(feed_at(origin, fetch))
+    gone = await fetch_results(feed_at(origin, fetch))
     assert [outcome.status for outcome in gone] == [models.FetchStatus.GONE]
     origin.requests.clear()
-    assert [outcome.status for outcome in await ask(feed_at(origin, fetch), remember(gone))] == [
-        models.FetchStatus.GONE
-    ]
+    assert [
+        outcome.status for outcome in await fetch_results(feed_at(origin, fetch), merge_page_states(gone))
+    ] == [models.FetchStatus.GONE]
     assert origin.requests == []
 
 
 async def test_an_unchanged_feed_costs_one_request(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/a.md"))
     origin.pages["/a.md"] = source_payloads.newsletter()
-    pages = remember(await ask(feed_at(origin, fetch)))
+    pages = merge_page_states(await fetch_results(feed_at(origin, fetch)))
     origin.requests.clear()
-    assert [outcome.status for outcome in await ask(feed_at(origin, fetch), pages)] == [UNCHANGED]
+    assert [outcome.status for outcome in await fetch_results(feed_at(origin, fetch), pages)] == [UNCHANGED]
     assert origin.paths == ["/feed"]

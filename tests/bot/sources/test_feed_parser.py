@@ -25,7 +25,7 @@ def test_an_answer_of_arxivs_api_gives_its_papers() -> None:
     assert (read.arxiv_id, read.title) == ("2505.01234", "A Study of Small Things")
     assert (read.authors, read.categories) == (("Ada Lovelace", "Kim Minsu"), ("cs.CL", "cs.LG"))
     assert (read.abstract, read.published_on) == ("Small things are studied.", date(2025, 5, 1))
-    assert (read.source, read.place, read.read_at, read.votes) == ("arxiv", "place", conftest.NOW, None)
+    assert (read.source, read.location, read.read_at, read.votes) == ("arxiv", "place", conftest.NOW, None)
 
 
 def test_an_item_of_arxivs_own_feed_gives_its_paper() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.sources import base, folder
 from storage import models
 from tests.support import source_payloads
-from tests.support.source_requests import ask, remember
+from tests.support.source_requests import fetch_results, merge_page_states
 
 
 def files(root: Path) -> folder.FolderSource:
@@ -20,23 +20,30 @@ async def test_new_and_changed_files_are_read_and_no_others(tmp_path: Path) -> N
     (tmp_path / "2025" / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
-    first = await ask(files(tmp_path))
-    assert [(outcome.place, len(outcome.digests)) for outcome in first] == [("2025/a.md", 1), ("b.txt", 1)]
-    pages = remember(first)
-    assert [outcome.status for outcome in await ask(files(tmp_path), pages)] == [models.FetchStatus.UNCHANGED]
+    first = await fetch_results(files(tmp_path))
+    assert [(outcome.location, len(outcome.documents)) for outcome in first] == [
+        ("2025/a.md", 1),
+        ("b.txt", 1),
+    ]
+    pages = merge_page_states(first)
+    assert [outcome.status for outcome in await fetch_results(files(tmp_path), pages)] == [
+        models.FetchStatus.UNCHANGED
+    ]
     (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
     os.utime(tmp_path / "b.txt", ns=(1, 1))
-    assert [outcome.place for outcome in await ask(files(tmp_path), pages)] == ["b.txt"]
+    assert [outcome.location for outcome in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
 
 
 async def test_a_file_that_was_only_touched_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    pages = remember(await ask(files(tmp_path)))
+    pages = merge_page_states(await fetch_results(files(tmp_path)))
     os.utime(tmp_path / "a.md", ns=(5, 5))
-    outcomes = await ask(files(tmp_path), pages)
-    assert [(outcome.status, outcome.digests) for outcome in outcomes] == [(models.FetchStatus.UNCHANGED, ())]
-    assert await ask(files(tmp_path), remember(outcomes)) == [
-        base.Outcome(str(tmp_path), models.FetchStatus.UNCHANGED)
+    outcomes = await fetch_results(files(tmp_path), pages)
+    assert [(outcome.status, outcome.documents) for outcome in outcomes] == [
+        (models.FetchStatus.UNCHANGED, ())
+    ]
+    assert await fetch_results(files(tmp_path), merge_page_states(outcomes)) == [
+        base.FetchResult(str(tmp_path), models.FetchStatus.UNCHANGED)
     ]
 
 
@@ -44,11 +51,11 @@ async def test_a_readme_is_no_fault_and_a_broken_file_is_one(tmp_path: Path) -> 
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
     (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
     (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    readme, broken, fine = await ask(files(tmp_path))
+    readme, broken, fine = await fetch_results(files(tmp_path))
     assert (readme.status, readme.reason) == (models.FetchStatus.OK, "README.md: there is no digest in it")
     assert broken.status is models.FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not valid UTF-8")
-    assert len(fine.digests) == 1
+    assert len(fine.documents) == 1
 
 
 async def test_nothing_is_read_outside_of_the_folder_or_in_hidden_ones(tmp_path: Path) -> None:
@@ -60,13 +67,13 @@ async def test_nothing_is_read_outside_of_the_folder_or_in_hidden_ones(tmp_path:
     (root / "link.md").symlink_to(outside)
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
-    assert [outcome.status for outcome in await ask(files(root))] == [models.FetchStatus.UNCHANGED]
+    assert [outcome.status for outcome in await fetch_results(files(root))] == [models.FetchStatus.UNCHANGED]
 
 
 async def test_a_file_beyond_all_measure_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.md").touch()
     os.truncate(tmp_path / "a.md", 20_000_001)
-    outcome = (await ask(files(tmp_path)))[0]
+    outcome = (await fetch_results(files(tmp_path)))[0]
     assert (outcome.status, outcome.reason) == (
         models.FetchStatus.FAILED,
         "a.md: the file is larger than 20 MB",
@@ -74,14 +81,14 @@ async def test_a_file_beyond_all_measure_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    outcome = (await ask(files(tmp_path / "none")))[0]
+    outcome = (await fetch_results(files(tmp_path / "none")))[0]
     assert outcome.status is models.FetchStatus.FAILED
     assert "there is no such folder" in outcome.reason
 
 
 async def test_a_name_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
-    outcome = (await ask(files(tmp_path)))[0]
+    outcome = (await fetch_results(files(tmp_path)))[0]
     assert (outcome.status, outcome.reason) == (
         models.FetchStatus.FAILED,
         "file names that are no text: 1",

@@ -45,7 +45,7 @@ def test_a_page_that_a_blog_made_of_a_digest_is_a_digest_again() -> None:
     <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
     <ul><li><strong><em>What</em></strong>: it is <em>small</em></li></ul>
     <h3><a href="https://arxiv.org/abs/2505.00002">Another</a></h3><p>Vote: 3</p></body></html>"""
-    papers = parse.parse_text(html_to_markdown.to_markdown(page))[0].papers
+    papers = parse.parse_text(html_to_markdown.to_markdown(page))[0].entries
     assert [(paper.arxiv_id, paper.votes) for paper in papers] == [("2505.00001", 12), ("2505.00002", 3)]
     assert papers[0].authors == ("Ada Lovelace", "Kim Minsu")
     assert [section.heading for section in papers[0].sections] == ["What"]

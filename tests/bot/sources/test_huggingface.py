@@ -16,7 +16,7 @@ from bot.sources.http import fetcher
 from storage import models
 from tests.bot.sources import conftest
 from tests.support import origin_server, source_payloads
-from tests.support.source_requests import ask, remember
+from tests.support.source_requests import fetch_results, merge_page_states
 
 OK, UNCHANGED, NOT_YET, FAILED = (
     models.FetchStatus.OK,
@@ -31,23 +31,25 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def read(origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str | bytes) -> base.Outcome:
+async def read(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes
+) -> base.FetchResult:
     origin.pages[path(TODAY)] = body
-    return (await ask(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
+    return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
 async def test_a_days_list_gives_what_is_known_of_each_paper(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     outcome = await read(
-        origin, fetch, source_payloads.daily_papers(source_payloads.listed("2505.00001", 81))
+        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", 81))
     )
     place = origin.url + path(TODAY)
     assert outcome.facts == (
-        models.Facts(
+        models.PaperFacts(
             arxiv_id="2505.00001",
             source="huggingface",
-            place=place,
+            location=place,
             read_at=conftest.NOW,
             title="A Study of Small Things 2505.00001",
             authors=("Ada Lovelace", "Kim Minsu"),
@@ -65,18 +67,18 @@ async def test_a_days_list_gives_what_is_known_of_each_paper(
 
 @pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
 async def test_votes_that_are_no_number_are_unknown(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, votes: Any
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, votes: Any
 ) -> None:
     outcome = await read(
-        origin, fetch, source_payloads.daily_papers(source_payloads.listed("2505.00001", votes))
+        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", votes))
     )
     assert outcome.facts[0].votes is None
 
 
 async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    strange = source_payloads.listed(
+    strange = source_payloads.daily_papers_item(
         "2505.00003",
         title=["no", "title"],
         authors="Ada",
@@ -87,12 +89,12 @@ async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
         ai_keywords="words",
     )
     body = source_payloads.daily_papers(
-        source_payloads.listed("2505.00001"),
+        source_payloads.daily_papers_item("2505.00001"),
         None,
         5,
         {},
         {"paper": {"id": "no id"}},
-        source_payloads.listed("2505.00002v3"),
+        source_payloads.daily_papers_item("2505.00002v3"),
         strange,
     )
     outcome = await read(origin, fetch, body)
@@ -103,7 +105,7 @@ async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
 
 
 async def test_letters_that_no_database_takes_are_left_out(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     body = (
         '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
@@ -112,8 +114,10 @@ async def test_letters_that_no_database_takes_are_left_out(
     assert (facts.title, facts.abstract) == ("A study", "xy")
 
 
-async def test_a_title_of_a_megabyte_is_cut(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
-    item = source_payloads.listed("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
+async def test_a_title_of_a_megabyte_is_cut(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    item = source_payloads.daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
     facts = (await read(origin, fetch, source_payloads.daily_papers(item))).facts[0]
     assert len(facts.title or "") == 1_000
     assert len(facts.abstract or "") == 20_000
@@ -134,75 +138,81 @@ async def test_a_title_of_a_megabyte_is_cut(origin: origin_server.Origin, fetch:
     ],
 )
 async def test_what_is_no_list_is_named(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, body: str | bytes, reason: str
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes, reason: str
 ) -> None:
     outcome = await read(origin, fetch, body)
     assert outcome.status is FAILED
     assert reason in outcome.reason
-    assert outcome.pages == ()
+    assert outcome.page_states == ()
 
 
 async def test_an_empty_list_is_a_day_without_papers(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     outcome = await read(origin, fetch, "[]")
     assert (outcome.status, outcome.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
 
 
 async def test_votes_are_read_again_after_one_three_and_seven_days(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     first = TODAY
     one = huggingface.HuggingFaceSource(origin.url, fetch)
-    pages: dict[str, models.Page] = {}
+    pages: dict[str, models.PageState] = {}
     read_on = []
     for later in range(12):
         now = conftest.NOW + timedelta(days=later)
         votes = 10 + later
-        origin.pages[path(first)] = source_payloads.daily_papers(source_payloads.listed("2505.00001", votes))
+        origin.pages[path(first)] = source_payloads.daily_papers(
+            source_payloads.daily_papers_item("2505.00001", votes)
+        )
         for hour in (0, 3):
-            outcomes = await ask(one, pages, now=now + timedelta(hours=hour))
+            outcomes = await fetch_results(one, pages, now=now + timedelta(hours=hour))
             # The tests' fetcher stands still, so the moment of reading is put right here.
             told = [outcome for outcome in outcomes if outcome.status in (OK, UNCHANGED)]
             for outcome in told:
-                for page in outcome.pages:
-                    moved = models.Page(**{**_fields(page), "read_at": now + timedelta(hours=hour)})
-                    pages[page.place] = moved
+                for page in outcome.page_states:
+                    moved = models.PageState(**{**_fields(page), "read_at": now + timedelta(hours=hour)})
+                    pages[page.location] = moved
             read_on += [later for outcome in told if outcome.status is OK]
     assert read_on == [0, 1, 3, 7]
 
 
-def _fields(page: models.Page) -> dict[str, Any]:
-    return {name: getattr(page, name) for name in models.Page.__dataclass_fields__}
+def _fields(page: models.PageState) -> dict[str, Any]:
+    return {name: getattr(page, name) for name in models.PageState.__dataclass_fields__}
 
 
 async def test_days_that_were_missed_are_made_up_for(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    await ask(huggingface.HuggingFaceSource(origin.url, fetch))
+    await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_a_day_to_come_is_not_asked_for(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_a_day_to_come_is_not_asked_for(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
     one = huggingface.HuggingFaceSource(origin.url, fetch)
-    outcomes = await ask(one, days=[TODAY + timedelta(days=1)])
+    outcomes = await fetch_results(one, days=[TODAY + timedelta(days=1)])
     assert [outcome.status for outcome in outcomes] == [NOT_YET]
     assert origin.requests == []
 
 
 async def test_a_server_in_trouble_is_left_alone(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     for back in range(8):
         origin.pages[path(TODAY - timedelta(days=back))] = web.Response(status=500)
-    outcomes = await ask(huggingface.HuggingFaceSource(origin.url, fetch))
+    outcomes = await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert [outcome.status for outcome in outcomes] == [FAILED] * 5
 
 
-async def test_an_unchanged_list_says_so(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_an_unchanged_list_says_so(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
     one = huggingface.HuggingFaceSource(origin.url, fetch)
-    first = await read(origin, fetch, source_payloads.daily_papers(source_payloads.listed("2505.00001")))
-    outcomes = await ask(one, remember([first]), days=[TODAY])
+    first = await read(
+        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001"))
+    )
+    outcomes = await fetch_results(one, merge_page_states([first]), days=[TODAY])
     assert [outcome.status for outcome in outcomes] == [UNCHANGED]
 
 
@@ -218,6 +228,6 @@ FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo proje
 @given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
 def test_any_json_ends_in_facts_or_in_nothing(paper: dict[str, Any], item: Any) -> None:
     said = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
-    found = [huggingface._paper(one, "place", TODAY, conftest.NOW) for one in said]
+    found = [huggingface._parse_paper(one, "place", TODAY, conftest.NOW) for one in said]
     for facts in found:
         assert facts is None or facts.title is None or facts.title.isprintable() or "\n" not in facts.title

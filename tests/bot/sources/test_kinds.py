@@ -71,10 +71,12 @@ def test_addresses_that_can_be_sources_are_taken(tmp_path: Path) -> None:
 )
 def test_options_that_cannot_be_used_are_wrong_usage(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
-        kinds.read_habits(options, "UTC")
+        kinds.parse_publishing_schedule(options, "UTC")
 
 
 def test_options_that_can_be_used_are_taken() -> None:
-    habits = kinds.read_habits({"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}, "UTC")
-    assert (str(habits.zone), habits.from_time, habits.corrected_days) == ("Asia/Seoul", time(9, 30), 5)
-    assert str(kinds.read_habits({}, "Europe/Berlin").zone) == "Europe/Berlin"
+    habits = kinds.parse_publishing_schedule(
+        {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}, "UTC"
+    )
+    assert (str(habits.timezone), habits.from_time, habits.corrected_days) == ("Asia/Seoul", time(9, 30), 5)
+    assert str(kinds.parse_publishing_schedule({}, "Europe/Berlin").timezone) == "Europe/Berlin"

@@ -18,22 +18,22 @@ PATTERNS = st.lists(st.one_of(st.sampled_from(DIRECTIVES), LITERALS), min_size=1
 
 @given(PATTERNS.filter(bool), st.dates(date(1991, 1, 1), date(2100, 1, 1)))
 def test_a_field_gives_what_strftime_gives(pattern: str, day: date) -> None:
-    address = url_template.parse_dated_address(f"https://host.test/{{date:{pattern}}}.md")
-    assert address.on(day) == f"https://host.test/{day.strftime(pattern)}.md"
+    address = url_template.parse_url_template(f"https://host.test/{{date:{pattern}}}.md")
+    assert address.expand(day) == f"https://host.test/{day.strftime(pattern)}.md"
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_an_address_or_wrong_usage(text: str) -> None:
     try:
-        address = url_template.parse_dated_address(text)
+        address = url_template.parse_url_template(text)
     except errors.UsageError:
         return
-    assert address.is_dated or address.on(date(2025, 5, 6)) == text
+    assert address.is_dated or address.expand(date(2025, 5, 6)) == text
 
 
 def test_several_fields_stand_side_by_side() -> None:
-    address = url_template.parse_dated_address("https://h.test/{date:%Y}/{date:%m-%d}.md")
-    assert address.on(date(2025, 5, 6)) == "https://h.test/2025/05-06.md"
+    address = url_template.parse_url_template("https://h.test/{date:%Y}/{date:%m-%d}.md")
+    assert address.expand(date(2025, 5, 6)) == "https://h.test/2025/05-06.md"
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_several_fields_stand_side_by_side() -> None:
 )
 def test_anything_but_a_date_is_wrong_usage(template: str) -> None:
     with pytest.raises(errors.UsageError):
-        url_template.parse_dated_address(template)
+        url_template.parse_url_template(template)
 
 
 def test_an_address_without_field_stays_as_it_is() -> None:
-    address = url_template.parse_dated_address("https://h.test/100%25.md")
+    address = url_template.parse_url_template("https://h.test/100%25.md")
     assert not address.is_dated
-    assert address.on(date(2025, 5, 6)) == "https://h.test/100%25.md"
+    assert address.expand(date(2025, 5, 6)) == "https://h.test/100%25.md"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.text import query_parser
 
-PIECES = st.sampled_from(
+FRAGMENTS = st.sampled_from(
     [
         '"',
         "-",
@@ -34,7 +34,7 @@ PIECES = st.sampled_from(
         "👍",
     ]
 )
-TYPED = st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=60).map("".join))
+QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map("".join))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_is_typed_is_understood(typed: str, understood: query_parser.Query)
     assert query_parser.parse_query(typed) == understood
 
 
-@given(TYPED)
+@given(QUERIES)
 def test_any_text_gives_a_query_without_control_characters(typed: str) -> None:
     found = query_parser.parse_query(typed)
     assert not any(
@@ -97,7 +97,7 @@ def test_any_text_gives_a_query_without_control_characters(typed: str) -> None:
 def test_an_empty_query_says_so() -> None:
     assert query_parser.parse_query("  👍 ").is_empty
     assert not query_parser.parse_query("votes:1").is_empty
-    assert not query_parser.parse_query("votes:1").has_words
+    assert not query_parser.parse_query("votes:1").has_text
     assert not query_parser.parse_query("until:2025").is_empty
 
 

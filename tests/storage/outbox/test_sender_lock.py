@@ -16,10 +16,10 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
     first, second = sender_lock.SenderLock(db), sender_lock.SenderLock(other_db)
     assert await first.try_acquire()
     assert not await second.try_acquire()
-    assert await first.beat()
+    assert await first.heartbeat()
     await first.release()
     assert await second.try_acquire()
-    assert not await first.beat()
+    assert not await first.heartbeat()
     await second.release()
     await other_db.close()
 
@@ -41,7 +41,7 @@ async def test_waiting_for_the_lock_ends_when_its_holder_goes(
 
     await second.acquire(sleep)
     assert asked == 3
-    assert second.held
+    assert second.is_held
     await second.release()
     await other_db.close()
 
@@ -58,8 +58,8 @@ async def test_a_lost_connection_to_postgresql_is_noticed(postgres_url: str) -> 
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
             )
         )
-    assert not await lock.beat()
-    assert not lock.held
+    assert not await lock.heartbeat()
+    assert not lock.is_held
     await opened.close()
 
 

@@ -89,7 +89,7 @@ async def test_only_the_first_unsent_part_of_a_delivery_is_due(db: database.Data
     async with db.transaction() as connection:
         part = await begin(connection)
         assert await queries.list_due(connection, NOW) == []
-        await transitions.mark_sent(connection, [transitions.Sent(part.id, 99, 7)], NOW)
+        await transitions.mark_sent(connection, [transitions.SentPart(part.id, 99, 7)], NOW)
     assert await due(db) == ["daily:1:2026-01-01/1"]
 
 
@@ -98,7 +98,7 @@ async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> N
     for expected in (models.DeliveryState.PLANNED, models.DeliveryState.SENT):
         async with db.transaction() as connection:
             part = await begin(connection)
-            await transitions.mark_sent(connection, [transitions.Sent(part.id, 99, 7)], NOW + MINUTE)
+            await transitions.mark_sent(connection, [transitions.SentPart(part.id, 99, 7)], NOW + MINUTE)
             found = await queries.get(connection, delivery_id)
         assert found is not None
         assert found.state == expected
@@ -171,8 +171,8 @@ async def test_an_uncertain_part_holds_back_its_own_delivery_alone_and_can_be_re
     assert await due(db) == ["b/0"]
     async with db.transaction() as connection:
         later = NOW + timedelta(days=1)
-        assert await transitions.repeat(connection, part.id, nonce="new", now=NOW, expires_at=later)
-        assert not await transitions.repeat(connection, part.id, nonce="newer", now=NOW, expires_at=later)
+        assert await transitions.requeue(connection, part.id, nonce="new", now=NOW, expires_at=later)
+        assert not await transitions.requeue(connection, part.id, nonce="newer", now=NOW, expires_at=later)
     assert await due(db) == ["new", "b/0"]
 
 
@@ -217,7 +217,7 @@ async def test_expiry_ends_the_unsent_parts_but_never_one_in_the_senders_hands(d
     async with db.transaction() as connection:
         part = await begin(connection)
         assert await transitions.expire(connection, late, reason="too old") == []
-        await transitions.mark_sent(connection, [transitions.Sent(part.id, 1, 7)], late)
+        await transitions.mark_sent(connection, [transitions.SentPart(part.id, 1, 7)], late)
         ended = await transitions.expire(connection, late, reason="too old")
         assert [(one.id, one.state) for one in ended] == [(delivery_id, models.DeliveryState.EXPIRED)]
         states = [one.state for one in await queries.list_parts(connection, delivery_id)]
@@ -229,9 +229,9 @@ async def test_payloads_are_forgotten_some_time_after_the_end(db: database.Datab
     delivery_id = await add(db, delivery("a", parts=1))
     async with db.transaction() as connection:
         part = await begin(connection)
-        await transitions.mark_sent(connection, [transitions.Sent(part.id, 1, 7)], NOW)
-        assert await transitions.empty_payloads(connection, NOW) == 0
-        assert await transitions.empty_payloads(connection, NOW + MINUTE) == 1
+        await transitions.mark_sent(connection, [transitions.SentPart(part.id, 1, 7)], NOW)
+        assert await transitions.purge_payloads(connection, NOW) == 0
+        assert await transitions.purge_payloads(connection, NOW + MINUTE) == 1
         assert (await queries.list_parts(connection, delivery_id))[0].payload is None
 
 
@@ -239,7 +239,7 @@ async def test_what_was_ended_while_it_was_in_hand_does_not_come_back(db: databa
     delivery_id = await add(db, delivery("a"))
     async with db.transaction() as connection:
         part = await begin(connection)
-        await transitions.end(connection, [delivery_id], reason="by-hand", now=NOW)
+        await transitions.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
         await transitions.mark_paused(connection, part.id, reason="no access", unknown_since=None)
         assert await transitions.resume(connection, NOW, channel_id=7) == 0
     assert await due(db) == []
@@ -249,6 +249,6 @@ async def test_a_refused_plain_form_of_what_was_ended_is_not_sent(db: database.D
     delivery_id = await add(db, delivery("a", parts=1))
     async with db.transaction() as connection:
         part = await begin(connection)
-        await transitions.end(connection, [delivery_id], reason="by-hand", now=NOW)
+        await transitions.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
         await transitions.use_fallback(connection, part.id, nonce="plain", now=NOW)
     assert await due(db) == []

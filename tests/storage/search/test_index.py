@@ -15,15 +15,15 @@ from storage.search import engines, index
 from storage.search.query import (
     AllOf,
     AnyOf,
+    BooleanQuery,
     Prefix,
-    Wanted,
     all_of,
     any_of,
-    effort,
-    thinned,
+    estimate_cost,
+    prune_phrases,
+    query_tokens,
     to_fts5,
     to_tsquery,
-    tokens_of,
 )
 from storage.tables import authors, papers
 
@@ -32,7 +32,7 @@ DAY = date(2025, 1, 1)
 
 async def put(
     connection: AsyncConnection, *rows: tuple[int, int | None, str, str]
-) -> dict[int, index.Tokens]:
+) -> dict[int, index.DocumentTokens]:
     """Index papers given as (id, votes, title tokens, body tokens); their dates rise with the ids."""
     await connection.execute(
         papers.insert(),
@@ -52,26 +52,26 @@ async def put(
         ],
     )
     wanted = {paper_id: (votes, DAY + timedelta(days=paper_id)) for paper_id, votes, *_ in rows}
-    places = await index.free_positions(connection, wanted)
+    places = await index.assign_positions(connection, wanted)
     indexed = [
-        index.Indexed(places[id_], id_, index.Texts(title, body, (body,)), votes, wanted[id_][1])
+        index.IndexRow(places[id_], id_, index.DocumentTexts(title, body, (body,)), votes, wanted[id_][1])
         for id_, votes, title, body in rows
     ]
-    tokens = [index.Tokens(places[id_], f"{title} {body}", title) for id_, _, title, body in rows]
+    tokens = [index.DocumentTokens(places[id_], f"{title} {body}", title) for id_, _, title, body in rows]
     await index.add(connection, indexed, tokens)
     return {one[0]: tokens[place] for place, one in enumerate(rows)}
 
 
 async def find(
-    connection: AsyncConnection, wanted: Wanted, table: str = index.WORDS, **filters: object
+    connection: AsyncConnection, wanted: BooleanQuery, table: str = index.WORDS_TABLE, **filters: object
 ) -> list[int]:
     """Return the ids of the papers found, in order."""
     (positions,) = await index.list_positions(
         connection,
-        [engines.Tier(table, wanted, 10)],
+        [engines.SearchRequest(table, wanted, 10)],
         index.Filters(**filters),  # type: ignore[arg-type]
     )
-    by_place = {one.position: one.paper_id for one in await index.list_at(connection, positions)}
+    by_place = {one.position: one.paper_id for one in await index.list_by_positions(connection, positions)}
     return [by_place[place] for place in positions]
 
 
@@ -84,12 +84,12 @@ async def test_papers_come_in_order_of_popularity_and_leave_without_a_trace(db: 
             (3, None, "뇌", "모델 .3"),
         )
         assert await find(connection, "모델") == [2, 1, 3]
-        assert await find(connection, "모델", index.TITLES) == [2]
+        assert await find(connection, "모델", index.TITLES_TABLE) == [2]
         assert await find(connection, AllOf(("강화", "모델"))) == [1]
         assert await find(connection, AnyOf(("뇌", "강화"))) == [1, 3]
         await index.remove(connection, [rows[2]])
         assert await find(connection, "모델") == [1, 3]
-        assert await index.count(connection, "모델", limit=10) == 2
+        assert await index.count_matches(connection, "모델", limit=10) == 2
         await index.clear(connection)
         assert await find(connection, "모델") == []
 
@@ -105,39 +105,46 @@ async def test_filters_hold_inside_the_index(db: database.Database) -> None:
 async def test_equal_popularity_gives_different_positions(db: database.Database) -> None:
     async with db.transaction() as connection:
         wanted = {4096 * n + 7: (3, DAY) for n in range(50)}
-        places = await index.free_positions(connection, wanted)
+        places = await index.assign_positions(connection, wanted)
     assert len(set(places.values())) == 50
 
 
 async def test_texts_come_back_as_they_were(db: database.Database) -> None:
     async with db.transaction() as connection:
         await put(connection, (1, 5, "강화 학습", "모델\n 둘 "))
-        found = (await index.list_indexed(connection, [1]))[1]
-    assert found.texts == index.Texts("강화 학습", "모델\n 둘 ", ("모델\n 둘 ",))
+        found = (await index.list_by_paper_ids(connection, [1]))[1]
+    assert found.texts == index.DocumentTexts("강화 학습", "모델\n 둘 ", ("모델\n 둘 ",))
     assert (found.votes, found.last_on) == (5, DAY + timedelta(days=1))
 
 
 async def test_counts_of_terms_add_up(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await index.change_counts(connection, {"a": 2, "b": 1, "c": 0})
-        await index.change_counts(connection, {"a": 3, "b": -1})
-        assert await index.list_counts(connection, ["a", "b", "c"]) == {"a": 5}
+        await index.change_document_frequencies(connection, {"a": 2, "b": 1, "c": 0})
+        await index.change_document_frequencies(connection, {"a": 3, "b": -1})
+        assert await index.get_document_frequencies(connection, ["a", "b", "c"]) == {"a": 5}
 
 
 async def test_people_move_only_when_their_papers_double(db: database.Database) -> None:
     async with db.transaction() as connection:
         people = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
         await connection.execute(authors.insert(), people)
-        new = await search_authors.set_people(
-            connection, [search_authors.Person(n, n, f"name w{n}") for n in (1, 2, 9)]
+        new = await search_authors.index_authors(
+            connection, [search_authors.IndexedAuthor(n, n, f"name w{n}") for n in (1, 2, 9)]
         )
         assert new == {"name", "w1", "w2", "w9"}
-        found = await search_authors.list_people(connection, Prefix("na"), limit=10)
+        found = await search_authors.find_authors(connection, Prefix("na"), limit=10)
         assert [one.id for one in found] == [9, 2, 1]
-        assert await search_authors.set_people(connection, [search_authors.Person(1, 40, "name w1")]) == set()
-        assert [one.id for one in await search_authors.list_people(connection, "name", limit=10)] == [1, 9, 2]
-        await search_authors.set_people(connection, [search_authors.Person(9, 0, "name w9")])
-        assert [one.id for one in await search_authors.list_people(connection, "name", limit=10)] == [1, 2]
+        assert (
+            await search_authors.index_authors(connection, [search_authors.IndexedAuthor(1, 40, "name w1")])
+            == set()
+        )
+        assert [one.id for one in await search_authors.find_authors(connection, "name", limit=10)] == [
+            1,
+            9,
+            2,
+        ]
+        await search_authors.index_authors(connection, [search_authors.IndexedAuthor(9, 0, "name w9")])
+        assert [one.id for one in await search_authors.find_authors(connection, "name", limit=10)] == [1, 2]
 
 
 async def test_no_token_is_an_operator(db: database.Database) -> None:
@@ -152,7 +159,7 @@ async def test_no_token_is_an_operator(db: database.Database) -> None:
 async def test_many_rows_are_found_by_their_popular_eras_first(db: database.Database) -> None:
     def steps(ids: Iterable[int]) -> list[int]:
         """Papers of one step of popularity come in any order."""
-        return [index.step_of(n * n, DAY + timedelta(days=n)) for n in ids]
+        return [index.popularity_step(n * n, DAY + timedelta(days=n)) for n in ids]
 
     async with db.transaction() as connection:
         await put(connection, *((n, n * n, "t", "x even" if n % 2 == 0 else "x") for n in range(1, 4101)))
@@ -165,22 +172,22 @@ async def test_many_rows_are_found_by_their_popular_eras_first(db: database.Data
 async def test_papers_of_one_popularity_all_find_a_place(db: database.Database) -> None:
     async with db.transaction() as connection:
         wanted: dict[int, tuple[int | None, date]] = dict.fromkeys(range(1, 3001), (7, DAY))
-        first = await index.free_positions(connection, wanted)
+        first = await index.assign_positions(connection, wanted)
         assert len(set(first.values())) == 3000
         await put(connection, *((n, 7, "t", "x") for n in range(1, 30)))
-        second = await index.free_positions(
+        second = await index.assign_positions(
             connection, {n: (7, DAY + timedelta(days=n)) for n in range(1, 30)}
         )
-        kept = await index.list_indexed(connection, range(1, 30))
+        kept = await index.list_by_paper_ids(connection, range(1, 30))
         assert not {one.position for one in kept.values()} & set(second.values())
 
 
 async def learn_and_fail(db: database.Database) -> None:
     """Learn a dictionary and read with it, in a transaction that comes to nothing."""
     async with db.transaction() as connection:
-        await index.learn(connection, 1000)
-        assert await index.is_learned(connection)
-        assert len(await index.list_indexed(connection, [1, 500])) == 2
+        await index.train_dictionary(connection, 1000)
+        assert await index.has_dictionary(connection)
+        assert len(await index.list_by_paper_ids(connection, [1, 500])) == 2
         raise ZeroDivisionError
 
 
@@ -190,23 +197,23 @@ async def test_texts_packed_before_and_after_a_dictionary_was_learned_are_read_a
     words = [f"word{number % 97} 모델{number % 31} rest{number}" for number in range(3000)]
     async with db.transaction() as connection:
         await put(connection, *((n, 1, "title", " ".join(words[n : n + 40])) for n in range(1, 1001)))
-        before = await index.list_indexed(connection, [1, 500])
+        before = await index.list_by_paper_ids(connection, [1, 500])
     with pytest.raises(ZeroDivisionError):
         await learn_and_fail(db)
     async with db.transaction() as connection:
         # What was learned in a transaction that came to nothing must not be packed with.
-        assert not await index.is_learned(connection)
+        assert not await index.has_dictionary(connection)
         await put(connection, (1001, 1, "title", words[7]))
-        await index.learn(connection, 1000)
+        await index.train_dictionary(connection, 1000)
         await put(connection, *((n, 1, "title", " ".join(words[n : n + 40])) for n in range(1002, 1050)))
     async with db.read() as connection:
-        found = await index.list_indexed(connection, [1, 500, 1001, 1040])
+        found = await index.list_by_paper_ids(connection, [1, 500, 1001, 1040])
         assert {one: found[one] for one in (1, 500)} == before
         assert found[1001].texts.body == words[7]
         assert found[1040].texts.body == " ".join(words[1040:1080])
     async with db.transaction() as connection:
         await index.clear(connection)
-        assert not await index.is_learned(connection)
+        assert not await index.has_dictionary(connection)
 
 
 async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.Database) -> None:
@@ -215,9 +222,9 @@ async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.
         tokens = await put(connection, *rows)
 
         async def ask(share: float) -> list[int]:
-            tiers = [engines.Tier(index.WORDS, AllOf(("x", "rare")), 10, share)]
+            tiers = [engines.SearchRequest(index.WORDS_TABLE, AllOf(("x", "rare")), 10, share)]
             [found] = await index.list_positions(connection, tiers)
-            return sorted(one.paper_id for one in await index.list_at(connection, found))
+            return sorted(one.paper_id for one in await index.list_by_positions(connection, found))
 
         assert await ask(1) == [1000, 2000, 3000, 4000]
         assert await ask(1.5) == [1000, 2000, 3000, 4000]
@@ -240,17 +247,17 @@ async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.
         (AllOf(("often", "never")), 0),
     ],
 )
-def test_the_effort_of_a_question_is_what_its_rarest_part_allows(wanted: Wanted, read: int) -> None:
-    assert effort(wanted, {"often": 9000, "often again": 6000, "rare": 4}) == read
+def test_the_effort_of_a_question_is_what_its_rarest_part_allows(wanted: BooleanQuery, read: int) -> None:
+    assert estimate_cost(wanted, {"often": 9000, "often again": 6000, "rare": 4}) == read
 
 
 async def test_a_beginning_is_spelled_out_where_it_begins_many_rows(sqlite_db: database.Database) -> None:
     async with sqlite_db.transaction() as connection:
         counts = {"reason!t": 1500, "reasonable!t": 600, "reason_mode!t": 900, "reason": 5000, "rest!t": 9}
-        await index.change_counts(connection, counts)
+        await index.change_document_frequencies(connection, counts)
 
-        async def spelled(wanted: Wanted) -> Wanted:
-            return await engines.spelled_out(connection, wanted, "!t", "_")
+        async def spelled(wanted: BooleanQuery) -> BooleanQuery:
+            return await engines.expand_prefixes(connection, wanted, "!t", "_")
 
         assert await spelled(Prefix("reas")) == AnyOf(("reason", "reasonable"))
         assert await spelled(AllOf(("large", Prefix("rea")))) == AllOf(
@@ -296,10 +303,12 @@ def test_questions_are_spelled_for_each_engine() -> None:
     assert wanted is not None
     assert to_fts5(wanted) == '("a" AND ("b" OR "c_"*))'
     assert to_tsquery(wanted) == "('a' & ('b' | 'c''':*))"
-    assert tokens_of(wanted) == {"a", "b"}
+    assert query_tokens(wanted) == {"a", "b"}
 
 
 def test_a_phrase_is_asked_for_by_its_rarest_parts() -> None:
     phrase = AllOf(("model", "languag", "lang_mode"), phrase=True)
-    assert thinned(phrase, {"model": 500, "languag": 40, "lang_mode": 30}) == AllOf(("languag", "lang_mode"))
-    assert thinned(AllOf(("a", "b", "c")), {"a": 1, "b": 900, "c": 900}) == AllOf(("a", "b", "c"))
+    assert prune_phrases(phrase, {"model": 500, "languag": 40, "lang_mode": 30}) == AllOf(
+        ("languag", "lang_mode")
+    )
+    assert prune_phrases(AllOf(("a", "b", "c")), {"a": 1, "b": 900, "c": 900}) == AllOf(("a", "b", "c"))

@@ -59,7 +59,7 @@ async def test_tables_that_changed_places_are_described_as_before(db: Database) 
         async with db.transaction() as connection:
             await shadow_index.create(connection)
             await shadow_index.swap(connection)
-            await shadow_index.clear_away(connection, rows_at_once=5)
+            await shadow_index.delete_old(connection, batch_size=5)
         assert await described(db) == before
 
 
@@ -85,14 +85,14 @@ async def test_only_who_writes_beside_sees_the_second_set(db: Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.papers.insert(), [PAPER])
         await shadow_index.create(connection)
-        one = index.Indexed(7, 1, index.Texts("a", "b"), 3, date(2025, 1, 1))
-        async with shadow_index.writing(connection):
-            await index.add(connection, [one], [index.Tokens(7, "alpha", "beta")])
+        one = index.IndexRow(7, 1, index.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
+        async with shadow_index.redirect_to_shadow(connection):
+            await index.add(connection, [one], [index.DocumentTokens(7, "alpha", "beta")])
             assert await index.count_all(connection) == 1
-            assert list(await index.list_at(connection, [7])) == [one]
+            assert list(await index.list_by_positions(connection, [7])) == [one]
         assert await index.count_all(connection) == 0
-        assert await index.list_at(connection, [7]) == []
-        assert await shadow_index.take_changed(connection, shadow_index.Kind.PAPERS, limit=9) == []
+        assert await index.list_by_positions(connection, [7]) == []
+        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.PAPERS, limit=9) == []
         await shadow_index.swap(connection)
         assert await index.count_all(connection) == 1
 
@@ -107,11 +107,18 @@ async def test_changes_of_the_first_set_are_noted_once(db: Database) -> None:
             await connection.execute(row.insert().values(position=number, author_id=number, words="x"))
         await connection.execute(row.update().where(row.c.author_id == 2).values(words="y"))
         await connection.execute(row.delete().where(row.c.author_id == 3))
-        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=2) == [1, 2]
-        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=9) == [3, 4, 5]
-        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=9) == []
+        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=2) == [
+            1,
+            2,
+        ]
+        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == [
+            3,
+            4,
+            5,
+        ]
+        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == []
         await connection.execute(row.delete().where(row.c.author_id == 1))
-        assert await shadow_index.take_changed(connection, shadow_index.Kind.PEOPLE, limit=9) == [1]
+        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == [1]
 
 
 async def test_a_reader_keeps_postgresql_from_swapping_for_a_moment(db: Database) -> None:
@@ -133,13 +140,14 @@ async def test_the_former_set_goes_piece_by_piece(db: Database) -> None:
         papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
         await connection.execute(tables.papers.insert(), papers)
         held = [
-            index.Indexed(one["id"], one["id"], index.Texts("a", "b"), 3, date(2025, 1, 1)) for one in papers
+            index.IndexRow(one["id"], one["id"], index.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
+            for one in papers
         ]
-        await index.add(connection, held, [index.Tokens(one.position, "a", "b") for one in held])
+        await index.add(connection, held, [index.DocumentTokens(one.position, "a", "b") for one in held])
         await shadow_index.create(connection)
         await shadow_index.swap(connection)
         assert await index.count_all(connection) == 0
         pieces = 0
-        while await shadow_index.clear_away(connection, rows_at_once=3):
+        while await shadow_index.delete_old(connection, batch_size=3):
             pieces += 1
     assert (pieces > 3) == db.is_sqlite

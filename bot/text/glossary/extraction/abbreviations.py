@@ -7,7 +7,7 @@ import re
 from bot.text.analysis import normalisation, term_keys
 
 _WORDS = re.compile(r"[^\W_]+")
-_LONGEST = 12
+_MAX_LONG_FORM_WORDS = 12
 
 
 def long_form(text: str, abbreviation: str) -> str | None:
@@ -15,11 +15,13 @@ def long_form(text: str, abbreviation: str) -> str | None:
 
     Initials are tried on all ends before letters in order: otherwise "policy optimization" would win for PPO.
     """
-    words = [(match.start(), normalisation.fold(match[0])) for match in _WORDS.finditer(text)][-_LONGEST:]
+    words = [(match.start(), normalisation.fold(match[0])) for match in _WORDS.finditer(text)][
+        -_MAX_LONG_FORM_WORDS:
+    ]
     letters = _letters(abbreviation)
     if len(letters) < 2:
         return None
-    for fits in (_fits_initials, _fits_in_order):
+    for fits in (_matches_initials, _matches_subsequence):
         for first in range(len(words) - 1, -1, -1):
             if words[first][1] in term_keys.FUNCTION_WORDS:
                 continue
@@ -28,11 +30,11 @@ def long_form(text: str, abbreviation: str) -> str | None:
     return None
 
 
-def stands_for(abbreviation: str, text: str) -> bool:
+def is_abbreviation_of(abbreviation: str, text: str) -> bool:
     """Tell whether an abbreviation can stand for the whole of a text."""
     words = [normalisation.fold(word) for word in _WORDS.findall(text)]
     letters = _letters(abbreviation)
-    return len(letters) >= 2 and (_fits_initials(words, letters) or _fits_in_order(words, letters))
+    return len(letters) >= 2 and (_matches_initials(words, letters) or _matches_subsequence(words, letters))
 
 
 def _letters(abbreviation: str) -> str:
@@ -41,30 +43,34 @@ def _letters(abbreviation: str) -> str:
     return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", plain)
 
 
-def _fits_initials(words: list[str], letters: str) -> bool:
+def _matches_initials(words: list[str], letters: str) -> bool:
     """Match words to letters: an initial each, a whole word with digits, and function words as one likes."""
     if not words:
         return not letters
     word, rest = words[0], words[1:]
-    if letters and word[0] == letters[0] and _fits_initials(rest, letters[1:]):
+    if letters and word[0] == letters[0] and _matches_initials(rest, letters[1:]):
         return True
     if len(word) <= 4 and any(map(str.isdigit, word)) and letters.startswith(word):
-        return _fits_initials(rest, letters[len(word) :])
-    return word in term_keys.FUNCTION_WORDS and _fits_initials(rest, letters)
+        return _matches_initials(rest, letters[len(word) :])
+    return word in term_keys.FUNCTION_WORDS and _matches_initials(rest, letters)
 
 
-def _fits_in_order(words: list[str], letters: str) -> bool:
+def _matches_subsequence(words: list[str], letters: str) -> bool:
     """Tell whether the letters come in order, the first one at the start and every content word giving one."""
     if not words or words[0][0] != letters[0] or len(words) > len(letters) + 2:
         return False
     reached = {0}
     for word in words:
-        taken = {place + count for place in reached for count in range(1, _taken(word, letters[place:]) + 1)}
+        taken = {
+            place + count
+            for place in reached
+            for count in range(1, _subsequence_length(word, letters[place:]) + 1)
+        }
         reached = taken | reached if word in term_keys.FUNCTION_WORDS else taken
     return len(letters) in reached
 
 
-def _taken(word: str, letters: str) -> int:
+def _subsequence_length(word: str, letters: str) -> int:
     """Return how many of the letters a word holds in order."""
     taken = 0
     for character in word:

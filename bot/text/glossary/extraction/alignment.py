@@ -15,40 +15,40 @@ from typing import NamedTuple
 from bot.text.analysis import korean, term_keys
 from bot.text.glossary.extraction import transliteration
 
-LEAST_ASSOCIATION = 0.05
-BY_SOUND = 0.3
-_NEAR_BEST = 0.75
-_LISTED = 0.6
-_LEAST_TERMS = 2
-_LEAST_SHARE = 0.15
-_SURE_CONTEXTS = 5
-KNOWN_FROM = 4
+MIN_ASSOCIATION = 0.05
+TRANSLITERATION_ASSOCIATION = 0.3
+_MIN_SHARE_OF_BEST = 0.75
+_SEED_ASSOCIATION = 0.6
+_MIN_TERMS = 2
+_MIN_SHARE = 0.15
+_SUFFICIENT_CONTEXTS = 5
+MIN_KNOWN_TERMS = 4
 """A Korean word seen with this many English terms is known: aligning to none of them says something."""
 
 
-class WordTable(NamedTuple):
+class AssociationTable(NamedTuple):
     """Association (Dice, 0 to 1) of Korean and English words, and with how many English terms each was seen."""
 
     associations: Mapping[str, Mapping[str, float]]
-    terms: Mapping[str, int]
+    term_counts: Mapping[str, int]
 
     def association(self, word: str, english: str) -> float:
         """Return how surely a Korean word (without particle) goes with the stem of an English one."""
         found = self.associations.get(word, {}).get(english, 0.0)
-        if found < BY_SOUND and transliteration.is_transliteration(word, english):
-            return BY_SOUND
-        return found if found >= LEAST_ASSOCIATION else 0.0
+        if found < TRANSLITERATION_ASSOCIATION and transliteration.is_transliteration(word, english):
+            return TRANSLITERATION_ASSOCIATION
+        return found if found >= MIN_ASSOCIATION else 0.0
 
-    def aligned(self, word: str, english: Iterable[str]) -> list[str]:
+    def align(self, word: str, english: Iterable[str]) -> list[str]:
         """Return those of the English words that a Korean one goes with nearly as well as with its best."""
         scores = {one: self.association(word, one) for one in english}
         best = max(scores.values(), default=0.0)
-        return [one for one, score in scores.items() if score and score >= _NEAR_BEST * best]
+        return [one for one, score in scores.items() if score and score >= _MIN_SHARE_OF_BEST * best]
 
-    def aligned_in_parts(self, word: str, english: list[str]) -> list[str]:
+    def align_compound(self, word: str, english: list[str]) -> list[str]:
         """Return the English words that a Korean one written closed up says: 확산손실, and 파인튜닝 by its sound."""
         for place in range(2, len(word) - 1):
-            first, second = self.aligned(word[:place], english), self.aligned(word[place:], english)
+            first, second = self.align(word[:place], english), self.align(word[place:], english)
             if first and second and first != second:
                 return list(dict.fromkeys([*first, *second]))
         for one, other in pairwise(english):
@@ -58,59 +58,59 @@ class WordTable(NamedTuple):
 
     def is_known(self, word: str) -> bool:
         """Tell whether a Korean word was seen with enough English terms to judge by."""
-        return self.terms.get(word, 0) >= KNOWN_FROM
+        return self.term_counts.get(word, 0) >= MIN_KNOWN_TERMS
 
 
-def with_words(table: WordTable, listed: Iterable[tuple[str, str]]) -> WordTable:
+def add_seed_words(table: AssociationTable, listed: Iterable[tuple[str, str]]) -> AssociationTable:
     """Return the table with pairs of words that are known beforehand, as (Korean word, English stem)."""
     associations = {word: dict(row) for word, row in table.associations.items()}
     for word, english in listed:
         row = associations.setdefault(word, {})
-        row[english] = max(row.get(english, 0.0), _LISTED)
+        row[english] = max(row.get(english, 0.0), _SEED_ASSOCIATION)
     return table._replace(associations=associations)
 
 
-def words_of(context: str) -> list[str]:
+def split_context(context: str) -> list[str]:
     """Return the Korean and Latin words of a context, split at spaces and hyphens, without particles."""
-    return [part for word in context.split() for part in _parts_of(word)]
+    return [part for word in context.split() for part in _split_unit(word)]
 
 
 @lru_cache(maxsize=1 << 14)
-def _parts_of(word: str) -> tuple[str, ...]:
+def _split_unit(word: str) -> tuple[str, ...]:
     """Cut what stands between spaces; the same few thousand stand in front of most parentheses."""
     found = word.replace("·", " ").replace("-", " ").split()
     return tuple(map(korean.strip_ending, found))
 
 
-def learn(glosses: Iterable[tuple[str, str, int]]) -> WordTable:
+def learn_associations(glosses: Iterable[tuple[str, str, int]]) -> AssociationTable:
     """Make the table of (left context, English key, papers) rows."""
     contexts: dict[str, Counter[str]] = defaultdict(Counter)
     totals: Counter[str] = Counter()
     for left, english, papers in glosses:
         reach = len(term_keys.content_words(english)) + 2
         totals[english] += papers
-        for word in set(words_of(left)[-reach:]):
+        for word in set(split_context(left)[-reach:]):
             contexts[english][word] += papers
-    return _dice(contexts, totals)
+    return _dice_associations(contexts, totals)
 
 
-def _dice(contexts: Mapping[str, Counter[str]], totals: Mapping[str, int]) -> WordTable:
+def _dice_associations(contexts: Mapping[str, Counter[str]], totals: Mapping[str, int]) -> AssociationTable:
     korean_terms: Counter[str] = Counter()
     english_terms: Counter[str] = Counter()
     both: dict[str, Counter[str]] = defaultdict(Counter)
     for key, counts in contexts.items():
-        content = {*term_keys.content_words(key), *term_keys.spoken_words(key)}
+        content = {*term_keys.content_words(key), *term_keys.decompounded_words(key)}
         english_terms.update(content)
         for word, count in counts.items():
-            if count >= _LEAST_SHARE * totals[key] or count >= _SURE_CONTEXTS:
+            if count >= _MIN_SHARE * totals[key] or count >= _SUFFICIENT_CONTEXTS:
                 korean_terms[word] += 1
                 both[word].update(content)
     associations = {
         word: {
             english: 2 * shared / (korean_terms[word] + english_terms[english])
             for english, shared in counts.items()
-            if shared >= _LEAST_TERMS
+            if shared >= _MIN_TERMS
         }
         for word, counts in both.items()
     }
-    return WordTable({word: row for word, row in associations.items() if row}, korean_terms)
+    return AssociationTable({word: row for word, row in associations.items() if row}, korean_terms)

@@ -15,54 +15,54 @@ from typing import NamedTuple
 
 from bot.text.analysis import korean, term_keys
 
-CONTEXT_WORDS = 7
+MAX_CONTEXT_WORDS = 7
 """How many words in front of a parenthesis are kept."""
 
-MOST = 200
+MAX_MENTIONS = 200
 """More mentions than this no paper has; a text that has them is not worth mining."""
 
 _PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
-_CUTS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
+_PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
 _SEPARATORS = re.compile(r"[;,]|\s+or\s+|\s*이하\s*|\s*또는\s*|\s+혹은\s+")
 _LEAD_IN = re.compile(r"^(?:예\s*[:：)]|예를 들어|e\.?g\.?|i\.?e\.?|see|such as|참조)", re.IGNORECASE)
 _ENGLISH = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\s\-–/&'’+.]*")
 _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
-_MOST_ENGLISH_WORDS = 8
+_MAX_ENGLISH_WORDS = 8
 _CAPITALS = re.compile(r"([A-Z]{3,6})s?(?![A-Za-z0-9\-])")
-_PART_OF_A_WORD = frozenset("-" + string.ascii_letters + string.digits)
+_WORD_CHARACTERS = frozenset("-" + string.ascii_letters + string.digits)
 _LATIN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,24}(?:[ \-][A-Za-z]{1,24}){2,11}(?![A-Za-z0-9])")
 
 
 class Mention(NamedTuple):
     """One parenthesis: the words in front of it and the parts that it held, "" for a part that was not there."""
 
-    left: str
+    left_context: str
     english: str
     abbreviation: str
     korean: str
 
 
-def extract(text: str) -> list[Mention]:
+def extract_mentions(text: str) -> list[Mention]:
     """Return the mentions of a text, each once, at most `MOST`, in order of their first place. Linear in time."""
     found: dict[Mention, None] = {}
     for line in unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n"):
         for match in _PARENTHESES.finditer(line):
-            for mention in _mentions(line[max(0, match.start() - 120) : match.start()], match[1]):
+            for mention in _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1]):
                 found.setdefault(mention)
     explained = {
         term_keys.abbreviation_key(text)
         for mention in found
-        for text in (mention.abbreviation, mention.left.split()[-1])
+        for text in (mention.abbreviation, mention.left_context.split()[-1])
     }
-    for mention in _explained_elsewhere(text):
+    for mention in _extract_initialisms(text):
         if mention.abbreviation not in explained:
             found.setdefault(mention)
-    return list(found)[:MOST]
+    return list(found)[:MAX_MENTIONS]
 
 
-def _explained_elsewhere(text: str) -> Iterator[Mention]:
+def _extract_initialisms(text: str) -> Iterator[Mention]:
     """Find abbreviations whose words stand in the same text in full, without parentheses.
 
     Three letters at least, each the initial of a neighbouring word: so much agreement is hardly ever chance.
@@ -71,7 +71,7 @@ def _explained_elsewhere(text: str) -> Iterator[Mention]:
     abbreviations = {
         match[1]
         for match in _CAPITALS.finditer(text)
-        if text[match.start() - 1 : match.start()] not in _PART_OF_A_WORD
+        if text[match.start() - 1 : match.start()] not in _WORD_CHARACTERS
     }
     if not abbreviations:
         return
@@ -86,11 +86,11 @@ def _explained_elsewhere(text: str) -> Iterator[Mention]:
                 yield Mention(" ".join(words[first : last + 1]), "", abbreviation, "")
 
 
-def _mentions(before: str, content: str) -> Iterator[Mention]:
+def _parse_parenthesis(before: str, content: str) -> Iterator[Mention]:
     left = _left_context(before)
     if not left or _LEAD_IN.match(content.strip()):
         return
-    parts = _parts(content)
+    parts = _classify_parts(content)
     if parts is None:
         return
     english, abbreviation, korean_part = parts
@@ -106,12 +106,12 @@ def _mentions(before: str, content: str) -> Iterator[Mention]:
 def _left_context(before: str) -> str:
     """Return the last words in front of a parenthesis, cut at the last sign that ends a phrase."""
     cut = 0
-    for match in _CUTS.finditer(before):
+    for match in _PHRASE_BREAKS.finditer(before):
         # A point inside of a word (GPT-3.5) cuts nothing.
         if match[0] == "." and before[match.end() : match.end() + 1].isalnum():
             continue
         cut = match.end()
-    return " ".join(before[cut:].split()[-CONTEXT_WORDS:])
+    return " ".join(before[cut:].split()[-MAX_CONTEXT_WORDS:])
 
 
 def _latin_tail(left: str) -> str:
@@ -125,14 +125,14 @@ def _latin_tail(left: str) -> str:
 
 
 @lru_cache(maxsize=1 << 12)
-def _parts(content: str) -> tuple[str, str, str] | None:
+def _classify_parts(content: str) -> tuple[str, str, str] | None:
     """Sort what a parenthesis holds into English, abbreviation and Korean; None when it holds something else."""
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
     if not 1 <= len(pieces) <= 3:
         return None
     sorted_out = {"english": "", "abbreviation": "", "korean": ""}
     for piece in pieces[:2]:
-        kind = _kind(piece)
+        kind = _classify_part(piece)
         if kind is None or sorted_out[kind]:
             return None
         sorted_out[kind] = piece
@@ -141,11 +141,11 @@ def _parts(content: str) -> tuple[str, str, str] | None:
     return sorted_out["english"], sorted_out["abbreviation"], sorted_out["korean"]
 
 
-def _kind(piece: str) -> str | None:
+def _classify_part(piece: str) -> str | None:
     if term_keys.is_abbreviation(piece):
         return "abbreviation"
     if term_keys.has_hangul(piece):
         return "korean" if len(piece) <= 30 and len(piece.split()) <= 5 else None
     if not _ENGLISH.fullmatch(piece) or not _LETTER.search(piece) or _DIGITS_FIRST.match(piece):
         return None
-    return "english" if len(piece.split()) <= _MOST_ENGLISH_WORDS else None
+    return "english" if len(piece.split()) <= _MAX_ENGLISH_WORDS else None

@@ -13,22 +13,22 @@ from typing import NamedTuple
 
 from bot.text.analysis import korean, latex, normalisation, term_keys
 
-LONGEST = 80
+MAX_PHRASE_LENGTH = 80
 """Characters of a phrase: what is offered while somebody types has to be read at a glance."""
-MOST_WORDS = 5
-MOST = 3_000
-MOST_HELD = 100_000
+MAX_PHRASE_WORDS = 5
+MAX_PHRASES = 3_000
+MAX_COUNTED_PHRASES = 100_000
 """Different writings that are held while counting; about 20 MB."""
-_LONGEST_TITLE = 300
+_MAX_TITLE_LENGTH = 300
 _SMALL_ARCHIVE = 1_000
-_SAME = 0.75
+_SUBSUMED_SHARE = 0.75
 """From this share of its papers on a phrase is only a part of a longer one: learning from human (feedback)."""
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+#/&][^\W_]+)*(?:\+\+|#)?")
-_LATIN_WITH_ENDING = re.compile("([^가-힣]*[^가-힣\\W])([가-힣]{1,2})")
-_SEVERAL = re.compile(r"[\W_]")
+_LATIN_WITH_PARTICLE = re.compile("([^가-힣]*[^가-힣\\W])([가-힣]{1,2})")
+_WORD_SEPARATOR = re.compile(r"[\W_]")
 # They stand between two phrases, or are none.
-_BETWEEN_WORDS = (
+_DELIMITER_LIST = (
     "about across after against all an any are as at be before between beyond but by can could do does during et al "
     "every for how if is it its less make makes may meets more most need no not on only onto or our over per should so "
     "still than that their these this those through together toward towards under upon using versus via vs was we what "
@@ -36,22 +36,22 @@ _BETWEEN_WORDS = (
     "위한 위해 위하여 통한 통해 통하여 대한 대해 대하여 관한 관하여 의한 의해 향한 향하여 따른 따라 이용한 활용한 사용한 "
     "있는 없는 및 또는 그리고 더 가장 등 것 수 한 두 이 그 새로운 어떻게 무엇 왜"
 )
-_BETWEEN = frozenset(_BETWEEN_WORDS.split())
-_WITHIN = frozenset(("a", "and", "from", "in", "into", "of", "the", "to", "의"))
+_PHRASE_DELIMITERS = frozenset(_DELIMITER_LIST.split())
+_INNER_WORDS = frozenset(("a", "and", "from", "in", "into", "of", "the", "to", "의"))
 # What titles begin with before they come to the point: rethinking, improving.
-_OPENING_WORDS = (
+_TITLE_OPENER_LIST = (
     "accelerating achieving addressing advancing aligning analyzing assessing benchmarking boosting bridging building "
     "developing efficient empowering enabling enhancing evaluating exploiting exploring harnessing improving "
     "integrating introducing investigating learn let leveraging making measuring mitigating optimizing pushing "
     "rethinking revisiting robust scalable simple taming teaching understanding unleashing unlocking "
     "unveiling"
 )
-_OPENING = frozenset(_OPENING_WORDS.split())
-_OPEN_END_WORDS = (
+_TITLE_OPENERS = frozenset(_TITLE_OPENER_LIST.split())
+_NON_FINAL_LIST = (
     "based better driven efficient enhanced fast faster generalizable guided high-quality improved large new novel "
     "robust scalable simple strong unified"
 )
-_OPEN_END = frozenset(_OPEN_END_WORDS.split())
+_NON_FINAL_WORDS = frozenset(_NON_FINAL_LIST.split())
 
 
 class Phrase(NamedTuple):
@@ -62,71 +62,75 @@ class Phrase(NamedTuple):
     papers: int
 
 
-class InTitles(NamedTuple):
+class TitleStatistics(NamedTuple):
     """What titles say: phrases, the most frequent first, and how many titles hold each concept, by its key."""
 
     phrases: tuple[Phrase, ...] = ()
-    concepts: Mapping[str, int] = {}
+    concept_counts: Mapping[str, int] = {}
 
 
-class TitlePhrases:
+class TitlePhraseCounter:
     """Counts the rows of words in titles that may be phrases. Show it titles, then ask what was frequent."""
 
-    def __init__(self, most_held: int = MOST_HELD) -> None:
-        self._most_held = most_held
-        self._writings: Counter[str] = Counter()
-        self.titles = 0
+    def __init__(self, max_counted: int = MAX_COUNTED_PHRASES) -> None:
+        self._max_counted = max_counted
+        self._surface_counts: Counter[str] = Counter()
+        self.title_count = 0
 
     def add(self, title: str) -> None:
         """Count one title, in linear time; a phrase counts once, however often it stands in it."""
-        self.titles += 1
-        seen = {text.casefold(): text for stretch in _stretches(title) for text in _rows(stretch)}
-        self._writings.update(seen.values())
-        if len(self._writings) > self._most_held:
-            self._forget()
+        self.title_count += 1
+        seen = {text.casefold(): text for stretch in _candidate_runs(title) for text in _ngrams(stretch)}
+        self._surface_counts.update(seen.values())
+        if len(self._surface_counts) > self._max_counted:
+            self._prune()
 
-    def _forget(self) -> None:
+    def _prune(self) -> None:
         """Drop the rarest until half of the room is free, so that it is linear work in all."""
         least = 0
-        while len(self._writings) > self._most_held // 2:
+        while len(self._surface_counts) > self._max_counted // 2:
             least += 1
-            self._writings = Counter({text: n for text, n in self._writings.items() if n > least})
+            self._surface_counts = Counter({text: n for text, n in self._surface_counts.items() if n > least})
 
-    def frequent(self, known: Collection[tuple[str, str]] = (), *, most: int = MOST) -> InTitles:
+    def summarise(
+        self, concept_forms: Collection[tuple[str, str]] = (), *, limit: int = MAX_PHRASES
+    ) -> TitleStatistics:
         """Return the phrases that are frequent, in the writing that is most often used, and how frequent concepts are.
 
         `known` are writings of concepts, which are no phrases, each with the key of its concept.
         """
         writings: dict[str, Counter[str]] = defaultdict(Counter)
-        for text, papers in self._writings.items():
-            writings[key(text)][text] += papers
+        for text, papers in self._surface_counts.items():
+            writings[term_key(text)][text] += papers
         papers_of = {one: counted.total() for one, counted in writings.items()}
         titled: Counter[str] = Counter()
         written: set[str] = set()
-        for text, concept in known:
-            one = key(text)
+        for text, concept in concept_forms:
+            one = term_key(text)
             written.add(one)
-            titled[concept] = max(titled[concept], _written_so(text, writings.get(one, {})))
-        least = 2 if self.titles < _SMALL_ARCHIVE else 3
-        usual = {one: _usual(writings[one]) for one, papers in papers_of.items() if papers >= least}
-        parts = _parts_of_longer(usual, papers_of)
+            titled[concept] = max(titled[concept], _count_titles(text, writings.get(one, {})))
+        least = 2 if self.title_count < _SMALL_ARCHIVE else 3
+        usual = {
+            one: _most_common_surface(writings[one]) for one, papers in papers_of.items() if papers >= least
+        }
+        parts = _subsumed_phrases(usual, papers_of)
         found = [
             Phrase(text, "ko" if term_keys.has_hangul(text) else "en", papers_of[one])
             for one, text in usual.items()
-            if _is_written_apart(writings[one]) and one not in written and one not in parts
+            if _is_multiword(writings[one]) and one not in written and one not in parts
         ]
         found.sort(key=lambda phrase: (-phrase.papers, phrase.text))
-        return InTitles(tuple(found[:most]), dict(+titled))
+        return TitleStatistics(tuple(found[:limit]), dict(+titled))
 
 
-def key(text: str) -> str:
+def term_key(text: str) -> str:
     """Return the key under which the writings of a phrase, and of a form of the glossary, fall together."""
     return term_keys.korean_key(text) if term_keys.has_hangul(text) else term_keys.english_key(text)
 
 
-def _stretches(title: str) -> Iterator[list[str]]:
+def _candidate_runs(title: str) -> Iterator[list[str]]:
     """Give the rows of words that no sign and no word of the sentence interrupts, Korean nouns without particles."""
-    plain = unicodedata.normalize("NFKC", latex.plain(title[:_LONGEST_TITLE]))
+    plain = unicodedata.normalize("NFKC", latex.to_plain_text(title[:_MAX_TITLE_LENGTH]))
     row: list[str] = []
     end = 0
     for match in _WORD.finditer(plain):
@@ -135,55 +139,55 @@ def _stretches(title: str) -> Iterator[list[str]]:
             row = []
         end = match.end()
         word = match[0]
-        noun = _noun(word)
-        if word.casefold() not in _BETWEEN:
+        noun = _strip_particle(word)
+        if word.casefold() not in _PHRASE_DELIMITERS:
             row.append(noun)
-        if row and (word.casefold() in _BETWEEN or noun != word):
+        if row and (word.casefold() in _PHRASE_DELIMITERS or noun != word):
             yield row
             row = []
     yield row
 
 
-def _noun(word: str) -> str:
+def _strip_particle(word: str) -> str:
     """Return a word without the Korean particle at its end: a phrase does not go on behind one."""
     if korean.is_hangul(word):
         return korean.strip_ending(word)
-    latin = _LATIN_WITH_ENDING.fullmatch(word)
+    latin = _LATIN_WITH_PARTICLE.fullmatch(word)
     return latin[1] if latin and korean.is_particle(latin[2]) else word
 
 
-def _rows(stretch: list[str]) -> Iterator[str]:
+def _ngrams(stretch: list[str]) -> Iterator[str]:
     """Give all rows of one to five words of a stretch that begin and end as a phrase may."""
     folded = [word.casefold() for word in stretch]
     for start, first in enumerate(folded):
-        if first in _WITHIN or first in _OPENING or first.isdigit():
+        if first in _INNER_WORDS or first in _TITLE_OPENERS or first.isdigit():
             continue
-        for end in range(start + 1, min(start + MOST_WORDS, len(stretch)) + 1):
+        for end in range(start + 1, min(start + MAX_PHRASE_WORDS, len(stretch)) + 1):
             text = " ".join(stretch[start:end])
-            if len(text) > LONGEST:
+            if len(text) > MAX_PHRASE_LENGTH:
                 break
-            if folded[end - 1] not in _WITHIN and folded[end - 1] not in _OPEN_END:
+            if folded[end - 1] not in _INNER_WORDS and folded[end - 1] not in _NON_FINAL_WORDS:
                 yield text
 
 
-def _usual(writings: Counter[str]) -> str:
+def _most_common_surface(writings: Counter[str]) -> str:
     """Return the commonest writing; of equals the one with the fewest capitals."""
     return min(writings, key=lambda text: (-writings[text], sum(map(str.isupper, text)), text))
 
 
-def _is_written_apart(writings: Counter[str]) -> bool:
+def _is_multiword(writings: Counter[str]) -> bool:
     """Tell whether a phrase is mostly several words: Vision-Language and Parameter-Efficient say of what kind something is."""
     return 2 * sum(papers for text, papers in writings.items() if " " in text) >= writings.total()
 
 
-def _written_so(text: str, writings: Mapping[str, int]) -> int:
+def _count_titles(text: str, writings: Mapping[str, int]) -> int:
     """Return in how many titles a term stands: generation has the stem of generator, but is another word."""
     term = normalisation.fold(text)
-    is_word = not _SEVERAL.search(term)
+    is_word = not _WORD_SEPARATOR.search(term)
     return sum(n for one, n in writings.items() if not is_word or normalisation.fold(one).startswith(term))
 
 
-def _parts_of_longer(usual: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:
+def _subsumed_phrases(usual: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:
     """Return the keys of phrases that hardly ever stand without a longer phrase around them."""
     parts: set[str] = set()
     for longer, text in usual.items():
@@ -191,7 +195,7 @@ def _parts_of_longer(usual: Mapping[str, str], papers_of: Mapping[str, int]) -> 
         places = range(len(words) + 1)
         for start in places:
             for end in places[start + 2 :]:
-                part = key(" ".join(words[start:end])) if end - start < len(words) else longer
-                if part != longer and papers_of[longer] >= _SAME * papers_of.get(part, 0):
+                part = term_key(" ".join(words[start:end])) if end - start < len(words) else longer
+                if part != longer and papers_of[longer] >= _SUBSUMED_SHARE * papers_of.get(part, 0):
                     parts.add(part)
     return parts

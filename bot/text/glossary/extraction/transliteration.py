@@ -10,11 +10,11 @@ from functools import lru_cache
 _FIRST_SYLLABLE = 0xAC00
 _INITIALS = "kknttlmppss-cccktph"
 _FINALS = "-kkknnntllllllllmppssnccktph"
-_SHORTEST = 3
-_ALIKE = 0.75
+_MIN_SKELETON_LENGTH = 3
+_MIN_SIMILARITY = 0.75
 
 # English spelling to sounds as Korean writes them; r counts only before a vowel.
-_SOUNDS = (
+_SOUND_RULES = (
     (re.compile(r"[ts]ion|cian|sian"), "sn"),
     (re.compile(r"tu(?=r|a)"), "c"),
     (re.compile(r"ng"), "n"),
@@ -33,25 +33,26 @@ _SOUNDS = (
 _REPEATED = re.compile(r"(.)\1+")
 
 
-class Sounds:
+class TransliterationIndex:
     """English words by their first consonant, to find the ones that a Korean word sounds like."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for word in words:
             skeleton = _latin_skeleton(word)
-            if len(skeleton) >= _SHORTEST:
+            if len(skeleton) >= _MIN_SKELETON_LENGTH:
                 self._by_first[skeleton[0]].append((word, skeleton))
 
-    def like(self, korean: str) -> list[str]:
+    def find(self, korean: str) -> list[str]:
         """Return the words that a Korean one may transliterate."""
         own = _hangul_skeleton(korean)
-        if len(own) < _SHORTEST:
+        if len(own) < _MIN_SKELETON_LENGTH:
             return []
         return [
             word
             for word, skeleton in self._by_first[own[0]]
-            if _ALIKE <= len(own) / len(skeleton) <= 1 / _ALIKE and _is_alike(own, skeleton)
+            if _MIN_SIMILARITY <= len(own) / len(skeleton) <= 1 / _MIN_SIMILARITY
+            and _is_similar(own, skeleton)
         ]
 
 
@@ -59,13 +60,13 @@ class Sounds:
 def is_transliteration(korean: str, english: str) -> bool:
     """Tell whether the consonants of a Korean word are nearly those of a folded English one, in order."""
     one, other = _hangul_skeleton(korean), _latin_skeleton(english)
-    if min(len(one), len(other)) < _SHORTEST or one[0] != other[0]:
+    if min(len(one), len(other)) < _MIN_SKELETON_LENGTH or one[0] != other[0]:
         return False
-    return _is_alike(one, other)
+    return _is_similar(one, other)
 
 
-def _is_alike(one: str, other: str) -> bool:
-    return _longest_common(one, other) >= _ALIKE * max(len(one), len(other))
+def _is_similar(one: str, other: str) -> bool:
+    return _longest_common_subsequence(one, other) >= _MIN_SIMILARITY * max(len(one), len(other))
 
 
 @lru_cache(maxsize=1 << 13)
@@ -82,12 +83,12 @@ def _hangul_skeleton(word: str) -> str:
 def _latin_skeleton(word: str) -> str:
     if not word.isascii() or not word.isalpha():
         return ""
-    for pattern, sound in _SOUNDS:
+    for pattern, sound in _SOUND_RULES:
         word = pattern.sub(sound.upper(), word)
     return _REPEATED.sub(r"\1", word.lower())
 
 
-def _longest_common(one: str, other: str) -> int:
+def _longest_common_subsequence(one: str, other: str) -> int:
     row = [0] * (len(other) + 1)
     for left in one:
         before = 0

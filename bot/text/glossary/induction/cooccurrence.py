@@ -12,46 +12,48 @@ from operator import add
 from bot.text.glossary.induction import evidence
 
 
-class Occurrences:
+class CooccurrenceCounter:
     """Document frequencies of Korean and English keys, and of the pairs asked for, over the papers added."""
 
-    def __init__(self, pairs: Iterable[evidence.Pair], english_forms: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self, pairs: Iterable[evidence.TermPair], english_forms: Mapping[str, Iterable[str]]
+    ) -> None:
         """Ask for pairs; `english_forms` gives the words (stems, by spaces) that also stand for an English key."""
         self.papers = 0
-        self.korean: Counter[str] = Counter()
-        self.english: Counter[str] = Counter()
-        self.both: Counter[evidence.Pair] = Counter()
+        self.korean_counts: Counter[str] = Counter()
+        self.english_counts: Counter[str] = Counter()
+        self.pair_counts: Counter[evidence.TermPair] = Counter()
         self._partners: dict[str, list[str]] = defaultdict(list)
-        self._short: set[str] = set()
-        self._by_syllables: dict[str, list[str]] = defaultdict(list)
-        self._by_word: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._short_keys: set[str] = set()
+        self._by_prefix: dict[str, list[str]] = defaultdict(list)
+        self._by_first_word: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for pair in pairs:
             if pair.korean not in self._partners:
                 if len(pair.korean) < 3:
-                    self._short.add(pair.korean)
+                    self._short_keys.add(pair.korean)
                 else:
-                    self._by_syllables[pair.korean[:3]].append(pair.korean)
+                    self._by_prefix[pair.korean[:3]].append(pair.korean)
             self._partners[pair.korean].append(pair.english)
         for key, forms in english_forms.items():
             for form in {key, *forms}:
-                self._by_word[form.split()[0]].append((f" {form} ", key))
+                self._by_first_word[form.split()[0]].append((f" {form} ", key))
 
     def add(self, canonical: str) -> None:
         """Count one paper, given as the analyser's canonical text."""
         self.papers += 1
         english = self._english_in(canonical)
-        self.english.update(english)
+        self.english_counts.update(english)
         korean = self._korean_in(canonical)
-        self.korean.update(korean)
+        self.korean_counts.update(korean)
         for key in korean:
             for other in self._partners[key]:
                 if other in english:
-                    self.both[evidence.Pair(key, other)] += 1
+                    self.pair_counts[evidence.TermPair(key, other)] += 1
 
     def _english_in(self, canonical: str) -> set[str]:
         found: set[str] = set()
-        for word in set(canonical.split()) & self._by_word.keys():
-            for form, key in self._by_word[word]:
+        for word in set(canonical.split()) & self._by_first_word.keys():
+            for form, key in self._by_first_word[word]:
                 if key not in found and form in canonical:
                     found.add(key)
         return found
@@ -59,7 +61,7 @@ class Occurrences:
     def _korean_in(self, canonical: str) -> set[str]:
         compact = canonical.replace(" ", "")
         pairs = list(map(add, compact, compact[1:]))
-        found = self._short.intersection((*pairs, compact[-1:]))
-        for start in self._by_syllables.keys() & set(map(add, pairs, compact[2:])):
-            found.update(key for key in self._by_syllables[start] if key in compact)
+        found = self._short_keys.intersection((*pairs, compact[-1:]))
+        for start in self._by_prefix.keys() & set(map(add, pairs, compact[2:])):
+            found.update(key for key in self._by_prefix[start] if key in compact)
         return found

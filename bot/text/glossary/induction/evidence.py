@@ -11,7 +11,7 @@ from bot.text.analysis import korean, term_keys
 from bot.text.glossary.extraction import abbreviations, alignment, mentions, spans
 from bot.text.glossary.model import seed
 
-MAIN_SHARE = 0.6
+DOMINANT_SHARE = 0.6
 """An abbreviation belongs to a term that has this share of the papers in which it is explained."""
 
 
@@ -22,7 +22,7 @@ class MentionCount(NamedTuple):
     papers: int
 
 
-class Pair(NamedTuple):
+class TermPair(NamedTuple):
     """A Korean key for an English key."""
 
     korean: str
@@ -30,14 +30,14 @@ class Pair(NamedTuple):
 
 
 @dataclass
-class Gloss:
+class PairEvidence:
     """The evidence for one pair: papers, how it was written, how much of the English was aligned at best."""
 
     papers: int = 0
-    covered: float = 0.0
-    words: int = 0
-    expected: int = 1
-    by_abbreviation: int = 0
+    coverage: float = 0.0
+    word_count: int = 0
+    expected_words: int = 1
+    abbreviated_papers: int = 0
     surfaces: Counter[str] = field(default_factory=Counter)
 
 
@@ -45,72 +45,78 @@ class Gloss:
 class Evidence:
     """All that mentions say, before anything is doubted."""
 
-    pairs: dict[Pair, Gloss]
+    pairs: dict[TermPair, PairEvidence]
     abbreviations: dict[str, Counter[str]]
     surfaces: dict[str, Counter[str]]
     papers: Counter[str]
-    table: alignment.WordTable
+    table: alignment.AssociationTable
 
 
-class _Row(NamedTuple):
-    left: str
+class _GlossRow(NamedTuple):
+    left_context: str
     english: str
     key: str
     papers: int
-    by_abbreviation: bool
+    is_abbreviated: bool
 
 
-def gather(
-    counts: Iterable[MentionCount], seeds: Iterable[seed.Term] = (), words: Iterable[seed.Term] = ()
+def gather_evidence(
+    counts: Iterable[MentionCount],
+    seeds: Iterable[seed.SeedTerm] = (),
+    seed_words: Iterable[seed.SeedTerm] = (),
 ) -> Evidence:
     """Weigh all mentions; the terms and words of the starting list help to align, but are no evidence themselves."""
     known = list(seeds)
     rows = list(counts)
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
-    abbreviated = _abbreviations(rows, surfaces)
+    abbreviated = _collect_long_forms(rows, surfaces)
     by_seed = _seed_abbreviations(known)
     glosses = [row for count in rows if (row := _gloss_row(count, abbreviated, by_seed)) is not None]
-    learnt = [(row.left, row.key, row.papers) for row in glosses if not row.by_abbreviation]
-    table = alignment.with_words(alignment.learn([*learnt, *_seed_rows(known)]), _listed_words(words))
-    supports = spans.count_supports((row.left, row.key, row.papers) for row in glosses)
-    pairs: dict[Pair, Gloss] = {}
+    learnt = [(row.left_context, row.key, row.papers) for row in glosses if not row.is_abbreviated]
+    table = alignment.add_seed_words(
+        alignment.learn_associations([*learnt, *_seed_rows(known)]), _seed_words(seed_words)
+    )
+    supports = spans.count_supports((row.left_context, row.key, row.papers) for row in glosses)
+    pairs: dict[TermPair, PairEvidence] = {}
     papers: Counter[str] = Counter()
     for row in glosses:
-        span = spans.best_span(row.left, row.english, table, supports)
-        if row.english and not row.by_abbreviation:
+        span = spans.best_span(row.left_context, row.english, table, supports)
+        if row.english and not row.is_abbreviated:
             surfaces[row.key][row.english] += row.papers
             papers[row.key] += row.papers
         if span is not None:
-            _add(pairs, row, span)
+            _add_evidence(pairs, row, span)
     _add_korean_in_parentheses(pairs, rows, abbreviated, by_seed, table, surfaces)
     return Evidence(pairs, abbreviated, surfaces, papers, table)
 
 
-def add_glosses(one: Gloss, other: Gloss) -> Gloss:
+def merge_pair_evidence(one: PairEvidence, other: PairEvidence) -> PairEvidence:
     """Return the evidence of two writings of one pair together."""
-    return Gloss(
+    return PairEvidence(
         one.papers + other.papers,
-        max(one.covered, other.covered),
-        max(one.words, other.words),
-        one.expected,
-        one.by_abbreviation + other.by_abbreviation,
+        max(one.coverage, other.coverage),
+        max(one.word_count, other.word_count),
+        one.expected_words,
+        one.abbreviated_papers + other.abbreviated_papers,
         one.surfaces + other.surfaces,
     )
 
 
-def main_term(counts: Mapping[str, int]) -> str | None:
+def dominant_term(counts: Mapping[str, int]) -> str | None:
     """Return the English key that an abbreviation mainly stands for; longer keys that hold it count for it."""
     total = sum(counts.values())
     shares = {key: sum(n for other, n in counts.items() if f" {key} " in f" {other} ") for key in counts}
     best = max(shares, key=lambda key: (shares[key], counts[key], -len(key), key), default=None)
-    return best if best is not None and shares[best] >= MAIN_SHARE * total else None
+    return best if best is not None and shares[best] >= DOMINANT_SHARE * total else None
 
 
-def _abbreviations(rows: list[MentionCount], surfaces: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+def _collect_long_forms(
+    rows: list[MentionCount], surfaces: dict[str, Counter[str]]
+) -> dict[str, Counter[str]]:
     """Collect for each abbreviation the English keys that it was explained by."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for mention, papers in rows:
-        explained = _explained(mention)
+        explained = _abbreviation_definition(mention)
         if explained is None:
             continue
         abbreviation, text = explained
@@ -121,25 +127,25 @@ def _abbreviations(rows: list[MentionCount], surfaces: dict[str, Counter[str]]) 
     return found
 
 
-def _explained(mention: mentions.Mention) -> tuple[str, str] | None:
+def _abbreviation_definition(mention: mentions.Mention) -> tuple[str, str] | None:
     """Return the abbreviation and the words that a mention explains it by, whichever came first."""
-    left_is_korean = korean.ends_in_hangul(mention.left)
+    left_is_korean = korean.ends_in_hangul(mention.left_context)
     if mention.abbreviation:
-        text = abbreviations.long_form(mention.english or mention.left, mention.abbreviation)
+        text = abbreviations.long_form(mention.english or mention.left_context, mention.abbreviation)
         if text and not (left_is_korean and not mention.english):
             return mention.abbreviation, text
         return None
-    last = mention.left.split()[-1]
+    last = mention.left_context.split()[-1]
     if mention.english and not left_is_korean and term_keys.is_abbreviation(last):
-        return (last, mention.english) if abbreviations.stands_for(last, mention.english) else None
+        return (last, mention.english) if abbreviations.is_abbreviation_of(last, mention.english) else None
     return None
 
 
-def _seed_abbreviations(known: Iterable[seed.Term]) -> dict[str, str]:
+def _seed_abbreviations(known: Iterable[seed.SeedTerm]) -> dict[str, str]:
     return {abbreviation: term.key for term in known for abbreviation in term.abbreviations}
 
 
-def _listed_words(words: Iterable[seed.Term]) -> Iterator[tuple[str, str]]:
+def _seed_words(words: Iterable[seed.SeedTerm]) -> Iterator[tuple[str, str]]:
     """Give each word of the list with each stem that it stands for."""
     for term in words:
         for korean_form in term.korean:
@@ -147,68 +153,72 @@ def _listed_words(words: Iterable[seed.Term]) -> Iterator[tuple[str, str]]:
                 yield korean.strip_ending(term_keys.korean_key(korean_form)), term_keys.english_key(english)
 
 
-def _seed_rows(known: Iterable[seed.Term]) -> list[tuple[str, str, int]]:
+def _seed_rows(known: Iterable[seed.SeedTerm]) -> list[tuple[str, str, int]]:
     return [(korean_form, term.key, 1) for term in known for korean_form in term.korean]
 
 
-def _term_of(
+def _expand_abbreviation(
     abbreviation: str, abbreviated: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
 ) -> str | None:
     key = term_keys.abbreviation_key(abbreviation)
-    return main_term(abbreviated[key]) if key in abbreviated else by_seed.get(key)
+    return dominant_term(abbreviated[key]) if key in abbreviated else by_seed.get(key)
 
 
 def _gloss_row(
     count: MentionCount, abbreviated: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
-) -> _Row | None:
+) -> _GlossRow | None:
     """Return a Korean-first mention with its English side, by way of the abbreviation if need be."""
     mention, papers = count
-    if not korean.ends_in_hangul(mention.left):
+    if not korean.ends_in_hangul(mention.left_context):
         return None
     if mention.english:
         key = term_keys.english_key(mention.english)
-        return _Row(mention.left, mention.english, key, papers, False) if key else None
-    term = _term_of(mention.abbreviation, abbreviated, by_seed)
-    return _Row(mention.left, term, term, papers, True) if term else None
+        return _GlossRow(mention.left_context, mention.english, key, papers, False) if key else None
+    term = _expand_abbreviation(mention.abbreviation, abbreviated, by_seed)
+    return _GlossRow(mention.left_context, term, term, papers, True) if term else None
 
 
-def _add(pairs: dict[Pair, Gloss], row: _Row, span: spans.Span) -> None:
+def _add_evidence(pairs: dict[TermPair, PairEvidence], row: _GlossRow, span: spans.Span) -> None:
     korean_key = term_keys.korean_key(span.text)
     if len(korean_key) > 3:
         korean_key = korean_key.removesuffix("들")
-    gloss = pairs.setdefault(Pair(korean_key, row.key), Gloss())
+    gloss = pairs.setdefault(TermPair(korean_key, row.key), PairEvidence())
     gloss.papers += row.papers
-    gloss.by_abbreviation += row.papers if row.by_abbreviation else 0
-    gloss.covered = max(gloss.covered, span.covered)
-    gloss.words = max(gloss.words, span.words)
-    gloss.expected = spans.expected_words(row.english, row.left)
+    gloss.abbreviated_papers += row.papers if row.is_abbreviated else 0
+    gloss.coverage = max(gloss.coverage, span.coverage)
+    gloss.word_count = max(gloss.word_count, span.word_count)
+    gloss.expected_words = spans.expected_word_count(row.english, row.left_context)
     gloss.surfaces[span.text[:-1] if span.text.endswith("들") and len(korean_key) > 2 else span.text] += (
         row.papers
     )
 
 
 def _add_korean_in_parentheses(
-    pairs: dict[Pair, Gloss],
+    pairs: dict[TermPair, PairEvidence],
     rows: list[MentionCount],
     abbreviated: Mapping[str, Counter[str]],
     by_seed: Mapping[str, str],
-    table: alignment.WordTable,
+    table: alignment.AssociationTable,
     surfaces: dict[str, Counter[str]],
 ) -> None:
     """Take English(한국어) and ABBR(한국어), where the Korean side has its bounds."""
     for mention, papers in rows:
-        if not mention.korean or korean.ends_in_hangul(mention.left):
+        if not mention.korean or korean.ends_in_hangul(mention.left_context):
             continue
-        last = mention.left.split()[-1]
-        english: str | None = mention.left
+        last = mention.left_context.split()[-1]
+        english: str | None = mention.left_context
         if term_keys.is_abbreviation(last):
-            english = _term_of(last, abbreviated, by_seed)
+            english = _expand_abbreviation(last, abbreviated, by_seed)
         if not english or len(english.split()) > 5:
             continue
         key = term_keys.english_key(english)
         span = spans.best_span(mention.korean, english, table, {})
         if span is None or not key or term_keys.korean_key(span.text) != term_keys.korean_key(mention.korean):
             continue
-        _add(pairs, _Row(mention.left, english, key, papers, term_keys.is_abbreviation(last)), span)
+        _add_evidence(
+            pairs,
+            _GlossRow(mention.left_context, english, key, papers, term_keys.is_abbreviation(last)),
+            span,
+        )
         if not term_keys.is_abbreviation(last):
             surfaces[key][english] += papers

@@ -5,34 +5,34 @@ from __future__ import annotations
 from bot.text.analysis import term_keys
 from bot.text.glossary.induction import cooccurrence, evidence
 
-_LEAST_COVERED = 1 / 3
-_LEAST_BACK_PROBABILITY = 0.34
-_SURE_PAPERS = 4
+_MIN_COVERAGE = 1 / 3
+_MIN_BACK_PROBABILITY = 0.34
+_SUFFICIENT_PAPERS = 4
 
 
-def is_plausible(pair: evidence.Pair, gloss: evidence.Gloss, of_any_term: int) -> bool:
+def is_plausible(pair: evidence.TermPair, gloss: evidence.PairEvidence, total_papers: int) -> bool:
     """Judge a pair by its own evidence; `of_any_term` counts the papers that have this Korean form for any term."""
     content = len(term_keys.content_words(pair.english))
     return (
         _is_covered(gloss, content, len(pair.korean))
         and _is_long_enough(pair.korean, content)
-        and gloss.papers >= _LEAST_BACK_PROBABILITY * of_any_term
+        and gloss.papers >= _MIN_BACK_PROBABILITY * total_papers
     )
 
 
-def _is_covered(gloss: evidence.Gloss, content: int, syllables: int) -> bool:
+def _is_covered(gloss: evidence.PairEvidence, content: int, syllables: int) -> bool:
     """Demand aligned words of a form, the fewer the more papers there are.
 
     Where nothing is known of any word, as many words as the English has are enough, or one that may be all of them.
     """
-    if gloss.papers >= _SURE_PAPERS:
+    if gloss.papers >= _SUFFICIENT_PAPERS:
         return True
-    if gloss.papers == 1 and gloss.by_abbreviation and gloss.covered < 1 / 2:
+    if gloss.papers == 1 and gloss.abbreviated_papers and gloss.coverage < 1 / 2:
         return False
-    if gloss.covered >= _LEAST_COVERED:
-        return gloss.papers >= 2 or abs(gloss.words - gloss.expected) <= 1
-    is_closed_up = gloss.words == 1 and syllables >= 2 * max(content, gloss.expected)
-    return gloss.covered == 0 and (gloss.words == gloss.expected or is_closed_up)
+    if gloss.coverage >= _MIN_COVERAGE:
+        return gloss.papers >= 2 or abs(gloss.word_count - gloss.expected_words) <= 1
+    is_closed_up = gloss.word_count == 1 and syllables >= 2 * max(content, gloss.expected_words)
+    return gloss.coverage == 0 and (gloss.word_count == gloss.expected_words or is_closed_up)
 
 
 def _is_long_enough(korean: str, content: int) -> bool:
@@ -41,24 +41,28 @@ def _is_long_enough(korean: str, content: int) -> bool:
     return syllables >= max(1, 2 * content - (1 if content <= 2 else 2))
 
 
-def is_said_better_by(pair: evidence.Pair, gloss: evidence.Gloss, other: evidence.Pair, papers: int) -> bool:
+def is_subsumed_by(
+    pair: evidence.TermPair, gloss: evidence.PairEvidence, other: evidence.TermPair, papers: int
+) -> bool:
     """Tell whether a Korean form is rather the term inside of a longer one: 선호도 최적화 is not *direct* PO.
 
     `papers` explain the form by the shorter term `other`; a much better supported longer one stays.
     """
     longer, shorter = set(pair.english.split()), set(other.english.split())
-    return shorter < longer and gloss.covered < 1 and gloss.papers <= 3 * papers
+    return shorter < longer and gloss.coverage < 1 and gloss.papers <= 3 * papers
 
 
-def stands_with_its_term(pair: evidence.Pair, papers: int, seen: cooccurrence.Occurrences) -> bool:
+def cooccurs_with_term(
+    pair: evidence.TermPair, papers: int, counter: cooccurrence.CooccurrenceCounter
+) -> bool:
     """Demand of an everyday word that it stands in the same papers as its English more often than by chance."""
-    frequency = seen.korean[pair.korean]
-    if frequency <= 4 * papers + 1 or not seen.papers:
+    frequency = counter.korean_counts[pair.korean]
+    if frequency <= 4 * papers + 1 or not counter.papers:
         return True
     one_word = len(term_keys.content_words(pair.english)) == 1
     if papers > 1 and frequency <= 25 * papers:
         return True
     needed = (6.0 if one_word else 3.0) if papers == 1 else (4.0 if one_word else 2.0)
-    together = max(0, seen.both[pair] - papers)
-    by_chance = (frequency - papers) * seen.english[pair.english] / seen.papers
+    together = max(0, counter.pair_counts[pair] - papers)
+    by_chance = (frequency - papers) * counter.english_counts[pair.english] / counter.papers
     return together >= needed * by_chance and together > 0

@@ -11,9 +11,9 @@ from itertools import islice, product
 
 from bot.text.analysis import term_keys
 
-_LONGEST = 7
-_MOST_TRIED = 64
-_UNITS = re.compile(r"[\s\-]+")
+_MAX_WORD_LENGTH = 7
+_MAX_COMBINATIONS = 64
+_WORD_SEPARATORS = re.compile(r"[\s\-]+")
 
 # One group a line, the usual word first; words of two syllables or more, _ for a space within one.
 _GROUPS = """
@@ -125,7 +125,7 @@ _GROUPS = """
 
 
 @lru_cache(maxsize=1)
-def _group_of() -> dict[str, tuple[str, ...]]:
+def _groups_by_word() -> dict[str, tuple[str, ...]]:
     """Return for each word without its spaces the words of its group; of a word in several groups the first one's."""
     found: dict[str, tuple[str, ...]] = {}
     for line in filter(None, _GROUPS.splitlines()):
@@ -135,11 +135,11 @@ def _group_of() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def canonical(key: str) -> str:
+def canonical_key(key: str) -> str:
     """Return a Korean key with the usual word of each group: the same for all ways to say a term. Linear in time."""
-    groups, found, place = _group_of(), [], 0
+    groups, found, place = _groups_by_word(), [], 0
     while place < len(key):
-        for length in range(min(_LONGEST, len(key) - place), 1, -1):
+        for length in range(min(_MAX_WORD_LENGTH, len(key) - place), 1, -1):
             group = groups.get(key[place : place + length])
             if group is not None:
                 found.append(term_keys.korean_key(group[0]))
@@ -153,17 +153,17 @@ def canonical(key: str) -> str:
 
 def variants(text: str) -> list[str]:
     """Return other ways to say a Korean term of several words, each once; none for a single word."""
-    units = _UNITS.split(text.strip())
+    units = _WORD_SEPARATORS.split(text.strip())
     if len(units) < 2:
         return []
-    groups = _group_of()
+    groups = _groups_by_word()
     choices: list[tuple[str, ...]] = []
     place = 0
     while place < len(units):
         two = groups.get("".join(units[place : place + 2]))
         choices.append(two or groups.get(units[place]) or (units[place],))
         place += 2 if two else 1
-    written = map(" ".join, islice(product(*choices), _MOST_TRIED))
+    written = map(" ".join, islice(product(*choices), _MAX_COMBINATIONS))
     found = {
         term_keys.korean_key(one): one for one in sorted(written, key=len)
     }  # the one with most spaces stays

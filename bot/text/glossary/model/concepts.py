@@ -9,7 +9,7 @@ Language = Literal["ko", "en", "abbr"]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SurfaceForm:
     """One writing of a concept. `papers` explain it so; 0 for what only the starting list says.
 
     `share` is, for an abbreviation, how often it stands for this concept. An `alias` holds a shorter form of the
@@ -21,7 +21,7 @@ class Form:
     language: Language
     papers: int
     share: float = 1.0
-    alias: bool = False
+    is_alias: bool = False
     expands: bool = True
     seeded: bool = False
 
@@ -31,19 +31,19 @@ class Concept:
     """A term with its forms, the usual ones of each language first. `key` is the English key."""
 
     key: str
-    forms: tuple[Form, ...]
+    forms: tuple[SurfaceForm, ...]
 
     @property
     def support(self) -> int:
         """Return how many papers explain any of the forms, at least 1."""
         return max(1, sum(form.papers for form in self.forms))
 
-    def of(self, language: Language) -> list[Form]:
+    def forms_in(self, language: Language) -> list[SurfaceForm]:
         """Return the forms in one language."""
         return [form for form in self.forms if form.language == language]
 
 
-class Reading(NamedTuple):
+class AbbreviationSense(NamedTuple):
     """What an abbreviation may stand for: the English key, its share and the papers that say so."""
 
     key: str

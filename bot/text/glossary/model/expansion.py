@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from bot.text.analysis import term_keys
 
-LEAST_SHOWN = 0.2
+MIN_SHOWN_WEIGHT = 0.2
 """Forms that weigh less are looked for, but not named in the answer."""
-DEMOTED = 0.3
+OUT_OF_CONTEXT_FACTOR = 0.3
 
 
 class WeightedForm(NamedTuple):
@@ -23,7 +23,7 @@ class WeightedForm(NamedTuple):
     text: str
     weight: float
     context: tuple[str, ...] = ()
-    shown: bool = True
+    is_shown: bool = True
 
     @property
     def key(self) -> str:
@@ -42,19 +42,19 @@ class Segment:
     `key` is the English key of the concept, None for plain words; `why` says how it was understood.
     """
 
-    typed: str
+    text: str
     forms: tuple[WeightedForm, ...]
     key: str | None = None
-    why: str = "as typed"
+    origin: str = "as typed"
 
     @property
-    def also(self) -> list[str]:
+    def added_forms(self) -> list[str]:
         """Return the forms that were added to what was typed, for "also: …"."""
-        typed = {term_keys.korean_key(self.typed), term_keys.english_key(self.typed)}
+        typed = {term_keys.korean_key(self.text), term_keys.english_key(self.text)}
         return [
             form.text
             for form in self.forms
-            if form.shown and form.weight >= LEAST_SHOWN and form.key not in typed
+            if form.is_shown and form.weight >= MIN_SHOWN_WEIGHT and form.key not in typed
         ]
 
 
@@ -65,29 +65,29 @@ class Expansion:
     `parts` are the words of a query that was understood as a whole: for when the whole finds too little.
     """
 
-    typed: str
+    text: str
     segments: tuple[Segment, ...]
     composed: tuple[Segment, ...] = ()
-    parts: tuple[Segment, ...] = ()
+    fallback: tuple[Segment, ...] = ()
 
     @property
-    def also(self) -> list[str]:
+    def added_forms(self) -> list[str]:
         """Return what is looked for besides what was typed, each once, in the order of the segments."""
-        found = [form for segment in (*self.segments, *self.composed) for form in segment.also]
+        found = [form for segment in (*self.segments, *self.composed) for form in segment.added_forms]
         return list(dict.fromkeys(found))
 
 
-def as_typed(text: str) -> Segment:
+def literal_segment(text: str) -> Segment:
     """Return a segment that looks for exactly what was typed."""
     return Segment(text, (WeightedForm(text, 1.0),))
 
 
-def literal(text: str) -> Expansion:
+def literal_expansion(text: str) -> Expansion:
     """Return a query that looks for just the words typed: what "search for just this" does."""
-    return Expansion(text, tuple(map(as_typed, text.split())))
+    return Expansion(text, tuple(map(literal_segment, text.split())))
 
 
-def without_doubles(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
+def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
     """Keep of forms that are found by the same key only the heaviest, in the order of their weights.
 
     Of its writings the one with most spaces stays: an index finds all spacings by that, but not by a closed one.

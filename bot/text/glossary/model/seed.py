@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from bot.text.analysis import term_keys
 
-_WORD = "-"
+_COMMON_WORD_MARK = "-"
 
 
-class Term(NamedTuple):
+class SeedTerm(NamedTuple):
     """One line of the list; the first form of each language is the usual one.
 
     `is_word` marks everyday words (차량, vehicle): they are translated, but no topic.
@@ -21,22 +21,24 @@ class Term(NamedTuple):
     korean: tuple[str, ...]
     english: tuple[str, ...]
     abbreviations: tuple[str, ...]
-    is_word: bool = False
+    is_common_word: bool = False
 
 
 @lru_cache(maxsize=1)
-def terms() -> tuple[Term, ...]:
+def load_terms() -> tuple[SeedTerm, ...]:
     """Read the packaged list: Korean forms, English forms and abbreviations, by tabs, each split by `|`.
 
     A "-" in place of the abbreviations marks a word.
     """
     text = resources.files(__package__).joinpath("seed.tsv").read_text(encoding="utf-8")
-    return tuple(map(_term, filter(None, text.splitlines())))
+    return tuple(map(_parse_line, filter(None, text.splitlines())))
 
 
-def _term(line: str) -> Term:
+def _parse_line(line: str) -> SeedTerm:
     korean, english, abbreviations = (
         tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
     )
-    is_word = abbreviations == (_WORD,)
-    return Term(term_keys.english_key(english[0]), korean, english, () if is_word else abbreviations, is_word)
+    is_word = abbreviations == (_COMMON_WORD_MARK,)
+    return SeedTerm(
+        term_keys.english_key(english[0]), korean, english, () if is_word else abbreviations, is_word
+    )

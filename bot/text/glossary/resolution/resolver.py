@@ -16,19 +16,19 @@ from bot.text.glossary.model import concepts, expansion
 from bot.text.glossary.resolution import concept_spotting, translation
 
 _RARE_WEIGHT = 0.8
-_LOOSE_WEIGHT = 0.1
-_EVERYDAY = 0.3
-_WORD_BY_WORD = 0.6
-_TRANSLATED_WORD = 0.4
-_GUESSED = 0.5
-_SHARED_WEIGHT = 0.5
-_LEAST_SHARED = 0.2
-_SURE_SHARE = 0.95
-_SURE_SUPPORT = 8
-_MOST_WORDS = 12
+_PARTICLE_FORM_WEIGHT = 0.1
+_COMMON_WORD_WEIGHT = 0.3
+_WORD_BY_WORD_WEIGHT = 0.6
+_TRANSLATED_WORD_WEIGHT = 0.4
+_GUESSED_ABBREVIATION_WEIGHT = 0.5
+_SHARED_ABBREVIATION_WEIGHT = 0.5
+_MIN_SHARED_SENSE = 0.2
+_UNAMBIGUOUS_SHARE = 0.95
+_UNAMBIGUOUS_PAPERS = 8
+_MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that a text is not told apart by; 의 joins two nouns to one term."""
-_LONGEST_PART = 6
+_MAX_SEGMENT_WORDS = 6
 
 
 class Glossary:
@@ -37,20 +37,20 @@ class Glossary:
     def __init__(
         self,
         found: Iterable[concepts.Concept],
-        abbreviated: Mapping[str, list[concepts.Reading]] | None = None,
-        table: alignment.WordTable | None = None,
-        titles: title_phrases.InTitles | None = None,
+        senses: Mapping[str, list[concepts.AbbreviationSense]] | None = None,
+        table: alignment.AssociationTable | None = None,
+        title_statistics: title_phrases.TitleStatistics | None = None,
     ) -> None:
-        self.titles = titles or title_phrases.InTitles()
+        self.title_statistics = title_statistics or title_phrases.TitleStatistics()
         self._concepts = {concept.key: concept for concept in found}
-        self._translator = translation.Translator(table or alignment.WordTable({}, {}))
-        self._names = concept_spotting.Names(self._concepts, abbreviated or {})
-        self._shared = _shared_abbreviations(abbreviated or {})
-        self._by_word: dict[str, set[str]] = defaultdict(set)
+        self._translator = translation.Translator(table or alignment.AssociationTable({}, {}))
+        self._spotter = concept_spotting.ConceptSpotter(self._concepts, senses or {})
+        self._shared_abbreviations = _shared_abbreviations(senses or {})
+        self._keys_by_word: dict[str, set[str]] = defaultdict(set)
         for key in self._concepts:
             for word in term_keys.content_words(key):
-                self._by_word[word].add(key)
-        self._sounds = transliteration.Sounds(self._by_word)
+                self._keys_by_word[word].add(key)
+        self._transliterations = transliteration.TransliterationIndex(self._keys_by_word)
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, the best supported first."""
@@ -60,197 +60,206 @@ class Glossary:
         """Return the concept of an English key."""
         return self._concepts.get(key)
 
-    def resolve(self, typed: str) -> expansion.Expansion:
+    def expand(self, text: str) -> expansion.Expansion:
         """Understand a query; whatever is not known stands for itself."""
-        units = typed.split()[:_MOST_WORDS]
+        units = text.split()[:_MAX_WORDS]
         if not units:
-            return expansion.Expansion(typed, ())
-        whole = self._lookup(typed)
+            return expansion.Expansion(text, ())
+        whole = self._segment(text)
         if whole is not None:
             spaced = (
-                whole.forms[0].text.split() if whole.forms[0].key == term_keys.korean_key(typed) else units
+                whole.forms[0].text.split() if whole.forms[0].key == term_keys.korean_key(text) else units
             )
-            parts = self._parts(spaced) if len(spaced) > 1 else []
-            if parts and term_keys.has_hangul(typed) and not concept_spotting.korean_only(typed):
+            parts = self._longest_match_segments(spaced) if len(spaced) > 1 else []
+            if parts and term_keys.has_hangul(text) and not concept_spotting.is_korean_only(text):
                 # Two languages are rather two words than one term: "LLM 추론" asks for both.
-                return expansion.Expansion(typed, tuple(parts), (whole,))
-            return expansion.Expansion(typed, (whole,), parts=tuple(parts))
-        composed = self._compose(units) or self._say_otherwise(units)
-        return expansion.Expansion(typed, tuple(self._parts(units)), tuple(composed))
+                return expansion.Expansion(text, tuple(parts), (whole,))
+            return expansion.Expansion(text, (whole,), fallback=tuple(parts))
+        composed = self._compose_concept(units) or self._translate_query(units)
+        return expansion.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
 
-    def lookup(self, term: str) -> list[concepts.Concept]:
+    def find_concepts(self, term: str) -> list[concepts.Concept]:
         """Return the concepts that a term is a form of, the best supported first."""
-        return [self._concepts[key] for key, _ in self._names.find(term).weights]
+        return [self._concepts[key] for key, _ in self._spotter.find(term).weights]
 
-    def _lookup(self, text: str) -> expansion.Segment | None:
+    def _segment(self, text: str) -> expansion.Segment | None:
         """Return the segment for a text that is a form of concepts as a whole."""
-        found, how = self._names.find(text)
+        found, how = self._spotter.find(text)
         if not found:
             return None
-        forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initials(text))}
+        forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initialism_forms(text))}
         for key, weight in found:
-            everyday = _EVERYDAY if how != "abbreviation" and self._is_one_word(key) else 1.0
-            for form in (*self._forms(self._concepts[key]), *self._unglossed(self._concepts[key])):
-                alike = 1.0 if _sound_the_same(text, form.text) else everyday
+            everyday = _COMMON_WORD_WEIGHT if how != "abbreviation" and self._is_single_word(key) else 1.0
+            for form in (
+                *self._weighted_forms(self._concepts[key]),
+                *self._word_by_word_forms(self._concepts[key]),
+            ):
+                alike = 1.0 if _are_transliterations(text, form.text) else everyday
                 form = form._replace(weight=form.weight * weight * alike)
                 before = forms.get(form.text)
                 if before is None or before.weight < form.weight:
                     forms[form.text] = form
-        if all(self._is_one_word(key) for key, _ in found):
-            for form in self._translated(text):
-                forms.setdefault(form.text, form._replace(weight=_EVERYDAY))
-        return expansion.Segment(text, expansion.without_doubles(forms.values()), found[0][0], how)
+        if all(self._is_single_word(key) for key, _ in found):
+            for form in self._translated_forms(text):
+                forms.setdefault(form.text, form._replace(weight=_COMMON_WORD_WEIGHT))
+        return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), found[0][0], how)
 
-    def _is_one_word(self, key: str) -> bool:
+    def _is_single_word(self, key: str) -> bool:
         """Tell whether a concept is one word, which mostly stands for itself; fine-tuning is two."""
-        texts = [form.text for form in self._concepts[key].of("en")[:1]]
+        texts = [form.text for form in self._concepts[key].forms_in("en")[:1]]
         return len(term_keys.content_words(key)) == 1 and not any(
             "-" in text or " " in text for text in texts
         )
 
-    def _forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
+    def _weighted_forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
         for form in concept.forms:
-            if form.alias or not form.expands:
+            if form.is_alias or not form.expands:
                 continue
             is_rare = form.language == "ko" and form.papers <= 1 and not form.seeded
-            weight = _LOOSE_WEIGHT if _is_loose(form.text) else _RARE_WEIGHT if is_rare else 1.0
+            weight = (
+                _PARTICLE_FORM_WEIGHT if _has_inner_particle(form.text) else _RARE_WEIGHT if is_rare else 1.0
+            )
             if form.language != "abbr":
                 # One paper alone is often wrong: good enough to look for, not to be named to people.
-                yield expansion.WeightedForm(form.text, weight, shown=not is_rare)
-            elif form.text.casefold() not in concept_spotting.SMALL_WORDS:
-                sure = form.share >= _SURE_SHARE and form.papers >= _SURE_SUPPORT
+                yield expansion.WeightedForm(form.text, weight, is_shown=not is_rare)
+            elif form.text.casefold() not in concept_spotting.COMMON_WORDS:
+                sure = form.share >= _UNAMBIGUOUS_SHARE and form.papers >= _UNAMBIGUOUS_PAPERS
                 yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
-        for abbreviation in self._shared.get(concept.key, ()):
-            yield expansion.WeightedForm(abbreviation, _SHARED_WEIGHT, self._context(concept), shown=False)
+        for abbreviation in self._shared_abbreviations.get(concept.key, ()):
+            yield expansion.WeightedForm(
+                abbreviation, _SHARED_ABBREVIATION_WEIGHT, self._context(concept), is_shown=False
+            )
 
-    def _unglossed(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
+    def _word_by_word_forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
         """Say a term of several words in Korean word by word, if no paper or one alone has said it otherwise."""
-        if any(form.seeded or form.papers > 1 for form in concept.of("ko")):
+        if any(form.seeded or form.papers > 1 for form in concept.forms_in("ko")):
             return
-        english = next((form.text for form in concept.of("en")), concept.key)
+        english = next((form.text for form in concept.forms_in("en")), concept.key)
         before, of, behind = english.partition(" of ")
-        for text in self._translator.phrases(f"{behind} {before}".split() if of else english.split()):
-            yield expansion.WeightedForm(text, _WORD_BY_WORD, shown=False)
+        for text in self._translator.translate_phrase(
+            f"{behind} {before}".split() if of else english.split()
+        ):
+            yield expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
 
     def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
         """Return the content words of a concept in English, followed by its Korean forms."""
-        korean_forms = [form.text for form in concept.of("ko") if not form.alias][:4]
+        korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
         return (*term_keys.content_words(concept.key), *korean_forms)
 
-    def _parts(self, units: list[str]) -> list[expansion.Segment]:
+    def _longest_match_segments(self, units: list[str]) -> list[expansion.Segment]:
         """Cut a query into its longest known parts; words that none holds stand for themselves."""
         parts: list[expansion.Segment] = []
         place = 0
         while place < len(units):
-            for length in range(min(_LONGEST_PART, len(units) - place), 0, -1):
+            for length in range(min(_MAX_SEGMENT_WORDS, len(units) - place), 0, -1):
                 text = " ".join(units[place : place + length])
-                found = self._lookup(text) if length < len(units) or place else None
+                found = self._segment(text) if length < len(units) or place else None
                 if found is not None:
                     parts.append(found)
                     place += length
                     break
             else:
-                parts += self._closed_up(units[place])
+                parts += self._split_compound(units[place])
                 place += 1
-        return [part for part in parts if analyser.words(part.typed)]
+        return [part for part in parts if analyser.stemmed_words(part.text)]
 
-    def _closed_up(self, unit: str) -> list[expansion.Segment]:
+    def _split_compound(self, unit: str) -> list[expansion.Segment]:
         """Break one long Korean word by the forms known (대규모언어모델추론); else it stands for itself."""
         word = korean.strip_ending(term_keys.korean_key(unit))
-        if not concept_spotting.korean_only(unit) or len(word) < 4:
-            return [self._word(unit)]
+        if not concept_spotting.is_korean_only(unit) or len(word) < 4:
+            return [self._word_segment(unit)]
         best: list[list[str] | None] = [[]] + [None] * len(word)
         for end in range(2, len(word) + 1):
             for start in range(max(0, end - 14), end - 1):
                 before, piece = best[start], word[start:end]
-                if before is None or not self._names.knows_korean(piece):
+                if before is None or not self._spotter.has_korean_form(piece):
                     continue
                 now = best[end]
                 if now is None or len(before) + 1 < len(now):
                     best[end] = [*before, piece]
         pieces = best[len(word)]
         if pieces is None:
-            words = self._translator.words_of([unit])
+            words = self._translator.split_words([unit])
             return (
-                [self._lookup(one) or self._word(one) for one in words]
+                [self._segment(one) or self._word_segment(one) for one in words]
                 if len(words) > 1
-                else [self._word(unit)]
+                else [self._word_segment(unit)]
             )
-        return [self._lookup(piece) or expansion.as_typed(piece) for piece in pieces]
+        return [self._segment(piece) or expansion.literal_segment(piece) for piece in pieces]
 
-    def _compose(self, units: list[str]) -> list[expansion.Segment]:
+    def _compose_concept(self, units: list[str]) -> list[expansion.Segment]:
         """Translate a Korean query word by word and return the one concept that all of its words speak for."""
-        words = self._translator.words_of(units)
+        words = self._translator.split_words(units)
         if len(words) < 2 or not all(map(korean.is_hangul, words)):
             return []
-        translated = [self._translations(word) for word in words]
+        translated = [self._english_translations(word) for word in words]
         if not all(translated):
             return []
-        candidates = set().union(*(self._by_word[one] for row in translated for one in row))
-        fitting = [key for key in candidates if _covers(term_keys.content_words(key), translated)]
+        candidates = set().union(*(self._keys_by_word[one] for row in translated for one in row))
+        fitting = [key for key in candidates if _is_covered(term_keys.content_words(key), translated)]
         ranked = sorted(fitting, key=lambda key: (-self._concepts[key].support, key))
         if not ranked or (
             len(ranked) > 1 and self._concepts[ranked[0]].support <= 2 * self._concepts[ranked[1]].support
         ):
             return []
         typed = " ".join(units)
-        forms = [expansion.WeightedForm(typed, 1.0), *self._forms(self._concepts[ranked[0]])]
+        forms = [expansion.WeightedForm(typed, 1.0), *self._weighted_forms(self._concepts[ranked[0]])]
         return [
-            expansion.Segment(typed, expansion.without_doubles(forms), ranked[0], "composed of its words")
+            expansion.Segment(typed, expansion.deduplicate_forms(forms), ranked[0], "composed of its words")
         ]
 
-    def _say_otherwise(self, units: list[str]) -> list[expansion.Segment]:
+    def _translate_query(self, units: list[str]) -> list[expansion.Segment]:
         """Say a query of several words in the other language word by word, and by its initials."""
         typed = " ".join(units)
         forms = [
-            expansion.WeightedForm(text, _WORD_BY_WORD, shown=False)
-            for text in self._translator.phrases(units)
+            expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
+            for text in self._translator.translate_phrase(units)
         ]
-        forms += _initials(typed)
+        forms += _initialism_forms(typed)
         if not forms:
             return []
         whole = expansion.WeightedForm(typed, 1.0)
-        return [expansion.Segment(typed, expansion.without_doubles([whole, *forms]), None, "word by word")]
+        return [expansion.Segment(typed, expansion.deduplicate_forms([whole, *forms]), None, "word by word")]
 
-    def _word(self, unit: str) -> expansion.Segment:
+    def _word_segment(self, unit: str) -> expansion.Segment:
         """Return one word of several with its translation, if the word table is sure of one."""
-        return expansion.Segment(unit, (expansion.WeightedForm(unit, 1.0), *self._translated(unit)))
+        return expansion.Segment(unit, (expansion.WeightedForm(unit, 1.0), *self._translated_forms(unit)))
 
-    def _translated(self, unit: str) -> list[expansion.WeightedForm]:
+    def _translated_forms(self, unit: str) -> list[expansion.WeightedForm]:
         """Return one word in the other language, as far as the word table is sure."""
-        words = self._translator.words_of([unit])
-        found = self._translator.translate(words[0]) if len(words) == 1 else []
-        return [expansion.WeightedForm(word, _TRANSLATED_WORD, shown=False) for word in found]
+        words = self._translator.split_words([unit])
+        found = self._translator.translate_word(words[0]) if len(words) == 1 else []
+        return [expansion.WeightedForm(word, _TRANSLATED_WORD_WEIGHT, is_shown=False) for word in found]
 
-    def _translations(self, word: str) -> list[str]:
-        found = self._translator.to_english(word, alignment.LEAST_ASSOCIATION)
-        return found or self._sounds.like(word)
+    def _english_translations(self, word: str) -> list[str]:
+        found = self._translator.to_english(word, alignment.MIN_ASSOCIATION)
+        return found or self._transliterations.find(word)
 
 
 def _shared_abbreviations(
-    abbreviated: Mapping[str, list[concepts.Reading]],
+    abbreviated: Mapping[str, list[concepts.AbbreviationSense]],
 ) -> dict[str, list[str]]:
     """Return for each term the abbreviations that papers explain by it and as often by others: no term owns them."""
     found: dict[str, list[str]] = defaultdict(list)
     for abbreviation, terms in abbreviated.items():
         if (
             terms
-            and terms[0].share < evidence.MAIN_SHARE
-            and abbreviation.casefold() not in concept_spotting.SMALL_WORDS
+            and terms[0].share < evidence.DOMINANT_SHARE
+            and abbreviation.casefold() not in concept_spotting.COMMON_WORDS
         ):
             for reading in terms:
-                if reading.papers and reading.share >= _LEAST_SHARED:
+                if reading.papers and reading.share >= _MIN_SHARED_SENSE:
                     found[reading.key].append(abbreviation)
     return found
 
 
-def _covers(content: list[str], translated: list[list[str]]) -> bool:
+def _is_covered(content: list[str], translated: list[list[str]]) -> bool:
     """Tell whether each content word is said by a word of the query, and each of those says one."""
     said = [set(row) & set(content) for row in translated]
     return all(said) and set().union(*said) >= set(content)
 
 
-def _is_loose(text: str) -> bool:
+def _has_inner_particle(text: str) -> bool:
     """Tell whether two nouns with a particle between them are a form: 텍스트에서 이미지 is found as 텍스트와 이미지 too."""
     first, _, second = text.partition(" ")
     return (
@@ -258,20 +267,20 @@ def _is_loose(text: str) -> bool:
     )
 
 
-def _sound_the_same(one: str, other: str) -> bool:
+def _are_transliterations(one: str, other: str) -> bool:
     """Tell whether one word is the other as Hangul writes its sound: 트랜스포머 can be nothing but transformer."""
     if term_keys.has_hangul(one) == term_keys.has_hangul(other):
         return False
     hangul, latin = (one, other) if term_keys.has_hangul(one) else (other, one)
-    words = term_keys.english_words(latin)
+    words = term_keys.english_stems(latin)
     return len(words) == 1 and transliteration.is_transliteration(term_keys.korean_key(hangul), words[0])
 
 
-def _initials(text: str) -> list[expansion.WeightedForm]:
+def _initialism_forms(text: str) -> list[expansion.WeightedForm]:
     """Return the abbreviation that an English term of three or four words would have, where the words stand too."""
     key = term_keys.english_key(text)
     content = term_keys.content_words(key)
     if term_keys.has_hangul(text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
         return []
     initials = "".join(word[0] for word in content).upper()
-    return [expansion.WeightedForm(initials, _GUESSED, tuple(content), shown=False)]
+    return [expansion.WeightedForm(initials, _GUESSED_ABBREVIATION_WEIGHT, tuple(content), is_shown=False)]

@@ -10,27 +10,27 @@ from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 
 _VERSION = 3
-_BEGINNING = f'{{"version":{_VERSION},'
+_HEADER = f'{{"version":{_VERSION},'
 
 
 def dump(
     found: Iterable[concepts.Concept],
-    abbreviated: Mapping[str, list[concepts.Reading]],
-    table: alignment.WordTable,
-    titles: title_phrases.InTitles,
+    senses: Mapping[str, list[concepts.AbbreviationSense]],
+    table: alignment.AssociationTable,
+    titles: title_phrases.TitleStatistics,
 ) -> str:
     """Return everything that a `Glossary` is made of as JSON."""
     return json.dumps(
         {
             "version": _VERSION,
             "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in found],
-            "readings": abbreviated,
+            "readings": senses,
             "words": {
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
             "phrases": titles.phrases,
-            "titled": titles.concepts,
+            "titled": titles.concept_counts,
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -39,7 +39,7 @@ def dump(
 
 def is_current(text: str) -> bool:
     """Tell whether a dumped text can be loaded, without reading all of it."""
-    return text.startswith(_BEGINNING)
+    return text.startswith(_HEADER)
 
 
 def load(text: str) -> resolver.Glossary | None:
@@ -48,25 +48,26 @@ def load(text: str) -> resolver.Glossary | None:
         return None
     kept = json.loads(text)
     found = [
-        concepts.Concept(key, tuple(concepts.Form(*row) for row in rows)) for key, rows in kept["concepts"]
+        concepts.Concept(key, tuple(concepts.SurfaceForm(*row) for row in rows))
+        for key, rows in kept["concepts"]
     ]
     abbreviated = {
-        abbreviation: [concepts.Reading(*row) for row in rows]
+        abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in kept["readings"].items()
     }
-    titles = title_phrases.InTitles(
+    titles = title_phrases.TitleStatistics(
         tuple(title_phrases.Phrase(*row) for row in kept["phrases"]), kept["titled"]
     )
-    return resolver.Glossary(found, abbreviated, alignment.WordTable(kept["words"], {}), titles)
+    return resolver.Glossary(found, abbreviated, alignment.AssociationTable(kept["words"], {}), titles)
 
 
-def _form_row(form: concepts.Form) -> list[object]:
+def _form_row(form: concepts.SurfaceForm) -> list[object]:
     return [
         form.text,
         form.language,
         form.papers,
         round(form.share, 3),
-        form.alias,
+        form.is_alias,
         form.expands,
         form.seeded,
     ]

@@ -10,54 +10,60 @@ from math import prod
 from bot.text.analysis import korean, term_keys
 from bot.text.glossary.extraction import alignment
 
-_SURE = 0.2
-_NEAR_BEST = 0.6
-_LIKELY = 0.15
-_NEAR_LIKELIEST = 0.34
-_MUTUAL = 0.4
-_MOST_A_WORD = 3
-_MOST_PHRASES = 8
-_LONGEST_PIECE = 8
+_MIN_SCORE = 0.2
+_MIN_SHARE_OF_BEST = 0.6
+_MIN_PHRASE_SCORE = 0.15
+_MIN_PHRASE_SHARE_OF_BEST = 0.34
+_MIN_MUTUAL_SHARE = 0.4
+_MAX_TRANSLATIONS_PER_WORD = 3
+_MAX_PHRASES = 8
+_MAX_PIECE_LENGTH = 8
 
 
 class Translator:
     """Looks words up in both directions. English words are stems."""
 
-    def __init__(self, table: alignment.WordTable, surfaces: Mapping[str, str] | None = None) -> None:
+    def __init__(self, table: alignment.AssociationTable, surfaces: Mapping[str, str] | None = None) -> None:
         self._table = table
         self._surfaces = surfaces or {}
-        self._korean: dict[str, dict[str, float]] = defaultdict(dict)
+        self._korean_by_stem: dict[str, dict[str, float]] = defaultdict(dict)
         for word, row in table.associations.items():
             if term_keys.has_hangul(word):
                 for english, score in row.items():
-                    self._korean[english][word] = score
+                    self._korean_by_stem[english][word] = score
 
-    def to_english(self, word: str, least: float = _SURE) -> list[str]:
+    def to_english(self, word: str, min_score: float = _MIN_SCORE) -> list[str]:
         """Return the stems that a Korean word mostly stands for, best first."""
-        return _best(self._mutual(self._table.associations.get(word, {}), self._korean), least)
+        return _top_entries(
+            self._filter_mutual(self._table.associations.get(word, {}), self._korean_by_stem), min_score
+        )
 
-    def to_korean(self, stem: str, least: float = _SURE) -> list[str]:
+    def to_korean(self, stem: str, min_score: float = _MIN_SCORE) -> list[str]:
         """Return the Korean words that mostly stand for an English stem, best first."""
-        return _best(self._mutual(self._korean.get(stem, {}), self._table.associations), least)
+        return _top_entries(
+            self._filter_mutual(self._korean_by_stem.get(stem, {}), self._table.associations), min_score
+        )
 
-    def _mutual(
+    def _filter_mutual(
         self, row: Mapping[str, float], back: Mapping[str, Mapping[str, float]]
     ) -> Mapping[str, float]:
         """Keep of a row what does not go far better with something else: 강화 is no "learning", though always near it."""
-        return {one: score for one, score in row.items() if score >= _MUTUAL * max(back[one].values())}
+        return {
+            one: score for one, score in row.items() if score >= _MIN_MUTUAL_SHARE * max(back[one].values())
+        }
 
-    def words_of(self, units: list[str]) -> list[str]:
+    def split_words(self, units: list[str]) -> list[str]:
         """Cut a query into words: at spaces and hyphens, and long Korean ones by the words known."""
         found: list[str] = []
         for unit in units:
             if term_keys.has_hangul(unit):
-                for word in alignment.words_of(unit):
-                    found += self._split(word)
+                for word in alignment.split_context(unit):
+                    found += self._decompound(word)
             else:
-                found += term_keys.english_words(unit)
+                found += term_keys.english_stems(unit)
         return found
 
-    def translate(self, word: str) -> list[str]:
+    def translate_word(self, word: str) -> list[str]:
         """Return a word in the other language, best first; empty when the table does not know it well."""
         if korean.is_hangul(word):
             return self.to_english(word)
@@ -65,31 +71,35 @@ class Translator:
         # A single syllable stands in too many words: 대 is no signal, although 신호 대 잡음비 has it.
         return [one for one in found if len(one) > 1 or one == found[0]]
 
-    def phrases(self, units: list[str]) -> list[str]:
+    def translate_phrase(self, units: list[str]) -> list[str]:
         """Return a query said in the other language word by word, in the same order, the likeliest first.
 
         Each word may be a less usual one than alone: words that stand side by side tell enough about each other.
         """
-        words = self.words_of(units)
+        words = self.split_words(units)
         if not 2 <= len(words) <= 5:
             return []
-        rows = [list(self._likely(word).items())[:_MOST_A_WORD] for word in words]
+        rows = [list(self._likely_translations(word).items())[:_MAX_TRANSLATIONS_PER_WORD] for word in words]
         # One word for two of the other language says only one of them.
         said = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
         choices = sorted(said, key=lambda row: -prod(score for _, score in row))
-        return [" ".join(word for word, _ in row) for row in choices[:_MOST_PHRASES]]
+        return [" ".join(word for word, _ in row) for row in choices[:_MAX_PHRASES]]
 
-    def _likely(self, word: str) -> dict[str, float]:
-        row = self._table.associations.get(word, {}) if korean.is_hangul(word) else self._korean.get(word, {})
-        return {one: row[one] for one in _best(row, _LIKELY, _NEAR_LIKELIEST)}
+    def _likely_translations(self, word: str) -> dict[str, float]:
+        row = (
+            self._table.associations.get(word, {})
+            if korean.is_hangul(word)
+            else self._korean_by_stem.get(word, {})
+        )
+        return {one: row[one] for one in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)}
 
-    def _split(self, word: str) -> list[str]:
+    def _decompound(self, word: str) -> list[str]:
         """Cut a closed-up Korean word into the fewest words of the table; itself when that is not possible."""
         if len(word) < 4 or word in self._table.associations:
             return [word]
         best: list[list[str] | None] = [[]] + [None] * len(word)
         for end in range(2, len(word) + 1):
-            for start in range(max(0, end - _LONGEST_PIECE), end - 1):
+            for start in range(max(0, end - _MAX_PIECE_LENGTH), end - 1):
                 before, piece = best[start], word[start:end]
                 if before is None or piece not in self._table.associations:
                     continue
@@ -99,8 +109,10 @@ class Translator:
         return best[len(word)] or [word]
 
 
-def _best(row: Mapping[str, float], least: float, near: float = _NEAR_BEST) -> list[str]:
+def _top_entries(
+    row: Mapping[str, float], min_score: float, share_of_best: float = _MIN_SHARE_OF_BEST
+) -> list[str]:
     """Return the entries of a row that are sure enough and near its best, best first."""
     top = max(row.values(), default=0.0)
-    found = [word for word, score in row.items() if score >= max(least, near * top)]
+    found = [word for word, score in row.items() if score >= max(min_score, share_of_best * top)]
     return sorted(found, key=lambda word: (-row[word], word))

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.services.daily.subscriptions import Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from storage import models
 from tests.support.client_harness import World
@@ -17,7 +17,10 @@ async def _barred(
     world: World, channel_id: int, reason: contents.Reason, **wishes: Any
 ) -> models.Subscription:
     order = await world.bot.services.subscriptions.add(
-        guild_id=world.guild.id, channel_id=channel_id, wishes=Wishes(**wishes), created_by=world.manager.id
+        guild_id=world.guild.id,
+        channel_id=channel_id,
+        options=SubscriptionOptions(**wishes),
+        created_by=world.manager.id,
     )
     return await world.bot.services.subscriptions.pause(order.id, reason)
 
@@ -28,7 +31,7 @@ async def _state(world: World, order: models.Subscription) -> models.Subscriptio
 
 async def _tell(world: World, event: str, *about: Any) -> None:
     """Let the listener hear of an event and wait for what it does."""
-    cog = world.bot.get_cog("PlacesCog")
+    cog = world.bot.get_cog("ResumeCog")
     assert cog is not None
     for name, listener in cog.get_listeners():
         if name == f"on_{event}":
@@ -39,7 +42,7 @@ async def _tell(world: World, event: str, *about: Any) -> None:
 async def test_an_open_channel_is_posted_to_again_after(english_world: World, event: str) -> None:
     world = english_world
     order = await _barred(world, world.channel.id, contents.Reason.NO_SEND)
-    closed = await _barred(world, world.quiet.id, contents.Reason.NO_SEND)
+    closed = await _barred(world, world.readonly_channel.id, contents.Reason.NO_SEND)
     guild = world.bot.get_guild(world.guild.id)
     assert guild is not None
     await _tell(world, event, guild.default_role if "role" in event else guild)

@@ -11,10 +11,10 @@ from PIL import Image
 from bot.client.views import trends
 from bot.rendering import charts
 from bot.rendering.wording.templates import Templates
-from bot.services.accounts.text_tokens import token_of
+from bot.services.accounts.text_tokens import make_token
 from storage import models
 from tests.support import payload_checks
-from tests.support.client_harness import World, answer, custom_ids_of, raw_components, texts_of
+from tests.support.client_harness import World, component_ids, last_response, raw_components, shown_text
 
 LONG = ("small language models " * 14)[:290].strip()
 
@@ -22,12 +22,12 @@ LONG = ("small language models " * 14)[:290].strip()
 async def _trends(world: World, **options: str) -> Any:
     result = await world.reader.slash(world.channel, "trends", **options)
     assert result.ephemeral
-    return answer(result)
+    return last_response(result)
 
 
 async def _risen(world: World) -> None:
     """Bring digests in which language models rise: 8 of 10 papers, against 1 of 10 before."""
-    ingest = world.core.ingest()
+    ingest = world.container.create_ingest()
     for weeks, rising in ((8, 1), (1, 8)):
         on = date(2026, 1, 1) - timedelta(weeks=weeks)
         papers = [
@@ -36,7 +36,7 @@ async def _risen(world: World) -> None:
             for number in range(10)
         ]
         text = "\n".join((f"## Daily Papers ({on})\n", *papers))
-        await ingest.add_text(text, place=f"{on}.md")
+        await ingest.add_text(text, location=f"{on}.md")
 
 
 def _pictures(message: Any) -> list[str]:
@@ -47,13 +47,13 @@ def _pictures(message: Any) -> list[str]:
 
 async def test_a_topic_comes_as_a_picture_and_as_numbers(world: World) -> None:
     shown = await _trends(world, topic="소형 언어 모델")
-    text = texts_of(shown)
-    span = world.words("trend-span-y")
-    assert world.words("trend-heading", topic="소형 언어 모델", count=3, period=span) in text
+    text = shown_text(shown)
+    span = world.texts("trend-span-y")
+    assert world.texts("trend-heading", topic="소형 언어 모델", count=3, period=span) in text
     assert "small language model" in text.lower()
     assert len(_pictures(shown)) == 1
-    january = charts.month_name(date(2026, 1, 1), world.words.locale.value)
-    december = charts.month_name(date(2025, 12, 1), world.words.locale.value)
+    january = charts.month_name(date(2026, 1, 1), world.texts.locale.value)
+    december = charts.month_name(date(2025, 12, 1), world.texts.locale.value)
     # No line breaks between a month and its figures.
     assert f"{january}\u00a02\u00a0(▲\u00a089)" in text
     assert f"{december}\u00a01\u00a0(▲\u00a033)" in text
@@ -63,7 +63,7 @@ async def test_the_picture_is_a_file_of_the_message_and_described(english_world:
     world = english_world
     shown = await _trends(world, topic="small language model")
     (file,) = shown.attachments
-    assert file.filename == trends.FILE
+    assert file.filename == trends.IMAGE_FILENAME
     assert file.description.startswith("small language model · 3 papers · Last year\n")
     image = Image.open(io.BytesIO(await file.read()))
     assert (image.format, image.size) == ("PNG", (1200, 600))
@@ -72,30 +72,30 @@ async def test_the_picture_is_a_file_of_the_message_and_described(english_world:
 async def test_every_writing_of_a_topic_gives_one_curve(english_world: World) -> None:
     found = set()
     for query in ("강화 학습", "강화학습", "reinforcement learning", "RL"):
-        text = texts_of(await _trends(english_world, topic=query))
+        text = shown_text(await _trends(english_world, topic=query))
         found.add(text.partition("with the votes of these papers today")[2].partition("Period")[0])
     assert len(found) == 1
 
 
 async def test_a_topic_leads_to_its_papers_to_an_alert_and_to_what_rises(world: World) -> None:
     shown = await _trends(world, topic="로봇")
-    listed = await world.reader.click(shown, label=world.words("trend-list"))
-    assert "Maps for Robots" in texts_of(answer(listed))
-    assert _pictures(answer(listed)) == []
+    listed = await world.reader.click(shown, label=world.texts("trend-list"))
+    assert "Maps for Robots" in shown_text(last_response(listed))
+    assert _pictures(last_response(listed)) == []
     shown = await _trends(world, topic="로봇")
-    followed = await world.reader.click(shown, label=world.words("follow-topic"))
-    assert world.words("alert-made") in texts_of(answer(followed))
-    rising = await world.reader.click(shown, label=world.words("rising-heading-short"))
-    assert answer(rising).id == shown.id
-    assert world.words("trend-everything") in texts_of(answer(rising))
+    followed = await world.reader.click(shown, label=world.texts("follow-topic"))
+    assert world.texts("alert-made") in shown_text(last_response(followed))
+    rising = await world.reader.click(shown, label=world.texts("rising-heading-short"))
+    assert last_response(rising).id == shown.id
+    assert world.texts("trend-everything") in shown_text(last_response(rising))
 
 
 async def test_another_span_is_drawn_in_place(world: World) -> None:
     shown = await _trends(world, topic="small language model")
-    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trends.SPAN}:"))
-    wider = answer(await world.reader.select(shown, ["a"], custom_id=menu))
+    menu = next(one for one in component_ids(shown) if one.startswith(f"pr:{trends.SELECT_SPAN}:"))
+    wider = last_response(await world.reader.select(shown, ["a"], custom_id=menu))
     assert wider.id == shown.id
-    assert world.words("trend-span-a") in texts_of(wider)
+    assert world.texts("trend-span-a") in shown_text(wider)
     assert len(wider.attachments) == 1
     assert len(_pictures(wider)) == 1
 
@@ -103,74 +103,74 @@ async def test_another_span_is_drawn_in_place(world: World) -> None:
 async def test_without_a_topic_all_papers_and_what_rises_are_shown(world: World) -> None:
     await _risen(world)
     shown = await _trends(world)
-    text = texts_of(shown)
-    span = world.words("trend-span-y")
-    everything = world.words("trend-everything")
-    assert world.words("trend-heading", topic=everything, count=27, period=span) in text
-    assert world.words("rising-heading") in text
-    topic = "언어 모델" if world.words.locale is models.Locale.KO else "language model"
+    text = shown_text(shown)
+    span = world.texts("trend-span-y")
+    everything = world.texts("trend-everything")
+    assert world.texts("trend-heading", topic=everything, count=27, period=span) in text
+    assert world.texts("rising-heading") in text
+    topic = "언어 모델" if world.texts.locale is models.Locale.KO else "language model"
     assert f"1 · **{topic}**" in text
-    assert world.words("rising-facts", count=11, before="10", now="64.7") in text
-    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trends.PICK}:"))
+    assert world.texts("rising-facts", count=11, before="10", now="64.7") in text
+    menu = next(one for one in component_ids(shown) if one.startswith(f"pr:{trends.SELECT}:"))
     picked = await world.reader.select(shown, [topic], custom_id=menu)
-    assert world.words("follow-topic") in texts_of(answer(picked))
-    assert topic in texts_of(answer(picked))
+    assert world.texts("follow-topic") in shown_text(last_response(picked))
+    assert topic in shown_text(last_response(picked))
 
 
 async def test_nothing_rises_where_there_is_nothing_to_compare_with(world: World) -> None:
-    assert world.words("rising-none") in texts_of(await _trends(world))
+    assert world.texts("rising-none") in shown_text(await _trends(world))
 
 
 async def test_a_topic_without_papers_says_so_and_offers_more(world: World) -> None:
     shown = await _trends(world, topic="xyzzyplugh")
-    text = texts_of(shown)
-    span = world.words("trend-span-y")
-    assert world.words("trend-nothing", topic="xyzzyplugh", period=span) in text
-    assert world.words("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in text
+    text = shown_text(shown)
+    span = world.texts("trend-span-y")
+    assert world.texts("trend-nothing", topic="xyzzyplugh", period=span) in text
+    assert world.texts("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in text
     assert _pictures(shown) == []
-    assert world.words("share") not in text
+    assert world.texts("share") not in text
 
 
 async def test_a_mistyped_topic_offers_the_curve_of_what_was_perhaps_meant(world: World) -> None:
     result = await world.reader.slash(world.channel, "trends", topic="강화 핵습")
-    shown = texts_of(answer(result))
-    assert world.words("try-instead") in shown
-    assert world.words("trend-list") not in shown
-    meant = await world.reader.click(answer(result), label="강화 학습")
-    assert world.words("trend-numbers") in texts_of(answer(meant))
+    shown = shown_text(last_response(result))
+    assert world.texts("try-instead") in shown
+    assert world.texts("trend-list") not in shown
+    meant = await world.reader.click(last_response(result), label="강화 학습")
+    assert world.texts("trend-numbers") in shown_text(last_response(meant))
 
 
 async def test_an_empty_archive_says_so(empty_world: World) -> None:
     shown = await _trends(empty_world)
-    assert empty_world.words("archive-empty") in texts_of(shown)
+    assert empty_world.texts("archive-empty") in shown_text(shown)
 
 
 async def test_a_long_topic_survives_in_its_buttons(english_world: World) -> None:
     world = english_world
     shown = await _trends(world, topic=LONG)
-    menu = next(one for one in custom_ids_of(shown) if one.startswith(f"pr:{trends.SPAN}:"))
-    assert token_of(LONG) in menu
+    menu = next(one for one in component_ids(shown) if one.startswith(f"pr:{trends.SELECT_SPAN}:"))
+    assert make_token(LONG) in menu
     wider = await world.reader.select(shown, ["a"], custom_id=menu)
-    assert "small language models small" in texts_of(answer(wider))
+    assert "small language models small" in shown_text(last_response(wider))
 
 
 async def test_a_curve_is_shared_for_everybody_by_who_may_write(world: World) -> None:
     shown = await _trends(world, topic="small language model")
-    shared = answer(await world.reader.click(shown, label=world.words("share")))
+    shared = last_response(await world.reader.click(shown, label=world.texts("share")))
     assert not shared.ephemeral
     assert len(_pictures(shared)) == 1
-    assert world.words("shared-by", name="reader") in texts_of(shared)
-    own = await world.manager.click(shared, label=world.words("trend-privately"))
-    assert answer(own).ephemeral
-    assert answer(own).id != shared.id
-    quiet = await world.reader.slash(world.quiet, "trends", topic="small language model")
-    assert world.words("share") not in texts_of(answer(quiet))
+    assert world.texts("shared-by", name="reader") in shown_text(shared)
+    own = await world.manager.click(shared, label=world.texts("trend-privately"))
+    assert last_response(own).ephemeral
+    assert last_response(own).id != shared.id
+    quiet = await world.reader.slash(world.readonly_channel, "trends", topic="small language model")
+    assert world.texts("share") not in shown_text(last_response(quiet))
 
 
 async def test_hostile_topics_are_shown_and_do_nothing(english_world: World) -> None:
     world = english_world
     for topic in ("@everyone", "</svg><script>", '" * ^ NEAR ( ) : -', "\u202e\u0000x", "😀 " * 40, "   "):
-        text = texts_of(await _trends(world, topic=topic))
+        text = shown_text(await _trends(world, topic=topic))
         assert "@everyone" not in text
         assert "</svg" not in text.replace("\\<", "")
 
@@ -180,11 +180,11 @@ async def test_a_template_that_spoils_the_picture_leaves_the_numbers(
 ) -> None:
     world = english_world
     (tmp_path / charts.TEMPLATE).write_text("no picture")
-    world.core.templates = Templates(tmp_path)
-    await world.env.restart_bot(world.core.bot(shard_count=1, locale=models.Locale.EN))
+    world.container.templates = Templates(tmp_path)
+    await world.env.restart_bot(world.container.create_bot(shard_count=1, locale=models.Locale.EN))
     shown = await _trends(world, topic="small language model")
     assert _pictures(shown) == []
-    assert "Jan\u00a02\u00a0(▲\u00a089)" in texts_of(shown)
+    assert "Jan\u00a02\u00a0(▲\u00a089)" in shown_text(shown)
 
 
 async def test_topics_are_offered_while_typing(world: World) -> None:

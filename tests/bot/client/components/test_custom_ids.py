@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from bot.client.components import custom_ids
 from bot.client.views import alerts, list_state, subscriptions
 from bot.rendering.discord_text import limits
-from bot.services.daily.subscriptions import Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from storage import models
 
-plain = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=list_state.LONGEST_TEXT)
+plain = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=list_state.MAX_TEXT_LENGTH
+)
 
 lists = st.builds(
     list_state.ListState,
@@ -37,14 +39,14 @@ def test_a_lists_state_comes_back_whole(state: list_state.ListState) -> None:
 
 @given(
     kind=st.sampled_from(models.AlertKind),
-    text=plain.map(lambda text: text[: alerts.LONGEST_TEXT]),
+    text=plain.map(lambda text: text[: alerts.MAX_TEXT_LENGTH]),
     votes=st.integers(0, 99_999),
     channel=st.integers(0, 2**64 - 1),
 )
 def test_an_alerts_draft_comes_back_whole(
     kind: models.AlertKind, text: str, votes: int, channel: int
 ) -> None:
-    draft = alerts.Draft(kind, text, votes, channel)
+    draft = alerts.AlertDraft(kind, text, votes, channel)
     packed = alerts.pack(draft, alerts.CREATE)
     assert alerts.unpack(custom_ids.unpack(packed)) == draft
 
@@ -67,7 +69,7 @@ def test_a_daily_posts_draft_comes_back_whole(
     locale: models.Locale,
     empty: bool,
 ) -> None:
-    wishes = Wishes(
+    wishes = SubscriptionOptions(
         at_time="23:59",
         timezone="America/Argentina/ComodRivadavia",
         days=tuple(sorted(days)),
@@ -77,7 +79,7 @@ def test_a_daily_posts_draft_comes_back_whole(
         style=style,
         say_when_empty=empty,
     )
-    draft = subscriptions.Draft(channel, wishes)
+    draft = subscriptions.SubscriptionDraft(channel, wishes)
     assert (
         subscriptions.unpack(custom_ids.unpack(subscriptions.pack(draft, subscriptions.START_NOW))) == draft
     )
@@ -89,7 +91,7 @@ def test_whatever_stands_in_a_custom_id_is_read_or_called_unreadable(rest: str) 
     for read in (list_state.unpack, alerts.unpack, subscriptions.unpack, lambda one: one.number):
         try:
             read(action)
-        except custom_ids.UnreadableError:
+        except custom_ids.InvalidCustomIdError:
             continue
 
 

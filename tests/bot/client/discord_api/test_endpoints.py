@@ -12,13 +12,13 @@ from tests.fake_discord import process
 
 def test_nothing_given_leaves_discord_its_own_addresses() -> None:
     before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
-    restore = endpoints.apply(None, None)
+    restore = endpoints.override(None, None)
     assert before == (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
     restore()
 
 
 def test_routes_built_afterwards_lead_to_the_given_api() -> None:
-    restore = endpoints.apply("http://127.0.0.1:9/api/v10/", None)
+    restore = endpoints.override("http://127.0.0.1:9/api/v10/", None)
     try:
         assert http.Route("GET", "/users/@me").url == "http://127.0.0.1:9/api/v10/users/@me"
     finally:
@@ -29,14 +29,14 @@ def test_routes_built_afterwards_lead_to_the_given_api() -> None:
 @pytest.mark.wire
 async def test_a_given_gateway_beats_what_the_api_recommends() -> None:
     async with process.FakeDiscord(validate=False) as fake:
-        restore = endpoints.apply(fake.api_url, "ws://127.0.0.1:9/elsewhere")
+        restore = endpoints.override(fake.api_url, "ws://127.0.0.1:9/elsewhere")
         client = discord.AutoShardedClient(intents=discord.Intents.none())
         try:
             await client.login(process.TOKEN)
             shards, url, _ = await client.http.get_bot_gateway()
             assert (shards, url) == (1, "ws://127.0.0.1:9/elsewhere")
             restore()
-            endpoints.apply(fake.api_url, None)
+            endpoints.override(fake.api_url, None)
             assert (await client.http.get_bot_gateway())[1] == fake.gateway_url
         finally:
             await client.close()

@@ -15,7 +15,7 @@ from bot.client.discord_api import endpoints, sender
 from bot.clock import system_clock
 from bot.services.outbox import discord_errors
 from bot.services.outbox import sender as outbox_sender
-from bot.services.outbox.discord_errors import Effect
+from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from storage.models import PartKind
 from tests.fake_discord import fixtures, process, world
@@ -32,8 +32,8 @@ LONG_AGO = timedelta(minutes=30)
 
 @pytest.fixture
 async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
-    await fixtures.set_free(fake)
-    restore = endpoints.apply(fake.api_url, fake.gateway_url)
+    await fixtures.lift_rate_limits(fake)
+    restore = endpoints.override(fake.api_url, fake.gateway_url)
     client = discord.AutoShardedClient(intents=discord.Intents(guilds=True))
     await client.login(process.TOKEN)
     yield client
@@ -43,11 +43,11 @@ async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
 
 @pytest.fixture
 def sending(client: discord.Client) -> sender.DiscordSender:
-    return sender.DiscordSender(client, sender.open_pace(1000))
+    return sender.DiscordSender(client, sender.make_request_limiter(1000))
 
 
-def order(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outbox_sender.Order:
-    body = json.loads(relay_harness.payload(MARKER))
+def order(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outbox_sender.SendRequest:
+    body = json.loads(relay_harness.message_payload(MARKER))
     if kind is PartKind.FORUM_POST:
         body = {"name": "2026-11-20", "applied_tags": [], "message": body}
     given = {
@@ -56,13 +56,13 @@ def order(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> 
         "marker": MARKER,
         "guild_id": process.GUILD_ID,
     }
-    return outbox_sender.Order(kind=kind, channel_id=channel_id, **given | fields)
+    return outbox_sender.SendRequest(kind=kind, channel_id=channel_id, **given | fields)
 
 
-async def verdict_of(attempt: Any) -> discord_errors.Verdict:
+async def verdict_of(attempt: Any) -> discord_errors.Classification:
     with pytest.raises(discord_errors.DeliveryError) as caught:
         await attempt
-    return caught.value.verdict
+    return caught.value.classification
 
 
 async def test_no_message_can_ping_anyone(fake: process.FakeDiscord, sending: sender.DiscordSender) -> None:
@@ -93,12 +93,12 @@ async def test_a_sent_message_is_found_among_later_ones(
 async def test_what_lies_too_far_back_is_not_said_to_be_missing(
     fake: process.FakeDiscord, sending: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.client.discord_api.history.PAGES", 1)
+    monkeypatch.setattr("bot.client.discord_api.history.MAX_PAGES", 1)
     [channel_id] = await fake.add_channels(1)
     await asyncio.gather(*(sending.send(order(channel_id, nonce=f"n{n}")) for n in range(101)))
     other = order(channel_id, marker=contents.part_marker("another", 0))
     verdict = await verdict_of(sending.find(other, system_clock() - LONG_AGO))
-    assert verdict.effect is Effect.HIDDEN
+    assert verdict.disposition is Disposition.UNVERIFIABLE
 
 
 @pytest.mark.parametrize("is_connected", [False, True])
@@ -114,9 +114,13 @@ async def test_without_the_history_nothing_is_said(
         client._connection.guild_ready_timeout = 0.2
         await asyncio.wait_for(client.wait_until_ready(), 10)
     assert await sending.find(order(open_id), since) is None
-    assert (await verdict_of(sending.find(order(closed_id), since))).effect is Effect.HIDDEN
-    assert (await verdict_of(sending.find(order(forum, PartKind.FORUM_POST), since))).effect is Effect.HIDDEN
-    assert (await verdict_of(sending.find(order(open_id, marker=None), since))).effect is Effect.HIDDEN
+    assert (await verdict_of(sending.find(order(closed_id), since))).disposition is Disposition.UNVERIFIABLE
+    assert (
+        await verdict_of(sending.find(order(forum, PartKind.FORUM_POST), since))
+    ).disposition is Disposition.UNVERIFIABLE
+    assert (
+        await verdict_of(sending.find(order(open_id, marker=None), since))
+    ).disposition is Disposition.UNVERIFIABLE
     asked = [entry["path"] for entry in await fake.log("GET", "/guilds/")]
     assert bool(asked) is not is_connected
     await client.close()
@@ -162,8 +166,8 @@ async def test_a_forum_post_is_asked_for_once_whatever_discord_answers(
     [forum] = await fake.add_channels(1, type=world.FORUM)
     await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True})
     attempt = asyncio.create_task(sending.send(order(forum, PartKind.FORUM_POST)))
-    assert (await verdict_of(attempt)).effect is Effect.UNKNOWN
-    assert len([c for c in await fake.ask("list_channels") if c["parent_id"] == forum]) == 1
+    assert (await verdict_of(attempt)).disposition is Disposition.UNKNOWN
+    assert len([c for c in await fake.run_action("list_channels") if c["parent_id"] == forum]) == 1
 
 
 async def test_publishing_twice_is_publishing_and_the_tenth_in_an_hour_waits(
@@ -173,48 +177,50 @@ async def test_publishing_twice_is_publishing_and_the_tenth_in_an_hour_waits(
     first = await sending.send(order(news))
     publish = order(news, PartKind.CROSSPOST, payload={}, message_id=first.message_id)
     await sending.send(publish)
-    assert (await verdict_of(sending.send(publish))).effect is Effect.DONE
-    for _ in range(sender.CROSSPOSTS - 2):
+    assert (await verdict_of(sending.send(publish))).disposition is Disposition.ALREADY_DONE
+    for _ in range(sender.CROSSPOST_LIMIT - 2):
         await verdict_of(sending.send(publish))
     verdict = await verdict_of(sending.send(publish))
-    assert verdict.effect is Effect.RETRY
+    assert verdict.disposition is Disposition.RETRY
     assert verdict.wait_seconds > 3000
     gone = order(news, PartKind.CROSSPOST, payload={}, message_id=None)
-    assert (await verdict_of(sending.send(gone))).effect in (Effect.RETRY, Effect.DELIVERY)
+    assert (await verdict_of(sending.send(gone))).disposition in (Disposition.RETRY, Disposition.TARGET_GONE)
 
 
 @pytest.mark.parametrize(
     ("rule", "effect"),
     [
-        ({"kind": "lose", "stored": True}, Effect.UNKNOWN),
-        ({"kind": "lose"}, Effect.UNKNOWN),
-        ({"kind": "status", "status": 503}, Effect.UNKNOWN),
-        ({"kind": "status", "status": 401}, Effect.TOKEN),
-        ({"kind": "status", "status": 403, "code": 50001}, Effect.PLACE),
-        ({"kind": "status", "status": 404, "code": 10003}, Effect.CLOSED),
-        ({"kind": "status", "status": 400, "code": 50035}, Effect.CONTENT),
-        ({"kind": "status", "status": 429}, Effect.RETRY),
+        ({"kind": "lose", "stored": True}, Disposition.UNKNOWN),
+        ({"kind": "lose"}, Disposition.UNKNOWN),
+        ({"kind": "status", "status": 503}, Disposition.UNKNOWN),
+        ({"kind": "status", "status": 401}, Disposition.INVALID_TOKEN),
+        ({"kind": "status", "status": 403, "code": 50001}, Disposition.DESTINATION_BLOCKED),
+        ({"kind": "status", "status": 404, "code": 10003}, Disposition.DESTINATION_GONE),
+        ({"kind": "status", "status": 400, "code": 50035}, Disposition.CONTENT_REFUSED),
+        ({"kind": "status", "status": 429}, Disposition.RETRY),
     ],
 )
 async def test_every_failure_becomes_a_verdict(
-    fake: process.FakeDiscord, sending: sender.DiscordSender, rule: dict[str, Any], effect: Effect
+    fake: process.FakeDiscord, sending: sender.DiscordSender, rule: dict[str, Any], effect: Disposition
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     await fake.set_faults({"method": "POST", **rule})
-    assert (await verdict_of(sending.send(order(channel_id)))).effect is effect
+    assert (await verdict_of(sending.send(order(channel_id)))).disposition is effect
 
 
 async def test_a_refused_connection_surely_sent_nothing(client: discord.Client) -> None:
-    restore = endpoints.apply("http://127.0.0.1:9/api/v10", None)
+    restore = endpoints.override("http://127.0.0.1:9/api/v10", None)
     try:
-        verdict = await verdict_of(sender.DiscordSender(client, sender.open_pace(1000)).send(order(5)))
-        assert verdict == discord_errors.UNREACHED
+        verdict = await verdict_of(
+            sender.DiscordSender(client, sender.make_request_limiter(1000)).send(order(5))
+        )
+        assert verdict == discord_errors.CONNECT_FAILED
     finally:
         restore()
 
 
 async def test_the_pace_is_even(client: discord.Client) -> None:
-    pace = sender.open_pace(200)
+    pace = sender.make_request_limiter(200)
     began = asyncio.get_running_loop().time()
     for _ in range(41):
         await pace()

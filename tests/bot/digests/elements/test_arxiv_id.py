@@ -33,7 +33,7 @@ from bot.digests.elements import arxiv_id
     ],
 )
 def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> None:
-    assert arxiv_id.parse_arxiv_id(text) == expected
+    assert arxiv_id.extract_arxiv_id(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> No
     ],
 )
 def test_what_is_no_id_is_none(text: str) -> None:
-    assert arxiv_id.parse_arxiv_id(text) is None
+    assert arxiv_id.extract_arxiv_id(text) is None
 
 
 def test_a_link_ends_where_its_bracket_closes() -> None:
@@ -65,10 +65,10 @@ def test_a_link_ends_where_its_bracket_closes() -> None:
 def test_the_addresses_of_a_paper_lead_back_to_its_id() -> None:
     for url in (arxiv_id.abstract_url, arxiv_id.pdf_url, arxiv_id.huggingface_url):
         for paper in ("2502.02737", "math/0309136"):
-            assert arxiv_id.parse_arxiv_id(url(paper)) == paper
+            assert arxiv_id.extract_arxiv_id(url(paper)) == paper
 
 
 @given(st.text())
 def test_any_text_gives_an_id_or_none(text: str) -> None:
-    found = arxiv_id.parse_arxiv_id(text)
-    assert found is None or arxiv_id.parse_arxiv_id(found) == found
+    found = arxiv_id.extract_arxiv_id(text)
+    assert found is None or arxiv_id.extract_arxiv_id(found) == found

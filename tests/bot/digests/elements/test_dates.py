@@ -26,30 +26,30 @@ from bot.digests.elements import dates
     ],
 )
 def test_a_date_that_can_be_read_in_one_way_is_read(heading: str) -> None:
-    assert dates.read_date(heading) == dates.DateReading(date(2025, 5, 27))
+    assert dates.parse_date(heading) == dates.ParsedDate(date(2025, 5, 27))
 
 
 @pytest.mark.parametrize(
     "heading", ["Daily Papers", "Daily Papers 05/06/2025", "Papers of 2025-05", "9.2025-05-27"]
 )
 def test_a_date_is_never_guessed(heading: str) -> None:
-    assert dates.read_date(heading) is None
+    assert dates.parse_date(heading) is None
 
 
 def test_a_date_that_does_not_exist_is_said_so() -> None:
-    reading = dates.read_date("Daily Papers (2025-02-30)")
+    reading = dates.parse_date("Daily Papers (2025-02-30)")
     assert reading is not None
     assert reading.date is None
-    assert "2025-02-30" in reading.fault
+    assert "2025-02-30" in reading.error
 
 
 def test_two_dates_in_one_heading_are_none() -> None:
-    reading = dates.read_date("Daily Papers (2025-05-26 ~ 2025-05-27)")
+    reading = dates.parse_date("Daily Papers (2025-05-26 ~ 2025-05-27)")
     assert reading is not None
     assert reading.date is None
-    assert "more than one" in reading.fault
+    assert "more than one" in reading.error
 
 
 @given(st.text())
 def test_any_heading_can_be_read(heading: str) -> None:
-    dates.read_date(heading)
+    dates.parse_date(heading)

@@ -30,7 +30,7 @@ from bot.digests.elements import labelled_fields
     ],
 )
 def test_a_labelled_line_is_known_in_each_of_its_spellings(line: str, expected: tuple[str, str]) -> None:
-    assert labelled_fields.parse_label(line) == expected
+    assert labelled_fields.parse_labelled_field(line) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_labelled_line_is_known_in_each_of_its_spellings(line: str, expected: 
     ],
 )
 def test_other_lines_are_no_labels(line: str) -> None:
-    assert labelled_fields.parse_label(line) is None
+    assert labelled_fields.parse_labelled_field(line) is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_other_lines_show_nothing(line: str) -> None:
 
 @given(st.text())
 def test_any_value_can_be_read(value: str) -> None:
-    labelled_fields.parse_label(value)
+    labelled_fields.parse_labelled_field(value)
     labelled_fields.parse_votes(value)
     labelled_fields.parse_authors(value)
     labelled_fields.parse_media(value)

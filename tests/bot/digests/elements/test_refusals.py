@@ -35,7 +35,7 @@ FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선
     ],
 )
 def test_a_stock_phrase_is_no_summary(text: str) -> None:
-    assert refusals.is_no_summary(text)
+    assert refusals.is_refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_a_stock_phrase_is_no_summary(text: str) -> None:
     ],
 )
 def test_a_summary_is_one_whatever_it_speaks_of(text: str) -> None:
-    assert not refusals.is_no_summary(text)
+    assert not refusals.is_refusal(text)
 
 
 @given(st.text())
 def test_any_text_is_one_or_the_other(text: str) -> None:
-    assert refusals.is_no_summary(text) in (True, False)
+    assert refusals.is_refusal(text) in (True, False)

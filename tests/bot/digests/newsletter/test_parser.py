@@ -29,32 +29,32 @@ Authors: Ada One, Ben Two
 """
 
 
-def read(text: str) -> models.Digest:
+def parse_digest(text: str) -> models.Digest:
     (digest,) = parse.parse_text(text)
     return digest
 
 
-def read_paper(body: str) -> tuple[models.Entry, list[int]]:
+def parse_paper(body: str) -> tuple[models.Entry, list[int]]:
     """The one paper under a heading, and the lines of the problems, where 1 is the first line of `body`."""
-    digest = read(f"{DATE}### [A Title](https://arxiv.org/abs/2502.00001)\n{body}")
-    (paper,) = digest.papers
+    digest = parse_digest(f"{DATE}### [A Title](https://arxiv.org/abs/2502.00001)\n{body}")
+    (paper,) = digest.entries
     return paper, [problem.line - 3 for problem in digest.problems]
 
 
 def sections(body: str) -> list[tuple[str | None, str]]:
-    paper, problems = read_paper(body)
+    paper, problems = parse_paper(body)
     assert problems == []
     return [(section.heading, section.body) for section in paper.sections]
 
 
 def test_a_paper_is_read_whole() -> None:
-    digest = read(DATE + PAPER)
+    digest = parse_digest(DATE + PAPER)
     assert (digest.format, digest.date, digest.problems) == (
         models.DigestFormat.NEWSLETTER,
         date(2025, 2, 6),
         (),
     )
-    assert digest.papers == (
+    assert digest.entries == (
         models.Entry(
             rank=1,
             arxiv_id="2502.00001",
@@ -139,47 +139,47 @@ def test_a_paper_is_read_whole() -> None:
 def test_title_and_address_are_read_from_each_form_of_heading(
     heading: str, title: str | None, url: str
 ) -> None:
-    digest = read(f"{DATE}{heading}\n\nVote: 3\n\n- text\n")
-    (paper,) = digest.papers
+    digest = parse_digest(f"{DATE}{heading}\n\nVote: 3\n\n- text\n")
+    (paper,) = digest.entries
     assert (paper.arxiv_id, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
     assert digest.problems == ()
 
 
 def test_a_title_may_be_broken_into_lines() -> None:
     text = DATE + PAPER.replace("[A Small Model]", "[A Very\n  Small [and Quick]\n  Model]")
-    digest = read(text)
-    (paper,) = digest.papers
+    digest = parse_digest(text)
+    (paper,) = digest.entries
     assert (paper.title, paper.votes, len(paper.sections)) == ("A Very Small [and Quick] Model", 12, 2)
     assert digest.problems == ()
 
 
 def test_missing_lines_are_unknown_and_no_problem() -> None:
-    paper, problems = read_paper("\n- ***New***: text\n")
+    paper, problems = parse_paper("\n- ***New***: text\n")
     assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
 
 
 def test_unknown_votes_are_not_nought() -> None:
-    paper, problems = read_paper("\nVote: -\n\nAuthors: A B\n\n- text\n")
+    paper, problems = parse_paper("\nVote: -\n\nAuthors: A B\n\n- text\n")
     assert (paper.votes, problems) == (None, [])
 
 
 def test_votes_that_are_no_number_are_a_problem_and_unknown() -> None:
-    paper, problems = read_paper("\nVote: abc\n\n- text\n")
+    paper, problems = parse_paper("\nVote: abc\n\n- text\n")
     assert (paper.votes, problems) == (None, [2])
 
 
 def test_the_first_of_two_votes_counts_and_the_second_is_named() -> None:
-    paper, problems = read_paper("Vote: 3\n\nVote: 4\n\n- text\n")
+    paper, problems = parse_paper("Vote: 3\n\nVote: 4\n\n- text\n")
     assert (paper.votes, problems) == (3, [3])
 
 
 def test_authors_may_go_on_in_the_next_line() -> None:
-    paper, problems = read_paper("Authors: A B, C D,\nE F\n\n- text\n")
+    paper, problems = parse_paper("Authors: A B, C D,\nE F\n\n- text\n")
     assert (paper.authors, problems) == (("A B", "C D", "E F"), [])
 
 
 def test_a_cut_list_of_authors_says_so() -> None:
-    paper, _ = read_paper("Authors: A B, +, C D\n\n- text\n")
+    paper, _ = parse_paper("Authors: A B, +, C D\n\n- text\n")
     assert (paper.authors, paper.authors_truncated) == (("A B", "C D"), True)
 
 
@@ -188,7 +188,7 @@ def test_a_video_stands_in_place_of_the_cover() -> None:
     block = '<div><video controls src="https://example.org/a.mp4" muted="false"></video></div>'
     lines = '<video controls>\n  <source src="https://example.org/a.mp4">\n</video>'
     for body in (link, block, lines, f"{link}\n{block}"):
-        paper, problems = read_paper(f"\n{body}\n\nVote: 3\n\n- text\n")
+        paper, problems = parse_paper(f"\n{body}\n\nVote: 3\n\n- text\n")
         assert (paper.video, paper.thumbnail, paper.votes, problems) == (
             "https://example.org/a.mp4",
             None,
@@ -259,35 +259,35 @@ def test_code_in_a_bullet_is_neither_bullet_nor_heading() -> None:
 
 
 def test_a_fence_left_open_hides_no_bullet_and_no_paper() -> None:
-    digest = read(
+    digest = parse_digest(
         DATE
         + "### [A](https://arxiv.org/abs/2502.00001)\n\n- one\n```\n- two\n\n"
         + PAPER.replace("00001", "00002")
     )
-    assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+    assert [len(paper.sections) for paper in digest.entries] == [2, 2]
 
 
 def test_text_that_is_no_bullet_is_named_and_the_rest_survives() -> None:
-    paper, problems = read_paper(
+    paper, problems = parse_paper(
         "\nVote: 3\n\nwho wrote this\nand this\n\nAuthors: A B\n\n- ***New***: text\n"
     )
     assert (paper.votes, paper.authors, len(paper.sections), problems) == (3, ("A B",), 1, [4])
 
 
 def test_a_summary_without_bullets_is_kept_and_named() -> None:
-    paper, problems = read_paper("\nVote: 3\n\nOne paragraph about it.\n")
+    paper, problems = parse_paper("\nVote: 3\n\nOne paragraph about it.\n")
     assert paper.sections == (models.Section(None, "One paragraph about it."),)
     assert problems == [4]
 
 
 def test_a_heading_with_nothing_under_it_is_named() -> None:
-    paper, problems = read_paper("\n- ***New***:\n- ***Next***: text\n")
+    paper, problems = parse_paper("\n- ***New***:\n- ***Next***: text\n")
     assert paper.sections == (models.Section("Next", "text"),)
     assert problems == [2]
 
 
 def test_a_paper_without_any_text_has_no_summary() -> None:
-    paper, problems = read_paper("\nVote: 3\n")
+    paper, problems = parse_paper("\nVote: 3\n")
     assert (paper.summary_missing, paper.sections, problems) == (True, (), [])
 
 
@@ -296,28 +296,31 @@ def test_comments_and_empty_markup_say_nothing() -> None:
 
 
 def test_a_comment_that_never_ends_hides_nothing() -> None:
-    paper, problems = read_paper("\n<!-- a\n\n- text\n")
+    paper, problems = parse_paper("\n<!-- a\n\n- text\n")
     assert paper.sections == (models.Section(None, "text"),)
     assert problems == [2]
 
 
 def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_survive() -> None:
     broken = "### [No Paper](https://example.org/blog)\n\nVote: 9\n\n- text\n\n"
-    digest = read(DATE + PAPER + broken + PAPER.replace("00001", "00002"))
-    assert [(paper.rank, paper.arxiv_id) for paper in digest.papers] == [(1, "2502.00001"), (2, "2502.00002")]
+    digest = parse_digest(DATE + PAPER + broken + PAPER.replace("00001", "00002"))
+    assert [(paper.rank, paper.arxiv_id) for paper in digest.entries] == [
+        (1, "2502.00001"),
+        (2, "2502.00002"),
+    ]
     assert [problem.line for problem in digest.problems] == [14]
     assert "No Paper" in digest.problems[0].message
 
 
 def test_the_order_is_the_digests_own_and_not_by_votes() -> None:
-    digest = read(DATE + PAPER + PAPER.replace("00001", "00002").replace("Vote: 12", "Vote: 99"))
-    assert [paper.votes for paper in digest.papers] == [12, 99]
+    digest = parse_digest(DATE + PAPER + PAPER.replace("00001", "00002").replace("Vote: 12", "Vote: 99"))
+    assert [paper.votes for paper in digest.entries] == [12, 99]
 
 
 def test_the_same_paper_twice_is_one_entry_and_a_problem() -> None:
     again = PAPER.replace("2502.00001)", "2502.00001v2)").replace("Vote: 12", "Vote: 15")
-    digest = read(DATE + PAPER.replace("Authors: Ada One, Ben Two\n\n", "") + again)
-    (paper,) = digest.papers
+    digest = parse_digest(DATE + PAPER.replace("Authors: Ada One, Ben Two\n\n", "") + again)
+    (paper,) = digest.entries
     assert (paper.votes, paper.authors) == (12, ("Ada One", "Ben Two"))
     assert [problem.line for problem in digest.problems] == [12]
     assert "2502.00001" in digest.problems[0].message
@@ -325,21 +328,21 @@ def test_the_same_paper_twice_is_one_entry_and_a_problem() -> None:
 
 
 def test_a_digest_holds_as_many_papers_as_it_likes() -> None:
-    digest = read(DATE + "".join(PAPER.replace("00001", f"{number:05}") for number in range(70)))
-    assert [paper.rank for paper in digest.papers] == list(range(1, 71))
+    digest = parse_digest(DATE + "".join(PAPER.replace("00001", f"{number:05}") for number in range(70)))
+    assert [paper.rank for paper in digest.entries] == list(range(1, 71))
 
 
 def test_text_between_the_date_and_the_first_paper_is_named() -> None:
-    digest = read(DATE + "Good morning.\n\n" + PAPER)
-    assert (len(digest.papers), [problem.line for problem in digest.problems]) == (1, [3])
+    digest = parse_digest(DATE + "Good morning.\n\n" + PAPER)
+    assert (len(digest.entries), [problem.line for problem in digest.problems]) == (1, [3])
 
 
 def test_a_page_around_the_digest_is_no_part_of_it() -> None:
     page = (
         "# My Page\n\nHello.\n\n" + DATE + PAPER + "## Links\n\n- [a](https://example.org)\n\n# End\n\nBye.\n"
     )
-    digest = read(page)
-    assert (len(digest.papers), digest.problems) == (1, ())
+    digest = parse_digest(page)
+    assert (len(digest.entries), digest.problems) == (1, ())
     assert digest.text == (DATE + PAPER).rstrip() + "\n"
 
 
@@ -347,8 +350,8 @@ def test_papers_may_stand_at_any_level() -> None:
     second = PAPER.replace("00001", "00002")
     for date_level, level in (("#", "##"), ("##", "##"), ("#", "######")):
         text = (DATE + PAPER + second).replace("###", level).replace("## Daily", f"{date_level} Daily")
-        digest = read(text + f"{date_level} End\n")
-        assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+        digest = parse_digest(text + f"{date_level} End\n")
+        assert [len(paper.sections) for paper in digest.entries] == [2, 2]
         assert digest.problems == ()
 
 
@@ -359,19 +362,19 @@ def test_headings_between_date_and_papers_group_them() -> None:
         + "## Language\n\n"
         + PAPER.replace("00001", "00002")
     )
-    digest = read(text + "## About\n\ntext\n")
-    assert len(digest.papers) == 2
+    digest = parse_digest(text + "## About\n\ntext\n")
+    assert len(digest.entries) == 2
     assert [problem.line for problem in digest.problems] == [3, 16]
 
 
 def test_a_paper_outside_the_digest_is_named_and_not_read() -> None:
-    digest = read(DATE + PAPER + "## Reading list\n\n" + PAPER.replace("00001", "00002"))
-    assert [paper.arxiv_id for paper in digest.papers] == ["2502.00001"]
+    digest = parse_digest(DATE + PAPER + "## Reading list\n\n" + PAPER.replace("00001", "00002"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2502.00001"]
     assert [problem.line for problem in digest.problems] == [16]
     assert parse.parse_text(digest.text) == (digest,)
 
 
-LINES = st.sampled_from(
+BLOCK_LINES = st.sampled_from(
     [
         "",
         "",
@@ -405,16 +408,16 @@ LINES = st.sampled_from(
         "\t",
     ]
 )
-PLAIN = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
+SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
 
 
-@given(st.lists(LINES, max_size=8), st.booleans())
+@given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
 def test_the_shorter_way_gives_what_the_longer_one_gives(rows: list[str], plain_head: bool) -> None:
-    rows = PLAIN * plain_head + rows
-    short = paper_headings.Draft(1, "2502.00001", None, "")
-    long = paper_headings.Draft(1, "2502.00001", None, "")
+    rows = SIMPLE_HEADER * plain_head + rows
+    short = paper_headings.PaperDraft(1, "2502.00001", None, "")
+    long = paper_headings.PaperDraft(1, "2502.00001", None, "")
     problems = newsletter_block.read_block(rows, 0, len(rows), long)
-    if fast_path.read_plain(rows, 0, len(rows), short):
+    if fast_path.read_simple_block(rows, 0, len(rows), short):
         assert (short, []) == (long, problems)
     else:
-        assert short == paper_headings.Draft(1, "2502.00001", None, "")
+        assert short == paper_headings.PaperDraft(1, "2502.00001", None, "")

@@ -21,32 +21,32 @@ def fence(text: str) -> str:
     return f"```markdown\n{text}```\n "
 
 
-def read(text: str) -> models.Digest:
+def parse_digest(text: str) -> models.Digest:
     (digest,) = parse.parse_text(text)
     return digest
 
 
-def read_summary(summary: str) -> models.Entry:
+def parse_summary(summary: str) -> models.Entry:
     """The first of two papers; the second shows that the first has not run over."""
-    digest = read(DATE + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
-    assert [paper.arxiv_id for paper in digest.papers] == ["2505.00001", "2505.00002"]
-    assert len(digest.papers[1].sections) == 2
+    digest = parse_digest(DATE + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
+    assert len(digest.entries[1].sections) == 2
     assert digest.problems == ()
-    return digest.papers[0]
+    return digest.entries[0]
 
 
 def headings(summary: str) -> list[str | None]:
-    return [section.heading for section in read_summary(summary).sections]
+    return [section.heading for section in parse_summary(summary).sections]
 
 
 def test_a_paper_is_read_whole() -> None:
-    digest = read(DATE + paper_text(fence(CHAPTERS)))
+    digest = parse_digest(DATE + paper_text(fence(CHAPTERS)))
     assert (digest.format, digest.date, digest.problems) == (
         models.DigestFormat.REVIEW,
         date(2025, 5, 27),
         (),
     )
-    assert digest.papers == (
+    assert digest.entries == (
         models.Entry(
             rank=1,
             arxiv_id="2505.00001",
@@ -61,7 +61,7 @@ def test_a_paper_is_read_whole() -> None:
 
 
 def test_a_summary_needs_no_fence() -> None:
-    assert read_summary(CHAPTERS).title == "작은 모델"
+    assert parse_summary(CHAPTERS).title == "작은 모델"
     assert headings(CHAPTERS) == ["1. 동기", "2. 결과"]
 
 
@@ -85,7 +85,7 @@ def test_a_summary_needs_no_fence() -> None:
 def test_chapters_are_known_in_each_of_their_notations(line: str) -> None:
     text = "\n\n".join(f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과"))
     for summary in (text, f"머리말.\n\n{text}", fence(text + "\n"), fence("# 제목 하나\n\n" + text + "\n")):
-        paper = read_summary(summary)
+        paper = parse_summary(summary)
         found = [
             (section.heading or "").removeprefix("1. ").removeprefix("1) ") for section in paper.sections
         ]
@@ -95,14 +95,14 @@ def test_chapters_are_known_in_each_of_their_notations(line: str) -> None:
 
 def test_text_before_the_first_chapter_is_a_section_without_heading() -> None:
     summary = "논문은 작은 모델을 다룬다.\n\n**1. 동기**\n\n작다.\n"
-    assert [(s.heading, s.body) for s in read_summary(summary).sections] == [
+    assert [(s.heading, s.body) for s in parse_summary(summary).sections] == [
         (None, "논문은 작은 모델을 다룬다."),
         ("1. 동기", "작다."),
     ]
 
 
 def test_a_summary_without_chapters_is_one_section() -> None:
-    paper = read_summary("논문은 작은 모델을 다룬다.\n\n1. **하나**: 글\n2. **둘**: 글\n")
+    paper = parse_summary("논문은 작은 모델을 다룬다.\n\n1. **하나**: 글\n2. **둘**: 글\n")
     assert [section.heading for section in paper.sections] == [None]
     assert not paper.summary_missing
 
@@ -115,7 +115,7 @@ def test_lower_headings_and_bold_lines_stay_within_their_chapter() -> None:
 
 def test_indented_chapters_lose_their_indentation() -> None:
     summary = "1. **동기**\n   - 하나\n     - 둘\n\n2. **결과**\n   - 셋\n"
-    assert [section.body for section in read_summary(fence(summary)).sections] == ["- 하나\n  - 둘", "- 셋"]
+    assert [section.body for section in parse_summary(fence(summary)).sections] == ["- 하나\n  - 둘", "- 셋"]
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ def test_indented_chapters_lose_their_indentation() -> None:
     ],
 )
 def test_the_title_is_the_summarys_own_heading(heading: str, title: str | None) -> None:
-    paper = read_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
+    paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
     assert paper.title == title
     assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
 
 
 def test_a_chapter_is_no_title() -> None:
-    assert read_summary("# 1. 동기\n\n글\n\n# 2. 결과\n\n글\n").title is None
-    assert read_summary("## 1. 동기\n\n글\n").title is None
+    assert parse_summary("# 1. 동기\n\n글\n\n# 2. 결과\n\n글\n").title is None
+    assert parse_summary("## 1. 동기\n\n글\n").title is None
 
 
 def test_code_and_tables_stay_in_their_chapter() -> None:
@@ -151,7 +151,7 @@ def test_code_and_tables_stay_in_their_chapter() -> None:
     bare = "```\n# no heading\n```"
     text = f"## 1. 동기\n\n{code}\n\n## 2. 결과\n\n{table}\n\n{bare}\n\n## 3. 끝\n\n글\n"
     for summary in (text, fence(text)):
-        sections = read_summary(summary).sections
+        sections = parse_summary(summary).sections
         assert [(s.heading, s.body) for s in sections] == [
             ("1. 동기", code),
             ("2. 결과", f"{table}\n\n{bare}"),
@@ -164,24 +164,26 @@ def test_rules_between_chapters_separate_nothing_else() -> None:
         "## 1. 동기\n\n글\n\n---\n\n## 2. 결과\n\n글\n",
         "## 동기\n\n글\n\n---\n\n## 결과\n\n글\n",
     ):
-        sections = read_summary(summary).sections
+        sections = parse_summary(summary).sections
         assert [section.body for section in sections] == ["글", "글"]
 
 
 def test_rules_between_the_chapters_of_the_last_paper_end_no_digest() -> None:
-    digest = read(DATE + paper_text("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n"))
-    assert [section.heading for section in digest.papers[0].sections] == ["동기", "결과"]
+    digest = parse_digest(DATE + paper_text("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n"))
+    assert [section.heading for section in digest.entries[0].sections] == ["동기", "결과"]
 
 
 def test_text_around_the_fence_is_kept() -> None:
-    paper = read_summary("다음은 요약입니다.\n\n" + fence(CHAPTERS) + "\n\n도움이 되길.\n")
+    paper = parse_summary("다음은 요약입니다.\n\n" + fence(CHAPTERS) + "\n\n도움이 되길.\n")
     assert paper.sections[0] == models.Section(None, "다음은 요약입니다.")
     assert paper.sections[-1].body.endswith("도움이 되길.")
 
 
 def test_a_fence_that_is_never_closed_is_named_and_hides_no_paper() -> None:
-    digest = read(DATE + paper_text("```markdown\n" + CHAPTERS) + paper_text(fence(CHAPTERS), "2505.00002"))
-    assert [len(paper.sections) for paper in digest.papers] == [2, 2]
+    digest = parse_digest(
+        DATE + paper_text("```markdown\n" + CHAPTERS) + paper_text(fence(CHAPTERS), "2505.00002")
+    )
+    assert [len(paper.sections) for paper in digest.entries] == [2, 2]
     assert [problem.line for problem in digest.problems] == [7]
 
 
@@ -206,7 +208,7 @@ def test_a_fence_that_is_never_closed_is_named_and_hides_no_paper() -> None:
     ],
 )
 def test_an_apology_is_no_summary(apology: str) -> None:
-    paper = read_summary(apology)
+    paper = parse_summary(apology)
     assert (paper.summary_missing, paper.sections) == (True, ())
     assert paper.url == "https://huggingface.co/papers/2505.00001"
 
@@ -224,7 +226,7 @@ def test_an_apology_is_no_summary(apology: str) -> None:
     ],
 )
 def test_a_summary_is_a_summary_even_with_an_apology_in_it(summary: str) -> None:
-    paper = read_summary(summary)
+    paper = parse_summary(summary)
     assert not paper.summary_missing
     assert paper.sections
 
@@ -233,14 +235,18 @@ def test_a_summary_is_a_summary_even_with_an_apology_in_it(summary: str) -> None
     "mark", ["**Summary**:", "**Summary:**", "Summary:", "**요약**:", "### Summary", "### 요약:"]
 )
 def test_the_mark_of_a_summary_has_many_spellings(mark: str) -> None:
-    digest = read(f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n\n{mark}\n글 하나.\n")
-    assert digest.papers[0].sections == (models.Section(None, "글 하나."),)
+    digest = parse_digest(
+        f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n\n{mark}\n글 하나.\n"
+    )
+    assert digest.entries[0].sections == (models.Section(None, "글 하나."),)
     assert digest.problems == ()
 
 
 def test_a_summary_may_begin_behind_its_mark() -> None:
-    digest = read(f"{DATE}## 2505.00001\nhttps://arxiv.org/abs/2505.00001v2\n\n**Summary**: 글 하나.\n")
-    (paper,) = digest.papers
+    digest = parse_digest(
+        f"{DATE}## 2505.00001\nhttps://arxiv.org/abs/2505.00001v2\n\n**Summary**: 글 하나.\n"
+    )
+    (paper,) = digest.entries
     assert (paper.url, paper.sections) == (
         "https://arxiv.org/abs/2505.00001v2",
         (models.Section(None, "글 하나."),),
@@ -259,10 +265,10 @@ def test_a_summary_may_begin_behind_its_mark() -> None:
 )
 def test_a_paper_may_have_its_title_in_its_heading(heading: str, title: str | None) -> None:
     first = paper_text(fence(CHAPTERS), "2505.00002")
-    digest = read(
+    digest = parse_digest(
         f"{DATE}{first}{heading}\n🔗 https://huggingface.co/papers/2505.00001\n\n**Summary**:\n글.\n\n---\n"
     )
-    assert [(paper.arxiv_id, paper.title) for paper in digest.papers] == [
+    assert [(paper.arxiv_id, paper.title) for paper in digest.entries] == [
         ("2505.00002", "작은 모델"),
         ("2505.00001", title),
     ]
@@ -274,36 +280,36 @@ def test_a_paper_linked_in_a_chapters_heading_is_none_of_the_digest() -> None:
         "## 2. 참고: [A](https://arxiv.org/abs/2401.00001)",
         "### [A](https://arxiv.org/abs/2401.00001)",
     ):
-        digest = read(DATE + paper_text(f"## 1. 동기\n\n글\n\n{heading}\n\n글\n"))
-        assert [paper.arxiv_id for paper in digest.papers] == ["2505.00001"]
+        digest = parse_digest(DATE + paper_text(f"## 1. 동기\n\n글\n\n{heading}\n\n글\n"))
+        assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001"]
         assert len(digest.problems) == heading.startswith("###")
 
 
 def test_an_id_within_code_is_named_and_not_taken_for_a_paper() -> None:
-    digest = read(DATE + paper_text("## 1. 동기\n\n```\n## 2401.00001\n```\n\n글\n"))
-    assert [paper.arxiv_id for paper in digest.papers] == ["2505.00001"]
+    digest = parse_digest(DATE + paper_text("## 1. 동기\n\n```\n## 2401.00001\n```\n\n글\n"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001"]
     assert [problem.line for problem in digest.problems] == [10]
 
 
 def test_lines_above_the_summary_are_read_or_named() -> None:
     head = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\nPublished by mail\n"
-    digest = read(
+    digest = parse_digest(
         f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n{head}\n**Summary**:\n글.\n"
     )
-    (paper,) = digest.papers
+    (paper,) = digest.entries
     assert (paper.title, paper.votes, paper.authors) == ("A Small Model", 7, ("A B", "C D"))
     assert [problem.line for problem in digest.problems] == [9]
 
 
 def test_a_paper_without_link_has_the_usual_one() -> None:
-    digest = read(f"{DATE}## 2505.00001\n\n**Summary**:\n글.\n")
-    assert digest.papers[0].url == "https://huggingface.co/papers/2505.00001"
+    digest = parse_digest(f"{DATE}## 2505.00001\n\n**Summary**:\n글.\n")
+    assert digest.entries[0].url == "https://huggingface.co/papers/2505.00001"
 
 
 def test_a_paper_without_id_is_a_problem_and_its_neighbours_survive() -> None:
     broken = "## None\n🔗 https://huggingface.co/papers/\n\n**Summary**:\n글.\n\n---\n\n"
-    digest = read(DATE + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
-    assert [(paper.arxiv_id, len(paper.sections)) for paper in digest.papers] == [
+    digest = parse_digest(DATE + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
+    assert [(paper.arxiv_id, len(paper.sections)) for paper in digest.entries] == [
         ("2505.00001", 2),
         ("2505.00002", 2),
     ]
@@ -317,12 +323,12 @@ def test_a_paper_without_id_is_a_problem_and_its_neighbours_survive() -> None:
 )
 def test_a_page_around_the_digest_is_no_part_of_it(summary: str, after: str) -> None:
     text = DATE + paper_text(summary)
-    digest = read("# My page\n\nHello.\n\n" + text + after)
-    assert digest == read(text.rstrip() + "\n") or digest.papers == read(text).papers
+    digest = parse_digest("# My page\n\nHello.\n\n" + text + after)
+    assert digest == parse_digest(text.rstrip() + "\n") or digest.entries == parse_digest(text).entries
     assert digest.text == text.rstrip() + "\n"
 
 
 def test_a_chapter_with_nothing_under_it_is_named() -> None:
-    digest = read(DATE + paper_text("## 1. 동기\n\n## 2. 결과\n\n글\n"))
-    assert [section.heading for section in digest.papers[0].sections] == ["2. 결과"]
+    digest = parse_digest(DATE + paper_text("## 1. 동기\n\n## 2. 결과\n\n글\n"))
+    assert [section.heading for section in digest.entries[0].sections] == ["2. 결과"]
     assert len(digest.problems) == 1

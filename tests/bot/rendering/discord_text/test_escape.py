@@ -63,19 +63,19 @@ HOSTILE = st.lists(
 UNESCAPED = r"(?<!\\)(?:\\\\)*"
 
 
-def visible(escaped: str) -> str:
+def unescape(escaped: str) -> str:
     """What a reader sees of escaped text."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped).replace(escape.ZERO_WIDTH_SPACE, "")
 
 
 @given(HOSTILE)
 def test_escaped_text_shows_as_the_plain_text(text: str) -> None:
-    assert visible(escape.escape(text)) == escape.plain(text)
+    assert unescape(escape.escape_text(text)) == escape.to_single_line(text)
 
 
 @given(HOSTILE)
 def test_no_markup_is_active_in_escaped_text(text: str) -> None:
-    escaped = escape.escape(text)
+    escaped = escape.escape_text(text)
     assert not re.search(UNESCAPED + r"[*_~|`\[\]<]", escaped)
     assert not re.search(r"@(everyone|here|[!&]?\d{15})", escaped, re.IGNORECASE)
     assert not re.search(r"(https?|steam|discord)://", escaped, re.IGNORECASE)
@@ -85,7 +85,7 @@ def test_no_markup_is_active_in_escaped_text(text: str) -> None:
 
 @given(HOSTILE)
 def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str) -> None:
-    plain = escape.plain(text)
+    plain = escape.to_single_line(text)
     plain.encode()
     assert plain == unicodedata.normalize("NFC", plain).strip()
     assert "\n" not in plain
@@ -95,9 +95,9 @@ def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str
 
 @given(HOSTILE, st.sampled_from(["https://arxiv.org/abs/1", "javascript:x", "https://a b/(c)", ""]))
 def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
-    made = escape.link(text, url)
+    made = escape.masked_link(text, url)
     links = re.findall(UNESCAPED + r"\]\(", made)
-    assert len(links) == (1 if escape.safe_url(url) and escape.label(text) else 0)
+    assert len(links) == (1 if escape.safe_url(url) and escape.link_label(text) else 0)
 
 
 @given(HOSTILE)
@@ -106,8 +106,8 @@ def test_lines_stay_lines_when_asked_for(text: str) -> None:
 
 
 def test_escaping_twice_changes_nothing() -> None:
-    once = escape.escape("*a* [b](c)")
-    assert escape.escape(once) is once
+    once = escape.escape_text("*a* [b](c)")
+    assert escape.escape_text(once) is once
     assert escape.escape_lines(once) is once
 
 
@@ -121,7 +121,7 @@ def test_escaping_twice_changes_nothing() -> None:
     ],
 )
 def test_a_link_label_has_no_square_brackets_lines_or_urls(title: str, label: str) -> None:
-    assert escape.link(title, "https://arxiv.org/abs/1") == f"[{label}](https://arxiv.org/abs/1)"
+    assert escape.masked_link(title, "https://arxiv.org/abs/1") == f"[{label}](https://arxiv.org/abs/1)"
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_only_web_addresses_are_linked(url: str, safe: str | None) -> None:
 
 
 def test_a_link_without_a_usable_url_is_its_label() -> None:
-    assert escape.link("Title [x]", "ftp://e.org") == r"Title \[x\]"
-    assert escape.link("", "https://e.org/") == "<https://e.org/>"
+    assert escape.masked_link("Title [x]", "ftp://e.org") == r"Title \[x\]"
+    assert escape.masked_link("", "https://e.org/") == "<https://e.org/>"
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_a_link_without_a_usable_url_is_its_label() -> None:
     [("a*b", "`a*b`"), ("a`b", "``a`b``"), ("`a`", "`ˋaˋ`"), ("a``b", "`aˋˋb`"), ("a\nb", "`a b`"), ("", "")],
 )
 def test_code_spans_hold_any_text(text: str, span: str) -> None:
-    assert escape.code(text) == span
+    assert escape.code_span(text) == span

@@ -6,17 +6,17 @@ from bot.rendering.discord_text import limits
 
 
 def test_a_full_message_of_hangul_meets_the_bytes_before_the_characters() -> None:
-    assert limits.fits_texts(["가" * 3100])
-    assert not limits.fits_texts(["가" * 3200])
-    assert limits.fits_texts(["a" * 4000])
-    assert not limits.fits_texts(["a" * 4001])
+    assert limits.fit_in_message(["가" * 3100])
+    assert not limits.fit_in_message(["가" * 3200])
+    assert limits.fit_in_message(["a" * 4000])
+    assert not limits.fit_in_message(["a" * 4001])
 
 
 def test_each_text_costs_twelve_bytes_more() -> None:
     texts = ["가" * 100] * 30
     assert sum(map(limits.utf8_bytes, texts)) == 9000
-    assert limits.fits_texts(texts)
-    assert not limits.fits_texts(["가" * 100] * 31)
+    assert limits.fit_in_message(texts)
+    assert not limits.fit_in_message(["가" * 100] * 31)
 
 
 def test_our_ceiling_stays_below_the_refused_one() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.rendering.discord_text import limits, split
 
 LINK = "[SmolLM2](https://huggingface.co/papers/2502.02737)"
-ARBITRARY = st.lists(
+MARKDOWN_TEXTS = st.lists(
     st.one_of(
         st.text(max_size=20),
         st.sampled_from(
@@ -38,33 +38,33 @@ ARBITRARY = st.lists(
 ).map("".join)
 
 
-def content(text: str) -> str:
+def visible_text(text: str) -> str:
     """The text without whitespace and marks: what no page may lose."""
     return re.sub(r"[`*~\s]", "", text)
 
 
-def holds(pages: list[str], text: str) -> bool:
+def contains_all(pages: list[str], text: str) -> bool:
     """Whether all of `text` is in `pages`, in order; a fence's language may be said again on each page."""
-    joined = iter(content("".join(pages)))
-    return all(char in joined for char in content(text))
+    joined = iter(visible_text("".join(pages)))
+    return all(char in joined for char in visible_text(text))
 
 
-@given(ARBITRARY, st.integers(64, 400), st.integers(64, 900))
+@given(MARKDOWN_TEXTS, st.integers(64, 400), st.integers(64, 900))
 def test_pages_fit_and_hold_all_the_content(text: str, max_chars: int, max_bytes: int) -> None:
-    pages = split.split(text, max_chars, max_bytes)
+    pages = split.split_pages(text, max_chars, max_bytes)
     assert all(len(page) <= max_chars for page in pages)
     assert all(limits.utf8_bytes(page) <= max_bytes for page in pages)
     assert all(page.strip() for page in pages)
-    assert holds(pages, text)
+    assert contains_all(pages, text)
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="*~`", exclude_categories=["Cs"]), max_size=600))
 def test_pages_of_text_without_marks_are_the_text(text: str) -> None:
-    pages = split.split(text, 64, 128)
+    pages = split.split_pages(text, 64, 128)
     assert re.sub(r"\s", "", "".join(pages)) == re.sub(r"\s", "", text)
 
 
-@given(ARBITRARY, st.integers(0, 200))
+@given(MARKDOWN_TEXTS, st.integers(0, 200))
 def test_a_shortened_text_fits_and_says_so(text: str, limit: int) -> None:
     for markdown in (True, False):
         short = split.shorten(text, limit, markdown=markdown)
@@ -73,7 +73,7 @@ def test_a_shortened_text_fits_and_says_so(text: str, limit: int) -> None:
             assert "…" in short[-12:]
 
 
-@given(ARBITRARY, st.integers(1, 200))
+@given(MARKDOWN_TEXTS, st.integers(1, 200))
 def test_a_shortened_plain_text_keeps_graphemes_whole(text: str, limit: int) -> None:
     short = split.shorten(text, limit, markdown=False)
     if short != text:
@@ -87,16 +87,16 @@ def test_a_shortened_plain_text_keeps_graphemes_whole(text: str, limit: int) -> 
 @pytest.mark.parametrize("before", range(40, 64, 3))
 def test_no_page_ends_inside_an_unbreakable_piece(atom: str, before: int) -> None:
     text = "a" * before + " " + atom + " " + "b" * 60
-    pages = split.split(text, 64, 256)
+    pages = split.split_pages(text, 64, 256)
     assert sum(page.count(atom) for page in pages) == 1
     short = split.shorten(text, 62)
     assert atom in short or not any(mark in short for mark in "[`<\\")
 
 
 def test_text_that_fits_is_one_page() -> None:
-    assert split.split("짧은 글이에요.") == ["짧은 글이에요."]
+    assert split.split_pages("짧은 글이에요.") == ["짧은 글이에요."]
     assert split.shorten("짧은 글이에요.", 8) == "짧은 글이에요."
-    assert split.split(" \n ") == []
+    assert split.split_pages(" \n ") == []
 
 
 def test_a_shortened_text_ends_at_a_sentence() -> None:
@@ -124,7 +124,7 @@ def test_a_fence_is_closed_and_opened_again() -> None:
     text = (
         "설명\n\n```python\n" + "\n".join(f"    x{number} = {number}" for number in range(20)) + "\n```\n끝"
     )
-    pages = split.split(text, 90, 300)
+    pages = split.split_pages(text, 90, 300)
     assert len(pages) > 2
     assert all(page.count("```") % 2 == 0 for page in pages)
     assert all(page.startswith("```python\n    x") for page in pages[1:])
@@ -132,24 +132,24 @@ def test_a_fence_is_closed_and_opened_again() -> None:
 
 def test_pages_end_between_blocks_where_they_can() -> None:
     text = "\n\n".join(f"문단 {number}. " + "낱말 " * 10 for number in range(10))
-    assert all(page.startswith("문단") for page in split.split(text, 120, 400))
+    assert all(page.startswith("문단") for page in split.split_pages(text, 120, 400))
 
 
 def test_a_heading_goes_with_what_it_announces() -> None:
     text = "글 " * 40 + "\n\n**제목**\n" + "글 " * 40
-    first, second = split.split(text, 95, 400)
+    first, second = split.split_pages(text, 95, 400)
     assert "제목" not in first
     assert second.startswith("**제목**")
 
 
 def test_bold_is_closed_and_opened_again() -> None:
-    pages = split.split("**" + "word " * 40 + "end**", 80, 400)
+    pages = split.split_pages("**" + "word " * 40 + "end**", 80, 400)
     assert all(page.startswith("**") and page.endswith("**") and not page.endswith("***") for page in pages)
 
 
 def test_pages_that_are_too_small_are_refused() -> None:
     with pytest.raises(ValueError, match="64"):
-        split.split("text", 10, 10)
+        split.split_pages("text", 10, 10)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
     def seconds(count: int) -> float:
         text = (unit * count)[:count]
         started = time.process_time()
-        split.split(text, 4000, 9500)
+        split.split_pages(text, 4000, 9500)
         split.shorten(text, 160)
         return time.process_time() - started
 

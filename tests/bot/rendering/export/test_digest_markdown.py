@@ -7,7 +7,7 @@ from storage.models import Entry, Section
 
 
 def body(*sections: Section) -> str:
-    return digest_markdown.newsletter_lines(
+    return digest_markdown.render_newsletter_paper(
         Entry(1, "2502.02737", "T", "https://e.org", sections=sections)
     ).body
 
@@ -25,10 +25,10 @@ def test_a_heading_that_no_bullet_can_hold_becomes_a_low_heading() -> None:
 
 def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
     paper = Entry(1, "2502.02737", "T", "https://e.org", authors=("A, B", 'C "D"'), authors_truncated=True)
-    assert digest_markdown.newsletter_lines(paper).authors == '["A, B", "C \\"D\\"", +]'
+    assert digest_markdown.render_newsletter_paper(paper).authors == '["A, B", "C \\"D\\"", +]'
 
 
 def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
     paper = Entry(1, "2502.02737", "T", "https://e.org", sections=(Section("장", "```\nx\n```"),))
-    text = digest_markdown.review_lines(paper).body
+    text = digest_markdown.render_review_paper(paper).body
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"

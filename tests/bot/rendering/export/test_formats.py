@@ -67,7 +67,7 @@ BODIES = st.lists(
     min_size=1,
     max_size=4,
 ).map("\n\n".join)
-REVIEWED = st.builds(
+REVIEW_ENTRIES = st.builds(
     models.Entry,
     rank=st.just(1),
     arxiv_id=st.just("2505.03335"),
@@ -85,16 +85,16 @@ REVIEWED = st.builds(
 )
 
 
-def export(form: str, *digests: models.Digest) -> str:
+def export(export_format: str, *digests: models.Digest) -> str:
     return formats.render_export(
-        ExportFormat(form), [ExportDigest(digest, "a.md") for digest in digests], TEMPLATES
+        ExportFormat(export_format), [ExportDigest(digest, "a.md") for digest in digests], TEMPLATES
     )
 
 
 def digest(
-    *papers: models.Entry, form: models.DigestFormat = models.DigestFormat.NEWSLETTER
+    *papers: models.Entry, digest_format: models.DigestFormat = models.DigestFormat.NEWSLETTER
 ) -> models.Digest:
-    return models.Digest(form, date(2025, 2, 6), papers, (), "")
+    return models.Digest(digest_format, date(2025, 2, 6), papers, (), "")
 
 
 def entry(**values: object) -> models.Entry:
@@ -106,10 +106,10 @@ def entry(**values: object) -> models.Entry:
 def test_a_newsletter_reads_back_as_what_went_in(text: str) -> None:
     (before,) = parse.parse_text(text)
     (after,) = parse.parse_text(export("newsletter", before))
-    assert (after.format, after.date, after.papers) == (before.format, before.date, before.papers)
+    assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries)
 
 
-@given(REVIEWED)
+@given(REVIEW_ENTRIES)
 def test_a_review_reads_back_as_what_went_in(paper: models.Entry) -> None:
     # An only chapter with headings of its own and without title is itself read as the title: no digest has that.
     assume(paper.title or len(paper.sections) != 1 or "###" not in paper.sections[0].body)
@@ -122,10 +122,10 @@ def test_a_review_reads_back_as_what_went_in(paper: models.Entry) -> None:
             "sections": paper.sections,
         }
     )
-    before = digest(paper, form=models.DigestFormat.REVIEW)
+    before = digest(paper, digest_format=models.DigestFormat.REVIEW)
     (after,) = parse.parse_text(export("review", before))
     assert after.format is models.DigestFormat.REVIEW
-    assert after.papers == before.papers
+    assert after.entries == before.entries
     assert after.problems == ()
 
 
@@ -139,9 +139,11 @@ def test_real_digests_read_back_as_what_went_in() -> None:
     for path in real_digests():
         for before in parse.parse_text(path.read_text(encoding="utf-8")):
             (after,) = parse.parse_text(export(before.format.value, before))
-            assert (after.format, after.date, after.papers) == (before.format, before.date, before.papers), (
-                path
-            )
+            assert (after.format, after.date, after.entries) == (
+                before.format,
+                before.date,
+                before.entries,
+            ), path
 
 
 @pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
@@ -150,7 +152,7 @@ def test_the_other_format_keeps_papers_votes_authors_and_pictures() -> None:
     for path in real_digests()[::6]:
         for before in parse.parse_text(path.read_text(encoding="utf-8")):
             (after,) = parse.parse_text(export(other[before.format.value], before))
-            for old, new in zip(before.papers, after.papers, strict=True):
+            for old, new in zip(before.entries, after.entries, strict=True):
                 assert (old.arxiv_id, old.url, old.votes, old.authors) == (
                     new.arxiv_id,
                     new.url,
@@ -177,7 +179,7 @@ def test_json_is_a_line_a_digest_in_the_shape_of_parse_and_what_is_stored() -> N
     stored = ExportDigest(one, "inbox/a.md", {"source": "inbox"}, {"2502.02737": {"first_on": "2025-02-06"}})
     (line,) = formats.render_export(ExportFormat.JSON, [stored], TEMPLATES).splitlines()
     record = json.loads(line)
-    expected = json_output.to_json(one, "inbox/a.md")
+    expected = json_output.digest_to_json(one, "inbox/a.md")
     expected["papers"][0]["first_on"] = "2025-02-06"
     assert record == {**expected, "source": "inbox"}
     assert "글" in line
@@ -222,5 +224,5 @@ def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
     (tmp_path / "export.review.md.j2").write_text("{{ nothing }}")
     problems: list[object] = []
     text = formats.render_export(ExportFormat.REVIEW, [one], Templates(tmp_path, problems.append))
-    assert parse.parse_text(text)[0].papers[0].arxiv_id == "2502.02737"
+    assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
     assert len(problems) == 1

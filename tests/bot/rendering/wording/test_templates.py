@@ -9,12 +9,12 @@ import pytest
 import structlog.testing
 
 from bot.rendering.wording import filters, templates
-from bot.rendering.wording.templates import Form, TemplateProblem, Templates
+from bot.rendering.wording.templates import OutputFormat, TemplateProblem, Templates
 
 VALUES = {"day": date(2025, 2, 12), "since": None, "total": 27, "shown": 5}
 
 
-class Operator:
+class OperatorFolder:
     """A folder of templates and what is reported of them."""
 
     def __init__(self, folder: Path) -> None:
@@ -26,45 +26,45 @@ class Operator:
         (self.folder / name).write_text(text, encoding="utf-8")
 
     def headline(self, locale: str = "en", **values: object) -> str:
-        return self.templates.text("daily", "headline", locale, {**VALUES, **values})
+        return self.templates.render_block("daily", "headline", locale, {**VALUES, **values})
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Operator:
-    return Operator(tmp_path)
+def operator(tmp_path: Path) -> OperatorFolder:
+    return OperatorFolder(tmp_path)
 
 
 def test_the_bundled_templates_are_found_through_the_package() -> None:
-    text = Templates().text("daily", "headline", "ko", VALUES)
+    text = Templates().render_block("daily", "headline", "ko", VALUES)
     assert text == "2025년 2월 12일의 논문"
 
 
 def test_an_unknown_language_falls_back_to_english() -> None:
-    assert Templates().text("daily", "headline", "fr", VALUES) == "Papers of February 12, 2025"
+    assert Templates().render_block("daily", "headline", "fr", VALUES) == "Papers of February 12, 2025"
 
 
 def test_an_unknown_name_or_block_is_a_lookup_error() -> None:
     with pytest.raises(LookupError, match="nothing"):
-        Templates().text("nothing", "headline", "en", VALUES)
+        Templates().render_block("nothing", "headline", "en", VALUES)
     with pytest.raises(LookupError, match="nothing"):
-        Templates().text("daily", "nothing", "en", VALUES)
+        Templates().render_block("daily", "nothing", "en", VALUES)
 
 
-def test_a_block_is_replaced_and_the_others_stay(operator: Operator) -> None:
+def test_a_block_is_replaced_and_the_others_stay(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}Today: {{ day }}{% endblock %}")
     assert operator.headline() == "Today: 2025-02-12"
     assert operator.headline("ko") == "2025년 2월 12일의 논문"
-    count = operator.templates.text("daily", "count", "en", VALUES)
+    count = operator.templates.render_block("daily", "count", "en", VALUES)
     assert count == "The 5 with the most votes, out of 27"
     assert operator.problems == []
 
 
-def test_a_block_can_build_on_the_bundled_one(operator: Operator) -> None:
+def test_a_block_can_build_on_the_bundled_one(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}Lab news: {{ super() }}{% endblock %}")
     assert operator.headline() == "Lab news: Papers of February 12, 2025"
 
 
-def test_a_changed_template_is_used_at_once(operator: Operator) -> None:
+def test_a_changed_template_is_used_at_once(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}one{% endblock %}")
     assert operator.headline() == "one"
     (operator.folder / "daily.en.j2").unlink()
@@ -83,7 +83,7 @@ def test_a_changed_template_is_used_at_once(operator: Operator) -> None:
     ],
 )
 def test_a_broken_template_is_named_with_its_line_and_the_bundled_one_used(
-    operator: Operator, source: str, line: int, reason: str
+    operator: OperatorFolder, source: str, line: int, reason: str
 ) -> None:
     operator.write("daily.en.j2", source)
     assert operator.headline() == "Papers of February 12, 2025"
@@ -95,7 +95,7 @@ def test_a_broken_template_is_named_with_its_line_and_the_bundled_one_used(
     assert f"daily.en.j2, line {line}: " in str(problem)
 
 
-def test_a_template_that_is_no_text_is_named(operator: Operator) -> None:
+def test_a_template_that_is_no_text_is_named(operator: OperatorFolder) -> None:
     (operator.folder / "daily.en.j2").write_bytes(b"\xff\xfe\x00")
     assert operator.headline() == "Papers of February 12, 2025"
     assert [Path(problem.file).name for problem in operator.problems] == ["daily.en.j2"]
@@ -104,13 +104,13 @@ def test_a_template_that_is_no_text_is_named(operator: Operator) -> None:
 def test_problems_are_logged_by_default(tmp_path: Path) -> None:
     (tmp_path / "daily.en.j2").write_text("{% block headline %}{{ x }}{% endblock %}")
     with structlog.testing.capture_logs() as logs:
-        Templates(tmp_path).text("daily", "headline", "en", VALUES)
+        Templates(tmp_path).render_block("daily", "headline", "en", VALUES)
     assert [(entry["event"], entry["line"], entry["log_level"]) for entry in logs] == [
         ("template not used", 1, "warning")
     ]
 
 
-def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: Operator) -> None:
+def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}")
     operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
     operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
@@ -123,7 +123,7 @@ def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: Op
     assert Templates().find_problems() == []
 
 
-def test_values_are_escaped_but_for_prepared_text(operator: Operator) -> None:
+def test_values_are_escaped_but_for_prepared_text(operator: OperatorFolder) -> None:
     operator.write(
         "daily.en.j2",
         "{% macro bold(text) %}**{{ text }}**{% endmacro %}"
@@ -138,7 +138,9 @@ def test_values_are_escaped_but_for_prepared_text(operator: Operator) -> None:
 
 def test_plain_texts_have_no_escapes() -> None:
     values = {"day": date(2025, 2, 12), "since": None, "shown": 1}
-    assert Templates().text("daily", "name", "en", values, Form.PLAIN) == "2025-02-12 · 1 paper"
+    assert (
+        Templates().render_block("daily", "name", "en", values, OutputFormat.PLAIN) == "2025-02-12 · 1 paper"
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,8 +159,8 @@ def test_zones_are_named_by_their_city(zone: str, ko: str, en: str) -> None:
 
 def test_moments_are_discord_timestamps() -> None:
     at = datetime(2025, 2, 12, tzinfo=UTC)
-    assert filters.render_moment(at) == "<t:1739318400:f>"
-    assert filters.render_moment(at, "R") == "<t:1739318400:R>"
+    assert filters.render_timestamp(at) == "<t:1739318400:f>"
+    assert filters.render_timestamp(at, "R") == "<t:1739318400:R>"
 
 
 @pytest.mark.parametrize(

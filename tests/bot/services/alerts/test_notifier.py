@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot import errors
 from bot.services.alerts import alert_index, matcher
 from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.notifier import Telling
+from bot.services.alerts.notifier import AlertNotifier
 from bot.services.outbox import outcomes, suspension
 from bot.services.posts import contents
 from bot.text.analysis import normalisation
@@ -57,7 +57,7 @@ class Bench:
         self.renderer = Recorder()
         numbers = itertools.count()
         self.alerts = Alerts(database, lambda: NOW)
-        self.telling = Telling(lambda: self.renderer, nonces=lambda: f"n{next(numbers)}")
+        self.telling = AlertNotifier(lambda: self.renderer, nonces=lambda: f"n{next(numbers)}")
 
     async def put(
         self, on: date, *papers: tuple[str, int | None], words: str = "", place: str | None = None
@@ -65,10 +65,10 @@ class Bench:
         async def on_fresh(
             connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
         ) -> None:
-            await self.telling.tell(connection, digest_id, paper_ids, revision, NOW)
+            await self.telling.notify(connection, digest_id, paper_ids, revision, NOW)
 
-        text = digest_builders.newsletter(on, papers, words=words)
-        await digest_builders.ingest(self.database, text, at=NOW, on_fresh=on_fresh, place=place)
+        text = digest_builders.newsletter(on, papers, text=words)
+        await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=place)
 
     async def follow(
         self, text: str, *, user_id: int = 7, kind: models.AlertKind = KEYWORD, min_votes: int = 0
@@ -76,8 +76,8 @@ class Bench:
         return (await self.alerts.add(user_id=user_id, kind=kind, text=text, min_votes=min_votes)).id
 
     async def expire(self, now: datetime) -> None:
-        home = suspension.Places(self.renderer, nonces=str)
-        await outcomes.Settler(self.database, home, nonces=str, dice=random.Random(1)).expire(now)
+        home = suspension.DestinationSuspender(self.renderer, nonces=str)
+        await outcomes.OutcomeRecorder(self.database, home, nonces=str, rng=random.Random(1)).expire(now)
 
     def told(self) -> list[list[str]]:
         return [[match.paper.arxiv_id for match in post.matches] for post in self.renderer.alerts]
@@ -129,7 +129,7 @@ async def test_an_old_digest_raises_no_alerts(bench: Bench) -> None:
 async def test_minimum_votes_and_resting_rules_keep_silent(bench: Bench) -> None:
     await bench.follow("care", min_votes=10)
     resting = await bench.follow("better", user_id=8)
-    await bench.alerts.rest([resting], user_id=8)
+    await bench.alerts.snooze([resting], user_id=8)
     await bench.put(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
     assert bench.told() == [["2601.00003"]]
 
@@ -141,7 +141,7 @@ async def test_what_waited_for_a_readers_messages_to_open_comes_when_they_start_
     await bench.put(MONDAY, ("2601.00001", 5))
     async with bench.database.transaction() as connection:
         await alerts.set_state(connection, [alert_id], models.SubscriptionState.PAUSED, reason="dms-closed")
-        assert await transitions.hold(connection, user_id=7, reason="dms-closed") == 1
+        assert await transitions.pause(connection, user_id=7, reason="dms-closed") == 1
     assert await bench.alerts.resume([alert_id], user_id=8) == 0
     async with bench.database.read() as connection:
         assert await queries.list_due(connection, NOW) == []
@@ -207,7 +207,7 @@ async def test_a_rule_finds_its_words_however_they_are_written_and_its_preview_s
     await bench.follow(text)
     await bench.put(MONDAY, ("2601.00001", 5), words=words)
     assert bench.told() == [["2601.00001"]]
-    assert (await bench.alerts.preview(KEYWORD, text)).papers == 1
+    assert (await bench.alerts.preview(KEYWORD, text)).paper_count == 1
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ async def test_a_rule_finds_neither_other_words_nor_its_concept(bench: Bench, te
     await bench.follow(text)
     await bench.put(MONDAY, ("2601.00001", 5), words=words)
     assert bench.told() == []
-    assert (await bench.alerts.preview(KEYWORD, text)).papers == 0
+    assert (await bench.alerts.preview(KEYWORD, text)).paper_count == 0
 
 
 async def test_rules_that_another_version_stored_are_found_again(bench: Bench) -> None:
@@ -231,11 +231,11 @@ async def test_rules_that_another_version_stored_are_found_again(bench: Bench) -
     second = await bench.follow("lovelace, ada", kind=AUTHOR, user_id=8)
     async with bench.database.transaction() as connection:
         await alerts.set_anchors(connection, {first: "former", second: "@former"})
-        await key_values.set_value(connection, key_values.ALERT_ANCHORS, "1")
+        await key_values.set_value(connection, key_values.ALERT_ANCHORS_VERSION, "1")
     await bench.put(MONDAY, ("2601.00001", 5))
     assert sorted(bench.told()) == [["2601.00001"], ["2601.00001"]]
     async with bench.database.transaction() as connection:
-        assert await alert_index.renew(connection) == 0
+        assert await alert_index.rebuild_if_outdated(connection) == 0
 
 
 async def test_many_readers_rules_are_compared_without_anybody_being_forgotten(bench: Bench) -> None:
@@ -267,7 +267,7 @@ async def test_the_preview_says_what_thirty_days_would_have_brought(bench: Bench
     await bench.put(MONDAY - timedelta(days=2), ("2601.00003", 5))
     await bench.put(MONDAY - timedelta(days=40), ("2601.00004", 5))
     preview = await bench.alerts.preview(KEYWORD, "with care")
-    assert (preview.papers, preview.busiest) == (3, 2)
+    assert (preview.paper_count, preview.max_per_day) == (3, 2)
     assert preview.latest[0].arxiv_id == "2601.00003"
 
 
@@ -292,6 +292,6 @@ def test_every_spelling_of_a_name_is_found_by_one_anchor(name: str, dice: random
         lambda text: text.replace("-", ""),
     ):
         spelt = change(typed)
-        assert matcher.spellings(spelt) & matcher.spellings(name)
-        paper = matcher.Text(1, "", "", (name,), None)
-        assert matcher.anchor(AUTHOR, spelt) in matcher.anchors(paper)
+        assert matcher.name_variants(spelt) & matcher.name_variants(name)
+        paper = matcher.PaperText(1, "", "", (name,), None)
+        assert matcher.trigger_term(AUTHOR, spelt) in matcher.candidate_terms(paper)

@@ -12,26 +12,26 @@ from typing import Any
 import pytest
 
 from bot.services.daily import edits, planner
-from bot.services.daily.subscriptions import Subscriptions, wishes_of
+from bot.services.daily.subscriptions import Subscriptions, options_of
 from bot.services.posts import contents
 from storage import digests, models
 from storage.database import Connection, Database
 from storage.outbox import queries, transitions
 from tests.support import digest_builders, planner_harness
-from tests.support.planner_harness import MONDAY, SEOUL_9
+from tests.support.planner_harness import MONDAY, SEOUL_9AM
 
 DAY = timedelta(days=1)
-LATER = SEOUL_9 + timedelta(hours=2)
+LATER = SEOUL_9AM + timedelta(hours=2)
 
 
-class TextRenderer(planner_harness.PlainRenderer):
+class TextRenderer(planner_harness.StubDailyRenderer):
     """Shows each paper's first section: in the one message, or in a message a paper for CARDS."""
 
     plain = False
 
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        self.rendered += 1
-        if post.style is self.refuses:
+        self.render_count += 1
+        if post.style is self.failing_style:
             raise ValueError("a template of the operator's with a mistake in it")
         about: dict[str, Any] = {"marker": post.marker, "at": post.schedule and post.schedule.at_time}
         about |= {"since": str(post.since_on), "missed": len(post.missed_on)}
@@ -47,7 +47,7 @@ def _payload(kind: models.PartKind, text: str, about: dict[str, Any]) -> dict[st
     return {"name": "day", "message": message} if kind is models.PartKind.FORUM_POST else message
 
 
-class Corrections(planner_harness.Bench):
+class Corrections(planner_harness.PlannerHarness):
     """A planner whose posts are sent at once, and digests whose corrections plan edits."""
 
     def __init__(self, database: Database) -> None:
@@ -55,7 +55,7 @@ class Corrections(planner_harness.Bench):
         numbers = itertools.count()
         self.text = TextRenderer()
         self.planner = planner.DailyPlanner(database, self.text, nonces=lambda: f"p{next(numbers)}")
-        self.edits = edits.Edits(lambda: self.text, nonces=lambda: f"e{next(numbers)}")
+        self.edits = edits.EditPlanner(lambda: self.text, nonces=lambda: f"e{next(numbers)}")
 
     async def put(
         self, on: date, arxiv_ids: Sequence[str], words: str, *, at: datetime = planner_harness.EVENING
@@ -69,17 +69,19 @@ class Corrections(planner_harness.Bench):
                 await self.edits.plan(connection, digest_id, revision, at)
 
         papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
-        text = digest_builders.newsletter(on, papers, words=words)
-        await digest_builders.ingest(self.database, text, at=at, on_fresh=on_fresh, place=on.isoformat())
+        text = digest_builders.newsletter(on, papers, text=words)
+        await digest_builders.ingest_digest(
+            self.database, text, at=at, on_fresh=on_fresh, location=on.isoformat()
+        )
 
-    async def post(self, now: datetime = SEOUL_9) -> None:
+    async def post(self, now: datetime = SEOUL_9AM) -> None:
         """Plan what is due and take it for sent: the part of id N as message 1000 + N."""
         await self.planner.tick(now)
         async with self.database.transaction() as connection:
             for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
                 parts = await queries.list_parts(connection, delivery.id)
                 sent = [
-                    transitions.Sent(one.id, one.message_id or 1000 + one.id, delivery.channel_id or 0)
+                    transitions.SentPart(one.id, one.message_id or 1000 + one.id, delivery.channel_id or 0)
                     for one in parts
                 ]
                 await transitions.mark_sent(connection, sent, now)
@@ -126,8 +128,8 @@ async def test_papers_and_order_stay_as_posted(corrections: Corrections) -> None
 async def test_a_correction_of_papers_that_are_not_shown_edits_nothing(corrections: Corrections) -> None:
     await corrections.subscribe()
     one = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 1)])
-    await digest_builders.ingest(
-        corrections.database, one, at=planner_harness.EVENING, place=MONDAY.isoformat()
+    await digest_builders.ingest_digest(
+        corrections.database, one, at=planner_harness.EVENING, location=MONDAY.isoformat()
     )
     await corrections.post()
     other = one.replace("Shows how 2601.00003 does its work.", "Another sentence.")
@@ -138,8 +140,8 @@ async def test_a_correction_of_papers_that_are_not_shown_edits_nothing(correctio
     ) -> None:
         assert await corrections.edits.plan(connection, digest_id, revision, LATER) == 0
 
-    await digest_builders.ingest(
-        corrections.database, other, at=LATER, on_fresh=on_fresh, place=MONDAY.isoformat()
+    await digest_builders.ingest_digest(
+        corrections.database, other, at=LATER, on_fresh=on_fresh, location=MONDAY.isoformat()
     )
     assert await corrections.edited() == []
 
@@ -147,8 +149,8 @@ async def test_a_correction_of_papers_that_are_not_shown_edits_nothing(correctio
 async def test_of_several_messages_only_those_that_changed_are_edited(corrections: Corrections) -> None:
     await corrections.subscribe(style=models.Style.CARDS)
     text = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
-    await digest_builders.ingest(
-        corrections.database, text, at=planner_harness.EVENING, place=MONDAY.isoformat()
+    await digest_builders.ingest_digest(
+        corrections.database, text, at=planner_harness.EVENING, location=MONDAY.isoformat()
     )
     await corrections.post()
 
@@ -158,8 +160,8 @@ async def test_of_several_messages_only_those_that_changed_are_edited(correction
         await corrections.edits.plan(connection, digest_id, revision, LATER)
 
     corrected = text.replace("Shows how 2601.00002 does its work.", "Another sentence.")
-    await digest_builders.ingest(
-        corrections.database, corrected, at=LATER, on_fresh=on_fresh, place=MONDAY.isoformat()
+    await digest_builders.ingest_digest(
+        corrections.database, corrected, at=LATER, on_fresh=on_fresh, location=MONDAY.isoformat()
     )
     (part,) = await corrections.edited()
     assert "Another sentence." in (part.payload or "")
@@ -201,13 +203,15 @@ async def test_an_edit_that_waits_for_another_message_stays_as_it_is(corrections
             await corrections.edits.plan(connection, digest_id, revision, LATER)
 
     place = MONDAY.isoformat()
-    await digest_builders.ingest(
-        corrections.database, text, at=planner_harness.EVENING, on_fresh=on_fresh, place=place
+    await digest_builders.ingest_digest(
+        corrections.database, text, at=planner_harness.EVENING, on_fresh=on_fresh, location=place
     )
     await corrections.post()
     for number in (1, 2):
         text = text.replace(f"Shows how 2601.0000{number} does", f"Corrected {number}: how it does")
-        await digest_builders.ingest(corrections.database, text, at=LATER, on_fresh=on_fresh, place=place)
+        await digest_builders.ingest_digest(
+            corrections.database, text, at=LATER, on_fresh=on_fresh, location=place
+        )
     texts = [part.payload or "" for part in await corrections.edited()]
     assert [("Corrected 1" in text, "Corrected 2" in text) for text in texts] == [
         (True, False),
@@ -219,7 +223,7 @@ async def test_a_post_that_cannot_be_rendered_any_more_stops_no_correction(corre
     await corrections.subscribe()
     await corrections.put(MONDAY, ["2601.00001"], "At first.")
     await corrections.post()
-    corrections.text.refuses = models.Style.COMPACT
+    corrections.text.failing_style = models.Style.COMPACT
     await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert await corrections.edited() == []
     async with corrections.database.read() as connection:
@@ -232,8 +236,8 @@ async def test_a_post_is_not_edited_into_another_style(corrections: Corrections)
     subscription_id = await corrections.subscribe()
     await corrections.put(MONDAY, ["2601.00001", "2601.00002"], "At first.")
     await corrections.post()
-    service = Subscriptions(corrections.database, lambda: SEOUL_9)
-    wishes = wishes_of(await service.get(subscription_id))
+    service = Subscriptions(corrections.database, lambda: SEOUL_9AM)
+    wishes = options_of(await service.get(subscription_id))
     await service.edit(subscription_id, replace(wishes, style=models.Style.CARDS))
     await corrections.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     assert await corrections.edited() == []
@@ -243,9 +247,9 @@ async def test_a_message_that_went_out_in_its_plain_form_is_edited_in_it(correct
     corrections.text.plain = True
     await corrections.subscribe()
     await corrections.put(MONDAY, ["2601.00001"], "At first.")
-    await corrections.planner.tick(SEOUL_9)
+    await corrections.planner.tick(SEOUL_9AM)
     async with corrections.database.transaction() as connection:
-        assert await transitions.use_fallback(connection, 1, nonce="plain", now=SEOUL_9)
+        assert await transitions.use_fallback(connection, 1, nonce="plain", now=SEOUL_9AM)
     await corrections.post()
     await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     (part,) = await corrections.edited()
@@ -268,8 +272,8 @@ async def test_a_changed_schedule_alone_edits_nothing(corrections: Corrections) 
     subscription_id = await corrections.subscribe()
     await corrections.put(MONDAY, ["2601.00001"], "At first.")
     await corrections.post()
-    service = Subscriptions(corrections.database, lambda: SEOUL_9)
-    wishes = wishes_of(await service.get(subscription_id))
+    service = Subscriptions(corrections.database, lambda: SEOUL_9AM)
+    wishes = options_of(await service.get(subscription_id))
     await service.edit(subscription_id, replace(wishes, at_time="18:00"))
     async with corrections.database.transaction() as connection:
         assert await corrections.edits.plan(connection, 1, 2, LATER) == 0
@@ -281,21 +285,21 @@ async def test_days_that_were_missed_are_no_reason_to_edit(corrections: Correcti
         await corrections.put(
             MONDAY + day * DAY, [f"2601.0001{day}"], "At first.", at=planner_harness.EVENING + day * DAY
         )
-    await corrections.post(SEOUL_9 + 5 * DAY)
+    await corrections.post(SEOUL_9AM + 5 * DAY)
     async with corrections.database.transaction() as connection:
         for digest_id in range(1, 7):
-            assert await corrections.edits.plan(connection, digest_id, 2, SEOUL_9 + 5 * DAY) == 0
+            assert await corrections.edits.plan(connection, digest_id, 2, SEOUL_9AM + 5 * DAY) == 0
 
 
 async def test_an_older_digest_of_a_post_that_draws_from_two_is_corrected_too(
     corrections: Corrections,
 ) -> None:
-    await corrections.subscribe(made_at=planner_harness.EVENING - 2 * DAY)
+    await corrections.subscribe(created_at=planner_harness.EVENING - 2 * DAY)
     await corrections.put(MONDAY - DAY, ["2601.00009"], "Before.", at=planner_harness.EVENING - DAY)
-    await corrections.post(SEOUL_9 - DAY)
+    await corrections.post(SEOUL_9AM - DAY)
     await corrections.put(MONDAY, ["2601.00001"], "At first.")
     await corrections.put(MONDAY + DAY, ["2601.00002"], "At first.", at=planner_harness.EVENING + DAY)
-    await corrections.post(SEOUL_9 + DAY)
+    await corrections.post(SEOUL_9AM + DAY)
     await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER + DAY)
     (part,) = await corrections.edited()
     lines = json.loads(part.payload or "")["content"].splitlines()
@@ -320,9 +324,9 @@ async def test_many_channels_that_show_the_same_are_rendered_once(corrections: C
         await corrections.subscribe(channel_id)
     await corrections.put(MONDAY, ["2601.00001"], "At first.")
     await corrections.post()
-    corrections.text.rendered = 0
+    corrections.text.render_count = 0
     await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
-    assert corrections.text.rendered == 1
+    assert corrections.text.render_count == 1
     assert len(await corrections.edited()) == 20
 
 
@@ -335,6 +339,6 @@ async def test_posts_older_than_a_week_and_orders_that_ended_are_left_alone(corr
     await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert [part.channel_id for part in await corrections.edited()] == [20]
     await corrections.post(LATER)
-    await corrections.put(MONDAY, ["2601.00001"], "Put right again.", at=SEOUL_9 + 8 * DAY)
+    await corrections.put(MONDAY, ["2601.00001"], "Put right again.", at=SEOUL_9AM + 8 * DAY)
     assert await corrections.edited() == []
     assert kept != removed

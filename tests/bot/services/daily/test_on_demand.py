@@ -12,25 +12,25 @@ from bot.services.posts import contents
 from storage import models
 from storage.database import Database
 from storage.outbox import queries
-from tests.support.planner_harness import MONDAY, SEOUL_9, Bench, put
+from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
 DAY = timedelta(days=1)
-NOON = SEOUL_9 + timedelta(hours=3)
+NOON = SEOUL_9AM + timedelta(hours=3)
 
 
-class Counter(Bench):
+class Counter(PlannerHarness):
     """A planner with the service behind `/daily preview` and `/daily now`, at noon."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         numbers = itertools.count()
         self.moment: datetime = NOON
-        self.now = on_demand.NowPosts(
+        self.now = on_demand.OnDemandPosts(
             database, lambda: self.moment, lambda: self.renderer, nonces=lambda: f"now{next(numbers)}"
         )
 
     async def preview(self, subscription_id: int) -> contents.DailyPost:
-        return await self.now.preview(await self.get(subscription_id))
+        return await self.now.preview(await self.get_subscription(subscription_id))
 
 
 def ids(post: contents.DailyPost) -> list[str]:
@@ -44,12 +44,12 @@ def counter(db: Database) -> Counter:
 
 async def test_a_preview_shows_the_top_of_the_newest_date_and_leaves_no_trace(counter: Counter) -> None:
     subscription_id = await counter.subscribe()
-    await put(counter, MONDAY - DAY, ("2601.00009", 99))
-    await put(counter, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
+    await store_newsletter(counter, MONDAY - DAY, ("2601.00009", 99))
+    await store_newsletter(counter, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
     post = await counter.preview(subscription_id)
     assert (ids(post), post.total, post.digest_on) == (["2601.00002", "2601.00003"], 3, MONDAY)
     assert post.schedule == contents.PostSchedule("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7))
-    assert await counter.posted() == []
+    assert await counter.list_payloads() == []
     assert ids(await counter.preview(subscription_id)) == ids(post)
 
 
@@ -57,8 +57,8 @@ async def test_a_preview_in_a_channel_that_had_all_shows_the_newest_digest_all_t
     counter: Counter,
 ) -> None:
     subscription_id = await counter.subscribe()
-    await put(counter, MONDAY, ("2601.00001", 5))
-    await counter.planner.tick(SEOUL_9)
+    await store_newsletter(counter, MONDAY, ("2601.00001", 5))
+    await counter.planner.tick(SEOUL_9AM)
     assert ids(await counter.preview(subscription_id)) == ["2601.00001"]
     counter.moment = NOON + 30 * DAY
     assert ids(await counter.preview(subscription_id)) == ["2601.00001"]
@@ -72,13 +72,13 @@ async def test_a_preview_of_an_empty_archive_has_no_papers(counter: Counter) -> 
 async def test_a_post_out_of_turn_is_planned_once_and_counts_as_had(counter: Counter) -> None:
     subscription_id = await counter.subscribe()
     papers = [(f"2601.0000{number}", 50 - number) for number in range(1, 6)]
-    await put(counter, MONDAY, *papers)
-    counter.moment = SEOUL_9 - timedelta(hours=1)
+    await store_newsletter(counter, MONDAY, *papers)
+    counter.moment = SEOUL_9AM - timedelta(hours=1)
     planned = await counter.now.plan(subscription_id, 77)
     assert planned is not None
-    assert (planned.key, planned.kind) == (f"now:{subscription_id}:77", models.DeliveryKind.NOW)
-    await counter.planner.tick(SEOUL_9)
-    assert await counter.contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
+    assert (planned.key, planned.kind) == (f"now:{subscription_id}:77", models.DeliveryKind.ON_DEMAND)
+    await counter.planner.tick(SEOUL_9AM)
+    assert await counter.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
     async with counter.database.read() as connection:
         daily, out_of_turn = await queries.list_rows(connection)
     assert out_of_turn.priority < daily.priority
@@ -87,18 +87,18 @@ async def test_a_post_out_of_turn_is_planned_once_and_counts_as_had(counter: Cou
 
 async def test_the_same_interaction_twice_is_one_post(counter: Counter) -> None:
     subscription_id = await counter.subscribe()
-    await put(counter, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await store_newsletter(counter, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     assert await counter.now.plan(subscription_id, 77) is not None
     await counter.now.plan(subscription_id, 77)
-    assert await counter.contents() == ["2601.00001 2601.00002"]
+    assert await counter.list_contents() == ["2601.00001 2601.00002"]
     assert await counter.now.plan(subscription_id, 78) is not None
-    assert await counter.contents() == ["2601.00001 2601.00002", "2601.00003"]
+    assert await counter.list_contents() == ["2601.00001 2601.00002", "2601.00003"]
 
 
 async def test_nothing_is_planned_where_nothing_is_new_or_nothing_is_there(counter: Counter) -> None:
     subscription_id = await counter.subscribe(min_votes=5)
     assert await counter.now.plan(subscription_id, 1) is None
-    await put(counter, MONDAY, ("2601.00001", 9), ("2601.00002", 1))
+    await store_newsletter(counter, MONDAY, ("2601.00001", 9), ("2601.00002", 1))
     assert await counter.now.plan(subscription_id, 2) is not None
     assert await counter.now.plan(subscription_id, 3) is None
     assert await counter.now.plan(subscription_id + 1, 4) is None
@@ -108,9 +108,9 @@ async def test_nothing_is_planned_where_nothing_is_new_or_nothing_is_there(count
 
 async def test_a_weekly_post_out_of_turn_draws_from_its_week(counter: Counter) -> None:
     subscription_id = await counter.subscribe(style=models.Style.WEEKLY)
-    await put(counter, MONDAY - 5 * DAY, ("2601.00001", 90))
-    await put(counter, MONDAY, ("2601.00002", 5))
-    await put(counter, MONDAY - 9 * DAY, ("2601.00003", 99))
+    await store_newsletter(counter, MONDAY - 5 * DAY, ("2601.00001", 90))
+    await store_newsletter(counter, MONDAY, ("2601.00002", 5))
+    await store_newsletter(counter, MONDAY - 9 * DAY, ("2601.00003", 99))
     planned = await counter.now.plan(subscription_id, 1)
     assert planned is not None
     assert planned.papers == ("2601.00001", "2601.00002")

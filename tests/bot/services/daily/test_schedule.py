@@ -33,7 +33,7 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_wall_time_becomes_utc(zone: str, on: str, at: str, expected: str) -> None:
-    moment = schedule.local_moment(date.fromisoformat(on), time.fromisoformat(at), ZoneInfo(zone))
+    moment = schedule.wall_clock_to_utc(date.fromisoformat(on), time.fromisoformat(at), ZoneInfo(zone))
     assert moment == utc(expected)
 
 
@@ -47,7 +47,7 @@ def test_a_date_that_the_zone_skipped_has_no_post() -> None:
 def test_weekdays_are_those_of_the_zone() -> None:
     # Monday 09:00 in Seoul is Sunday in New York.
     due = schedule.next_due(utc("2026-01-03T12:00"), time(0, 30), ZoneInfo("Asia/Seoul"), (1,))
-    assert due == schedule.Due(utc("2026-01-04T15:30"), date(2026, 1, 5))
+    assert due == schedule.DueTime(utc("2026-01-04T15:30"), date(2026, 1, 5))
 
 
 def test_days_are_read_in_words_and_ranges() -> None:
@@ -94,7 +94,7 @@ def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: 
     at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
 )
 def test_the_moment_shows_the_wall_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
-    moment = schedule.local_moment(on, at, zone)
+    moment = schedule.wall_clock_to_utc(on, at, zone)
     wall = moment.astimezone(zone).replace(tzinfo=None)
     asked = datetime.combine(on, at)
     if wall != asked:

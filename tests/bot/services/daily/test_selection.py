@@ -19,7 +19,9 @@ def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) ->
 def chosen(
     *candidates: selection.Candidate, had: set[int] | None = None, top_n: int = 5, min_votes: int = 0
 ) -> list[int]:
-    choice = selection.choose(selection.rank(candidates), had=had or set(), top_n=top_n, min_votes=min_votes)
+    choice = selection.select(
+        selection.rank(candidates), posted_ids=had or set(), top_n=top_n, min_votes=min_votes
+    )
     return [paper.paper_id for paper in choice.papers]
 
 
@@ -44,8 +46,11 @@ def test_unknown_votes_meet_no_minimum_above_zero() -> None:
 
 
 def test_a_paper_of_two_digests_counts_once() -> None:
-    choice = selection.choose(
-        selection.rank([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))]), had=(), top_n=5, min_votes=0
+    choice = selection.select(
+        selection.rank([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))]),
+        posted_ids=(),
+        top_n=5,
+        min_votes=0,
     )
     assert (len(choice.papers), choice.total) == (1, 1)
 
@@ -69,10 +74,10 @@ CANDIDATES = st.lists(
 def test_a_choice_is_new_enough_and_accounts_for_every_paper(
     candidates: list[selection.Candidate], had: set[int], top_n: int, min_votes: int
 ) -> None:
-    choice = selection.choose(selection.rank(candidates), had=had, top_n=top_n, min_votes=min_votes)
+    choice = selection.select(selection.rank(candidates), posted_ids=had, top_n=top_n, min_votes=min_votes)
     ids = [paper.paper_id for paper in choice.papers]
     assert len(ids) == len(set(ids)) <= top_n
     assert not had & set(ids)
-    assert list(choice.papers) == sorted(choice.papers, key=selection.order_key)
-    left = choice.total - choice.had - choice.too_few_votes
+    assert list(choice.papers) == sorted(choice.papers, key=selection.sort_key)
+    left = choice.total - choice.already_posted - choice.too_few_votes
     assert len(ids) == min(top_n, left)

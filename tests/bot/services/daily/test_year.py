@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.services.daily.subscriptions import Subscriptions, Wishes
+from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from storage import models, tables
 from storage.database import Connection, Database
 from storage.outbox import queries
 from tests.support import digest_builders
-from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9, Bench
+from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness
 
 DAY = timedelta(days=1)
 FIRST = date(2018, 1, 1)
@@ -114,7 +114,7 @@ async def _store_digest(connection: Connection, on: date) -> None:
     await connection.execute(tables.entries.insert(), shared | entry)
 
 
-async def _live_through(bench: Bench, moments: set[datetime]) -> None:
+async def _live_through(bench: PlannerHarness, moments: set[datetime]) -> None:
     """Let each day's digest come, and plan at each of the moments as the minute's tick would."""
     digests = (FIRST + number * DAY for number in itertools.count(-2))
     on = next(digests)
@@ -128,12 +128,12 @@ async def _live_through(bench: Bench, moments: set[datetime]) -> None:
 
 async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(db: Database) -> None:
     assert len(ORDERS) == 40
-    bench = Bench(db)
+    bench = PlannerHarness(db)
     service = Subscriptions(db, lambda: MADE_AT)
     zones = {}
     for channel_id, (zone, at) in enumerate(ORDERS.items(), 100):
-        order = Wishes(at_time=at, timezone=zone, top_n=1)
-        zones[(await service.add(guild_id=10, channel_id=channel_id, wishes=order)).id] = zone
+        order = SubscriptionOptions(at_time=at, timezone=zone, top_n=1)
+        zones[(await service.add(guild_id=10, channel_id=channel_id, options=order)).id] = zone
     expected = {
         zone: {on: _expected(ZoneInfo(zone), on, time.fromisoformat(at)) for on in [*YEAR, *BEFORE]}
         for zone, at in ORDERS.items()
@@ -181,7 +181,7 @@ def _review(on: date, arxiv_ids: list[str]) -> str:
 
 
 async def test_two_weeks_of_reviews_that_repeat_their_papers_post_each_once_a_channel(db: Database) -> None:
-    bench = Bench(db)
+    bench = PlannerHarness(db)
     await bench.subscribe(20, top_n=5)
     await bench.subscribe(21, top_n=3)
     await bench.subscribe(22, top_n=10, locale=models.Locale.KO, style=models.Style.CARDS)
@@ -190,9 +190,11 @@ async def test_two_weeks_of_reviews_that_repeat_their_papers_post_each_once_a_ch
         # Each day's digest holds ten papers: five of the day before, or of the week before, and five new ones.
         new = [f"2601.{5 * number + n:05}" for n in range(5)]
         old = [f"2601.{5 * max(0, number - (1 if number % 3 else 7)) + n:05}" for n in range(5)]
-        now = SEOUL_9 + number * DAY
+        now = SEOUL_9AM + number * DAY
         text = _review(MONDAY + number * DAY, list(dict.fromkeys([*old, *new])))
-        await digest_builders.ingest(db, text, at=EVENING + number * DAY, place=f"reviews/{number}.md")
+        await digest_builders.ingest_digest(
+            db, text, at=EVENING + number * DAY, location=f"reviews/{number}.md"
+        )
         seen.update(new)
         await bench.planner.tick(now)
         assert await bench.planner.tick(now + timedelta(hours=1)) == 0

@@ -17,7 +17,7 @@ def names(*paths: Path | str) -> list[str]:
 
 def reason(path: Path | str) -> str:
     [found] = files.read_files([str(path)])
-    assert isinstance(found, files.UnreadFile)
+    assert isinstance(found, files.UnreadableFile)
     assert found.name == str(path)
     return found.reason
 
@@ -42,7 +42,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
     found = list(files.read_files([str(tmp_path), "nowhere"]))
-    assert [type(one) for one in found] == [files.UnreadFile, files.TextFile, files.UnreadFile]
+    assert [type(one) for one in found] == [files.UnreadableFile, files.TextFile, files.UnreadableFile]
 
 
 @pytest.mark.parametrize(

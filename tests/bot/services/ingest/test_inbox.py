@@ -43,10 +43,10 @@ class Taker:
 
 @asynccontextmanager
 async def watching(
-    folder: Path, taker: Taker, again_seconds: float = ingest_inbox.AGAIN_SECONDS
+    folder: Path, taker: Taker, again_seconds: float = ingest_inbox.RETRY_SECONDS
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    inbox = ingest_inbox.Inbox(folder, taker.take, again_seconds=again_seconds)
+    inbox = ingest_inbox.InboxWatcher(folder, taker.take, retry_seconds=again_seconds)
     task = asyncio.create_task(inbox.run(stop))
     try:
         yield
@@ -66,12 +66,12 @@ async def test_what_is_there_is_given_in_the_order_of_its_names(tmp_path: Path, 
     for name in ("b.md", "a.txt", "2026/c.MD", "notes.pdf", ".hidden.md", "README"):
         (tmp_path / name).write_text("text")
     (tmp_path / "folder.md").mkdir()
-    await ingest_inbox.Inbox(tmp_path, taker.take).scan()
+    await ingest_inbox.InboxWatcher(tmp_path, taker.take).scan()
     assert taker.names() == [["c.MD", "a.txt", "b.md"]]
 
 
 async def test_an_empty_folder_gives_nothing(tmp_path: Path, taker: Taker) -> None:
-    await ingest_inbox.Inbox(tmp_path, taker.take).scan()
+    await ingest_inbox.InboxWatcher(tmp_path, taker.take).scan()
     assert taker.names() == []
 
 

@@ -23,7 +23,7 @@ REVIEW = models.Appearance(
     "ko",
     replace(ENTRY, title="A review's heading", votes=None),
 )
-FACTS = models.Facts(
+FACTS = models.PaperFacts(
     "2601.00001",
     "huggingface",
     "https://huggingface.co",
@@ -61,10 +61,10 @@ appearances = st.lists(
 )
 facts = st.lists(
     st.builds(
-        models.Facts,
+        models.PaperFacts,
         arxiv_id=st.just("2601.00001"),
         source=st.sampled_from(["huggingface", "arxiv", "https://feed"]),
-        place=st.just(""),
+        location=st.just(""),
         read_at=st.just(NOW),
         title=texts,
         authors=names,
@@ -75,18 +75,20 @@ facts = st.lists(
     unique_by=lambda one: one.source,
 )
 votes = st.none() | st.builds(
-    models.Vote,
+    models.VoteCount,
     votes=st.integers(0, 9),
     read_at=st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)),
     source=st.just("huggingface"),
 )
 
 
-def merged(*said: models.Appearance | models.Facts, votes: models.Vote | None = None) -> models.MergedPaper:
+def merged(
+    *said: models.Appearance | models.PaperFacts, votes: models.VoteCount | None = None
+) -> models.MergedPaper:
     return merge.merge(
         "2601.00001",
         [one for one in said if isinstance(one, models.Appearance)],
-        [one for one in said if isinstance(one, models.Facts)],
+        [one for one in said if isinstance(one, models.PaperFacts)],
         votes,
     )
 
@@ -131,8 +133,8 @@ def test_a_services_order_of_equally_many_authors_is_believed_since_digests_shuf
 
 
 def test_a_reading_of_the_day_is_fresher_than_the_digest_of_the_day_and_an_older_one_is_not() -> None:
-    assert merged(NEWSLETTER, votes=models.Vote(3, NOW, "huggingface")).votes == 3
-    assert merged(NEWSLETTER, votes=models.Vote(3, NOW - timedelta(days=1), "huggingface")).votes == 5
+    assert merged(NEWSLETTER, votes=models.VoteCount(3, NOW, "huggingface")).votes == 3
+    assert merged(NEWSLETTER, votes=models.VoteCount(3, NOW - timedelta(days=1), "huggingface")).votes == 5
 
 
 def test_unknown_votes_stay_unknown() -> None:
@@ -148,7 +150,10 @@ def test_a_paper_that_nothing_lists_has_no_dates() -> None:
 
 @given(appearances, facts, votes, st.randoms())
 def test_the_order_of_what_was_said_does_not_matter(
-    said: list[models.Appearance], services: list[models.Facts], reading: models.Vote | None, chance: object
+    said: list[models.Appearance],
+    services: list[models.PaperFacts],
+    reading: models.VoteCount | None,
+    chance: object,
 ) -> None:
     expected = merge.merge("2601.00001", said, services, reading)
     said, services = list(said), list(services)
@@ -159,10 +164,10 @@ def test_the_order_of_what_was_said_does_not_matter(
 
 @given(appearances, facts, votes)
 def test_nothing_is_made_up_and_nothing_known_is_left_out(
-    said: list[models.Appearance], services: list[models.Facts], reading: models.Vote | None
+    said: list[models.Appearance], services: list[models.PaperFacts], reading: models.VoteCount | None
 ) -> None:
     found = merge.merge("2601.00001", said, services, reading)
-    everybody: list[models.Entry | models.Facts] = [*(one.entry for one in said), *services]
+    everybody: list[models.Entry | models.PaperFacts] = [*(one.entry for one in said), *services]
     titles = {one.title for one in everybody if one.title}
     assert found.title in titles if titles else found.title is None
     assert (found.authors in {one.authors for one in everybody}) or found.authors == ()
@@ -177,8 +182,8 @@ def test_nothing_is_made_up_and_nothing_known_is_left_out(
 @given(appearances, facts, votes, st.integers(0, 9), days)
 def test_older_votes_never_replace_newer_ones(
     said: list[models.Appearance],
-    services: list[models.Facts],
-    reading: models.Vote | None,
+    services: list[models.PaperFacts],
+    reading: models.VoteCount | None,
     number: int,
     on: date,
 ) -> None:
@@ -204,4 +209,4 @@ def test_every_field_that_is_merged_by_precedence_is_one_of_the_papers() -> None
 )
 def test_the_language_is_that_of_most_letters(body: str, expected: str) -> None:
     entry = replace(ENTRY, sections=(models.Section("What's New", body),))
-    assert language.language_of([entry]).value == expected
+    assert language.detect_language([entry]).value == expected

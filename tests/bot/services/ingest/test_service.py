@@ -16,7 +16,7 @@ from bot.services.ingest import files as ingest_files
 from bot.services.ingest import service
 from storage import authors, database, digests, entries, models, papers, tables
 from storage.database import Connection
-from tests.support.recording_indexer import NoIndexer, RecordingIndexer
+from tests.support.recording_indexer import NullIndexer, RecordingIndexer
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = "2026-01-02"
@@ -55,7 +55,7 @@ class Library:
         self.index = RecordingIndexer()
         self.told: list[tuple[int, Sequence[int], int]] = []
         self.fails = False
-        self.ingest = service.Ingest(db, clock, self.index, on_fresh=self.on_fresh)
+        self.ingest = service.IngestService(db, clock, self.index, on_fresh_digest=self.on_fresh)
 
     async def on_fresh(
         self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
@@ -65,11 +65,11 @@ class Library:
         self.told.append((digest_id, paper_ids, revision))
 
     async def add(self, text: str, place: str = "a.md", source: str = "files") -> service.IngestResult:
-        return await self.ingest.add_text(text, source=source, place=place)
+        return await self.ingest.add_text(text, source=source, location=place)
 
     async def rows(self, on: str = DAY) -> list[models.PaperRow]:
         async with self.db.read() as connection:
-            return await papers.list_of_date(connection, date.fromisoformat(on))
+            return await papers.list_by_date(connection, date.fromisoformat(on))
 
     async def titles(self, on: str = DAY) -> list[str | None]:
         return [row.title for row in await self.rows(on)]
@@ -101,9 +101,9 @@ async def test_what_was_ingested_is_found_whole(library: Library) -> None:
     assert detail is not None
     assert detail.authors == ("Ada Byron",)
     assert detail.appearances[0].entry.sections == (models.Section("What's New", "Summary of 1."),)
-    assert (extent.digests, extent.papers, extent.first_on) == (1, 3, date(2026, 1, 2))
+    assert (extent.digest_count, extent.paper_count, extent.first_on) == (1, 3, date(2026, 1, 2))
     assert library.index.titles == {"Paper 1", "Paper 2", "Paper 3"}
-    assert [person.papers for person in library.index.people.values()] == [3]
+    assert [person.paper_count for person in library.index.authors.values()] == [3]
 
 
 async def test_second_ingest_of_the_same_text_adds_nothing(library: Library) -> None:
@@ -120,7 +120,7 @@ async def test_second_ingest_of_the_same_text_adds_nothing(library: Library) -> 
 async def test_new_text_at_the_same_place_is_a_correction(library: Library) -> None:
     await library.add(newsletter(paper(1), paper(2, authors="Bea Long"), paper(3)))
     result = await library.add(newsletter(paper(1, title="Better", votes=7), paper(3), paper(4)))
-    assert (result.new_digests, result.corrected, result.new_papers) == (0, 1, 1)
+    assert (result.new_digests, result.corrected_digests, result.new_papers) == (0, 1, 1)
     assert await library.titles() == ["Better", "Paper 3", "Paper 4"]
     assert library.index.titles == {"Better", "Paper 3", "Paper 4"}
     [first, second] = library.told
@@ -133,7 +133,7 @@ async def test_new_text_at_the_same_place_is_a_correction(library: Library) -> N
         ids = await authors.set_authors(connection, {})
     assert stored.revision == 2
     assert ids == []
-    assert {person.name: person.papers for person in library.index.people.values()} == {
+    assert {person.name: person.paper_count for person in library.index.authors.values()} == {
         "Ada Byron": 3,
         "Bea Long": 0,
     }
@@ -231,7 +231,7 @@ async def test_a_crash_in_the_middle_leaves_nothing_of_the_digest(library: Libra
 
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(library: Library) -> None:
     found = await asyncio.to_thread(parse.parse_text, newsletter())
-    result = await library.ingest.add_digests(found, place="a.md", dry_run=True)
+    result = await library.ingest.add_digests(found, location="a.md", dry_run=True)
     assert (result.new_digests, result.new_papers) == (1, 1)
     assert set((await library.counts()).values()) == {0}
 
@@ -245,7 +245,7 @@ async def test_old_digests_raise_no_alerts(library: Library) -> None:
 async def test_reading_again_changes_nothing_while_the_parser_is_the_same(library: Library) -> None:
     await library.add(newsletter(paper(1), paper(2)) + newsletter(paper(2), day="2026-01-01"))
     library.told.clear()
-    results = [result async for result in library.ingest.read_again()]
+    results = [result async for result in library.ingest.reparse_all()]
     assert [(one.digests, one.changed) for one in results] == [(1, False), (1, False)]
     assert library.told == []
 
@@ -256,8 +256,8 @@ async def test_reading_again_takes_what_a_better_parser_finds(library: Library) 
         await connection.execute(tables.entries.update().values(title="Misread"))
         await connection.execute(tables.papers.update().values(title="Misread"))
     library.told.clear()
-    [result] = [one async for one in library.ingest.read_again()]
-    assert (result.corrected, library.told) == (1, [])
+    [result] = [one async for one in library.ingest.reparse_all()]
+    assert (result.corrected_digests, library.told) == (1, [])
     assert await library.titles() == ["Paper 1", "Paper 2"]
     async with library.db.read() as connection:
         assert (await digests.list_rows(connection))[0].revision == 1
@@ -265,7 +265,7 @@ async def test_reading_again_takes_what_a_better_parser_finds(library: Library) 
 
 async def test_what_services_say_fills_in_what_digests_lack(library: Library) -> None:
     await library.add(newsletter(paper(1, votes=None)))
-    said = models.Facts(
+    said = models.PaperFacts(
         "2601.00001",
         "huggingface",
         "https://hf",
@@ -276,8 +276,10 @@ async def test_what_services_say_fills_in_what_digests_lack(library: Library) ->
         code_url="https://code",
         keywords=("rl",),
     )
-    hidden = models.Facts("2601.09999", "arxiv", "https://ax", NOW, title="Unlisted")
-    listed = models.Facts("2601.08888", "feed", "https://ax", NOW, title="Listed", listed_on=date(2026, 1, 1))
+    hidden = models.PaperFacts("2601.09999", "arxiv", "https://ax", NOW, title="Unlisted")
+    listed = models.PaperFacts(
+        "2601.08888", "feed", "https://ax", NOW, title="Listed", listed_on=date(2026, 1, 1)
+    )
     await library.ingest.add_facts([said, hidden, listed])
     async with library.db.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
@@ -295,7 +297,7 @@ async def test_a_back_fill_never_lowers_newer_votes(library: Library) -> None:
     await library.add(newsletter(paper(1, votes=50)), "new.md")
     await library.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
     await library.ingest.add_facts(
-        [models.Facts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)]
+        [models.PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)]
     )
     assert [row.votes for row in await library.rows()] == [50]
 
@@ -337,10 +339,10 @@ async def test_concurrent_ingests_of_one_text_store_it_once(library: Library) ->
 
 
 async def test_an_archive_goes_in_whole_whatever_stands_in_it_twice(library: Library) -> None:
-    files: list[ingest_files.TextFile | ingest_files.UnreadFile] = [
+    files: list[ingest_files.TextFile | ingest_files.UnreadableFile] = [
         ingest_files.TextFile("a.md", newsletter(paper(1), paper(2))),
         ingest_files.TextFile("mirror.md", newsletter(paper(1), paper(2))),
-        ingest_files.UnreadFile("b.bin", "it is binary"),
+        ingest_files.UnreadableFile("b.bin", "it is binary"),
         ingest_files.TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
         ingest_files.TextFile("d.md", "no digest"),
         ingest_files.TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
@@ -349,17 +351,17 @@ async def test_an_archive_goes_in_whole_whatever_stands_in_it_twice(library: Lib
             for n in range(4, 30)
         ),
     ]
-    results = [one async for one in library.ingest.add_archive(files)]
+    results = [one async for one in library.ingest.add_files(files)]
     total = sum((result for _, result in results), service.IngestResult())
     assert {name for name, _ in results} == {file.name for file in files}
-    assert (total.new_digests, total.corrected, total.new_papers) == (28, 1, 29)
+    assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
     assert [problem.message for problem in total.problems] == [
         "it is binary",
         "it has no heading with a date",
     ]
     assert await library.titles("2026-01-01") == ["Paper 3"]
     assert (await library.rows())[1].date == date(2026, 1, 2)
-    again = [result.changed async for _, result in library.ingest.add_archive(files[:3])]
+    again = [result.changed async for _, result in library.ingest.add_files(files[:3])]
     assert again == [False, False, False]
 
 
@@ -368,14 +370,14 @@ async def test_a_digest_that_cannot_be_stored_takes_no_other_with_it(library: Li
         if (await papers.list_rows(connection, list(paper_ids)))[0].title == "Bad":
             raise RuntimeError("refused")
 
-    library.ingest = service.Ingest(library.db, clock, NoIndexer(), on_fresh=refuse)
+    library.ingest = service.IngestService(library.db, clock, NullIndexer(), on_fresh_digest=refuse)
     files = [
         ingest_files.TextFile("a.md", newsletter(paper(1))),
         ingest_files.TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),
         ingest_files.TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
     ]
     with pytest.raises(RuntimeError):
-        [one async for one in library.ingest.add_archive(files)]
+        [one async for one in library.ingest.add_files(files)]
     assert await library.count(tables.digests) == 2
     assert await library.titles("2026-01-01") == []
     assert await library.titles("2026-01-03") == ["Paper 3"]
@@ -403,5 +405,5 @@ async def test_all_files_of_the_archive_go_in(db: database.Database, request: py
     assert result.papers == result.new_papers == len(library.index.papers)
     async with db.read() as connection:
         newest = (await digests.list_rows(connection))[0]
-        whole = await entries.list_of_digest(connection, newest.id)
+        whole = await entries.list_by_digest(connection, newest.id)
     assert whole

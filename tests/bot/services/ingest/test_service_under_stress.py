@@ -43,8 +43,8 @@ asyncio.run(main())
 
 async def take(db: database.Database) -> int:
     """Ingest all files; returns how many digests were new."""
-    work = service.Ingest(db, system_clock, SearchIndexer())
-    return sum([result.new_digests async for _, result in work.add_archive(FILES)])
+    work = service.IngestService(db, system_clock, SearchIndexer())
+    return sum([result.new_digests async for _, result in work.add_files(FILES)])
 
 
 def whole(path: Path) -> int:
@@ -97,16 +97,16 @@ async def test_the_loop_stays_free_during_an_ingest(sqlite_db: database.Database
             await asyncio.sleep(0)
             stretches.append(time.thread_time() - start)
 
-    work = service.Ingest(sqlite_db, system_clock, SearchIndexer())
+    work = service.IngestService(sqlite_db, system_clock, SearchIndexer())
     await work.add_text(
-        FILES[0].text, place=FILES[0].place
+        FILES[0].text, location=FILES[0].location
     )  # what the first ingest loads is not what is measured
     gc.collect()
     gc.freeze()  # as a running bot does: the thousands of tests in this process are not to be looked through
     watcher = asyncio.create_task(look())
     for file in FILES[1:10]:
-        await work.add_text(file.text, place=file.place)
-    await work.add_text("".join(file.text for file in FILES), place="all.md")
+        await work.add_text(file.text, location=file.location)
+    await work.add_text("".join(file.text for file in FILES), location="all.md")
     watcher.cancel()
     gc.unfreeze()
     assert max(stretches) < 0.15

@@ -68,7 +68,7 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
     address = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", address)
     found = await examine()
-    told = repr([one.as_data() for one in found.values()])
+    told = repr([one.to_dict() for one in found.values()])
     assert "secret-of-the-bot" not in told
     assert "pass-of-the-bot" not in told
     assert found["DISCORD_TOKEN"].value == "set, not shown"
@@ -130,5 +130,5 @@ async def test_a_folder_that_is_missing_is_named(
 
 
 def test_a_finding_is_plain_data() -> None:
-    data: dict[str, Any] = doctor.Finding("Python", "3.11").as_data()
+    data: dict[str, Any] = doctor.Finding("Python", "3.11").to_dict()
     assert data == {"what": "Python", "value": "3.11", "origin": "", "well": True, "note": ""}

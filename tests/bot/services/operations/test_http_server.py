@@ -19,10 +19,10 @@ from bot.services.posts import contents
 from storage import models
 from storage.database import Database
 from storage.outbox import queries, transitions
-from tests.support.planner_harness import SEOUL_9
-from tests.support.relay_harness import plan
+from tests.support.planner_harness import SEOUL_9AM
+from tests.support.relay_harness import new_delivery
 
-NOW = SEOUL_9 + timedelta(seconds=90)
+NOW = SEOUL_9AM + timedelta(seconds=90)
 
 
 @dataclass
@@ -35,9 +35,9 @@ class Watched:
     metrics: Metrics = field(default_factory=Metrics)
     url: str = ""
 
-    def open(self) -> http_server.Monitor:
-        return http_server.Monitor(
-            self.db, self.metrics, lambda: NOW, role=lambda: self.role, connected=lambda: self.connected
+    def open(self) -> http_server.MonitoringServer:
+        return http_server.MonitoringServer(
+            self.db, self.metrics, lambda: NOW, role=lambda: self.role, is_connected=lambda: self.connected
         )
 
     async def health(self) -> tuple[int, dict[str, Any]]:
@@ -60,14 +60,14 @@ class Watched:
 
     async def plan(self, *keys: str) -> None:
         async with self.db.transaction() as connection:
-            await transitions.add_all(connection, [plan(key, 20, SEOUL_9, parts=2) for key in keys])
+            await transitions.add_all(connection, [new_delivery(key, 20, SEOUL_9AM, parts=2) for key in keys])
 
     async def send_all(self) -> None:
         async with self.db.transaction() as connection:
             for one in await queries.list_rows(connection):
                 parts = await queries.list_parts(connection, one.id)
                 await transitions.mark_sent(
-                    connection, [transitions.Sent(part.id, 1, 20) for part in parts], NOW
+                    connection, [transitions.SentPart(part.id, 1, 20) for part in parts], NOW
                 )
 
 
@@ -96,7 +96,7 @@ async def test_the_oldest_unsent_delivery_is_told_with_its_age(watched: Watched)
     await watched.plan("daily:1:2026-01-05")
     status, body = await watched.health()
     assert status == 200
-    assert body["oldest_unsent_at"] == SEOUL_9.isoformat()
+    assert body["oldest_unsent_at"] == SEOUL_9AM.isoformat()
     assert body["oldest_unsent_seconds"] == 90.0
     await watched.send_all()
     assert (await watched.health())[1]["oldest_unsent_at"] is None
@@ -126,10 +126,10 @@ async def test_the_queue_is_counted_by_state_and_a_state_that_emptied_is_zero(wa
 
 async def test_outcomes_are_counted_by_kind_and_reason_with_their_lateness(watched: Watched) -> None:
     daily = models.DeliveryKind.DAILY
-    watched.metrics.report(outcomes.Outcome("sent", daily, late_seconds=3.0))
-    watched.metrics.report(outcomes.Outcome("sent", daily, late_seconds=-1.0))
-    watched.metrics.report(outcomes.Outcome("retry", daily, contents.Reason.DISCORD_TROUBLE))
-    watched.metrics.report(outcomes.Outcome("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND))
+    watched.metrics.record(outcomes.Outcome("sent", daily, late_seconds=3.0))
+    watched.metrics.record(outcomes.Outcome("sent", daily, late_seconds=-1.0))
+    watched.metrics.record(outcomes.Outcome("retry", daily, contents.Reason.DISCORD_TROUBLE))
+    watched.metrics.record(outcomes.Outcome("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND))
     watched.metrics.digests.inc(2)
     watched.connected = False
     numbers = await watched.numbers()

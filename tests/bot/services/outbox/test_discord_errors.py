@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.services.outbox import discord_errors
-from bot.services.outbox.discord_errors import Effect
+from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts.contents import Reason
 from storage.models import PartKind
 
@@ -13,44 +13,47 @@ from storage.models import PartKind
 @pytest.mark.parametrize(
     ("status", "code", "kind", "effect", "reason"),
     [
-        (401, 0, PartKind.MESSAGE, Effect.TOKEN, Reason.NO_ACCESS),
-        (403, 50001, PartKind.MESSAGE, Effect.PLACE, Reason.NO_ACCESS),
-        (403, 50013, PartKind.MESSAGE, Effect.PLACE, Reason.NO_SEND),
-        (403, 50013, PartKind.THREAD, Effect.PLACE, Reason.NO_THREADS),
-        (403, 50013, PartKind.THREAD_MESSAGE, Effect.PLACE, Reason.NO_SEND_IN_THREADS),
-        (403, 50007, PartKind.MESSAGE, Effect.PLACE, Reason.DMS_CLOSED),
-        (403, 160005, PartKind.MESSAGE, Effect.PLACE, Reason.THREAD_LOCKED),
-        (403, 160005, PartKind.THREAD_MESSAGE, Effect.DELIVERY, Reason.THREAD_LOCKED),
-        (404, 10003, PartKind.MESSAGE, Effect.CLOSED, Reason.UNKNOWN_CHANNEL),
-        (404, 10003, PartKind.THREAD_MESSAGE, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
-        (404, 10004, PartKind.MESSAGE, Effect.PLACE, Reason.GUILD_LEFT),
-        (404, 10008, PartKind.MESSAGE, Effect.DONE, Reason.UNCERTAIN),
-        (404, 10008, PartKind.THREAD, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
-        (400, 40033, PartKind.CROSSPOST, Effect.DONE, Reason.UNCERTAIN),
-        (400, 50035, PartKind.MESSAGE, Effect.CONTENT, Reason.REFUSED_CONTENT),
-        (400, 40067, PartKind.FORUM_POST, Effect.PLACE, Reason.TAG_NEEDED),
-        (500, 0, PartKind.MESSAGE, Effect.UNKNOWN, Reason.DISCORD_TROUBLE),
-        (503, 130000, PartKind.MESSAGE, Effect.UNKNOWN, Reason.DISCORD_TROUBLE),
-        (403, 999999, PartKind.MESSAGE, Effect.PLACE, Reason.NO_PERMISSION),
-        (404, 999999, PartKind.MESSAGE, Effect.DELIVERY, Reason.UNKNOWN_CHANNEL),
-        (400, 999999, PartKind.MESSAGE, Effect.CONTENT, Reason.REFUSED_CONTENT),
+        (401, 0, PartKind.MESSAGE, Disposition.INVALID_TOKEN, Reason.NO_ACCESS),
+        (403, 50001, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_ACCESS),
+        (403, 50013, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_SEND),
+        (403, 50013, PartKind.THREAD, Disposition.DESTINATION_BLOCKED, Reason.NO_THREADS),
+        (403, 50013, PartKind.THREAD_MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_SEND_IN_THREADS),
+        (403, 50007, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.DMS_CLOSED),
+        (403, 160005, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.THREAD_LOCKED),
+        (403, 160005, PartKind.THREAD_MESSAGE, Disposition.TARGET_GONE, Reason.THREAD_LOCKED),
+        (404, 10003, PartKind.MESSAGE, Disposition.DESTINATION_GONE, Reason.UNKNOWN_CHANNEL),
+        (404, 10003, PartKind.THREAD_MESSAGE, Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL),
+        (404, 10004, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT),
+        (404, 10008, PartKind.MESSAGE, Disposition.ALREADY_DONE, Reason.UNCERTAIN),
+        (404, 10008, PartKind.THREAD, Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL),
+        (400, 40033, PartKind.CROSSPOST, Disposition.ALREADY_DONE, Reason.UNCERTAIN),
+        (400, 50035, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
+        (400, 40067, PartKind.FORUM_POST, Disposition.DESTINATION_BLOCKED, Reason.TAG_NEEDED),
+        (500, 0, PartKind.MESSAGE, Disposition.UNKNOWN, Reason.DISCORD_TROUBLE),
+        (503, 130000, PartKind.MESSAGE, Disposition.UNKNOWN, Reason.DISCORD_TROUBLE),
+        (403, 999999, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_PERMISSION),
+        (404, 999999, PartKind.MESSAGE, Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL),
+        (400, 999999, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
     ],
 )
 def test_each_error_leads_to_its_effect(
-    status: int, code: int, kind: PartKind, effect: Effect, reason: Reason
+    status: int, code: int, kind: PartKind, effect: Disposition, reason: Reason
 ) -> None:
-    verdict = discord_errors.judge(status, code, kind)
-    assert (verdict.effect, verdict.reason) == (effect, reason)
+    verdict = discord_errors.classify(status, code, kind)
+    assert (verdict.disposition, verdict.reason) == (effect, reason)
 
 
 def test_being_too_fast_waits_as_long_as_discord_says_and_long_when_it_says_nothing() -> None:
-    assert discord_errors.judge(429, 0, PartKind.MESSAGE, retry_after=7.5).wait_seconds == 7.5
-    assert discord_errors.judge(429, 0, PartKind.MESSAGE).wait_seconds == discord_errors.CLOUDFLARE_WAIT
-    assert discord_errors.judge(403, 40003, PartKind.MESSAGE).wait_seconds >= 600
+    assert discord_errors.classify(429, 0, PartKind.MESSAGE, retry_after=7.5).wait_seconds == 7.5
+    assert (
+        discord_errors.classify(429, 0, PartKind.MESSAGE).wait_seconds
+        == discord_errors.CLOUDFLARE_WAIT_SECONDS
+    )
+    assert discord_errors.classify(403, 40003, PartKind.MESSAGE).wait_seconds >= 600
 
 
 @pytest.mark.parametrize("kind", list(PartKind))
 def test_no_answer_of_discord_is_left_without_a_verdict(kind: PartKind) -> None:
     for status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 524):
-        for code in (0, *discord_errors.TABLE):
-            assert discord_errors.judge(status, code, kind).effect in Effect
+        for code in (0, *discord_errors.DISCORD_ERRORS):
+            assert discord_errors.classify(status, code, kind).disposition in Disposition

@@ -11,8 +11,7 @@ from bot.services.outbox import suspension
 from storage import alerts, guilds, models, subscriptions
 from storage.outbox import transitions
 from tests.fake_discord import process, world
-from tests.support import relay_harness
-from tests.support.relay_harness import Office, contents, plan
+from tests.support.relay_harness import RelayHarness, all_sent, message_texts, new_delivery
 
 pytestmark = pytest.mark.wire
 
@@ -46,12 +45,12 @@ def order(channel_id: int, **fields: Any) -> models.Subscription:
     return models.Subscription(**given | fields)
 
 
-async def subscribe(office: Office, channel_id: int, **fields: Any) -> int:
+async def subscribe(office: RelayHarness, channel_id: int, **fields: Any) -> int:
     async with office.db.transaction() as connection:
         return await subscriptions.add(connection, order(channel_id, **fields))
 
 
-async def state_of(office: Office, subscription_id: int) -> tuple[str, str | None]:
+async def state_of(office: RelayHarness, subscription_id: int) -> tuple[str, str | None]:
     async with office.db.read() as connection:
         found = await subscriptions.get(connection, subscription_id)
     assert found is not None
@@ -59,22 +58,24 @@ async def state_of(office: Office, subscription_id: int) -> tuple[str, str | Non
 
 
 async def dms_of(fake: process.FakeDiscord, user_id: int) -> list[str]:
-    channels = await fake.ask("list_channels")
+    channels = await fake.run_action("list_channels")
     dms = [c["id"] for c in channels if c["recipient_id"] == user_id]
-    return [text for channel_id in dms for text in contents(await fake.messages(channel_id))]
+    return [text for channel_id in dms for text in message_texts(await fake.messages(channel_id))]
 
 
 async def test_a_revoked_permission_pauses_and_tells_the_owner_once(
-    office: Office, fake: process.FakeDiscord
+    relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    one = await subscribe(office, channel_id)
+    one = await subscribe(relay_harness, channel_id)
     await fake.change_channel(channel_id, denied=world.SEND_MESSAGES)
-    now = office.now()
-    await office.add(*(plan(f"d{n}", channel_id, now, subscription_id=one, parts=2) for n in range(3)))
-    await office.drain()
-    await office.drain()
-    assert await state_of(office, one) == ("paused", "no-send")
+    now = relay_harness.now()
+    await relay_harness.add_deliveries(
+        *(new_delivery(f"d{n}", channel_id, now, subscription_id=one, parts=2) for n in range(3))
+    )
+    await relay_harness.drain()
+    await relay_harness.drain()
+    assert await state_of(relay_harness, one) == ("paused", "no-send")
     assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}"]
     posts_tried = await fake.log("POST", f"/channels/{channel_id}/messages")
     assert len(posts_tried) == 1
@@ -82,99 +83,118 @@ async def test_a_revoked_permission_pauses_and_tells_the_owner_once(
     def opened(guild_id: int, channel: int, reason: str) -> bool:
         return (guild_id, channel, reason) == (process.GUILD_ID, channel_id, "no-send")
 
-    resumer = suspension.Resumer(office.db)
-    assert await resumer.resume(lambda guild_id, channel, reason: None, office.now()) == set()
+    resumer = suspension.DestinationResumer(relay_harness.db)
+    assert await resumer.resume(lambda guild_id, channel, reason: None, relay_harness.now()) == set()
     await fake.change_channel(channel_id, denied=0)
-    assert await resumer.resume(opened, office.now(), guild_id=1) == set()
-    assert await resumer.resume(opened, office.now(), guild_id=process.GUILD_ID) == {channel_id}
-    await office.drain()
-    assert await state_of(office, one) == ("active", None)
-    assert sorted(contents(await fake.messages(channel_id))) == sorted(
+    assert await resumer.resume(opened, relay_harness.now(), guild_id=1) == set()
+    assert await resumer.resume(opened, relay_harness.now(), guild_id=process.GUILD_ID) == {channel_id}
+    await relay_harness.drain()
+    assert await state_of(relay_harness, one) == ("active", None)
+    assert sorted(message_texts(await fake.messages(channel_id))) == sorted(
         f"d{n} {part}" for n in range(3) for part in range(2)
     )
 
 
-async def test_a_deleted_channel_closes_and_tells(office: Office, fake: process.FakeDiscord) -> None:
+async def test_a_deleted_channel_closes_and_tells(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
     [channel_id] = await fake.add_channels(1)
-    one = await subscribe(office, channel_id)
+    one = await subscribe(relay_harness, channel_id)
     await fake.change_channel(channel_id, deleted=True)
-    await office.add(plan("a", channel_id, office.now(), subscription_id=one))
-    await office.drain()
-    assert await state_of(office, one) == ("closed", "unknown-channel")
+    await relay_harness.add_deliveries(
+        new_delivery("a", channel_id, relay_harness.now(), subscription_id=one)
+    )
+    await relay_harness.drain()
+    assert await state_of(relay_harness, one) == ("closed", "unknown-channel")
     assert await dms_of(fake, OWNER) == [f"closed unknown-channel {channel_id}"]
-    assert (await office.states())[0] == "failed"
+    assert (await relay_harness.list_states())[0] == "failed"
 
 
 async def test_an_owner_who_takes_no_dms_is_told_in_the_system_channel(
-    office: Office, fake: process.FakeDiscord
+    relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channel_id, system_id = await fake.add_channels(2)
     dm = {"id": 99, "type": world.DM, "recipient_id": OWNER, "closed": True}
-    await fake.ask("furnish", {"channels": [dm]})
-    one = await subscribe(office, channel_id)
-    from_command_line = await subscribe(office, channel_id, at_time="10:00", created_by=None)
-    async with office.db.transaction() as connection:
-        await guilds.set_fields(connection, process.GUILD_ID, now=office.now(), system_channel_id=system_id)
+    await fake.run_action("populate", {"channels": [dm]})
+    one = await subscribe(relay_harness, channel_id)
+    from_command_line = await subscribe(relay_harness, channel_id, at_time="10:00", created_by=None)
+    async with relay_harness.db.transaction() as connection:
+        await guilds.upsert(
+            connection, process.GUILD_ID, now=relay_harness.now(), system_channel_id=system_id
+        )
     await fake.change_channel(channel_id, denied=world.VIEW_CHANNEL)
-    await office.add(plan("a", channel_id, office.now(), subscription_id=one))
-    await office.drain()
-    await office.drain()
-    assert await state_of(office, from_command_line) == ("paused", "no-access")
-    assert contents(await fake.messages(system_id)) == [f"paused no-access {channel_id}"] * 2
+    await relay_harness.add_deliveries(
+        new_delivery("a", channel_id, relay_harness.now(), subscription_id=one)
+    )
+    await relay_harness.drain()
+    await relay_harness.drain()
+    assert await state_of(relay_harness, from_command_line) == ("paused", "no-access")
+    assert message_texts(await fake.messages(system_id)) == [f"paused no-access {channel_id}"] * 2
 
 
-async def test_a_reader_who_closed_their_dms_is_left_alone(office: Office, fake: process.FakeDiscord) -> None:
-    async with office.db.transaction() as connection:
+async def test_a_reader_who_closed_their_dms_is_left_alone(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    async with relay_harness.db.transaction() as connection:
         rule = await alerts.add(connection, _alert())
     dm = {"id": 98, "type": world.DM, "recipient_id": OWNER, "closed": True}
-    await fake.ask("furnish", {"channels": [dm]})
+    await fake.run_action("populate", {"channels": [dm]})
     dm_alert: dict[str, Any] = {
         "kind": models.DeliveryKind.ALERT,
         "guild_id": None,
         "user_id": OWNER,
         "priority": 10,
     }
-    await office.add(plan("a", None, office.now(), **dm_alert), plan("b", None, office.now(), **dm_alert))
-    await office.drain()
+    await relay_harness.add_deliveries(
+        new_delivery("a", None, relay_harness.now(), **dm_alert),
+        new_delivery("b", None, relay_harness.now(), **dm_alert),
+    )
+    await relay_harness.drain()
     assert len(await fake.log("POST", "/channels/98/messages")) == 1
-    async with office.db.read() as connection:
+    async with relay_harness.db.read() as connection:
         kept = await alerts.get(connection, rule.id)
     assert kept is not None
     assert (kept.state.value, kept.reason) == ("paused", "dms-closed")
 
     await fake.change_channel(98, closed=False)
-    async with office.db.transaction() as connection:
-        await transitions.resume(connection, office.now(), user_id=OWNER)
-    await office.drain()
-    assert contents(await fake.messages(98)) == ["a 0", "b 0"]
+    async with relay_harness.db.transaction() as connection:
+        await transitions.resume(connection, relay_harness.now(), user_id=OWNER)
+    await relay_harness.drain()
+    assert message_texts(await fake.messages(98)) == ["a 0", "b 0"]
 
 
 async def test_a_forum_that_wants_a_tag_pauses_its_own_subscription_alone(
-    office: Office, fake: process.FakeDiscord
+    relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [forum] = await fake.add_channels(1, type=world.FORUM, require_tag=True)
-    one = await subscribe(office, forum, style=models.Style.FORUM)
+    one = await subscribe(relay_harness, forum, style=models.Style.FORUM)
     kinds = (models.PartKind.FORUM_POST,)
-    await office.add(plan("a", forum, office.now(), subscription_id=one, kinds=kinds))
-    await office.drain()
-    assert await state_of(office, one) == ("paused", "tag-needed")
+    await relay_harness.add_deliveries(
+        new_delivery("a", forum, relay_harness.now(), subscription_id=one, kinds=kinds)
+    )
+    await relay_harness.drain()
+    assert await state_of(relay_harness, one) == ("paused", "tag-needed")
 
 
-async def test_a_channel_alert_is_paused_with_its_channel(office: Office, fake: process.FakeDiscord) -> None:
+async def test_a_channel_alert_is_paused_with_its_channel(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
     [channel_id] = await fake.add_channels(1)
-    async with office.db.transaction() as connection:
+    async with relay_harness.db.transaction() as connection:
         rule = await alerts.add(connection, _alert(channel_id=channel_id, guild_id=process.GUILD_ID))
     await fake.change_guild(present=False)
-    await office.add(plan("a", channel_id, office.now(), kind=models.DeliveryKind.ALERT))
-    await office.drain()
+    await relay_harness.add_deliveries(
+        new_delivery("a", channel_id, relay_harness.now(), kind=models.DeliveryKind.ALERT)
+    )
+    await relay_harness.drain()
     assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}"]
     await fake.change_guild(present=True)
-    await suspension.Resumer(office.db).resume(lambda *_: True, office.now())
-    async with office.db.read() as connection:
+    await suspension.DestinationResumer(relay_harness.db).resume(lambda *_: True, relay_harness.now())
+    async with relay_harness.db.read() as connection:
         kept = await alerts.get(connection, rule.id)
     assert kept is not None
     assert kept.state is models.SubscriptionState.ACTIVE
-    await office.drain(until=relay_harness.all_sent)
+    await relay_harness.drain(until=all_sent)
 
 
 def _alert(**fields: Any) -> models.NewAlert:

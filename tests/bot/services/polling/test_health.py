@@ -8,18 +8,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.services.polling import health
-from bot.services.polling.report import Tally
+from bot.services.polling.report import RunStatistics
 from bot.sources.http import retry
 from storage import models
 
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 S = models.FetchStatus
-WAITS = retry.Patience(lambda: 0.0)
+WAITS = retry.RetryPolicy(lambda: 0.0)
 FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
 
 
-def after(status: S, one: models.StoredSource = FEED, tally: Tally | None = None) -> models.StoredSource:
-    return health.after_visit(one, status, "why", tally or Tally(), NOW, WAITS)
+def after(
+    status: S, one: models.StoredSource = FEED, tally: RunStatistics | None = None
+) -> models.StoredSource:
+    return health.updated_health(one, status, "why", tally or RunStatistics(), NOW, WAITS)
 
 
 def wait(one: models.StoredSource) -> timedelta:
@@ -52,13 +54,13 @@ def test_a_day_without_digest_is_neither_success_nor_failure() -> None:
 
 
 def test_a_server_that_wants_to_be_left_alone_is() -> None:
-    assert wait(after(S.FAILED, tally=Tally(retry_at=NOW + timedelta(hours=5)))) == timedelta(hours=5)
+    assert wait(after(S.FAILED, tally=RunStatistics(retry_at=NOW + timedelta(hours=5)))) == timedelta(hours=5)
 
 
 def test_what_is_gone_for_good_has_no_next_turn() -> None:
     told = after(S.GONE)
     assert told.next_attempt_at is None
-    assert health.is_to_be_told(told)
+    assert health.is_notice_due(told)
 
 
 def test_the_operator_is_told_once_of_failures_in_a_row() -> None:
@@ -66,19 +68,23 @@ def test_the_operator_is_told_once_of_failures_in_a_row() -> None:
     told = []
     for _ in range(6):
         one = after(S.FAILED, one)
-        if health.is_to_be_told(one):
+        if health.is_notice_due(one):
             told.append(one.failures)
             one = replace(one, noticed_at=NOW)
     assert told == [3]
     well = after(S.OK, one)
-    assert (well.noticed_at, health.is_to_be_told(well)) == (None, False)
+    assert (well.noticed_at, health.is_notice_due(well)) == (None, False)
 
 
 @pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
 def test_a_source_may_have_a_pace_of_its_own(every: str, minutes: int) -> None:
-    assert health.pace(replace(FEED, options={"every": every}), waiting=False) == timedelta(minutes=minutes)
+    assert health.poll_interval(
+        replace(FEED, options={"every": every}), is_newest_pending=False
+    ) == timedelta(minutes=minutes)
 
 
 def test_a_dated_address_is_asked_more_often_while_its_digest_is_to_come() -> None:
     dated = replace(FEED, kind=models.SourceKind.URL)
-    assert health.pace(dated, waiting=True) < health.pace(dated, waiting=False)
+    assert health.poll_interval(dated, is_newest_pending=True) < health.poll_interval(
+        dated, is_newest_pending=False
+    )

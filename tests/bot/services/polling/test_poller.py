@@ -20,30 +20,31 @@ from storage import database, models
 from storage import errors as storage_errors
 from storage import sources as stored_sources
 from tests.support import origin_server, source_payloads
-from tests.support.polling_harness import START, Newsroom
+from tests.support.polling_harness import START, PollingHarness
 
 S = models.FetchStatus
 HF = "/api/daily_papers?date=2025-05-06"
 
 
 @pytest_asyncio.fixture
-async def room(db: database.Database) -> AsyncIterator[Newsroom]:
-    async with origin_server.open_origin() as origin:
-        yield Newsroom(db, origin)
+async def room(db: database.Database) -> AsyncIterator[PollingHarness]:
+    async with origin_server.run_origin() as origin:
+        yield PollingHarness(db, origin)
 
 
 @pytest_asyncio.fixture
-async def quick_room(sqlite_db: database.Database) -> AsyncIterator[Newsroom]:
+async def quick_room(sqlite_db: database.Database) -> AsyncIterator[PollingHarness]:
     """For what is the same on either engine."""
-    async with origin_server.open_origin() as origin:
-        yield Newsroom(sqlite_db, origin)
+    async with origin_server.run_origin() as origin:
+        yield PollingHarness(sqlite_db, origin)
 
 
-async def test_one_pass_makes_an_empty_archive_know_a_reviews_votes_and_authors(room: Newsroom) -> None:
+async def test_one_pass_makes_an_empty_archive_know_a_reviews_votes_and_authors(room: PollingHarness) -> None:
     origin = room.origin
     origin.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     origin.pages[HF] = source_payloads.daily_papers(
-        source_payloads.listed("2505.00001", 81), source_payloads.listed("2505.00003", 5)
+        source_payloads.daily_papers_item("2505.00001", 81),
+        source_payloads.daily_papers_item("2505.00003", 5),
     )
     origin.pages["/api/query"] = source_payloads.atom(
         source_payloads.arxiv_entry("2505.00001"),
@@ -52,7 +53,7 @@ async def test_one_pass_makes_an_empty_archive_know_a_reviews_votes_and_authors(
     await room.add("/{date:%Y-%m-%d}.md")
     await room.add("/api/query")
     await room.add(origin.url, "huggingface")
-    reports = await room.tick()
+    reports = await room.fetch_due()
     rows = [
         (one.source.kind.value, one.status.value, one.digests, one.papers, one.new_papers) for one in reports
     ]
@@ -66,7 +67,7 @@ async def test_one_pass_makes_an_empty_archive_know_a_reviews_votes_and_authors(
     assert (other.title, other.votes) == ("Told by arXiv", None)
 
 
-async def test_a_second_pass_changes_nothing_and_asks_conditionally(room: Newsroom) -> None:
+async def test_a_second_pass_changes_nothing_and_asks_conditionally(room: PollingHarness) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("If-None-Match") == '"1"':
             return web.Response(status=304)
@@ -74,20 +75,20 @@ async def test_a_second_pass_changes_nothing_and_asks_conditionally(room: Newsro
 
     room.origin.pages["/2025-05-06.md"] = page
     await room.add("/{date:%Y-%m-%d}.md")
-    async with room.opened() as service:
+    async with room.open_poller() as service:
         first = await service.fetch_all()
         second = await service.fetch_all()
     assert [(one.status, one.new_papers) for one in first] == [(S.OK, 2)]
     assert [(one.status, one.digests, one.new_papers) for one in second] == [(S.UNCHANGED, 0, 0)]
 
 
-async def test_a_dry_run_says_what_would_change_and_changes_nothing(room: Newsroom) -> None:
+async def test_a_dry_run_says_what_would_change_and_changes_nothing(room: PollingHarness) -> None:
     room.origin.pages["/a.md"] = source_payloads.newsletter()
-    room.origin.pages[HF] = source_payloads.daily_papers(source_payloads.listed("2505.00009"))
+    room.origin.pages[HF] = source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00009"))
     await room.add("/a.md")
     await room.add(room.origin.url, "huggingface")
     before = await room.health()
-    async with room.opened() as service:
+    async with room.open_poller() as service:
         for _ in range(2):
             reports = await service.fetch_all(dry_run=True)
             assert [(one.status, one.digests, one.papers, one.new_papers) for one in reports] == [
@@ -98,21 +99,21 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(room: Newsro
     assert await room.detail("2505.00001") is None
 
 
-async def test_only_sources_whose_turn_it_is_are_asked(quick_room: Newsroom) -> None:
+async def test_only_sources_whose_turn_it_is_are_asked(quick_room: PollingHarness) -> None:
     room = quick_room
     room.origin.pages["/a.md"] = source_payloads.newsletter()
     room.origin.pages["/feed"] = source_payloads.rss()
     await room.add("/a.md", every="10")
     await room.add("/feed", every="30")
-    assert len(await room.tick()) == 2
+    assert len(await room.fetch_due()) == 2
     room.now += timedelta(minutes=9)
-    assert await room.tick() == []
+    assert await room.fetch_due() == []
     room.now += timedelta(minutes=1)
-    assert [one.source.url for one in await room.tick()] == [f"{room.origin.url}/a.md"]
+    assert [one.source.url for one in await room.fetch_due()] == [f"{room.origin.url}/a.md"]
 
 
 async def test_each_fault_has_its_reason_and_harms_no_other_source(
-    quick_room: Newsroom, tmp_path: Path
+    quick_room: PollingHarness, tmp_path: Path
 ) -> None:
     room = quick_room
     pages = room.origin.pages
@@ -130,9 +131,9 @@ async def test_each_fault_has_its_reason_and_harms_no_other_source(
     await room.add("http://127.0.0.1:1/feed")
     await room.add("/good.md")
     (tmp_path / "folder").mkdir()
-    await room.book.add(str(tmp_path / "folder"))
+    await room.registry.add(str(tmp_path / "folder"))
     (tmp_path / "folder").rmdir()
-    reports = {one.source.url.removeprefix(room.origin.url): one for one in await room.tick()}
+    reports = {one.source.url.removeprefix(room.origin.url): one for one in await room.fetch_due()}
     told = {path: (one.status.value, one.reason) for path, one in reports.items()}
     assert told == {
         "/html.md": ("failed", "it is an HTML page without a digest"),
@@ -151,14 +152,14 @@ async def test_each_fault_has_its_reason_and_harms_no_other_source(
 
 
 async def test_a_source_that_goes_on_failing_slows_down_and_the_operator_is_told_once(
-    quick_room: Newsroom,
+    quick_room: PollingHarness,
 ) -> None:
     room = quick_room
     room.origin.pages["/feed"] = web.Response(status=500)
     added = await room.add("/feed")
     asked_at = []
     while room.now < START + timedelta(days=3):
-        if await room.tick():
+        if await room.fetch_due():
             asked_at.append(room.now)
         health = (await room.health())[added.url]
         assert health.next_attempt_at is not None
@@ -167,40 +168,40 @@ async def test_a_source_that_goes_on_failing_slows_down_and_the_operator_is_told
     assert gaps == [1, 2, 4, 8, 16, 24]
     assert [(one.url, one.failures) for one in room.notices] == [(added.url, 3)]
     room.origin.pages["/feed"] = source_payloads.rss()
-    await room.tick()
+    await room.fetch_due()
     health = (await room.health())[added.url]
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
 
 
 async def test_a_source_that_is_gone_for_good_is_not_asked_again_and_the_operator_is_told(
-    quick_room: Newsroom,
+    quick_room: PollingHarness,
 ) -> None:
     room = quick_room
     room.origin.pages["/feed"] = web.Response(status=410)
     await room.add("/feed")
-    await room.tick()
+    await room.fetch_due()
     room.now += timedelta(days=30)
-    assert await room.tick() == []
-    async with room.opened() as service:
+    assert await room.fetch_due() == []
+    async with room.open_poller() as service:
         reports = await service.fetch_all()
     assert reports[0].reason == "it is gone for good (410) since 2025-05-06"
     assert (len(room.origin.requests), len(room.notices)) == (1, 1)
 
 
-async def test_a_digest_that_cannot_be_stored_is_not_lost(quick_room: Newsroom) -> None:
+async def test_a_digest_that_cannot_be_stored_is_not_lost(quick_room: PollingHarness) -> None:
     room = quick_room
     room.origin.pages["/a.md"] = source_payloads.newsletter()
     room.origin.pages["/b.md"] = source_payloads.newsletter(date(2025, 5, 5), ids=["2505.00005"])
     await room.add("/a.md")
     await room.add("/b.md")
-    store = room.ingest.add_group
+    store = room.ingest.add_batch
 
     async def fail_once(*args: object) -> object:
-        room.ingest.add_group = store  # type: ignore[method-assign]
+        room.ingest.add_batch = store  # type: ignore[method-assign]
         raise storage_errors.DatabaseBusyError("paperround.db is locked by another process.")
 
-    room.ingest.add_group = fail_once  # type: ignore[method-assign, assignment]
-    async with room.opened() as service:
+    room.ingest.add_batch = fail_once  # type: ignore[method-assign, assignment]
+    async with room.open_poller() as service:
         first = await service.fetch_all()
         second = await service.fetch_all()
     failed = {one.source.url for one in first if one.status is S.FAILED}
@@ -212,27 +213,27 @@ async def test_a_digest_that_cannot_be_stored_is_not_lost(quick_room: Newsroom) 
     assert await room.detail("2505.00005") is not None
 
 
-async def test_a_digest_that_breaks_the_storing_harms_no_other(quick_room: Newsroom) -> None:
+async def test_a_digest_that_breaks_the_storing_harms_no_other(quick_room: PollingHarness) -> None:
     room = quick_room
-    store = room.ingest.add_group
+    store = room.ingest.add_batch
     for number in range(3):
         day = date(2025, 5, number + 1)
         room.origin.pages[f"/{number}.md"] = source_payloads.newsletter(day, ids=[f"2505.0000{number + 1}"])
         await room.add(f"/{number}.md")
 
-    async def break_on_one(group: Sequence[provenance.Said]) -> object:
-        if any(one.place.endswith("/1.md") for one in group):
+    async def break_on_one(group: Sequence[provenance.SourcedDigest]) -> object:
+        if any(one.location.endswith("/1.md") for one in group):
             raise RuntimeError("a strange text")
         return await store(group)
 
-    room.ingest.add_group = break_on_one  # type: ignore[method-assign, assignment]
-    statuses = [one.status for one in await room.tick()]
+    room.ingest.add_batch = break_on_one  # type: ignore[method-assign, assignment]
+    statuses = [one.status for one in await room.fetch_due()]
     assert statuses == [S.OK, S.FAILED, S.OK]
     assert await room.detail("2505.00001") is not None
     assert await room.detail("2505.00003") is not None
 
 
-async def test_a_back_fill_that_was_interrupted_goes_on(quick_room: Newsroom) -> None:
+async def test_a_back_fill_that_was_interrupted_goes_on(quick_room: PollingHarness) -> None:
     room = quick_room
     days = [date(2025, 1, 1) + timedelta(days=offset) for offset in range(60)]
     stop_at = 40
@@ -252,7 +253,7 @@ async def test_a_back_fill_that_was_interrupted_goes_on(quick_room: Newsroom) ->
     for day in days:
         room.origin.pages[f"/{day}.md"] = page
     await room.add("/{date:%Y-%m-%d}.md")
-    async with room.opened() as service:
+    async with room.open_poller() as service:
         task = asyncio.create_task(service.fetch_all(days=days))
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -264,7 +265,7 @@ async def test_a_back_fill_that_was_interrupted_goes_on(quick_room: Newsroom) ->
     assert await room.detail("2501.00060") is not None
 
 
-async def test_the_same_digest_from_two_sources_is_one_digest(quick_room: Newsroom) -> None:
+async def test_the_same_digest_from_two_sources_is_one_digest(quick_room: PollingHarness) -> None:
     room = quick_room
     text = source_payloads.newsletter()
     room.origin.pages["/a.md"] = text
@@ -273,54 +274,56 @@ async def test_the_same_digest_from_two_sources_is_one_digest(quick_room: Newsro
     )
     await room.add("/a.md")
     await room.add("/feed")
-    reports = await room.tick()
+    reports = await room.fetch_due()
     assert sum(one.new_papers for one in reports) == 2
     detail = await room.detail("2505.00001")
     assert detail is not None
     assert len(detail.appearances) == 1
 
 
-async def test_votes_that_move_are_followed(room: Newsroom) -> None:
+async def test_votes_that_move_are_followed(room: PollingHarness) -> None:
     room.origin.pages["/a.md"] = source_payloads.newsletter(ids=["2505.00001"])
     await room.add("/a.md")
     await room.add(room.origin.url, "huggingface")
     for votes in (12, 40, 35):
-        room.origin.pages[HF] = source_payloads.daily_papers(source_payloads.listed("2505.00001", votes))
-        await room.tick()
+        room.origin.pages[HF] = source_payloads.daily_papers(
+            source_payloads.daily_papers_item("2505.00001", votes)
+        )
+        await room.fetch_due()
         detail = await room.detail("2505.00001")
         assert detail is not None
         assert detail.votes == votes
         room.now += timedelta(hours=2)
 
 
-async def test_facts_that_come_before_their_digest_wait_for_it(room: Newsroom) -> None:
-    room.origin.pages[HF] = source_payloads.daily_papers(source_payloads.listed("2505.00001", 81))
+async def test_facts_that_come_before_their_digest_wait_for_it(room: PollingHarness) -> None:
+    room.origin.pages[HF] = source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", 81))
     await room.add(room.origin.url, "huggingface")
-    await room.tick()
+    await room.fetch_due()
     room.now += timedelta(minutes=10)
     room.origin.pages["/a.md"] = source_payloads.review(ids=["2505.00001"])
     await room.add("/a.md")
-    await room.tick()
+    await room.fetch_due()
     detail = await room.detail("2505.00001")
     assert detail is not None
     assert (detail.votes, detail.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
 
 
-async def test_a_very_long_place_is_remembered(room: Newsroom) -> None:
+async def test_a_very_long_place_is_remembered(room: PollingHarness) -> None:
     key = "k" * 480
     path = "/" + "p" * 900
     room.origin.pages[path] = source_payloads.rss(f"<item><guid>{key}</guid><title>A</title></item>")
     added = await room.add(path, "feed")
-    await room.tick()
+    await room.fetch_due()
     room.now += timedelta(hours=1)
-    assert [one.status for one in await room.tick()] == [S.UNCHANGED]
+    assert [one.status for one in await room.fetch_due()] == [S.UNCHANGED]
     async with room.db.read() as connection:
         pages = await stored_sources.list_pages(connection, added.id)
     assert all(len(place) <= 600 for place in pages)
-    assert page_states.name(f"{added.url}#{key}") in pages
+    assert page_states.page_key(f"{added.url}#{key}") in pages
 
 
-async def test_sources_of_the_settings_are_kept_once(quick_room: Newsroom) -> None:
+async def test_sources_of_the_settings_are_kept_once(quick_room: PollingHarness) -> None:
     room = quick_room
     configured = [
         SourceSetting(
@@ -329,8 +332,8 @@ async def test_sources_of_the_settings_are_kept_once(quick_room: Newsroom) -> No
         SourceSetting(url="https://h.test/feed", kind="feed"),
     ]
     for _ in range(2):
-        await room.book.add_configured(configured)
-    rows = await room.book.list_rows()
+        await room.registry.add_configured(configured)
+    rows = await room.registry.list_rows()
     assert [(one.url, one.kind.value, one.priority) for one in rows] == [
         ("https://h.test/{date:%Y-%m-%d}.md", "url", 2),
         ("https://h.test/feed", "feed", 0),
@@ -338,21 +341,21 @@ async def test_sources_of_the_settings_are_kept_once(quick_room: Newsroom) -> No
     assert rows[0].options == {"every": "5"}
 
 
-async def test_a_source_is_removed_by_its_address(quick_room: Newsroom) -> None:
+async def test_a_source_is_removed_by_its_address(quick_room: PollingHarness) -> None:
     added = await quick_room.add("/feed")
     with pytest.raises(storage_errors.DuplicateError):
         await quick_room.add("/feed")
-    await quick_room.book.remove(added.url)
+    await quick_room.registry.remove(added.url)
     with pytest.raises(errors.UsageError):
-        await quick_room.book.remove(added.url)
-    assert await quick_room.book.list_rows() == []
+        await quick_room.registry.remove(added.url)
+    assert await quick_room.registry.list_rows() == []
 
 
-async def test_the_loop_of_turns_ends_when_it_is_told_to(quick_room: Newsroom) -> None:
+async def test_the_loop_of_turns_ends_when_it_is_told_to(quick_room: PollingHarness) -> None:
     quick_room.origin.pages["/a.md"] = source_payloads.newsletter()
     await quick_room.add("/a.md")
     stop = asyncio.Event()
-    async with quick_room.opened() as service:
+    async with quick_room.open_poller() as service:
         running = asyncio.create_task(service.run(stop, every_seconds=0.01))
         for _ in range(1000):
             await asyncio.sleep(0.005)
@@ -363,7 +366,7 @@ async def test_the_loop_of_turns_ends_when_it_is_told_to(quick_room: Newsroom) -
 
 
 async def test_fourteen_days_of_reviews_that_repeat_themselves_bring_each_paper_once(
-    quick_room: Newsroom,
+    quick_room: PollingHarness,
 ) -> None:
     """Each day's list holds yesterday's papers again."""
     room = quick_room
@@ -373,6 +376,6 @@ async def test_fourteen_days_of_reviews_that_repeat_themselves_bring_each_paper_
         day = room.now.date()
         ids = [f"2505.{number * 3 + offset:05}" for offset in range(1, 7)]
         room.origin.pages[f"/{day}.md"] = source_payloads.review(day, ids)
-        new.append((await room.tick())[0].new_papers)
+        new.append((await room.fetch_due())[0].new_papers)
         room.now += timedelta(days=1)
     assert new == [6] + [3] * 13

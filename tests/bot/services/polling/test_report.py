@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.services.polling.report import SILENT_AFTER, Tally
+from bot.services.polling.report import STALE_AFTER, RunStatistics
 from bot.sources import base
 from storage import models
 
@@ -29,16 +29,16 @@ def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> mode
     return models.StoredSource(**values)  # type: ignore[arg-type]
 
 
-def judged(*outcomes: base.Outcome, one: models.StoredSource | None = None) -> tuple[S, str]:
-    tally = Tally()
+def judged(*outcomes: base.FetchResult, one: models.StoredSource | None = None) -> tuple[S, str]:
+    tally = RunStatistics()
     for outcome in outcomes:
-        tally.add(outcome)
-    report = tally.report(one or row(), NOW)
+        tally.add_outcome(outcome)
+    report = tally.build_report(one or row(), NOW)
     return report.status, report.reason
 
 
-def outcome(status: S, reason: str = "", day: date | None = None) -> base.Outcome:
-    return base.Outcome("place", status, reason, day=day)
+def outcome(status: S, reason: str = "", day: date | None = None) -> base.FetchResult:
+    return base.FetchResult("place", status, reason, day=day)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_a_failure_beside_a_success_is_named() -> None:
 
 def test_days_without_digest_are_normal_until_they_are_too_many() -> None:
     absent = outcome(S.NOT_YET, "nothing is there (404)", TODAY)
-    lately = row(last_success_at=NOW - SILENT_AFTER)
+    lately = row(last_success_at=NOW - STALE_AFTER)
     assert judged(absent, one=lately)[0] is S.NOT_YET
-    long_ago = row(last_success_at=NOW - SILENT_AFTER - timedelta(hours=1))
+    long_ago = row(last_success_at=NOW - STALE_AFTER - timedelta(hours=1))
     status, reason = judged(absent, one=long_ago)
     assert status is S.FAILED
     assert reason == "nothing at any of its addresses since 2025-04-26: nothing is there (404)"

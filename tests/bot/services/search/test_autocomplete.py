@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.services.search import autocomplete, glossary, service
-from bot.services.search.service import Lookup
+from bot.services.search.service import SearchService
 from bot.text.analysis import korean
 from bot.text.glossary.extraction import alignment, title_phrases
 from bot.text.glossary.model import concepts
@@ -19,34 +19,36 @@ from storage import models
 from storage.database import Database
 from storage.search import glossary as search_glossary
 from tests.support import sample_archive
-from tests.support.sample_archive import NOW, Paper
+from tests.support.sample_archive import NOW, NewsletterPaper
 
 EN, KO = models.Locale.EN, models.Locale.KO
 LONG_TITLE = "Walking Lanterns " + "that keep walking " * 8
 PAPERS = (
-    Paper(
+    NewsletterPaper(
         "2501.00001",
         "Walking Lanterns in the Snow",
         "강화 학습(Reinforcement Learning; RL)으로 걷습니다.",
         40,
     ),
-    Paper("2501.00002", LONG_TITLE, "강화 학습(Reinforcement Learning; RL)을 씁니다.", 7),
-    Paper("2501.00003", "On walking lanterns", "지도를 그립니다.", 3, ("Ada Lovelace", "Jürgen Müller")),
-    Paper("2501.00004", "느린 등불 지도를 위한 보행", "지도를 그립니다."),
-    Paper("2501.00005", "느린 등불 지도", "지도를 그립니다."),
-    Paper("2501.00006", r"$\pi_0$: Plans", "지도를 그립니다.", 2),
+    NewsletterPaper("2501.00002", LONG_TITLE, "강화 학습(Reinforcement Learning; RL)을 씁니다.", 7),
+    NewsletterPaper(
+        "2501.00003", "On walking lanterns", "지도를 그립니다.", 3, ("Ada Lovelace", "Jürgen Müller")
+    ),
+    NewsletterPaper("2501.00004", "느린 등불 지도를 위한 보행", "지도를 그립니다."),
+    NewsletterPaper("2501.00005", "느린 등불 지도", "지도를 그립니다."),
+    NewsletterPaper("2501.00006", r"$\pi_0$: Plans", "지도를 그립니다.", 2),
 )
 
 
 @pytest.fixture
-async def lookup(db: Database) -> Lookup:
+async def lookup(db: Database) -> SearchService:
     """Five papers, and the glossary made of them."""
-    await sample_archive.add(db, "2025-01-02", *PAPERS)
-    await glossary.Glossaries(db, lambda: NOW).rebuild()
-    return Lookup(db)
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await glossary.GlossaryService(db, lambda: NOW).rebuild()
+    return SearchService(db)
 
 
-async def test_frequent_phrases_of_titles_are_offered_and_find_their_papers(lookup: Lookup) -> None:
+async def test_frequent_phrases_of_titles_are_offered_and_find_their_papers(lookup: SearchService) -> None:
     (offered,) = await lookup.complete_topic("walking lan", EN)
     assert (offered.name, offered.value) == ("Walking Lanterns", "Walking Lanterns")
     assert (await lookup.search(offered.value)).total == 3
@@ -55,12 +57,12 @@ async def test_frequent_phrases_of_titles_are_offered_and_find_their_papers(look
 
 @pytest.mark.parametrize("typed", ["w", "wal", "WALKING-LANTERNS", "walking l", "lanterns"])
 async def test_a_phrase_is_offered_at_any_keystroke_and_from_its_later_words(
-    lookup: Lookup, typed: str
+    lookup: SearchService, typed: str
 ) -> None:
     assert "Walking Lanterns" in [one.value for one in await lookup.complete_topic(typed, EN)]
 
 
-async def test_every_keystroke_on_a_korean_keyboard_keeps_what_is_being_typed(lookup: Lookup) -> None:
+async def test_every_keystroke_on_a_korean_keyboard_keeps_what_is_being_typed(lookup: SearchService) -> None:
     for typed in (
         "ㄱ",
         "가",
@@ -79,7 +81,7 @@ async def test_every_keystroke_on_a_korean_keyboard_keeps_what_is_being_typed(lo
     assert (await lookup.complete_topic("강화 학습", KO))[0].value == "강화 학습"
 
 
-async def test_a_topic_says_its_other_names(lookup: Lookup) -> None:
+async def test_a_topic_says_its_other_names(lookup: SearchService) -> None:
     for typed, locale, name in (
         ("강화 학", KO, "강화 학습 · reinforcement learning (RL)"),
         ("reinf", EN, "reinforcement learning (RL) · 강화 학습"),
@@ -89,7 +91,7 @@ async def test_a_topic_says_its_other_names(lookup: Lookup) -> None:
         assert (await lookup.complete_topic(typed, locale))[0].name == name
 
 
-async def test_before_a_word_is_typed_the_readers_language_is_offered(lookup: Lookup) -> None:
+async def test_before_a_word_is_typed_the_readers_language_is_offered(lookup: SearchService) -> None:
     assert (await lookup.complete_topic("", KO))[0].value == "강화 학습"
     english = [one.value for one in await lookup.complete_topic("", EN)]
     assert english[0] == "Walking Lanterns", "three papers' titles say more than two papers' glosses"
@@ -97,61 +99,66 @@ async def test_before_a_word_is_typed_the_readers_language_is_offered(lookup: Lo
     assert not any(map(korean.is_hangul, english))
 
 
-async def test_a_topic_is_offered_once_under_one_value(lookup: Lookup) -> None:
+async def test_a_topic_is_offered_once_under_one_value(lookup: SearchService) -> None:
     for typed in ("", "r", "l", "ㅁ", "모델", "learning"):
         offered = await lookup.complete_topic(typed, KO)
-        assert len(offered) <= autocomplete.MOST
+        assert len(offered) <= autocomplete.MAX_CHOICES
         assert len({one.value for one in offered}) == len(offered)
-        assert all(len(one.value) <= autocomplete.LONGEST for one in offered)
+        assert all(len(one.value) <= autocomplete.MAX_VALUE_LENGTH for one in offered)
 
 
 async def test_what_was_learnt_since_is_offered(
-    db: Database, lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+    db: Database, lookup: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "TOPICS_SECONDS", -1)
+    monkeypatch.setattr(service, "TOPICS_CACHE_SECONDS", -1)
     assert await lookup.complete_topic("harbour", EN) == []
-    lights = [Paper(f"2501.0002{number}", f"Harbour Lights {number}", "등불입니다.") for number in range(3)]
-    await sample_archive.add(db, "2025-01-03", *lights)
-    await glossary.Glossaries(db, lambda: NOW + timedelta(hours=1)).rebuild()
+    lights = [
+        NewsletterPaper(f"2501.0002{number}", f"Harbour Lights {number}", "등불입니다.")
+        for number in range(3)
+    ]
+    await sample_archive.add_digest(db, "2025-01-03", *lights)
+    await glossary.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
     typed = await asyncio.gather(*(lookup.complete_topic("harbour", EN) for _ in range(4)))
     assert "Harbour Lights" in [one.value for one in typed[0]]
     assert "Harbour Lights" in [one.value for one in await lookup.complete_topic("harbour", EN)]
 
 
-async def test_authors_come_with_the_number_of_their_papers(lookup: Lookup) -> None:
+async def test_authors_come_with_the_number_of_their_papers(lookup: SearchService) -> None:
     (offered,) = await lookup.complete_author("lovel")
     assert (offered.value, offered.papers) == ("Ada Lovelace", 6)
 
 
 def test_a_short_form_that_no_paper_explains_does_not_hide_what_it_begins() -> None:
-    extraction = (concepts.Form("relation extraction", "en", 0), concepts.Form("RE", "abbr", 0))
-    reward = (concepts.Form("reward", "en", 2), concepts.Form("RW", "abbr", 2))
+    extraction = (concepts.SurfaceForm("relation extraction", "en", 0), concepts.SurfaceForm("RE", "abbr", 0))
+    reward = (concepts.SurfaceForm("reward", "en", 2), concepts.SurfaceForm("RW", "abbr", 2))
     found = [concepts.Concept("relat extract", extraction), concepts.Concept("reward", reward)]
-    topics = autocomplete.Topics(resolver.Glossary(found))
+    topics = autocomplete.TopicIndex(resolver.Glossary(found))
     for locale in (EN, KO):
-        assert [one.value for one in topics.offer("re", locale)] == ["reward", "relation extraction"]
-        assert topics.offer("rw", locale)[0].value == "RW"
+        assert [one.value for one in topics.complete("re", locale)] == ["reward", "relation extraction"]
+        assert topics.complete("rw", locale)[0].value == "RW"
 
 
 def test_typed_syllables_come_before_what_they_are_only_on_the_way_to() -> None:
     found = [
-        concepts.Concept("gaussian", (concepts.Form("가우시안", "ko", 9),)),
-        concepts.Concept("reinforc", (concepts.Form("강화", "ko", 2),)),
+        concepts.Concept("gaussian", (concepts.SurfaceForm("가우시안", "ko", 9),)),
+        concepts.Concept("reinforc", (concepts.SurfaceForm("강화", "ko", 2),)),
     ]
-    topics = autocomplete.Topics(resolver.Glossary(found))
+    topics = autocomplete.TopicIndex(resolver.Glossary(found))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
-        assert [one.value for one in topics.offer(typed, KO)] == values
+        assert [one.value for one in topics.complete(typed, KO)] == values
 
 
-async def test_before_a_name_is_begun_those_with_most_papers_are_offered(lookup: Lookup) -> None:
+async def test_before_a_name_is_begun_those_with_most_papers_are_offered(lookup: SearchService) -> None:
     for typed in ("", " ", "-"):
         assert [one.value for one in await lookup.complete_author(typed)] == ["Ada Lovelace", "Jürgen Müller"]
 
 
 async def test_of_people_with_equally_many_papers_those_whose_name_begins_so_come_first(db: Database) -> None:
     people = ("Jie Lou", "Ana Lou", "Louis Braille", "Bo Lin")
-    await sample_archive.add(db, "2025-01-02", Paper("2501.00001", "One", "하나입니다.", authors=people))
-    assert [one.value for one in await Lookup(db).complete_author("lou")] == [
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
+    )
+    assert [one.value for one in await SearchService(db).complete_author("lou")] == [
         "Louis Braille",
         "Ana Lou",
         "Jie Lou",
@@ -160,15 +167,15 @@ async def test_of_people_with_equally_many_papers_those_whose_name_begins_so_com
 
 def test_what_one_paper_alone_calls_so_in_korean_is_not_offered() -> None:
     forms = (
-        concepts.Form("lantern", "en", 3),
-        concepts.Form("등롱", "ko", 1),
-        concepts.Form("등불", "ko", 0, seeded=True),
-        concepts.Form("초롱", "ko", 2),
+        concepts.SurfaceForm("lantern", "en", 3),
+        concepts.SurfaceForm("등롱", "ko", 1),
+        concepts.SurfaceForm("등불", "ko", 0, seeded=True),
+        concepts.SurfaceForm("초롱", "ko", 2),
     )
-    topics = autocomplete.Topics(resolver.Glossary([concepts.Concept("lantern", forms)]))
-    assert topics.offer("등", KO)[0].name == "등불 · lantern"
-    assert topics.offer("등롱", KO) == []
-    assert [one.value for one in topics.offer("초", KO)] == ["초롱"]
+    topics = autocomplete.TopicIndex(resolver.Glossary([concepts.Concept("lantern", forms)]))
+    assert topics.complete("등", KO)[0].name == "등불 · lantern"
+    assert topics.complete("등롱", KO) == []
+    assert [one.value for one in topics.complete("초", KO)] == ["초롱"]
 
 
 @pytest.mark.parametrize(
@@ -176,45 +183,45 @@ def test_what_one_paper_alone_calls_so_in_korean_is_not_offered() -> None:
     ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"],
 )
 async def test_a_paper_is_offered_by_its_address_and_while_korean_is_typed(
-    lookup: Lookup, typed: str
+    lookup: SearchService, typed: str
 ) -> None:
     offered = await lookup.complete_paper(typed)
     assert "2501.00004" in [one.value for one in offered]
     assert all(one.votes == 10 for one in offered)
 
 
-async def test_a_title_is_offered_without_its_latex(lookup: Lookup) -> None:
+async def test_a_title_is_offered_without_its_latex(lookup: SearchService) -> None:
     assert [one.name for one in await lookup.complete_paper("2501.00006")] == ["π_0: Plans"]
 
 
-async def test_a_lone_korean_letter_offers_papers_too(lookup: Lookup) -> None:
+async def test_a_lone_korean_letter_offers_papers_too(lookup: SearchService) -> None:
     assert len(await lookup.complete_paper("ㄱ")) == len(PAPERS)
 
 
 async def test_a_glossary_of_an_older_version_is_made_anew_and_not_read_wrongly(db: Database) -> None:
-    words = glossary.Glossaries(db, lambda: NOW)
+    words = glossary.GlossaryService(db, lambda: NOW)
     assert not await words.is_stale(), "nothing to learn from"
-    await sample_archive.add(db, "2025-01-02", *PAPERS)
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert await words.is_stale()
     await words.rebuild()
     assert not await words.is_stale()
     async with db.transaction() as connection:
         older = '{"version":1,"concepts":[],"readings":{},"words":{}}'
-        await search_glossary.set_made(connection, search_glossary.Made(NOW, len(PAPERS), older))
+        await search_glossary.save(connection, search_glossary.StoredGlossary(NOW, len(PAPERS), older))
     assert await words.is_stale()
-    offered = await Lookup(db).complete_topic("reinforcement l", EN)
+    offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the starting list stands in"
 
 
 def test_a_keystroke_among_tens_of_thousands_of_forms_takes_less_than_a_millisecond() -> None:
-    topics = autocomplete.Topics(_large_glossary())
+    topics = autocomplete.TopicIndex(_large_glossary())
     typed = [
         text[:end] for text in ("강화 학습", "model ab", "ba", "추론", "c") for end in range(len(text) + 1)
     ]
     took = []
     for text in typed * 5:
         started = time.perf_counter()
-        topics.offer(text, KO)
+        topics.complete(text, KO)
         took.append(time.perf_counter() - started)
     assert sorted(took)[len(took) // 2] < 0.001
 
@@ -226,9 +233,16 @@ def _large_glossary() -> resolver.Glossary:
     def concept(number: int) -> concepts.Concept:
         english = " ".join("".join(chance.choices("abcdelmo", k=5)) for _ in range(3))
         name = "".join(chance.choices(syllables, k=5))
-        forms = (concepts.Form(f"model {english}", "en", number % 50), concepts.Form(name, "ko", 1))
+        forms = (
+            concepts.SurfaceForm(f"model {english}", "en", number % 50),
+            concepts.SurfaceForm(name, "ko", 1),
+        )
         return concepts.Concept(f"{number}", forms)
 
-    said = tuple(title_phrases.Phrase(f"phrase {number}", "en", 3) for number in range(title_phrases.MOST))
+    said = tuple(
+        title_phrases.Phrase(f"phrase {number}", "en", 3) for number in range(title_phrases.MAX_PHRASES)
+    )
     found = [concept(number) for number in range(20_000)]
-    return resolver.Glossary(found, {}, alignment.WordTable({}, {}), title_phrases.InTitles(said, {}))
+    return resolver.Glossary(
+        found, {}, alignment.AssociationTable({}, {}), title_phrases.TitleStatistics(said, {})
+    )

@@ -6,7 +6,7 @@ import random
 from datetime import date, timedelta
 
 from bot.services.search import indexer
-from bot.services.search.service import Lookup
+from bot.services.search.service import SearchService
 from bot.text import scoring
 from bot.text.glossary.model import expansion
 from storage import models
@@ -31,7 +31,7 @@ QUERIES = (
 )
 
 
-def made_up(number: int, chance: random.Random) -> models.IndexedPaper:
+def made_up(number: int, chance: random.Random) -> models.IndexDocument:
     """Return a paper of few different words, so that each stands in most papers."""
     words = [*KOREAN, *ENGLISH]
     title = " ".join([*chance.sample(words, 2), f"name{number}"])
@@ -39,7 +39,7 @@ def made_up(number: int, chance: random.Random) -> models.IndexedPaper:
         " ".join(chance.choices([*words, "something", "다른"], k=chance.randint(3, 12))) + "."
         for _ in range(chance.randint(1, 3))
     ]
-    return models.IndexedPaper(
+    return models.IndexDocument(
         id=number,
         arxiv_id=f"2501.{number:05}",
         title=title.title(),
@@ -82,9 +82,9 @@ async def store(database: Database) -> None:
 
 async def best_of_all(database: Database, query: str) -> set[int]:
     """Score every paper there is."""
-    scores = scoring.Ranking(expansion.literal(query))
+    scores = scoring.Scorer(expansion.literal_expansion(query))
     async with database.read() as connection:
-        known = await index.list_indexed(connection, range(1, MANY + 1))
+        known = await index.list_by_paper_ids(connection, range(1, MANY + 1))
     scored = [
         (made_of, one.paper_id)
         for one in known.values()
@@ -92,12 +92,12 @@ async def best_of_all(database: Database, query: str) -> set[int]:
             made_of := scores.score(scoring.Document(one.texts.title, one.texts.body, one.votes, one.last_on))
         )
     ]
-    return {paper_id for _, paper_id in scoring.best(scored, 10)}
+    return {paper_id for _, paper_id in scoring.rank(scored, 10)}
 
 
 async def test_the_ten_best_of_many_matches_are_among_the_candidates(db: Database) -> None:
     await store(db)
-    lookup = Lookup(db)
+    lookup = SearchService(db)
     kept = []
     for query in QUERIES:
         best = await best_of_all(db, query)

@@ -9,7 +9,7 @@ from bot.services.search import document_tokens, index_query
 from bot.text.analysis import analyser
 from bot.text.matching import term_variants
 from storage.search import index
-from storage.search.query import AllOf, Prefix, Wanted
+from storage.search.query import AllOf, BooleanQuery, Prefix
 
 KOREAN = (
     *("강화", "학습", "강화학습", "대규모", "언어모델", "언어", "모델을"),
@@ -32,7 +32,7 @@ PHRASES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
 TEXTS = st.lists(WORDS | st.sampled_from([".", "\n", "(RL)"]), max_size=14).map(" ".join)
 
 
-def holds(tokens: frozenset[str], wanted: Wanted) -> bool:
+def holds(tokens: frozenset[str], wanted: BooleanQuery) -> bool:
     """Tell whether a row of these tokens is found by a question."""
     if isinstance(wanted, str):
         return wanted in tokens
@@ -47,18 +47,18 @@ def test_a_paper_that_has_a_form_is_found_by_its_question(
 ) -> None:
     title = f"{title} {form}" if in_title else title
     body = "\n".join([body, *[f"{form}."] * times])
-    texts = index.Texts(analyser.canonical(title), analyser.canonical(body))
-    titled, said = term_variants.form(form).count(term_variants.Fields(texts.title, texts.body))
-    made = document_tokens.tokens_of(1, texts)
-    tokens = frozenset(made.words.split())
-    assert set(made.title.split()) <= tokens
-    question = index_query.of_text(form)
+    texts = index.DocumentTexts(analyser.canonicalise(title), analyser.canonicalise(body))
+    titled, said = term_variants.compile_term(form).count(term_variants.Fields(texts.title, texts.body))
+    made = document_tokens.build_tokens(1, texts)
+    tokens = frozenset(made.tokens.split())
+    assert set(made.title_tokens.split()) <= tokens
+    question = index_query.from_text(form)
     assert question is not None
     if titled >= 1 or said >= 1:
         assert holds(tokens, question.anywhere)
     if titled >= 1:
-        assert holds(tokens, question.titled)
+        assert holds(tokens, question.in_title)
     if times >= 2:
-        assert holds(tokens, question.again)
+        assert holds(tokens, question.repeated)
     if times >= 3:
-        assert holds(tokens, question.often)
+        assert holds(tokens, question.frequent)

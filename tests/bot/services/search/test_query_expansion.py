@@ -13,11 +13,11 @@ from tests.support import glossary_in_memory
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
     """The starting list alone."""
-    return glossary_in_memory.mine([], seed.terms())
+    return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
 def _segments(understood: expansion.Expansion) -> list[str]:
-    return [segment.typed for segment in understood.segments]
+    return [segment.text for segment in understood.segments]
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def _segments(understood: expansion.Expansion) -> list[str]:
 def test_small_words_are_not_asked_for_and_terms_stay_whole(
     glossary: resolver.Glossary, typed: str, segments: list[str]
 ) -> None:
-    understood = query_expansion.understand(glossary, typed)
+    understood = query_expansion.expand(glossary, typed)
     assert _segments(understood) == segments
-    assert understood.typed == typed
+    assert understood.text == typed
 
 
 def test_the_noun_in_front_of_a_particle_is_not_named_as_something_else(
     glossary: resolver.Glossary,
 ) -> None:
-    named = query_expansion.also(query_expansion.understand(glossary, "강화학습의"))
+    named = query_expansion.added_forms(query_expansion.expand(glossary, "강화학습의"))
     assert "reinforcement learning" in named
     assert not any("강화" in form for form in named)

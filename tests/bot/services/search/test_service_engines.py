@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.services.search.service import Lookup
+from bot.services.search.service import SearchService
 from storage import migrate
 from tests.conftest import create_postgres_database
 from tests.support import sample_archive
@@ -30,10 +30,10 @@ async def first_ten(url: str, files: list[Path]) -> list[list[str]]:
     """Ingest digests and return the first ten papers of each query."""
     database = await migrate.open_database(url, migrate=True)
     try:
-        ingest = sample_archive.ingest_into(database)
+        ingest = sample_archive.make_ingest(database)
         for file in files:
-            await ingest.add_text(file.read_text(), place=file.name)
-        lookup = Lookup(database)
+            await ingest.add_text(file.read_text(), location=file.name)
+        lookup = SearchService(database)
         return [[row.arxiv_id for row in (await lookup.search(query)).rows] for query in QUERIES]
     finally:
         await database.close()

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.services.search.service import Lookup
+from bot.services.search.service import SearchService
 from storage import migrate, models
 from tests.conftest import ENGINES, create_postgres_database
 from tests.support import sample_archive
-from tests.support.sample_archive import Paper
+from tests.support.sample_archive import NewsletterPaper
 
 OPERATORS = [
     '"',
@@ -103,16 +103,16 @@ class Archive:
         self._runner = asyncio.Runner()
         self._database = self._runner.run(migrate.open_database(url, migrate=True))
         self._runner.run(
-            sample_archive.add(
+            sample_archive.add_digest(
                 self._database,
                 "2025-01-02",
-                Paper(
+                NewsletterPaper(
                     "2501.00001", "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."
                 ),
-                Paper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
+                NewsletterPaper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
             )
         )
-        self.lookup = Lookup(self._database)
+        self.lookup = SearchService(self._database)
 
     def ask_everything(self, text: str) -> None:
         """Put a text into every look-up."""
@@ -122,11 +122,11 @@ class Archive:
         lookup = self.lookup
         for result in (await lookup.search(text), await lookup.search(text, literal=True, author=text)):
             assert len(result.rows) <= result.total or result.total == 0
-        await lookup.author(text)
-        await lookup.paper(text)
-        await lookup.top(topic=text)
-        await lookup.similar(text)
-        await lookup.glossary(text)
+        await lookup.find_author(text)
+        await lookup.find_paper(text)
+        await lookup.list_top(topic=text)
+        await lookup.list_similar(text)
+        await lookup.explain_term(text)
         for choices in (
             await lookup.complete_topic(text, models.Locale.KO),
             await lookup.complete_author(text),

@@ -10,8 +10,10 @@ from bot.services.search import snippets
 
 
 def _line(text: str, phrases: tuple[str, ...] = (), words: tuple[str, ...] = ()) -> str:
-    sought = [one for one in (snippets.pattern(phrases), snippets.pattern(words)) if one is not None]
-    return str(snippets.line(text, sought))
+    sought = [
+        one for one in (snippets.compile_pattern(phrases), snippets.compile_pattern(words)) if one is not None
+    ]
+    return str(snippets.make_snippet(text, sought))
 
 
 def test_the_sentence_with_the_phrase_is_shown_with_it_in_bold() -> None:
@@ -49,8 +51,11 @@ def test_longer_korean_is_found_in_any_spacing() -> None:
 
 def test_the_sentence_with_the_whole_comes_first() -> None:
     text = "추론을 해요. LLM 추론을 빠르게 해요."
-    sought = [one for one in [snippets.pattern(["LLM 추론", "추론"])] if one is not None]
-    assert str(snippets.line(text, sought, snippets.pattern(["LLM 추론"]))) == "**LLM 추론**을 빠르게 해요."
+    sought = [one for one in [snippets.compile_pattern(["LLM 추론", "추론"])] if one is not None]
+    assert (
+        str(snippets.make_snippet(text, sought, snippets.compile_pattern(["LLM 추론"])))
+        == "**LLM 추론**을 빠르게 해요."
+    )
 
 
 def test_an_item_of_a_list_is_shown_without_its_dash() -> None:
@@ -67,8 +72,8 @@ def test_a_long_sentence_is_shown_around_what_was_found() -> None:
 
 
 def test_hangul_takes_two_columns() -> None:
-    assert snippets.columns("가" * 200) == 80
-    assert snippets.columns("a" * 200) == 160
+    assert snippets.count_fitting("가" * 200) == 80
+    assert snippets.count_fitting("a" * 200) == 160
 
 
 @given(text=st.text(max_size=400), words=st.lists(st.text(max_size=12), max_size=6))

@@ -22,7 +22,7 @@ def _raw_deflate(data: bytes) -> bytes:
 
 
 def _unpack(packed: list[bytes], *, gzip: bool = True) -> tuple[bytes, bool]:
-    unpacker = http_body._Unpacker(gzip=gzip)
+    unpacker = http_body._Decompressor(gzip=gzip)
     result = b"".join(piece for part in packed for piece in unpacker.feed(part))
     return result, unpacker.is_complete
 
@@ -65,7 +65,7 @@ def test_thousands_of_empty_streams_are_not_unpacked() -> None:
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", _raw_deflate)]
 )
 async def test_a_packed_page_is_read(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, encoding: str, pack: object
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, encoding: str, pack: object
 ) -> None:
     packed = pack("소형 언어 모델".encode())  # type: ignore[operator]
     origin.pages["/"] = web.Response(body=packed, headers={"Content-Encoding": encoding})
@@ -75,7 +75,7 @@ async def test_a_packed_page_is_read(
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_bomb_is_put_down_at_the_bound(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, encoding: str
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, encoding: str
 ) -> None:
     bomb = (gzip.compress if encoding == "gzip" else zlib.compress)(b"\0" * 25_000_000)
     assert len(bomb) < 50_000
@@ -85,14 +85,14 @@ async def test_a_bomb_is_put_down_at_the_bound(
 
 
 async def test_a_page_that_says_it_is_too_large_is_not_even_read(fetch: fetcher.Fetcher) -> None:
-    script = origin_server.http_answer(b"", "Content-Length: 20000001")
-    async with origin_server.open_raw_origin(script, holds=True) as raw:
+    script = origin_server.http_response(b"", "Content-Length: 20000001")
+    async with origin_server.run_raw_origin(script, holds_open=True) as raw:
         with pytest.raises(errors.FetchError, match="larger than 20 MB"):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
 
 
 async def test_a_page_that_never_says_its_length_ends_at_the_bound(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     async def endless(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -107,8 +107,8 @@ async def test_a_page_that_never_says_its_length_ends_at_the_bound(
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "compress"])
 async def test_what_was_not_asked_for_is_not_unpacked(fetch: fetcher.Fetcher, encoding: str) -> None:
-    script = origin_server.http_answer(b"abc", "Content-Length: 3", f"Content-Encoding: {encoding}")
-    async with origin_server.open_raw_origin(script) as raw:
+    script = origin_server.http_response(b"abc", "Content-Length: 3", f"Content-Encoding: {encoding}")
+    async with origin_server.run_raw_origin(script) as raw:
         with pytest.raises(errors.FetchError, match="not asked for"):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
 
@@ -117,8 +117,8 @@ async def test_what_was_not_asked_for_is_not_unpacked(fetch: fetcher.Fetcher, en
     "body", [gzip.compress(b"a digest" * 50, mtime=0)[:-9], b"no gzip at all"], ids=["cut off", "no gzip"]
 )
 async def test_a_damaged_packed_page_is_named(fetch: fetcher.Fetcher, body: bytes) -> None:
-    script = origin_server.http_answer(body, f"Content-Length: {len(body)}", "Content-Encoding: gzip")
-    async with origin_server.open_raw_origin(script) as raw:
+    script = origin_server.http_response(body, f"Content-Length: {len(body)}", "Content-Encoding: gzip")
+    async with origin_server.run_raw_origin(script) as raw:
         with pytest.raises(errors.FetchError, match="its compressed answer"):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
         assert raw.connections == 3

@@ -17,12 +17,12 @@ from storage import models
 from tests.bot.sources import conftest
 from tests.support import origin_server
 
-QUICK = Limits(connect=5, read=5, whole=0.4)
-SILENT = Limits(read=0.1)
+QUICK = Limits(connect_timeout=5, read_timeout=5, total_timeout=0.4)
+SILENT = Limits(read_timeout=0.1)
 
 
 async def test_a_page_comes_with_what_is_needed_to_ask_for_news(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     modified = "Tue, 06 May 2025 09:00:00 GMT"
     headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
@@ -30,13 +30,13 @@ async def test_a_page_comes_with_what_is_needed_to_ask_for_news(
     answer = await fetch.get(f"{origin.url}/a#top")
     assert (answer.body, answer.url) == (b"a digest", f"{origin.url}/a")
     assert (answer.media_type, answer.charset) == ("text/markdown", "euc-kr")
-    page = answer.page
+    page = answer.page_state
     assert (page.etag, page.last_modified, page.status) == ('"v1"', modified, models.FetchStatus.OK)
-    assert (page.place, page.read_at, page.moved_to) == (f"{origin.url}/a#top", conftest.NOW, None)
+    assert (page.location, page.read_at, page.moved_to) == (f"{origin.url}/a#top", conftest.NOW, None)
 
 
 async def test_every_request_says_truthfully_who_asks(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = "a digest"
     await fetch.get(origin.url, accept="text/markdown")
@@ -48,7 +48,7 @@ async def test_every_request_says_truthfully_who_asks(
 
 
 async def test_nothing_new_is_neither_sent_nor_read_again(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         response = web.Response(text="a digest", headers={"ETag": '"v1"'})
@@ -58,25 +58,25 @@ async def test_nothing_new_is_neither_sent_nor_read_again(
 
     origin.pages["/"] = page
     first = await fetch.get(origin.url)
-    second = await fetch.get(origin.url, first.page)
+    second = await fetch.get(origin.url, first.page_state)
     assert second.body is None
-    assert second.page == replace(first.page, status=models.FetchStatus.UNCHANGED)
-    third = await fetch.get(origin.url, second.page)
+    assert second.page_state == replace(first.page_state, status=models.FetchStatus.UNCHANGED)
+    third = await fetch.get(origin.url, second.page_state)
     assert third.body is None
 
 
 async def test_the_same_text_from_a_server_without_validators_is_unchanged(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = "a digest"
     first = await fetch.get(origin.url)
-    assert (await fetch.get(origin.url, first.page)).body is None
+    assert (await fetch.get(origin.url, first.page_state)).body is None
     origin.pages["/"] = "a corrected digest"
-    assert (await fetch.get(origin.url, first.page)).body == b"a corrected digest"
+    assert (await fetch.get(origin.url, first.page_state)).body == b"a corrected digest"
 
 
 async def test_a_304_that_nobody_asked_for_is_named(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = web.Response(status=304)
     with pytest.raises(errors.FetchError, match="asked for the first time"):
@@ -85,50 +85,50 @@ async def test_a_304_that_nobody_asked_for_is_named(
 
 @pytest.mark.parametrize("etag", ['"é"', '"' + "x" * 600 + '"'])
 async def test_a_validator_that_cannot_be_kept_is_forgotten(fetch: fetcher.Fetcher, etag: str) -> None:
-    async with origin_server.open_raw_origin(
-        origin_server.http_answer(b"abc", "Content-Length: 3", f"ETag: {etag}")
+    async with origin_server.run_raw_origin(
+        origin_server.http_response(b"abc", "Content-Length: 3", f"ETag: {etag}")
     ) as raw:
-        assert (await fetch.get(f"http://127.0.0.1:{raw.port}/")).page.etag is None
+        assert (await fetch.get(f"http://127.0.0.1:{raw.port}/")).page_state.etag is None
 
 
 async def test_a_redirect_is_followed_and_a_lasting_one_remembered(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/old"] = web.Response(status=301, headers={"Location": "new"})
     origin.pages["/new"] = "a digest"
     first = await fetch.get(f"{origin.url}/old")
     assert first.body == b"a digest"
-    assert first.page.moved_to == f"{origin.url}/new"
-    await fetch.get(f"{origin.url}/old", first.page)
+    assert first.page_state.moved_to == f"{origin.url}/new"
+    await fetch.get(f"{origin.url}/old", first.page_state)
     assert origin.paths == ["/old", "/new", "/new"]
 
 
 async def test_a_passing_redirect_is_not_remembered(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/a"] = web.Response(status=302, headers={"Location": "/b"})
     origin.pages["/b"] = web.Response(status=301, headers={"Location": f"{origin.url}/c"})
     origin.pages["/c"] = "a digest"
-    assert (await fetch.get(f"{origin.url}/a")).page.moved_to is None
+    assert (await fetch.get(f"{origin.url}/a")).page_state.moved_to is None
 
 
 async def test_a_new_address_that_is_no_good_sends_us_back_to_the_old_one(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/old"] = "a digest"
-    moved = models.Page(
-        place=f"{origin.url}/old",
+    moved = models.PageState(
+        location=f"{origin.url}/old",
         read_at=conftest.NOW,
         status=models.FetchStatus.OK,
         moved_to=f"{origin.url}/new",
         hash="0" * 64,
     )
-    answer = await fetch.get(moved.place, moved)
-    assert (answer.body, answer.page.moved_to) == (b"a digest", None)
+    answer = await fetch.get(moved.location, moved)
+    assert (answer.body, answer.page_state.moved_to) == (b"a digest", None)
 
 
 async def test_five_redirects_are_followed_and_not_six(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     for hop in range(6):
         origin.pages[f"/{hop}"] = web.Response(status=307, headers={"Location": f"/{hop + 1}"})
@@ -140,7 +140,9 @@ async def test_five_redirects_are_followed_and_not_six(
     assert len(origin.requests) == 6
 
 
-async def test_redirects_in_a_circle_are_named(origin: origin_server.Origin, fetch: fetcher.Fetcher) -> None:
+async def test_redirects_in_a_circle_are_named(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
     origin.pages["/a"] = web.Response(status=308, headers={"Location": "/b"})
     origin.pages["/b"] = web.Response(status=308, headers={"Location": "/a"})
     with pytest.raises(errors.FetchError, match="circle"):
@@ -151,8 +153,8 @@ async def test_redirects_in_a_circle_are_named(origin: origin_server.Origin, fet
 @pytest.mark.parametrize(
     ("location", "error"),
     [
-        ("ftp://papers.test/x", errors.RefusedError),
-        ("file:///etc/passwd", errors.RefusedError),
+        ("ftp://papers.test/x", errors.BlockedUrlError),
+        ("file:///etc/passwd", errors.BlockedUrlError),
         ("http://[::1/", errors.FetchError),
         ("http://127.0.0.1:99999/", errors.FetchError),
         ("http://" + "a" * 5000, errors.FetchError),
@@ -162,14 +164,16 @@ async def test_redirects_in_a_circle_are_named(origin: origin_server.Origin, fet
 async def test_a_redirect_to_what_is_no_web_address_goes_nowhere(
     fetch: fetcher.Fetcher, location: str, error: type[Exception]
 ) -> None:
-    script = origin_server.http_answer(b"", f"Location: {location}", "Content-Length: 0", status="302 Found")
-    async with origin_server.open_raw_origin(script) as raw:
+    script = origin_server.http_response(
+        b"", f"Location: {location}", "Content-Length: 0", status="302 Found"
+    )
+    async with origin_server.run_raw_origin(script) as raw:
         with pytest.raises(error):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
 
 
 async def test_a_redirect_without_address_is_named(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = web.Response(status=302)
     with pytest.raises(errors.FetchError, match=r"to nowhere \(302\)"):
@@ -179,7 +183,7 @@ async def test_a_redirect_without_address_is_named(
 @pytest.mark.parametrize(
     ("status", "error", "reason"),
     [
-        (404, errors.AbsentError, "nothing is there (404)"),
+        (404, errors.NotFoundError, "nothing is there (404)"),
         (410, errors.GoneError, "gone for good (410)"),
         (403, errors.FetchError, "(403)"),
         (451, errors.FetchError, "(451)"),
@@ -189,7 +193,7 @@ async def test_a_redirect_without_address_is_named(
     ],
 )
 async def test_an_answer_that_is_no_reading_is_named_and_not_asked_again(
-    origin: origin_server.Origin,
+    origin: origin_server.OriginServer,
     fetch: fetcher.Fetcher,
     status: int,
     error: type[errors.FetchError],
@@ -205,17 +209,17 @@ async def test_an_answer_that_is_no_reading_is_named_and_not_asked_again(
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_a_server_in_trouble_is_asked_three_times_with_growing_pauses(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, pauses: conftest.Pauses, status: int
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, sleeps: conftest.SleepRecorder, status: int
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
-    with pytest.raises(errors.BrokenError, match=str(status)):
+    with pytest.raises(errors.TransientError, match=str(status)):
         await fetch.get(origin.url)
     assert len(origin.requests) == 3
-    assert pauses.seconds == [0.75, 1.5]
+    assert sleeps.seconds == [0.75, 1.5]
 
 
 async def test_a_server_that_recovers_is_read(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, pauses: conftest.Pauses
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, sleeps: conftest.SleepRecorder
 ) -> None:
     answers = [web.Response(status=503, headers={"Retry-After": "3"}), web.Response(text="a digest")]
 
@@ -224,32 +228,32 @@ async def test_a_server_that_recovers_is_read(
 
     origin.pages["/"] = page
     assert (await fetch.get(origin.url)).body == b"a digest"
-    assert pauses.seconds == [3.0]
+    assert sleeps.seconds == [3.0]
 
 
 async def test_a_server_that_wants_an_hour_is_given_an_hour(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, pauses: conftest.Pauses
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, sleeps: conftest.SleepRecorder
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
-    with pytest.raises(errors.BrokenError) as caught:
+    with pytest.raises(errors.TransientError) as caught:
         await fetch.get(origin.url)
     assert caught.value.retry_at == conftest.NOW + timedelta(hours=1)
-    assert (len(origin.requests), pauses.seconds) == (1, [])
+    assert (len(origin.requests), sleeps.seconds) == (1, [])
 
 
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (origin_server.http_answer(b"half", "Content-Length: 400"), "broke off"),
-        (origin_server.http_answer(b"ff\r\nhalf", "Transfer-Encoding: chunked"), "broke off"),
+        (origin_server.http_response(b"half", "Content-Length: 400"), "broke off"),
+        (origin_server.http_response(b"ff\r\nhalf", "Transfer-Encoding: chunked"), "broke off"),
         (b"", "closed the connection"),
     ],
 )
 async def test_a_broken_exchange_is_tried_again_and_named(
     fetch: fetcher.Fetcher, script: bytes, reason: str
 ) -> None:
-    async with origin_server.open_raw_origin(script) as raw:
-        with pytest.raises(errors.BrokenError, match=reason):
+    async with origin_server.run_raw_origin(script) as raw:
+        with pytest.raises(errors.TransientError, match=reason):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
         assert raw.connections >= 3  # aiohttp asks once more by itself where a connection closes unused
 
@@ -259,16 +263,16 @@ async def test_a_broken_exchange_is_tried_again_and_named(
     [
         b"this is no HTTP\r\n\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
-        origin_server.http_answer(b"a digest and more", "Content-Length: 8"),
-        origin_server.http_answer(b"zz\r\nhalf\r\n", "Transfer-Encoding: chunked"),
-        origin_server.http_answer(b"", "Content-Length: -5"),
-        origin_server.http_answer(b"", "Content-Length: 5", "Content-Length: 7"),
-        origin_server.http_answer(b"", "X-Long: " + "x" * 20_000),
-        origin_server.http_answer(b"", *[f"X-{n}: {n}" for n in range(20_000)]),
+        origin_server.http_response(b"a digest and more", "Content-Length: 8"),
+        origin_server.http_response(b"zz\r\nhalf\r\n", "Transfer-Encoding: chunked"),
+        origin_server.http_response(b"", "Content-Length: -5"),
+        origin_server.http_response(b"", "Content-Length: 5", "Content-Length: 7"),
+        origin_server.http_response(b"", "X-Long: " + "x" * 20_000),
+        origin_server.http_response(b"", *[f"X-{n}: {n}" for n in range(20_000)]),
     ],
 )
 async def test_what_is_no_http_is_named(fetch: fetcher.Fetcher, script: bytes) -> None:
-    async with origin_server.open_raw_origin(script) as raw:
+    async with origin_server.run_raw_origin(script) as raw:
         with pytest.raises(errors.FetchError) as caught:
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
     assert 5 < len(caught.value.reason) <= 300
@@ -278,13 +282,13 @@ async def test_what_is_no_http_is_named(fetch: fetcher.Fetcher, script: bytes) -
     "media_type", ["text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;"]
 )
 async def test_a_strange_media_type_does_no_harm(fetch: fetcher.Fetcher, media_type: str) -> None:
-    script = origin_server.http_answer(b"abc", "Content-Length: 3", f"Content-Type: {media_type}")
-    async with origin_server.open_raw_origin(script) as raw:
+    script = origin_server.http_response(b"abc", "Content-Length: 3", f"Content-Type: {media_type}")
+    async with origin_server.run_raw_origin(script) as raw:
         assert (await fetch.get(f"http://127.0.0.1:{raw.port}/")).body == b"abc"
 
 
 async def test_a_closed_port_is_named(fetch: fetcher.Fetcher, unused_tcp_port: int) -> None:
-    with pytest.raises(errors.BrokenError, match="accepts no connection"):
+    with pytest.raises(errors.TransientError, match="accepts no connection"):
         await fetch.get(f"http://127.0.0.1:{unused_tcp_port}/")
 
 
@@ -295,15 +299,18 @@ async def test_a_name_that_nobody_knows_is_named(open_fetcher: conftest.OpenFetc
 
 
 async def test_a_silent_server_is_left_and_not_tried_again(open_fetcher: conftest.OpenFetcher) -> None:
-    script = origin_server.http_answer(b"begin", "Content-Length: 400")
-    async with origin_server.open_raw_origin(script, holds=True) as raw, open_fetcher(limits=SILENT) as fetch:
+    script = origin_server.http_response(b"begin", "Content-Length: 400")
+    async with (
+        origin_server.run_raw_origin(script, holds_open=True) as raw,
+        open_fetcher(limits=SILENT) as fetch,
+    ):
         with pytest.raises(errors.FetchError, match=r"silent for 0\.1 s"):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
         assert raw.connections == 1
 
 
 async def test_a_slow_drip_ends_with_the_whole_time(
-    origin: origin_server.Origin, open_fetcher: conftest.OpenFetcher
+    origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async def drip(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -320,7 +327,7 @@ async def test_a_slow_drip_ends_with_the_whole_time(
 
 
 async def test_the_time_of_all_hops_is_counted_together(
-    origin: origin_server.Origin, open_fetcher: conftest.OpenFetcher
+    origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async def slow(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(0.09)
@@ -328,13 +335,13 @@ async def test_the_time_of_all_hops_is_counted_together(
 
     for hop in range(9):
         origin.pages[f"/{hop}"] = slow
-    async with open_fetcher(limits=replace(QUICK, whole=0.2)) as fetch:
+    async with open_fetcher(limits=replace(QUICK, total_timeout=0.2)) as fetch:
         with pytest.raises(errors.FetchError, match=r"not done within 0\.2 s"):
             await fetch.get(f"{origin.url}/0")
 
 
 async def test_a_host_never_sees_more_than_two_connections_of_ours(
-    origin: origin_server.Origin, open_fetcher: conftest.OpenFetcher
+    origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     open_now, most = 0, 0
 
@@ -355,14 +362,14 @@ async def test_a_host_never_sees_more_than_two_connections_of_ours(
 
 
 async def test_waiting_for_the_hosts_other_requests_is_not_held_against_a_page(
-    origin: origin_server.Origin, open_fetcher: conftest.OpenFetcher
+    origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(0.09)
         return web.Response(text="a digest")
 
     origin.pages["/"] = page
-    async with open_fetcher(limits=replace(QUICK, whole=0.7)) as fetch:
+    async with open_fetcher(limits=replace(QUICK, total_timeout=0.7)) as fetch:
         answers = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
     assert {answer.body for answer in answers} == {b"a digest"}
 
@@ -371,7 +378,7 @@ async def test_a_page_behind_tls_is_read(
     open_fetcher: conftest.OpenFetcher, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
-    async with origin_server.open_origin(server_tls) as origin:
+    async with origin_server.run_origin(server_tls) as origin:
         origin.pages["/"] = "a digest"
         async with open_fetcher(allow=("papers.test",), resolver=resolver, tls=client_tls) as fetch:
             assert (await fetch.get(f"https://papers.test:{origin.port}/")).body == b"a digest"
@@ -380,14 +387,14 @@ async def test_a_page_behind_tls_is_read(
 async def test_a_certificate_of_nobody_knows_whom_is_named(
     fetch: fetcher.Fetcher, server_tls: ssl.SSLContext
 ) -> None:
-    async with origin_server.open_origin(server_tls) as origin:
+    async with origin_server.run_origin(server_tls) as origin:
         with pytest.raises(errors.FetchError, match="certificate"):
             await fetch.get(origin.url)
         assert origin.requests == []
 
 
 async def test_a_server_without_tls_behind_https_is_named(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     with pytest.raises(errors.FetchError, match="TLS"):
         await fetch.get(origin.url.replace("http:", "https:"))
@@ -430,73 +437,73 @@ NAMES = {
 
 @pytest.mark.parametrize("address", CLOSED)
 async def test_no_request_leaves_for_a_private_address(
-    origin: origin_server.Origin,
+    origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
-    watch: Callable[[], origin_server.SocketWatch],
+    watch_connections: Callable[[], origin_server.ConnectionRecorder],
     address: str,
 ) -> None:
-    watched = watch()
+    watched = watch_connections()
     async with open_fetcher(allow=(), resolver=origin_server.StubResolver(NAMES)) as fetch:
-        with pytest.raises(errors.RefusedError):
+        with pytest.raises(errors.BlockedUrlError):
             await fetch.get(address.format(port=origin.port))
-    assert (watched.tried, origin.requests) == ([], [])
+    assert (watched.attempted_hosts, origin.requests) == ([], [])
 
 
 @pytest.mark.parametrize("address", CLOSED)
 async def test_no_redirect_leads_to_a_private_address(
-    origin: origin_server.Origin,
+    origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
-    watch: Callable[[], origin_server.SocketWatch],
+    watch_connections: Callable[[], origin_server.ConnectionRecorder],
     address: str,
 ) -> None:
-    async with origin_server.open_origin() as front:
+    async with origin_server.run_origin() as front:
         location = address.format(port=origin.port)
         front.pages["/"] = web.Response(status=302, headers={"Location": location})
-        watched = watch()
+        watched = watch_connections()
         allow = (f"front.test:{front.port}", f"127.0.0.1:{front.port}")
         async with open_fetcher(allow=allow, resolver=origin_server.StubResolver(NAMES)) as fetch:
-            with pytest.raises(errors.RefusedError):
+            with pytest.raises(errors.BlockedUrlError):
                 await fetch.get(f"http://front.test:{front.port}/")
-        assert watched.tried == ["127.0.0.1"]
+        assert watched.attempted_hosts == ["127.0.0.1"]
         assert (len(front.requests), origin.requests) == (1, [])
 
 
 async def test_a_name_that_changes_its_address_gains_nothing(
-    origin: origin_server.Origin,
+    origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
-    watch: Callable[[], origin_server.SocketWatch],
+    watch_connections: Callable[[], origin_server.ConnectionRecorder],
 ) -> None:
     """The first answer is public (nobody listens there), the next one is ours: a second look-up is judged anew."""
     resolver = origin_server.StubResolver({"rebind.test": [["1.1.1.1"], ["127.0.0.1"]]})
-    watched = watch()
+    watched = watch_connections()
     async with open_fetcher(allow=(), resolver=resolver) as fetch:
         for _ in range(2):
             with pytest.raises(errors.FetchError):
                 await fetch.get(f"http://rebind.test:{origin.port}/")
-    assert "127.0.0.1" not in watched.tried
+    assert "127.0.0.1" not in watched.attempted_hosts
     assert origin.requests == []
 
 
 async def test_a_remembered_move_to_a_private_address_is_judged_again(
-    origin: origin_server.Origin,
+    origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
-    watch: Callable[[], origin_server.SocketWatch],
+    watch_connections: Callable[[], origin_server.ConnectionRecorder],
 ) -> None:
-    page = models.Page(
-        place="http://inside.test/",
+    page = models.PageState(
+        location="http://inside.test/",
         read_at=conftest.NOW,
         status=models.FetchStatus.OK,
         moved_to=f"{origin.url}/secret",
     )
-    watched = watch()
+    watched = watch_connections()
     async with open_fetcher(allow=(), resolver=origin_server.StubResolver(NAMES)) as fetch:
-        with pytest.raises(errors.RefusedError):
-            await fetch.get(page.place, page)
-    assert watched.tried == []
+        with pytest.raises(errors.BlockedUrlError):
+            await fetch.get(page.location, page)
+    assert watched.attempted_hosts == []
 
 
 async def test_a_proxy_of_the_environment_is_not_used(
-    origin: origin_server.Origin, fetch: fetcher.Fetcher, monkeypatch: pytest.MonkeyPatch
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     origin.pages["/"] = "a digest"

@@ -41,13 +41,13 @@ def test_no_text_breaks_the_reading(value: str) -> None:
 
 
 def test_a_source_that_fails_again_and_again_is_asked_less_and_less_but_every_day() -> None:
-    waits = retry.Patience(lambda: 0.0)
-    hours = [waits.before_next_pass(timedelta(hours=1), count) / timedelta(hours=1) for count in range(8)]
+    waits = retry.RetryPolicy(lambda: 0.0)
+    hours = [waits.next_poll_delay(timedelta(hours=1), count) / timedelta(hours=1) for count in range(8)]
     assert hours == [1, 2, 4, 8, 16, 24, 24, 24]
 
 
 def test_many_who_failed_together_do_not_come_back_together() -> None:
-    early, late = retry.Patience(lambda: 0.0), retry.Patience(lambda: 0.999)
-    assert early.before_retry(1, None, NOW) == 0.5
-    assert late.before_retry(1, None, NOW) == pytest.approx(1.0, abs=0.01)
-    assert early.before_next_pass(timedelta(hours=1), 0) < late.before_next_pass(timedelta(hours=1), 0)
+    early, late = retry.RetryPolicy(lambda: 0.0), retry.RetryPolicy(lambda: 0.999)
+    assert early.retry_delay(1, None, NOW) == 0.5
+    assert late.retry_delay(1, None, NOW) == pytest.approx(1.0, abs=0.01)
+    assert early.next_poll_delay(timedelta(hours=1), 0) < late.next_poll_delay(timedelta(hours=1), 0)

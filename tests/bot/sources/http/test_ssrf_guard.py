@@ -48,7 +48,7 @@ from tests.support import origin_server
     ],
 )
 def test_a_closed_address_is_named_for_what_it_is(address: str, reason: str) -> None:
-    assert ssrf_guard.why_closed(ipaddress.ip_address(address)) == reason
+    assert ssrf_guard.blocked_reason(ipaddress.ip_address(address)) == reason
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_a_closed_address_is_named_for_what_it_is(address: str, reason: str) -> 
     ],
 )
 def test_other_addresses_that_are_not_public_are_closed_too(address: str) -> None:
-    assert ssrf_guard.why_closed(ipaddress.ip_address(address)) is not None
+    assert ssrf_guard.blocked_reason(ipaddress.ip_address(address)) is not None
 
 
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "151.101.0.133", "2606:4700::6810:84e5", "64:ff9b::101:101", "::ffff:1.1.1.1"]
 )
 def test_public_addresses_are_open(address: str) -> None:
-    assert ssrf_guard.why_closed(ipaddress.ip_address(address)) is None
+    assert ssrf_guard.blocked_reason(ipaddress.ip_address(address)) is None
 
 
 @given(st.ip_addresses(v=4))
@@ -87,8 +87,8 @@ def test_an_ipv6_address_is_no_more_open_than_the_ipv4_one_that_it_carries(
         ipaddress.IPv6Address(f"64:ff9b::{inside}"),
         ipaddress.IPv6Address((0x2002 << 112) | (int(inside) << 80) | 1),
     ]
-    if ssrf_guard.why_closed(inside) is not None:
-        assert all(ssrf_guard.why_closed(carrier) is not None for carrier in carriers)
+    if ssrf_guard.blocked_reason(inside) is not None:
+        assert all(ssrf_guard.blocked_reason(carrier) is not None for carrier in carriers)
 
 
 @pytest.mark.parametrize(
@@ -117,36 +117,36 @@ def test_an_ipv6_address_is_no_more_open_than_the_ipv4_one_that_it_carries(
     ],
 )
 def test_an_address_that_can_be_judged_unseen_is_refused(url: str) -> None:
-    guard = ssrf_guard.AddressGuard(origin_server.StubResolver({}))
-    with pytest.raises(http_errors.RefusedError):
-        guard.check(URL(url))
+    guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({}))
+    with pytest.raises(http_errors.BlockedUrlError):
+        guard.check_url(URL(url))
 
 
 def test_a_name_is_left_to_the_resolver() -> None:
-    ssrf_guard.AddressGuard(origin_server.StubResolver({})).check(URL("https://papers.example/2025"))
+    ssrf_guard.SsrfGuard(origin_server.StubResolver({})).check_url(URL("https://papers.example/2025"))
 
 
 async def test_a_name_with_one_closed_address_among_open_ones_is_refused() -> None:
-    guard = ssrf_guard.AddressGuard(origin_server.StubResolver({"papers.test": [["1.1.1.1", "10.0.0.1"]]}))
+    guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({"papers.test": [["1.1.1.1", "10.0.0.1"]]}))
     with pytest.raises(
-        http_errors.RefusedError, match=r"papers\.test is at 10\.0\.0\.1, which is a private address"
+        http_errors.BlockedUrlError, match=r"papers\.test is at 10\.0\.0\.1, which is a private address"
     ):
         await guard.resolve("papers.test", 80)
 
 
 async def test_an_allowance_for_a_port_opens_that_port_alone() -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
-    guard = ssrf_guard.AddressGuard(resolver, [ssrf_guard.parse_allowance("papers.test:8000")])
+    guard = ssrf_guard.SsrfGuard(resolver, [ssrf_guard.parse_allowed_host("papers.test:8000")])
     assert [found["host"] for found in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
-    with pytest.raises(http_errors.RefusedError):
+    with pytest.raises(http_errors.BlockedUrlError):
         await guard.resolve("papers.test", 8001)
-    with pytest.raises(http_errors.RefusedError):
-        guard.check(URL("http://127.0.0.1:8000/"))
+    with pytest.raises(http_errors.BlockedUrlError):
+        guard.check_url(URL("http://127.0.0.1:8000/"))
 
 
 async def test_the_socket_is_refused_for_an_address_that_nobody_judged() -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
-    guard = ssrf_guard.AddressGuard(resolver, [ssrf_guard.parse_allowance("papers.test")])
+    guard = ssrf_guard.SsrfGuard(resolver, [ssrf_guard.parse_allowed_host("papers.test")])
     address_info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 8000))
     with pytest.raises(PermissionError):
         guard.open_socket(address_info)
@@ -157,29 +157,31 @@ async def test_the_socket_is_refused_for_an_address_that_nobody_judged() -> None
 @pytest.mark.parametrize(
     ("text", "allowance"),
     [
-        ("localhost", ssrf_guard.Allowance("localhost")),
-        (" Mirror.Example:8080 ", ssrf_guard.Allowance("mirror.example", 8080)),
-        ("127.0.0.1", ssrf_guard.Allowance("127.0.0.1")),
-        ("127.0.0.1:80", ssrf_guard.Allowance("127.0.0.1", 80)),
-        ("::1", ssrf_guard.Allowance("::1")),
-        ("[::1]", ssrf_guard.Allowance("::1")),
-        ("[0:0::1]:443", ssrf_guard.Allowance("::1", 443)),
+        ("localhost", ssrf_guard.AllowedHost("localhost")),
+        (" Mirror.Example:8080 ", ssrf_guard.AllowedHost("mirror.example", 8080)),
+        ("127.0.0.1", ssrf_guard.AllowedHost("127.0.0.1")),
+        ("127.0.0.1:80", ssrf_guard.AllowedHost("127.0.0.1", 80)),
+        ("::1", ssrf_guard.AllowedHost("::1")),
+        ("[::1]", ssrf_guard.AllowedHost("::1")),
+        ("[0:0::1]:443", ssrf_guard.AllowedHost("::1", 443)),
     ],
 )
-def test_an_allowance_is_a_host_with_or_without_port(text: str, allowance: ssrf_guard.Allowance) -> None:
-    assert ssrf_guard.parse_allowance(text) == allowance
+def test_an_allowance_is_a_host_with_or_without_port(text: str, allowance: ssrf_guard.AllowedHost) -> None:
+    assert ssrf_guard.parse_allowed_host(text) == allowance
 
 
 @pytest.mark.parametrize("text", ["", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"])
 def test_anything_else_is_no_allowance(text: str) -> None:
     with pytest.raises(errors.UsageError):
-        ssrf_guard.parse_allowance(text)
+        ssrf_guard.parse_allowed_host(text)
 
 
 def test_a_service_of_the_operators_is_allowed_at_its_own_port() -> None:
-    assert ssrf_guard.allow_endpoint("https://mirror.example/hf") == ssrf_guard.Allowance(
+    assert ssrf_guard.allowed_host_of_url("https://mirror.example/hf") == ssrf_guard.AllowedHost(
         "mirror.example", 443
     )
-    assert ssrf_guard.allow_endpoint("http://127.0.0.1:9000") == ssrf_guard.Allowance("127.0.0.1", 9000)
+    assert ssrf_guard.allowed_host_of_url("http://127.0.0.1:9000") == ssrf_guard.AllowedHost(
+        "127.0.0.1", 9000
+    )
     with pytest.raises(errors.UsageError):
-        ssrf_guard.allow_endpoint("mirror.example")
+        ssrf_guard.allowed_host_of_url("mirror.example")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.text.analysis import analyser
 
-PIECES = st.sampled_from(
+FRAGMENTS = st.sampled_from(
     [
         "강화학습",
         "을",
@@ -34,13 +34,13 @@ PIECES = st.sampled_from(
         "\n",
     ]
 )
-TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=40).map("".join))
+TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=40).map("".join))
 
 
 @given(TEXTS)
 def test_words_of_words_are_the_same_words(text: str) -> None:
-    found = analyser.words(text)
-    assert analyser.words(" ".join(found)) == found
+    found = analyser.stemmed_words(text)
+    assert analyser.stemmed_words(" ".join(found)) == found
 
 
 @given(TEXTS)
@@ -52,13 +52,13 @@ def test_each_token_on_its_own_is_itself_again(text: str) -> None:
 @given(TEXTS)
 def test_tokens_hold_only_letters_digits_and_three_signs(text: str) -> None:
     for token in analyser.analyse(text):
-        assert 1 <= len(token) <= analyser.MAX_TOKEN
-        assert all(character.isalnum() or character in analyser.SIGNS for character in token)
+        assert 1 <= len(token) <= analyser.MAX_TOKEN_LENGTH
+        assert all(character.isalnum() or character in analyser.TOKEN_PUNCTUATION for character in token)
 
 
 @given(TEXTS)
 def test_the_canonical_text_gives_the_tokens_of_the_text(text: str) -> None:
-    assert analyser.tokens_of(analyser.canonical(text)) == analyser.analyse(text)
+    assert analyser.canonical_tokens(analyser.canonicalise(text)) == analyser.analyse(text)
 
 
 @given(st.lists(TEXTS, max_size=5))
@@ -101,9 +101,9 @@ def test_fts5_keeps_every_token_as_it_is(texts: list[str]) -> None:
     ],
 )
 def test_writings_of_one_thing_meet(one: str, other: str) -> None:
-    assert set(analyser.words(other)) & set(analyser.analyse(one)) or set(analyser.analyse(other)) <= set(
-        analyser.analyse(one)
-    )
+    assert set(analyser.stemmed_words(other)) & set(analyser.analyse(one)) or set(
+        analyser.analyse(other)
+    ) <= set(analyser.analyse(one))
 
 
 @pytest.mark.parametrize(("one", "other"), [("C++", "C"), ("C#", "C"), ("RAG", "fragment"), ("GAN", "organ")])
@@ -119,7 +119,7 @@ def test_a_phrase_is_a_row_of_neighbouring_tokens() -> None:
 
 
 def test_a_line_of_the_canonical_text_is_a_line_of_the_text() -> None:
-    assert analyser.canonical("Two lines\n강화 학습의 한 줄\n\nGPT-4") == (
+    assert analyser.canonicalise("Two lines\n강화 학습의 한 줄\n\nGPT-4") == (
         " two line \n 강화 학습~ 한 줄 \n gpt 4 \n gpt4 "
     )
 
@@ -129,7 +129,7 @@ def test_a_line_of_the_canonical_text_is_a_line_of_the_text() -> None:
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     started = time.perf_counter()
-    analyser.canonical(piece * (200_000 // len(piece)))
+    analyser.canonicalise(piece * (200_000 // len(piece)))
     assert time.perf_counter() - started < 3
 
 

@@ -42,7 +42,7 @@ def test_any_text_has_keystrokes_and_without_hangul_they_are_itself(text: str) -
 
 
 def test_a_syllable_is_closed_by_a_consonant() -> None:
-    assert [letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if korean.is_closed(letter)] == [
+    assert [letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if korean.has_final_consonant(letter)] == [
         "강",
         "힣",
     ]

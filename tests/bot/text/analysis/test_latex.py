@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.text.analysis import latex
 
-PIECES = st.sampled_from(
+FRAGMENTS = st.sampled_from(
     ["$", "\\", "{", "}", "\\textbf{", "a", " ", "%", "^", "_", "\\frac", "5", "\\'", "[", "\\begin{x}"]
 )
 
@@ -31,26 +31,29 @@ PIECES = st.sampled_from(
     ],
 )
 def test_known_latex_becomes_text(title: str, text: str) -> None:
-    assert latex.plain(title) == text
+    assert latex.to_plain_text(title) == text
 
 
 @given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
 def test_a_title_without_dollar_and_backslash_is_unchanged(title: str) -> None:
-    assert latex.plain(title) == title
+    assert latex.to_plain_text(title) == title
 
 
-@given(st.lists(PIECES, max_size=60).map("".join))
+@given(st.lists(FRAGMENTS, max_size=60).map("".join))
 def test_no_title_breaks_it(title: str) -> None:
-    assert isinstance(latex.plain(title), str)
+    assert isinstance(latex.to_plain_text(title), str)
 
 
 @pytest.mark.parametrize("piece", ["$", "$a", "\\textbf{", "\\'", "{", "$a$ ", "\\"])
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     started = time.perf_counter()
-    latex.plain(piece * (20_000 // len(piece)))
+    latex.to_plain_text(piece * (20_000 // len(piece)))
     assert time.perf_counter() - started < 5
 
 
 def test_pylatexenc_is_not_loaded_for_plain_titles() -> None:
-    code = "import sys; from bot.text.analysis import latex; latex.plain('A plain title'); assert 'pylatexenc' not in sys.modules"
+    code = (
+        "import sys; from bot.text.analysis import latex; latex.to_plain_text('A plain title'); "
+        "assert 'pylatexenc' not in sys.modules"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

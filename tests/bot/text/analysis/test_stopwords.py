@@ -25,7 +25,7 @@ from bot.text.analysis import stopwords
 )
 def test_words_that_only_hold_a_question_together_are_no_topic(typed: str, kept: str) -> None:
     words = typed.split()
-    topical = stopwords.topical(words)
+    topical = stopwords.topic_mask(words)
     assert [word for word, says in zip(words, topical, strict=True) if says] == kept.split()
 
 
@@ -35,16 +35,16 @@ def test_words_that_only_hold_a_question_together_are_no_topic(typed: str, kept:
 def test_words_that_may_be_a_topic_stay(typed: str) -> None:
     words = typed.split()
     expected = [word not in {"paper"} for word in words]
-    assert stopwords.topical(words) == expected
+    assert stopwords.topic_mask(words) == expected
 
 
 @pytest.mark.parametrize("typed", ["the of", "논문", "how to", "논문 연구", "?!"])
 def test_a_question_of_such_words_alone_keeps_them_all(typed: str) -> None:
-    assert all(stopwords.topical(typed.split()))
+    assert all(stopwords.topic_mask(typed.split()))
 
 
 @given(st.lists(st.text(max_size=12), max_size=12))
 def test_every_word_is_judged_and_something_is_left(words: list[str]) -> None:
-    topical = stopwords.topical(words)
+    topical = stopwords.topic_mask(words)
     assert len(topical) == len(words)
     assert any(topical) or not words

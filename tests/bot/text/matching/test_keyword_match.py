@@ -14,9 +14,9 @@ from tests.support import keyword_strategies
 TITLE, BODY = (True, False), (False, True)
 
 
-def matches(keyword: str, text: str) -> bool:
-    found = keyword_match.Text(text, "").find(keyword)
-    assert keyword_match.Text("", text).find(keyword) == found[::-1]
+def is_match(keyword: str, text: str) -> bool:
+    found = keyword_match.KeywordText(text, "").match(keyword)
+    assert keyword_match.KeywordText("", text).match(keyword) == found[::-1]
     assert not found[1]
     return found[0]
 
@@ -72,7 +72,7 @@ def matches(keyword: str, text: str) -> bool:
     ],
 )
 def test_a_keyword_matches_in_every_writing(keyword: str, text: str) -> None:
-    assert matches(keyword, text)
+    assert is_match(keyword, text)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_keyword_matches_in_every_writing(keyword: str, text: str) -> None:
     ],
 )
 def test_false_friends_do_not_match(keyword: str, text: str) -> None:
-    assert not matches(keyword, text)
+    assert not is_match(keyword, text)
 
 
 def test_title_and_body_are_told_apart() -> None:
-    text = keyword_match.Text("A study of agents", "언어 모델을 쓰는 에이전트")
-    assert text.find("agent") == TITLE
-    assert text.find("언어모델") == BODY
-    assert text.find("agents language") == (False, False)
+    text = keyword_match.KeywordText("A study of agents", "언어 모델을 쓰는 에이전트")
+    assert text.match("agent") == TITLE
+    assert text.match("언어모델") == BODY
+    assert text.match("agents language") == (False, False)
 
 
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
@@ -112,34 +112,34 @@ def test_whenever_a_keyword_matches_its_anchor_is_among_those_of_the_text(
     before: str, keyword: str, after: str
 ) -> None:
     for whole in (before + keyword + after, f"{before} {keyword}s, {after}", before + after):
-        for text in (keyword_match.Text(whole, ""), keyword_match.Text(before, whole)):
-            if any(text.find(keyword)):
-                assert keyword_match.anchor(keyword) in text.anchors
+        for text in (keyword_match.KeywordText(whole, ""), keyword_match.KeywordText(before, whole)):
+            if any(text.match(keyword)):
+                assert keyword_match.trigger_term(keyword) in text.candidate_terms
 
 
-@given(keyword_strategies.WRITINGS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
+@given(keyword_strategies.VARIANT_PAIRS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
 def test_a_keyword_in_another_writing_is_found_by_its_anchor(
     writings: tuple[str, str], before: str, after: str
 ) -> None:
     keyword, other = writings
-    text = keyword_match.Text(f"{before} {other} {after}", "")
-    if any(text.find(keyword)):
-        assert keyword_match.anchor(keyword) in text.anchors
+    text = keyword_match.KeywordText(f"{before} {other} {after}", "")
+    if any(text.match(keyword)):
+        assert keyword_match.trigger_term(keyword) in text.candidate_terms
 
 
-@given(keyword_strategies.TERMS)
+@given(keyword_strategies.KEYWORDS)
 def test_a_term_matches_with_hyphens_apart_and_in_capitals(term: str) -> None:
     for writing in (term, term.replace("-", " "), term.upper(), f"({term})", f"{term}을"):
-        assert matches(term, writing)
+        assert is_match(term, writing)
 
 
 @given(keyword_strategies.TEXTS)
 def test_a_keyword_with_letters_matches_itself(keyword: str) -> None:
-    if keyword_match.anchor(keyword) is not None:
-        assert matches(keyword, keyword)
+    if keyword_match.trigger_term(keyword) is not None:
+        assert is_match(keyword, keyword)
 
 
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
 def test_what_stands_in_a_text_between_spaces_is_found_as_typed(keyword: str, around: str) -> None:
     if re.search(r"[^\W_]", normalisation.fold(keyword)):
-        assert matches(keyword, f"{around} {keyword.strip()} {around}")
+        assert is_match(keyword, f"{around} {keyword.strip()} {around}")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from bot.text.people import name_similarity, names
 
 
-def far(typed: str, name: str) -> float:
+def distance_to(typed: str, name: str) -> float:
     """Return the distance of a name from a text as it was typed."""
-    return name_similarity.distance(tuple(names.words(typed)), name)
+    return name_similarity.name_distance(tuple(names.name_tokens(typed)), name)
 
 
 @pytest.mark.parametrize(
@@ -26,18 +26,18 @@ def far(typed: str, name: str) -> float:
     ],
 )
 def test_the_likeliest_name_is_the_nearest(typed: str, nearest_first: list[str]) -> None:
-    distances = [far(typed, name) for name in nearest_first]
+    distances = [distance_to(typed, name) for name in nearest_first]
     assert distances == sorted(distances)
 
 
 def test_a_name_is_near_itself_and_far_from_others() -> None:
-    assert far("Andrés Marafiori", "Andres Marafiori") == name_similarity.EXACT
-    assert far("Marafiori, Andrés", "Andrés Marafiori") < name_similarity.OTHER
-    assert far("Andrés Marafoiri", "Andrés Marafiori") <= name_similarity.ONE_ERROR
-    assert far("Ada Lovelace", "Andrés Marafiori") >= name_similarity.MISSING
+    assert distance_to("Andrés Marafiori", "Andres Marafiori") == name_similarity.EXACT
+    assert distance_to("Marafiori, Andrés", "Andrés Marafiori") < name_similarity.DIFFERENT_NAME
+    assert distance_to("Andrés Marafoiri", "Andrés Marafiori") <= name_similarity.ONE_TYPO
+    assert distance_to("Ada Lovelace", "Andrés Marafiori") >= name_similarity.MISSING_WORD
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_two_texts_have_a_distance(typed: str, name: str) -> None:
-    assert far(typed, name) >= 0
-    assert not names.words(name) or far(name, name) == name_similarity.EXACT
+    assert distance_to(typed, name) >= 0
+    assert not names.name_tokens(name) or distance_to(name, name) == name_similarity.EXACT

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.text.people import names
 
-texts = st.text(max_size=12)
+TEXTS = st.text(max_size=12)
 
 
 @pytest.mark.parametrize(
@@ -22,46 +22,51 @@ texts = st.text(max_size=12)
     ],
 )
 def test_a_name_is_found_by_all_its_spellings(name: str, words: set[str]) -> None:
-    assert words <= set(names.index_words(name))
+    assert words <= set(names.index_terms(name))
 
 
 @pytest.mark.parametrize("other", ["li", "lu", "liux", "lui", "lius", "xliu", "kiu"])
 def test_a_short_word_has_all_that_is_one_error_away_as_its_neighbours(other: str) -> None:
-    assert other in names.neighbours("liu")
-    assert names.neighbours("l") == names.neighbours("weiwei") == names.neighbours("리우") == set()
+    assert other in names.edit_neighbours("liu")
+    assert (
+        names.edit_neighbours("l")
+        == names.edit_neighbours("weiwei")
+        == names.edit_neighbours("리우")
+        == set()
+    )
 
 
 def test_distance_counts_a_swap_as_one_and_stops_at_its_limit() -> None:
-    assert names.distance("muller", "mulelr") == 1
-    assert names.distance("muller", "miller") == 1
-    assert names.distance("muller", "muler") == 1
-    assert names.distance("muller", "smith") == 3
-    assert names.distance("", "abcdef") == 3
+    assert names.edit_distance("muller", "mulelr") == 1
+    assert names.edit_distance("muller", "miller") == 1
+    assert names.edit_distance("muller", "muler") == 1
+    assert names.edit_distance("muller", "smith") == 3
+    assert names.edit_distance("", "abcdef") == 3
 
 
-@given(texts, texts)
+@given(TEXTS, TEXTS)
 def test_distance_is_the_same_both_ways_and_zero_only_for_the_same(one: str, other: str) -> None:
-    assert names.distance(one, other) == names.distance(other, one)
-    assert (names.distance(one, other) == 0) == (one == other)
+    assert names.edit_distance(one, other) == names.edit_distance(other, one)
+    assert (names.edit_distance(one, other) == 0) == (one == other)
 
 
-@given(texts, texts, texts)
+@given(TEXTS, TEXTS, TEXTS)
 def test_what_two_words_begin_and_end_with_alike_does_not_change_their_distance(
     start: str, one: str, other: str
 ) -> None:
-    assert names.distance(start + one, start + other) <= names.distance(one, other)
-    assert names.distance(one + start, other + start) <= names.distance(one, other)
+    assert names.edit_distance(start + one, start + other) <= names.edit_distance(one, other)
+    assert names.edit_distance(one + start, other + start) <= names.edit_distance(one, other)
 
 
-@given(texts)
+@given(TEXTS)
 def test_every_deletion_is_one_letter_shorter(word: str) -> None:
-    assert all(len(one) == len(word) - 1 for one in names.deletions(word))
+    assert all(len(one) == len(word) - 1 for one in names.deletion_variants(word))
 
 
 @given(st.text(max_size=400))
 def test_any_text_gives_few_short_words(name: str) -> None:
-    found = names.index_words(name)
-    assert len(found) <= 6 * names.MOST_WORDS
+    found = names.index_terms(name)
+    assert len(found) <= 6 * names.MAX_WORDS
     assert all(0 < len(word) <= 24 and " " not in word for word in found)
 
 
@@ -76,4 +81,4 @@ def test_any_text_gives_few_short_words(name: str) -> None:
     ],
 )
 def test_what_stands_before_one_comma_is_the_family_name(name: str, turned: str) -> None:
-    assert names.given_first(name) == turned
+    assert names.given_name_first(name) == turned

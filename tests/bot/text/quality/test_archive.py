@@ -11,7 +11,7 @@ from bot.text.glossary.model import seed
 FILES = archive.list_files()
 pytestmark = pytest.mark.skipif(not FILES, reason="no archive of digests beside the checkout")
 
-ALL_DIGESTS = {
+FLOORS_ALL_DIGESTS = {
     "cross": 0.88,
     "p@10": 0.93,
     "core": 0.93,
@@ -22,32 +22,35 @@ ALL_DIGESTS = {
     "mixed p@10": 0.96,
     "mixed core": 0.84,
 }
-FIRST_TEN = {"cross": 0.75}
-EXPLAINED = {"cross": 0.96, "p@10": 0.93, "core": 0.96, "triple": 0.93, "spacing": 0.95}
+FLOORS_TEN_DIGESTS = {"cross": 0.75}
+FLOORS_EXPLAINED = {"cross": 0.96, "p@10": 0.93, "core": 0.96, "triple": 0.93, "spacing": 0.95}
 """Floors for what the digests themselves explain, a little below what is reached."""
-EXPLAINED_IN_TEN = {"cross": 0.85, "core": 0.90}
+FLOORS_EXPLAINED_TEN_DIGESTS = {"cross": 0.85, "core": 0.90}
 
 
 @pytest.fixture(scope="module")
 def concepts() -> list[measures.Concept]:
     """What the digests explain, but for the third that may be looked at."""
-    found = explained.concepts(archive.load_papers(FILES))
-    return [one for one in found if not one.tuned_on]
+    found = explained.mine_concepts(archive.load_papers(FILES))
+    return [one for one in found if not one.is_tuning]
 
 
 @pytest.mark.parametrize(
     ("digests", "floors", "of_explained"),
-    [(len(FILES), ALL_DIGESTS, EXPLAINED), (10, FIRST_TEN, EXPLAINED_IN_TEN)],
+    [
+        (len(FILES), FLOORS_ALL_DIGESTS, FLOORS_EXPLAINED),
+        (10, FLOORS_TEN_DIGESTS, FLOORS_EXPLAINED_TEN_DIGESTS),
+    ],
 )
 def test_queries_kept_apart_reach_the_figures_aimed_at(
     digests: int, floors: dict[str, float], of_explained: dict[str, float], concepts: list[measures.Concept]
 ) -> None:
     papers = archive.load_papers(FILES[:digests])
-    search = memory.MemorySearch(papers, memory.mine(papers, seed.terms()))
+    search = memory.InMemorySearch(papers, memory.build_glossary(papers, seed.load_terms()))
     figures, counted = quality.measure(papers, search.search, [False])
     print(f"{len(papers)} papers, {counted} concepts:", figures)
     assert {name: figures[name] for name, least in floors.items() if figures[name] < least} == {}
-    drawn = measures.Figures()
+    drawn = measures.MetricSamples()
     counted = explained.measure(concepts, papers, search.search, drawn)
     means = drawn.means()
     print(f"{counted} concepts that digests explain:", means)
@@ -55,18 +58,18 @@ def test_queries_kept_apart_reach_the_figures_aimed_at(
 
 
 def test_look_ups_over_a_database_reach_them_too_and_find_people_however_they_are_written() -> None:
-    papers, figures = archive.load_papers(FILES), measures.Figures()
-    truth = measures.Truth(papers)
+    papers, figures = archive.load_papers(FILES), measures.MetricSamples()
+    truth = measures.GroundTruth(papers)
     with surface.open_archive(FILES) as stored:
-        for query, parts, tuned_on in measures.load_mixed():
+        for query, parts, tuned_on in measures.load_mixed_queries():
             if not tuned_on:
-                wanted = [measures.truth_of_part(part, truth) for part in parts]
+                wanted = [measures.find_papers_of_part(part, truth) for part in parts]
                 measures.measure_mixed(query, wanted, stored.search, len(papers), figures)
         people = names.list_people(FILES)
-        names.measure(people, stored.author, stored.complete_author, figures, many=50)
+        names.measure(people, stored.author, stored.complete_author, figures, sample_size=50)
     means = figures.means()
     print(means)
     assert means["mixed p@10"] >= 0.96
     assert means["all: right"] >= 0.95
     assert means["one error: offered"] >= 0.94
-    assert means[f"{names.TYPING}: offered"] >= 0.95
+    assert means[f"{names.PREFIX}: offered"] >= 0.95

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from bot.text.glossary.extraction import mentions
 
-PIECES = st.sampled_from(
+FRAGMENTS = st.sampled_from(
     ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
 )
-TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=60).map("".join))
+TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map("".join))
 
 
 @pytest.mark.parametrize(
@@ -42,28 +42,28 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=60).map("".jo
 )
 def test_parentheses_are_read(text: str, found: tuple[str, str, str, str] | None) -> None:
     expected = [] if found is None else [mentions.Mention(*found)]
-    assert [one for one in mentions.extract(text) if one.abbreviation != "COT"] == expected
+    assert [one for one in mentions.extract_mentions(text) if one.abbreviation != "COT"] == expected
 
 
 def test_abbreviations_find_their_words_elsewhere_in_the_text() -> None:
-    found = mentions.extract("OCR이 필요하다. Optical Character Recognition 모델은")
+    found = mentions.extract_mentions("OCR이 필요하다. Optical Character Recognition 모델은")
     assert found == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
 
 
 def test_an_explained_abbreviation_is_explained_once() -> None:
-    found = mentions.extract("Optical Character Recognition(OCR)은 OCR이다")
+    found = mentions.extract_mentions("Optical Character Recognition(OCR)은 OCR이다")
     assert found == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
 
 
 @given(TEXTS)
 def test_any_text_gives_bounded_mentions(text: str) -> None:
-    found = mentions.extract(text)
-    assert len(found) <= mentions.MOST
-    assert all(one.left and len(one.left) <= 400 for one in found)
+    found = mentions.extract_mentions(text)
+    assert len(found) <= mentions.MAX_MENTIONS
+    assert all(one.left_context and len(one.left_context) <= 400 for one in found)
 
 
 @pytest.mark.parametrize("piece", ["(", "a(", "가(RL)", "((RL)", "ABC ", "Aa-", ". ", "A B C "])
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     started = time.perf_counter()
-    mentions.extract(piece * (100_000 // len(piece)))
+    mentions.extract_mentions(piece * (100_000 // len(piece)))
     assert time.perf_counter() - started < 4

@@ -21,7 +21,7 @@ from bot.text.glossary.extraction import transliteration
 )
 def test_words_are_known_by_their_consonants(korean: str, english: str) -> None:
     assert transliteration.is_transliteration(korean, english)
-    assert transliteration.Sounds(["model", english, "learning"]).like(korean) == [english]
+    assert transliteration.TransliterationIndex(["model", english, "learning"]).find(korean) == [english]
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,20 @@ from bot.text.glossary.resolution import resolver
 from tests.support import glossary_in_memory
 
 
-def mine(*texts: str, terms: tuple[seed.Term, ...] = ()) -> resolver.Glossary:
-    return glossary_in_memory.mine(list(texts), terms)
+def build_glossary(*texts: str, terms: tuple[seed.SeedTerm, ...] = ()) -> resolver.Glossary:
+    return glossary_in_memory.build_glossary(list(texts), terms)
 
 
-def forms(glossary: resolver.Glossary, term: str, language: concepts.Language) -> set[str]:
-    return {form.text for concept in glossary.lookup(term) for form in concept.of(language) if not form.alias}
+def forms_of(glossary: resolver.Glossary, term: str, language: concepts.Language) -> set[str]:
+    return {
+        form.text
+        for concept in glossary.find_concepts(term)
+        for form in concept.forms_in(language)
+        if not form.is_alias
+    }
 
 
-LEARNING = [
+DIGEST_TEXTS = [
     "이 연구는 강화 학습(Reinforcement Learning; RL)을 쓴다",
     "우리는 강화 학습(Reinforcement Learning)으로 푼다",
     "새로운 대조 학습(Contrastive Learning)을 본다",
@@ -31,37 +36,39 @@ LEARNING = [
 
 
 def test_a_concept_holds_its_forms_in_both_languages() -> None:
-    found = mine(*LEARNING)
-    assert forms(found, "RL", "ko") == {"강화 학습"}
-    assert forms(found, "강화학습", "abbr") == {"RL"}
-    assert [concept.key for concept in found.lookup("large language models")] == ["larg languag model"]
-    assert forms(found, "LLM", "ko") == {"대규모 언어 모델"}
+    found = build_glossary(*DIGEST_TEXTS)
+    assert forms_of(found, "RL", "ko") == {"강화 학습"}
+    assert forms_of(found, "강화학습", "abbr") == {"RL"}
+    assert [concept.key for concept in found.find_concepts("large language models")] == ["larg languag model"]
+    assert forms_of(found, "LLM", "ko") == {"대규모 언어 모델"}
 
 
 def test_the_korean_term_ends_where_its_words_end() -> None:
-    found = mine(*LEARNING, "우리가 제안하는 새로운 방법은 강화 학습(Reinforcement Learning)이다")
-    assert forms(found, "reinforcement learning", "ko") == {"강화 학습"}
+    found = build_glossary(
+        *DIGEST_TEXTS, "우리가 제안하는 새로운 방법은 강화 학습(Reinforcement Learning)이다"
+    )
+    assert forms_of(found, "reinforcement learning", "ko") == {"강화 학습"}
 
 
 def test_a_part_of_a_longer_term_is_no_form_of_it() -> None:
-    found = mine(*LEARNING, "이런 언어 모델(Large Language Model)은 크다")
-    assert "언어 모델" not in forms(found, "LLM", "ko")
+    found = build_glossary(*DIGEST_TEXTS, "이런 언어 모델(Large Language Model)은 크다")
+    assert "언어 모델" not in forms_of(found, "LLM", "ko")
 
 
 def test_an_abbreviation_alone_stands_for_its_main_term() -> None:
     words = ["거대 모델(Large Model)은", "거대 신경망(Large Neural Network)은", "대규모 데이터(Large Data)는"]
-    found = mine(*LEARNING, *words, *["거대 언어 모델(LLM)을 쓴다"] * 3)
-    assert "거대 언어 모델" in forms(found, "LLM", "ko")
+    found = build_glossary(*DIGEST_TEXTS, *words, *["거대 언어 모델(LLM)을 쓴다"] * 3)
+    assert "거대 언어 모델" in forms_of(found, "LLM", "ko")
 
 
 def test_an_ambiguous_abbreviation_has_several_readings() -> None:
-    found = mine(
+    found = build_glossary(
         *["Direct Policy Adaptation(DPA)을 쓴다"] * 3,
         *["Dual Path Attention(DPA)을 쓴다"] * 3,
         "경로 주의(Dual Path Attention)를 본다",
         "정책 적응(Direct Policy Adaptation)을 본다",
     )
-    answer = found.resolve("DPA").segments[0]
+    answer = found.expand("DPA").segments[0]
     weights = {form.text: form.weight for form in answer.forms}
     assert weights["DPA"] == 1
     assert {weight for text, weight in weights.items() if text != "DPA"} <= {0.25, 0.2}
@@ -72,34 +79,37 @@ def test_an_everyday_word_needs_the_papers_to_agree() -> None:
         "이 방법은 성능 향상(improvement)을 보인다",
         *[f"{number}번째 향상을 얻었다" for number in range(40)],
     ]
-    counts = glossary_in_memory.count(texts)
-    made = build.draft(counts, ())
-    seen = made.questions()
+    counts = glossary_in_memory.count_mentions(texts)
+    made = build.draft_glossary(counts, ())
+    seen = made.cooccurrence_counter()
     for text in texts:
         seen.add(f" {text} \n")
-    assert not any(concept.of("ko") for concept in build.finish(made, seen))
+    assert not any(concept.forms_in("ko") for concept in build.build_concepts(made, seen))
 
 
 def test_evidence_overrides_the_starting_list() -> None:
-    listed = seed.Term("represent learn", ("표현 학습",), ("representation learning",), ("RL",))
-    assert mine(terms=(listed,)).resolve("RL").segments[0].key == "represent learn"
-    assert mine(*LEARNING * 6, terms=(listed,)).resolve("RL").segments[0].key == "reinforc learn"
+    listed = seed.SeedTerm("represent learn", ("표현 학습",), ("representation learning",), ("RL",))
+    assert build_glossary(terms=(listed,)).expand("RL").segments[0].key == "represent learn"
+    assert build_glossary(*DIGEST_TEXTS * 6, terms=(listed,)).expand("RL").segments[0].key == "reinforc learn"
 
 
 def test_two_letters_of_the_list_resolve_but_do_not_expand() -> None:
-    listed = seed.Term("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
-    found = mine(terms=(listed,))
-    assert found.resolve("RE").segments[0].key == "relat extract"
-    assert "RE" not in found.resolve("관계 추출").also
+    listed = seed.SeedTerm("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
+    found = build_glossary(terms=(listed,))
+    assert found.expand("RE").segments[0].key == "relat extract"
+    assert "RE" not in found.expand("관계 추출").added_forms
 
 
 def test_counts_of_mentions_add_up_and_can_be_taken_back() -> None:
-    both, one = glossary_in_memory.count(LEARNING[:2]), glossary_in_memory.count(LEARNING[:1])
+    both, one = (
+        glossary_in_memory.count_mentions(DIGEST_TEXTS[:2]),
+        glossary_in_memory.count_mentions(DIGEST_TEXTS[:1]),
+    )
     left = {count.mention: count.papers for count in both}
     for count in one:
         left[count.mention] -= count.papers
     kept = [evidence.MentionCount(mention, papers) for mention, papers in left.items() if papers]
-    assert kept == glossary_in_memory.count(LEARNING[1:2])
+    assert kept == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
     assert all(isinstance(count.mention, mentions.Mention) for count in kept)
 
 
@@ -109,8 +119,8 @@ def test_a_word_that_english_joins_to_its_prefix_is_aligned_in_two() -> None:
         "이는 자가 모델(Self-Model)이다",
         "자가 강화(Self-Reinforcement)다",
     ]
-    found = mine(*LEARNING, *selves, "이 방법은 자가 재연성(self-reenactment)에 강하다")
-    assert forms(found, "self-reenactment", "ko") == {"자가 재연성"}
+    found = build_glossary(*DIGEST_TEXTS, *selves, "이 방법은 자가 재연성(self-reenactment)에 강하다")
+    assert forms_of(found, "self-reenactment", "ko") == {"자가 재연성"}
 
 
 def test_a_participle_begins_a_term_though_it_means_something_else_elsewhere() -> None:
@@ -123,28 +133,32 @@ def test_a_participle_begins_a_term_though_it_means_something_else_elsewhere() -
         )
     ]
     flows = ["이는 정규 흐름(Normalizing Flow)이다", "우리는 확산 흐름(Diffusion Flow)을 쓴다"]
-    found = mine(*LEARNING, *fixes, *flows, "자기회귀와 수정된 흐름(Rectified Flow)을 쓴다")
-    assert forms(found, "rectified flow", "ko") == {"수정된 흐름"}
+    found = build_glossary(*DIGEST_TEXTS, *fixes, *flows, "자기회귀와 수정된 흐름(Rectified Flow)을 쓴다")
+    assert forms_of(found, "rectified flow", "ko") == {"수정된 흐름"}
 
 
 def test_a_term_does_not_begin_with_what_hangs_on_the_word_in_front() -> None:
-    found = mine(
-        *LEARNING,
+    found = build_glossary(
+        *DIGEST_TEXTS,
         "이는 문맥 내 추론(in-context inference)이다",
         "그리고 상황 내 학습(in-context learning)을 쓴다",
     )
-    assert forms(found, "in-context learning", "ko") == {"상황 내 학습"}
+    assert forms_of(found, "in-context learning", "ko") == {"상황 내 학습"}
 
 
 def test_a_term_written_closed_up_is_aligned_in_its_parts() -> None:
     losses = ["이는 재구성 손실(Reconstruction Loss)이다", "우리는 순위 손실(Ranking Loss)을 쓴다"]
     others = ["또한 확산 과정(Diffusion Process)을 본다", "이는 잠재 확산(Latent Diffusion)이다"]
-    found = mine(*LEARNING, *losses, *others, "이 방법은 확산손실(diffusion loss)을 줄인다")
-    assert forms(found, "diffusion loss", "ko") == {"확산손실"}
+    found = build_glossary(*DIGEST_TEXTS, *losses, *others, "이 방법은 확산손실(diffusion loss)을 줄인다")
+    assert forms_of(found, "diffusion loss", "ko") == {"확산손실"}
 
 
 def test_a_term_of_which_no_word_is_known_is_believed_when_it_has_as_many_words() -> None:
-    found = mine(*LEARNING, "모델은 전방 패스(forward pass)를 줄인다", "그래서 가위바위보(rock game)를 한다")
-    assert forms(found, "forward pass", "ko") == {"전방 패스"}
-    assert forms(found, "rock game", "ko") == {"가위바위보"}
-    assert not mine(*LEARNING, "모델은 전방(forward pass)을 줄인다").lookup("forward pass")
+    found = build_glossary(
+        *DIGEST_TEXTS, "모델은 전방 패스(forward pass)를 줄인다", "그래서 가위바위보(rock game)를 한다"
+    )
+    assert forms_of(found, "forward pass", "ko") == {"전방 패스"}
+    assert forms_of(found, "rock game", "ko") == {"가위바위보"}
+    assert not build_glossary(*DIGEST_TEXTS, "모델은 전방(forward pass)을 줄인다").find_concepts(
+        "forward pass"
+    )

@@ -27,7 +27,7 @@ from tests.support import glossary_in_memory
 )
 def test_ways_to_say_a_term_have_one_canonical_key(one: str, other: str) -> None:
     first, second = term_keys.korean_key(one), term_keys.korean_key(other)
-    assert synonyms.canonical(first) == synonyms.canonical(second)
+    assert synonyms.canonical_key(first) == synonyms.canonical_key(second)
     assert second in map(term_keys.korean_key, synonyms.variants(one))
 
 
@@ -37,28 +37,28 @@ def test_a_single_word_has_no_variants() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_has_a_canonical_key_and_few_variants(text: str) -> None:
-    assert not synonyms.canonical(text) or text
+    assert not synonyms.canonical_key(text) or text
     assert len(synonyms.variants(text)) <= 64
 
 
 def test_a_long_text_takes_linear_time() -> None:
     started = time.perf_counter()
-    synonyms.canonical("대규모언어" * 20_000)
+    synonyms.canonical_key("대규모언어" * 20_000)
     assert len(synonyms.variants("대규모 " * 5_000)) <= 64
     assert time.perf_counter() - started < 5
 
 
 def test_what_papers_say_in_other_words_is_looked_for_and_nothing_else() -> None:
     text = "작은 모델을 감독 파인튜닝으로 다듬습니다."
-    glossary = glossary_in_memory.mine([text], seed.terms())
-    forms = {form.key for form in glossary.resolve("supervised fine-tuning").segments[0].forms}
+    glossary = glossary_in_memory.build_glossary([text], seed.load_terms())
+    forms = {form.key for form in glossary.expand("supervised fine-tuning").segments[0].forms}
     assert "감독파인튜닝" in forms
     assert "감독미세튜닝" not in forms
 
 
 def test_a_query_in_other_words_leads_to_the_concept() -> None:
-    glossary = glossary_in_memory.mine([], seed.terms())
-    assert glossary.resolve("거대 시각적 언어 모델").segments[0].key == "larg vision languag model"
+    glossary = glossary_in_memory.build_glossary([], seed.load_terms())
+    assert glossary.expand("거대 시각적 언어 모델").segments[0].key == "larg vision languag model"
 
 
 def test_a_term_that_nobody_says_in_korean_is_looked_for_word_by_word() -> None:
@@ -70,8 +70,8 @@ def test_a_term_that_nobody_says_in_korean_is_looked_for_word_by_word() -> None:
     ]
     counts = [evidence.MentionCount(mentions.Mention(ko, en, "", ""), 2) for ko, en in known]
     counts.append(evidence.MentionCount(mentions.Mention("region of interest", "", "ROI", ""), 2))
-    made = build.draft(counts, [])
-    seen = made.questions()
-    seen.add(analyser.canonical("아무 말도 아닙니다."))
-    glossary = resolver.Glossary(build.finish(made, seen), made.readings, made.found.table)
-    assert "관심 영역" in [form.text for form in glossary.resolve("ROI").segments[0].forms]
+    made = build.draft_glossary(counts, [])
+    seen = made.cooccurrence_counter()
+    seen.add(analyser.canonicalise("아무 말도 아닙니다."))
+    glossary = resolver.Glossary(build.build_concepts(made, seen), made.senses, made.mention_evidence.table)
+    assert "관심 영역" in [form.text for form in glossary.expand("ROI").segments[0].forms]

@@ -9,8 +9,8 @@ from bot.text.glossary.model import seed
 
 
 def test_each_line_has_a_korean_and_an_english_form() -> None:
-    assert len(seed.terms()) >= 300
-    for term in seed.terms():
+    assert len(seed.load_terms()) >= 300
+    for term in seed.load_terms():
         assert term.key
         assert term.korean
         assert term.english
@@ -19,5 +19,5 @@ def test_each_line_has_a_korean_and_an_english_form() -> None:
 
 
 def test_no_korean_form_stands_twice_in_a_line() -> None:
-    for term in seed.terms():
+    for term in seed.load_terms():
         assert max(Counter(map(term_keys.korean_key, term.korean)).values()) == 1, term
