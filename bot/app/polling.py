@@ -12,7 +12,7 @@ from aiolimiter import AsyncLimiter
 from bot.app.container import Container
 from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint
-from bot.services.polling.operator_alert import OperatorNotifier
+from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
 from bot.services.polling.registry import build_source_registry
 from bot.services.posts import delivery_factory

@@ -1,4 +1,4 @@
-"""Plans the one message that tells the operator of a source which goes on failing. Its words are the renderer's."""
+"""Plans the notice that tells the operator about a source which keeps failing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.outbox import transitions
 
 
 class OperatorNotifier:
-    """Writes to the operator's channel. `renderer` is asked for only when there is something to say."""
+    """Plans notices to the operator's channel. `renderer` is built on first use."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class OperatorNotifier:
         self._expire_after = expire_after
 
     async def plan(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
-        """Plan the notice of a source's failures, in the caller's transaction."""
+        """Plan the notice about a failing source, in the caller's transaction."""
         notice = contents.NoticePost(
             marker=f"notice:f{row.id}:{int(now.timestamp())}",
             locale=self._locale,
