@@ -71,7 +71,7 @@ async def _subscribe(database: Database, core: Container, now: datetime, day: da
     async with database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):
             await subscriptions.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
-        found = await subscriptions.list_rows(connection, state=models.SubscriptionState.ACTIVE)
+        found = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
         await subscriptions.set_schedules(
             connection,
             [subscriptions.Schedule(one.id, now, day) for one in found],

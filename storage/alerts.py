@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, errors, models
 from storage.tables import alerts, told_papers
 
-ACTIVE = models.SubscriptionState.ACTIVE
+ACTIVE = models.ActivityState.ACTIVE
 # Rules that are read between two turns of others; a thousand would be ten milliseconds.
 _BATCH_SIZE = 250
 
@@ -58,7 +58,7 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the rules that are paused because Discord barred their channel."""
     query = sa.select(alerts).where(
         alerts.c.channel_id.is_not(None),
-        alerts.c.state == models.SubscriptionState.PAUSED.value,
+        alerts.c.state == models.ActivityState.PAUSED.value,
         alerts.c.reason.is_not(None),
         alerts.c.reason != "by-hand",
     )
@@ -116,7 +116,7 @@ async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_
 async def set_state(
     connection: AsyncConnection,
     alert_ids: Sequence[int],
-    state: models.SubscriptionState,
+    state: models.ActivityState,
     *,
     reason: str | None = None,
 ) -> None:
@@ -174,5 +174,5 @@ def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
     values = dict(row._mapping)
     del values["anchor"]
     values["kind"] = models.AlertKind(values["kind"])
-    values["state"] = models.SubscriptionState(values["state"])
+    values["state"] = models.ActivityState(values["state"])
     return models.Alert(**values)

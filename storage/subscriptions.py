@@ -82,7 +82,7 @@ async def list_rows(
     *,
     guild_id: int | None = None,
     channel_id: int | None = None,
-    state: models.SubscriptionState | None = None,
+    state: models.ActivityState | None = None,
 ) -> list[models.Subscription]:
     """Return the subscriptions that meet all given conditions, in the order in which they were made."""
     query = sa.select(subscriptions).order_by(subscriptions.c.id)
@@ -99,9 +99,7 @@ def select_due(now: datetime, limit: int) -> sa.Select[Any]:
     """The look-up of what is due: by the index on `next_due_at` alone, whatever the number of subscriptions."""
     return (
         sa.select(subscriptions)
-        .where(
-            subscriptions.c.next_due_at <= now, subscriptions.c.state == models.SubscriptionState.ACTIVE.value
-        )
+        .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE.value)
         .order_by(subscriptions.c.next_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -142,7 +140,7 @@ async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
 async def set_state(
     connection: AsyncConnection,
     subscription_ids: Iterable[int],
-    state: models.SubscriptionState,
+    state: models.ActivityState,
     *,
     reason: str | None = None,
 ) -> list[int]:
@@ -202,7 +200,7 @@ def _subscription_from_row(row: sa.Row[Any]) -> models.Subscription:
         fresh_days=row.fresh_days,
         wait_minutes=row.wait_minutes,
         settle_hours=row.settle_hours,
-        state=models.SubscriptionState(row.state),
+        state=models.ActivityState(row.state),
         reason=row.reason,
         created_by=row.created_by,
         created_at=row.created_at,

@@ -384,7 +384,7 @@ async def resume(
     """
     rests = sa.exists().where(
         tables.subscriptions.c.id == tables.deliveries.c.subscription_id,
-        tables.subscriptions.c.state != models.SubscriptionState.ACTIVE.value,
+        tables.subscriptions.c.state != models.ActivityState.ACTIVE.value,
         tables.deliveries.c.kind == models.DeliveryKind.DAILY.value,
     )
     result = await connection.execute(

@@ -77,7 +77,7 @@ async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Data
         await alerts.pause(connection, [first.id], until_at=NOW + timedelta(days=7))
         assert await found() == [second.id]
         assert await found(NOW + timedelta(days=7)) == [first.id, second.id]
-        await alerts.set_state(connection, [first.id, second.id], models.SubscriptionState.PAUSED, reason="x")
+        await alerts.set_state(connection, [first.id, second.id], models.ActivityState.PAUSED, reason="x")
         assert await found(NOW + timedelta(days=7)) == []
         assert await alerts.remove(connection, [first.id, second.id]) == 2
 

@@ -144,7 +144,7 @@ class SubscriptionsCog(
         """Pause an active order, resume a paused one."""
         await responses.defer(interaction)
         order = await self._presenter.find(interaction, post)
-        if order.state is models.SubscriptionState.ACTIVE:
+        if order.state is models.ActivityState.ACTIVE:
             await self._presenter.show(
                 interaction, await self._services.subscriptions.pause(order.id), "order-paused"
             )

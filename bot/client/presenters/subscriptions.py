@@ -101,7 +101,7 @@ class SubscriptionPresenter:
         if interaction.guild_id is None:
             return []
         found = await self._services.subscriptions.list_rows(guild_id=interaction.guild_id)
-        return [order for order in found if order.state is not models.SubscriptionState.CLOSED]
+        return [order for order in found if order.state is not models.ActivityState.CLOSED]
 
     async def find(self, interaction: Interaction, wanted: str | None) -> models.Subscription:
         """Return the server's order of that id, or its only one. Raises Refusal."""

@@ -173,7 +173,7 @@ def destination_line(words: Texts, channel_id: int | None) -> str:
 def is_inactive(rule: models.Alert, now: datetime) -> bool:
     """Tell whether a rule is paused or rests."""
     resting = rule.paused_until_at is not None and rule.paused_until_at > now
-    return resting or rule.state is not models.SubscriptionState.ACTIVE
+    return resting or rule.state is not models.ActivityState.ACTIVE
 
 
 def _list_line(words: Texts, rule: models.Alert, now: datetime) -> str:
@@ -194,7 +194,7 @@ def _plain_state(words: Texts, rule: models.Alert, now: datetime) -> str:
 
 
 def _state_line(words: Texts, rule: models.Alert, now: datetime) -> str:
-    if rule.state is not models.SubscriptionState.ACTIVE:
+    if rule.state is not models.ActivityState.ACTIVE:
         return reason_text(words, rule.reason or Reason.BY_HAND)
     if rule.paused_until_at is not None and rule.paused_until_at > now:
         return words("alert-rests-until", until=f"<t:{int(rule.paused_until_at.timestamp())}:D>")

@@ -129,5 +129,5 @@ def _inactive_subscriptions(report: StatusReport) -> list[models.Subscription]:
     return [
         one.subscription
         for one in report.subscriptions
-        if one.subscription.state is not models.SubscriptionState.ACTIVE
+        if one.subscription.state is not models.ActivityState.ACTIVE
     ]

@@ -136,7 +136,7 @@ def subscription_detail_view(
     words: Texts, order: models.Subscription, wishes: SubscriptionOptions, headline: str = ""
 ) -> ui.LayoutView:
     """Return one daily post and what can be done with it. `headline` says what has just happened to it."""
-    stopped = order.state is not models.SubscriptionState.ACTIVE
+    stopped = order.state is not models.ActivityState.ACTIVE
     message = message_builder.MessageBuilder(accent=message_builder.RED if stopped else message_builder.AMBER)
     heading = words("order-heading", channel=f"<#{order.channel_id}>")
     message.add_text(f"### {headline or heading}")
@@ -186,7 +186,7 @@ def confirm_remove_view(words: Texts, order: models.Subscription) -> ui.LayoutVi
 
 def next_post_text(words: Texts, order: models.Subscription) -> str:
     """Return when the next post comes, or why none does."""
-    if order.state is not models.SubscriptionState.ACTIVE:
+    if order.state is not models.ActivityState.ACTIVE:
         return notices.reason_text(words, order.reason)
     if order.next_due_at is None:
         return words("next-unknown")
@@ -227,7 +227,7 @@ def subscription_from_draft(draft: SubscriptionDraft, guild_id: int, now: dateti
         fresh_days=wishes.fresh_days,
         wait_minutes=wishes.wait_minutes,
         settle_hours=wishes.settle_hours,
-        state=models.SubscriptionState.ACTIVE,
+        state=models.ActivityState.ACTIVE,
         reason=None,
         created_by=None,
         created_at=now,

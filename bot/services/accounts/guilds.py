@@ -66,11 +66,11 @@ class Guilds:
 
     async def _pause_subscriptions(self, connection: Connection, guild_id: int) -> None:
         active = await subscriptions.list_rows(
-            connection, guild_id=guild_id, state=models.SubscriptionState.ACTIVE
+            connection, guild_id=guild_id, state=models.ActivityState.ACTIVE
         )
         await subscriptions.set_state(
             connection,
             [one.id for one in active],
-            models.SubscriptionState.PAUSED,
+            models.ActivityState.PAUSED,
             reason=Reason.GUILD_LEFT,
         )

@@ -128,7 +128,7 @@ class Alerts:
             own = await self._list_own(connection, alert_ids, user_id)
             if own:
                 ids = [alert.id for alert in own]
-                await alerts.set_state(connection, ids, models.SubscriptionState.ACTIVE)
+                await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
             for reader in {alert.user_id for alert in own if alert.channel_id is None}:
                 await transitions.resume(connection, now, user_id=reader)
             for channel_id in {alert.channel_id for alert in own} - {None}:
@@ -151,7 +151,7 @@ class Alerts:
         new = self._validate(0, kind, text, min_votes, None, None)
         now = self._clock()
         rule = models.Alert(
-            id=0, state=models.SubscriptionState.ACTIVE, reason=None, paused_until_at=None, user_id=0,
+            id=0, state=models.ActivityState.ACTIVE, reason=None, paused_until_at=None, user_id=0,
             channel_id=None, guild_id=None, kind=kind, text=new.text, min_votes=min_votes, created_at=now,
         )  # fmt: skip
         async with self._database.read() as connection:

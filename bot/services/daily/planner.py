@@ -129,9 +129,7 @@ class DailyPlanner:
         async with self._database.transaction() as connection:
             await digests.lock_ingest(connection)
             plans = []
-            for subscription in await subscriptions.list_rows(
-                connection, state=models.SubscriptionState.ACTIVE
-            ):
+            for subscription in await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE):
                 due = (
                     recompute_due(subscription, now)
                     if schedule.is_known_zone(subscription.timezone)

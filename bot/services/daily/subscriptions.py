@@ -75,7 +75,7 @@ class Subscriptions:
             id=0,
             guild_id=guild_id,
             channel_id=channel_id,
-            state=models.SubscriptionState.ACTIVE,
+            state=models.ActivityState.ACTIVE,
             reason=None,
             created_by=created_by,
             created_at=now,
@@ -127,7 +127,7 @@ class Subscriptions:
         """Stop posting, what waits to be sent included, until somebody resumes it."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            changed = replace(old, state=models.SubscriptionState.PAUSED, reason=reason.value)
+            changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
             await subscriptions.update(connection, changed)
             await transitions.pause(connection, subscription_id=subscription_id, reason=reason)
         return changed
@@ -137,12 +137,12 @@ class Subscriptions:
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            if old.state is models.SubscriptionState.ACTIVE:
+            if old.state is models.ActivityState.ACTIVE:
                 return old
             due = await _next_unplanned_due(connection, subscription_id, options_of(old), now)
             changed = replace(
                 old,
-                state=models.SubscriptionState.ACTIVE,
+                state=models.ActivityState.ACTIVE,
                 reason=None,
                 next_due_at=due.at,
                 due_on=due.local_on,

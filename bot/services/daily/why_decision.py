@@ -13,7 +13,7 @@ from enum import StrEnum
 from bot.services.daily import decision, planner, schedule, selection
 from storage import models
 from storage.digest_reads import CandidateDigest
-from storage.models import DeliveryState, PartState, SubscriptionState
+from storage.models import ActivityState, DeliveryState, PartState
 from storage.posted import PostedPaper
 
 DAY = timedelta(days=1)
@@ -126,7 +126,7 @@ def eligible_dates(subscription: models.Subscription, now: datetime) -> tuple[da
 
     A post that is overdue, since the bot was away, is made now and by today's date.
     """
-    if subscription.state is not SubscriptionState.ACTIVE or subscription.next_due_at is None:
+    if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
     today = schedule.local_date(
         max(subscription.next_due_at, now), schedule.parse_zone(subscription.timezone)
@@ -238,7 +238,7 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     days = 7 if subscription.style is models.Style.WEEKLY else subscription.fresh_days
     if newest.date_on < begun_on - (days - 1) * DAY:
         cause = Cause.BEFORE_SUBSCRIPTION
-    elif subscription.state is not SubscriptionState.ACTIVE:
+    elif subscription.state is not ActivityState.ACTIVE:
         cause = Cause.STOPPED
     elif subscription.last_digest_on is not None and newest.date_on < subscription.last_digest_on:
         cause = Cause.SUPERSEDED

@@ -86,7 +86,7 @@ class StatusService:
                 problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
                 alert_count=len(rules),
                 inactive_alerts=tuple(
-                    rule for rule in rules if rule.state is not models.SubscriptionState.ACTIVE
+                    rule for rule in rules if rule.state is not models.ActivityState.ACTIVE
                 ),
                 last_alert_post=await _last_post(connection, told[0]) if told else None,
             )

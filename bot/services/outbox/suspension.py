@@ -11,7 +11,7 @@ from bot.services.posts import contents
 from bot.services.posts.contents import NoticeKind, Reason
 from storage import alerts, guilds, models, readers, subscriptions
 from storage.database import Connection, Database
-from storage.models import DeliveryKind, SubscriptionState
+from storage.models import ActivityState, DeliveryKind
 from storage.outbox import queries, transitions
 
 MayPost = Callable[[int, int, str], bool | None]
@@ -42,7 +42,7 @@ class DestinationSuspender:
     ) -> None:
         """Pause (or close) whatever posts in this delivery's place, and plan the notices."""
         closed = classification.disposition is Disposition.DESTINATION_GONE
-        state = SubscriptionState.CLOSED if closed else SubscriptionState.PAUSED
+        state = ActivityState.CLOSED if closed else ActivityState.PAUSED
         if delivery.kind is DeliveryKind.NOTICE:
             await self._redirect_notice(connection, delivery, now)
         elif delivery.user_id is not None and delivery.guild_id is None:
@@ -51,7 +51,7 @@ class DestinationSuspender:
             await self._suspend_channel(connection, delivery, state, classification.reason, now)
 
     async def _suspend_reader(
-        self, connection: Connection, user_id: int, state: SubscriptionState, reason: Reason
+        self, connection: Connection, user_id: int, state: ActivityState, reason: Reason
     ) -> None:
         """Pause a reader's alerts by DM. There is no way to tell them: it stands in /status."""
         await readers.clear_dm_channel(connection, user_id)
@@ -65,22 +65,22 @@ class DestinationSuspender:
         self,
         connection: Connection,
         delivery: models.Delivery,
-        state: SubscriptionState,
+        state: ActivityState,
         reason: Reason,
         now: datetime,
     ) -> None:
         here = await subscriptions.list_rows(connection, channel_id=delivery.channel_id)
-        here = [one for one in here if one.state is SubscriptionState.ACTIVE]
+        here = [one for one in here if one.state is ActivityState.ACTIVE]
         if reason in SUBSCRIPTION_REASONS and delivery.subscription_id is not None:
             here = [one for one in here if one.id == delivery.subscription_id]
         changed = await subscriptions.set_state(connection, [one.id for one in here], state, reason=reason)
-        kind = NoticeKind.CLOSED if state is SubscriptionState.CLOSED else NoticeKind.PAUSED
+        kind = NoticeKind.CLOSED if state is ActivityState.CLOSED else NoticeKind.PAUSED
         for subscription in here:
             if subscription.id in changed:
                 await self._notify_owner(connection, subscription, kind, reason, now)
         if reason not in SUBSCRIPTION_REASONS:
             await self._suspend_channel_alerts(connection, delivery, state, kind, reason, now)
-            if state is SubscriptionState.PAUSED:
+            if state is ActivityState.PAUSED:
                 await transitions.pause(connection, channel_id=delivery.channel_id, reason=reason)
             else:
                 rest = await queries.list_rows(
@@ -92,13 +92,13 @@ class DestinationSuspender:
         self,
         connection: Connection,
         delivery: models.Delivery,
-        state: SubscriptionState,
+        state: ActivityState,
         kind: NoticeKind,
         reason: Reason,
         now: datetime,
     ) -> None:
         found = await alerts.list_rows(connection, channel_id=delivery.channel_id)
-        active = [one for one in found if one.state is SubscriptionState.ACTIVE]
+        active = [one for one in found if one.state is ActivityState.ACTIVE]
         await alerts.set_state(connection, [one.id for one in active], state, reason=reason)
         for owner in {one.user_id: one for one in active}.values():
             notice = contents.NoticePost(
@@ -190,9 +190,7 @@ class DestinationResumer:
         What of their deliveries is not too old goes out at once. What a person paused stays paused.
         """
         async with self._database.transaction() as connection:
-            paused = await subscriptions.list_rows(
-                connection, guild_id=guild_id, state=SubscriptionState.PAUSED
-            )
+            paused = await subscriptions.list_rows(connection, guild_id=guild_id, state=ActivityState.PAUSED)
             posts_open = [
                 one for one in paused if one.reason != Reason.BY_HAND and _can_resume(may_post, one)
             ]
@@ -201,10 +199,8 @@ class DestinationResumer:
                 for one in await alerts.list_suspended(connection)
                 if guild_id in (None, one.guild_id) and _can_resume(may_post, one)
             ]
-            await subscriptions.set_state(
-                connection, [one.id for one in posts_open], SubscriptionState.ACTIVE
-            )
-            await alerts.set_state(connection, [one.id for one in rules_open], SubscriptionState.ACTIVE)
+            await subscriptions.set_state(connection, [one.id for one in posts_open], ActivityState.ACTIVE)
+            await alerts.set_state(connection, [one.id for one in rules_open], ActivityState.ACTIVE)
             channels = {one.channel_id for one in posts_open}
             channels |= {one.channel_id for one in rules_open if one.channel_id is not None}
             for channel_id in sorted(channels):

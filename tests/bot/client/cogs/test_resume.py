@@ -25,7 +25,7 @@ async def _barred(
     return await world.bot.services.subscriptions.pause(order.id, reason)
 
 
-async def _state(world: World, order: models.Subscription) -> models.SubscriptionState:
+async def _state(world: World, order: models.Subscription) -> models.ActivityState:
     return (await world.bot.services.subscriptions.get(order.id)).state
 
 
@@ -46,8 +46,8 @@ async def test_an_open_channel_is_posted_to_again_after(english_world: World, ev
     guild = world.bot.get_guild(world.guild.id)
     assert guild is not None
     await _tell(world, event, guild.default_role if "role" in event else guild)
-    assert await _state(world, order) is models.SubscriptionState.ACTIVE
-    assert await _state(world, closed) is models.SubscriptionState.PAUSED
+    assert await _state(world, order) is models.ActivityState.ACTIVE
+    assert await _state(world, closed) is models.ActivityState.PAUSED
 
 
 @pytest.mark.parametrize("is_moderated", [True, False])
@@ -62,5 +62,5 @@ async def test_a_forum_is_posted_to_again_when_it_has_a_tag_that_the_bot_may_set
     tag = discord.ForumTag(name="Papers", moderated=is_moderated)
     channel._available_tags = {1: tag}
     await _tell(world, "guild_channel_update", channel, channel)
-    expected = models.SubscriptionState.PAUSED if is_moderated else models.SubscriptionState.ACTIVE
+    expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
     assert await _state(world, order) is expected

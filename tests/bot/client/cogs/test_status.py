@@ -79,7 +79,7 @@ async def test_a_paused_post_says_why_and_starts_again_by_a_button(world: World)
     assert world.texts("reason-no-send") in shown_text(status)
     await world.manager.click(status, label=world.texts("resume-post"))
     resumed = await world.bot.services.subscriptions.get(order.id)
-    assert resumed.state is models.SubscriptionState.ACTIVE
+    assert resumed.state is models.ActivityState.ACTIVE
 
 
 async def test_old_troubles_are_not_told_for_ever(world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_notice_leads_to_the_status_and_starts_again(world: World) -> No
     status = await world.manager.user.click(message, label=world.texts("see-status"))
     assert world.texts("status-heading") in shown_text(last_response(status))
     await world.manager.user.click(message, label=world.texts("resume-post"))
-    assert (await world.bot.services.subscriptions.get(order.id)).state is models.SubscriptionState.ACTIVE
+    assert (await world.bot.services.subscriptions.get(order.id)).state is models.ActivityState.ACTIVE
 
 
 async def test_a_server_is_known_when_the_bot_comes_and_its_posts_rest_when_it_goes(world: World) -> None:
@@ -130,5 +130,5 @@ async def test_a_server_is_known_when_the_bot_comes_and_its_posts_rest_when_it_g
     assert await world.bot.services.guilds.get(world.guild.id) is not None
     await world.bot.services.guilds.mark_left([world.guild.id])
     rested = await world.bot.services.subscriptions.get(order.id)
-    assert (rested.state, rested.reason) == (models.SubscriptionState.PAUSED, contents.Reason.GUILD_LEFT)
+    assert (rested.state, rested.reason) == (models.ActivityState.PAUSED, contents.Reason.GUILD_LEFT)
     assert await world.bot.services.guilds.reconcile([]) == []

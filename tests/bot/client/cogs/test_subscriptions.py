@@ -173,9 +173,9 @@ async def test_now_posts_what_the_channel_has_not_had_and_then_says_so(world: Wo
 async def test_pausing_resuming_and_removing_by_command_and_button(world: World) -> None:
     await _order(world)
     paused = last_response(await world.manager.slash(world.channel, "daily pause"))
-    assert (await _orders(world))[0].state is models.SubscriptionState.PAUSED
+    assert (await _orders(world))[0].state is models.ActivityState.PAUSED
     resumed = last_response(await world.manager.click(paused, label=world.texts("resume-post")))
-    assert (await _orders(world))[0].state is models.SubscriptionState.ACTIVE
+    assert (await _orders(world))[0].state is models.ActivityState.ACTIVE
     again = last_response(await world.manager.click(resumed, label=world.texts("order-pause")))
     sure = last_response(await world.manager.click(again, label=world.texts("remove")))
     assert len(await _orders(world)) == 1

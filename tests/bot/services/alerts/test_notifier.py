@@ -140,7 +140,7 @@ async def test_what_waited_for_a_readers_messages_to_open_comes_when_they_start_
     alert_id = await bench.follow("care")
     await bench.put(MONDAY, ("2601.00001", 5))
     async with bench.database.transaction() as connection:
-        await alerts.set_state(connection, [alert_id], models.SubscriptionState.PAUSED, reason="dms-closed")
+        await alerts.set_state(connection, [alert_id], models.ActivityState.PAUSED, reason="dms-closed")
         assert await transitions.pause(connection, user_id=7, reason="dms-closed") == 1
     assert await bench.alerts.resume([alert_id], user_id=8) == 0
     async with bench.database.read() as connection:

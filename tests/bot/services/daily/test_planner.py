@@ -308,13 +308,13 @@ async def test_a_post_that_was_never_sent_gives_its_papers_back_while_they_are_f
     await bench.planner.tick(SEOUL_9AM)
     async with bench.database.transaction() as connection:
         await subscriptions.set_state(
-            connection, [subscription_id], models.SubscriptionState.PAUSED, reason=Reason.NO_SEND
+            connection, [subscription_id], models.ActivityState.PAUSED, reason=Reason.NO_SEND
         )
     await bench.expire(SEOUL_9AM + timedelta(hours=25))
     later = SEOUL_9AM + timedelta(days=2, minutes=5)
     await store_newsletter(bench, MONDAY + timedelta(days=2), ("2601.00003", 1), at=later)
     async with bench.database.transaction() as connection:
-        await subscriptions.set_state(connection, [subscription_id], models.SubscriptionState.ACTIVE)
+        await subscriptions.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
     assert await bench.planner.tick(later) == 1
     assert await bench.list_contents() == ["2601.00001 2601.00002"] * 2
 

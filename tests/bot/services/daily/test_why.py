@@ -269,7 +269,7 @@ def test_an_overdue_post_draws_by_the_date_of_now_and_a_paused_order_from_nothin
         fresh_days=3,
         wait_minutes=0,
         settle_hours=0,
-        state=models.SubscriptionState.ACTIVE,
+        state=models.ActivityState.ACTIVE,
         reason=None,
         created_by=None,
         created_at=EVENING,
@@ -278,6 +278,4 @@ def test_an_overdue_post_draws_by_the_date_of_now_and_a_paused_order_from_nothin
     )
     assert why_decision.eligible_dates(order, EVENING) == (date(2026, 1, 3), date(2026, 1, 6))
     assert why_decision.eligible_dates(order, SEOUL_9AM + 5 * DAY) == (date(2026, 1, 8), date(2026, 1, 11))
-    assert (
-        why_decision.eligible_dates(replace(order, state=models.SubscriptionState.PAUSED), SEOUL_9AM) is None
-    )
+    assert why_decision.eligible_dates(replace(order, state=models.ActivityState.PAUSED), SEOUL_9AM) is None

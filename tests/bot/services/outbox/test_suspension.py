@@ -34,7 +34,7 @@ def order(channel_id: int, **fields: Any) -> models.Subscription:
         "fresh_days": 3,
         "wait_minutes": 60,
         "settle_hours": 0,
-        "state": models.SubscriptionState.ACTIVE,
+        "state": models.ActivityState.ACTIVE,
         "reason": None,
         "created_by": OWNER,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
@@ -193,7 +193,7 @@ async def test_a_channel_alert_is_paused_with_its_channel(
     async with relay_harness.db.read() as connection:
         kept = await alerts.get(connection, rule.id)
     assert kept is not None
-    assert kept.state is models.SubscriptionState.ACTIVE
+    assert kept.state is models.ActivityState.ACTIVE
     await relay_harness.drain(until=all_sent)
 
 

@@ -1,0 +1,101 @@
+"""Frozen records shared by every layer.
+
+Times are aware and in UTC (`…_at`), dates end in `_on`, local clock times in `_time`. Discord ids are `int`.
+An arXiv id never has a version.
+"""
+
+from __future__ import annotations
+
+from storage.models.alerts import (
+    Alert,
+    AlertKind,
+    NewAlert,
+)
+from storage.models.digests import (
+    ArchiveExtent,
+    Digest,
+    DigestFormat,
+    DigestLocation,
+    Entry,
+    Problem,
+    Section,
+    StoredDigest,
+)
+from storage.models.outbox import (
+    Delivery,
+    DeliveryKind,
+    DeliveryPlan,
+    DeliveryState,
+    NewDelivery,
+    NewPart,
+    Part,
+    PartKind,
+    PartState,
+)
+from storage.models.papers import (
+    Appearance,
+    MergedPaper,
+    PaperDetail,
+    PaperFacts,
+    PaperRow,
+    VoteCount,
+)
+from storage.models.people import (
+    Author,
+    Guild,
+    Locale,
+    Reader,
+)
+from storage.models.search import IndexDocument
+from storage.models.sources import (
+    FetchStatus,
+    PageState,
+    SourceKind,
+    StoredSource,
+)
+from storage.models.subscriptions import (
+    ActivityState,
+    Style,
+    Subscription,
+)
+
+__all__ = [
+    "ActivityState",
+    "Alert",
+    "AlertKind",
+    "Appearance",
+    "ArchiveExtent",
+    "Author",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryPlan",
+    "DeliveryState",
+    "Digest",
+    "DigestFormat",
+    "DigestLocation",
+    "Entry",
+    "FetchStatus",
+    "Guild",
+    "IndexDocument",
+    "Locale",
+    "MergedPaper",
+    "NewAlert",
+    "NewDelivery",
+    "NewPart",
+    "PageState",
+    "PaperDetail",
+    "PaperFacts",
+    "PaperRow",
+    "Part",
+    "PartKind",
+    "PartState",
+    "Problem",
+    "Reader",
+    "Section",
+    "SourceKind",
+    "StoredDigest",
+    "StoredSource",
+    "Style",
+    "Subscription",
+    "VoteCount",
+]

@@ -1,0 +1,103 @@
+"""Digests as parsed and as stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class DigestFormat(StrEnum):
+    """The two published digest formats."""
+
+    NEWSLETTER = "newsletter"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A headed part of a summary: a newsletter's highlight or a review's chapter. Both texts are Markdown."""
+
+    heading: str | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of a digest that could not be parsed. `line` counts from 1 in the source file."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper as listed in one digest.
+
+    `rank` is the position in the digest, from 1. `votes` is None if the digest gives no number.
+    `authors_truncated` is true if the digest shortened the list.
+    """
+
+    rank: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    votes: int | None = None
+    authors: tuple[str, ...] = ()
+    authors_truncated: bool = False
+    thumbnail: str | None = None
+    video: str | None = None
+    sections: tuple[Section, ...] = ()
+    summary_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The digest of one date from one source.
+
+    `text` is the part of the file for this date, with `\\n` line ends; parsing it again gives the same digest.
+    `problems` keep the line numbers of the whole file.
+    """
+
+    format: DigestFormat
+    date: date
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDigest:
+    """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
+
+    id: int
+    format: DigestFormat
+    date: date
+    language: str
+    hash: str
+    revision: int
+    problems: tuple[Problem, ...]
+    ingested_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestLocation:
+    """The digest last read from a location of a source (a path, a URL or a feed entry) for a date and format."""
+
+    source: str
+    location: str
+    date: date
+    format: DigestFormat
+    digest_id: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveExtent:
+    """Size and date range of the archive. Both dates are None if it is empty."""
+
+    digest_count: int
+    paper_count: int
+    first_on: date | None
+    last_on: date | None

@@ -1,0 +1,103 @@
+"""Papers: merged records, list rows, details and facts from services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from storage.models.digests import DigestFormat, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCount:
+    """A reading of a paper's Hugging Face upvotes. `read_at` is UTC."""
+
+    votes: int
+    read_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search."""
+
+    id: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    date: date
+    votes: int | None
+    authors: tuple[str, ...]
+    thumbnail: str | None = None
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A paper's entry in one digest."""
+
+    digest_id: int
+    format: DigestFormat
+    date: date
+    language: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPaper:
+    """A paper merged from all digests and services; see `bot.services.ingest.merge`.
+
+    `first_on` and `last_on` are None if no digest lists the paper; such a paper is not shown to readers.
+    """
+
+    arxiv_id: str
+    title: str | None
+    url: str
+    abstract: str | None
+    votes: int | None
+    votes_read_at: datetime | None
+    authors: tuple[str, ...]
+    authors_truncated: bool
+    thumbnail: str | None
+    video: str | None
+    code_url: str | None
+    project_url: str | None
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    first_on: date | None
+    last_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperDetail(MergedPaper):
+    """A listed paper with its appearances, newest first."""
+
+    first_on: date
+    last_on: date
+    id: int
+    appearances: tuple[Appearance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFacts:
+    """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
+
+    `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
+    service's list that contains the paper. `location` is the URL that was read.
+    """
+
+    arxiv_id: str
+    source: str
+    location: str
+    read_at: datetime
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    votes: int | None = None
+    abstract: str | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    code_url: str | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    published_on: date | None = None
+    listed_on: date | None = None

@@ -1,0 +1,63 @@
+"""Subscriptions: the daily posts of a channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from storage.models.people import Locale
+
+
+class Style(StrEnum):
+    """The layouts of a daily post (`looks.md` has a sketch of each)."""
+
+    COMPACT = "compact"
+    CARDS = "cards"
+    THREAD = "thread"
+    FORUM = "forum"
+    ANNOUNCEMENT = "announcement"
+    WEEKLY = "weekly"
+
+
+class ActivityState(StrEnum):
+    """State of a subscription or an alert. PAUSED waits for a user or a permission; CLOSED is final."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A channel's subscription to the daily post.
+
+    `at_time` is `HH:MM` local time in `timezone` (an IANA name). `days` holds ISO weekdays, 1 (Monday) to 7, in
+    that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
+    local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
+    posted. `created_by` is None if the subscription was made on the command line.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int
+    at_time: str
+    timezone: str
+    days: tuple[int, ...]
+    top_n: int
+    min_votes: int
+    locale: Locale
+    style: Style
+    say_when_empty: bool
+    fresh_days: int
+    wait_minutes: int
+    settle_hours: int
+    state: ActivityState
+    reason: str | None
+    created_by: int | None
+    created_at: datetime
+    next_due_at: datetime | None
+    waiting_for_on: date | None
+    due_on: date | None = None
+    waiting_until_at: datetime | None = None
+    last_digest_on: date | None = None
