@@ -72,9 +72,8 @@ class Container:
     def renderer(self) -> DiscordRenderer:
         """What turns posts into messages."""
         from bot.client.renderer import DiscordRenderer
-        from bot.rendering.wording.post_texts import PostTemplates
 
-        return DiscordRenderer(self.texts, PostTemplates(self.templates), self.mentions)
+        return DiscordRenderer(self.texts, self.templates, self.mentions)
 
     @cached_property
     def templates(self) -> Templates:

@@ -11,7 +11,7 @@ from bot.client.components import payload
 from bot.client.views import alert_post, announcement, daily_post, notices
 from bot.client.views.post_text import MentionLookup, PostWording
 from bot.rendering.discord_text import limits, split
-from bot.rendering.wording.post_texts import PostTemplates
+from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
 from storage import models
 
@@ -23,10 +23,10 @@ class DiscordRenderer:
     """Renders posts in their own language. `mention` gives a command's mention, such as that of `daily edit`."""
 
     def __init__(
-        self, texts: translations.Translations, wording: PostTemplates, mention: MentionLookup
+        self, texts: translations.Translations, templates: Templates, mention: MentionLookup
     ) -> None:
         self._wordings = {
-            locale: PostWording(texts.for_locale(locale), wording, mention) for locale in models.Locale
+            locale: PostWording(texts.for_locale(locale), templates, mention) for locale in models.Locale
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:

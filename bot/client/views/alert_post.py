@@ -32,8 +32,7 @@ def alert_view(voice: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     foot = _footer_buttons(words, post, marker)
     menu = _more_menu(words, rest)
-    texts = voice.templates.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
-    message.add_text(f"🔔 {texts.headline}")
+    message.add_text(f"🔔 {voice.alert_headline(post)}")
     message.reserve(1 + len(foot) + (2 if menu else 0) + 3 * len(shown))
     for position, match in enumerate(shown):
         left = len(shown) - position
@@ -52,8 +51,7 @@ def alert_view(voice: PostWording, post: contents.AlertPost) -> ui.LayoutView:
 def plain_alert_payload(voice: PostWording, post: contents.AlertPost) -> dict[str, Any]:
     """Return the alert as plain text."""
     day = f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{contents.part_marker(post.marker, 0)}"
-    texts = voice.templates.alert(post.locale.value, post.digest_on, len(post.matches), len(post.matches))
-    lines = [f"🔔 {texts.headline}", f"[{voice.ui_texts('alert-day')}](<{day}>)"]
+    lines = [f"🔔 {voice.alert_headline(post)}", f"[{voice.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
     return payload.plain_payload(announcement.fit_paper_lines(voice.ui_texts, lines, papers))
 

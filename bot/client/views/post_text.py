@@ -1,4 +1,4 @@
-"""What a post is worded with: the interface's texts for its buttons, the operator's templates for the rest."""
+"""The wording of posts: the interface's texts for their buttons, the operator's templates for the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bot.client.views import paper_text
 from bot.rendering.discord_text import split
 from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.markdown import blocks
-from bot.rendering.wording import post_texts
+from bot.rendering.wording.filters import EVERY_DAY, WORKDAYS
+from bot.rendering.wording.templates import OutputFormat, Templates
 from bot.services.posts import contents
 from bot.services.search import snippets
 from storage import models
@@ -19,72 +20,96 @@ MentionLookup = Callable[[str], str]
 """Gives the mention of a command, such as `daily edit`."""
 
 EXCERPT_COLUMNS = snippets.MAX_COLUMNS
-"""Columns of the one thought below a title; a Hangul syllable takes two."""
+"""Columns of the summary's excerpt below a title; a Hangul syllable takes two."""
+MAX_REASONS = 6
+"""Reasons named for a paper of an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPostTexts:
+    """The texts around the papers of a daily post; an empty text is left out. `name` is a thread's plain name."""
+
+    headline: SafeMarkdown
+    count: SafeMarkdown
+    missed: SafeMarkdown
+    foot: SafeMarkdown
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class PostWording:
-    """The wording of one language. `mention` gives the mention of a command."""
+    """Words posts, alerts and notices in one language. `mention` gives the mention of a command.
+
+    The names of the values passed to the templates are a contract with operators (docs/wording.md).
+    """
 
     ui_texts: Texts
-    templates: post_texts.PostTemplates
+    templates: Templates
     mention: MentionLookup
 
-    def daily_texts(self, post: contents.DailyPost) -> post_texts.DailyPostTexts:
-        """Return the texts around the papers of a daily or weekly post."""
+    def daily_texts(self, post: contents.DailyPost) -> DailyPostTexts:
+        """Return the texts of a daily or weekly post; those of the template `empty` if it has no papers."""
         schedule = post.schedule
-        return self.templates.daily(
-            post.locale.value,
-            post_texts.DailyPostContext(
-                day=post.digest_on,
-                total=post.total,
-                shown=len(post.papers),
-                since=post.since_on if post.style is models.Style.WEEKLY else None,
-                missed=post.missed_on,
-                at_time=schedule.at_time if schedule else None,
-                timezone=schedule.timezone if schedule else "UTC",
-                days=schedule.days if schedule else (),
-                edit_command=SafeMarkdown(self.mention("daily edit")),
-                digest_command=SafeMarkdown(self.mention("digest")),
-            ),
+        values = {
+            "day": post.digest_on,
+            "since": post.since_on,
+            "total": post.total,
+            "shown": len(post.papers),
+            "missed": post.missed_on,
+            "at_time": schedule.at_time if schedule else None,
+            "timezone": schedule.timezone if schedule else "UTC",
+            "days": schedule.days if schedule else (),
+            "every_day": EVERY_DAY,
+            "workdays": WORKDAYS,
+            "edit_command": SafeMarkdown(self.mention("daily edit")),
+            "digest_command": SafeMarkdown(self.mention("digest")),
+        }
+        template, locale = "daily" if post.papers else "empty", post.locale.value
+        headline, count, missed, foot = (
+            self.templates.render_block(template, block, locale, values)
+            for block in ("headline", "count", "missed", "foot")
         )
+        name = self.templates.render_block(template, "name", locale, values, OutputFormat.PLAIN)
+        return DailyPostTexts(headline, count, missed, foot, str(name))
 
     def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
-        """Return a paper's lines in a daily post."""
-        return self.templates.paper(
-            self.ui_texts.locale.value,
-            post_texts.PaperContext(
-                rank=rank,
-                title=SafeMarkdown(title),
-                votes=paper.votes,
-                authors=paper.authors,
-                authors_truncated=paper.authors_truncated,
-                thought=summary_excerpt(paper.sections),
-            ),
-        )
+        """Return a paper's lines in a daily post: title, facts, the start of its summary."""
+        values = {
+            "rank": rank,
+            "title": SafeMarkdown(title),
+            "votes": paper.votes,
+            "authors": paper.authors,
+            "authors_truncated": paper.authors_truncated,
+            "thought": summary_excerpt(paper.sections),
+        }
+        return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
+
+    def alert_headline(self, post: contents.AlertPost) -> SafeMarkdown:
+        """Return the line above the papers of an alert."""
+        values = {"day": post.digest_on, "total": len(post.matches), "shown": len(post.matches)}
+        return self.templates.render_block("alert", "headline", post.locale.value, values)
 
     def alert_paper_lines(self, match: contents.AlertMatch, title: str) -> str:
-        """Return a paper's lines in an alert, each reason once."""
-        reasons = dict.fromkeys(
-            post_texts.AlertReasonContext(why.found_in.value, why.text) for why in match.reasons
-        )
-        return self.templates.alert_paper(
-            self.ui_texts.locale.value, SafeMarkdown(title), match.paper.votes, list(reasons)[:6]
-        )
+        """Return a paper's lines in an alert: title, votes and at most six reasons, each once."""
+        reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
+        values = {
+            "title": SafeMarkdown(title),
+            "votes": match.paper.votes,
+            "reasons": list(reasons.values())[:MAX_REASONS],
+        }
+        return self.templates.render_block("alert", "paper", self.ui_texts.locale.value, values)
 
     def notice_text(self, post: contents.NoticePost) -> str:
-        """Return what a person is told once."""
-        return self.templates.notice(
-            post.locale.value,
-            post_texts.NoticeContext(
-                kind=post.kind.value,
-                reason=post.reason or "",
-                place=SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
-                subject=post.subject or "",
-                is_alert=post.alert_id is not None,
-                status_command=SafeMarkdown(self.mention("status")),
-            ),
-        )
+        """Return the text of a notice: the event, its meaning, the remedy."""
+        values = {
+            "kind": post.kind.value,
+            "reason": post.reason or "",
+            "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
+            "subject": post.subject or "",
+            "is_alert": post.alert_id is not None,
+            "status_command": SafeMarkdown(self.mention("status")),
+        }
+        return self.templates.render_block("notice", "text", post.locale.value, values)
 
 
 def summary_excerpt(sections: Sequence[models.Section], length: int = EXCERPT_COLUMNS) -> str:

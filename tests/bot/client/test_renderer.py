@@ -15,7 +15,6 @@ from bot.client import translations
 from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
 from bot.rendering.discord_text import limits
-from bot.rendering.wording.post_texts import PostTemplates
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
 from storage import models
@@ -29,7 +28,7 @@ SENT_AS_IT_IS = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 def _renderer() -> DiscordRenderer:
     mentions = CommandMentions()
     mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
-    return DiscordRenderer(TEXTS, PostTemplates(Templates()), mentions)
+    return DiscordRenderer(TEXTS, Templates(), mentions)
 
 
 @pytest.fixture(scope="module")
