@@ -17,7 +17,6 @@ from bot.app.container import Container
 from bot.services.daily.planner import DailyPlanner
 from bot.services.daily.schedule import parse_time, parse_zone, wall_clock_to_utc
 from bot.services.daily.subscriptions import SubscriptionOptions
-from bot.services.posts import delivery_factory
 from bot.settings import Settings
 from storage import migrate, models, subscriptions
 from storage.database import Database
@@ -42,7 +41,7 @@ async def _measure(database: Database) -> list[Figure]:
     await core.create_ingest().add_text(text, location="bench")
     await _subscribe(database, core, now, day)
     runtime.freeze_gc()
-    planner = DailyPlanner(database, core.renderer, nonces=delivery_factory.new_nonce)
+    planner = DailyPlanner(database, core.deliveries)
     idle = [await _timed(planner, now - timedelta(minutes=1)) for _ in range(TICKS)]
     seconds = await _timed(planner, now)
     return [

@@ -21,7 +21,7 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
 from bot.services.ingest.service import IngestService
 from bot.services.operations.status import StatusService
-from bot.services.posts import delivery_factory
+from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.settings import Settings
 from storage import alerts, key_values, migrate, models, subscriptions
 from storage.database import Connection, Database
@@ -49,10 +49,10 @@ class Container:
         """The language for those who say nothing."""
         return models.Locale(self.settings.locale)
 
-    @property
-    def expire_after(self) -> timedelta:
-        """How long a delivery is tried."""
-        return timedelta(hours=self.settings.expire_hours)
+    @cached_property
+    def deliveries(self) -> DeliveryFactory:
+        """The factory of all deliveries; the renderer is loaded with the first post."""
+        return DeliveryFactory(lambda: self.renderer, lifetime=timedelta(hours=self.settings.expire_hours))
 
     @cached_property
     def texts(self) -> Translations:
@@ -92,20 +92,12 @@ class Container:
     @cached_property
     def alert_notifier(self) -> AlertNotifier:
         """What plans alerts."""
-        return AlertNotifier(
-            lambda: self.renderer,
-            nonces=delivery_factory.new_nonce,
-            default_locale=self.locale,
-            alert_days=self.settings.alert_days,
-            expire_after=self.expire_after,
-        )
+        return AlertNotifier(self.deliveries, default_locale=self.locale, alert_days=self.settings.alert_days)
 
     @cached_property
     def edits(self) -> EditPlanner:
         """What plans edits of posts that a corrected digest changes."""
-        return EditPlanner(
-            lambda: self.renderer, nonces=delivery_factory.new_nonce, expire_after=self.expire_after
-        )
+        return EditPlanner(self.deliveries)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
@@ -141,15 +133,9 @@ class Container:
             rising=RisingTopicService(self.database, words),
             charts=ChartRenderer(self.templates),
             subscriptions=Subscriptions(self.database, self.clock),
-            on_demand_posts=OnDemandPosts(
-                self.database,
-                self.clock,
-                lambda: self.renderer,
-                nonces=delivery_factory.new_nonce,
-                expire_after=self.expire_after,
-            ),
+            on_demand_posts=OnDemandPosts(self.database, self.clock, self.deliveries),
             alerts=Alerts(self.database, self.clock),
-            status=StatusService(self.database, self.clock, expire_after=self.expire_after),
+            status=StatusService(self.database, self.clock, self.deliveries),
             why=WhyExplainer(self.database, self.clock),
             guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),

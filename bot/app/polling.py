@@ -15,7 +15,6 @@ from bot.services.polling import checkpoint
 from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
 from bot.services.polling.registry import build_source_registry
-from bot.services.posts import delivery_factory
 from bot.settings import Settings
 from bot.sources import arxiv, factory, kinds
 from bot.sources.http import fetcher, retry, ssrf_guard
@@ -61,9 +60,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 def _operator_notifier(core: Container) -> OperatorNotifier:
     assert core.settings.operator_channel is not None
     return OperatorNotifier(
-        lambda: core.renderer,
-        nonces=delivery_factory.new_nonce,
+        core.deliveries,
         channel_id=core.settings.operator_channel,
         locale=core.locale,
-        expire_after=core.expire_after,
     )

@@ -34,7 +34,6 @@ from bot.services.ingest.service import IngestService
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import discord_errors, outcomes, relay, suspension
 from bot.services.polling.report import SourceReport
-from bot.services.posts import delivery_factory
 from storage.outbox import sender_lock, transitions
 
 log = structlog.get_logger(__name__)
@@ -125,18 +124,14 @@ def build_runtime(
 ) -> Runtime:
     """Put a running bot together around a client."""
     metrics = Metrics()
-    home = suspension.DestinationSuspender(
-        core.renderer, nonces=delivery_factory.new_nonce, expire_after=core.expire_after
-    )
+    home = suspension.DestinationSuspender(core.deliveries)
     settler = outcomes.OutcomeRecorder(
-        core.database, home, nonces=delivery_factory.new_nonce, rng=random.Random(), on_outcome=metrics.record
+        core.database, home, core.deliveries, rng=random.Random(), on_outcome=metrics.record
     )
     work = relay.Relay(
         core.database, sender.DiscordSender(bot, sender.make_request_limiter()), settler, clock=core.clock
     )
-    planner = DailyPlanner(
-        core.database, core.renderer, nonces=delivery_factory.new_nonce, expire_after=core.expire_after
-    )
+    planner = DailyPlanner(core.database, core.deliveries)
     return Runtime(core, bot, work, planner, metrics, lock, stop)
 
 

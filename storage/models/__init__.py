@@ -31,6 +31,7 @@ from storage.models.outbox import (
     Part,
     PartKind,
     PartState,
+    Priority,
 )
 from storage.models.papers import (
     Appearance,
@@ -89,6 +90,7 @@ __all__ = [
     "Part",
     "PartKind",
     "PartState",
+    "Priority",
     "Problem",
     "Reader",
     "Section",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from storage.models.people import Locale
 
@@ -33,13 +33,22 @@ class PartState(StrEnum):
 
 
 class DeliveryKind(StrEnum):
-    """The causes of a delivery. Alerts and notices are sent before daily posts."""
+    """The causes of a delivery."""
 
     DAILY = "daily"
     ON_DEMAND = "now"
     ALERT = "alert"
     NOTICE = "notice"
     EDIT = "edit"
+
+
+class Priority(IntEnum):
+    """Order in which due deliveries are sent: the lowest value first."""
+
+    INTERACTIVE = 5
+    NOTIFICATION = 10
+    SCHEDULED = 50
+    CORRECTION = 60
 
 
 class PartKind(StrEnum):
@@ -67,7 +76,7 @@ class DeliveryPlan:
     planned_at: datetime
     due_at: datetime
     expires_at: datetime
-    priority: int = 50
+    priority: int = Priority.SCHEDULED
     subscription_id: int | None = None
     guild_id: int | None = None
     channel_id: int | None = None

@@ -13,6 +13,7 @@ from bot.services.daily import planner
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from bot.services.outbox import outcomes, suspension
 from bot.services.posts import contents as post_contents
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import models, subscriptions
 from storage.database import Database
 from storage.outbox import queries
@@ -58,7 +59,8 @@ class PlannerHarness:
         self.database = database
         self.renderer = StubDailyRenderer()
         numbers = itertools.count()
-        self.planner = planner.DailyPlanner(database, self.renderer, nonces=lambda: f"n{next(numbers)}")
+        self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
+        self.planner = planner.DailyPlanner(database, self.deliveries)
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **wishes: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
@@ -67,8 +69,9 @@ class PlannerHarness:
 
     async def expire(self, now: datetime) -> None:
         """End what is too old to be posted, as the relay does."""
-        home = suspension.DestinationSuspender(self.renderer, nonces=str)
-        await outcomes.OutcomeRecorder(self.database, home, nonces=str, rng=random.Random(1)).expire(now)
+        suspender = suspension.DestinationSuspender(self.deliveries)
+        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=random.Random(1))
+        await recorder.expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:
         async with self.database.read() as connection:

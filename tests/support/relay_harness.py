@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from bot.clock import system_clock
 from bot.services.outbox import outcomes as outbox_outcomes
 from bot.services.outbox import relay, suspension, throttle
 from bot.services.posts import contents as post_contents
+from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
 from storage.outbox import queries, transitions
@@ -26,10 +26,6 @@ from tests.fake_discord import process
 
 SHORT_LIMITS = relay.Limits(attempt_seconds=0.5, stop_seconds=1.0)
 """For tests of what takes too long. The others are patient, since the machine may be busy."""
-
-
-def new_nonce() -> str:
-    return secrets.token_hex(12)
 
 
 def message_payload(marker: str, text: str = "papers") -> str:
@@ -106,9 +102,10 @@ class RelayHarness:
         rate_limiter: throttle.RateLimiter | None = None,
     ) -> relay.Relay:
         dice = random.Random(1)
-        paused = suspension.DestinationSuspender(StubNoticeRenderer(), nonces=new_nonce)
+        deliveries = DeliveryFactory(StubNoticeRenderer)
+        paused = suspension.DestinationSuspender(deliveries)
         settler = outbox_outcomes.OutcomeRecorder(
-            self.db, paused, nonces=new_nonce, rng=dice, on_outcome=self.outcomes.append, linger_seconds=0.0
+            self.db, paused, deliveries, rng=dice, on_outcome=self.outcomes.append, linger_seconds=0.0
         )
         ticks = itertools.count()
         return relay.Relay(

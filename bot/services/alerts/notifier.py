@@ -6,8 +6,7 @@ Runs inside the transaction that stores a fresh digest, so that no alert is lost
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -17,15 +16,12 @@ import structlog
 from bot.services.alerts import alert_index, matcher
 from bot.services.daily import selection
 from bot.services.posts import contents, summaries
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, guilds, models, papers, readers
 from storage.database import Connection
 from storage.outbox import transitions
 
 log = structlog.get_logger(__name__)
-
-PRIORITY = 10
-"""Alerts and notices go before the fan-out of daily posts (50)."""
-
 
 RECIPIENT_BATCH_SIZE = 16
 """So many recipients' rules are compared with a paper before others get their turn."""
@@ -53,18 +49,14 @@ class AlertNotifier:
 
     def __init__(
         self,
-        renderer: Callable[[], contents.Renderer],
+        deliveries: DeliveryFactory,
         *,
-        nonces: Callable[[], str],
         default_locale: models.Locale = models.Locale.EN,
         alert_days: int = 3,
-        expire_after: timedelta = timedelta(hours=24),
     ) -> None:
-        self._renderer = renderer
-        self._nonces = nonces
+        self._deliveries = deliveries
         self._default_locale = default_locale
         self._alert_days = alert_days
-        self._expire_after = expire_after
 
     async def notify(
         self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int, now: datetime
@@ -148,26 +140,17 @@ class AlertNotifier:
             in_channel=recipient.channel_id is not None,
         )
         try:
-            parts = build_parts(self._renderer().render_alert(post), self._nonces)
+            return self._deliveries.build_alert(
+                post,
+                now=now,
+                user_id=recipient.user_id,
+                guild_id=recipient.guild_id,
+                channel_id=recipient.channel_id or dm_channel_id,
+            )
         except Exception:
             # One message with a mistake in its template must not keep the digest out of the archive.
             log.exception("an alert cannot be rendered", delivery=key)
             return None
-        return models.NewDelivery(
-            key=key,
-            kind=models.DeliveryKind.ALERT,
-            locale=locale,
-            planned_at=now,
-            due_at=now,
-            expires_at=now + self._expire_after,
-            parts=parts,
-            priority=PRIORITY,
-            guild_id=recipient.guild_id,
-            channel_id=recipient.channel_id or dm_channel_id,
-            user_id=recipient.user_id,
-            digest_on=digest.date,
-            papers=tuple(detail.arxiv_id for detail, _ in matches),
-        )
 
     async def _resolve_recipient(
         self, connection: Connection, recipient: Recipient
@@ -194,23 +177,6 @@ async def _match_recipients(
         reasons = matcher.match_all(sorted(own, key=lambda rule: rule.id), text)
         if reasons:
             yield recipient, reasons
-
-
-def build_parts(
-    rendered: Sequence[contents.RenderedPart], nonces: Callable[[], str]
-) -> tuple[models.NewPart, ...]:
-    """Return rendered messages as the outbox keeps them, each under a nonce of its own."""
-    return tuple(
-        models.NewPart(
-            kind=part.kind,
-            payload=json.dumps(part.payload, ensure_ascii=False, separators=(",", ":")),
-            fallback=None
-            if part.fallback is None
-            else json.dumps(part.fallback, ensure_ascii=False, separators=(",", ":")),
-            nonce=nonces(),
-        )
-        for part in rendered
-    )
 
 
 def _recipient_of(alert: models.Alert) -> Recipient:

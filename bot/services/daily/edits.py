@@ -6,23 +6,20 @@ Runs inside the transaction that stores the correction. Sends nothing.
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
-from bot.services.daily import decision, planner
-from bot.services.posts import contents, summaries
+from bot.services.daily import decision
+from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage.database import Connection
 from storage.outbox import queries, transitions
 
 log = structlog.get_logger(__name__)
 
-PRIORITY = 60
 LOOK_BACK = timedelta(days=7)
 """Older posts are left as they are: nobody reads them anew."""
 EDITABLE_KINDS = frozenset(
@@ -38,22 +35,14 @@ class ChangedPost:
     """A post that shows something else than it would today."""
 
     delivery: models.Delivery
-    rendered: planner.RenderedPost
+    rendered: delivery_factory.RenderedPost
 
 
 class EditPlanner:
     """Plans the edits that a corrected digest asks for."""
 
-    def __init__(
-        self,
-        renderer: Callable[[], contents.Renderer],
-        *,
-        nonces: Callable[[], str],
-        expire_after: timedelta = timedelta(hours=24),
-    ) -> None:
-        self._renderer = renderer
-        self._nonces = nonces
-        self._expire_after = expire_after
+    def __init__(self, deliveries: delivery_factory.DeliveryFactory) -> None:
+        self._deliveries = deliveries
 
     async def plan(self, connection: Connection, digest_id: int, revision: int, now: datetime) -> int:
         """Plan an edit of each sent post whose papers the correction changed. Returns how many."""
@@ -85,7 +74,7 @@ class EditPlanner:
         orders = (
             {one.id: one for one in await subscriptions.list_rows(connection)} if posted_deliveries else {}
         )
-        rendered: dict[object, planner.RenderedPost | None] = {}
+        rendered: dict[object, delivery_factory.RenderedPost | None] = {}
         changed = []
         for delivery in posted_deliveries:
             order = orders.get(delivery.subscription_id or 0)
@@ -102,13 +91,13 @@ class EditPlanner:
 
     async def _rerender(
         self, connection: Connection, delivery: models.Delivery, subscription: models.Subscription
-    ) -> planner.RenderedPost | None:
+    ) -> delivery_factory.RenderedPost | None:
         rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.papers):
             return None
         try:
-            return planner.render(self._renderer(), _rebuild_post(delivery, subscription, details))
+            return self._deliveries.render_daily(_rebuild_post(delivery, subscription, details))
         except Exception:
             # One post with a mistake in its template must not keep the correction out of the archive.
             log.exception("a post cannot be rendered anew", delivery=delivery.key)
@@ -131,32 +120,15 @@ class EditPlanner:
                 # An edit that is tried again after this one must not bring the older text back.
                 payloads |= dict.fromkeys(waiting.get(edit.message_id or 0, ()), edit.payload)
             if edits:
-                planned.append(self._build_delivery(delivery, edits, revision, now))
+                key = f"edit:{delivery.id}:{revision}"
+                planned.append(self._deliveries.build_edit(delivery, edits, key=key, now=now))
                 shown.append(transitions.DeliveryContent(delivery.id, one.rendered.fingerprint, payloads))
         ids = await transitions.add_all(connection, planned)
         await transitions.set_content(connection, shown)
         return len(ids)
 
-    def _build_delivery(
-        self, delivery: models.Delivery, parts: tuple[models.NewPart, ...], revision: str, now: datetime
-    ) -> models.NewDelivery:
-        return models.NewDelivery(
-            key=f"edit:{delivery.id}:{revision}",
-            kind=models.DeliveryKind.EDIT,
-            locale=delivery.locale,
-            planned_at=now,
-            due_at=now,
-            expires_at=now + self._expire_after,
-            parts=parts,
-            priority=PRIORITY,
-            guild_id=delivery.guild_id,
-            channel_id=delivery.channel_id,
-            digest_on=delivery.digest_on,
-            papers=delivery.papers,
-        )
-
     def _build_edits(
-        self, stored: Sequence[models.Part], rendered: planner.RenderedPost, marker: str
+        self, stored: Sequence[models.Part], rendered: delivery_factory.RenderedPost, key: str
     ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
         """Return an edit of each message that changed, and what those messages show then, by the part's id.
 
@@ -164,7 +136,7 @@ class EditPlanner:
         """
         edits: list[models.NewPart] = []
         payloads: dict[int, str] = {}
-        new_parts = rendered.parts_for(marker, self._nonces)
+        new_parts = self._deliveries.build_parts(rendered, key)
         if [part.kind for part in stored] != [part.kind for part in new_parts]:
             return (), {}
         for part, new in zip(stored, new_parts, strict=True):
@@ -175,17 +147,7 @@ class EditPlanner:
             if part.payload == shown:
                 continue
             payloads[part.id] = shown
-            body: dict[str, Any] = json.loads(shown)
-            edits.append(
-                models.NewPart(
-                    kind=models.PartKind.EDIT,
-                    payload=json.dumps(body.get("message", body), ensure_ascii=False, separators=(",", ":")),
-                    fallback=None,
-                    nonce=self._nonces(),
-                    channel_id=part.channel_id,
-                    message_id=part.message_id,
-                )
-            )
+            edits.append(self._deliveries.build_edit_part(part, shown))
         return tuple(edits), payloads
 
 
@@ -196,7 +158,7 @@ def _rebuild_post(
     assert delivery.digest_on is not None
     is_weekly = subscription.style is models.Style.WEEKLY
     return contents.DailyPost(
-        marker=planner.MARKER_PLACEHOLDER,
+        marker=delivery_factory.MARKER_PLACEHOLDER,
         locale=delivery.locale,
         style=subscription.style,
         digest_on=delivery.digest_on,

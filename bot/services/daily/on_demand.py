@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.clock import Clock
 from bot.services.daily import decision, planner, schedule, selection
 from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digest_reads, digests, models, papers, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import transitions
-
-PRIORITY = 5
-"""Somebody is looking at the channel and waits."""
 
 
 class OnDemandPosts:
     """Chooses as a daily post would at this moment, whatever was covered before: the newest fresh date's new papers."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        renderer: Callable[[], contents.Renderer],
-        *,
-        nonces: Callable[[], str],
-        expire_after: timedelta = timedelta(hours=24),
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory) -> None:
         self._database = database
         self._clock = clock
-        self._renderer = renderer
-        self._nonces = nonces
-        self._expire_after = expire_after
+        self._deliveries = deliveries
 
     async def preview(self, subscription: models.Subscription) -> contents.DailyPost:
         """Return the post that would go out now. In a channel that had all of it, or where nothing is fresh, it shows the
@@ -79,26 +66,15 @@ class OnDemandPosts:
         interaction_id: int,
         now: datetime,
     ) -> models.NewDelivery:
-        key = f"now:{subscription.id}:{interaction_id}"
         details = await self._load_details(connection, post)
-        rendered = planner.render(self._renderer(), planner.build_daily_post(subscription, post, details))
-        return models.NewDelivery(
-            key=key,
+        rendered = self._deliveries.render_daily(planner.build_daily_post(subscription, post, details))
+        return self._deliveries.build_post(
+            rendered,
+            subscription,
             kind=models.DeliveryKind.ON_DEMAND,
-            locale=subscription.locale,
-            planned_at=now,
-            due_at=now,
-            expires_at=now + self._expire_after,
-            parts=rendered.parts_for(key, self._nonces),
-            priority=PRIORITY,
-            subscription_id=subscription.id,
-            guild_id=subscription.guild_id,
-            channel_id=subscription.channel_id,
+            key=f"now:{subscription.id}:{interaction_id}",
             local_on=post.local_on,
-            digest_on=post.digest_on,
-            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.selection.papers),
-            total=post.selection.total,
-            fingerprint=rendered.fingerprint,
+            now=now,
         )
 
     async def _select_fresh(

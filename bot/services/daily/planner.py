@@ -7,16 +7,14 @@ channel has now had, the digests covered, and the next due times. Planning twice
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import structlog
 
 from bot.services.daily import decision, schedule
-from bot.services.posts import contents, summaries
+from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage import posted as storage_posted
 from storage.database import Connection, Database
@@ -33,50 +31,14 @@ CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
 POSTPONE_DELAY = timedelta(hours=1)
 BATCH_SIZE = 500
 MAX_LOGGED_KEYS = 10
-MARKER_PLACEHOLDER = "daily:0:0000-00-00"
-"""Stands in a rendered payload where each delivery's own marker goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedPost:
-    """A post's messages as JSON with MARKER in them, and a fingerprint of the papers that they show."""
-
-    parts: tuple[tuple[models.PartKind, str, str | None], ...]
-    fingerprint: str
-
-    def parts_for(self, marker: str, nonces: Callable[[], str]) -> tuple[models.NewPart, ...]:
-        """Return the parts of one delivery."""
-        return tuple(
-            models.NewPart(
-                kind=kind,
-                payload=payload.replace(MARKER_PLACEHOLDER, marker),
-                fallback=fallback and fallback.replace(MARKER_PLACEHOLDER, marker),
-                nonce=nonces(),
-            )
-            for kind, payload, fallback in self.parts
-        )
-
-
-def render(renderer: contents.Renderer, post: contents.DailyPost) -> RenderedPost:
-    """Render a post whose marker is MARKER."""
-    parts = tuple(
-        (part.kind, _dump(part.payload), None if part.fallback is None else _dump(part.fallback))
-        for part in renderer.render_daily(post)
-    )
-    # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
-    return RenderedPost(parts, hashlib.sha256(repr(post.papers).encode()).hexdigest())
-
-
-def _dump(payload: dict[str, object]) -> str:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
 def build_daily_post(
     subscription: models.Subscription, post: decision.PlannedPost, details: dict[int, models.PaperDetail]
 ) -> contents.DailyPost:
-    """Return a planned post as data for the renderer, with MARKER for its marker."""
+    """Return a planned post as data for the renderer, under the shared marker."""
     return contents.DailyPost(
-        marker=MARKER_PLACEHOLDER,
+        marker=delivery_factory.MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
         digest_on=post.digest_on,
@@ -92,20 +54,11 @@ def build_daily_post(
 
 
 class DailyPlanner:
-    """Plans what is due. `nonces` gives a new nonce, unique in the world, of at most 25 characters."""
+    """Plans the posts of due subscriptions."""
 
-    def __init__(
-        self,
-        database: Database,
-        renderer: contents.Renderer,
-        *,
-        nonces: Callable[[], str],
-        expire_after: timedelta = timedelta(hours=24),
-    ) -> None:
+    def __init__(self, database: Database, deliveries: delivery_factory.DeliveryFactory) -> None:
         self._database = database
-        self._renderer = renderer
-        self._nonces = nonces
-        self._expire_after = expire_after
+        self._deliveries = deliveries
         self._last_tick_at: datetime | None = None
 
     async def tick(self, now: datetime) -> int:
@@ -115,7 +68,7 @@ class DailyPlanner:
             await self.reschedule(now)
         self._last_tick_at = now
         planned = 0
-        rendered: dict[object, RenderedPost] = {}
+        rendered: dict[object, delivery_factory.RenderedPost] = {}
         while True:
             batch, posted = await self._plan_batch(now, rendered)
             planned += posted
@@ -144,7 +97,9 @@ class DailyPlanner:
             await _store_schedules(connection, plans, now)
         return moved
 
-    async def _plan_batch(self, now: datetime, rendered: dict[object, RenderedPost]) -> tuple[int, int]:
+    async def _plan_batch(
+        self, now: datetime, rendered: dict[object, delivery_factory.RenderedPost]
+    ) -> tuple[int, int]:
         async with self._database.transaction() as connection:
             await digests.lock_ingest(connection)
             due = await subscriptions.list_due(connection, now, limit=BATCH_SIZE)
@@ -212,7 +167,7 @@ class DailyPlanner:
         plans: Iterable[decision.Decision],
         details: dict[int, models.PaperDetail],
         now: datetime,
-        rendered: dict[object, RenderedPost],
+        rendered: dict[object, delivery_factory.RenderedPost],
     ) -> tuple[list[decision.Decision], list[models.NewDelivery]]:
         """Return the deliveries of those that post; one that cannot be rendered is put off."""
         kept: list[decision.Decision] = []
@@ -231,7 +186,7 @@ class DailyPlanner:
         plan: decision.Decision,
         details: dict[int, models.PaperDetail],
         now: datetime,
-        rendered: dict[object, RenderedPost],
+        rendered: dict[object, delivery_factory.RenderedPost],
     ) -> models.NewDelivery:
         assert plan.post is not None
         subscription, post = plan.subscription, plan.post
@@ -240,23 +195,15 @@ class DailyPlanner:
         times = subscription.at_time, subscription.timezone, subscription.days
         cache_key = shown, subscription.locale, subscription.style, times
         if cache_key not in rendered:
-            rendered[cache_key] = render(self._renderer, build_daily_post(subscription, post, details))
-        return models.NewDelivery(
-            key=_delivery_key(plan),
+            rendered[cache_key] = self._deliveries.render_daily(build_daily_post(subscription, post, details))
+        return self._deliveries.build_post(
+            rendered[cache_key],
+            subscription,
             kind=models.DeliveryKind.DAILY,
-            locale=subscription.locale,
-            planned_at=now,
-            due_at=post.due_at,
-            expires_at=now + self._expire_after,
-            parts=rendered[cache_key].parts_for(_delivery_key(plan), self._nonces),
-            subscription_id=subscription.id,
-            guild_id=subscription.guild_id,
-            channel_id=subscription.channel_id,
+            key=_delivery_key(plan),
             local_on=post.local_on,
-            digest_on=post.digest_on,
-            papers=tuple(details[paper.paper_id].arxiv_id for paper in post.selection.papers),
-            total=post.selection.total,
-            fingerprint=rendered[cache_key].fingerprint,
+            now=now,
+            due_at=post.due_at,
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot.clock import Clock
-from bot.services.posts import delivery_factory
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, models, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries, transitions
@@ -59,12 +59,10 @@ class StatusReport:
 class StatusService:
     """Reads the outbox and the archive; changes nothing but what a person asks to be posted again."""
 
-    def __init__(
-        self, database: Database, clock: Clock, *, expire_after: timedelta = timedelta(hours=24)
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory) -> None:
         self._database = database
         self._clock = clock
-        self._expire_after = expire_after
+        self._deliveries = deliveries
 
     async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
         """Return the status for a reader in a channel; outside a server only what is theirs."""
@@ -111,9 +109,9 @@ class StatusService:
                 await transitions.requeue(
                     connection,
                     part_id,
-                    nonce=delivery_factory.new_nonce(),
+                    nonce=self._deliveries.new_nonce(),
                     now=now,
-                    expires_at=now + self._expire_after,
+                    expires_at=self._deliveries.expires_at(now),
                 )
                 for part_id in uncertain
             ]

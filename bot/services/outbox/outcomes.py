@@ -14,6 +14,7 @@ from bot.services.outbox import discord_errors, sender, throttle
 from bot.services.outbox import suspension as places
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models, posted
 from storage.database import Database
 from storage.outbox import queries, transitions
@@ -42,21 +43,21 @@ LINGER_SECONDS = 0.05
 
 
 class OutcomeRecorder:
-    """Writes outcomes into the outbox. `nonces` gives a new nonce for a fallback; `report` is told each outcome."""
+    """Writes outcomes into the outbox. `on_outcome` is called with each outcome."""
 
     def __init__(
         self,
         database: Database,
         suspender: places.DestinationSuspender,
+        deliveries: DeliveryFactory,
         *,
-        nonces: Callable[[], str],
         rng: random.Random,
         on_outcome: OutcomeListener = lambda _: None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._database = database
         self._suspender = suspender
-        self._nonces = nonces
+        self._deliveries = deliveries
         self._rng = rng
         self._on_outcome = on_outcome
         self._linger_seconds = linger_seconds
@@ -178,7 +179,7 @@ class OutcomeRecorder:
         log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
         async with self._database.transaction() as connection:
             has_plain_form = await transitions.use_fallback(
-                connection, due.part.id, nonce=self._nonces(), now=now
+                connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now
             )
         if has_plain_form:
             self._log_and_report("fallback", due, error)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.services.alerts import notifier
 from bot.services.outbox.discord_errors import Classification, Disposition
 from bot.services.posts import contents
 from bot.services.posts.contents import NoticeKind, Reason
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, guilds, models, readers, subscriptions
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryKind
@@ -26,16 +26,8 @@ SUBSCRIPTION_REASONS = frozenset(
 class DestinationSuspender:
     """Turns a barred place into paused subscriptions and alerts, and into one notice for each owner."""
 
-    def __init__(
-        self,
-        renderer: contents.Renderer,
-        *,
-        nonces: Callable[[], str],
-        expire_after: timedelta = timedelta(hours=24),
-    ) -> None:
-        self._renderer = renderer
-        self._nonces = nonces
-        self._expire_after = expire_after
+    def __init__(self, deliveries: DeliveryFactory) -> None:
+        self._deliveries = deliveries
 
     async def suspend(
         self, connection: Connection, delivery: models.Delivery, classification: Classification, now: datetime
@@ -109,7 +101,12 @@ class DestinationSuspender:
                 channel_id=owner.channel_id,
                 alert_id=owner.id,
             )
-            await self._plan_notice(connection, notice, now, user_id=owner.user_id, guild_id=owner.guild_id)
+            await transitions.add(
+                connection,
+                self._deliveries.build_notice(
+                    notice, now=now, user_id=owner.user_id, guild_id=owner.guild_id
+                ),
+            )
 
     async def _notify_owner(
         self,
@@ -127,40 +124,14 @@ class DestinationSuspender:
             channel_id=subscription.channel_id,
             subscription_id=subscription.id,
         )
-        if subscription.created_by is not None:
-            await self._plan_notice(
-                connection, notice, now, user_id=subscription.created_by, guild_id=subscription.guild_id
-            )
-            return
-        guild = await guilds.get(connection, subscription.guild_id)
-        if guild is not None and guild.system_channel_id not in (None, subscription.channel_id):
-            await self._plan_notice(
-                connection, notice, now, channel_id=guild.system_channel_id, guild_id=guild.guild_id
-            )
-
-    async def _plan_notice(
-        self,
-        connection: Connection,
-        notice: contents.NoticePost,
-        now: datetime,
-        *,
-        guild_id: int | None,
-        user_id: int | None = None,
-        channel_id: int | None = None,
-    ) -> None:
-        delivery = models.NewDelivery(
-            key=notice.marker,
-            kind=DeliveryKind.NOTICE,
-            locale=notice.locale,
-            planned_at=now,
-            due_at=now,
-            expires_at=now + self._expire_after,
-            parts=notifier.build_parts(self._renderer.render_notice(notice), self._nonces),
-            priority=notifier.PRIORITY,
-            subscription_id=notice.subscription_id,
-            guild_id=guild_id,
-            channel_id=channel_id,
-            user_id=user_id,
+        user_id, channel_id = subscription.created_by, None
+        if user_id is None:
+            guild = await guilds.get(connection, subscription.guild_id)
+            channel_id = None if guild is None else guild.system_channel_id
+            if channel_id in (None, subscription.channel_id):
+                return
+        delivery = self._deliveries.build_notice(
+            notice, now=now, user_id=user_id, guild_id=subscription.guild_id, channel_id=channel_id
         )
         await transitions.add(connection, delivery)
 
@@ -174,7 +145,7 @@ class DestinationSuspender:
         guild = await guilds.get(connection, delivery.guild_id)
         if guild is not None and guild.system_channel_id is not None:
             await transitions.redirect(
-                connection, delivery.id, guild.system_channel_id, nonce=self._nonces(), now=now
+                connection, delivery.id, guild.system_channel_id, nonce=self._deliveries.new_nonce(), now=now
             )
 
 

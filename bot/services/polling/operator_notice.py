@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.services.alerts import notifier
 from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import models
 from storage.database import Connection
 from storage.outbox import transitions
@@ -17,18 +16,14 @@ class OperatorNotifier:
 
     def __init__(
         self,
-        renderer: Callable[[], contents.Renderer],
+        deliveries: DeliveryFactory,
         *,
-        nonces: Callable[[], str],
         channel_id: int,
         locale: models.Locale,
-        expire_after: timedelta,
     ) -> None:
-        self._renderer = renderer
-        self._nonces = nonces
+        self._deliveries = deliveries
         self._channel_id = channel_id
         self._locale = locale
-        self._expire_after = expire_after
 
     async def plan(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         """Plan the notice about a failing source, in the caller's transaction."""
@@ -39,15 +34,5 @@ class OperatorNotifier:
             reason=row.reason,
             subject=row.url,
         )
-        delivery = models.NewDelivery(
-            key=notice.marker,
-            kind=models.DeliveryKind.NOTICE,
-            locale=self._locale,
-            planned_at=now,
-            due_at=now,
-            expires_at=now + self._expire_after,
-            parts=notifier.build_parts(self._renderer().render_notice(notice), self._nonces),
-            priority=notifier.PRIORITY,
-            channel_id=self._channel_id,
-        )
+        delivery = self._deliveries.build_notice(notice, now=now, channel_id=self._channel_id)
         await transitions.add(connection, delivery)

@@ -1,14 +1,224 @@
-"""Makes nonces: what lets Discord recognise a message that it has been given before."""
+"""Builds deliveries for the outbox: payloads as JSON, a nonce for each part, the priority and the lifetime."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, assert_never
+
+from bot.services.posts import contents
+from storage import models
+from storage.models import DeliveryKind, Priority
 
 NONCE_BYTES = 15
 """Fifteen bytes are 24 characters in base 32; Discord takes at most 25 (resources/message, nonce)."""
 
+MARKER_PLACEHOLDER = "daily:0:0000-00-00"
+"""Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
+
 
 def new_nonce() -> str:
-    """Return a nonce that is unique in the world: it does not come twice even from two installations of one bot."""
+    """Return a nonce that is globally unique, also across installations that share one bot token."""
     return base64.b32encode(secrets.token_bytes(NONCE_BYTES)).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPost:
+    """A daily post rendered with MARKER_PLACEHOLDER. `parts` have no nonces; `fingerprint` is a hash of the papers shown."""
+
+    post: contents.DailyPost
+    parts: tuple[models.NewPart, ...]
+    fingerprint: str
+
+
+class DeliveryFactory:
+    """Builds the deliveries of every planner. `renderer` is called when the first post is rendered.
+
+    `nonces` returns a new nonce of at most 25 characters; a delivery expires `lifetime` after it was planned.
+    """
+
+    def __init__(
+        self,
+        renderer: Callable[[], contents.Renderer],
+        nonces: Callable[[], str] = new_nonce,
+        lifetime: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._renderer = renderer
+        self._nonces = nonces
+        self._lifetime = lifetime
+
+    def new_nonce(self) -> str:
+        """Return a nonce for a part that is sent again in another form or to another channel."""
+        return self._nonces()
+
+    def expires_at(self, now: datetime) -> datetime:
+        """Return when a delivery planned at `now` expires (UTC)."""
+        return now + self._lifetime
+
+    def render_daily(self, post: contents.DailyPost) -> RenderedPost:
+        """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
+        parts = _serialise_parts(self._renderer().render_daily(post))
+        # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
+        return RenderedPost(post, parts, hashlib.sha256(repr(post.papers).encode()).hexdigest())
+
+    def build_post(
+        self,
+        rendered: RenderedPost,
+        subscription: models.Subscription,
+        *,
+        kind: DeliveryKind,
+        key: str,
+        local_on: date,
+        now: datetime,
+        due_at: datetime | None = None,
+    ) -> models.NewDelivery:
+        """Return the delivery of a rendered post to a subscription's channel, due now unless `due_at` is given."""
+        return models.NewDelivery(
+            key=key,
+            kind=kind,
+            locale=rendered.post.locale,
+            planned_at=now,
+            due_at=due_at or now,
+            expires_at=self.expires_at(now),
+            parts=self.build_parts(rendered, key),
+            priority=_priority(kind),
+            subscription_id=subscription.id,
+            guild_id=subscription.guild_id,
+            channel_id=subscription.channel_id,
+            local_on=local_on,
+            digest_on=rendered.post.digest_on,
+            papers=tuple(paper.arxiv_id for paper in rendered.post.papers),
+            total=rendered.post.total,
+            fingerprint=rendered.fingerprint,
+        )
+
+    def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:
+        """Return the parts of the delivery `key`, with its marker and new nonces."""
+        return tuple(
+            models.NewPart(
+                kind=part.kind,
+                payload=part.payload.replace(MARKER_PLACEHOLDER, key),
+                fallback=part.fallback and part.fallback.replace(MARKER_PLACEHOLDER, key),
+                nonce=self._nonces(),
+            )
+            for part in rendered.parts
+        )
+
+    def build_alert(
+        self,
+        post: contents.AlertPost,
+        *,
+        now: datetime,
+        user_id: int | None = None,
+        guild_id: int | None = None,
+        channel_id: int | None = None,
+    ) -> models.NewDelivery:
+        """Return the delivery of an alert to a reader or a channel."""
+        return models.NewDelivery(
+            key=post.marker,
+            kind=DeliveryKind.ALERT,
+            locale=post.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=self.expires_at(now),
+            parts=self._with_nonces(self._renderer().render_alert(post)),
+            priority=_priority(DeliveryKind.ALERT),
+            guild_id=guild_id,
+            channel_id=channel_id,
+            user_id=user_id,
+            digest_on=post.digest_on,
+            papers=tuple(match.paper.arxiv_id for match in post.matches),
+        )
+
+    def build_notice(
+        self,
+        post: contents.NoticePost,
+        *,
+        now: datetime,
+        user_id: int | None = None,
+        guild_id: int | None = None,
+        channel_id: int | None = None,
+    ) -> models.NewDelivery:
+        """Return the delivery of a notice to a reader or a channel."""
+        return models.NewDelivery(
+            key=post.marker,
+            kind=DeliveryKind.NOTICE,
+            locale=post.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=self.expires_at(now),
+            parts=self._with_nonces(self._renderer().render_notice(post)),
+            priority=_priority(DeliveryKind.NOTICE),
+            subscription_id=post.subscription_id,
+            guild_id=guild_id,
+            channel_id=channel_id,
+            user_id=user_id,
+        )
+
+    def build_edit(
+        self, original: models.Delivery, parts: tuple[models.NewPart, ...], *, key: str, now: datetime
+    ) -> models.NewDelivery:
+        """Return the delivery that edits the messages of `original`."""
+        return models.NewDelivery(
+            key=key,
+            kind=DeliveryKind.EDIT,
+            locale=original.locale,
+            planned_at=now,
+            due_at=now,
+            expires_at=self.expires_at(now),
+            parts=parts,
+            priority=_priority(DeliveryKind.EDIT),
+            guild_id=original.guild_id,
+            channel_id=original.channel_id,
+            digest_on=original.digest_on,
+            papers=original.papers,
+        )
+
+    def build_edit_part(self, original: models.Part, payload: str) -> models.NewPart:
+        """Return the part that edits the message of `original` to show `payload`, the JSON of a part of that kind."""
+        body: dict[str, Any] = json.loads(payload)
+        return models.NewPart(
+            kind=models.PartKind.EDIT,
+            payload=_dump_json(body.get("message", body)),
+            nonce=self._nonces(),
+            channel_id=original.channel_id,
+            message_id=original.message_id,
+        )
+
+    def _with_nonces(self, parts: Iterable[contents.RenderedPart]) -> tuple[models.NewPart, ...]:
+        return tuple(replace(part, nonce=self._nonces()) for part in _serialise_parts(parts))
+
+
+def _priority(kind: DeliveryKind) -> Priority:
+    match kind:
+        case DeliveryKind.ON_DEMAND:
+            return Priority.INTERACTIVE
+        case DeliveryKind.ALERT | DeliveryKind.NOTICE:
+            return Priority.NOTIFICATION
+        case DeliveryKind.DAILY:
+            return Priority.SCHEDULED
+        case DeliveryKind.EDIT:
+            return Priority.CORRECTION
+        case _:
+            assert_never(kind)
+
+
+def _serialise_parts(parts: Iterable[contents.RenderedPart]) -> tuple[models.NewPart, ...]:
+    return tuple(
+        models.NewPart(
+            kind=part.kind,
+            payload=_dump_json(part.payload),
+            fallback=None if part.fallback is None else _dump_json(part.fallback),
+            nonce="",
+        )
+        for part in parts
+    )
+
+
+def _dump_json(payload: dict[str, Any]) -> str:
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -17,6 +17,7 @@ from bot.services.outbox import discord_errors
 from bot.services.outbox import sender as outbox_sender
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
+from bot.services.posts.delivery_factory import new_nonce
 from storage.models import PartKind
 from tests.fake_discord import fixtures, process, world
 from tests.fake_discord.fixtures import fake, fake_server
@@ -52,7 +53,7 @@ def order(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> 
         body = {"name": "2026-11-20", "applied_tags": [], "message": body}
     given = {
         "payload": body,
-        "nonce": relay_harness.new_nonce(),
+        "nonce": new_nonce(),
         "marker": MARKER,
         "guild_id": process.GUILD_ID,
     }

@@ -17,6 +17,7 @@ from bot.services.alerts.alerts import Alerts
 from bot.services.alerts.notifier import AlertNotifier
 from bot.services.outbox import outcomes, suspension
 from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.text.analysis import normalisation
 from storage import alerts, digests, key_values, models
 from storage import errors as storage_errors
@@ -57,7 +58,8 @@ class Bench:
         self.renderer = Recorder()
         numbers = itertools.count()
         self.alerts = Alerts(database, lambda: NOW)
-        self.telling = AlertNotifier(lambda: self.renderer, nonces=lambda: f"n{next(numbers)}")
+        self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
+        self.telling = AlertNotifier(self.deliveries)
 
     async def put(
         self, on: date, *papers: tuple[str, int | None], words: str = "", place: str | None = None
@@ -76,8 +78,9 @@ class Bench:
         return (await self.alerts.add(user_id=user_id, kind=kind, text=text, min_votes=min_votes)).id
 
     async def expire(self, now: datetime) -> None:
-        home = suspension.DestinationSuspender(self.renderer, nonces=str)
-        await outcomes.OutcomeRecorder(self.database, home, nonces=str, rng=random.Random(1)).expire(now)
+        suspender = suspension.DestinationSuspender(self.deliveries)
+        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=random.Random(1))
+        await recorder.expire(now)
 
     def told(self) -> list[list[str]]:
         return [[match.paper.arxiv_id for match in post.matches] for post in self.renderer.alerts]

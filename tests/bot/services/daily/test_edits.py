@@ -14,6 +14,7 @@ import pytest
 from bot.services.daily import edits, planner
 from bot.services.daily.subscriptions import Subscriptions, options_of
 from bot.services.posts import contents
+from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digests, models
 from storage.database import Connection, Database
 from storage.outbox import queries, transitions
@@ -54,8 +55,9 @@ class Corrections(planner_harness.PlannerHarness):
         super().__init__(database)
         numbers = itertools.count()
         self.text = TextRenderer()
-        self.planner = planner.DailyPlanner(database, self.text, nonces=lambda: f"p{next(numbers)}")
-        self.edits = edits.EditPlanner(lambda: self.text, nonces=lambda: f"e{next(numbers)}")
+        deliveries = DeliveryFactory(lambda: self.text, lambda: f"n{next(numbers)}")
+        self.planner = planner.DailyPlanner(database, deliveries)
+        self.edits = edits.EditPlanner(deliveries)
 
     async def put(
         self, on: date, arxiv_ids: Sequence[str], words: str, *, at: datetime = planner_harness.EVENING

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,11 +22,8 @@ class Counter(PlannerHarness):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        numbers = itertools.count()
         self.moment: datetime = NOON
-        self.now = on_demand.OnDemandPosts(
-            database, lambda: self.moment, lambda: self.renderer, nonces=lambda: f"now{next(numbers)}"
-        )
+        self.now = on_demand.OnDemandPosts(database, lambda: self.moment, self.deliveries)
 
     async def preview(self, subscription_id: int) -> contents.DailyPost:
         return await self.now.preview(await self.get_subscription(subscription_id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -365,10 +364,7 @@ async def test_a_digest_that_is_being_stored_when_a_channel_falls_due_is_not_mis
 async def test_two_that_plan_for_one_channel_at_once_choose_different_papers(bench: PlannerHarness) -> None:
     subscription_id = await bench.subscribe()
     await store_newsletter(bench, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
-    numbers = itertools.count()
-    service = OnDemandPosts(
-        bench.database, lambda: SEOUL_9AM, lambda: bench.renderer, nonces=lambda: f"now{next(numbers)}"
-    )
+    service = OnDemandPosts(bench.database, lambda: SEOUL_9AM, bench.deliveries)
     async with bench.database.transaction() as connection:
         await digests.lock_ingest(connection)  # somebody else plans
         posting = asyncio.create_task(service.plan(subscription_id, 1))

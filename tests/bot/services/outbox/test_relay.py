@@ -14,6 +14,7 @@ from discord.http import MultipartParameters
 
 from bot.clock import system_clock
 from bot.services.outbox import discord_errors, outcomes, relay, sender, suspension, throttle
+from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
 from storage.models import PartKind
@@ -27,7 +28,6 @@ from tests.support.relay_harness import (
     message_payload,
     message_texts,
     new_delivery,
-    new_nonce,
 )
 
 pytestmark = pytest.mark.wire
@@ -379,8 +379,9 @@ async def test_what_nobody_thought_of_is_no_answer_and_tried_again_later(db: Dat
     bewildered = Bewildered()
     now = system_clock()
     dice = random.Random(1)
-    home = suspension.DestinationSuspender(StubNoticeRenderer(), nonces=new_nonce)
-    settler = outcomes.OutcomeRecorder(db, home, nonces=new_nonce, rng=dice, linger_seconds=0.0)
+    deliveries = DeliveryFactory(StubNoticeRenderer)
+    suspender = suspension.DestinationSuspender(deliveries)
+    settler = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=dice, linger_seconds=0.0)
     working = relay.Relay(db, bewildered, settler, clock=lambda: now, limits=SHORT_LIMITS)
     async with db.transaction() as connection:
         await transitions.add(connection, new_delivery("a", 1, now))
