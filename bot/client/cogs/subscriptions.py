@@ -11,7 +11,8 @@ from discord.ext import commands
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import channel_permissions, subscription_options, subscriptions
+from bot.client.post_styles import STYLES, PostableChannel, default_style
+from bot.client.presenters import subscription_options, subscriptions
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
@@ -71,10 +72,10 @@ class SubscriptionsCog(
             top_n=papers,
             min_votes=votes,
             locale=models.Locale(language) if language else words.locale,
-            style=models.Style(style) if style else channel_permissions.default_style(place),
+            style=models.Style(style) if style else default_style(place),
             say_when_empty=when_empty,
         )
-        if not channel_permissions.supports_style(place, wishes.style):
+        if not STYLES[wishes.style].fits(place):
             raise UserError("style-does-not-fit", channel=place.mention)
         draft = subscriptions_view.SubscriptionDraft(place.id, wishes)
         await self._presenter.show_preview(
@@ -116,9 +117,7 @@ class SubscriptionsCog(
             options_of(order), time, timezone, papers, votes, days, language, style, when_empty
         )
         place = interaction.client.get_channel(order.channel_id)
-        if isinstance(place, channel_permissions.PostableChannel) and not channel_permissions.supports_style(
-            place, wishes.style
-        ):
+        if isinstance(place, PostableChannel) and not STYLES[wishes.style].fits(place):
             raise UserError("style-does-not-fit", channel=place.mention)
         with subscriptions.map_service_errors():
             order = await self._services.subscriptions.edit(order.id, wishes)

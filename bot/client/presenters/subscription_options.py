@@ -12,7 +12,7 @@ from discord import app_commands
 from bot import errors
 from bot.client.interactions.autocomplete import list_timezones
 from bot.client.interactions.errors import UserError
-from bot.client.presenters.channel_permissions import PostableChannel
+from bot.client.post_styles import STYLES, PostableChannel
 from bot.rendering.discord_text import escape
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions
@@ -48,14 +48,7 @@ LANGUAGE_CHOICES = [
     app_commands.Choice(name="English", value=models.Locale.EN.value),
     app_commands.Choice(name="Korean", value=models.Locale.KO.value),
 ]
-STYLE_CHOICES = [
-    app_commands.Choice(name="Compact: one message", value=models.Style.COMPACT.value),
-    app_commands.Choice(name="Cards: a message a paper", value=models.Style.CARDS.value),
-    app_commands.Choice(name="Thread: the papers in a thread", value=models.Style.THREAD.value),
-    app_commands.Choice(name="Forum: a post a day", value=models.Style.FORUM.value),
-    app_commands.Choice(name="Announcement: published to followers", value=models.Style.ANNOUNCEMENT.value),
-    app_commands.Choice(name="Weekly: the week's late risers", value=models.Style.WEEKLY.value),
-]
+STYLE_CHOICES = [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
 _HOUR = re.compile(r"([01]?[0-9]|2[0-4])(?:시|h| o'clock)?")
 
 

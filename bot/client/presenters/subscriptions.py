@@ -10,11 +10,11 @@ from bot import errors as bot_errors
 from bot.client.context import Client, Interaction
 from bot.client.interactions import responses
 from bot.client.interactions.errors import UserError
+from bot.client.post_styles import STYLES
 from bot.client.presenters import channel_permissions, subscription_options
-from bot.client.views import daily_post, notices, subscriptions
+from bot.client.views import notices, subscriptions
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import options_of
-from bot.services.posts import contents
 from storage import errors as storage_errors
 from storage import models
 
@@ -73,7 +73,7 @@ class SubscriptionPresenter:
         words = await interaction.client.texts_for(interaction)
         post = await self._services.on_demand_posts.preview(order)
         await responses.reply_privately(interaction, notices.text_view(words("preview-follows")))
-        for view in preview_views(self._renderer.wording_for(order.locale), post):
+        for view in STYLES[post.style].preview(self._renderer.wording_for(order.locale), post):
             await responses.reply_privately(interaction, view)
 
     async def show(
@@ -160,14 +160,6 @@ def require_manager(interaction: discord.Interaction[Any]) -> None:
         raise UserError("only-in-servers")
     if not interaction.permissions.manage_guild:
         raise UserError("needs-manage-server")
-
-
-def preview_views(voice: Any, post: contents.DailyPost) -> list[discord.ui.LayoutView]:
-    """Return a post as it can be shown in an answer: cards and threads by their headline and first card."""
-    if post.papers and post.style in (models.Style.CARDS, models.Style.THREAD):
-        head = daily_post.headline_view(voice, post, with_marker=False)
-        return [head, daily_post.card_view(voice.ui_texts, post, post.papers[0], None)]
-    return daily_post.compact_views(voice, post, with_marker=False)
 
 
 def channel_name(interaction: Interaction, channel_id: int) -> str | None:
