@@ -90,17 +90,6 @@ UPDATE authors SET papers =
 _RETURNING_SQL = "RETURNING id, key, name, papers"
 
 
-async def list_rows(connection: AsyncConnection, author_ids: Sequence[int]) -> list[models.Author]:
-    """Return these authors, in the order asked for."""
-    found: dict[int, models.Author] = {}
-    for chunk in bulk.chunked(author_ids):
-        query = sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers).where(
-            authors.c.id.in_(chunk)
-        )
-        found.update({row.id: models.Author(*row) for row in await connection.execute(query)})
-    return [found[id_] for id_ in author_ids if id_ in found]
-
-
 async def list_name_variants(connection: AsyncConnection, author_id: int) -> list[str]:
     """Return the ways in which an author's name is written, the most frequent first."""
     query = (

@@ -200,7 +200,34 @@ async def list_index_documents(
     if ids is None:
         query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
         ids = list((await connection.execute(query.order_by(papers.c.id).limit(limit))).scalars())
-    return [_build_index_document(detail) for detail in await list_details(connection, ids)]
+    return [
+        build_index_document(detail.id, detail, detail.appearances)
+        for detail in await list_details(connection, ids)
+    ]
+
+
+def build_index_document(
+    paper_id: int,
+    paper: models.MergedPaper,
+    appearances: Iterable[models.Appearance],
+    *,
+    is_new: bool = False,
+) -> models.IndexDocument:
+    """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
+    assert paper.last_on is not None
+    sections = (section for appearance in appearances for section in appearance.entry.sections)
+    return models.IndexDocument(
+        id=paper_id,
+        arxiv_id=paper.arxiv_id,
+        title=paper.title,
+        authors=paper.authors,
+        sections=tuple(dict.fromkeys(sections)),
+        abstract=paper.abstract,
+        keywords=paper.keywords,
+        votes=paper.votes,
+        last_on=paper.last_on,
+        is_new=is_new,
+    )
 
 
 async def get_extent(connection: AsyncConnection) -> models.ArchiveExtent:
@@ -256,18 +283,3 @@ def _build_detail(
 ) -> models.PaperDetail:
     values = {name: getattr(paper, name) for name in _FIELDS}
     return models.PaperDetail(id=id_, appearances=appearances, **values)
-
-
-def _build_index_document(detail: models.PaperDetail) -> models.IndexDocument:
-    said = (section for appearance in detail.appearances for section in appearance.entry.sections)
-    return models.IndexDocument(
-        id=detail.id,
-        arxiv_id=detail.arxiv_id,
-        title=detail.title,
-        authors=detail.authors,
-        sections=tuple(dict.fromkeys(said)),
-        abstract=detail.abstract,
-        keywords=detail.keywords,
-        votes=detail.votes,
-        last_on=detail.last_on,
-    )

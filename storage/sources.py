@@ -41,12 +41,6 @@ async def add(
     return _source_from_row(row)
 
 
-async def get(connection: AsyncConnection, url: str) -> models.StoredSource | None:
-    """Return the source of this address, or None."""
-    row = (await connection.execute(sa.select(sources).where(sources.c.url == url))).one_or_none()
-    return None if row is None else _source_from_row(row)
-
-
 async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
     """Return all sources, the most believed first, then in the order in which they were added."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
@@ -78,12 +72,6 @@ async def set_health(connection: AsyncConnection, *updated: models.StoredSource)
     await connection.execute(statement, rows_of_values)
 
 
-async def list_pages(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
-    """Return what is remembered of a source's pages, by place."""
-    result = await connection.execute(sa.select(source_pages).where(source_pages.c.source_id == source_id))
-    return {row.place: _page_state_from_row(row) for row in result}
-
-
 async def list_page_states(
     connection: AsyncConnection, source_ids: Iterable[int]
 ) -> dict[int, dict[str, models.PageState]]:
@@ -94,11 +82,6 @@ async def list_page_states(
         for row in await connection.execute(query):
             found[row.source_id][row.place] = _page_state_from_row(row)
     return found
-
-
-async def set_pages(connection: AsyncConnection, source_id: int, pages: Iterable[models.PageState]) -> None:
-    """Remember pages in place of what was remembered of them."""
-    await upsert_page_states(connection, [(source_id, page) for page in pages])
 
 
 async def upsert_page_states(

@@ -82,12 +82,6 @@ def unsent_clause() -> sa.ColumnElement[bool]:
     )
 
 
-async def get_part(connection: AsyncConnection, part_id: int) -> models.Part | None:
-    """Return one part, or None."""
-    row = (await connection.execute(sa.select(parts).where(parts.c.id == part_id))).one_or_none()
-    return None if row is None else _part_of(row)
-
-
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
     """Return a delivery's parts in their order."""
     query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)

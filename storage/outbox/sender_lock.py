@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -81,15 +81,6 @@ class SenderLock:
                 async with asyncio.timeout(HEARTBEAT_TIMEOUT):
                     await connection.invalidate()
                     await connection.close()
-
-    @asynccontextmanager
-    async def holding(self) -> AsyncIterator[SenderLock]:
-        """Wait for the lock, hold it, and give it back."""
-        await self.acquire()
-        try:
-            yield self
-        finally:
-            await self.release()
 
 
 def _lock_file(path: Path) -> IO[str] | None:

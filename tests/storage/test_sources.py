@@ -23,7 +23,7 @@ async def test_a_source_is_stored_once_and_is_due_at_once(db: database.Database)
             language=models.Locale.KO,
             options={"a": "b"},
         )
-        assert await sources.get(connection, URL) == added
+        assert await sources.list_rows(connection) == [added]
         assert await sources.list_due(connection, NOW) == [added]
         with pytest.raises(errors.DuplicateError):
             await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
@@ -52,11 +52,11 @@ async def test_pages_are_remembered_until_they_are_old(db: database.Database) ->
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
         page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
-        await sources.set_pages(connection, source.id, [page])
+        await sources.upsert_page_states(connection, [(source.id, page)])
         newer = replace(page, etag='"2"', read_at=NOW + timedelta(days=1))
-        await sources.set_pages(connection, source.id, [newer])
-        await sources.set_pages(connection, source.id, [])
-        assert await sources.list_pages(connection, source.id) == {page.location: newer}
+        await sources.upsert_page_states(connection, [(source.id, newer)])
+        await sources.upsert_page_states(connection, [])
+        assert await sources.list_page_states(connection, [source.id]) == {source.id: {page.location: newer}}
         assert await sources.remove_page_states(connection, source.id, NOW) == 0
         assert await sources.remove_page_states(connection, source.id, NOW + timedelta(days=2)) == 1
 

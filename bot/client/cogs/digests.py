@@ -138,9 +138,7 @@ async def build_list_view(
     if listed.rows:
         return paper_list.list_view(words, listed, may_share=responses.may_share(interaction))
     extent = await interaction.client.services.search.get_extent()
-    return empty_list.empty_view(
-        words, listed, empty_list.Extent(extent.first_on, extent.last_on, extent.paper_count)
-    )
+    return empty_list.empty_view(words, listed, extent)
 
 
 async def say(interaction: Interaction, key: str, **arguments: str | int) -> None:

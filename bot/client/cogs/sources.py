@@ -9,7 +9,6 @@ from discord.ext import commands
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import component_router, responses
-from bot.client.views import empty_list
 from bot.client.views import sources as sources_view
 
 
@@ -33,12 +32,11 @@ class SourcesCog(commands.Cog):
 
     async def _page_view(self, interaction: Interaction, page: int) -> discord.ui.LayoutView:
         words = await interaction.client.texts_for(interaction)
-        extent = await self._services.search.get_extent()
         inbox = self._services.inbox
         listed = sources_view.SourceList(
             rows=await self._services.sources.list_rows(),
             inbox=inbox.resolve().name if inbox is not None else None,
-            extent=empty_list.Extent(extent.first_on, extent.last_on, extent.paper_count),
+            extent=await self._services.search.get_extent(),
             now=self._services.clock(),
         )
         return sources_view.sources_view(words, listed, page)

@@ -17,7 +17,7 @@ from bot.client.interactions import autocomplete, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
 from bot.client.translations import Texts
-from bot.client.views import empty_list, list_state
+from bot.client.views import list_state
 from bot.client.views import trends as trends_view
 from bot.client.views.trends import Span, TrendAnswer, TrendState
 
@@ -117,11 +117,10 @@ class TrendsCog(commands.Cog):
     ) -> tuple[TrendAnswer, list[discord.File]]:
         months = trends_view.SPAN_MONTHS[state.span]
         lookup = self._services.search
-        extent = await lookup.get_extent()
         answer = TrendAnswer(
             state=state,
             trend=await self._services.trends.get_trend(state.text, months=months),
-            extent=empty_list.Extent(extent.first_on, extent.last_on, extent.paper_count),
+            extent=await lookup.get_extent(),
             rising=await self._services.rising.get_report(words.locale) if rising else None,
         )
         if state.text and not answer.trend.total:

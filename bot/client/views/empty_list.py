@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,18 +10,10 @@ from discord import ui
 from bot.client.components import message_builder
 from bot.client.translations import Texts
 from bot.client.views import list_state, paper_list, paper_text
+from storage import models
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What the archive holds: the dates of its first and last digest, and how many papers."""
-
-    first_on: date | None
-    last_on: date | None
-    papers: int
-
-
-def empty_view(words: Texts, listed: paper_list.PaperList, extent: Extent) -> ui.LayoutView:
+def empty_view(words: Texts, listed: paper_list.PaperList, extent: models.ArchiveExtent) -> ui.LayoutView:
     """Return the answer to a question that finds nothing, with up to five buttons that find something."""
     state = listed.state
     message = message_builder.MessageBuilder()
@@ -32,7 +23,7 @@ def empty_view(words: Texts, listed: paper_list.PaperList, extent: Extent) -> ui
     suggested = [message_builder.button(one.label, list_state.pack(one.state)) for one in listed.suggestions]
     if suggested:
         message.add_text(paper_text.subtext(words("try-instead")))
-    elif state.kind is not list_state.ListKind.SAVED and extent.papers:
+    elif state.kind is not list_state.ListKind.SAVED and extent.paper_count:
         message.add_text(paper_text.subtext(words("try-name" if _is_unknown_author(listed) else "try-wider")))
     message.add_buttons(*suggested[:5])
     message.add_buttons(*_navigation_buttons(words, state, extent))
@@ -70,13 +61,13 @@ def _heading(words: Texts, state: list_state.ListState, *, is_known: bool) -> st
             return words("no-list-saved")
 
 
-def extent_line(words: Texts, extent: Extent) -> str:
+def extent_line(words: Texts, extent: models.ArchiveExtent) -> str:
     """Return what the archive holds, in a sentence."""
-    if not extent.papers or extent.first_on is None or extent.last_on is None:
+    if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return words("archive-empty")
     return words(
         "archive-extent",
-        count=extent.papers,
+        count=extent.paper_count,
         first=extent.first_on.isoformat(),
         last=extent.last_on.isoformat(),
     )
@@ -89,7 +80,9 @@ def _unfiltered_label(words: Texts, state: list_state.ListState) -> str:
     return words("any-votes" if state.period is list_state.Period.ALL else "without-filters")
 
 
-def _navigation_buttons(words: Texts, state: list_state.ListState, extent: Extent) -> list[ui.Item[Any]]:
+def _navigation_buttons(
+    words: Texts, state: list_state.ListState, extent: models.ArchiveExtent
+) -> list[ui.Item[Any]]:
     ways = []
     narrowed = state.period is not list_state.Period.ALL or state.min_votes
     if state.kind in paper_list.FILTERABLE_KINDS and narrowed:
@@ -108,7 +101,7 @@ def _navigation_buttons(words: Texts, state: list_state.ListState, extent: Exten
                     words("nearest-digest", date=nearest.isoformat()), list_state.pack(day)
                 )
             )
-    if extent.papers:
+    if extent.paper_count:
         newest = list_state.ListState(list_state.ListKind.DIGEST)
         ways.append(message_builder.button(words("newest-digest"), list_state.pack(newest)))
     return ways

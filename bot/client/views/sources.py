@@ -27,7 +27,7 @@ class SourceList:
 
     rows: Sequence[models.StoredSource]
     inbox: str | None
-    extent: empty_list.Extent
+    extent: models.ArchiveExtent
     now: datetime
 
     @property

@@ -17,6 +17,7 @@ from bot.rendering import charts
 from bot.rendering.discord_text import limits, split
 from bot.services.trends.monthly import Month, Trend
 from bot.services.trends.rising import RisingReport, RisingTopic
+from storage import models
 
 SHOW = "tr"
 SELECT_SPAN = "trs"
@@ -69,7 +70,7 @@ class TrendAnswer:
 
     state: TrendState
     trend: Trend
-    extent: empty_list.Extent
+    extent: models.ArchiveExtent
     rising: RisingReport | None = None
     suggestions: tuple[str, ...] = ()
     has_papers_outside_span: bool = True
@@ -256,7 +257,7 @@ def _navigation_buttons(
         ways.append(message_builder.button(words("rising-heading-short"), pack(TrendState(span=state.span))))
     if may_share:
         ways.append(message_builder.button(words("share"), pack(state, SHARE)))
-    if not ways and answer.extent.papers:
+    if not ways and answer.extent.paper_count:
         ways.append(
             message_builder.button(
                 words("newest-digest"), list_state.pack(list_state.ListState(list_state.ListKind.DIGEST))
@@ -275,7 +276,7 @@ def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
 
 
 def _add_no_results(words: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
-    if answer.extent.papers:
+    if answer.extent.paper_count:
         span = words(f"trend-span-{answer.state.span.value}")
         message.add_text(words("trend-nothing", topic=_topic(words, answer.state), period=span))
     message.add_text(empty_list.extent_line(words, answer.extent))

@@ -107,7 +107,7 @@ async def _write_new_papers(
     names = {id_: _author_names(merged[arxiv_id]) for arxiv_id, id_ in ids.items()}
     people = await authors.set_authors(connection, names, new_paper_ids=names)
     changed = [
-        _to_indexed_paper(id_, merged[arxiv_id], _distinct_sections(said[arxiv_id]))
+        papers.build_index_document(id_, merged[arxiv_id], said[arxiv_id], is_new=True)
         for arxiv_id, id_ in ids.items()
     ]
     await indexer.index(connection, changed, people)
@@ -138,9 +138,7 @@ async def _remerge(
     if gone:
         await indexer.remove(connection, gone)
     listed = [
-        _to_indexed_paper(
-            id_, paper, _distinct_sections(appearances.get(id_, ())), is_new=stored[id_].last_on is None
-        )
+        papers.build_index_document(id_, paper, appearances.get(id_, ()), is_new=stored[id_].last_on is None)
         for id_, paper in merged.items()
         if paper.last_on is not None and (texts_changed or id_ in changed)
     ]
@@ -159,26 +157,3 @@ def _name_with_key(name: str) -> tuple[str, str]:
     """Return a name's key and itself, in bounds: PostgreSQL indexes no more than 2,700 bytes."""
     name = name[:MAX_NAME_LENGTH]
     return normalisation.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name
-
-
-def _distinct_sections(appearances: Iterable[models.Appearance]) -> tuple[models.Section, ...]:
-    said = (section for appearance in appearances for section in appearance.entry.sections)
-    return tuple(dict.fromkeys(said))
-
-
-def _to_indexed_paper(
-    id_: int, paper: models.MergedPaper, sections: tuple[models.Section, ...], *, is_new: bool = True
-) -> models.IndexDocument:
-    assert paper.last_on is not None
-    return models.IndexDocument(
-        id=id_,
-        arxiv_id=paper.arxiv_id,
-        title=paper.title,
-        authors=paper.authors,
-        sections=sections,
-        abstract=paper.abstract,
-        keywords=paper.keywords,
-        votes=paper.votes,
-        last_on=paper.last_on,
-        is_new=is_new,
-    )

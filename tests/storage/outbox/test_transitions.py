@@ -147,14 +147,12 @@ async def test_the_first_attempt_stays_the_first_until_it_is_known_to_have_faile
         )
         assert await queries.list_due(connection, NOW) == []
         part = await begin(connection, NOW + MINUTE)
-        again = await queries.get_part(connection, part.id)
-        assert again is not None
+        [again] = await queries.list_parts(connection, part.delivery_id)
         assert (again.first_attempt_at, again.last_attempt_at) == (NOW, NOW + MINUTE)
         await transitions.mark_retry(
             connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429"
         )
-        again = await queries.get_part(connection, part.id)
-        assert again is not None
+        [again] = await queries.list_parts(connection, part.delivery_id)
         assert again.first_attempt_at is None
 
 

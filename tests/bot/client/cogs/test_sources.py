@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bot.client import translations
 from bot.client.components import payload
-from bot.client.views import empty_list
 from bot.client.views import sources as sources_view
 from storage import models, sources
 from tests.support import payload_checks
@@ -121,7 +120,7 @@ async def test_an_installation_without_sources_says_how_digests_come(empty_world
 
 def test_the_inbox_is_a_way_in_too(texts: translations.Translations) -> None:
     words = texts.for_locale(models.Locale.EN)
-    listed = sources_view.SourceList((), "in`box", empty_list.Extent(None, None, 0), SIMCORD_EPOCH)
+    listed = sources_view.SourceList((), "in`box", models.ArchiveExtent(0, 0, None, None), SIMCORD_EPOCH)
     view = sources_view.sources_view(words, listed)
     shown = [
         one.get("content")

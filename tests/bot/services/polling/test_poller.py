@@ -318,7 +318,7 @@ async def test_a_very_long_place_is_remembered(room: PollingHarness) -> None:
     room.now += timedelta(hours=1)
     assert [one.status for one in await room.fetch_due()] == [S.UNCHANGED]
     async with room.db.read() as connection:
-        pages = await stored_sources.list_pages(connection, added.id)
+        pages = (await stored_sources.list_page_states(connection, [added.id]))[added.id]
     assert all(len(place) <= 600 for place in pages)
     assert page_states.page_key(f"{added.url}#{key}") in pages
 
