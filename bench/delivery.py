@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import psutil
 
-from bench import archive
+from bench import synthetic_archive
 from bench.figures import Figure, median, show
 from bot import logs
 from bot.app.container import Container
@@ -85,7 +85,7 @@ async def _fill(database: Database) -> float:
     """Store an archive; give the median milliseconds that the question itself takes."""
     core = Container(Settings(database_url="sqlite+aiosqlite://"), database)
     ingest = core.create_ingest()
-    for day, text in archive.generate(digests=40, papers=800, authors=3_000):
+    for day, text in synthetic_archive.generate(digests=40, papers=800, authors=3_000):
         await ingest.add_text(text, location=str(day))
     lookup = core.create_services().search
     took = []

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bench import archive
+from bench import synthetic_archive
 from bot.clock import system_clock
 from bot.digests import parse
 from bot.services.ingest import paper_writer, service
@@ -25,9 +25,7 @@ from bot.services.ingest.files import TextFile
 from bot.services.search import document_tokens
 from bot.services.search.indexer import SearchIndexer
 from storage import migrate
-from storage.search import authors as search_authors
-from storage.search import index
-from storage.search import texts as search_texts
+from storage.search import author_index, index, text_codec
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -109,7 +107,7 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     kept = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
-    packing = search_texts.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
+    packing = text_codec.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
         document_tokens.build_tokens(position, packing.decompress(texts))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
@@ -117,7 +115,7 @@ def _rows(source: sqlite3.Connection) -> Rows:
     found[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(one.position, one.tokens) for one in tokens]
     found[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(one.position, one.title_tokens) for one in tokens]
     people = source.execute("SELECT position, words FROM indexed_authors").fetchall()
-    found[f"{search_authors.TABLE} (rowid, tokens)"] = people
+    found[f"{author_index.TABLE} (rowid, tokens)"] = people
     return {into: rows for into, rows in found.items() if rows}
 
 
@@ -142,7 +140,7 @@ def _median(work: Callable[[], object], runs: int) -> float:
 
 def main() -> None:
     """Print both ratios."""
-    texts = [text for _, text in archive.generate()]
+    texts = [text for _, text in synthetic_archive.generate()]
     size = sum(len(text.encode()) for text in texts) / 1e6
     parsing, scan = measure_parsing(texts)
     print(

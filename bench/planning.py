@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from bench import archive
+from bench import synthetic_archive
 from bench.figures import Figure, median, show
 from bot import logs
 from bot.app import runtime
@@ -35,7 +35,7 @@ async def measure(folder: Path) -> list[Figure]:
 
 
 async def _measure(database: Database) -> list[Figure]:
-    day, text = next(iter(archive.generate(digests=1, papers=15, authors=70)))
+    day, text = next(iter(synthetic_archive.generate(digests=1, papers=15, authors=70)))
     now = wall_clock_to_utc(day, parse_time("09:00"), parse_zone("Asia/Seoul"))
     core = Container(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now - timedelta(hours=5))
     await core.create_ingest().add_text(text, location="bench")

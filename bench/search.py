@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import archive, search_corpus, search_postgresql, search_queries
+from bench import search_corpus, search_postgresql, search_queries, synthetic_archive
 from bench.figures import Figure, median, percentile, show
 from bot import logs
 from bot.clock import system_clock
@@ -260,7 +260,7 @@ async def _measure_autocomplete_during_ingest(
     database: Database, lookup: SearchService, built: BenchArchive
 ) -> None:
     """Print autocomplete while digests are ingested one after the other."""
-    texts = [text for _, text in archive.generate(digests=40, papers=800, authors=2000)]
+    texts = [text for _, text in synthetic_archive.generate(digests=40, papers=800, authors=2000)]
     work = service.IngestService(database, system_clock, indexer.SearchIndexer())
 
     async def take() -> None:

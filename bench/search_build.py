@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from bench.search_corpus import Corpus, author_names
-from bot.services.search import document_tokens, glossary
+from bot.services.search import document_tokens, glossary_service
 from bot.services.search.indexer import SearchIndexer
 from storage import migrate, models
 from storage.database import Database
@@ -31,7 +31,7 @@ async def build(url: str, many: int, names: int, floor: Path | None) -> dict[str
         spent = await _add_papers(database, many, floor)
         spent["people"] = await _add_authors(database, names)
         begun = time.perf_counter()
-        await glossary.GlossaryService(database).rebuild()
+        await glossary_service.GlossaryService(database).rebuild()
         spent["glossary"] = time.perf_counter() - begun
         return spent
     finally:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from bench.archive import HEADINGS, Zipf
+from bench.synthetic_archive import HEADINGS, Zipf
 from bot.text.glossary.model import seed
 from storage import models
 

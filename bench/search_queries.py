@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.text.analysis import analyser, korean
 from bot.text.glossary.model import seed
-from storage.search import texts as search_texts
+from storage.search import text_codec
 
 QUERIES_PER_CLASS = 12
 
@@ -43,7 +43,7 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
     """Return the share of papers that holds each word, from a sample of a SQLite file."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
-        packing = search_texts.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
+        packing = text_codec.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
         rows = [packing.decompress(packed) for (packed,) in connection.execute(query, (sample,))]
     held = Counter(
         word

@@ -22,7 +22,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from bench import archive, figures
+from bench import figures, synthetic_archive
 from bot import logs
 from bot.app import container, polling
 from bot.services.ingest.files import TextFile
@@ -66,7 +66,7 @@ async def _measure_pass(runs: int) -> tuple[float, float]:
 
 
 async def _measure_back_fill() -> tuple[float, float]:
-    days = [archive.FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
+    days = [synthetic_archive.FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
     with _running_server() as url:
         async with _open_archive(url, [f"{url}/days/{{date:%Y-%m-%d}}.md"]) as service:
             ours = await _timed(service.fetch_all(days=days))
@@ -170,7 +170,7 @@ def _running_server() -> Iterator[str]:
 async def _serve() -> None:
     """Serve feeds that grow when they are told to, and the generated archive by day."""
     versions: dict[int, int] = {}
-    days = {day.isoformat(): text for day, text in archive.generate()}
+    days = {day.isoformat(): text for day, text in synthetic_archive.generate()}
 
     async def feed(request: web.Request) -> web.Response:
         number = int(request.match_info["number"])

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import archive
+from bench import synthetic_archive
 from bench.figures import Figure, median, show
 
 RUNS = 7
@@ -18,7 +18,7 @@ def main() -> list[Figure]:
     """Time whole processes, against a Python that starts and ends."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _, text = next(iter(archive.generate(digests=1, papers=25, authors=120)))
+        _, text = next(iter(synthetic_archive.generate(digests=1, papers=25, authors=120)))
         (folder / "digest.md").write_text(text, encoding="utf-8")
         _run(folder, "ingest", "digest.md")
         bare = median([_timed(folder, [sys.executable, "-c", "pass"]) for _ in range(RUNS)])

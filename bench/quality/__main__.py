@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.quality import archive, explained, measures, memory, names, surface
+from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts
 from bot.text.glossary.model import seed
 
 MAX_AUTHORS = 300
@@ -16,7 +16,7 @@ MAX_AUTHORS = 300
 
 
 def measure(
-    papers: Sequence[archive.Paper], search: measures.SearchFunction, sets: Sequence[bool]
+    papers: Sequence[corpus.Paper], search: measures.SearchFunction, sets: Sequence[bool]
 ) -> tuple[dict[str, float], int]:
     """Return the figures over the parts of our set asked for (tuned on: True), and how many concepts counted."""
     truth = measures.GroundTruth(papers)
@@ -39,54 +39,54 @@ def measure(
 def main() -> None:
     """Measure with and without the starting list, on all digests and on the first ten; and what readers get."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=archive.SHARED_ARCHIVE)
+    parser.add_argument("folder", nargs="?", type=Path, default=corpus.SHARED_ARCHIVE)
     parser.add_argument("--only", choices=["tuned", "held"], default="held")
     asked = parser.parse_args()
-    files = archive.list_files(asked.folder)
+    files = corpus.list_files(asked.folder)
     if not files:
         sys.exit("no digests there")
-    concepts = explained.mine_concepts(archive.load_papers(files))
+    concepts = mined_concepts.mine_concepts(corpus.load_papers(files))
     asked_for = [one for one in concepts if one.is_tuning == (asked.only == "tuned")]
     for name, some, terms in (
         ("all, with the starting list", files, seed.load_terms()),
         ("all, without it", files, ()),
         ("first ten, with the starting list", files[:10], seed.load_terms()),
     ):
-        papers = archive.load_papers(some)
-        searched = memory.InMemorySearch(papers, memory.build_glossary(papers, terms))
+        papers = corpus.load_papers(some)
+        searched = in_memory.InMemorySearch(papers, in_memory.build_glossary(papers, terms))
         _print(name, papers, searched.search, asked.only == "tuned")
         _print_explained(asked_for, papers, searched.search)
     _print_other_half(files, asked_for)
     for name, some in (("all, stored and asked as readers do", files), ("first ten, stored", files[:10])):
-        with surface.open_archive(some) as stored:
-            papers = archive.load_papers(some)
+        with end_to_end.open_archive(some) as stored:
+            papers = corpus.load_papers(some)
             _print(name, papers, stored.search, asked.only == "tuned")
             _print_explained(asked_for, papers, stored.search)
             if len(some) == len(files):
-                _print_names(names.list_people(some), stored)
+                _print_names(author_names.list_people(some), stored)
 
 
 def _print_other_half(files: Sequence[Path], asked: Sequence[measures.Concept]) -> None:
     """Ask one half of the digests with the glossary of the other one."""
-    papers, mined = archive.load_papers(files[1::2]), archive.load_papers(files[::2])
+    papers, mined = corpus.load_papers(files[1::2]), corpus.load_papers(files[::2])
     for name, terms in (("with the starting list", seed.load_terms()), ("without it", ())):
-        searched = memory.InMemorySearch(papers, memory.build_glossary(mined, terms))
+        searched = in_memory.InMemorySearch(papers, in_memory.build_glossary(mined, terms))
         print(f"one half by the glossary of the other, {name}: {len(papers)} papers")
         _print_explained(asked, papers, searched.search)
 
 
 def _print_explained(
-    asked: Sequence[measures.Concept], papers: Sequence[archive.Paper], search: measures.SearchFunction
+    asked: Sequence[measures.Concept], papers: Sequence[corpus.Paper], search: measures.SearchFunction
 ) -> None:
     figures = measures.MetricSamples()
-    counted = explained.measure(asked, papers, search, figures)
+    counted = mined_concepts.measure(asked, papers, search, figures)
     told = "  ".join(f"{key} {value:.3f}" for key, value in figures.means().items())
     print(f"  {counted} concepts that digests explain: {told}")
 
 
-def _print_names(people: Sequence[str], stored: surface.StoredSearch) -> None:
+def _print_names(people: Sequence[str], stored: end_to_end.StoredSearch) -> None:
     figures = measures.MetricSamples()
-    names.measure(people, stored.author, stored.complete_author, figures, sample_size=MAX_AUTHORS)
+    author_names.measure(people, stored.author, stored.complete_author, figures, sample_size=MAX_AUTHORS)
     means = figures.means()
     print(f"{len(people)} people: first · right (first, or who is first fits as well) · offered")
     for kind in dict.fromkeys(name.rpartition(": ")[0] for name in means):
@@ -95,7 +95,7 @@ def _print_names(people: Sequence[str], stored: surface.StoredSearch) -> None:
 
 
 def _print(
-    name: str, papers: Sequence[archive.Paper], search: measures.SearchFunction, tuned_on: bool
+    name: str, papers: Sequence[corpus.Paper], search: measures.SearchFunction, tuned_on: bool
 ) -> None:
     started = time.perf_counter()
     figures, counted = measure(papers, search, [tuned_on])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
-from bench.quality import archive
+from bench.quality import corpus
 
 SearchFunction = Callable[[str, int], list[str]]
 """Gives the ids of the papers for a query, best first, at most so many."""
@@ -87,7 +87,7 @@ def _split(column: str) -> tuple[str, ...]:
 class GroundTruth:
     """Which papers hold a form, by plain patterns of its own and not by what is measured."""
 
-    def __init__(self, papers: Sequence[archive.Paper]) -> None:
+    def __init__(self, papers: Sequence[corpus.Paper]) -> None:
         self._texts = {paper.arxiv_id: (paper.title, f"{paper.title}\n{paper.body}") for paper in papers}
         self._known: dict[tuple[str, bool], dict[str, int]] = {}
 

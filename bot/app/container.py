@@ -119,7 +119,7 @@ class Container:
         from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
         from bot.services.polling.registry import build_source_registry
-        from bot.services.search.glossary import GlossaryService
+        from bot.services.search.glossary_service import GlossaryService
         from bot.services.search.service import SearchService
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService

@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 import structlog
 
 from bot.clock import Clock
-from bot.services.operations import maintenance, maintenance_process
+from bot.services.search import maintenance_tasks, worker_process
 from storage.database import Database, sqlite_path
 
 log = structlog.get_logger(__name__)
@@ -52,16 +52,16 @@ class MaintenanceLoop:
 
     async def run_due_tasks(self) -> bool:
         """Do what is due, each thing once. Returns whether all went well; what did not is in the log."""
-        done: set[maintenance.MaintenanceTask] = set()
+        done: set[maintenance_tasks.MaintenanceTask] = set()
         try:
             while True:
-                due = await maintenance.find_pending(
+                due = await maintenance_tasks.find_pending(
                     self._database, self._clock, was_current=self._has_seen_current_index
                 )
                 if due is None or due.task in done:
                     self._has_seen_current_index = True
                     return True
-                if due.task is maintenance.MaintenanceTask.RESTART:
+                if due.task is maintenance_tasks.MaintenanceTask.RESTART:
                     log.warning(
                         "another version is at work here; restart the bot",
                         reason=f"the index is {due.reason}",
@@ -69,14 +69,14 @@ class MaintenanceLoop:
                     return True
                 done.add(due.task)
                 await self._run_task(due)
-        except maintenance_process.WorkerError as error:
+        except worker_process.WorkerError as error:
             log.error("upkeep failed; it is tried again later", reason=str(error))
         except Exception:
             # A database that is away for a while, or a digest that nobody foresaw, must not end the bot.
             log.exception("upkeep failed; it is tried again later")
         return False
 
-    async def _run_task(self, due: maintenance.PendingTask) -> None:
+    async def _run_task(self, due: maintenance_tasks.PendingTask) -> None:
         log.info("upkeep begins", task=due.task.value, papers=due.papers, reason=due.reason)
         begun = told = time.monotonic()
         async with aclosing(self._task_steps(due)) as steps:
@@ -86,19 +86,19 @@ class MaintenanceLoop:
                     log.info("upkeep goes on", task=due.task.value, done=papers, of=due.papers)
         log.info("upkeep is done", task=due.task.value, seconds=round(time.monotonic() - begun, 1))
 
-    async def _task_steps(self, due: maintenance.PendingTask) -> AsyncGenerator[int, None]:
+    async def _task_steps(self, due: maintenance_tasks.PendingTask) -> AsyncGenerator[int, None]:
         if due.papers > self._in_process_limit and self._supports_worker_process():
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                async with aclosing(maintenance_process.run_task(url, due.task)) as steps:
+                async with aclosing(worker_process.run_task(url, due.task)) as steps:
                     async for papers in steps:
                         yield papers
                 return
-            except maintenance_process.WorkerStartError as error:
+            except worker_process.WorkerStartError as error:
                 log.warning(
                     "upkeep has no process of its own, so answers are slower meanwhile", reason=str(error)
                 )
-        async with aclosing(maintenance.run_task(self._database, self._clock, due.task)) as steps:
+        async with aclosing(maintenance_tasks.run_task(self._database, self._clock, due.task)) as steps:
             async for papers in steps:
                 yield papers
 

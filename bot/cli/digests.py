@@ -91,7 +91,7 @@ def ingest(
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
     from bot.services.ingest.service import IngestResult
-    from bot.services.search import glossary
+    from bot.services.search import glossary_service
 
     total, problems = IngestResult(), 0
     async with context.open_container() as core:
@@ -107,7 +107,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
                     problems += len(named)
                     for problem in named:
                         output.error(problem)
-        words = glossary.GlossaryService(core.database, core.clock)
+        words = glossary_service.GlossaryService(core.database, core.clock)
         if await words.is_stale():
             await words.rebuild()
     return total, problems

@@ -28,14 +28,14 @@ def register(app: typer.Typer) -> None:
 def reindex(as_json: output.AsJson = False) -> None:
     """Make everything that is derived anew from what is stored; the bot may be running."""
     from bot.clock import system_clock
-    from bot.services.operations import maintenance
+    from bot.services.search import maintenance_tasks
 
     async def command() -> int:
         papers = 0
         async with context.open_storage() as database:
             with output.progress_counter("Indexing") as count:
-                async for papers in maintenance.run_task(
-                    database, system_clock, maintenance.MaintenanceTask.INDEX
+                async for papers in maintenance_tasks.run_task(
+                    database, system_clock, maintenance_tasks.MaintenanceTask.INDEX
                 ):
                     count(papers)
         return papers

@@ -23,7 +23,7 @@ from bot.app.container import Container, open_container
 from bot.demo import covers, samples
 from bot.digests import parse
 from bot.services.daily.subscriptions import SubscriptionOptions
-from bot.services.search import glossary
+from bot.services.search import glossary_service
 from bot.settings import Settings
 from storage import models
 from storage.outbox import sender_lock
@@ -89,7 +89,7 @@ class DemoWorld:
         for name, text in texts:
             if today in name:
                 await ingest.add_text(text, source="demo", location=name)
-        await glossary.GlossaryService(self.container.database, self.container.clock).rebuild()
+        await glossary_service.GlossaryService(self.container.database, self.container.clock).rebuild()
         await self.runtime.tick()
         await self.runtime.relay.drain(self.env.now())
 

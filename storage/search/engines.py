@@ -57,16 +57,6 @@ async def delete(connection: AsyncConnection, table: str, entries: TokenRows) ->
     await _count_in_tiers(connection, table, entries, -1)
 
 
-async def clear(connection: AsyncConnection, table: str) -> None:
-    """Take every row out."""
-    if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('delete-all')")  # noqa: S608
-    else:
-        # TRUNCATE would keep everybody from reading until the end of the transaction.
-        await connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
-    await search_tiers.clear(connection, table)
-
-
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """One question to a table of the engine: the first `limit` positions of rows that hold what is wanted.

@@ -16,10 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk
-from storage.search import engines
-from storage.search import texts as search_texts
+from storage.search import engines, text_codec
 from storage.search.query import BooleanQuery
-from storage.search.texts import DocumentTexts as DocumentTexts
+from storage.search.text_codec import DocumentTexts as DocumentTexts
 from storage.tables import indexed_papers, papers, term_counts
 
 WORDS_TABLE = "paper_words"
@@ -129,7 +128,7 @@ async def add(connection: AsyncConnection, new: Sequence[IndexRow], tokens: Sequ
     if not new:
         return
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    packing = await search_texts.get_codec(connection)
+    packing = await text_codec.get_codec(connection)
     values = [
         (one.position, one.paper_id, packing.compress(one.texts), one.votes, one.last_on) for one in new
     ]
@@ -169,7 +168,7 @@ async def list_by_positions(connection: AsyncConnection, positions: Iterable[int
     c = indexed_papers.c
     columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
     found = await bulk.select_where_in(connection, indexed_papers.c.position, positions, columns)
-    texts = await search_texts.decompress_all(connection, [packed for _, _, packed, _, _ in found])
+    texts = await text_codec.decompress_all(connection, [packed for _, _, packed, _, _ in found])
     return [
         IndexRow(position, paper_id, said, votes, bulk.parse_date(last_on))
         for (position, paper_id, _, votes, last_on), said in zip(found, texts, strict=True)
@@ -195,15 +194,6 @@ async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, 
     return list((await connection.execute(query)).scalars())
 
 
-async def clear(connection: AsyncConnection) -> None:
-    """Take every paper out, before all are indexed anew."""
-    for table in (WORDS_TABLE, TITLES_TABLE):
-        await engines.clear(connection, table)
-    for kept in (indexed_papers, term_counts):
-        await connection.execute(kept.delete())
-    await search_texts.delete_dictionaries(connection)
-
-
 async def list_by_popularity(
     connection: AsyncConnection, *, after_position: int = -1, limit: int = 500
 ) -> list[IndexRow]:
@@ -219,12 +209,12 @@ async def list_by_popularity(
 
 async def has_dictionary(connection: AsyncConnection) -> bool:
     """Tell whether there is a dictionary that texts are packed with."""
-    return bool((await search_texts.get_codec(connection)).dictionary_ids)
+    return bool((await text_codec.get_codec(connection)).dictionary_ids)
 
 
 async def train_dictionary(connection: AsyncConnection, sample_size: int) -> None:
     """Learn the dictionary that texts are packed with from now on, from so many papers."""
-    await search_texts.train_dictionary(
+    await text_codec.train_dictionary(
         connection, [one.texts for one in await list_by_popularity(connection, limit=sample_size)]
     )
 
@@ -260,7 +250,7 @@ def _conditions(connection: AsyncConnection, filters: Filters) -> tuple[list[str
 
 async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[IndexRow]:
     found = (await connection.execute(query)).all()
-    texts = await search_texts.decompress_all(connection, [row.texts for row in found])
+    texts = await text_codec.decompress_all(connection, [row.texts for row in found])
     return [
         IndexRow(row.position, row.paper_id, said, row.votes, row.last_on)
         for row, said in zip(found, texts, strict=True)

@@ -38,12 +38,6 @@ async def change_counts(connection: AsyncConnection, table: str, positions: Sequ
     )
 
 
-async def clear(connection: AsyncConnection, table: str) -> None:
-    """Forget the counts of a table."""
-    mark = "?" if connection.dialect.name == "sqlite" else "$1"
-    await connection.exec_driver_sql(f"DELETE FROM search_eras WHERE name = {mark}", (table,))  # noqa: S608
-
-
 async def _list_tiers(connection: AsyncConnection, table: str) -> list[tuple[int, int]]:
     mark = "?" if connection.dialect.name == "sqlite" else "$1"
     statement = f"SELECT era, entries FROM search_eras WHERE name = {mark} AND entries > 0 ORDER BY era"  # noqa: S608

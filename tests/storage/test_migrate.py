@@ -18,9 +18,9 @@ from sqlalchemy.engine import make_url
 
 from storage import database, errors, key_values, migrate, tables
 from storage.migrations import versions
-from storage.search import authors, index
+from storage.search import author_index, index
 
-ENGINES_OWN = (index.WORDS_TABLE, index.TITLES_TABLE, authors.TABLE, "search_eras")
+ENGINES_OWN = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
 
 
 def differences(connection: sa.Connection) -> list[object]:

@@ -1,1 +1,1 @@
-"""For operators: doctor, metrics, health, status, export and maintenance."""
+"""For operators: doctor, metrics, health, status and export."""

@@ -12,8 +12,7 @@ from typing import Any
 import pydantic
 
 from bot import settings as settings_room
-from bot.services.operations import maintenance
-from bot.services.search import document_tokens, rebuild
+from bot.services.search import document_tokens, maintenance_tasks, rebuild
 from bot.settings import Settings
 from storage import errors as storage_errors
 from storage import migrate, papers
@@ -117,7 +116,7 @@ async def _index(opened: Database) -> Finding:
     if found.progress is not None:
         value += f"; a new one has {found.progress.papers}"
     remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
-    reason = maintenance.describe(found)
+    reason = maintenance_tasks.describe(found)
     well = not found.is_outdated and not found.missing
     return Finding(
         "search index", value, well=well, note=f"The index is {reason}. {remedy}" if reason else ""

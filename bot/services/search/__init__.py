@@ -1,1 +1,1 @@
-"""Search: query parsing and expansion, candidate retrieval, scoring, autocomplete, authors and the index. See docs/search.md."""
+"""Search: queries, their expansion, candidates, scoring, autocomplete, authors, and index maintenance. See docs/search.md."""

@@ -9,7 +9,7 @@ from bot.text.analysis import normalisation
 from bot.text.people import name_similarity, names
 from storage import models
 from storage.database import Connection
-from storage.search import authors
+from storage.search import author_index
 from storage.search.query import BooleanQuery, Prefix, all_of, any_of
 
 DEFAULT_LIMIT = 25
@@ -79,7 +79,7 @@ async def _search(
 ) -> list[models.Author]:
     """Return the people whom any of the questions finds, each once."""
     asked = dict.fromkeys(one for one in questions if one is not None)
-    return await authors.find_authors(connection, *asked, limit=limit)
+    return await author_index.find_authors(connection, *asked, limit=limit)
 
 
 def _rank(
@@ -164,8 +164,8 @@ async def _corrections(connection: Connection, words: tuple[str, ...]) -> dict[s
     """Return for each word the known ones at most an error away, or two for long ones, the nearest first."""
     shorter = {word: names.deletion_variants(word) for word in words if len(word) > 1}
     asked = {one for word in shorter for one in (*shorter[word], *names.edit_neighbours(word))}
-    known = await authors.list_known_words(connection, asked)
-    known |= await authors.list_words_by_deletions(
+    known = await author_index.list_known_words(connection, asked)
+    known |= await author_index.list_words_by_deletions(
         connection, {one for word in shorter for one in (word, *shorter[word])}
     )
     near = {

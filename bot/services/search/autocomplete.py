@@ -18,7 +18,7 @@ from bot.text.glossary.resolution import resolver
 from bot.text.people import names
 from storage import models, papers
 from storage.database import Connection
-from storage.search import authors as search_authors
+from storage.search import author_index
 
 MAX_CHOICES = 25
 MAX_VALUE_LENGTH = 100
@@ -191,7 +191,7 @@ async def complete_author(connection: Connection, text: str) -> list[results.Cho
     if names.name_tokens(text):
         people = await author_matching.find_authors(connection, text, limit=MAX_CHOICES, is_prefix=True)
     else:
-        people = await search_authors.list_most_published(connection, limit=_AUTHOR_POOL)
+        people = await author_index.list_most_published(connection, limit=_AUTHOR_POOL)
         people = sorted(people, key=lambda one: (-one.paper_count, one.name))[:MAX_CHOICES]
     return [results.Choice(one.name, one.name[:MAX_VALUE_LENGTH], papers=one.paper_count) for one in people]
 

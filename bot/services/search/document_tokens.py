@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from operator import add
 
-from bot.services.search import glossary
+from bot.services.search import glossary_service
 from bot.text import scoring
 from bot.text.analysis import analyser, bounded_cache, korean, latex
 from storage import models
@@ -47,7 +47,7 @@ def build_texts(paper: models.IndexDocument) -> index.DocumentTexts:
     # Readers see π₀ and may type pi0: both are to be found.
     lines = _lines(paper) if shown == written else chain((written,), _lines(paper))
     body = "\n".join(lines)[:_MAX_BODY_LENGTH]
-    mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
+    mentions = glossary_service.extract_mentions(f"{paper.title or ''}\n{body}")
     return index.DocumentTexts(analyser.canonicalise(shown), analyser.canonicalise(body), mentions)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.services.search import authors, engine, results
+from bot.services.search import author_search, engine, results
 from bot.text import query_parser
 from storage import papers
 from storage.database import Connection
@@ -27,7 +27,7 @@ async def list_paper_ids_by_authors(connection: Connection, names: Sequence[str]
     """Return the papers that people of all these names wrote; None when no name is asked for."""
     result: frozenset[int] | None = None
     for name in names:
-        ids = await authors.list_paper_ids(connection, name)
+        ids = await author_search.list_paper_ids(connection, name)
         result = ids if result is None else result & ids
     return result
 
@@ -50,13 +50,13 @@ async def list_filtered(
             connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=votes
         )
         return results.SearchResult(tuple(rows), total)
-    own = authors.filter_rows(
+    own = author_search.filter_rows(
         await papers.list_rows(connection, sorted(scope.paper_ids)),
         filters.since_on,
         filters.until_on,
         votes,
     )
-    ordered = authors.sort_rows(own, "votes")
+    ordered = author_search.sort_rows(own, "votes")
     return results.SearchResult(tuple(ordered[offset : offset + limit]), len(ordered))
 
 

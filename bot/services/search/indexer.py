@@ -11,7 +11,7 @@ from bot.services.search import document_tokens
 from bot.text.people import names
 from storage import models
 from storage.database import Connection
-from storage.search import authors, glossary
+from storage.search import author_index, glossary
 from storage.search import index as search_index
 
 EXACT_COUNT_LIMIT = 1000
@@ -91,14 +91,14 @@ def _row_tokens(row: search_index.IndexRow) -> search_index.DocumentTokens:
 
 
 async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:
-    new = await authors.index_authors(
+    new = await author_index.index_authors(
         connection,
         [
-            authors.IndexedAuthor(one.id, one.paper_count, " ".join(names.index_terms(one.name)))
+            author_index.IndexedAuthor(one.id, one.paper_count, " ".join(names.index_terms(one.name)))
             for one in people
         ],
     )
-    await authors.add_deletions(
+    await author_index.add_deletions(
         connection, ((deletion, word) for word in new for deletion in names.deletion_variants(word))
     )
 

@@ -16,7 +16,7 @@ from bot.services.search import document_tokens, indexer
 from storage import digests, key_values, migrate, models, papers
 from storage.database import Connection, Database
 from storage.errors import InUseError
-from storage.search import authors, index, shadow_index, texts
+from storage.search import author_index, index, shadow_index, text_codec
 
 PAPERS_PER_STEP = 100
 AUTHORS_PER_STEP = 1000
@@ -118,7 +118,7 @@ async def _start(connection: Connection) -> RebuildProgress:
     if len(sample) == indexer.DICTIONARY_SAMPLE_SIZE:
         async with shadow_index.redirect_to_shadow(connection):
             # What the new index has at first is too little to learn from.
-            await texts.train_dictionary(connection, [one.texts for one in sample])
+            await text_codec.train_dictionary(connection, [one.texts for one in sample])
     return await _save_progress(connection, RebuildProgress(_build_version()))
 
 
@@ -144,7 +144,7 @@ async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
 
 async def _next_authors(database: Database, after_id: int) -> list[models.Author]:
     async with database.read() as connection:
-        return await authors.list_after(connection, after_id=after_id, limit=AUTHORS_PER_STEP)
+        return await author_index.list_after(connection, after_id=after_id, limit=AUTHORS_PER_STEP)
 
 
 def _build_version() -> str:
@@ -178,7 +178,9 @@ async def _run_step(connection: Connection) -> RebuildProgress | None:
             await _index(connection, ids)
             done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
             return await _save_progress(connection, done)
-        people = await authors.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
+        people = await author_index.list_after(
+            connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP
+        )
         if people:
             await indexer.SearchIndexer().index(connection, [], people)
             return await _save_progress(connection, replace(progress, person_id=people[-1].id))
@@ -197,7 +199,7 @@ async def _replay_changes(connection: Connection) -> bool:
     person_ids = await shadow_index.pop_changes(
         connection, shadow_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
     )
-    people = await authors.list_by_ids(connection, person_ids)
+    people = await author_index.list_by_ids(connection, person_ids)
     await indexer.SearchIndexer().index(connection, [], people)
     return len(ids) == PAPERS_PER_STEP or len(person_ids) == AUTHORS_PER_STEP
 

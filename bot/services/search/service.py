@@ -9,17 +9,17 @@ from datetime import date
 
 from bot.digests.elements import arxiv_id as arxiv_ids
 from bot.services.search import (
-    authors,
+    author_search,
     autocomplete,
     engine,
     filters,
     glossary_explain,
+    glossary_service,
     query_expansion,
     results,
     similar,
     title_search,
 )
-from bot.services.search import glossary as search_glossary
 from bot.services.search import suggestions as search_suggestions
 from bot.text import query_parser
 from bot.text.glossary.model import expansion
@@ -36,9 +36,9 @@ TOPICS_CACHE_SECONDS = 10.0
 class SearchService:
     """Look-ups in one database. Every method is one consistent reading; none of them raises on odd input."""
 
-    def __init__(self, database: Database, glossary: search_glossary.GlossaryService | None = None) -> None:
+    def __init__(self, database: Database, glossary: glossary_service.GlossaryService | None = None) -> None:
         self._database = database
-        self._glossary = glossary or search_glossary.GlossaryService(database)
+        self._glossary = glossary or glossary_service.GlossaryService(database)
         self._topic_index: autocomplete.TopicIndex | None = None
         self._topics_checked_at = 0.0
 
@@ -133,7 +133,7 @@ class SearchService:
         """
         async with self._database.read() as connection:
             glossary = await self._glossary.get_current(connection)
-            return await authors.find_author(
+            return await author_search.find_author(
                 connection,
                 glossary,
                 _clean(name),

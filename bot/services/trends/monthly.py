@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.clock import Clock
-from bot.services.search import engine, index_query, query_expansion
+from bot.services.search import engine, glossary_service, index_query, query_expansion
 from bot.services.search import filters as search_filters
-from bot.services.search import glossary as search_glossary
 from bot.text import query_parser
 from bot.text.glossary.model import expansion
 from storage import models, papers, trends
@@ -48,7 +47,7 @@ class Trend:
 class TrendService:
     """Curves of one archive. The glossary is that of the look-ups, so that all writings of a term give one curve."""
 
-    def __init__(self, database: Database, clock: Clock, glossary: search_glossary.GlossaryService) -> None:
+    def __init__(self, database: Database, clock: Clock, glossary: glossary_service.GlossaryService) -> None:
         self._database = database
         self._clock = clock
         self._glossary = glossary

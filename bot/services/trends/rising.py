@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from bot.services.search import glossary as search_glossary
+from bot.services.search import glossary_service
 from bot.services.trends.monthly import sample_groups
 from bot.text.analysis import latex, term_keys
 from bot.text.glossary.induction import abbreviation_senses
@@ -80,7 +80,7 @@ class _PeriodCounts:
 class RisingTopicService:
     """What rises in one archive; counted once for each state of it, in a thread."""
 
-    def __init__(self, database: Database, glossary: search_glossary.GlossaryService) -> None:
+    def __init__(self, database: Database, glossary: glossary_service.GlossaryService) -> None:
         self._database = database
         self._glossary = glossary
         self._counts: _PeriodCounts | None = None

@@ -17,10 +17,14 @@ import pytest
 import structlog
 
 from bot.app import container, maintenance
-from bot.services.operations import maintenance as maintenance_service
-from bot.services.operations import maintenance_process
-from bot.services.search import document_tokens, indexer, rebuild
-from bot.services.search import glossary as search_glossary
+from bot.services.search import (
+    document_tokens,
+    glossary_service,
+    indexer,
+    maintenance_tasks,
+    rebuild,
+    worker_process,
+)
 from bot.services.search.service import SearchService
 from bot.settings import Settings
 from storage import digests, key_values, migrate
@@ -51,7 +55,7 @@ async def filled(db: Database) -> Database:
     """An archive of 60 papers with index and glossary."""
     await rebuild.record_version(db)
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
-    await search_glossary.GlossaryService(db, lambda: NOW).rebuild()
+    await glossary_service.GlossaryService(db, lambda: NOW).rebuild()
     return db
 
 
@@ -122,7 +126,7 @@ async def test_a_glossary_is_made_where_there_is_none(db: Database) -> None:
         made = await glossary.get(connection)
     assert made is not None
     assert (made.made_at, made.papers) == (NOW, len(PAPERS))
-    assert await maintenance_service.find_pending(db, lambda: NOW) is None
+    assert await maintenance_tasks.find_pending(db, lambda: NOW) is None
 
 
 async def test_without_another_process_the_work_is_done_here(
@@ -135,8 +139,8 @@ async def test_without_another_process_the_work_is_done_here(
 
 
 async def test_a_process_that_cannot_begin_is_told_from_one_that_dies(filled: Database) -> None:
-    with pytest.raises(maintenance_process.WorkerStartError):
-        await _all(maintenance_process.run_task("mysql://nowhere", maintenance_service.MaintenanceTask.INDEX))
+    with pytest.raises(worker_process.WorkerStartError):
+        await _all(worker_process.run_task("mysql://nowhere", maintenance_tasks.MaintenanceTask.INDEX))
 
 
 async def test_a_child_that_is_killed_is_noticed_and_what_was_done_is_kept(filled: Database) -> None:
@@ -146,11 +150,11 @@ async def test_a_child_that_is_killed_is_noticed_and_what_was_done_is_kept(fille
     async with filled.transaction() as connection:
         await digests.lock_ingest(connection)  # the child waits for it
         work = asyncio.ensure_future(
-            _all(maintenance_process.run_task(url_of(filled), maintenance_service.MaintenanceTask.INDEX))
+            _all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
         )
         [child] = await _children()
         child.kill()
-        with pytest.raises(maintenance_process.WorkerError, match="SIGKILL"):
+        with pytest.raises(worker_process.WorkerError, match="SIGKILL"):
             await work
     found = await rebuild.get_index_status(filled)
     assert found.is_outdated
@@ -176,7 +180,7 @@ async def test_a_child_ends_with_its_parent(filled: Database) -> None:
     await pretend_other_version(filled)
     asked = json.dumps({"url": url_of(filled), "task": "index", "version": document_tokens.VERSION})
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.services.operations.maintenance_process"),
+        *(sys.executable, "-m", "bot.services.search.worker_process"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -207,8 +211,8 @@ async def test_a_child_of_another_version_does_nothing(
 ) -> None:
     await pretend_other_version(filled)
     monkeypatch.setattr(document_tokens, "VERSION", "older")
-    with pytest.raises(maintenance_process.WorkerError, match="restart the bot"):
-        await _all(maintenance_process.run_task(url_of(filled), maintenance_service.MaintenanceTask.INDEX))
+    with pytest.raises(worker_process.WorkerError, match="restart the bot"):
+        await _all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
     assert (await rebuild.get_index_status(filled)).progress is None
 
 
@@ -223,9 +227,7 @@ async def _children() -> list[psutil.Process]:
         while True:
             found = psutil.Process().children(recursive=True)
             if children := [
-                one
-                for one in found
-                if "bot.services.operations.maintenance_process" in " ".join(one.cmdline())
+                one for one in found if "bot.services.search.worker_process" in " ".join(one.cmdline())
             ]:
                 return children
             await asyncio.sleep(0.01)  # it happens elsewhere
@@ -236,7 +238,7 @@ async def test_trouble_is_told_and_tried_again(filled: Database, monkeypatch: py
         raise RuntimeError("not today")
 
     with monkeypatch.context() as broken:
-        broken.setattr(maintenance_service, "find_pending", fails)
+        broken.setattr(maintenance_tasks, "find_pending", fails)
         assert not await maintenance_loop(filled).run_due_tasks()
     assert await maintenance_loop(filled).run_due_tasks()
 

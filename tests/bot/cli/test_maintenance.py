@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.search import document_tokens, rebuild
+from bot.services.search import document_tokens, indexer, rebuild
 from storage import key_values, migrate
 from storage.database import Database
 from storage.search import index
@@ -59,7 +59,8 @@ async def forget_version(database: Database) -> None:
 
 async def empty(database: Database) -> None:
     async with database.transaction() as connection:
-        await index.clear(connection)
+        rows = await index.list_by_popularity(connection)
+        await indexer.SearchIndexer().remove(connection, [row.paper_id for row in rows])
 
 
 async def stop_in_the_middle(database: Database) -> None:

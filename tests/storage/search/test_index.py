@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database
-from storage.search import authors as search_authors
-from storage.search import engines, index
+from storage.search import author_index, engines, index
 from storage.search.query import (
     AllOf,
     AnyOf,
@@ -90,7 +89,7 @@ async def test_papers_come_in_order_of_popularity_and_leave_without_a_trace(db: 
         await index.remove(connection, [rows[2]])
         assert await find(connection, "모델") == [1, 3]
         assert await index.count_matches(connection, "모델", limit=10) == 2
-        await index.clear(connection)
+        await index.remove(connection, [rows[1], rows[3]])
         assert await find(connection, "모델") == []
 
 
@@ -128,23 +127,23 @@ async def test_people_move_only_when_their_papers_double(db: database.Database) 
     async with db.transaction() as connection:
         people = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
         await connection.execute(authors.insert(), people)
-        new = await search_authors.index_authors(
-            connection, [search_authors.IndexedAuthor(n, n, f"name w{n}") for n in (1, 2, 9)]
+        new = await author_index.index_authors(
+            connection, [author_index.IndexedAuthor(n, n, f"name w{n}") for n in (1, 2, 9)]
         )
         assert new == {"name", "w1", "w2", "w9"}
-        found = await search_authors.find_authors(connection, Prefix("na"), limit=10)
+        found = await author_index.find_authors(connection, Prefix("na"), limit=10)
         assert [one.id for one in found] == [9, 2, 1]
         assert (
-            await search_authors.index_authors(connection, [search_authors.IndexedAuthor(1, 40, "name w1")])
+            await author_index.index_authors(connection, [author_index.IndexedAuthor(1, 40, "name w1")])
             == set()
         )
-        assert [one.id for one in await search_authors.find_authors(connection, "name", limit=10)] == [
+        assert [one.id for one in await author_index.find_authors(connection, "name", limit=10)] == [
             1,
             9,
             2,
         ]
-        await search_authors.index_authors(connection, [search_authors.IndexedAuthor(9, 0, "name w9")])
-        assert [one.id for one in await search_authors.find_authors(connection, "name", limit=10)] == [1, 2]
+        await author_index.index_authors(connection, [author_index.IndexedAuthor(9, 0, "name w9")])
+        assert [one.id for one in await author_index.find_authors(connection, "name", limit=10)] == [1, 2]
 
 
 async def test_no_token_is_an_operator(db: database.Database) -> None:
@@ -211,9 +210,6 @@ async def test_texts_packed_before_and_after_a_dictionary_was_learned_are_read_a
         assert {one: found[one] for one in (1, 500)} == before
         assert found[1001].texts.body == words[7]
         assert found[1040].texts.body == " ".join(words[1040:1080])
-    async with db.transaction() as connection:
-        await index.clear(connection)
-        assert not await index.has_dictionary(connection)
 
 
 async def test_a_share_keeps_a_question_to_the_most_popular_papers(db: database.Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.services.accounts.text_tokens import make_token
-from bot.services.search import glossary
+from bot.services.search import glossary_service
 from storage import models
 from tests.support import sample_archive
 from tests.support.client_harness import World, component_ids, last_response, post_daily, shown_text
@@ -265,7 +265,7 @@ async def test_autocomplete_offers_phrases_of_titles_that_the_command_finds(engl
         ),
     )
     await sample_archive.add_digest(world.container.database, "2026-01-01", *papers)
-    await glossary.GlossaryService(world.container.database, world.container.clock).rebuild()
+    await glossary_service.GlossaryService(world.container.database, world.container.clock).rebuild()
     (offered,) = await world.reader.autocomplete(world.channel, "topic", "query", "quiet h")
     assert offered["value"] == "Quiet Harbour Lights"
     found = shown_text(

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.services.search import autocomplete, glossary, service
+from bot.services.search import autocomplete, glossary_service, service
 from bot.services.search.service import SearchService
 from bot.text.analysis import korean
 from bot.text.glossary.extraction import alignment, title_phrases
@@ -44,7 +44,7 @@ PAPERS = (
 async def lookup(db: Database) -> SearchService:
     """Five papers, and the glossary made of them."""
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
-    await glossary.GlossaryService(db, lambda: NOW).rebuild()
+    await glossary_service.GlossaryService(db, lambda: NOW).rebuild()
     return SearchService(db)
 
 
@@ -117,7 +117,7 @@ async def test_what_was_learnt_since_is_offered(
         for number in range(3)
     ]
     await sample_archive.add_digest(db, "2025-01-03", *lights)
-    await glossary.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
+    await glossary_service.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
     typed = await asyncio.gather(*(lookup.complete_topic("harbour", EN) for _ in range(4)))
     assert "Harbour Lights" in [one.value for one in typed[0]]
     assert "Harbour Lights" in [one.value for one in await lookup.complete_topic("harbour", EN)]
@@ -199,7 +199,7 @@ async def test_a_lone_korean_letter_offers_papers_too(lookup: SearchService) -> 
 
 
 async def test_a_glossary_of_an_older_version_is_made_anew_and_not_read_wrongly(db: Database) -> None:
-    words = glossary.GlossaryService(db, lambda: NOW)
+    words = glossary_service.GlossaryService(db, lambda: NOW)
     assert not await words.is_stale(), "nothing to learn from"
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert await words.is_stale()

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from bot.services.search import rebuild
+from bot.services.search import indexer, rebuild
 from bot.services.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -282,7 +282,8 @@ async def test_the_glossary_says_what_speaks_for_each_form(lookup: SearchService
 
 async def test_everything_can_be_indexed_anew(db: Database, lookup: SearchService) -> None:
     async with db.transaction() as connection:
-        await index.clear(connection)
+        rows = await index.list_by_popularity(connection)
+        await indexer.SearchIndexer().remove(connection, [row.paper_id for row in rows])
     assert await ids(lookup, "화학") == []
     assert [done async for done in rebuild.rebuild_index(db)][-1] == 3
     assert (await ids(lookup, "반응")) == ["2501.00003"]

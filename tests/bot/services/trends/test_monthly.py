@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.search import glossary as search_glossary
+from bot.services.search import glossary_service
 from bot.services.trends import monthly, rising
 from bot.text.glossary.resolution import resolver
 from storage import models, papers
@@ -25,7 +25,7 @@ def _paper(number: int, title: str, text: str = "A study.", votes: int = 10) -> 
 
 
 def _service(db: Database, at: datetime = NOW) -> monthly.TrendService:
-    return monthly.TrendService(db, lambda: at, search_glossary.GlossaryService(db))
+    return monthly.TrendService(db, lambda: at, glossary_service.GlossaryService(db))
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def _rise(db: Database) -> None:
 
 async def test_what_rises_is_ordered_by_its_gain_and_named_in_the_readers_language(db: Database) -> None:
     await _rise(db)
-    service = rising.RisingTopicService(db, search_glossary.GlossaryService(db))
+    service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
     english = await service.get_report(models.Locale.EN)
     assert english.until_on == date(2025, 3, 2)
     assert [topic.text for topic in english.topics] == ["Film Critics", "diffusion model"]
@@ -161,7 +161,7 @@ async def test_what_rises_is_ordered_by_its_gain_and_named_in_the_readers_langua
 async def test_two_papers_are_chance_and_nothing_before_is_nothing_to_compare_with(db: Database) -> None:
     now = [_paper(n, f"Film Critics Number {n}") for n in range(2)]
     await sample_archive.add_digest(db, "2025-03-02", *now)
-    service = rising.RisingTopicService(db, search_glossary.GlossaryService(db))
+    service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
     assert (await service.get_report(models.Locale.EN)).topics == ()
     await sample_archive.add_digest(
         db, "2025-03-03", *[_paper(9 + n, f"Film Critics Again {n}") for n in range(5)]
@@ -172,13 +172,13 @@ async def test_two_papers_are_chance_and_nothing_before_is_nothing_to_compare_wi
 
 
 async def test_an_empty_archive_has_nothing_that_rises(db: Database) -> None:
-    service = rising.RisingTopicService(db, search_glossary.GlossaryService(db))
+    service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
     assert await service.get_report(models.Locale.EN) == rising.RisingReport()
 
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    return search_glossary._from_seed()
+    return glossary_service._from_seed()
 
 
 @pytest.mark.parametrize(

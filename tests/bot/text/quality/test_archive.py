@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bench.quality import __main__ as quality
-from bench.quality import archive, explained, measures, memory, names, surface
+from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts
 from bot.text.glossary.model import seed
 
-FILES = archive.list_files()
+FILES = corpus.list_files()
 pytestmark = pytest.mark.skipif(not FILES, reason="no archive of digests beside the checkout")
 
 FLOORS_ALL_DIGESTS = {
@@ -31,7 +31,7 @@ FLOORS_EXPLAINED_TEN_DIGESTS = {"cross": 0.85, "core": 0.90}
 @pytest.fixture(scope="module")
 def concepts() -> list[measures.Concept]:
     """What the digests explain, but for the third that may be looked at."""
-    found = explained.mine_concepts(archive.load_papers(FILES))
+    found = mined_concepts.mine_concepts(corpus.load_papers(FILES))
     return [one for one in found if not one.is_tuning]
 
 
@@ -45,31 +45,31 @@ def concepts() -> list[measures.Concept]:
 def test_queries_kept_apart_reach_the_figures_aimed_at(
     digests: int, floors: dict[str, float], of_explained: dict[str, float], concepts: list[measures.Concept]
 ) -> None:
-    papers = archive.load_papers(FILES[:digests])
-    search = memory.InMemorySearch(papers, memory.build_glossary(papers, seed.load_terms()))
+    papers = corpus.load_papers(FILES[:digests])
+    search = in_memory.InMemorySearch(papers, in_memory.build_glossary(papers, seed.load_terms()))
     figures, counted = quality.measure(papers, search.search, [False])
     print(f"{len(papers)} papers, {counted} concepts:", figures)
     assert {name: figures[name] for name, least in floors.items() if figures[name] < least} == {}
     drawn = measures.MetricSamples()
-    counted = explained.measure(concepts, papers, search.search, drawn)
+    counted = mined_concepts.measure(concepts, papers, search.search, drawn)
     means = drawn.means()
     print(f"{counted} concepts that digests explain:", means)
     assert {name: means[name] for name, least in of_explained.items() if means[name] < least} == {}
 
 
 def test_look_ups_over_a_database_reach_them_too_and_find_people_however_they_are_written() -> None:
-    papers, figures = archive.load_papers(FILES), measures.MetricSamples()
+    papers, figures = corpus.load_papers(FILES), measures.MetricSamples()
     truth = measures.GroundTruth(papers)
-    with surface.open_archive(FILES) as stored:
+    with end_to_end.open_archive(FILES) as stored:
         for query, parts, tuned_on in measures.load_mixed_queries():
             if not tuned_on:
                 wanted = [measures.find_papers_of_part(part, truth) for part in parts]
                 measures.measure_mixed(query, wanted, stored.search, len(papers), figures)
-        people = names.list_people(FILES)
-        names.measure(people, stored.author, stored.complete_author, figures, sample_size=50)
+        people = author_names.list_people(FILES)
+        author_names.measure(people, stored.author, stored.complete_author, figures, sample_size=50)
     means = figures.means()
     print(means)
     assert means["mixed p@10"] >= 0.96
     assert means["all: right"] >= 0.95
     assert means["one error: offered"] >= 0.94
-    assert means[f"{names.PREFIX}: offered"] >= 0.95
+    assert means[f"{author_names.PREFIX}: offered"] >= 0.95

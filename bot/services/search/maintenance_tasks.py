@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.clock import Clock
-from bot.services.search import document_tokens, glossary, rebuild
+from bot.services.search import document_tokens, glossary_service, rebuild
 from storage.database import Database
 
 
@@ -43,7 +43,7 @@ async def find_pending(database: Database, clock: Clock, *, was_current: bool = 
         return PendingTask(MaintenanceTask.INDEX, papers, describe(condition))
     if condition.missing:
         return PendingTask(MaintenanceTask.GAPS, condition.missing, describe(condition))
-    if await glossary.GlossaryService(database, clock).is_stale():
+    if await glossary_service.GlossaryService(database, clock).is_stale():
         return PendingTask(MaintenanceTask.GLOSSARY, papers, "the archive has grown")
     return None
 
@@ -64,7 +64,7 @@ async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> A
     """Do it, and yield from time to time how many papers are done. May be stopped at any point and done again."""
     if task is MaintenanceTask.GLOSSARY:
         read: list[int] = [0]
-        await glossary.GlossaryService(database, clock).rebuild(read.append)
+        await glossary_service.GlossaryService(database, clock).rebuild(read.append)
         yield read[-1]
         return
     steps = rebuild.rebuild_index(database) if task is MaintenanceTask.INDEX else rebuild.fill_gaps(database)
@@ -72,4 +72,4 @@ async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> A
         yield done
     if task is MaintenanceTask.INDEX:
         # Another version may count other mentions than the one before.
-        await glossary.GlossaryService(database, clock).rebuild()
+        await glossary_service.GlossaryService(database, clock).rebuild()

@@ -121,8 +121,3 @@ async def train_dictionary(connection: AsyncConnection, samples: Sequence[Docume
     except zstandard.ZstdError:
         return
     await connection.execute(text_dictionaries.insert().values(id=learned.dict_id(), data=learned.as_bytes()))
-
-
-async def delete_dictionaries(connection: AsyncConnection) -> None:
-    """Forget the dictionary, when nothing is left that was packed with it."""
-    await connection.execute(text_dictionaries.delete())

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bench import words
+from bench import vocabulary
 
 Item = TypeVar("Item")
 HEADINGS = ("What's New", "Technical Details", "Performance Highlights")
@@ -40,8 +40,8 @@ class DigestGenerator:
         self._unseen = _names(authors, self._chance)
         self._authors = Zipf(list(self._unseen), 0.7)
         self._share = authors / papers
-        self._subjects = Zipf(words.KOREAN_SUBJECTS, 0.6)
-        self._terms = Zipf(words.TERMS, 0.9)
+        self._subjects = Zipf(vocabulary.KOREAN_SUBJECTS, 0.6)
+        self._terms = Zipf(vocabulary.TERMS, 0.9)
         self._systems = Zipf([_model_name(self._chance) for _ in range(max(papers // 2, 10))], 0.8)
         self._number = 0
         self._new_name_quota = 0.0
@@ -77,9 +77,14 @@ class DigestGenerator:
 
     def _title(self) -> str:
         chance = self._chance
-        title = (
-            f"{chance.choice(words.ENGLISH_MODIFIERS)} {chance.choice(words.ENGLISH_NOUNS)}"
-            f" {chance.choice(words.ENGLISH_PREPOSITIONS)} {self._terms.draw(chance)[1]} {chance.choice(words.ENGLISH_NOUNS)}"
+        title = " ".join(
+            (
+                chance.choice(vocabulary.ENGLISH_MODIFIERS),
+                chance.choice(vocabulary.ENGLISH_NOUNS),
+                chance.choice(vocabulary.ENGLISH_PREPOSITIONS),
+                self._terms.draw(chance)[1],
+                chance.choice(vocabulary.ENGLISH_NOUNS),
+            )
         )
         return f"{self._systems.draw(chance)}: {title}" if chance.random() < 0.6 else title
 
@@ -91,12 +96,12 @@ class DigestGenerator:
         said = [f"{self._systems.draw(chance)}는"] if chance.random() < 0.4 else []
         for _ in range(chance.randint(4, 8)):
             if chance.random() < 0.3:
-                said.append(chance.choice(words.KOREAN_MODIFIERS))
-            said.append(self._subjects.draw(chance) + chance.choice(words.KOREAN_PARTICLES))
+                said.append(chance.choice(vocabulary.KOREAN_MODIFIERS))
+            said.append(self._subjects.draw(chance) + chance.choice(vocabulary.KOREAN_PARTICLES))
         if chance.random() < 0.4:
             korean, english, short = self._terms.draw(chance)
             said.append(f"{korean}({english}; {short})" if chance.random() < 0.5 else f"{korean}({english})")
-        return f"{' '.join(said)} {chance.choice(words.KOREAN_VERBS)}."
+        return f"{' '.join(said)} {chance.choice(vocabulary.KOREAN_VERBS)}."
 
 
 def generate(
@@ -123,18 +128,18 @@ def write(folder: Path, **sizes: int) -> list[Path]:
 
 def _names(number: int, chance: random.Random) -> list[str]:
     """Return different names in a random order: a few with an initial, a hyphen or diacritics, as among real ones."""
-    given = [*words.FIRST_NAMES]
-    given += [f"{one.capitalize()}{two}" for one in words.SYLLABLES for two in words.SYLLABLES]
+    given = [*vocabulary.FIRST_NAMES]
+    given += [f"{one.capitalize()}{two}" for one in vocabulary.SYLLABLES for two in vocabulary.SYLLABLES]
     found: dict[str, None] = {}
     while len(found) < number:
         middle = f"{chance.choice('ABCDEGHJKLMNPRST')}. " if chance.random() < 0.08 else ""
-        second = f"-{chance.choice(words.LAST_NAMES)}" if chance.random() < 0.05 else ""
-        found[f"{chance.choice(given)} {middle}{chance.choice(words.LAST_NAMES)}{second}"] = None
+        second = f"-{chance.choice(vocabulary.LAST_NAMES)}" if chance.random() < 0.05 else ""
+        found[f"{chance.choice(given)} {middle}{chance.choice(vocabulary.LAST_NAMES)}{second}"] = None
     return list(found)
 
 
 def _model_name(chance: random.Random) -> str:
     """Return the invented name of a model, such as `VexLinPa-2.5`."""
-    name = "".join(chance.choice(words.SYLLABLES).capitalize() for _ in range(chance.randint(2, 3)))
+    name = "".join(chance.choice(vocabulary.SYLLABLES).capitalize() for _ in range(chance.randint(2, 3)))
     version = chance.choice(("", "", "-2", "-1.5", "-7B", "+"))
     return name + version

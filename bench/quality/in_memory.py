@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.quality import archive
+from bench.quality import corpus
 from bot.text import query_parser, scoring
 from bot.text.analysis import latex
 from bot.text.glossary.model import seed
@@ -15,7 +15,7 @@ from tests.support import glossary_in_memory
 class InMemorySearch:
     """Scores every paper for every query."""
 
-    def __init__(self, papers: Sequence[archive.Paper], glossary: resolver.Glossary) -> None:
+    def __init__(self, papers: Sequence[corpus.Paper], glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._documents = [
             (
@@ -37,7 +37,7 @@ class InMemorySearch:
         return [paper for _, paper in scoring.rank(scored, limit)]
 
 
-def build_glossary(papers: Sequence[archive.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:
+def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:
     """Make the glossary of papers."""
     return glossary_in_memory.build_glossary(
         [f"{latex.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot.services.search import author_matching
-from bot.services.search import glossary as search_glossary
+from bot.services.search import author_matching, glossary_service
 from bot.services.search import results as found
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
@@ -68,7 +67,7 @@ def _topics(
     """Return the terms that most of these papers explain in parentheses, by their usual names in a language."""
     counts: Counter[str] = Counter()
     for paper in texts.values():
-        terms = {part for mention in paper.texts.mentions for part in search_glossary.mention_terms(mention)}
+        terms = {part for mention in paper.texts.mentions for part in glossary_service.mention_terms(mention)}
         found = {concept.key: concept for term in terms for concept in glossary.find_concepts(term)[:1]}
         counts.update(_concept_name(concept, locale) for concept in found.values())
     # Of equals the first by name, since sets and tables have no order that holds.

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.clock import system_clock
 from bot.services.ingest import files as ingest_files
 from bot.services.ingest import service
-from bot.services.search import glossary, indexer
+from bot.services.search import glossary_service, indexer
 from bot.services.search import service as search_service
 from storage import migrate
 from storage.database import Database
@@ -62,5 +62,5 @@ async def _fill(url: str, files: Sequence[Path]) -> Database:
     taking = service.IngestService(database, system_clock, indexer.SearchIndexer())
     async for _ in taking.add_files(ingest_files.read_file(str(file)) for file in files):
         pass
-    await glossary.GlossaryService(database).rebuild()
+    await glossary_service.GlossaryService(database).rebuild()
     return database

@@ -18,8 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot import clock, errors
-from bot.services.operations import maintenance
-from bot.services.search import document_tokens
+from bot.services.search import document_tokens, maintenance_tasks
 from storage import database, migrate
 
 NICE = 10
@@ -37,7 +36,7 @@ class WorkerError(errors.PaperroundError):
     """The process ended before its work was done. What it had done is kept where the work keeps it."""
 
 
-async def run_task(url: str, task: maintenance.MaintenanceTask) -> AsyncGenerator[int, None]:
+async def run_task(url: str, task: maintenance_tasks.MaintenanceTask) -> AsyncGenerator[int, None]:
     """Do it in another process, and yield how many papers are done. Closing it early stops the process.
 
     `url` is the database's, with its password. Raises CannotStartError before anything was done, ChildError after.
@@ -64,7 +63,7 @@ async def run_task(url: str, task: maintenance.MaintenanceTask) -> AsyncGenerato
         raise WorkerError(f"the process ended with {_describe_status(status)}: {' / '.join(said)}")
 
 
-async def _start(url: str, task: maintenance.MaintenanceTask) -> asyncio.subprocess.Process:
+async def _start(url: str, task: maintenance_tasks.MaintenanceTask) -> asyncio.subprocess.Process:
     environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
     # Ours may have been found through the folder that the parent was started in, which -P leaves out.
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3])
@@ -112,7 +111,7 @@ def main() -> None:
         _write_line(_READY)
         sys.exit("another version was installed while this one runs; restart the bot")
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    asyncio.run(_run_worker(asked["url"], maintenance.MaintenanceTask(asked["task"])))
+    asyncio.run(_run_worker(asked["url"], maintenance_tasks.MaintenanceTask(asked["task"])))
 
 
 def _exit_with_parent() -> None:
@@ -121,11 +120,11 @@ def _exit_with_parent() -> None:
     os._exit(1)
 
 
-async def _run_worker(url: str, task: maintenance.MaintenanceTask) -> None:
+async def _run_worker(url: str, task: maintenance_tasks.MaintenanceTask) -> None:
     opened: database.Database = await migrate.open_database(url, migrate=False)
     try:
         _write_line(_READY)
-        async for done in maintenance.run_task(opened, clock.system_clock, task):
+        async for done in maintenance_tasks.run_task(opened, clock.system_clock, task):
             _write_line(str(done))
     finally:
         await opened.close()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from bench.quality import archive, measures
+from bench.quality import corpus, measures
 
 MIN_PAPERS = 3
 """So many papers must write a concept in any of its forms."""
@@ -51,7 +51,7 @@ class _Gloss(NamedTuple):
     abbreviation: str
 
 
-def mine_concepts(papers: Sequence[archive.Paper]) -> list[measures.Concept]:
+def mine_concepts(papers: Sequence[corpus.Paper]) -> list[measures.Concept]:
     """Return what papers explain and at least `LEAST_PAPERS` write; a third of it is what may be looked at."""
     truth = measures.GroundTruth(papers)
     by_term: dict[str, list[_Gloss]] = defaultdict(list)
@@ -72,7 +72,7 @@ def mine_concepts(papers: Sequence[archive.Paper]) -> list[measures.Concept]:
 
 def measure(
     asked: Iterable[measures.Concept],
-    papers: Sequence[archive.Paper],
+    papers: Sequence[corpus.Paper],
     search: measures.SearchFunction,
     figures: measures.MetricSamples,
 ) -> int:
@@ -117,7 +117,7 @@ def _has_enough_papers(concept: measures.Concept, truth: measures.GroundTruth) -
     return min(len(korean), len(others)) >= _MIN_PAPERS_PER_LANGUAGE and len(korean | others) >= MIN_PAPERS
 
 
-def _extract_glosses(paper: archive.Paper) -> Iterator[_Gloss]:
+def _extract_glosses(paper: corpus.Paper) -> Iterator[_Gloss]:
     text = re.sub(r"[*`]", "", f"{paper.title}\n{paper.body}")
     for match in _GLOSS.finditer(text):
         pieces = [piece.strip() for piece in re.split("[;,]", match[2])]
