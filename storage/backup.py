@@ -29,7 +29,7 @@ def _copy(source: Path, target: Path) -> int:
         raise errors.StorageError(f"{target} is the database itself. Name another file.")
     partial = target.with_name(target.name + ".partial")
     try:
-        _copy_pages(source, partial)
+        copy_pages(source, partial)
         os.replace(partial, target)
     except (OSError, sqlite3.Error) as error:
         partial.unlink(missing_ok=True)
@@ -39,7 +39,8 @@ def _copy(source: Path, target: Path) -> int:
     return target.stat().st_size
 
 
-def _copy_pages(source: Path, target: Path) -> None:
+def copy_pages(source: Path, target: Path) -> None:
+    """Copy a SQLite file page by page, consistent even if other connections write meanwhile."""
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
         closing(sqlite3.connect(target)) as writing,

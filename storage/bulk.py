@@ -95,6 +95,17 @@ async def insert_rows(
     await connection.exec_driver_sql(statement, list(values))
 
 
+async def upsert(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
+) -> None:
+    """Insert rows with the same columns, updating the rows that already have the key."""
+    if not rows:
+        return
+    statement = dialect_insert(connection, table)
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
 async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
     """Add to the numbers of a table of two columns, a text as key and a number; new keys begin at 0."""
     values = [(key, change) for key, change in sorted(changes.items()) if change]

@@ -44,32 +44,23 @@ async def add(connection: AsyncConnection, new: Sequence[NewDigest], now: dateti
     """Store new digests with their texts; their papers are `entries.add`'s. Returns their ids by hash."""
     if not new:
         return {}
-    values = [
-        {**await _values(one.digest, one.language, one.hash, now), "revision": 1, "ingested_at": now}
-        for one in new
-    ]
+    values = [{**await _values(digest, now), "revision": 1, "ingested_at": now} for digest in new]
     result = await connection.execute(digests.insert().returning(digests.c.hash, digests.c.id), values)
     return {hash_: id_ for hash_, id_ in result}  # noqa: C416
 
 
 async def correct(
-    connection: AsyncConnection,
-    former: models.StoredDigest,
-    digest: models.Digest,
-    *,
-    language: str,
-    hash_: str,
-    now: datetime,
+    connection: AsyncConnection, former: models.StoredDigest, corrected: NewDigest, now: datetime
 ) -> int:
-    """Put a corrected text in place of the former one, whose hash stays known. Returns the new revision."""
+    """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
     statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
     await connection.execute(statement.on_conflict_do_nothing())
-    await connection.execute(former_hashes.delete().where(former_hashes.c.hash == hash_))
+    await connection.execute(former_hashes.delete().where(former_hashes.c.hash == corrected.hash))
     revision = former.revision + 1
     await connection.execute(
         digests.update()
         .where(digests.c.id == former.id)
-        .values({**await _values(digest, language, hash_, now), "revision": revision})
+        .values({**await _values(corrected, now), "revision": revision})
     )
     return revision
 
@@ -184,28 +175,20 @@ async def list_locations_by_digest(
 async def upsert_locations(
     connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
 ) -> None:
-    """Keep what places say now."""
-    if not locations:
-        return
-    statement = bulk.dialect_insert(connection, digest_places)
-    changes = {name: statement.excluded[name] for name in ("digest_id", "hash", "seen_at")}
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source", "place", "date_on", "format"], set_=changes
-        ),
-        [
-            {
-                "source": place.source,
-                "place": place.location,
-                "date_on": place.date,
-                "format": place.format.value,
-                "digest_id": place.digest_id,
-                "hash": place.hash,
-                "seen_at": now,
-            }
-            for place in locations
-        ],
-    )
+    """Store the digest now found at each location."""
+    rows = [
+        {
+            "source": location.source,
+            "place": location.location,
+            "date_on": location.date,
+            "format": location.format.value,
+            "digest_id": location.digest_id,
+            "hash": location.hash,
+            "seen_at": now,
+        }
+        for location in locations
+    ]
+    await bulk.upsert(connection, digest_places, rows, key=("source", "place", "date_on", "format"))
 
 
 async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
@@ -223,7 +206,8 @@ async def remove_location(connection: AsyncConnection, location: models.DigestLo
 _STORED = [column for column in digests.c if column.name != "raw"]
 
 
-async def _values(digest: models.Digest, language: str, hash_: str, now: datetime) -> dict[str, Any]:
+async def _values(new: NewDigest, now: datetime) -> dict[str, Any]:
+    digest = new.digest
     text = digest.text.encode()
     # A megabyte takes a hundredth of a second, so only a monster would hold up the loop.
     big = len(text) > THREADED_COMPRESSION_BYTES
@@ -235,8 +219,8 @@ async def _values(digest: models.Digest, language: str, hash_: str, now: datetim
     return {
         "format": digest.format.value,
         "date_on": digest.date,
-        "language": language,
-        "hash": hash_,
+        "language": new.language,
+        "hash": new.hash,
         "raw": raw,
         "problems": _problem_rows(digest.problems),
         "updated_at": now,

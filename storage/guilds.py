@@ -44,10 +44,9 @@ async def upsert(
         "installed_by": installed_by,
         "system_channel_id": system_channel_id,
     }
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    changes |= {"seen_at": now, "left_at": None}
-    statement = bulk.dialect_insert(connection, guilds).values(guild_id=guild_id, **changes)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["guild_id"], set_=changes))
+    values = {name: value for name, value in given.items() if value is not None}
+    row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **values}
+    await bulk.upsert(connection, guilds, [row], key=("guild_id",))
 
 
 async def mark_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:

@@ -27,8 +27,7 @@ async def get(connection: AsyncConnection, key: str) -> str | None:
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
     """Store a value in place of the former one."""
-    statement = bulk.dialect_insert(connection, meta).values(key=key, value=value)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    await bulk.upsert(connection, meta, [{"key": key, "value": value}], key=("key",))
 
 
 async def remove(connection: AsyncConnection, key: str) -> None:

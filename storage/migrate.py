@@ -8,15 +8,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors
+from storage import backup, database, errors
 
 HEAD = "0002"
 """The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
@@ -136,6 +135,5 @@ async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
 
 def _backup_sqlite_file(path: Path, revision: str) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    backup.copy_pages(path, copy)
     shutil.copymode(path, copy)

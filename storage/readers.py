@@ -33,10 +33,8 @@ async def upsert(
         "timezone": timezone,
         "dm_channel_id": dm_channel_id,
     }
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    changes["seen_at"] = now
-    statement = bulk.dialect_insert(connection, readers).values(user_id=user_id, **changes)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+    values = {name: value for name, value in given.items() if value is not None}
+    await bulk.upsert(connection, readers, [{"user_id": user_id, "seen_at": now, **values}], key=("user_id",))
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:

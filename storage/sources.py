@@ -91,15 +91,7 @@ async def upsert_page_states(
     values = {
         (source_id, page.location): _page_state_values(source_id, page) for source_id, page in page_states
     }
-    if not values:
-        return
-    statement = bulk.dialect_insert(connection, source_pages)
-    names = next(iter(values.values())).keys() - {"source_id", "place"}
-    changes = {name: statement.excluded[name] for name in sorted(names)}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["source_id", "place"], set_=changes),
-        list(values.values()),
-    )
+    await bulk.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
 
 
 async def remove_page_states(connection: AsyncConnection, source_id: int, before: datetime) -> int:

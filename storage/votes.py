@@ -13,19 +13,11 @@ from storage.tables import votes
 
 async def add(connection: AsyncConnection, vote_counts: Sequence[tuple[int, models.VoteCount]]) -> None:
     """Keep readings, as (paper id, reading); the same moment of the same service is one reading."""
-    if not vote_counts:
-        return
-    statement = bulk.dialect_insert(connection, votes)
-    statement = statement.on_conflict_do_update(
-        index_elements=["paper_id", "source", "read_at"], set_={"votes": statement.excluded.votes}
-    )
-    await connection.execute(
-        statement,
-        [
-            {"paper_id": paper_id, "source": vote.source, "read_at": vote.read_at, "votes": vote.votes}
-            for paper_id, vote in vote_counts
-        ],
-    )
+    rows = [
+        {"paper_id": paper_id, "source": count.source, "read_at": count.read_at, "votes": count.votes}
+        for paper_id, count in vote_counts
+    ]
+    await bulk.upsert(connection, votes, rows, key=("paper_id", "source", "read_at"))
 
 
 async def list_latest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, models.VoteCount]:

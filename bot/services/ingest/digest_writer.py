@@ -134,9 +134,8 @@ class DigestWriter:
         stored = await digests.get(connection, digest_id)
         assert stored is not None
         spoken = language.detect_language(digest.entries).value
-        revision = await digests.correct(
-            connection, stored, digest, language=spoken, hash_=said.hash, now=self._clock()
-        )
+        corrected = digests.NewDigest(digest, spoken, said.hash)
+        revision = await digests.correct(connection, stored, corrected, self._clock())
         former, put = await self._replace_entries(connection, digest_id, spoken, digest)
         added = sorted(put.paper_ids_of(digest) - former)
         await self._notify_if_fresh(connection, digest.date, digest_id, added, revision)
