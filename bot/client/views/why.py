@@ -11,6 +11,7 @@ from bot.client.translations import Texts
 from bot.client.views import daily_post, notices, paper_text, schedule_text, subscriptions
 from bot.client.views.post_text import MentionLookup
 from bot.rendering.discord_text import limits
+from bot.services.daily import styles
 from bot.services.daily.why import WhyAnswer
 from bot.services.daily.why_decision import Cause, Explanation
 from storage import models
@@ -127,8 +128,7 @@ def _not_selected_text(words: Texts, one: Explanation, on: str) -> str:
             return words("why-overtaken", date=on)
         case Cause.BEFORE_SUBSCRIPTION:
             return words("why-before-order", date=on)
-    days = 7 if order.style is models.Style.WEEKLY else order.fresh_days
-    return words("why-too-old", date=on, days=days)
+    return words("why-too-old", date=on, days=styles.window_days(order))
 
 
 def _posted_text(words: Texts, one: Explanation, guild_id: int) -> str:

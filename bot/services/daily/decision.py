@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot.services.daily import schedule, selection
+from bot.services.daily import schedule, selection, styles
+from bot.services.daily.styles import DAY
 from storage import models
 from storage.digest_reads import CandidateDigest, DigestPaper
 
-WEEK = timedelta(days=7)
-DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
 
@@ -99,9 +98,8 @@ def delivery_key(subscription_id: int, local_on: date) -> str:
 
 def oldest_digest_date(subscription: models.Subscription, today: date) -> date:
     """Return the first digest date that a post of `today` (local) can draw from."""
-    days = WEEK if subscription.style is models.Style.WEEKLY else subscription.fresh_days * DAY
-    oldest = today - days + DAY
-    if subscription.last_digest_on is not None and subscription.style is not models.Style.WEEKLY:
+    oldest = today - styles.window_days(subscription) * DAY + DAY
+    if subscription.last_digest_on is not None and not styles.is_rolling(subscription):
         return max(oldest, subscription.last_digest_on)
     return oldest
 
@@ -121,7 +119,7 @@ def fresh_digests(
     """Return the digests that the subscription may draw from at the local date `today`, for a post of `due_on`."""
     first, last = oldest_digest_date(subscription, due_on), newest_digest_date(today)
     found = [digest for digest in pool.digests if first <= digest.date_on <= last]
-    if subscription.style is models.Style.WEEKLY:
+    if styles.is_rolling(subscription):
         return found
     return [digest for digest in found if digest.id not in covered_ids]
 
@@ -150,8 +148,8 @@ def decide(
     # A digest that is waited for past midnight is still its day's.
     first_on = min(today, current.local_on) if now <= until else today
     found = fresh_digests(subscription, first_on, today, pool, covered_ids)
-    if subscription.style is models.Style.WEEKLY:
-        return _decide_weekly(subscription, current, following, found, pool, posted_ids)
+    if styles.is_rolling(subscription):
+        return _decide_rolling(subscription, current, following, found, pool, posted_ids)
     settled_at = [digest.ingested_at + timedelta(hours=subscription.settle_hours) for digest in found]
     ready = [digest for digest, moment in zip(found, settled_at, strict=True) if moment <= now]
     if not ready and now < until:
@@ -201,7 +199,7 @@ def _decide_daily(
     )
 
 
-def _decide_weekly(
+def _decide_rolling(
     subscription: models.Subscription,
     current: schedule.DueTime,
     following: schedule.DueTime,
@@ -213,9 +211,8 @@ def _decide_weekly(
     choice = selection.select(
         ranked, posted_ids=posted_ids, top_n=subscription.top_n, min_votes=subscription.min_votes
     )
-    post = _build_post(
-        subscription, current, current.local_on, choice, (), since_on=current.local_on - WEEK + DAY
-    )
+    since_on = styles.first_rolling_date(subscription, current.local_on)
+    post = _build_post(subscription, current, current.local_on, choice, (), since_on=since_on)
     return Decision(subscription, following, post=post)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.services.daily import decision
+from bot.services.daily import styles
 from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage.database import Connection
@@ -156,7 +156,6 @@ def _rebuild_post(
 ) -> contents.DailyPost:
     """Return the post as it would be rendered today, from what the delivery kept of it."""
     assert delivery.digest_on is not None
-    is_weekly = subscription.style is models.Style.WEEKLY
     return contents.DailyPost(
         marker=delivery_factory.MARKER_PLACEHOLDER,
         locale=delivery.locale,
@@ -165,5 +164,5 @@ def _rebuild_post(
         total=delivery.total or len(details),
         papers=tuple(summaries.build_post_paper(detail, delivery.locale) for detail in details),
         schedule=contents.PostSchedule(subscription.at_time, subscription.timezone, subscription.days),
-        since_on=delivery.digest_on - decision.WEEK + decision.DAY if is_weekly else None,
+        since_on=styles.first_rolling_date(subscription, delivery.digest_on),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.services.daily import decision, planner, schedule, selection
+from bot.services.daily import decision, planner, schedule, selection, styles
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digest_reads, digests, models, papers, posted, subscriptions
@@ -86,15 +86,15 @@ class OnDemandPosts:
         if not found:
             return None
         newest = max(digest.date_on for digest in found)
-        weekly = subscription.style is models.Style.WEEKLY
-        drawn = [digest.id for digest in found if weekly or digest.date_on == newest]
+        is_rolling = styles.is_rolling(subscription)
+        drawn = [digest.id for digest in found if is_rolling or digest.date_on == newest]
         places = await posted.list_papers(
             connection, [subscription.channel_id], since_at=now - planner.REPOST_INTERVAL
         )
         had_here = places.get((subscription.channel_id, subscription.locale.value), set())
         choice = await self._select(connection, subscription, drawn, had_here)
         post = decision.PlannedPost(today, now, newest, choice)
-        return replace(post, digest_on=today, since_on=first) if weekly else post
+        return replace(post, digest_on=today, since_on=first) if is_rolling else post
 
     async def _select_newest(
         self, connection: Connection, subscription: models.Subscription, now: datetime
@@ -102,11 +102,10 @@ class OnDemandPosts:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         dates = await digests.list_dates(connection, limit=1)
         newest = dates[0] if dates else today
-        weekly = subscription.style is models.Style.WEEKLY
-        first = newest - decision.WEEK + decision.DAY if weekly else newest
-        found = await digest_reads.list_digests(connection, first, newest)
+        since_on = styles.first_rolling_date(subscription, newest)
+        found = await digest_reads.list_digests(connection, since_on or newest, newest)
         choice = await self._select(connection, subscription, [digest.id for digest in found], set())
-        return decision.PlannedPost(today, now, newest, choice, since_on=first if weekly else None)
+        return decision.PlannedPost(today, now, newest, choice, since_on=since_on)
 
     async def _select(
         self,

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from bot.services.daily import decision, schedule
+from bot.services.daily import decision, schedule, styles
 from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage import posted as storage_posted
@@ -250,7 +250,7 @@ async def _load_candidates(
     for one in due:
         today = schedule.local_date(now, schedule.parse_zone(one.timezone))
         # A post that is still waited for may be yesterday's.
-        first_on = decision.oldest_digest_date(one, today - decision.DAY)
+        first_on = decision.oldest_digest_date(one, today - styles.DAY)
         spans.append((first_on, decision.newest_digest_date(today)))
     found = await digest_reads.list_digests(connection, min(s[0] for s in spans), max(s[1] for s in spans))
     listed = await digest_reads.list_papers(connection, [digest.id for digest in found])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from bot.clock import Clock
-from bot.services.daily import decision, planner, selection, why_decision
+from bot.services.daily import decision, planner, selection, styles, why_decision
 from storage import digest_reads, models, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries
@@ -64,7 +63,7 @@ class WhyExplainer:
     ) -> why_decision.Explanation:
         covered = await posted.list_covered_by(connection, subscription.id)
         drawn = {one.digest_id for one in covered}
-        if subscription.style is models.Style.WEEKLY:
+        if styles.is_rolling(subscription):
             last = await _last_weekly_selection(connection, subscription, containing_digests)
         else:
             last = await _last_daily_selection(connection, subscription, containing_digests, covered)
@@ -89,12 +88,12 @@ class WhyExplainer:
         if dates is None or subscription.next_due_at is None:
             return None
         found = await digest_reads.list_digests(connection, *dates)
-        is_weekly = subscription.style is models.Style.WEEKLY
-        fresh = [one for one in found if is_weekly or one.id not in covered_ids]
+        is_rolling = styles.is_rolling(subscription)
+        fresh = [one for one in found if is_rolling or one.id not in covered_ids]
         if not fresh:
             return None
         newest_on = max(one.date_on for one in fresh)
-        is_first = subscription.last_digest_on is None and not is_weekly
+        is_first = subscription.last_digest_on is None and not is_rolling
         ids = [one.id for one in fresh if one.date_on == newest_on or not is_first]
         places = await posted.list_papers(
             connection, [subscription.channel_id], since_at=self._clock() - planner.REPOST_INTERVAL
@@ -180,7 +179,8 @@ async def _last_weekly_selection(
     for post in planned:
         if post.local_on is None:
             continue
-        first, last = _week_of(post.local_on)
+        first = decision.oldest_digest_date(subscription, post.local_on)
+        last = decision.newest_digest_date(post.local_on)
         if any(first <= one.date_on <= last for one in containing_digests):
             digests = await digest_reads.list_digests(connection, first, last)
             places = await posted.list_papers(
@@ -193,10 +193,6 @@ async def _last_weekly_selection(
             ranked = await _rank_candidates(connection, [one.id for one in digests], had_here)
             return why_decision.SelectionRun(post.local_on, post.planned_at, ranked, len(post.papers))
     return None
-
-
-def _week_of(local_on: date) -> tuple[date, date]:
-    return local_on - decision.WEEK + decision.DAY, local_on + timedelta(days=1)
 
 
 async def _rank_candidates(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.services.daily import decision, planner, schedule, selection
+from bot.services.daily import decision, planner, schedule, selection, styles
 from storage import models
 from storage.digest_reads import CandidateDigest
 from storage.models import ActivityState, DeliveryState, PartState
@@ -176,7 +176,7 @@ def _is_eligible(facts: ExplanationInput, digest: CandidateDigest) -> bool:
     dates = eligible_dates(facts.subscription, facts.now)
     if dates is None or not dates[0] <= digest.date_on <= dates[1]:
         return False
-    return facts.subscription.style is models.Style.WEEKLY or digest.id not in facts.covered_ids
+    return styles.is_rolling(facts.subscription) or digest.id not in facts.covered_ids
 
 
 def _explain_upcoming(
@@ -185,7 +185,7 @@ def _explain_upcoming(
     subscription = facts.subscription
     settled_at = digest.ingested_at + timedelta(hours=subscription.settle_hours)
     waits = subscription.waiting_for_on is not None or settled_at > upcoming.at
-    if settled_at > facts.now and waits and subscription.style is not models.Style.WEEKLY:
+    if settled_at > facts.now and waits and not styles.is_rolling(subscription):
         return Explanation(Cause.SETTLING, subscription, digest.date_on, settled_at, may_change=True)
     if upcoming.first_post_digest_on is not None and digest.date_on < upcoming.first_post_digest_on:
         return Explanation(Cause.FIRST_POST, subscription, digest.date_on, upcoming.at, may_change=True)
@@ -235,7 +235,7 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     """Return why no post of the order could draw from the paper's digest."""
     subscription, newest = facts.subscription, facts.containing_digests[0]
     begun_on = schedule.local_date(subscription.created_at, schedule.parse_zone(subscription.timezone))
-    days = 7 if subscription.style is models.Style.WEEKLY else subscription.fresh_days
+    days = styles.window_days(subscription)
     if newest.date_on < begun_on - (days - 1) * DAY:
         cause = Cause.BEFORE_SUBSCRIPTION
     elif subscription.state is not ActivityState.ACTIVE:
