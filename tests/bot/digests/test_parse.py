@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from datetime import date
 
 import pytest
@@ -16,6 +15,7 @@ from bot.digests import parse
 from bot.digests.elements import arxiv_id, paper_headings
 from bot.digests.markdown import lines
 from storage import models
+from tests.support import growth
 
 
 def newsletter_text(day: str, *numbers: int) -> str:
@@ -373,15 +373,10 @@ HOSTILE = {
 def test_no_text_takes_longer_than_its_length_deserves(kind: str, form: str) -> None:
     make = newsletter_text if form == "newsletter" else review_text
 
-    def seconds(length: int) -> float:
-        text = make("2025-02-06", 1, 2) + HOSTILE[kind][:length] + "\n\n" + make("2025-02-06", 3)
-        begun = time.process_time()
-        parse_or_none(text)
-        return time.process_time() - begun
+    def parse_hostile(length: int) -> None:
+        parse_or_none(make("2025-02-06", 1, 2) + HOSTILE[kind][:length] + "\n\n" + make("2025-02-06", 3))
 
-    # Four times the text takes four times as long, sixteen times if every line looks back at all the others.
-    most = 10 * max(seconds(SIZE // 4), 0.05)
-    assert seconds(SIZE) < most or seconds(SIZE) < most
+    growth.assert_linear(parse_hostile, SIZE // 4)
 
 
 def test_an_id_in_a_problem_is_one_that_stands_there() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.digests import parse
 from bot.sources import html_to_markdown
+from tests.support import growth
 
 
 @pytest.mark.parametrize(
@@ -61,13 +60,9 @@ HOSTILE = "<|<a |<a b='|<!--|<![CDATA[|<!x|<?|&|&a|</|</a|<img alt='x' |<a href=
 
 @pytest.mark.parametrize("piece", HOSTILE.split("|"))
 def test_no_page_takes_long(piece: str) -> None:
-    def seconds(length: int) -> float:
-        begun = time.process_time()
-        html_to_markdown.to_markdown("<p>" + piece * (length // len(piece)))
-        return time.process_time() - begun
-
-    most = 10 * max(seconds(100_000), 0.05)
-    assert seconds(400_000) < most or seconds(400_000) < most
+    growth.assert_linear(
+        lambda length: html_to_markdown.to_markdown("<p>" + piece * (length // len(piece))), 100_000
+    )
 
 
 @given(

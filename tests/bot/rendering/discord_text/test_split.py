@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 import regex
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering.discord_text import limits, split
+from tests.support import growth
 
 LINK = "[SmolLM2](https://huggingface.co/papers/2502.02737)"
 MARKDOWN_TEXTS = st.lists(
@@ -172,13 +172,9 @@ def test_pages_that_are_too_small_are_refused() -> None:
     ],
 )
 def test_hostile_text_takes_linear_time(unit: str) -> None:
-    def seconds(count: int) -> float:
-        text = (unit * count)[:count]
-        started = time.process_time()
+    def split_and_shorten(length: int) -> None:
+        text = (unit * length)[:length]
         split.split_pages(text, 4000, 9500)
         split.shorten(text, 160)
-        return time.process_time() - started
 
-    seconds(100)  # what is made on first use
-    most = 10 * max(seconds(5_000), 0.05)
-    assert seconds(20_000) < most or seconds(20_000) < most
+    growth.assert_linear(split_and_shorten, 5_000)

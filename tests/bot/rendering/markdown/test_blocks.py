@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.rendering.markdown import blocks
 from tests.bot.rendering.discord_text.test_escape import HOSTILE
+from tests.support import growth
 
 UNESCAPED = r"(?<!\\)(?:\\\\)*"
 BLOCKS = st.lists(
@@ -190,12 +190,4 @@ def test_a_heading_loses_its_emphasis_and_colon() -> None:
     ],
 )
 def test_hostile_markdown_takes_linear_time(unit: str) -> None:
-    def seconds(count: int) -> float:
-        text = (unit * count)[:count]
-        started = time.process_time()
-        blocks.render_markdown(text)
-        return time.process_time() - started
-
-    seconds(100)  # what is made on first use
-    most = 10 * max(seconds(6_000), 0.05)
-    assert seconds(24_000) < most or seconds(24_000) < most
+    growth.assert_linear(lambda length: blocks.render_markdown((unit * length)[:length]), 6_000)

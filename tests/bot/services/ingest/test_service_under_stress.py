@@ -109,4 +109,4 @@ async def test_the_loop_stays_free_during_an_ingest(sqlite_db: database.Database
     await work.add_text("".join(file.text for file in FILES), location="all.md")
     watcher.cancel()
     gc.unfreeze()
-    assert max(stretches) < 0.15
+    assert max(stretches) < sum(stretches) / 10, "no step of the loop takes a tenth of the ingest's time"
