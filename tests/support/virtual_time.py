@@ -6,7 +6,6 @@ import asyncio
 import selectors
 from typing import Any
 
-
 _TICK_SECONDS = 1e-6
 """A step of the loop takes this long, so that code which rounds its waits down to nothing gets on."""
 
