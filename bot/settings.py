@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from bot import errors
+from storage import models
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
@@ -41,8 +42,8 @@ class SourceSetting(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
 
     url: str
-    kind: Literal["folder", "url", "feed", "huggingface", "arxiv"] | None = None
-    language: Literal["en", "ko"] | None = None
+    kind: models.SourceKind | None = None
+    language: models.Locale | None = None
     priority: int = 0
     options: dict[str, str | int | bool] = {}
 

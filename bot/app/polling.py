@@ -16,7 +16,7 @@ from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
 from bot.services.polling.registry import build_source_registry
 from bot.settings import Settings
-from bot.sources import arxiv, factory, kinds
+from bot.sources import base, kinds
 from bot.sources.http import fetcher, retry, ssrf_guard
 
 
@@ -31,16 +31,20 @@ async def open_poller(core: Container, ingest: IngestService) -> AsyncIterator[P
         user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
         allowed_hosts=allowances(settings),
     ) as fetch:
-        pace = AsyncLimiter(1, arxiv.SECONDS_PER_REQUEST)
-        endpoints = kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url)
-        access = factory.SourceContext(fetch, endpoints, pace.acquire, settings.timezone)
+        endpoints = base.Endpoints(settings.hf_endpoint, settings.arxiv_url)
+        throttles = {
+            record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
+            for record in kinds.RECORDS
+            if record.seconds_per_request is not None
+        }
+        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone)
         notifier = None if settings.operator_channel is None else _operator_notifier(core).plan
         policy = retry.RetryPolicy(random.random)
         yield Poller(
             core.database,
             core.clock,
             ingest,
-            access,
+            context,
             policy,
             notify_failure=notifier or checkpoint.skip_notification,
         )

@@ -84,7 +84,7 @@ class Runtime:
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what a pass over the sources has made due."""
-        self.metrics.digests.inc(sum(report.digests for report in reports))
+        self.metrics.digests.inc(sum(report.result.digests for report in reports))
         await self.tick()
         self.relay.wake()
 

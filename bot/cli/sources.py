@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import context, dates, output
+from storage import models
 
 if TYPE_CHECKING:
     from datetime import date
 
     from bot.services.polling.registry import SourceRegistry
     from bot.services.polling.report import SourceReport
-    from storage import models
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
+*_KINDS, _LAST_KIND = models.SourceKind
 Kind = Annotated[
-    str | None, typer.Option("--kind", help="folder, url, feed, huggingface or arxiv; guessed if not given.")
+    str | None,
+    typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given."),
 ]
 _SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
@@ -51,8 +53,6 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
-    from storage import models
-
     given = {"timezone": timezone, "from": since_time, "every": every}
     options = {name: str(value) for name, value in given.items() if value is not None}
     chosen = _parse_choice(models.SourceKind, kind, "kind")
@@ -196,9 +196,9 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
             "source": report.source.url,
             "status": _status_name(report.status),
             "reason": report.reason,
-            "digests": report.digests,
-            "papers": report.papers,
-            "new_papers": report.new_papers,
+            "digests": report.result.digests,
+            "papers": report.result.papers,
+            "new_papers": report.result.new_papers,
         }
         for report in reports
     ]
@@ -211,7 +211,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     bad = [row for row in rows if row["status"] in ("failed", "refused")]
     for row in bad:
         output.error(f"{row['source']}: {row['reason']}")
-    problems = [problem for report in reports for problem in report.problems]
+    problems = [problem for report in reports for problem in report.result.problems]
     for problem in problems:
         line = "" if problem.line is None else f":{problem.line}"
         output.error(f"{problem.location}{line}: {problem.message}")

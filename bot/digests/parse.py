@@ -15,6 +15,9 @@ from bot.digests.newsletter import parser
 from bot.digests.review import parser as review_parser
 from storage import models
 
+FILE_SUFFIXES = frozenset({".md", ".txt"})
+"""Suffixes of digest files, in lower case."""
+
 MAX_BYTES = 32 * 1024 * 1024
 """A bigger file is refused: years of digests fit in it, and no single day comes near."""
 

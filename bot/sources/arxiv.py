@@ -1,32 +1,33 @@
-"""arXiv's Atom API: title, authors, categories and abstract of papers, by id. https://info.arxiv.org/help/api/
+"""arXiv's Atom API: title, authors, categories and abstract of papers by id. https://info.arxiv.org/help/api/
 
-At most 100 ids a request and one request in 3 seconds, second tries included.
+At most 100 ids a request and one request in 3 seconds, retries included.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from bot.digests.elements import arxiv_id
-from bot.sources import base, feed_parser
-from bot.sources.http import charset, errors, fetcher
+from bot.sources import base, feed_parser, web_address
+from bot.sources.http import errors
 from storage import models
 
-NAME = "arxiv"
-"""The name under which its facts are kept."""
+if TYPE_CHECKING:
+    from bot.sources.http import fetcher
 
 IDS_PER_REQUEST = 100
-SECONDS_PER_REQUEST = 3.0
 
 _ERROR_MARK = "api/errors"
 _UNKNOWN_RETRY_INTERVAL = timedelta(days=7)
 
 
 class ArxivSource:
-    """The API at one address. It remembers, by id, the papers that arXiv did not know: they are asked for a week later."""
+    """The API at one address. Papers that arXiv does not know have a page state by id; they are retried after a week."""
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher, throttle: fetcher.Throttle) -> None:
         self._endpoint = endpoint
@@ -34,53 +35,89 @@ class ArxivSource:
         self._throttle = throttle
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Ask for the papers that are wanted, a hundred at a time."""
+        """Fetch the requested papers, a hundred at a time."""
         gone = base.known_gone_result(self._endpoint, request)
         if gone is not None:
             yield gone
             return
-        named = dict.fromkeys(
-            known for name in request.arxiv_ids if (known := arxiv_id.extract_arxiv_id(name))
+        paper_ids = dict.fromkeys(
+            paper_id for name in request.arxiv_ids if (paper_id := arxiv_id.extract_arxiv_id(name))
         )
-        wanted = [known for known in named if self._is_due(known, request)]
-        if not wanted:
+        due = [paper_id for paper_id in paper_ids if self._is_due(paper_id, request)]
+        if not due:
             yield base.FetchResult(self._endpoint, models.FetchStatus.UNCHANGED, "no paper lacks its facts")
-        for start in range(0, len(wanted), IDS_PER_REQUEST):
-            outcome = await self._fetch_batch(wanted[start : start + IDS_PER_REQUEST], request)
-            yield outcome
-            if outcome.status is not models.FetchStatus.OK:
+        for start in range(0, len(due), IDS_PER_REQUEST):
+            result = await self._fetch_batch(due[start : start + IDS_PER_REQUEST], request)
+            yield result
+            if result.status is not models.FetchStatus.OK:
                 return
 
-    def _is_due(self, known: str, visit: base.FetchRequest) -> bool:
-        page = visit.page_states.get(known)
-        return page is None or visit.now - page.read_at >= _UNKNOWN_RETRY_INTERVAL
+    def _is_due(self, paper_id: str, request: base.FetchRequest) -> bool:
+        page_state = request.page_states.get(paper_id)
+        return page_state is None or request.now - page_state.read_at >= _UNKNOWN_RETRY_INTERVAL
 
-    async def _fetch_batch(self, ids: Sequence[str], visit: base.FetchRequest) -> base.FetchResult:
+    async def _fetch_batch(self, ids: Sequence[str], request: base.FetchRequest) -> base.FetchResult:
         query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
-        place = f"{self._endpoint}{'&' if '?' in self._endpoint else '?'}{query}"
+        url = f"{self._endpoint}{'&' if '?' in self._endpoint else '?'}{query}"
         try:
-            answer = await self._fetcher.get(place, accept="application/atom+xml", throttle=self._throttle)
-            found = await asyncio.to_thread(_parse_response, answer, ids, self._endpoint)
-        except errors.NotFoundError as error:
-            return base.FetchResult(self._endpoint, models.FetchStatus.FAILED, error.reason)
+            response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
+            facts = await asyncio.to_thread(_parse_response, response, ids, self._endpoint)
         except errors.FetchError as error:
-            return base.failed_result(self._endpoint, error, visit)
-        missing = sorted({*ids} - {one.arxiv_id for one in found})
-        pages = tuple(models.PageState(known, visit.now, models.FetchStatus.NOT_YET) for known in missing)
-        reason = f"arXiv does not know {', '.join(missing[:5])}" if missing else ""
-        return base.FetchResult(self._endpoint, models.FetchStatus.OK, reason, facts=found, page_states=pages)
+            return base.failed_result(self._endpoint, error, request)
+        missing = sorted({*ids} - {paper.arxiv_id for paper in facts})
+        return base.FetchResult(
+            self._endpoint,
+            models.FetchStatus.OK,
+            f"arXiv does not know {', '.join(missing[:5])}" if missing else "",
+            facts=facts,
+            page_states=tuple(
+                models.PageState(paper_id, request.now, models.FetchStatus.NOT_YET) for paper_id in missing
+            ),
+        )
 
 
 def _parse_response(
-    answer: fetcher.Response, ids: Sequence[str], place: str
+    response: fetcher.Response, ids: Sequence[str], location: str
 ) -> tuple[models.PaperFacts, ...]:
-    """Return what the answer says of the papers that were asked for, and of no other. Raises FetchError."""
-    entries = feed_parser.parse_feed(charset.decode_text(answer.body or b"", answer.charset))
-    found = {}
-    for entry in entries:
+    """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
+    facts_by_id = {}
+    for entry in feed_parser.parse_feed(response.text()):
         if _ERROR_MARK in entry.key:
             raise errors.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}")
-        read = feed_parser.paper_facts(entry, place, NAME, answer.page_state.read_at)
-        if read is not None and read.arxiv_id in ids:
-            found[read.arxiv_id] = read
-    return tuple(found.values())
+        facts = feed_parser.paper_facts(
+            entry, location, models.SourceKind.ARXIV.value, response.page_state.read_at
+        )
+        if facts is not None and facts.arxiv_id in ids:
+            facts_by_id[facts.arxiv_id] = facts
+    return tuple(facts_by_id.values())
+
+
+def _matches(address: str, endpoints: base.Endpoints) -> bool:
+    plain = address.rstrip("/")
+    return "{" not in address and (
+        plain == endpoints.arxiv.rstrip("/") or plain.endswith("arxiv.org/api/query")
+    )
+
+
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> ArxivSource:
+    """Open arXiv's own address at the endpoint of the settings, and any other address as it is."""
+    plain = address.rstrip("/")
+    is_public = plain.endswith(("arxiv.org", "arxiv.org/api/query"))
+    return ArxivSource(
+        context.endpoints.arxiv if is_public else plain,
+        context.fetch,
+        context.throttles[models.SourceKind.ARXIV],
+    )
+
+
+KIND = base.KindRecord(
+    kind=models.SourceKind.ARXIV,
+    matches=_matches,
+    check=partial(web_address.check_undated, kind=models.SourceKind.ARXIV),
+    open=_open,
+    public_label=web_address.public_label,
+    poll_interval=timedelta(minutes=5),
+    stage=base.Stage.MISSING_FACTS,
+    provider=base.MetadataProvider.ARXIV,
+    seconds_per_request=3.0,
+)

@@ -1,22 +1,27 @@
-"""What every source gives and is given: plain data, so that a pass over all of them knows no kind from another.
+"""The port of a source: the request it gets, the results it yields, and the record that describes its kind.
 
-A source keeps nothing. What it should remember comes in with the visit, and goes out with each outcome.
+A source keeps no state. Its page states come in with the request and go out with the results.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
 
 from bot.sources.http import errors
 from storage import models
 
+if TYPE_CHECKING:
+    from bot.sources.http import fetcher  # loads aiohttp
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A text that holds digests. `place` is what it is kept under: a URL, a feed's entry, a path below the folder."""
+    """A text with digests. `location` is the URL, feed entry or relative path that it is stored under."""
 
     text: str
     location: str
@@ -25,10 +30,10 @@ class ParsedDocument:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """How asking one place ended, and what it gave.
+    """The outcome of fetching one location.
 
-    `pages` are to be remembered once the rest is safely stored, never before: they are what keeps a place from being
-    read again. `day` is the digest's day that was asked for; `retry_at` (UTC) the server's wish.
+    `page_states` may be saved only after documents and facts are stored: they prevent a second read. `day` is the
+    requested day of the digest; `retry_at` (UTC) comes from the server.
     """
 
     location: str
@@ -43,10 +48,10 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """What a source is told when it is asked.
+    """Input of one fetch. `page_states` are keyed by location.
 
-    `pages` is its memory by place. `days` are the days to ask for, each of them; None leaves the choice to the source:
-    what is new, and what may have been corrected. `wanted` are arXiv ids of which somebody needs the facts.
+    `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
+    `arxiv_ids` are the papers without facts from this source.
     """
 
     now: datetime
@@ -56,34 +61,137 @@ class FetchRequest:
 
 
 class Source(Protocol):
-    """Something that digests or facts come from. Asking it raises nothing but programming errors."""
+    """A place that digests or facts come from. Fetching raises only programming errors."""
 
     def fetch(self, request: FetchRequest) -> AsyncIterator[FetchResult]:
-        """Ask each place that is due, one after the other, and give each outcome as soon as it is there."""
+        """Fetch each due location in turn and yield each result at once."""
         ...
 
 
+class Stage(IntEnum):
+    """The order in which the kinds are polled in one run."""
+
+    VOTES = 1
+    """Before the digests, so that a digest finds the votes of its papers."""
+    DIGESTS = 2
+    MISSING_FACTS = 3
+    """After the digests, with the papers that lack facts of this kind."""
+
+
+class MetadataProvider(IntEnum):
+    """The origin of a statement about a paper; the merge ranks origins by field."""
+
+    NEWSLETTER = 1
+    REVIEW = 2
+    HUGGINGFACE = 3
+    ARXIV = 4
+    FEED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Base addresses of the two services, from the settings."""
+
+    huggingface: str
+    arxiv: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """Dependencies of sources. `throttles` holds one limiter for each kind with `seconds_per_request`."""
+
+    fetch: fetcher.Fetcher
+    endpoints: Endpoints
+    throttles: Mapping[models.SourceKind, fetcher.Throttle]
+    default_timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRecord:
+    """Everything the rest of the bot asks about a kind of source. One per member of `models.SourceKind`.
+
+    `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
+    creates the source; `public_label` names it without secrets. `provider` ranks its facts, None for digests only.
+    """
+
+    kind: models.SourceKind
+    matches: Callable[[str, Endpoints], bool]
+    check: Callable[[str], None]
+    open: Callable[[str, Mapping[str, object], SourceContext], Source]
+    public_label: Callable[[str], str]
+    poll_interval: timedelta
+    pending_poll_interval: timedelta | None = None
+    """Interval while the newest digest is not published yet; None: no difference."""
+    stage: Stage = Stage.DIGESTS
+    provider: MetadataProvider | None
+    seconds_per_request: float | None = None
+    """Minimum time between two requests, over all sources of the kind."""
+    stale_after: timedelta | None = None
+    """Time without any digest after which NOT_YET counts as a failure."""
+    page_retention: timedelta | None = None
+    """Age at which page states are deleted; None keeps them."""
+
+
 MAX_CONSECUTIVE_FAILURES = 5
-"""After so many failures in a row a source is left alone for this visit: its server has other worries than us."""
+"""Failures in a row after which a source is skipped for the rest of the run: its server is probably down."""
+
+
+async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIterator[FetchResult]:
+    """Yield `results` until MAX_CONSECUTIVE_FAILURES in a row have failed."""
+    failures = 0
+    async with contextlib.aclosing(results):
+        async for result in results:
+            yield result
+            failures = failures + 1 if result.status is models.FetchStatus.FAILED else 0
+            if failures == MAX_CONSECUTIVE_FAILURES:
+                return
+
+
+async def get_page(
+    fetch: fetcher.Fetcher,
+    location: str,
+    request: FetchRequest,
+    *,
+    accept: str,
+    day: date | None = None,
+) -> fetcher.Response | FetchResult:
+    """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
+    if (gone := known_gone_result(location, request, day)) is not None:
+        return gone
+    try:
+        response = await fetch.get(location, request.page_states.get(location), accept=accept)
+    except errors.FetchError as error:
+        return failed_result(location, error, request, day)
+    if response.body is None:
+        return FetchResult(
+            location, models.FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day
+        )
+    return response
 
 
 def failed_result(
     location: str, error: errors.FetchError, request: FetchRequest, day: date | None = None
 ) -> FetchResult:
-    """Return the outcome of a place that could not be read. One that is gone for good is remembered as such."""
-    pages: tuple[models.PageState, ...] = ()
+    """Return the result for a location that could not be read.
+
+    A day without a digest is NOT_YET, a missing page without a day FAILED. GONE is stored in the page state.
+    """
+    if isinstance(error, errors.NotFoundError):
+        if day is None:
+            return FetchResult(location, models.FetchStatus.FAILED, error.reason)
+        return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
+    page_states: tuple[models.PageState, ...] = ()
     if error.status is models.FetchStatus.GONE:
-        pages = (models.PageState(location=location, read_at=request.now, status=error.status),)
+        page_states = (models.PageState(location=location, read_at=request.now, status=error.status),)
     return FetchResult(
-        location, error.status, error.reason, page_states=pages, day=day, retry_at=error.retry_at
+        location, error.status, error.reason, page_states=page_states, day=day, retry_at=error.retry_at
     )
 
 
 def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
-    """Return the outcome for a place that was gone for good when it was last asked, without asking it."""
-    page = request.page_states.get(location)
-    if page is None or page.status is not models.FetchStatus.GONE:
+    """Return the result for a location that answered 410 before; it is not requested again."""
+    page_state = request.page_states.get(location)
+    if page_state is None or page_state.status is not models.FetchStatus.GONE:
         return None
-    return FetchResult(
-        location, models.FetchStatus.GONE, f"it is gone for good (410) since {page.read_at:%Y-%m-%d}", day=day
-    )
+    reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
+    return FetchResult(location, models.FetchStatus.GONE, reason, day=day)

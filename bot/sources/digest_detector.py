@@ -1,46 +1,53 @@
-"""Is there a digest in what a place gave? Finds it in Markdown and in a page that was made from Markdown."""
+"""Detects digests in fetched texts: in Markdown, and in HTML pages that were made from Markdown."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from bot import errors
 from bot.digests import parse
 from bot.sources import base, html_to_markdown
-from bot.sources.http import charset, fetcher
 from bot.sources.http import errors as http_errors
 from storage import models
 
+if TYPE_CHECKING:
+    from bot.sources.http import fetcher
+
+ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
+SUFFIXES = parse.FILE_SUFFIXES | {".markdown"}
+"""Suffixes of digests in folders and repositories and at web addresses, in lower case."""
+
 _THREAD_THRESHOLD = 200_000
-"""From this many bytes or letters on, work is done in a thread, so that the bot goes on answering."""
+"""Body size in bytes from which detection runs in a thread, off the event loop."""
 
 
 async def detect_in_response(response: fetcher.Response, location: str) -> base.ParsedDocument:
-    """Return the digests in what a server sent. Raises FetchError where there is none, saying what is there instead."""
+    """Return the digests in a response. Raises FetchError with the reason if there is none."""
     body = response.body or b""
     if not body.strip():
         raise http_errors.FetchError("its answer is empty")
-    if len(body) < _THREAD_THRESHOLD:
-        return detect_in_text(charset.decode_text(body, response.charset), location)
-    return await asyncio.to_thread(
-        lambda: detect_in_text(charset.decode_text(body, response.charset), location)
-    )
+
+    def detect() -> base.ParsedDocument:
+        return detect_in_text(response.text(), location)
+
+    return detect() if len(body) < _THREAD_THRESHOLD else await asyncio.to_thread(detect)
 
 
 def detect_in_text(text: str, location: str) -> base.ParsedDocument:
-    """Return the digests in a text. Raises FetchError where there is none."""
+    """Return the digests in a text. Raises FetchError if there is none."""
     is_page = html_to_markdown.looks_like_html(text)
-    found = _parse(text)
-    if found is None and is_page:
+    digests = _parse(text)
+    if digests is None and is_page:
         text = html_to_markdown.to_markdown(text)
-        found = _parse(text)
-    if found is None:
+        digests = _parse(text)
+    if digests is None:
         if is_page:
             raise http_errors.HtmlPageError("it is an HTML page without a digest")
         raise http_errors.FetchError("there is no digest in it")
-    if not any(digest.entries for digest in found):
+    if not any(digest.entries for digest in digests):
         raise http_errors.NotFoundError("its list of papers is empty")
-    return base.ParsedDocument(text, location, found)
+    return base.ParsedDocument(text, location, digests)
 
 
 def _parse(text: str) -> tuple[models.Digest, ...] | None:

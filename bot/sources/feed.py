@@ -1,148 +1,170 @@
-"""A feed as a source: entries that hold or link a digest, and entries that are single papers. Parses no XML itself."""
+"""An RSS or Atom feed: entries that hold or link a digest, and entries that are single papers."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from bot.sources import base, digest_detector, feed_parser, url
-from bot.sources.http import charset, errors, fetcher
+from bot.sources import base, digest_detector, feed_parser, web_address
+from bot.sources.http import errors
 from storage import models
+
+if TYPE_CHECKING:
+    from bot.sources.http import fetcher
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
 
 
 class FeedSource:
-    """One feed. A place is the feed's address with `#` and the entry's id; what an entry links has its own address."""
+    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address."""
 
     def __init__(self, address: str, fetch: fetcher.Fetcher) -> None:
         self._feed_url = address
         self._fetcher = fetch
         host = URL(address).raw_host or ""
-        self._source_name = "arxiv" if host == "arxiv.org" or host.endswith(".arxiv.org") else address
+        is_arxiv = host == "arxiv.org" or host.endswith(".arxiv.org")
+        self._facts_source = models.SourceKind.ARXIV.value if is_arxiv else address
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read the feed, then what is new in it. The feed itself is remembered only once nothing in it was missed."""
-        gone = base.known_gone_result(self._feed_url, request)
-        if gone is not None:
-            yield gone
+        """Read the feed, then its new entries. The feed's page state is yielded only if no entry was missed."""
+        page = await base.get_page(self._fetcher, self._feed_url, request, accept=ACCEPT)
+        if isinstance(page, base.FetchResult):
+            yield page
             return
         try:
-            answer = await self._fetcher.get(
-                self._feed_url, request.page_states.get(self._feed_url), accept=ACCEPT
-            )
-        except errors.NotFoundError as error:
-            yield base.FetchResult(self._feed_url, models.FetchStatus.FAILED, error.reason)
-            return
+            entries = await asyncio.to_thread(lambda: feed_parser.parse_feed(page.text()))
         except errors.FetchError as error:
-            yield base.failed_result(self._feed_url, error, request)
+            yield await self._read_as_digest(page, error)
             return
-        if answer.body is None:
-            yield base.FetchResult(
-                self._feed_url, models.FetchStatus.UNCHANGED, page_states=(answer.page_state,)
-            )
-            return
-        try:
-            entries = await asyncio.to_thread(_parse_response, answer)
-        except errors.FetchError as error:
-            yield await self._read_as_digest(answer, error, request)
-            return
-        async for outcome in self._read_entries(entries, answer.page_state, request):
-            yield outcome
+        async for result in self._read_entries(entries, page.page_state, request):
+            yield result
 
     async def _read_as_digest(
-        self, answer: fetcher.Response, error: errors.FetchError, visit: base.FetchRequest
+        self, response: fetcher.Response, feed_error: errors.FetchError
     ) -> base.FetchResult:
-        """Read what is no feed: a digest in its place is welcome all the same."""
+        """Read a page that is not a feed: a digest is accepted all the same."""
         try:
-            found = await digest_detector.detect_in_response(answer, self._feed_url)
-        except errors.FetchError as other:
-            reason = (
-                other.reason
-                if error.reason == feed_parser.NOT_A_FEED and isinstance(other, errors.HtmlPageError)
-                else error.reason
-            )
+            document = await digest_detector.detect_in_response(response, self._feed_url)
+        except errors.FetchError as error:
+            is_web_page = isinstance(error, errors.HtmlPageError)
+            is_feed = feed_error.reason != feed_parser.NOT_A_FEED
+            reason = error.reason if is_web_page and not is_feed else feed_error.reason
             return base.FetchResult(self._feed_url, models.FetchStatus.FAILED, reason)
         return base.FetchResult(
-            self._feed_url, models.FetchStatus.OK, documents=(found,), page_states=(answer.page_state,)
+            self._feed_url,
+            models.FetchStatus.OK,
+            documents=(document,),
+            page_states=(response.page_state,),
         )
 
     async def _read_entries(
-        self, entries: list[feed_parser.FeedEntry], page: models.PageState, visit: base.FetchRequest
+        self,
+        entries: list[feed_parser.FeedEntry],
+        feed_state: models.PageState,
+        request: base.FetchRequest,
     ) -> AsyncIterator[base.FetchResult]:
-        """Give what each new entry holds, and the feed's own outcome last."""
+        """Yield a result for each new entry, and the feed's own result last."""
         missed = links = 0
         for entry in entries:
-            told = self._entry_state(entry, visit)
-            known = visit.page_states.get(told.location)
-            if known is not None and known.hash == told.hash:
+            entry_state = self._entry_state(entry, request)
+            known = request.page_states.get(entry_state.location)
+            if known is not None and known.hash == entry_state.hash:
                 continue
-            outcome = await asyncio.to_thread(self._read_entry, entry, told)
-            if outcome is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):
+            result = await asyncio.to_thread(self._read_entry, entry, entry_state)
+            if result is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):
                 missed += 1
-                break  # the next visit goes on from here
-            if outcome is None:
+                break  # the next run continues here
+            if result is None:
                 links += 1
-                outcome = await self._fetch_link(entry, told, visit)
-                missed += outcome.status is models.FetchStatus.FAILED
-            yield outcome
+                result = await self._fetch_link(entry, entry_state, request)
+                missed += result.status is models.FetchStatus.FAILED
+            yield result
         status = models.FetchStatus.UNCHANGED if entries else models.FetchStatus.NOT_YET
         reason = "" if entries else "the feed has no entries"
-        yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (page,))
+        yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
-    def _entry_state(self, entry: feed_parser.FeedEntry, visit: base.FetchRequest) -> models.PageState:
-        """Return what to remember of an entry. Its dates don't count: feeds are re-dated for no reason."""
-        said = "\0".join([entry.title or "", entry.link or "", *entry.authors, *entry.contents])
-        digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
-        place = f"{self._feed_url}#{entry.key}"
-        return models.PageState(location=place, read_at=visit.now, status=models.FetchStatus.OK, hash=digest)
+    def _entry_state(self, entry: feed_parser.FeedEntry, request: base.FetchRequest) -> models.PageState:
+        """Return the page state of an entry. Its dates are not hashed: some feeds change them without reason."""
+        content = "\0".join([entry.title or "", entry.link or "", *entry.authors, *entry.contents])
+        return models.PageState(
+            location=f"{self._feed_url}#{entry.key}",
+            read_at=request.now,
+            status=models.FetchStatus.OK,
+            hash=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
+        )
 
-    def _read_entry(self, entry: feed_parser.FeedEntry, told: models.PageState) -> base.FetchResult | None:
-        """Return what the entry itself holds, or None where only its link can tell."""
+    def _read_entry(
+        self, entry: feed_parser.FeedEntry, entry_state: models.PageState
+    ) -> base.FetchResult | None:
+        """Return the result of the entry's own content, or None if its link has to be fetched."""
+        location = entry_state.location
+        page_states = (entry_state,)
         for text in entry.contents:
             try:
-                found = digest_detector.detect_in_text(text, told.location)
+                document = digest_detector.detect_in_text(text, location)
             except errors.FetchError:
                 continue
             return base.FetchResult(
-                told.location, models.FetchStatus.OK, documents=(found,), page_states=(told,)
+                location, models.FetchStatus.OK, documents=(document,), page_states=page_states
             )
-        facts = feed_parser.paper_facts(entry, told.location, self._source_name, told.read_at)
+        facts = feed_parser.paper_facts(entry, location, self._facts_source, entry_state.read_at)
         if facts is not None:
-            return base.FetchResult(told.location, models.FetchStatus.OK, facts=(facts,), page_states=(told,))
+            return base.FetchResult(location, models.FetchStatus.OK, facts=(facts,), page_states=page_states)
         if entry.link is None:
-            return base.FetchResult(told.location, models.FetchStatus.UNCHANGED, page_states=(told,))
+            return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
         return None
 
     async def _fetch_link(
-        self, entry: feed_parser.FeedEntry, told: models.PageState, visit: base.FetchRequest
+        self, entry: feed_parser.FeedEntry, entry_state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
-        """Read what the entry links. A page without a digest is not looked at again until the entry changes."""
+        """Read the linked page. One without a digest is not read again until the entry changes."""
         link = entry.link or ""
+        known = request.page_states.get(link)
         try:
-            answer = await self._fetcher.get(link, visit.page_states.get(link), accept=url.ACCEPT)
+            page = await self._fetcher.get(link, known, accept=digest_detector.ACCEPT)
         except (errors.NotFoundError, errors.GoneError, errors.BlockedUrlError) as error:
-            status = (
-                error.status if isinstance(error, errors.BlockedUrlError) else models.FetchStatus.UNCHANGED
-            )
-            return base.FetchResult(link, status, f"{link}: {error.reason}"[:300], page_states=(told,))
+            is_blocked = isinstance(error, errors.BlockedUrlError)
+            status = error.status if is_blocked else models.FetchStatus.UNCHANGED
+            return base.FetchResult(link, status, _link_reason(link, error), page_states=(entry_state,))
         except errors.FetchError as error:
-            return base.FetchResult(link, models.FetchStatus.FAILED, f"{link}: {error.reason}"[:300])
-        pages = (told, answer.page_state)
-        if answer.body is None:
-            return base.FetchResult(link, models.FetchStatus.UNCHANGED, page_states=pages)
+            return base.FetchResult(link, models.FetchStatus.FAILED, _link_reason(link, error))
+        page_states = (entry_state, page.page_state)
+        if page.body is None:
+            return base.FetchResult(link, models.FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            found = await digest_detector.detect_in_response(answer, link)
+            document = await digest_detector.detect_in_response(page, link)
         except errors.FetchError as error:
-            return base.FetchResult(
-                link, models.FetchStatus.UNCHANGED, f"{link}: {error.reason}"[:300], page_states=pages
-            )
-        return base.FetchResult(link, models.FetchStatus.OK, documents=(found,), page_states=pages)
+            reason = _link_reason(link, error)
+            return base.FetchResult(link, models.FetchStatus.UNCHANGED, reason, page_states=page_states)
+        return base.FetchResult(link, models.FetchStatus.OK, documents=(document,), page_states=page_states)
 
 
-def _parse_response(answer: fetcher.Response) -> list[feed_parser.FeedEntry]:
-    return feed_parser.parse_feed(charset.decode_text(answer.body or b"", answer.charset))
+def _link_reason(link: str, error: errors.FetchError) -> str:
+    return errors.clean_reason(f"{link}: {error.reason}")
+
+
+def _matches(address: str, endpoints: base.Endpoints) -> bool:
+    return True
+
+
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> FeedSource:
+    return FeedSource(address, context.fetch)
+
+
+KIND = base.KindRecord(
+    kind=models.SourceKind.FEED,
+    matches=_matches,
+    check=partial(web_address.check_undated, kind=models.SourceKind.FEED),
+    open=_open,
+    public_label=web_address.public_label,
+    poll_interval=timedelta(minutes=30),
+    provider=base.MetadataProvider.FEED,
+    page_retention=timedelta(days=90),
+)

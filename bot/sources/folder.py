@@ -1,4 +1,4 @@
-"""Digests in a folder or a checked-out repository: files that are new or changed since the last visit. Watches nothing."""
+"""Digests in a folder or a checked-out repository: files that are new or changed since the last fetch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 from bot import errors
 from bot.digests import parse
@@ -15,100 +17,144 @@ from bot.sources import base, digest_detector
 from bot.sources.http import errors as http_errors
 from storage import models
 
-SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 _MAX_FILES = 100_000
 _MAX_FILE_BYTES = 20_000_000
 
 
 class FolderSource:
-    """The digest files below one folder. A place is a path below it, with `/`."""
+    """The digest files below one folder. A location is a path relative to it, with `/`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read each file that is new or has changed, in the order of their names; say nothing of the others."""
+        """Read each new or changed file, sorted by path. Unchanged files give no result."""
+        folder = str(self._root)
         try:
-            changed, troubles = await asyncio.to_thread(self._find_changed, request)
+            changed, problems = await asyncio.to_thread(self._find_changed, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
-            yield base.FetchResult(str(self._root), models.FetchStatus.FAILED, reason)
+            yield base.FetchResult(folder, models.FetchStatus.FAILED, reason)
             return
-        for place, stamp in changed:
-            yield await asyncio.to_thread(self._read_document, place, stamp, request)
-        for trouble in troubles:
-            yield base.FetchResult(
-                str(self._root), models.FetchStatus.FAILED, http_errors.clean_reason(trouble)
-            )
-        if not changed and not troubles:
-            yield base.FetchResult(str(self._root), models.FetchStatus.UNCHANGED)
+        for location, stamp in changed:
+            yield await asyncio.to_thread(self._read_document, location, stamp, request)
+        for problem in problems:
+            yield base.FetchResult(folder, models.FetchStatus.FAILED, http_errors.clean_reason(problem))
+        if not changed and not problems:
+            yield base.FetchResult(folder, models.FetchStatus.UNCHANGED)
 
-    def _find_changed(self, visit: base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
-        """Return place and stamp of each file that differs from what is remembered, and what could not be looked at."""
+    def _find_changed(self, request: base.FetchRequest) -> tuple[list[tuple[str, str]], list[str]]:
+        """Return (location, stamp) of each changed file, and what could not be listed."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
-        troubles: list[str] = []
-        for place in self._list_files(troubles):
+        locations, problems = self._list_files()
+        for location in locations:
             try:
-                stamp = self._stamp(place)
+                stamp = self._stamp(location)
             except OSError:
-                continue  # taken away between listing and looking
-            page = visit.page_states.get(place)
-            if stamp is not None and (page is None or page.last_modified != stamp):
-                changed.append((place, stamp))
-        return changed, troubles
+                continue  # deleted since the listing
+            known = request.page_states.get(location)
+            if stamp is not None and (known is None or known.last_modified != stamp):
+                changed.append((location, stamp))
+        return changed, problems
 
-    def _stamp(self, place: str) -> str | None:
-        """Return a file's modification time and size, or None for what is no file of its own."""
-        state = (self._root / place).lstat()
+    def _stamp(self, location: str) -> str | None:
+        """Return a file's modification time and size, or None for anything but a regular file."""
+        state = (self._root / location).lstat()
         if not stat.S_ISREG(state.st_mode):
             return None  # a link could lead out of the folder, a pipe would never end
         return f"{state.st_mtime_ns}:{state.st_size}"
 
-    def _list_files(self, troubles: list[str]) -> list[str]:
-        def note(error: OSError) -> None:
-            troubles.append(f"{error.filename}: {error.strerror}")
+    def _list_files(self) -> tuple[list[str], list[str]]:
+        """Return the locations of all digest files, sorted, and the problems met."""
+        problems: list[str] = []
 
-        places: list[str] = []
-        for folder, folders, names in os.walk(self._root, onerror=note):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            places += [
+        def add_problem(error: OSError) -> None:
+            problems.append(f"{error.filename}: {error.strerror}")
+
+        locations: list[str] = []
+        for folder, subfolders, names in os.walk(self._root, onerror=add_problem):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            locations += [
                 Path(folder, name).relative_to(self._root).as_posix()
                 for name in names
-                if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+                if Path(name).suffix.lower() in digest_detector.SUFFIXES and not name.startswith(".")
             ]
-        readable = [place for place in places if place.isprintable()]
-        if len(readable) < len(places):
-            troubles.append(f"file names that are no text: {len(places) - len(readable)}")
-        return sorted(readable)[:_MAX_FILES]
+        readable = [location for location in locations if location.isprintable()]
+        if len(readable) < len(locations):
+            problems.append(f"file names that are no text: {len(locations) - len(readable)}")
+        return sorted(readable)[:_MAX_FILES], problems
 
-    def _read_document(self, place: str, stamp: str, visit: base.FetchRequest) -> base.FetchResult:
-        """Read one file. One without a digest (a README, say) is no fault and is not read again until it changes."""
+    def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
+        """Read one file. One without a digest (a README, say) is OK and is not read again until it changes."""
         try:
-            data = self._read_bytes(place)
+            data = self._read_bytes(location)
         except OSError as error:
-            return base.FetchResult(place, models.FetchStatus.FAILED, f"{place}: {error.strerror or error}")
-        digest = hashlib.sha256(data).hexdigest()
-        known = visit.page_states.get(place)
-        page = models.PageState(place, visit.now, models.FetchStatus.OK, last_modified=stamp, hash=digest)
-        if known is not None and known.hash == digest:
-            return base.FetchResult(place, models.FetchStatus.UNCHANGED, page_states=(page,))
+            return base.FetchResult(
+                location, models.FetchStatus.FAILED, f"{location}: {error.strerror or error}"
+            )
+        content_hash = hashlib.sha256(data).hexdigest()
+        known = request.page_states.get(location)
+        page_states = (
+            models.PageState(
+                location, request.now, models.FetchStatus.OK, last_modified=stamp, hash=content_hash
+            ),
+        )
+        if known is not None and known.hash == content_hash:
+            return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            found = digest_detector.detect_in_text(parse.decode(data), place)
+            document = digest_detector.detect_in_text(parse.decode(data), location)
         except errors.NotADigestError as error:
-            return base.FetchResult(
-                place, models.FetchStatus.FAILED, http_errors.clean_reason(f"{place}: {error}")
-            )
+            reason = http_errors.clean_reason(f"{location}: {error}")
+            return base.FetchResult(location, models.FetchStatus.FAILED, reason)
         except http_errors.FetchError as error:
-            return base.FetchResult(
-                place, models.FetchStatus.OK, f"{place}: {error.reason}", page_states=(page,)
-            )
-        return base.FetchResult(place, models.FetchStatus.OK, documents=(found,), page_states=(page,))
+            reason = f"{location}: {error.reason}"
+            return base.FetchResult(location, models.FetchStatus.OK, reason, page_states=page_states)
+        return base.FetchResult(
+            location, models.FetchStatus.OK, documents=(document,), page_states=page_states
+        )
 
-    def _read_bytes(self, place: str) -> bytes:
-        with open(self._root / place, "rb") as file:
+    def _read_bytes(self, location: str) -> bytes:
+        with open(self._root / location, "rb") as file:
             data = file.read(_MAX_FILE_BYTES + 1)
         if len(data) > _MAX_FILE_BYTES:
             raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
         return data
+
+
+def parse_folder_path(address: str) -> Path | None:
+    """Return the folder of a `file:` URL or a path, or None for other URLs."""
+    if address.startswith("file://"):
+        return Path(unquote(address.removeprefix("file://")))
+    return None if "://" in address else Path(address)
+
+
+def _matches(address: str, endpoints: base.Endpoints) -> bool:
+    return parse_folder_path(address) is not None
+
+
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> FolderSource:
+    return FolderSource(parse_folder_path(address) or Path(address))
+
+
+def _public_label(address: str) -> str:
+    """Return the folder's own name."""
+    return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
+
+
+def _check(address: str) -> None:
+    path = parse_folder_path(address)
+    if path is None or not path.is_dir():
+        raise errors.UsageError(f"{address} is not a folder here")
+
+
+KIND = base.KindRecord(
+    kind=models.SourceKind.FOLDER,
+    matches=_matches,
+    check=_check,
+    open=_open,
+    public_label=_public_label,
+    poll_interval=timedelta(minutes=1),
+    provider=None,
+)

@@ -1,139 +1,125 @@
-"""Hugging Face's daily papers: votes, authors, titles, abstracts, keywords and links of a day's papers. No digests.
+"""Hugging Face's daily papers: votes, authors, titles, abstracts, keywords and links of a day's papers; no digests.
 
-Its address is `{endpoint}/api/daily_papers?date=YYYY-MM-DD`, a JSON list; days are counted in UTC and a day's list
-grows until it is over.
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC; a day's list grows until the day is over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.digests.elements import arxiv_id
-from bot.sources import base, sanitize
-from bot.sources.http import charset, errors, fetcher
+from bot.sources import base, sanitize, web_address
+from bot.sources.http import errors
 from storage import models
 
-NAME = "huggingface"
-"""The name under which its facts and votes are kept."""
+if TYPE_CHECKING:
+    from bot.sources.http import fetcher
 
+_DAILY_PAPERS_PATH = "/api/daily_papers"
+_PUBLIC_ADDRESSES = ("https://huggingface.co", "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
 _MAX_PAPERS = 1_000
 
 
 class HuggingFaceSource:
-    """The daily papers of one endpoint. A place is the address of a day's list."""
+    """The daily papers of one endpoint. A location is the address of a day's list."""
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._fetcher = fetch
 
     def daily_papers_url(self, day: date) -> str:
-        """Return where the list of that day is."""
-        return f"{self._endpoint}/api/daily_papers?date={day.isoformat()}"
+        """Return the address of a day's list."""
+        return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
-    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Ask for each day that is due: those of the visit, else today and the days whose votes are to be read again."""
+    def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+        """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""
+        return base.stop_after_failures(self._fetch_days(request))
+
+    async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
         today = request.now.astimezone(UTC).date()
-        failures_in_a_row = 0
         for day in self._due_days(request, today) if request.days is None else request.days:
             if day > today:
                 reason = f"{day} has not begun"
                 yield base.FetchResult(
                     self.daily_papers_url(day), models.FetchStatus.NOT_YET, reason, day=day
                 )
-                continue
-            outcome = await self._fetch_day(day, request)
-            yield outcome
-            failures_in_a_row = failures_in_a_row + 1 if outcome.status is models.FetchStatus.FAILED else 0
-            if failures_in_a_row == base.MAX_CONSECUTIVE_FAILURES:
-                return
+            else:
+                yield await self._fetch_day(day, request, today)
 
-    def _due_days(self, visit: base.FetchRequest, today: date) -> Sequence[date]:
-        """Today, and each day of the last week that was not read since its last of 1, 3 and 7 days had passed."""
+    def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
+        """Return today and each of the last 7 days not read since it was last 1, 3 or 7 days old."""
         due = [today]
-        for back in range(1, max(_VOTE_REFRESH_DAYS) + 1):
-            day = today - timedelta(days=back)
-            page = visit.page_states.get(self.daily_papers_url(day))
-            passed = max((age for age in _VOTE_REFRESH_DAYS if age <= back), default=0)
-            if page is None or page.read_at.astimezone(UTC).date() < day + timedelta(days=passed):
+        for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
+            day = today - timedelta(days=age)
+            page_state = request.page_states.get(self.daily_papers_url(day))
+            refresh_age = max((days for days in _VOTE_REFRESH_DAYS if days <= age), default=0)
+            refresh_on = day + timedelta(days=refresh_age)
+            if page_state is None or page_state.read_at.astimezone(UTC).date() < refresh_on:
                 due.append(day)
         return due
 
-    async def _fetch_day(self, day: date, visit: base.FetchRequest) -> base.FetchResult:
-        place = self.daily_papers_url(day)
-        gone = base.known_gone_result(place, visit, day)
-        if gone is not None:
-            return gone
+    async def _fetch_day(self, day: date, request: base.FetchRequest, today: date) -> base.FetchResult:
+        location = self.daily_papers_url(day)
+        page = await base.get_page(self._fetcher, location, request, accept="application/json", day=day)
+        if isinstance(page, base.FetchResult):
+            return page
         try:
-            answer = await self._fetcher.get(place, visit.page_states.get(place), accept="application/json")
-            if answer.body is None:
-                return base.FetchResult(
-                    place, models.FetchStatus.UNCHANGED, page_states=(answer.page_state,), day=day
-                )
-            found = await asyncio.to_thread(_parse_response, answer, place, day)
-        except errors.NotFoundError as error:
-            return base.FetchResult(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
+            facts = await asyncio.to_thread(_parse_response, page, location, day)
         except errors.FetchError as error:
-            return base.failed_result(place, error, visit, day)
-        if not found:
-            # Weekends have none; today's may still fill.
-            return base.FetchResult(
-                place,
-                models.FetchStatus.NOT_YET,
-                f"{day}: its list of papers is empty",
-                page_states=(answer.page_state,) if day < visit.now.astimezone(UTC).date() else (),
-                day=day,
-            )
-        return base.FetchResult(
-            place, models.FetchStatus.OK, facts=found, page_states=(answer.page_state,), day=day
-        )
+            return base.failed_result(location, error, request, day)
+        # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
+        page_states = (page.page_state,) if facts or day < today else ()
+        status = models.FetchStatus.OK if facts else models.FetchStatus.NOT_YET
+        reason = "" if facts else f"{day}: its list of papers is empty"
+        return base.FetchResult(location, status, reason, facts=facts, page_states=page_states, day=day)
 
 
-def _parse_response(answer: fetcher.Response, place: str, day: date) -> tuple[models.PaperFacts, ...]:
-    """Return what the list says of each paper. Raises FetchError for what is no such list."""
-    text = charset.decode_text(answer.body or b"", answer.charset)
+def _parse_response(response: fetcher.Response, location: str, day: date) -> tuple[models.PaperFacts, ...]:
+    """Return the facts of each paper in the list. Raises FetchError for any other content."""
+    text = response.text()
     try:
-        said = json.loads(text)
+        items = json.loads(text)
     except (ValueError, RecursionError):
         kind = "an HTML page" if text.lstrip()[:1] == "<" else "no JSON"
         raise errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
-    if not isinstance(said, list):
-        note = sanitize.clean_line(said.get("error"), 200) if isinstance(said, dict) else None
+    if not isinstance(items, list):
+        note = sanitize.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
         raise errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
-    found: dict[str, models.PaperFacts] = {}
-    for item in said[:_MAX_PAPERS]:
-        read = _parse_paper(item, place, day, answer.page_state.read_at)
-        if read is not None:
-            found.setdefault(read.arxiv_id, read)
-    if said and not found:
-        raise errors.FetchError(f"none of the {len(said)} papers in its list can be understood")
-    return tuple(found.values())
+    facts_by_id: dict[str, models.PaperFacts] = {}
+    for item in items[:_MAX_PAPERS]:
+        facts = _parse_paper(item, location, day, response.page_state.read_at)
+        if facts is not None:
+            facts_by_id.setdefault(facts.arxiv_id, facts)
+    if items and not facts_by_id:
+        raise errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
+    return tuple(facts_by_id.values())
 
 
-def _parse_paper(item: Any, place: str, day: date, read_at: datetime) -> models.PaperFacts | None:
-    """Return what one item says, or None where it names no paper. What is missing or odd in it is left out."""
+def _parse_paper(item: Any, location: str, day: date, read_at: datetime) -> models.PaperFacts | None:
+    """Return the facts of one item, or None without an arXiv id. Missing and malformed fields are left out."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
     if not isinstance(paper, Mapping):
         paper = item
     name = sanitize.clean_line(paper.get("id"), 100)
-    known = arxiv_id.extract_arxiv_id(name) if name else None
-    if known is None:
+    paper_id = arxiv_id.extract_arxiv_id(name) if name else None
+    if paper_id is None:
         return None
-    people = paper.get("authors")
-    people = people if isinstance(people, list) else []
+    authors = paper.get("authors")
+    authors = authors if isinstance(authors, list) else []
     return models.PaperFacts(
-        arxiv_id=known,
-        source=NAME,
-        location=place,
+        arxiv_id=paper_id,
+        source=models.SourceKind.HUGGINGFACE.value,
+        location=location,
         read_at=read_at,
         title=sanitize.clean_line(paper.get("title")) or sanitize.clean_line(item.get("title")),
-        authors=sanitize.clean_names(person.get("name") for person in people if isinstance(person, Mapping)),
+        authors=sanitize.clean_names(author.get("name") for author in authors if isinstance(author, Mapping)),
         votes=sanitize.clean_votes(paper.get("upvotes")),
         abstract=sanitize.clean_paragraph(paper.get("summary"))
         or sanitize.clean_paragraph(item.get("summary")),
@@ -145,3 +131,28 @@ def _parse_paper(item: Any, place: str, day: date, read_at: datetime) -> models.
         or sanitize.clean_date(item.get("publishedAt")),
         listed_on=day,
     )
+
+
+def _matches(address: str, endpoints: base.Endpoints) -> bool:
+    plain = address.rstrip("/")
+    own = (endpoints.huggingface.rstrip("/"), *_PUBLIC_ADDRESSES)
+    return plain in own or _DAILY_PAPERS_PATH in address
+
+
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:
+    """Open Hugging Face's own address at the endpoint of the settings, and any other address as it is."""
+    endpoint = address.partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
+    is_public = endpoint in _PUBLIC_ADDRESSES
+    return HuggingFaceSource(context.endpoints.huggingface if is_public else endpoint, context.fetch)
+
+
+KIND = base.KindRecord(
+    kind=models.SourceKind.HUGGINGFACE,
+    matches=_matches,
+    check=web_address.check,
+    open=_open,
+    public_label=web_address.public_label,
+    poll_interval=timedelta(minutes=30),
+    stage=base.Stage.VOTES,
+    provider=base.MetadataProvider.HUGGINGFACE,
+)

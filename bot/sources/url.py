@@ -1,15 +1,50 @@
-"""Digests at addresses: one a day, its date in the address, or a single one that changes. Reads no feeds."""
+"""Digests at web addresses: one address a day, with the date in it, or a single address whose content changes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.sources import base, digest_detector, kinds, url_template
-from bot.sources.http import errors, fetcher
+from bot import errors
+from bot.sources import base, digest_detector, url_template, web_address
+from bot.sources.http import errors as http_errors
 from storage import models
 
-ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
+if TYPE_CHECKING:
+    from bot.sources.http import fetcher
+
+_MAX_CORRECTED_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingSchedule:
+    """When a publisher usually puts up a day's digest: not before `from_time` on the wall clock of `timezone`.
+
+    The last `corrected_days` days are fetched again, for corrections and late digests.
+    """
+
+    timezone: tzinfo
+    from_time: time = time(0, 0)
+    corrected_days: int = 3
+
+
+def parse_publishing_schedule(options: Mapping[str, object], default_timezone: str) -> PublishingSchedule:
+    """Parse the options `timezone`, `from` (HH:MM in that zone) and `corrected_days`.
+
+    Raises UsageError for values that cannot be used.
+    """
+    try:
+        timezone = ZoneInfo(str(options.get("timezone") or default_timezone))
+        from_time = time.fromisoformat(str(options.get("from") or "00:00"))
+        days = int(str(options.get("corrected_days", 3)))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise errors.UsageError(f"the source's options cannot be used: {error}") from error
+    if not 0 <= days <= _MAX_CORRECTED_DAYS:
+        raise errors.UsageError(f"corrected_days is 0 to {_MAX_CORRECTED_DAYS}, not {days}")
+    return PublishingSchedule(timezone, from_time.replace(tzinfo=None), days)
 
 
 class UrlSource:
@@ -17,69 +52,76 @@ class UrlSource:
 
     def __init__(
         self,
-        url_template: url_template.UrlTemplate,
+        template: url_template.UrlTemplate,
         fetch: fetcher.Fetcher,
-        schedule: kinds.PublishingSchedule,
+        schedule: PublishingSchedule,
     ) -> None:
-        self._url_template = url_template
+        self._template = template
         self._fetcher = fetch
         self._schedule = schedule
 
-    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Ask for each day that is due: those of the visit, else today from its usual hour on and the last few."""
-        if not self._url_template.is_dated:
-            yield await self._fetch_document(self._url_template.template, request, None)
+    def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+        """Fetch each due day: the requested ones, else today from its usual hour on and the last few days."""
+        return base.stop_after_failures(self._fetch_days(request))
+
+    async def _fetch_days(self, request: base.FetchRequest) -> AsyncGenerator[base.FetchResult]:
+        if not self._template.is_dated:
+            yield await self._fetch_document(self._template.template, request, None)
             return
         today = request.now.astimezone(self._schedule.timezone).date()
-        asked: set[str] = set()
-        failures_in_a_row = 0
+        seen: set[str] = set()
         for day in self._due_days(request, today):
-            place = self._url_template.expand(day)
-            if place in asked:
-                continue  # an address with the month alone stands for all of its days
-            asked.add(place)
+            location = self._template.expand(day)
+            if location in seen:
+                continue  # a template without the day of the month gives one address for many days
+            seen.add(location)
             if request.days is None and day == today and self._is_before_publishing(request.now):
-                hour = f"{self._schedule.from_time:%H:%M} {self._schedule.timezone}"
-                yield base.FetchResult(place, models.FetchStatus.NOT_YET, f"asked from {hour} on", day=day)
-                continue
-            outcome = await self._fetch_document(place, request, day)
-            yield outcome
-            failures_in_a_row = failures_in_a_row + 1 if outcome.status is models.FetchStatus.FAILED else 0
-            if failures_in_a_row == base.MAX_CONSECUTIVE_FAILURES:
-                return
+                reason = f"asked from {self._schedule.from_time:%H:%M} {self._schedule.timezone} on"
+                yield base.FetchResult(location, models.FetchStatus.NOT_YET, reason, day=day)
+            else:
+                yield await self._fetch_document(location, request, day)
 
-    def _due_days(self, visit: base.FetchRequest, today: date) -> Sequence[date]:
-        if visit.days is not None:
-            return visit.days
-        return [today - timedelta(days=back) for back in range(self._schedule.corrected_days + 1)]
+    def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
+        if request.days is not None:
+            return request.days
+        return [today - timedelta(days=age) for age in range(self._schedule.corrected_days + 1)]
 
     def _is_before_publishing(self, now: datetime) -> bool:
         return now.astimezone(self._schedule.timezone).time() < self._schedule.from_time
 
     async def _fetch_document(
-        self, place: str, visit: base.FetchRequest, day: date | None
+        self, location: str, request: base.FetchRequest, day: date | None
     ) -> base.FetchResult:
-        gone = base.known_gone_result(place, visit, day)
-        if gone is not None:
-            return gone
+        page = await base.get_page(self._fetcher, location, request, accept=digest_detector.ACCEPT, day=day)
+        if isinstance(page, base.FetchResult):
+            return page
         try:
-            answer = await self._fetcher.get(place, visit.page_states.get(place), accept=ACCEPT)
-            if answer.body is None:
-                return base.FetchResult(
-                    place, models.FetchStatus.UNCHANGED, page_states=(answer.page_state,), day=day
-                )
-            found = await digest_detector.detect_in_response(answer, place)
-        except errors.NotFoundError as error:
-            return _not_found_result(place, error, day)
-        except errors.FetchError as error:
-            return base.failed_result(place, error, visit, day)
+            document = await digest_detector.detect_in_response(page, location)
+        except http_errors.FetchError as error:
+            return base.failed_result(location, error, request, day)
         return base.FetchResult(
-            place, models.FetchStatus.OK, documents=(found,), page_states=(answer.page_state,), day=day
+            location, models.FetchStatus.OK, documents=(document,), page_states=(page.page_state,), day=day
         )
 
 
-def _not_found_result(place: str, error: errors.NotFoundError, day: date | None) -> base.FetchResult:
-    """Return the outcome of a day without digest, which is normal, or of an address without anything, which is not."""
-    if day is None:
-        return base.FetchResult(place, models.FetchStatus.FAILED, error.reason)
-    return base.FetchResult(place, models.FetchStatus.NOT_YET, f"{day}: {error.reason}", day=day)
+def _matches(address: str, endpoints: base.Endpoints) -> bool:
+    return "{" in address or address.rstrip("/").lower().endswith(tuple(digest_detector.SUFFIXES))
+
+
+def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> UrlSource:
+    template = url_template.parse_url_template(address)
+    schedule = parse_publishing_schedule(options, context.default_timezone)
+    return UrlSource(template, context.fetch, schedule)
+
+
+KIND = base.KindRecord(
+    kind=models.SourceKind.URL,
+    matches=_matches,
+    check=web_address.check,
+    open=_open,
+    public_label=web_address.public_label,
+    poll_interval=timedelta(hours=1),
+    pending_poll_interval=timedelta(minutes=15),
+    provider=None,
+    stale_after=timedelta(days=10),
+)

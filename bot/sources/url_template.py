@@ -1,4 +1,4 @@
-"""Addresses with a date in them: `https://host/{date:%Y/%m/%d}.md`. Nothing in the braces but a date's strftime."""
+"""URL templates with date fields: `https://host/{date:%Y/%m/%d}.md`. Fields hold strftime directives of a date only."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class UrlTemplate:
 
     @property
     def is_dated(self) -> bool:
-        """Whether each day has an address of its own."""
+        """Whether each day has its own address."""
         return "{" in self.template
 
     def expand(self, day: date) -> str:
         """Return the address for that day."""
-        return _PLACEHOLDER.sub(lambda found: day.strftime(found[1].removeprefix("date:")), self.template)
+        return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), self.template)
 
 
 def parse_url_template(template: str) -> UrlTemplate:
-    """Read an address with or without date. Raises UsageError, saying which part of it cannot be understood."""
-    for found in _PLACEHOLDER.finditer(template):
-        name, colon, pattern = found[1].partition(":")
+    """Parse an address with or without date fields. Raises UsageError naming the part that is not understood."""
+    for field in _PLACEHOLDER.finditer(template):
+        name, colon, pattern = field[1].partition(":")
         if name != "date" or not colon or not pattern:
-            raise errors.UsageError(f"{found[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
+            raise errors.UsageError(f"{field[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
         _validate_strftime(pattern)
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
         raise errors.UsageError(f"{template!r} has a brace without its partner")
@@ -43,13 +43,13 @@ def parse_url_template(template: str) -> UrlTemplate:
 
 
 def _validate_strftime(pattern: str) -> None:
-    """Raise UsageError for a directive that says nothing of a date."""
-    place = 0
-    while (place := pattern.find("%", place)) >= 0:
-        directive = pattern[place + 1 : place + 2]
-        if directive == "-" and pattern[place + 2 : place + 3] in _UNPADDED:
-            place += 3
+    """Raise UsageError for a directive that is not part of a date."""
+    position = 0
+    while (position := pattern.find("%", position)) >= 0:
+        directive = pattern[position + 1 : position + 2]
+        if directive == "-" and pattern[position + 2 : position + 3] in _UNPADDED:
+            position += 3
         elif directive in _DIRECTIVES and directive:
-            place += 2
+            position += 2
         else:
             raise errors.UsageError(f"%{directive} says nothing of a date; use e.g. %Y, %m, %d, %-d, %b, %j")

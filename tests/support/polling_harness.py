@@ -11,7 +11,7 @@ from bot.services.ingest import service as ingest_service
 from bot.services.polling import poller, registry
 from bot.services.polling.report import SourceReport
 from bot.services.search.indexer import SearchIndexer
-from bot.sources import factory, kinds
+from bot.sources import base
 from bot.sources.http import fetcher, retry, ssrf_guard
 from bot.sources.http.limits import Limits
 from storage import models, papers
@@ -33,7 +33,7 @@ class PollingHarness:
     pace_calls: int = 0
 
     def __post_init__(self) -> None:
-        self.endpoints = kinds.Endpoints(self.origin.url, f"{self.origin.url}/api/query")
+        self.endpoints = base.Endpoints(self.origin.url, f"{self.origin.url}/api/query")
         self.registry = registry.SourceRegistry(self.db, self.clock, self.endpoints)
         self.ingest = ingest_service.IngestService(self.db, self.clock, SearchIndexer())
 
@@ -59,10 +59,11 @@ class PollingHarness:
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            access = factory.SourceContext(fetch, self.endpoints, self.pace, "UTC")
+            throttles = {models.SourceKind.ARXIV: self.pace}
+            context = base.SourceContext(fetch, self.endpoints, throttles, "UTC")
             waits = retry.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
-                self.db, self.clock, self.ingest, access, waits, notify_failure=self.record_notice
+                self.db, self.clock, self.ingest, context, waits, notify_failure=self.record_notice
             )
 
     async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:

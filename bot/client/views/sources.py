@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from discord import ui
 
@@ -14,6 +13,7 @@ from bot.client.translations import Texts
 from bot.client.views import empty_list, notices, paper_list, paper_text, subscriptions
 from bot.rendering.discord_text import escape, split
 from bot.services.polling import health
+from bot.sources import kinds
 from storage import models
 
 SHOW = "src"
@@ -58,14 +58,8 @@ def sources_view(words: Texts, listed: SourceList, page: int = 0) -> ui.LayoutVi
 
 
 def public_label(row: models.StoredSource) -> str:
-    """Return how a source is called before strangers: a folder by its name, an address without names and queries."""
-    if row.kind is models.SourceKind.FOLDER:
-        return _shorten(row.url.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or row.url)
-    try:
-        parts = urlsplit(row.url)
-    except ValueError:
-        return row.kind.value
-    return _shorten(parts.netloc.rpartition("@")[2] + parts.path.rstrip("/"))
+    """Return the public label of a source on one line: no credentials, no query, no path above a folder."""
+    return _shorten(kinds.public_label(row.kind, row.url))
 
 
 def _custom_id(page: int) -> str:

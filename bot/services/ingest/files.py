@@ -10,8 +10,6 @@ from pathlib import Path
 from bot import errors
 from bot.digests import parse
 
-SUFFIXES = frozenset({".md", ".txt"})
-
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
@@ -76,7 +74,9 @@ def read_file(name: str) -> TextFile | UnreadableFile:
 
 def _find_in_folder(name: str, folder: Path) -> Iterator[str | UnreadableFile]:
     found = sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in SUFFIXES
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix in parse.FILE_SUFFIXES
     )
     if not found:
         yield UnreadableFile(name, "there is no .md or .txt file in this folder")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import structlog
 
+from bot.digests import parse
+
 log = structlog.get_logger(__name__)
 
-SUFFIXES = (".md", ".txt")
 FileHandler = Callable[[list[Path]], Awaitable[None]]
 
 RETRY_SECONDS = 30.0
@@ -70,4 +71,4 @@ class InboxWatcher:
 
 
 def _is_digest_file(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in parse.FILE_SUFFIXES and not path.name.startswith(".") and path.is_file()

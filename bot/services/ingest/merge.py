@@ -8,21 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from enum import IntEnum
 from typing import Any
 
+from bot.sources import kinds
+from bot.sources.base import MetadataProvider
 from storage import models
-
-
-class MetadataProvider(IntEnum):
-    """Who says something of a paper."""
-
-    NEWSLETTER = 1
-    REVIEW = 2
-    HUGGINGFACE = 3
-    ARXIV = 4
-    FEED = 5
-
 
 _N, _R, _H, _A, _F = (
     MetadataProvider.NEWSLETTER,
@@ -48,7 +38,6 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
 }
 """For each field the voices that have a say, the most believed first. Of one voice the newest statement counts."""
 
-_FACTS_PROVIDERS = {"huggingface": MetadataProvider.HUGGINGFACE, "arxiv": MetadataProvider.ARXIV}
 _DIGEST_PROVIDERS = {
     models.DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
     models.DigestFormat.REVIEW: MetadataProvider.REVIEW,
@@ -111,7 +100,7 @@ def _statements(
         order = (-one.date.toordinal(), one.entry.rank, f"{one.digest_id:020}")
         yield _Statement(_DIGEST_PROVIDERS[one.format], order, one.entry)
     for said in facts:
-        voice = _FACTS_PROVIDERS.get(said.source, MetadataProvider.FEED)
+        voice = kinds.provider_of(said.source)
         yield _Statement(voice, (-int(said.read_at.timestamp()), 0, said.source), said)
 
 

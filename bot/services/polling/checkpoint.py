@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.services.polling import health as polling_health
 from bot.services.polling import page_states
+from bot.sources import kinds
 from storage import models, sources
 from storage.database import Connection, Database
 
@@ -15,7 +16,6 @@ NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[
 """Plans one notice to the operator, in the transaction that keeps the source's failures."""
 
 _FLUSH_PAGES = 250
-_FEED_PAGE_RETENTION = timedelta(days=90)
 
 
 async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
@@ -46,10 +46,13 @@ class Checkpoint:
             told = [await self._notify_if_due(connection, one) for one in health]
             await sources.set_health(connection, *told)
             for one in told:
-                if _has_new_entries(one) and one.last_attempt_at is not None:
-                    await sources.remove_page_states(
-                        connection, one.id, one.last_attempt_at - _FEED_PAGE_RETENTION
-                    )
+                retention = kinds.get(one.kind).page_retention
+                if (
+                    retention is not None
+                    and one.status is models.FetchStatus.OK
+                    and one.last_attempt_at is not None
+                ):
+                    await sources.remove_page_states(connection, one.id, one.last_attempt_at - retention)
 
     async def _notify_if_due(self, connection: Connection, row: models.StoredSource) -> models.StoredSource:
         """Tell the operator of a source that goes on failing, and note that it was told."""
@@ -57,8 +60,3 @@ class Checkpoint:
             return row
         await self._notify_failure(connection, row, row.last_attempt_at)
         return replace(row, noticed_at=row.last_attempt_at)
-
-
-def _has_new_entries(row: models.StoredSource) -> bool:
-    """Whether a feed brought entries: then old ones may be forgotten, which no feed shows any more."""
-    return row.kind is models.SourceKind.FEED and row.status is models.FetchStatus.OK

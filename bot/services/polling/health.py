@@ -1,65 +1,52 @@
-"""How a source is after a visit, and when its next turn comes: paces, slowing down, and whom to tell. Pure."""
+"""Source health: the state of a source after a run, its next poll with backoff, and when to notify the operator. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.services.polling.report import RunStatistics
+from bot.services.polling.report import RunStatistics, SourceReport
+from bot.sources import kinds
 from bot.sources.http import retry
 from storage import models
 
 NOTIFY_AFTER_FAILURES = 3
-"""Failures in a row after which the operator is told, once until it is well again."""
+"""Failures in a row after which the operator gets a notice, once until the next success."""
 
-_POLL_INTERVALS = {
-    models.SourceKind.FOLDER: timedelta(minutes=1),
-    models.SourceKind.URL: timedelta(hours=1),
-    models.SourceKind.FEED: timedelta(minutes=30),
-    models.SourceKind.HUGGINGFACE: timedelta(minutes=30),
-    models.SourceKind.ARXIV: timedelta(minutes=5),
-}
-_PENDING_POLL_INTERVAL = timedelta(minutes=15)
 _S = models.FetchStatus
 _HEALTHY = frozenset({_S.OK, _S.UNCHANGED})
 
 
 def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timedelta:
-    """Return how often a source is asked: its option `every` in minutes, else what its kind needs.
+    """Return the time between two polls: the option `every` in minutes, else the interval of the kind.
 
-    A dated address whose newest digest is still to come is asked more often.
+    Some kinds are polled more often while the newest digest is not published yet.
     """
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
-    if is_newest_pending and row.kind is models.SourceKind.URL:
-        return _PENDING_POLL_INTERVAL
-    return _POLL_INTERVALS[row.kind]
+    record = kinds.get(row.kind)
+    return (record.pending_poll_interval if is_newest_pending else None) or record.poll_interval
 
 
 def updated_health(
-    row: models.StoredSource,
-    status: models.FetchStatus,
-    reason: str,
-    tally: RunStatistics,
-    now: datetime,
-    waits: retry.RetryPolicy,
+    report: SourceReport, statistics: RunStatistics, now: datetime, retry_policy: retry.RetryPolicy
 ) -> models.StoredSource:
-    """Return the source as it is after a visit that ended at `now` with that status.
+    """Return the source with its health after a run that ended at `now` (UTC).
 
-    The reason in words stays until it is well again. A source that is gone for good has no next turn.
+    The reason is kept until the source succeeds. A source that is gone for good has no next poll.
     """
+    row, status = report.source, report.status
     failed = status in (_S.FAILED, _S.REFUSED, _S.GONE)
     failures = row.failures + 1 if failed else 0
-    next_at = now + waits.next_poll_delay(
-        poll_interval(row, is_newest_pending=tally.is_newest_pending), failures
-    )
-    if tally.retry_at is not None:
-        next_at = max(next_at, tally.retry_at)
+    interval = poll_interval(row, is_newest_pending=statistics.is_newest_pending)
+    next_at = now + retry_policy.next_poll_delay(interval, failures)
+    if statistics.retry_at is not None:
+        next_at = max(next_at, statistics.retry_at)
     return replace(
         row,
         status=status,
-        reason=reason or None,
+        reason=report.reason or None,
         failures=failures,
         last_attempt_at=now,
         last_success_at=now if status in _HEALTHY else row.last_success_at,
@@ -69,10 +56,10 @@ def updated_health(
 
 
 def is_persistently_failing(row: models.StoredSource) -> bool:
-    """Whether a source fails so lastingly that it needs a person."""
+    """Whether the failures of a source need the operator's attention."""
     return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is _S.GONE)
 
 
 def is_notice_due(row: models.StoredSource) -> bool:
-    """Whether the operator is to be told of a source's failures now."""
+    """Whether the operator has not been notified of persistent failures yet."""
     return is_persistently_failing(row) and row.noticed_at is None

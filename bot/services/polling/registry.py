@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from bot import errors
 from bot.clock import Clock
 from bot.settings import Settings, SourceSetting
-from bot.sources import kinds
+from bot.sources import base, kinds
 from storage import errors as storage_errors
 from storage import models, sources
 from storage.database import Database
@@ -16,7 +16,7 @@ from storage.database import Database
 class SourceRegistry:
     """What `paperround sources` and `paperround.toml` say, in storage."""
 
-    def __init__(self, database: Database, clock: Clock, endpoints: kinds.Endpoints) -> None:
+    def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
         self._database = database
         self._clock = clock
         self._endpoints = endpoints
@@ -35,8 +35,7 @@ class SourceRegistry:
         Raises UsageError for an address or options that cannot be used, DuplicateError for one that stands already.
         """
         kind = kind or kinds.guess_kind(url, self._endpoints)
-        kinds.check_address(url, kind)
-        kinds.parse_publishing_schedule(options or {}, "UTC")
+        kinds.check(kind, url, options or {})
         async with self._database.transaction() as connection:
             return await sources.add(
                 connection,
@@ -55,11 +54,11 @@ class SourceRegistry:
         for one in configured:
             if one.url in known:
                 continue
-            kind = models.SourceKind(one.kind) if one.kind else None
-            language = models.Locale(one.language) if one.language else None
             options = {name: str(value) for name, value in one.options.items()}
             try:
-                await self.add(one.url, kind=kind, language=language, priority=one.priority, options=options)
+                await self.add(
+                    one.url, kind=one.kind, language=one.language, priority=one.priority, options=options
+                )
             except storage_errors.DuplicateError:
                 continue  # another process was faster
 
@@ -79,4 +78,4 @@ class SourceRegistry:
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
     """Return the list of sources, with the services where the settings say that they are."""
-    return SourceRegistry(database, clock, kinds.Endpoints(settings.hf_endpoint, settings.arxiv_url))
+    return SourceRegistry(database, clock, base.Endpoints(settings.hf_endpoint, settings.arxiv_url))

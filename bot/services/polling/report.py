@@ -1,17 +1,14 @@
-"""What a visit to one source came to: its outcomes counted, and one status with one reason for all of them. Pure."""
+"""Statistics of one source during a run, and the report made of them: one status and one reason. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from bot.services.ingest.service import IngestProblem, IngestResult
-from bot.sources import base as source
+from bot.services.ingest.results import IngestResult
+from bot.sources import base, kinds
 from storage import models
-
-STALE_AFTER = timedelta(days=10)
-"""A dated address that gave nothing for so long is no longer on holiday."""
 
 _MAX_PROBLEMS = 200
 _S = models.FetchStatus
@@ -19,20 +16,17 @@ _S = models.FetchStatus
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """One row of a pass. `papers` are those that were read, `new_papers` those that nobody had named before."""
+    """The outcome of a run for one source."""
 
     source: models.StoredSource
     status: models.FetchStatus
     reason: str
-    digests: int = 0
-    papers: int = 0
-    new_papers: int = 0
-    problems: tuple[IngestProblem, ...] = ()
+    result: IngestResult
 
 
 @dataclass(slots=True)
 class RunStatistics:
-    """Counts outcomes as they come, and keeps no texts."""
+    """Counts results by status as they come. `is_newest_pending`: the digest of `last_day` is not published yet."""
 
     status_counts: Counter[models.FetchStatus] = field(default_factory=Counter)
     reasons: dict[models.FetchStatus, str] = field(default_factory=dict)
@@ -41,78 +35,63 @@ class RunStatistics:
     first_day: date | None = None
     last_day: date | None = None
     is_newest_pending: bool = False
-    """Whether the newest day's digest is still to come."""
 
-    def add_outcome(self, outcome: source.FetchResult) -> None:
-        """Count an outcome."""
-        self.status_counts[outcome.status] += 1
-        if outcome.reason:
-            self.reasons.setdefault(outcome.status, outcome.reason)
-        if outcome.retry_at is not None:
-            self.retry_at = max(outcome.retry_at, self.retry_at or outcome.retry_at)
-        if outcome.day is not None:
-            if self.last_day is None or outcome.day >= self.last_day:
-                self.last_day, self.is_newest_pending = outcome.day, outcome.status is _S.NOT_YET
-            self.first_day = min(outcome.day, self.first_day or outcome.day)
+    def add_fetch_result(self, result: base.FetchResult) -> None:
+        """Count one fetch result. Of each status the first reason is kept."""
+        self.status_counts[result.status] += 1
+        if result.reason:
+            self.reasons.setdefault(result.status, result.reason)
+        if result.retry_at is not None:
+            self.retry_at = max(result.retry_at, self.retry_at or result.retry_at)
+        if result.day is not None:
+            if self.last_day is None or result.day >= self.last_day:
+                self.last_day, self.is_newest_pending = result.day, result.status is _S.NOT_YET
+            self.first_day = min(result.day, self.first_day or result.day)
 
     def add_failure(self, reason: str) -> None:
-        """Count a failure of our own making, such as a database that is locked."""
+        """Count an internal failure, such as a locked database."""
         self.status_counts[_S.FAILED] += 1
         self.reasons[_S.FAILED] = reason
 
     def add_ingest_result(self, result: IngestResult) -> None:
-        """Count what storage made of an outcome."""
+        """Add the ingest result of one fetch result."""
         total = self.ingest_result + result
-        self.ingest_result = IngestResult(
-            total.digests,
-            total.new_digests,
-            total.corrected_digests,
-            total.new_papers,
-            total.arxiv_ids,
-            total.problems[:_MAX_PROBLEMS],
-        )
+        self.ingest_result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
 
     def build_report(self, row: models.StoredSource, now: datetime) -> SourceReport:
-        """Return the row: what was read counts more than what failed beside it, and that more than what is as it was."""
+        """Return the report. New content outranks failures, and failures outrank unchanged content."""
         status, reason = self._overall_status(row, now)
-        return SourceReport(
-            row,
-            status,
-            reason,
-            self.ingest_result.digests,
-            self.ingest_result.papers,
-            self.ingest_result.new_papers,
-            self.ingest_result.problems,
-        )
+        return SourceReport(row, status, reason, self.ingest_result)
 
     def _overall_status(self, row: models.StoredSource, now: datetime) -> tuple[models.FetchStatus, str]:
-        bad = self.status_counts[_S.FAILED] + self.status_counts[_S.REFUSED] + self.status_counts[_S.GONE]
-        worst = next((one for one in (_S.FAILED, _S.REFUSED, _S.GONE) if self.status_counts[one]), None)
-        if self.status_counts[_S.OK]:
+        counts, total = self.status_counts, self.status_counts.total()
+        failed = counts[_S.FAILED] + counts[_S.REFUSED] + counts[_S.GONE]
+        worst = next((status for status in (_S.FAILED, _S.REFUSED, _S.GONE) if counts[status]), None)
+        if counts[_S.OK]:
             if worst is None:
-                return _S.OK, self.reasons.get(_S.OK, "")
-            return _S.OK, f"{bad} of {self.status_counts.total()} places: {self.reasons.get(worst, '')}"
-        if worst is not None and (worst is not _S.GONE or bad == self.status_counts.total()):
-            return worst, self.reasons.get(worst, "")
-        if self.status_counts[_S.UNCHANGED]:
-            return _S.UNCHANGED, self.reasons.get(_S.UNCHANGED, "")
-        if self.status_counts[_S.NOT_YET]:
+                return _S.OK, self._reason(_S.OK)
+            return _S.OK, f"{failed} of {total} places: {self._reason(worst)}"
+        if worst is not None and (worst is not _S.GONE or failed == total):
+            return worst, self._reason(worst)
+        if counts[_S.NOT_YET] and not counts[_S.UNCHANGED]:
             return self._status_without_digest(row, now)
-        return _S.UNCHANGED, ""
+        return _S.UNCHANGED, self._reason(_S.UNCHANGED)
+
+    def _reason(self, status: models.FetchStatus) -> str:
+        return self.reasons.get(status, "")
 
     def _status_without_digest(
         self, row: models.StoredSource, now: datetime
     ) -> tuple[models.FetchStatus, str]:
-        """Nothing was there: a weekend, a holiday, an early hour; or an address that never was right."""
-        reason = self.reasons.get(_S.NOT_YET, "")
-        if row.kind is not models.SourceKind.URL or self.last_day is None:
+        """Tell a weekend, a holiday or an early hour from an address that never was right or has gone stale."""
+        reason = self._reason(_S.NOT_YET)
+        stale_after = kinds.get(row.kind).stale_after
+        if stale_after is None or self.last_day is None:
             return _S.NOT_YET, reason
         if row.last_success_at is None and self.last_day < now.date() - timedelta(days=1):
-            return (
-                _S.FAILED,
-                f"nothing at any of its addresses from {self.first_day} to {self.last_day}: {reason}",
-            )
+            days = f"from {self.first_day} to {self.last_day}"
+            return _S.FAILED, f"nothing at any of its addresses {days}: {reason}"
         since = row.last_success_at or row.added_at
-        if now - since > STALE_AFTER:
+        if now - since > stale_after:
             return _S.FAILED, f"nothing at any of its addresses since {since:%Y-%m-%d}: {reason}"
         return _S.NOT_YET, reason

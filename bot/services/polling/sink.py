@@ -1,4 +1,4 @@
-"""Hands what sources give to the ingest, and counts what storage made of it. Asks no source anything."""
+"""Sinks for fetch results: one stores them in batches through the ingest, one only counts them for a dry run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -23,137 +24,149 @@ log = structlog.get_logger(__name__)
 _MAX_QUEUED = 64
 _MAX_BATCH = 32
 _BATCH_WAIT_SECONDS = 0.1
-"""How long a lot waits for company while its pass goes on: one transaction costs as much as several digests."""
+"""Time that a batch waits for more items: one transaction costs as much as several digests."""
 _FINAL_FLUSH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class SinkItem:
-    """What one place of a source gave, which places are to be remembered then, and the tally that it counts for."""
+    """A fetch result of a source, the page states to save once it is stored, and the statistics to update."""
 
     row: models.StoredSource
-    outcome: base.FetchResult
-    pages: tuple[models.PageState, ...]
+    result: base.FetchResult
+    page_states: tuple[models.PageState, ...]
     statistics: RunStatistics
 
 
-class BatchingSink:
-    """Stores parcels in the background: what comes while one lot gathers or is written goes together."""
+class Sink(Protocol):
+    """The consumer of fetch results."""
 
-    def __init__(self, ingest: IngestService, keeper: Checkpoint) -> None:
+    async def put(self, item: SinkItem) -> None:
+        """Accept an item. Its statistics are complete after the next `flush`."""
+
+    async def flush(self) -> None:
+        """Wait until every accepted item is processed."""
+
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Process items in the background for the duration of the block."""
+
+
+class BatchingSink:
+    """Stores items in the background, several in one transaction."""
+
+    def __init__(self, ingest: IngestService, checkpoint: Checkpoint) -> None:
         self._ingest = ingest
-        self._checkpoint = keeper
+        self._checkpoint = checkpoint
         self._queue: asyncio.Queue[SinkItem] = asyncio.Queue(_MAX_QUEUED)
         self._flush_requested = asyncio.Event()
 
-    async def put(self, parcel: SinkItem) -> None:
-        """Take a parcel; waits while too many do. Its tally is complete once `settle` has returned."""
-        if parcel.outcome.documents or parcel.outcome.facts:
-            await self._queue.put(parcel)
+    async def put(self, item: SinkItem) -> None:
+        """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full."""
+        if item.result.documents or item.result.facts:
+            await self._queue.put(item)
         else:
-            await self._record_stored(parcel, None)
+            await self._record_stored(item, None)
 
     async def flush(self) -> None:
-        """Wait until everything that was put is stored, or known to have failed."""
+        """Wait until every queued item is stored or has failed."""
         self._flush_requested.set()
         await self._queue.join()
         self._flush_requested.clear()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Store for as long as the block lasts, and a moment longer what was put before it was interrupted."""
-        work = asyncio.create_task(self._consume())
+        """Store items for the duration of the block. On exit, flush for at most `_FINAL_FLUSH_SECONDS`."""
+        consumer = asyncio.create_task(self._consume())
         try:
             yield
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.flush(), _FINAL_FLUSH_SECONDS)
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            consumer.cancel()
+            await asyncio.gather(consumer, return_exceptions=True)
 
     async def _consume(self) -> None:
         while True:
-            lot = [await self._queue.get()]
+            batch = [await self._queue.get()]
             if not self._queue.full():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._flush_requested.wait(), _BATCH_WAIT_SECONDS)
-            while len(lot) < _MAX_BATCH and not self._queue.empty():
-                lot.append(self._queue.get_nowait())
-            await self._store_batch(lot)
-            for _ in lot:
+            while len(batch) < _MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._store_batch(batch)
+            for _ in batch:
                 self._queue.task_done()
 
-    async def _store_batch(self, lot: Sequence[SinkItem]) -> None:
-        """Store a lot. What fails counts as a failure of its sources, which are asked for it again."""
+    async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
+        """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
         try:
-            results = await self._store_digests(lot)
-            for parcel, result in zip(lot, results, strict=True):
-                if parcel.outcome.facts:
-                    result += await self._ingest.add_facts(parcel.outcome.facts)
-                await self._record_stored(parcel, result)
+            results = await self._store_digests(batch)
+            for item, result in zip(batch, results, strict=True):
+                if item.result.facts:
+                    result += await self._ingest.add_facts(item.result.facts)
+                await self._record_stored(item, result)
         except storage_errors.StorageError as error:
-            _record_failure(lot, str(error))
+            _record_failure(batch, str(error))
         except Exception as error:
-            # Whatever a strange text breaks in us, the other sources are to be stored all the same.
-            log.exception("not stored", sources=sorted({parcel.row.url for parcel in lot}))
-            if len(lot) == 1:
-                _record_failure(lot, f"it broke something of ours, see the log: {type(error).__name__}")
+            # A bug that one text triggers must not keep the others from being stored.
+            log.exception("batch not stored", sources=sorted({item.row.url for item in batch}))
+            if len(batch) == 1:
+                _record_failure(batch, f"it broke something of ours, see the log: {type(error).__name__}")
                 return
-            for parcel in lot:
-                await self._store_batch([parcel])
+            for item in batch:
+                await self._store_batch([item])
 
-    async def _store_digests(self, lot: Sequence[SinkItem]) -> list[IngestResult]:
-        """Store all digests of a lot together and return what they came to, a result a parcel."""
-        said = [
+    async def _store_digests(self, batch: Sequence[SinkItem]) -> list[IngestResult]:
+        """Store the digests of a batch together and return one result for each item."""
+        digests = [
             [
-                one
-                for text in parcel.outcome.documents
-                for one in provenance.to_sourced_digests(text.digests, parcel.row.url, text.location)
+                digest
+                for document in item.result.documents
+                for digest in provenance.to_sourced_digests(document.digests, item.row.url, document.location)
             ]
-            for parcel in lot
+            for item in batch
         ]
-        stored = iter(await self._ingest.add_batch([one for several in said for one in several]))
-        return [sum((next(stored) for _ in several), IngestResult()) for several in said]
+        results = iter(await self._ingest.add_batch([digest for group in digests for digest in group]))
+        return [sum((next(results) for _ in group), IngestResult()) for group in digests]
 
-    async def _record_stored(self, parcel: SinkItem, result: IngestResult | None) -> None:
+    async def _record_stored(self, item: SinkItem, result: IngestResult | None) -> None:
         if result is not None:
-            parcel.statistics.add_ingest_result(result)
-        parcel.statistics.add_outcome(parcel.outcome)
-        if parcel.pages:
-            await self._checkpoint.add_pages(parcel.row, parcel.pages)
+            item.statistics.add_ingest_result(result)
+        item.statistics.add_fetch_result(item.result)
+        if item.page_states:
+            await self._checkpoint.add_pages(item.row, item.page_states)
 
 
-def _record_failure(lot: Sequence[SinkItem], reason: str) -> None:
-    for parcel in lot:
-        parcel.statistics.add_failure(reason)
+def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
+    for item in batch:
+        item.statistics.add_failure(reason)
 
 
 class DryRunSink:
-    """Takes the place of storing in a dry run: says what would change, and changes nothing."""
+    """Counts what would change and stores nothing."""
 
     def __init__(self, ingest: IngestService, database: Database) -> None:
         self._ingest = ingest
         self._database = database
         self._seen: set[str] = set()
 
-    async def put(self, parcel: SinkItem) -> None:
-        """Count what storing a parcel would come to."""
-        result = IngestResult(arxiv_ids=frozenset(one.arxiv_id for one in parcel.outcome.facts))
-        for text in parcel.outcome.documents:
+    async def put(self, item: SinkItem) -> None:
+        """Count what storing an item would change."""
+        result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in item.result.facts))
+        for document in item.result.documents:
             result += await self._ingest.add_digests(
-                text.digests, source=parcel.row.url, location=text.location, dry_run=True
+                document.digests, source=item.row.url, location=document.location, dry_run=True
             )
         async with self._database.read() as connection:
             known = await papers.get_ids(connection, result.arxiv_ids)
         new = result.arxiv_ids - known.keys() - self._seen
         self._seen |= new
-        parcel.statistics.add_ingest_result(replace(result, new_papers=len(new)))
-        parcel.statistics.add_outcome(parcel.outcome)
+        item.statistics.add_ingest_result(replace(result, new_papers=len(new)))
+        item.statistics.add_fetch_result(item.result)
 
     async def flush(self) -> None:
-        """Return at once: nothing waits."""
+        """Return at once: items are counted by `put`."""
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Do nothing in the background."""
-        yield
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Return an empty context."""
+        return contextlib.nullcontext()

@@ -19,6 +19,7 @@ from yarl import URL
 
 from bot import clock
 from bot.sources.http import body as http_body
+from bot.sources.http import charset as http_charset
 from bot.sources.http import errors, retry, ssrf_guard
 from bot.sources.http import response as http_response
 from bot.sources.http.limits import Limits
@@ -35,9 +36,9 @@ async def no_throttle() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a place said. `body` is None where nothing has changed since `page` was last read.
+    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
 
-    `url` is the address that answered in the end; `charset` and `media_type` are the server's words, lower case.
+    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
     """
 
     url: str
@@ -45,6 +46,10 @@ class Response:
     page_state: models.PageState
     media_type: str = ""
     charset: str | None = None
+
+    def text(self) -> str:
+        """Return the decoded body. Raises FetchError if no charset fits."""
+        return http_charset.decode_text(self.body or b"", self.charset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,16 @@
-"""What kind of source an address is, and which addresses can be none."""
+"""Guessing the kind of a source from its address, and rejecting addresses that cannot be one."""
 
 from __future__ import annotations
 
-from datetime import time
 from pathlib import Path
 
 import pytest
 
 from bot import errors
-from bot.sources import kinds
+from bot.sources import base, kinds
 from storage import models
 
-SERVICES = kinds.Endpoints("http://127.0.0.1:9000/", "http://127.0.0.1:9001/api/query")
+SERVICES = base.Endpoints("http://127.0.0.1:9000/", "http://127.0.0.1:9001/api/query")
 KIND = models.SourceKind
 
 
@@ -34,7 +33,7 @@ KIND = models.SourceKind
         ("file:///srv/papers", KIND.FOLDER),
     ],
 )
-def test_an_address_tells_its_kind(address: str, kind: models.SourceKind) -> None:
+def test_the_kind_is_guessed_from_the_address(address: str, kind: models.SourceKind) -> None:
     assert kinds.guess_kind(address, SERVICES) is kind
 
 
@@ -54,29 +53,53 @@ def test_an_address_tells_its_kind(address: str, kind: models.SourceKind) -> Non
         ("https://h.test/", KIND.FOLDER),
     ],
 )
-def test_an_address_that_can_be_no_source_is_wrong_usage(address: str, kind: models.SourceKind) -> None:
+def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceKind) -> None:
     with pytest.raises(errors.UsageError):
-        kinds.check_address(address, kind)
+        kinds.check(kind, address, {})
 
 
-def test_addresses_that_can_be_sources_are_taken(tmp_path: Path) -> None:
-    kinds.check_address(str(tmp_path), KIND.FOLDER)
-    kinds.check_address(f"file://{tmp_path}", KIND.FOLDER)
-    kinds.check_address("http://127.0.0.1:9000", KIND.HUGGINGFACE)
-    kinds.check_address("https://h.test/{date:%Y}/{date:%m-%d}.md", KIND.URL)
+def test_usable_addresses_are_accepted(tmp_path: Path) -> None:
+    kinds.check(KIND.FOLDER, str(tmp_path), {})
+    kinds.check(KIND.FOLDER, f"file://{tmp_path}", {})
+    kinds.check(KIND.HUGGINGFACE, "http://127.0.0.1:9000", {})
+    kinds.check(KIND.URL, "https://h.test/{date:%Y}/{date:%m-%d}.md", {})
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+def test_every_kind_has_exactly_one_record(kind: models.SourceKind) -> None:
+    assert [record for record in kinds.RECORDS if record.kind is kind] == [kinds.get(kind)]
+
+
+@pytest.mark.parametrize("kind", models.SourceKind)
+def test_options_are_checked_for_every_kind(kind: models.SourceKind, tmp_path: Path) -> None:
+    address = str(tmp_path) if kind is KIND.FOLDER else "https://h.test/feed"
+    kinds.check(kind, address, {})
+    with pytest.raises(errors.UsageError):
+        kinds.check(kind, address, {"timezone": "Mars/Base"})
 
 
 @pytest.mark.parametrize(
-    "options", [{"timezone": "Mars/Base"}, {"from": "25:00"}, {"corrected_days": 99}, {"corrected_days": "x"}]
+    ("kind", "address", "label"),
+    [
+        (KIND.FOLDER, "/srv/secret/papers/", "papers"),
+        (KIND.FOLDER, "C:\\papers\\daily", "daily"),
+        (KIND.FOLDER, "/", "/"),
+        (KIND.URL, "https://me:pass@h.test/a/{date:%Y}.md?key=1#top", "h.test/a/{date:%Y}.md"),
+        (KIND.FEED, "https://h.test/feed/", "h.test/feed"),
+        (KIND.FEED, "https://[h.test/feed", "feed"),
+    ],
 )
-def test_options_that_cannot_be_used_are_wrong_usage(options: dict[str, object]) -> None:
-    with pytest.raises(errors.UsageError):
-        kinds.parse_publishing_schedule(options, "UTC")
+def test_a_public_label_holds_no_secrets(kind: models.SourceKind, address: str, label: str) -> None:
+    assert kinds.public_label(kind, address) == label
 
 
-def test_options_that_can_be_used_are_taken() -> None:
-    habits = kinds.parse_publishing_schedule(
-        {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}, "UTC"
-    )
-    assert (str(habits.timezone), habits.from_time, habits.corrected_days) == ("Asia/Seoul", time(9, 30), 5)
-    assert str(kinds.parse_publishing_schedule({}, "Europe/Berlin").timezone) == "Europe/Berlin"
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [
+        ("huggingface", base.MetadataProvider.HUGGINGFACE),
+        ("arxiv", base.MetadataProvider.ARXIV),
+        ("https://h.test/feed", base.MetadataProvider.FEED),
+    ],
+)
+def test_facts_have_the_provider_of_their_source(name: str, provider: base.MetadataProvider) -> None:
+    assert kinds.provider_of(name) is provider

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 
-from bot.sources import kinds, url, url_template
+from bot import errors
+from bot.sources import url, url_template
 from bot.sources.http import fetcher
 from storage import models
 from tests.bot.sources import conftest
@@ -36,7 +37,7 @@ def dated_source(
     **habits: Any,
 ) -> url.UrlSource:
     address = url_template.parse_url_template(origin.url + pattern)
-    return url.UrlSource(address, fetch, kinds.PublishingSchedule(**{"timezone": UTC_ZONE, **habits}))
+    return url.UrlSource(address, fetch, url.PublishingSchedule(**{"timezone": UTC_ZONE, **habits}))
 
 
 async def test_todays_digest_and_those_of_the_last_days_are_read(
@@ -234,3 +235,23 @@ async def test_a_page_that_was_read_and_is_taken_down_is_no_failure(
     origin.pages.clear()
     assert [outcome.status for outcome in await fetch_results(one, pages)] == [NOT_YET]
     assert replace(next(iter(pages.values())), read_at=conftest.NOW).status is OK
+
+
+@pytest.mark.parametrize(
+    "options", [{"timezone": "Mars/Base"}, {"from": "25:00"}, {"corrected_days": 99}, {"corrected_days": "x"}]
+)
+def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
+    with pytest.raises(errors.UsageError):
+        url.parse_publishing_schedule(options, "UTC")
+
+
+def test_usable_options_are_accepted() -> None:
+    schedule = url.parse_publishing_schedule(
+        {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}, "UTC"
+    )
+    assert (str(schedule.timezone), schedule.from_time, schedule.corrected_days) == (
+        "Asia/Seoul",
+        time(9, 30),
+        5,
+    )
+    assert str(url.parse_publishing_schedule({}, "Europe/Berlin").timezone) == "Europe/Berlin"

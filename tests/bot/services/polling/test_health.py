@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.services.polling import health
-from bot.services.polling.report import RunStatistics
+from bot.services.polling.report import RunStatistics, SourceReport
 from bot.sources.http import retry
 from storage import models
 
@@ -21,7 +21,9 @@ FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, Non
 def after(
     status: S, one: models.StoredSource = FEED, tally: RunStatistics | None = None
 ) -> models.StoredSource:
-    return health.updated_health(one, status, "why", tally or RunStatistics(), NOW, WAITS)
+    statistics = tally or RunStatistics()
+    report = SourceReport(one, status, "why", statistics.ingest_result)
+    return health.updated_health(report, statistics, NOW, WAITS)
 
 
 def wait(one: models.StoredSource) -> timedelta:

@@ -55,7 +55,14 @@ async def test_one_pass_makes_an_empty_archive_know_a_reviews_votes_and_authors(
     await room.add(origin.url, "huggingface")
     reports = await room.fetch_due()
     rows = [
-        (one.source.kind.value, one.status.value, one.digests, one.papers, one.new_papers) for one in reports
+        (
+            one.source.kind.value,
+            one.status.value,
+            one.result.digests,
+            one.result.papers,
+            one.result.new_papers,
+        )
+        for one in reports
     ]
     assert rows == [("url", "ok", 1, 2, 1), ("arxiv", "ok", 0, 2, 0), ("huggingface", "ok", 0, 2, 2)]
     paper = await room.detail("2505.00001")
@@ -78,8 +85,10 @@ async def test_a_second_pass_changes_nothing_and_asks_conditionally(room: Pollin
     async with room.open_poller() as service:
         first = await service.fetch_all()
         second = await service.fetch_all()
-    assert [(one.status, one.new_papers) for one in first] == [(S.OK, 2)]
-    assert [(one.status, one.digests, one.new_papers) for one in second] == [(S.UNCHANGED, 0, 0)]
+    assert [(one.status, one.result.new_papers) for one in first] == [(S.OK, 2)]
+    assert [(one.status, one.result.digests, one.result.new_papers) for one in second] == [
+        (S.UNCHANGED, 0, 0)
+    ]
 
 
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(room: PollingHarness) -> None:
@@ -91,7 +100,9 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(room: Pollin
     async with room.open_poller() as service:
         for _ in range(2):
             reports = await service.fetch_all(dry_run=True)
-            assert [(one.status, one.digests, one.papers, one.new_papers) for one in reports] == [
+            assert [
+                (one.status, one.result.digests, one.result.papers, one.result.new_papers) for one in reports
+            ] == [
                 (S.OK, 1, 2, 2),
                 (S.OK, 0, 1, 1),
             ]
@@ -275,7 +286,7 @@ async def test_the_same_digest_from_two_sources_is_one_digest(quick_room: Pollin
     await room.add("/a.md")
     await room.add("/feed")
     reports = await room.fetch_due()
-    assert sum(one.new_papers for one in reports) == 2
+    assert sum(one.result.new_papers for one in reports) == 2
     detail = await room.detail("2505.00001")
     assert detail is not None
     assert len(detail.appearances) == 1
@@ -327,9 +338,12 @@ async def test_sources_of_the_settings_are_kept_once(quick_room: PollingHarness)
     room = quick_room
     configured = [
         SourceSetting(
-            url="https://h.test/{date:%Y-%m-%d}.md", language="ko", priority=2, options={"every": 5}
+            url="https://h.test/{date:%Y-%m-%d}.md",
+            language=models.Locale.KO,
+            priority=2,
+            options={"every": 5},
         ),
-        SourceSetting(url="https://h.test/feed", kind="feed"),
+        SourceSetting(url="https://h.test/feed", kind=models.SourceKind.FEED),
     ]
     for _ in range(2):
         await room.registry.add_configured(configured)
@@ -376,6 +390,6 @@ async def test_fourteen_days_of_reviews_that_repeat_themselves_bring_each_paper_
         day = room.now.date()
         ids = [f"2505.{number * 3 + offset:05}" for offset in range(1, 7)]
         room.origin.pages[f"/{day}.md"] = source_payloads.review(day, ids)
-        new.append((await room.fetch_due())[0].new_papers)
+        new.append((await room.fetch_due())[0].result.new_papers)
         room.now += timedelta(days=1)
     assert new == [6] + [3] * 13

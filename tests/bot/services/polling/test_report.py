@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.services.polling.report import STALE_AFTER, RunStatistics
+from bot.services.polling.report import RunStatistics
 from bot.sources import base
 from storage import models
 
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 TODAY = NOW.date()
 S = models.FetchStatus
+STALE_AFTER = timedelta(days=10)
 
 
 def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> models.StoredSource:
@@ -32,7 +33,7 @@ def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> mode
 def judged(*outcomes: base.FetchResult, one: models.StoredSource | None = None) -> tuple[S, str]:
     tally = RunStatistics()
     for outcome in outcomes:
-        tally.add_outcome(outcome)
+        tally.add_fetch_result(outcome)
     report = tally.build_report(one or row(), NOW)
     return report.status, report.reason
 
