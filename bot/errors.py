@@ -1,16 +1,12 @@
-"""The errors that a person may get to read. Each message says what happened and what to do about it."""
+"""The errors of the application; their root is `storage.errors.PaperroundError`."""
 
 from __future__ import annotations
 
-
-class PaperroundError(Exception):
-    """Base of all our errors. `exit_status` is what the command line ends with (design contract: 1 or 2)."""
-
-    exit_status = 1
+from storage.errors import PaperroundError as PaperroundError
 
 
 class UsageError(PaperroundError):
-    """Wrong usage or settings: an option, a setting or an argument that cannot be used as given."""
+    """An option, a setting or an argument that cannot be used as given."""
 
     exit_status = 2
 

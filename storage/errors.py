@@ -1,12 +1,16 @@
-"""The storage errors that a person can act on. Drivers' own errors are translated into these at the door."""
+"""The root of all errors that a person can act on, and the errors of storage. Drivers' errors are translated into these."""
 
 from __future__ import annotations
 
 
-class StorageError(Exception):
-    """The database cannot be used as it is; the message says why and what to do."""
+class PaperroundError(Exception):
+    """Base of all our errors; the message says what happened and what to do. `exit_status` is the command line's."""
 
     exit_status = 1
+
+
+class StorageError(PaperroundError):
+    """The database cannot be used as it is."""
 
 
 class NewerDatabaseError(StorageError):
@@ -14,12 +18,12 @@ class NewerDatabaseError(StorageError):
 
 
 class DatabaseBusyError(StorageError):
-    """Another process holds the database, or it may not be written to."""
+    """Another process holds the database, or it is read-only."""
 
 
 class InUseError(DatabaseBusyError):
-    """Somebody reads what is to be replaced; in a moment nobody may."""
+    """A reader still uses what is to be replaced; retrying soon may succeed."""
 
 
 class DuplicateError(StorageError):
-    """An identical row stands already."""
+    """An identical row exists already."""

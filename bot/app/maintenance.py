@@ -12,6 +12,7 @@ from contextlib import aclosing, suppress
 
 import structlog
 
+from bot import isolation
 from bot.clock import Clock
 from bot.services.search import maintenance_tasks, worker_process
 from storage.database import Database, sqlite_path
@@ -52,29 +53,30 @@ class MaintenanceLoop:
 
     async def run_due_tasks(self) -> bool:
         """Do what is due, each thing once. Returns whether all went well; what did not is in the log."""
-        done: set[maintenance_tasks.MaintenanceTask] = set()
-        try:
-            while True:
-                due = await maintenance_tasks.find_pending(
-                    self._database, self._clock, was_current=self._has_seen_current_index
-                )
-                if due is None or due.task in done:
-                    self._has_seen_current_index = True
-                    return True
-                if due.task is maintenance_tasks.MaintenanceTask.RESTART:
-                    log.warning(
-                        "another version is at work here; restart the bot",
-                        reason=f"the index is {due.reason}",
-                    )
-                    return True
-                done.add(due.task)
-                await self._run_task(due)
-        except worker_process.WorkerError as error:
-            log.error("upkeep failed; it is tried again later", reason=str(error))
-        except Exception:
-            # A database that is away for a while, or a digest that nobody foresaw, must not end the bot.
-            log.exception("upkeep failed; it is tried again later")
+        with isolation.isolated(log, "maintenance failed; will retry later"):
+            try:
+                return await self._run_pending_tasks()
+            except worker_process.WorkerError as error:
+                log.error("maintenance failed; will retry later", reason=str(error))
         return False
+
+    async def _run_pending_tasks(self) -> bool:
+        done: set[maintenance_tasks.MaintenanceTask] = set()
+        while True:
+            pending = await maintenance_tasks.find_pending(
+                self._database, self._clock, was_current=self._has_seen_current_index
+            )
+            if pending is None or pending.task in done:
+                self._has_seen_current_index = True
+                return True
+            if pending.task is maintenance_tasks.MaintenanceTask.RESTART:
+                log.warning(
+                    "another version is at work here; restart the bot",
+                    reason=f"the index is {pending.reason}",
+                )
+                return True
+            done.add(pending.task)
+            await self._run_task(pending)
 
     async def _run_task(self, due: maintenance_tasks.PendingTask) -> None:
         log.info("upkeep begins", task=due.task.value, papers=due.papers, reason=due.reason)

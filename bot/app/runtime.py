@@ -22,7 +22,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot import errors
+from bot import errors, isolation
 from bot.app import maintenance, polling
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
@@ -61,12 +61,10 @@ class Runtime:
     async def tick(self) -> None:
         """Plan what is due. Called every minute and at the start; whatever goes wrong is logged, the next minute tries again."""
         now = self.container.clock()
-        try:
+        # A database outage must not end the schedule; due subscriptions stay due.
+        with isolation.isolated(log, "planning failed"):
             if await self.planner.tick(now):
                 self.relay.wake()
-        except Exception:
-            # A database that is away for a minute must not end the schedule; what is due stays due.
-            log.exception("planning failed")
 
     async def purge_payloads(self) -> None:
         """Forget the payloads of deliveries that ended 30 days ago."""
@@ -91,16 +89,14 @@ class Runtime:
     async def ingest_files(self, paths: list[Path]) -> None:
         """Ingest files of the inbox. Raises what went wrong with the first that could not be stored, after the last."""
         ingest = self.container.create_ingest(on_planned=self.relay.wake)
-        failed: list[Exception] = []
+        failures: list[Exception] = []
         for path in paths:
-            try:
+            with isolation.collected(failures):
                 await self._ingest_file(ingest, path)
-            except Exception as error:  # noqa: BLE001 - raised again below, once the others are stored
-                failed.append(error)
         await self.tick()
         self.relay.wake()
-        if failed:
-            raise failed[0]
+        if failures:
+            raise failures[0]
 
     async def _ingest_file(self, ingest: IngestService, path: Path) -> None:
         file = await asyncio.to_thread(files.read_file, str(path))

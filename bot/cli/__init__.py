@@ -14,7 +14,6 @@ import typer
 
 from bot import errors
 from bot.cli import alerts, deliveries, digests, maintenance, output, run, search, sources, subscriptions
-from storage import errors as storage_errors
 
 GC_THRESHOLD = 50_000
 
@@ -46,7 +45,7 @@ def main() -> None:
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
     try:
         build_app()()
-    except (errors.PaperroundError, storage_errors.StorageError) as error:
+    except errors.PaperroundError as error:
         for line in str(error).splitlines():
             output.error(line)
         sys.exit(error.exit_status)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import structlog
 
+from bot import isolation
 from bot.services.alerts import alert_index, matcher
 from bot.services.daily import selection
 from bot.services.posts import contents, summaries
@@ -139,7 +140,8 @@ class AlertNotifier:
             ),
             in_channel=recipient.channel_id is not None,
         )
-        try:
+        # An alert that fails to render must not block the digest's ingest.
+        with isolation.isolated(log, "alert rendering failed", delivery=key):
             return self._deliveries.build_alert(
                 post,
                 now=now,
@@ -147,10 +149,7 @@ class AlertNotifier:
                 guild_id=recipient.guild_id,
                 channel_id=recipient.channel_id or dm_channel_id,
             )
-        except Exception:
-            # One message with a mistake in its template must not keep the digest out of the archive.
-            log.exception("an alert cannot be rendered", delivery=key)
-            return None
+        return None
 
     async def _resolve_recipient(
         self, connection: Connection, recipient: Recipient

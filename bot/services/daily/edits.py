@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot import isolation
 from bot.services.daily import styles
 from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
@@ -96,12 +97,10 @@ class EditPlanner:
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.papers):
             return None
-        try:
+        # A post that fails to render must not block the ingest of the corrected digest.
+        with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             return self._deliveries.render_daily(_rebuild_post(delivery, subscription, details))
-        except Exception:
-            # One post with a mistake in its template must not keep the correction out of the archive.
-            log.exception("a post cannot be rendered anew", delivery=delivery.key)
-            return None
+        return None
 
     async def _plan_batch(
         self,

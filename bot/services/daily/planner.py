@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
+from bot import isolation
 from bot.services.daily import decision, schedule, styles
 from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
@@ -173,12 +174,14 @@ class DailyPlanner:
         kept: list[decision.Decision] = []
         posted: list[models.NewDelivery] = []
         for plan in plans:
-            try:
+            # An error in one style's template must not block the other subscriptions.
+            failures: list[Exception] = []
+            with isolation.collected(failures):
                 if plan.post is not None:
                     posted.append(self._build_delivery(plan, details, now, rendered))
-                kept.append(plan)
-            except Exception:  # noqa: BLE001 - a mistake in one style's template must not silence the others; it is logged
-                kept.append(_postpone(plan.subscription, now, "it cannot be rendered", exc_info=True))
+            for error in failures:
+                plan = _postpone(plan.subscription, now, "it cannot be rendered", exc_info=error)
+            kept.append(plan)
         return kept, posted
 
     def _build_delivery(
@@ -224,7 +227,7 @@ def recompute_due(subscription: models.Subscription, now: datetime) -> schedule.
 
 
 def _postpone(
-    subscription: models.Subscription, now: datetime, why: str, **details: bool
+    subscription: models.Subscription, now: datetime, why: str, **details: object
 ) -> decision.Decision:
     """Look later at what cannot be planned, so that it holds up nobody else."""
     log.error("a post cannot be planned", subscription=subscription.id, why=why, **details)

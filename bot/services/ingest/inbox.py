@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from bot import isolation
 from bot.digests import parse
 
 log = structlog.get_logger(__name__)
@@ -54,14 +55,13 @@ class InboxWatcher:
                 await self._handle(found)
 
     async def _handle(self, paths: Iterable[Path]) -> None:
-        try:
+        # A bad file or a database outage must not end the watcher.
+        with isolation.isolated(log, "reading the inbox failed", folder=str(self._folder)):
             await self._on_files(list(paths))
             self._retry_seconds = self._initial_retry_seconds
-        except Exception:
-            # One bad file or a database that is away must not end the watching.
-            log.exception("the inbox could not be read", folder=str(self._folder))
-            self._retry_at = time.monotonic() + self._retry_seconds
-            self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
+            return
+        self._retry_at = time.monotonic() + self._retry_seconds
+        self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
 
     def _is_retry_due(self) -> bool:
         if self._retry_at is None or time.monotonic() < self._retry_at:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from bot import errors
+from bot import errors, isolation
 from bot.clock import Clock
 from bot.digests import parse
 from bot.services.ingest import digest_writer, paper_writer, provenance
@@ -131,11 +131,11 @@ class IngestService:
         self, files: Sequence[tuple[TextFile, list[SourcedDigest]]]
     ) -> list[tuple[str, IngestResult]]:
         group = [said for _, found in files for said in found]
-        try:
+        failures: list[Exception] = []
+        # A digest that the database rejects must not block the rest of its batch.
+        with isolation.collected(failures, reraise=(StorageError,)):
             stored = await self._store(group)
-        except StorageError:
-            raise
-        except Exception:  # noqa: BLE001 - one digest that an engine refuses must not take its neighbours with it
+        if failures:
             stored = await self._store_individually(group)
         results = iter(stored)
         return [(file.name, sum((next(results) for _ in found), IngestResult())) for file, found in files]
@@ -145,10 +145,8 @@ class IngestService:
         stored: list[IngestResult] = []
         failures: list[Exception] = []
         for said in group:
-            try:
+            with isolation.collected(failures):
                 stored += await self._store([said])
-            except Exception as error:  # noqa: BLE001 - raised again below, once the others are stored
-                failures.append(error)
         if failures:
             raise failures[0]
         return stored

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import clock as clocks
+from bot import isolation
 from bot.services.outbox import attempt, discord_errors, outcomes, throttle
 from bot.services.outbox import sender as outbox_sender
 from storage.database import Database
@@ -99,14 +100,11 @@ class Relay:
         self._wake_event.set()
 
     async def _run_round_safely(self) -> None:
-        try:
+        # A failed round, such as a database outage, must not end delivery; a fatal DeliveryError does.
+        with isolation.isolated(log, "relay round failed", reraise=(discord_errors.DeliveryError,)):
             await self._run_round(self._clock)
-        except discord_errors.DeliveryError:
-            raise
-        except Exception:
-            # Whatever went wrong in one round (a database that was away), delivery goes on with the next.
-            self._has_orphans = True
-            log.exception("the outbox could not be worked on")
+            return
+        self._has_orphans = True
 
     async def _finish_in_flight(self) -> None:
         """Let what is in hand end. What takes too long stays SENDING, and the next start finds out what came of it."""

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
+from bot import isolation
 from bot.clock import Clock
 from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint, health, page_states, sink
@@ -82,14 +83,12 @@ class Poller:
     ) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
         while not stop.is_set():
-            try:
+            # A database outage must not end polling; the next round retries.
+            with isolation.isolated(log, "polling failed"):
                 reports = await self.fetch_due()
                 _log_reports(reports)
                 if any(report.status is models.FetchStatus.OK for report in reports):
                     await on_fetched(reports)
-            except Exception:
-                # An unreachable database, for one, must not end the loop.
-                log.exception("polling failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every_seconds)
 
@@ -218,21 +217,21 @@ class Poller:
     async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
         statistics = run.statistics[row.id]
-        try:
-            async with asyncio.timeout(run.timeout_seconds):
-                source = kinds.open_source(row.kind, row.url, row.options, self._context)
-                async for result in source.fetch(request):
-                    changed = page_states.changed_pages(result.page_states, request.page_states)
-                    await run.sink.put(sink.SinkItem(row, result, changed, statistics))
-                    run.progress(row, result)
-        except TimeoutError:
-            statistics.add_failure(f"it was not done within {run.timeout_seconds:g} s")
-        except storage_errors.StorageError as error:
-            statistics.add_failure(str(error))
-        except Exception as error:
-            # A bug that one response triggers must not stop the other sources.
-            log.exception("source failed with a bug", source=row.url)
-            statistics.add_failure(f"it broke something of ours, see the log: {type(error).__name__}")
+        # A bug that one response triggers must not stop the other sources.
+        with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
+            try:
+                async with asyncio.timeout(run.timeout_seconds):
+                    source = kinds.open_source(row.kind, row.url, row.options, self._context)
+                    async for result in source.fetch(request):
+                        changed = page_states.changed_pages(result.page_states, request.page_states)
+                        await run.sink.put(sink.SinkItem(row, result, changed, statistics))
+                        run.progress(row, result)
+            except TimeoutError:
+                statistics.add_failure(f"it was not done within {run.timeout_seconds:g} s")
+            except storage_errors.StorageError as error:
+                statistics.add_failure(str(error))
+        for failure in failures:
+            statistics.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from bot import isolation
 from bot.services.ingest import provenance
 from bot.services.ingest.service import IngestResult, IngestService
 from bot.services.polling.checkpoint import Checkpoint
@@ -99,19 +100,20 @@ class BatchingSink:
 
     async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
         """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
-        try:
-            results = await self._store_digests(batch)
-            for item, result in zip(batch, results, strict=True):
-                if item.result.facts:
-                    result += await self._ingest.add_facts(item.result.facts)
-                await self._record_stored(item, result)
-        except storage_errors.StorageError as error:
-            _record_failure(batch, str(error))
-        except Exception as error:
-            # A bug that one text triggers must not keep the others from being stored.
-            log.exception("batch not stored", sources=sorted({item.row.url for item in batch}))
+        # A bug that one text triggers must not keep the others from being stored.
+        urls = sorted({item.row.url for item in batch})
+        with isolation.isolated(log, "batch not stored", sources=urls) as failures:
+            try:
+                results = await self._store_digests(batch)
+                for item, result in zip(batch, results, strict=True):
+                    if item.result.facts:
+                        result += await self._ingest.add_facts(item.result.facts)
+                    await self._record_stored(item, result)
+            except storage_errors.StorageError as error:
+                _record_failure(batch, str(error))
+        for failure in failures:
             if len(batch) == 1:
-                _record_failure(batch, f"it broke something of ours, see the log: {type(error).__name__}")
+                _record_failure(batch, f"it broke something of ours, see the log: {type(failure).__name__}")
                 return
             for item in batch:
                 await self._store_batch([item])

@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from bot import cli, errors
-from storage import errors as storage_errors
 from tests.support import source_payloads
 
 
@@ -60,7 +59,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def run(*arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit status, its output and its complaints."""
     result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
-    if isinstance(result.exception, errors.PaperroundError | storage_errors.StorageError):
+    if isinstance(result.exception, errors.PaperroundError):
         return result.exception.exit_status, result.stdout, str(result.exception)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
