@@ -9,6 +9,7 @@ from functools import cached_property
 from bot.services.daily import selection
 from bot.services.posts import contents
 from bot.text.analysis import latex, normalisation
+from bot.text.matching import candidate_terms as keyword_terms
 from bot.text.matching import keyword_match
 from storage import models
 
@@ -59,7 +60,7 @@ def alert_key(kind: models.AlertKind, text: str) -> str:
 def trigger_term(kind: models.AlertKind, text: str) -> str | None:
     """Return the one token that every matching paper has in its `anchors`; None when nothing could match."""
     if kind is models.AlertKind.KEYWORD:
-        return keyword_match.trigger_term(text)
+        return keyword_terms.trigger_term(text)
     return _name_trigger_term(text) if normalisation.fold_name(text) else None
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bot.digests.elements import arxiv_id
 from bot.services.search import author_matching, results, title_search
 from bot.text import prefix_index
-from bot.text.analysis import korean, latex, normalisation, term_keys
+from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from bot.text.people import names
@@ -154,7 +154,7 @@ def _later_word_keys(text: str) -> Iterator[str]:
     """Give the keys of a text from its second word on, from its third, and so on."""
     for gap in islice(_GAP.finditer(text), _MAX_LATER_WORDS):
         later = text[gap.end() :]
-        if later.partition(" ")[0].casefold() not in term_keys.FUNCTION_WORDS and (key := _key(later)):
+        if later.partition(" ")[0].casefold() not in stopwords.FUNCTION_WORDS and (key := _key(later)):
             yield key
 
 

@@ -15,7 +15,7 @@ from operator import add
 
 from bot.services.search import glossary_service
 from bot.text import scoring
-from bot.text.analysis import analyser, bounded_cache, korean, latex
+from bot.text.analysis import analyser, korean, latex
 from storage import models
 from storage.search import index
 
@@ -37,7 +37,6 @@ _SHINGLE_LETTERS = 4
 """Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
 _BOILERPLATE_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
 _MAX_BODY_LENGTH = 60_000
-_WORD_CACHE_SIZE = 1 << 16
 
 
 def build_texts(paper: models.IndexDocument) -> index.DocumentTexts:
@@ -89,18 +88,14 @@ def _tokenize(canonical: str) -> tuple[list[str], list[str]]:
     words = body.split()
     if not words:
         return loose.split(), []
-    tokens, heads, tails = zip(*map(_word_cache().__getitem__, words), strict=True)
+    tokens, heads, tails = zip(*map(_analyse_word, words), strict=True)
     return [*chain.from_iterable(tokens), *loose.split()], list(map(add, tails, heads[1:]))
 
 
+@lru_cache(maxsize=1 << 17)
 def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
     """Return a word as it is indexed: its tokens, and what it gives to the links before and behind it."""
     return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
-
-
-@lru_cache(maxsize=1)
-def _word_cache() -> bounded_cache.BoundedCache[tuple[tuple[str, ...], str, str]]:
-    return bounded_cache.BoundedCache(_analyse_word, _WORD_CACHE_SIZE)
 
 
 def shingle(left: str, right: str) -> str:

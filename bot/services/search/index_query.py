@@ -54,7 +54,7 @@ def from_segment(segment: expansion.Segment) -> IndexQuery | None:
 @lru_cache(maxsize=1 << 12)
 def from_text(text: str) -> IndexQuery | None:
     """Ask for papers with one writing of a term, in any spacing if it is Korean."""
-    if term_keys.has_hangul(text):
+    if korean.has_hangul(text):
         spaced = analyser.stemmed_words(text)
         closed = analyser.stemmed_words(term_keys.korean_key(text))
         writings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]

@@ -32,5 +32,5 @@ def added_forms(understood: expansion.Expansion) -> tuple[str, ...]:
     return tuple(
         form
         for form in understood.added_forms
-        if not (term_keys.has_hangul(form) and term_keys.korean_key(form) in typed)
+        if not (korean.has_hangul(form) and term_keys.korean_key(form) in typed)
     )

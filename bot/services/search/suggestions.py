@@ -49,19 +49,19 @@ def suggest_queries(
     with_single_terms: bool,
 ) -> tuple[str, ...]:
     """Return other queries, the likeliest first; `bare` offers the words alone, `parts` also single terms of several."""
-    known = {_key(form) for form in (asked.text, *understood.added_forms)}
+    known = {term_keys.term_key(form) for form in (asked.text, *understood.added_forms)}
     suggested = [asked.text] if without_filters else []
-    suggested += [near for near in topics.list_corrections(asked.text) if _key(near) not in known]
+    suggested += [
+        near for near in topics.list_corrections(asked.text) if term_keys.term_key(near) not in known
+    ]
     if len(understood.segments) > 1:
         for segment in understood.segments:
             if segment.text in unknown_words:
                 suggested += [
-                    near for near in topics.list_corrections(segment.text)[:2] if _key(near) not in known
+                    near
+                    for near in topics.list_corrections(segment.text)[:2]
+                    if term_keys.term_key(near) not in known
                 ]
             elif with_single_terms and segment.key is not None:
                 suggested.append(segment.text)
     return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
-
-
-def _key(text: str) -> str:
-    return term_keys.korean_key(text) if term_keys.has_hangul(text) else term_keys.english_key(text)

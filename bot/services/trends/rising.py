@@ -10,8 +10,7 @@ from datetime import date, timedelta
 
 from bot.services.search import glossary_service
 from bot.services.trends.monthly import sample_groups
-from bot.text.analysis import latex, term_keys
-from bot.text.glossary.induction import abbreviation_senses
+from bot.text.analysis import korean, latex, stopwords, term_keys
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from storage import models, papers, trends
@@ -169,7 +168,7 @@ def _find_concept(glossary: resolver.Glossary, words: Sequence[str]) -> concepts
     if not _is_content_word(words[0]) or not _is_content_word(words[-1]):
         return None
     text = " ".join(words)
-    if term_keys.has_hangul(text) or (len(words) == 1 and term_keys.is_abbreviation(text)):
+    if korean.has_hangul(text) or (len(words) == 1 and term_keys.is_abbreviation(text)):
         return next(iter(glossary.find_concepts(text)), None)
     return glossary.concept(term_keys.english_key(text))
 
@@ -183,7 +182,7 @@ _EXTRA_STOPWORDS = (
     "are be can how do does it its not towards toward using through under over between beyond what when why we you"
     " your our that this than more all one new large small fast better good best without within across"
 )
-_STOPWORDS = term_keys.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
+_STOPWORDS = stopwords.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
 def _rank_topics(counted: _PeriodCounts, limit: int) -> list[str]:
@@ -228,7 +227,5 @@ def _make_topic(counted: _PeriodCounts, key: str, locale: models.Locale) -> Risi
 def _preferred_form(forms: Iterable[concepts.SurfaceForm]) -> str:
     """Return the writing that most speaks for; a single paper's own word for a thing is weaker than our list."""
     writings = [form for form in forms if not form.is_alias]
-    best = max(
-        writings, key=lambda form: form.papers + form.seeded * abbreviation_senses.SEED_PAPERS, default=None
-    )
+    best = max(writings, key=lambda form: form.papers + form.seeded * concepts.SEED_PAPERS, default=None)
     return "" if best is None else best.text

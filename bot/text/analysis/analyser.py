@@ -16,32 +16,34 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.text.analysis import bounded_cache, korean, normalisation
+from bot.text.analysis import korean, normalisation
 
 MAX_TOKEN_LENGTH = 40
 """No token is longer, in characters; longer words are cut and so fall together."""
 TOKEN_PUNCTUATION = "+#."
 """What tokens hold besides letters and digits; an engine that tokenises again must keep these together."""
 
-_HAN_KANA = (
+HAN_KANA = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
     "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
-_LETTER = rf"[^\W_{korean.HANGUL}{_HAN_KANA}]"
+"""Han and Kana letters as part of a regular expression's class."""
+_LETTER = rf"[^\W_{korean.HANGUL}{HAN_KANA}]"
 # 3.1 and qwen2.5 stay whole, c++ and c# keep their signs.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _COMPOUND_JOINER = "[-‐‑'’_]"
 # The bounds keep what the cache below holds small; longer runs are simply cut.
 _RUNS = re.compile(
-    rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}|[{_HAN_KANA}]{{1,64}}"
+    rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}|[{HAN_KANA}]{{1,64}}"
 )
 # Signs that no phrase reaches over: "텍스트, 이미지" is not "텍스트-이미지".
 _BREAKS = r"[,;:.!?()\[\]/|·]"
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
-_CHUNK_CACHE_SIZE = 1 << 16
 # In the making of a canonical text, before each loose token behind the word that it belongs to.
 _VARIANT_MARK = "\x00"
+_MAX_CACHED_LENGTH = 64
+"""Characters of a chunk worth caching: longer ones, as in text without spaces, hardly repeat."""
 _COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
@@ -50,7 +52,7 @@ _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
 """Who or what does something, and qualities: the stemmer would cut them down to the verb and the noun."""
 _MIN_DERIVED_LENGTH = 6
 # What neither FTS5 (its Unicode is of 2012) nor a literal of PostgreSQL may see as more than a letter.
-_SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{_HAN_KANA}]+")
+_SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{HAN_KANA}]+")
 
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
@@ -99,17 +101,16 @@ def canonicalise(text: str) -> str:
     loose tokens, so that a phrase is never found in it. Each line begins and ends with a space, hence " word "
     finds whole Latin words; a Korean one ends with `CUT` where a particle was. Storage keeps this for ranking.
     """
-    chunks = _chunk_cache()
     lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
-    said = " \n".join(["".join(map(chunks.__getitem__, line.split())) for line in lines])
-    first, *others = f"{said} ".split(_VARIANT_MARK)
+    text = " \n".join(map(_canonical_line, lines))
+    first, *others = f"{text} ".split(_VARIANT_MARK)
     pieces, loose = [first], []
     for one in others:
         token, space, rest = one.partition(" ")
         loose.append(token)
         pieces += (space, rest)
     pieces.append(f"\n {'  '.join(loose)} " if loose else "\n")
-    return "".join(pieces) if said else ""
+    return "".join(pieces) if text else ""
 
 
 def canonical_tokens(canonical_text: str) -> list[str]:
@@ -133,16 +134,33 @@ def stem(word: str) -> str:
     return _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
 
 
+def join_prefixes(parts: list[str]) -> list[str]:
+    """Join prefixes to the word behind them: pre-training, self-attention and fine-tuning become one word each."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and (joined[-1] in PREFIXES or (joined[-1] == "fine" and part.startswith("tun"))):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined
+
+
 def _is_cjk(word: str) -> bool:
     first = word[:1]
     return korean.is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
 
 
-@lru_cache(maxsize=1)
-def _chunk_cache() -> bounded_cache.BoundedCache[str]:
-    return bounded_cache.BoundedCache(_canonical_chunk, _CHUNK_CACHE_SIZE)
+def _canonical_line(line: str) -> str:
+    compute = _canonical_chunk.__wrapped__
+    return "".join(
+        [
+            _canonical_chunk(chunk) if len(chunk) <= _MAX_CACHED_LENGTH else compute(chunk)
+            for chunk in line.split()
+        ]
+    )
 
 
+@lru_cache(maxsize=1 << 17)
 def _canonical_chunk(chunk: str) -> str:
     """Return the canonical words of what stands between two spaces, each behind a space; a break is a space alone.
 
@@ -187,23 +205,12 @@ def _analyse_latin(run: str) -> Run:
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run((), (), (), ())
-    found = _join_prefixes(parts)
+    found = join_prefixes(parts)
     loose = _compound_variants(parts) + [variant for part in parts for variant in _split_on_numerics(part)]
     stems = tuple(_safe_token(part) for part in found)
     seen = set(stems)
     kept = dict.fromkeys(token for token in map(_safe_token, loose) if token not in seen)
     return Run(stems, stems, tuple(kept), stems)
-
-
-def _join_prefixes(parts: list[str]) -> list[str]:
-    """Join pre-training, self-attention and fine-tuning to one word each."""
-    joined: list[str] = []
-    for part in parts:
-        if joined and (joined[-1] in PREFIXES or (joined[-1] == "fine" and part.startswith("tun"))):
-            joined[-1] += part
-        else:
-            joined.append(part)
-    return joined
 
 
 def _compound_variants(parts: list[str]) -> list[str]:

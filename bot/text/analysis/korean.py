@@ -6,6 +6,7 @@ There is no morphology here; endings are cut only where that cannot hide a word 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
@@ -36,6 +37,7 @@ _TRAILING_KEYS = (
 _VOWELS = tuple(_VOWEL_KEYS.split())
 _TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
 _HANGUL = re.compile(f"[{HANGUL}]")
+_SYLLABLE = re.compile("[\uac00-\ud7a3]")
 _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 
@@ -76,6 +78,20 @@ def is_particle(ending: str) -> bool:
     return ending in _SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
+def fewest_pieces(word: str, is_known: Callable[[str], bool], max_length: int) -> list[str] | None:
+    """Return `word` cut into the fewest known pieces of 2 to `max_length` syllables; None if it cannot be cut so."""
+    best: list[list[str] | None] = [[]] + [None] * len(word)
+    for end in range(2, len(word) + 1):
+        for start in range(max(0, end - max_length), end - 1):
+            before, piece = best[start], word[start:end]
+            if before is None or not is_known(piece):
+                continue
+            shortest = best[end]
+            if shortest is None or len(before) + 1 < len(shortest):
+                best[end] = [*before, piece]
+    return best[len(word)]
+
+
 def bigrams(run: str) -> list[str]:
     """Return the overlapping pairs of a run of syllables; a single one as itself."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
@@ -110,6 +126,11 @@ def has_final_consonant(letter: str) -> bool:
 def is_hangul(word: str) -> bool:
     """Tell whether a word begins with a Hangul syllable or letter."""
     return "\uac00" <= word[:1] <= "\ud7a3" or "\u1100" <= word[:1] <= "\u11ff"
+
+
+def has_hangul(text: str) -> bool:
+    """Tell whether a text holds a Hangul syllable."""
+    return _SYLLABLE.search(text) is not None
 
 
 def ends_in_hangul(word: str) -> bool:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from bot.text.analysis import korean, normalisation
 
+_FUNCTION_LIST = "a an and as at by for from in into is of on or the to via with"
+FUNCTION_WORDS = frozenset(_FUNCTION_LIST.split())
+"""English words that carry no meaning within a term."""
 _ENGLISH_LIST = (
-    "a an the of in on at to for from by with within into onto about via using through between over under"
-    " and or as is are was were be been being am do does did can could should would will may might must"
+    "within onto about using through between over under"
+    " are was were be been being am do does did can could should would will may might must"
     " how what which who whose why when where that this these those there it its they their them"
     " i we our us you your my me some any than then so if while"
     " please find show me give recent latest new newest"
@@ -19,7 +22,8 @@ _KOREAN_LIST = (
     " 있는 없는 하는 되는 같은 및 또는 혹은 그리고 등 어떤 무엇 어떻게 좀 최신 최근 요즘"
     " 찾아줘 찾아주세요 알려줘 알려주세요 보여줘 보여주세요 추천해줘 추천해주세요"
 )
-_ENGLISH_STOP_WORDS, _KOREAN_STOP_WORDS = frozenset(_ENGLISH_LIST.split()), frozenset(_KOREAN_LIST.split())
+_ENGLISH_STOP_WORDS = FUNCTION_WORDS.union(_ENGLISH_LIST.split())
+_KOREAN_STOP_WORDS = frozenset(_KOREAN_LIST.split())
 _PAPER_WORDS = frozenset(("paper", "papers", "article", "articles", "논문", "논문들"))
 """What everything in the archive is: no topic at either end of a question, but "paper review" may be one."""
 _RESEARCH_WORDS = frozenset(("study", "studies", "research", "연구"))

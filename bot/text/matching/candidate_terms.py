@@ -14,14 +14,15 @@ from functools import lru_cache
 from itertools import chain, pairwise
 from operator import add
 
-from bot.text.analysis import analyser, bounded_cache, korean, normalisation
+from bot.text.analysis import analyser, korean, normalisation
 from bot.text.matching import term_variants
 
 ANY_TERM = "*"
 """The anchor of keywords whose writings share nothing; every text has it."""
 
-HAN_KANA = "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-CJK_CHARACTERS = f"{korean.HANGUL}{HAN_KANA}"
+# The voiced marks and the middle dot of Kana stay within a run.
+_KANA_SIGNS = "\u3097-\u309c\u30a0\u30fb"
+CJK_CHARACTERS = f"{korean.HANGUL}{analyser.HAN_KANA}{_KANA_SIGNS}"
 ALPHABETIC = rf"[^\W_{CJK_CHARACTERS}]"
 ALPHABETIC_WORD = re.compile(f"{ALPHABETIC}+")
 """A Latin word of a folded text, or one of another script with spaces between words."""
@@ -39,8 +40,6 @@ _NOT_HANGUL = re.compile(f"[^{korean.HANGUL}]+")
 _SIGNS = re.compile(r"[.+#]")
 _PREFIX_LENGTHS = (1, 2, 3, 4, 6)
 _SHINGLE_LEFT_LENGTH, _SHINGLE_RIGHT_LENGTH = 4, 3
-_STEM_CACHE_SIZE = 1 << 13
-_TERM_CACHE_SIZE = 1 << 11
 
 
 def fold_fast(text: str) -> str:
@@ -117,18 +116,20 @@ def _cross_word_ngrams(folded: str) -> set[str]:
 
 
 def _stems(folded: str) -> list[str]:
-    return list(chain.from_iterable(map(_stem_cache().__getitem__, ALPHABETIC_WORD.findall(folded))))
+    return list(chain.from_iterable(map(_stem_run, ALPHABETIC_WORD.findall(folded))))
 
 
+@lru_cache(maxsize=1 << 14)
 def _stem_run(run: str) -> tuple[str, ...]:
     run = run[: analyser.MAX_TOKEN_LENGTH]
     return tuple(analyser.stemmed_words(run)) or (run,)
 
 
 def _all_latin_terms(words: Iterable[str]) -> Iterator[str]:
-    return chain.from_iterable(map(_latin_term_cache().__getitem__, words))
+    return chain.from_iterable(map(_latin_terms, words))
 
 
+@lru_cache(maxsize=1 << 12)
 def _latin_terms(word: str) -> tuple[str, ...]:
     """Return the tokens of one Latin word; of others none."""
     if CJK_RUN.search(word):
@@ -158,13 +159,3 @@ def _cjk_ngrams(text: str) -> set[str]:
         pairs = list(map(add, run, run[1:]))
         found.update(run, pairs, map(add, pairs, run[2:]))
     return found
-
-
-@lru_cache(maxsize=1)
-def _stem_cache() -> bounded_cache.BoundedCache[tuple[str, ...]]:
-    return bounded_cache.BoundedCache(_stem_run, _STEM_CACHE_SIZE)
-
-
-@lru_cache(maxsize=1)
-def _latin_term_cache() -> bounded_cache.BoundedCache[tuple[str, ...]]:
-    return bounded_cache.BoundedCache(_latin_terms, _TERM_CACHE_SIZE)

@@ -82,8 +82,3 @@ def _three_syllable_pattern(keyword: str) -> re.Pattern[str] | None:
     if not keys or len(keyword.split()) > 1:
         return None
     return re.compile(f"(?:{'|'.join(map(' ?'.join, keys))})([가-힣]*)")
-
-
-def trigger_term(keyword: str) -> str | None:
-    """Return one token that every text has in its `anchors` in which `keyword` is found; None if none can have it."""
-    return candidate_terms.trigger_term(keyword)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TypeAlias
 
-from bot.text.analysis import analyser, term_keys
+from bot.text.analysis import analyser, korean, term_keys
 
 SUBSTRING_WEIGHT = 0.2
 """What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
@@ -45,7 +45,7 @@ class TermPattern:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.is_korean = term_keys.has_hangul(text)
+        self.is_korean = korean.has_hangul(text)
         self._korean_variants = korean_variants(text) if self.is_korean else []
         is_one_word = len(term_keys.korean_key(text)) == 2 and not _SEPARATORS.search(text.strip())
         self._spacing_patterns = [
@@ -111,7 +111,7 @@ def latin_variants(text: str) -> list[str]:
     written = analyser.stemmed_words(text)
     apart = analyser.stemmed_words(text.replace("-", " "))
     found = [" ".join(written), " ".join(apart)]
-    if not term_keys.has_hangul(text):
+    if not korean.has_hangul(text):
         found.append(term_keys.english_key(text))
     if len(apart) <= 3 and not text.replace("-", "").isalpha():
         found.append("".join(apart))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from rapidfuzz.distance import OSA
+
 from bot.text.analysis import normalisation
 
 MAX_WORDS = 8
@@ -68,35 +70,8 @@ def edit_neighbours(word: str) -> set[str]:
 
 
 def edit_distance(one: str, other: str, *, max_distance: int = 2) -> int:
-    """Return how many letters were left out, added, changed or swapped with a neighbour; `most` + 1 stands for more."""
-    if abs(len(one) - len(other)) > max_distance:
-        return max_distance + 1
-    one, other = _trim_common_affixes(one, other)
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        now = [i]
-        for j, right in enumerate(other, 1):
-            cost = min(row[j] + 1, now[j - 1] + 1, row[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == other[j - 2] and one[i - 2] == right:
-                cost = min(cost, before[j - 2] + 1)
-            now.append(cost)
-        if min(now) > max_distance:
-            return max_distance + 1
-        before, row = row, now
-    return min(row[-1], max_distance + 1)
-
-
-def _trim_common_affixes(one: str, other: str) -> tuple[str, str]:
-    """Return two words without what they begin and end with alike: of two that are near each other little is left."""
-    shorter = min(len(one), len(other))
-    start = 0
-    while start < shorter and one[start] == other[start]:
-        start += 1
-    end = 0
-    while end < shorter - start and one[-1 - end] == other[-1 - end]:
-        end += 1
-    return one[start : len(one) - end], other[start : len(other) - end]
+    """Return the optimal string alignment distance: a swap of neighbours is one edit; `max_distance` + 1 means more."""
+    return OSA.distance(one, other, score_cutoff=max_distance)
 
 
 def collapse_umlauts(word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.text.analysis import normalisation, term_keys
+from bot.text.analysis import normalisation, stopwords, term_keys
 
 _WORDS = re.compile(r"[^\W_]+")
 _MAX_LONG_FORM_WORDS = 12
@@ -23,7 +23,7 @@ def long_form(text: str, abbreviation: str) -> str | None:
         return None
     for fits in (_matches_initials, _matches_subsequence):
         for first in range(len(words) - 1, -1, -1):
-            if words[first][1] in term_keys.FUNCTION_WORDS:
+            if words[first][1] in stopwords.FUNCTION_WORDS:
                 continue
             if fits([word for _, word in words[first:]], letters):
                 return text[words[first][0] :].strip()
@@ -52,7 +52,7 @@ def _matches_initials(words: list[str], letters: str) -> bool:
         return True
     if len(word) <= 4 and any(map(str.isdigit, word)) and letters.startswith(word):
         return _matches_initials(rest, letters[len(word) :])
-    return word in term_keys.FUNCTION_WORDS and _matches_initials(rest, letters)
+    return word in stopwords.FUNCTION_WORDS and _matches_initials(rest, letters)
 
 
 def _matches_subsequence(words: list[str], letters: str) -> bool:
@@ -66,7 +66,7 @@ def _matches_subsequence(words: list[str], letters: str) -> bool:
             for place in reached
             for count in range(1, _subsequence_length(word, letters[place:]) + 1)
         }
-        reached = taken | reached if word in term_keys.FUNCTION_WORDS else taken
+        reached = taken | reached if word in stopwords.FUNCTION_WORDS else taken
     return len(letters) in reached
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.text.analysis import korean, term_keys
+from bot.text.analysis import korean, stopwords, term_keys
 
 MAX_CONTEXT_WORDS = 7
 """How many words in front of a parenthesis are kept."""
@@ -77,7 +77,7 @@ def _extract_initialisms(text: str) -> Iterator[Mention]:
         return
     for run in _LATIN_RUN.findall(text):
         words = re.split(r"[ \-]", run)
-        content = [place for place, word in enumerate(words) if word.lower() not in term_keys.FUNCTION_WORDS]
+        content = [place for place, word in enumerate(words) if word.lower() not in stopwords.FUNCTION_WORDS]
         initials = "".join(words[place][0].upper() for place in content)
         for abbreviation in abbreviations:
             start = initials.find(abbreviation)
@@ -144,7 +144,7 @@ def _classify_parts(content: str) -> tuple[str, str, str] | None:
 def _classify_part(piece: str) -> str | None:
     if term_keys.is_abbreviation(piece):
         return "abbreviation"
-    if term_keys.has_hangul(piece):
+    if korean.has_hangul(piece):
         return "korean" if len(piece) <= 30 and len(piece.split()) <= 5 else None
     if not _ENGLISH.fullmatch(piece) or not _LETTER.search(piece) or _DIGITS_FIRST.match(piece):
         return None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.text.analysis import korean, term_keys
+from bot.text.analysis import korean, stopwords, term_keys
 from bot.text.glossary.extraction import alignment
 
 _BOUNDARY_LIST = (
@@ -58,7 +58,7 @@ class Span(NamedTuple):
 def expected_word_count(english: str, context: str) -> int:
     """Count an English term's words as Korean writes them: fine-tuning is two, "of" one where 오브 is near."""
     words = [word.lower() for word in _HYPHENS.split(english) if word]
-    counted = [word for word in words if word not in term_keys.FUNCTION_WORDS]
+    counted = [word for word in words if word not in stopwords.FUNCTION_WORDS]
     if len(counted) < len(words) and _SPELLED_PREPOSITION.search(context):
         return len(words)
     return max(1, len(counted))

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from bot.text.analysis import korean, latex, normalisation, term_keys
+from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
 
 MAX_PHRASE_LENGTH = 80
 """Characters of a phrase: what is offered while somebody types has to be read at a glance."""
@@ -28,16 +28,16 @@ _WORD = re.compile(r"[^\W_]+(?:[-'’.+#/&][^\W_]+)*(?:\+\+|#)?")
 _LATIN_WITH_PARTICLE = re.compile("([^가-힣]*[^가-힣\\W])([가-힣]{1,2})")
 _WORD_SEPARATOR = re.compile(r"[\W_]")
 # They stand between two phrases, or are none.
+_INNER_WORDS = frozenset(("a", "and", "from", "in", "into", "of", "the", "to", "의"))
 _DELIMITER_LIST = (
-    "about across after against all an any are as at be before between beyond but by can could do does during et al "
-    "every for how if is it its less make makes may meets more most need no not on only onto or our over per should so "
-    "still than that their these this those through together toward towards under upon using versus via vs was we what "
-    "when where whether which while who why will with within without you your "
+    "about across after against all any are be before between beyond but can could do does during et al every "
+    "how if it its less make makes may meets more most need no not only onto our over per should so still than "
+    "that their these this those through together toward towards under upon using versus vs was we what when "
+    "where whether which while who why will within without you your "
     "위한 위해 위하여 통한 통해 통하여 대한 대해 대하여 관한 관하여 의한 의해 향한 향하여 따른 따라 이용한 활용한 사용한 "
     "있는 없는 및 또는 그리고 더 가장 등 것 수 한 두 이 그 새로운 어떻게 무엇 왜"
 )
-_PHRASE_DELIMITERS = frozenset(_DELIMITER_LIST.split())
-_INNER_WORDS = frozenset(("a", "and", "from", "in", "into", "of", "the", "to", "의"))
+_PHRASE_DELIMITERS = (stopwords.FUNCTION_WORDS - _INNER_WORDS).union(_DELIMITER_LIST.split())
 # What titles begin with before they come to the point: rethinking, improving.
 _TITLE_OPENER_LIST = (
     "accelerating achieving addressing advancing aligning analyzing assessing benchmarking boosting bridging building "
@@ -101,31 +101,26 @@ class TitlePhraseCounter:
         """
         writings: dict[str, Counter[str]] = defaultdict(Counter)
         for text, papers in self._surface_counts.items():
-            writings[term_key(text)][text] += papers
+            writings[term_keys.term_key(text)][text] += papers
         papers_of = {one: counted.total() for one, counted in writings.items()}
         titled: Counter[str] = Counter()
         written: set[str] = set()
         for text, concept in concept_forms:
-            one = term_key(text)
+            one = term_keys.term_key(text)
             written.add(one)
             titled[concept] = max(titled[concept], _count_titles(text, writings.get(one, {})))
         least = 2 if self.title_count < _SMALL_ARCHIVE else 3
         usual = {
-            one: _most_common_surface(writings[one]) for one, papers in papers_of.items() if papers >= least
+            one: most_common_surface(writings[one]) for one, papers in papers_of.items() if papers >= least
         }
         parts = _subsumed_phrases(usual, papers_of)
         found = [
-            Phrase(text, "ko" if term_keys.has_hangul(text) else "en", papers_of[one])
+            Phrase(text, "ko" if korean.has_hangul(text) else "en", papers_of[one])
             for one, text in usual.items()
             if _is_multiword(writings[one]) and one not in written and one not in parts
         ]
         found.sort(key=lambda phrase: (-phrase.papers, phrase.text))
         return TitleStatistics(tuple(found[:limit]), dict(+titled))
-
-
-def term_key(text: str) -> str:
-    """Return the key under which the writings of a phrase, and of a form of the glossary, fall together."""
-    return term_keys.korean_key(text) if term_keys.has_hangul(text) else term_keys.english_key(text)
 
 
 def _candidate_runs(title: str) -> Iterator[list[str]]:
@@ -170,8 +165,8 @@ def _ngrams(stretch: list[str]) -> Iterator[str]:
                 yield text
 
 
-def _most_common_surface(writings: Counter[str]) -> str:
-    """Return the commonest writing; of equals the one with the fewest capitals."""
+def most_common_surface(writings: Counter[str]) -> str:
+    """Return the most frequent spelling; of equals the one with the fewest capitals."""
     return min(writings, key=lambda text: (-writings[text], sum(map(str.isupper, text)), text))
 
 
@@ -195,7 +190,7 @@ def _subsumed_phrases(usual: Mapping[str, str], papers_of: Mapping[str, int]) ->
         places = range(len(words) + 1)
         for start in places:
             for end in places[start + 2 :]:
-                part = term_key(" ".join(words[start:end])) if end - start < len(words) else longer
+                part = term_keys.term_key(" ".join(words[start:end])) if end - start < len(words) else longer
                 if part != longer and papers_of[longer] >= _SUBSUMED_SHARE * papers_of.get(part, 0):
                     parts.add(part)
     return parts

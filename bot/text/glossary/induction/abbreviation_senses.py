@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from bot.text.analysis import term_keys
+from bot.text.analysis import stopwords
 from bot.text.glossary.induction import evidence
 from bot.text.glossary.model import concepts, seed
 
-SEED_PAPERS = 2
-"""What a line of the starting list weighs against evidence, in papers."""
 _MIN_JACCARD = 0.5
 
 
@@ -21,7 +19,7 @@ def rank_senses(
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for term in seeds:
         for abbreviation in term.abbreviations:
-            counts[abbreviation][term.key] += SEED_PAPERS
+            counts[abbreviation][term.key] += concepts.SEED_PAPERS
     for abbreviation, terms in explained.items():
         counts[abbreviation].update(terms)
     return {
@@ -57,7 +55,7 @@ def variant_keys(
     """
     joined: dict[str, str] = {}
     for terms in senses.values():
-        main = terms[0].key if terms and terms[0].share >= evidence.DOMINANT_SHARE / 2 else None
+        main = terms[0].key if terms and terms[0].share >= concepts.DOMINANT_SHARE / 2 else None
         if main is None or main in joined:
             continue
         for other in terms[1:]:
@@ -74,4 +72,4 @@ def _is_variant(key: str, main: str) -> bool:
 
 
 def _have_same_content_words(one: set[str], other: set[str]) -> bool:
-    return one - term_keys.FUNCTION_WORDS == other - term_keys.FUNCTION_WORDS
+    return one - stopwords.FUNCTION_WORDS == other - stopwords.FUNCTION_WORDS

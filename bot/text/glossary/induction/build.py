@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.text.analysis import term_keys
+from bot.text.glossary.extraction import title_phrases
 from bot.text.glossary.induction import abbreviation_senses as readings
-from bot.text.glossary.induction import cooccurrence, evidence, filters, synonyms
-from bot.text.glossary.model import concepts, seed
+from bot.text.glossary.induction import cooccurrence, evidence, filters
+from bot.text.glossary.model import concepts, seed, synonyms
 from bot.text.matching import term_variants
 
 _MAX_ENGLISH_FORMS = 5
@@ -49,7 +50,7 @@ class GlossaryDraft:
             for text in self.seeds[key].english:
                 yield from term_variants.latin_variants(text)
         for abbreviation, terms in self.senses.items():
-            if terms[0].key == key and terms[0].share >= evidence.DOMINANT_SHARE:
+            if terms[0].key == key and terms[0].share >= concepts.DOMINANT_SHARE:
                 yield from term_variants.latin_variants(abbreviation)
 
 
@@ -93,7 +94,7 @@ def _synonym_forms(
         sure[term.key] += term.korean
     for pair, gloss in pairs.items():
         if gloss.papers > 1:
-            sure[pair.english].append(_most_common_surface(gloss.surfaces))
+            sure[pair.english].append(title_phrases.most_common_surface(gloss.surfaces))
     known = {pair.korean for pair in pairs}
     known |= {term_keys.korean_key(text) for texts in sure.values() for text in texts}
     said = {
@@ -118,7 +119,7 @@ def _filter_pairs(
     for term in seeds.values():
         for text in term.korean:
             others = terms[term_keys.korean_key(text)]
-            others[term.key] = others.get(term.key, 0) + readings.SEED_PAPERS
+            others[term.key] = others.get(term.key, 0) + concepts.SEED_PAPERS
     return {
         pair: gloss
         for pair, gloss in pairs.items()
@@ -185,7 +186,7 @@ def _abbreviations_by_term(
     """Hang each abbreviation on the term that it mainly stands for."""
     by_term: dict[str, list[tuple[str, concepts.AbbreviationSense]]] = defaultdict(list)
     for abbreviation, terms in found.items():
-        if terms[0].share >= evidence.DOMINANT_SHARE:
+        if terms[0].share >= concepts.DOMINANT_SHARE:
             by_term[terms[0].key].append((abbreviation, terms[0]))
     return by_term
 
@@ -195,7 +196,9 @@ def _english_forms(key: str, made: GlossaryDraft) -> list[concepts.SurfaceForm]:
     surfaces: Counter[str] = Counter(made.mention_evidence.surfaces.get(key, {}))
     found = [
         concepts.SurfaceForm(
-            _most_common_surface(surfaces) if surfaces else key, "en", made.mention_evidence.papers[key]
+            title_phrases.most_common_surface(surfaces) if surfaces else key,
+            "en",
+            made.mention_evidence.papers[key],
         )
     ]
     for variant, main in made.variants.items():
@@ -203,7 +206,7 @@ def _english_forms(key: str, made: GlossaryDraft) -> list[concepts.SurfaceForm]:
             papers = made.mention_evidence.papers[variant]
             found.append(
                 concepts.SurfaceForm(
-                    _most_common_surface(made.mention_evidence.surfaces[variant]), "en", papers
+                    title_phrases.most_common_surface(made.mention_evidence.surfaces[variant]), "en", papers
                 )
             )
     if key in made.seeds:
@@ -213,11 +216,6 @@ def _english_forms(key: str, made: GlossaryDraft) -> list[concepts.SurfaceForm]:
     return found[:_MAX_ENGLISH_FORMS]
 
 
-def _most_common_surface(surfaces: Counter[str]) -> str:
-    """Return the commonest writing, of equals the one with the fewest capitals."""
-    return min(surfaces, key=lambda text: (-surfaces[text], sum(map(str.isupper, text)), text))
-
-
 def _korean_forms(
     mined: Mapping[str, evidence.PairEvidence],
     seeded: seed.SeedTerm | None,
@@ -225,7 +223,9 @@ def _korean_forms(
     """Return the Korean forms, best supported first; those that hold a kept one are aliases."""
     found: dict[str, concepts.SurfaceForm] = {}
     for key, gloss in sorted(mined.items(), key=lambda item: (-item[1].papers, len(item[0]), item[0])):
-        found[key] = concepts.SurfaceForm(_most_common_surface(gloss.surfaces), "ko", gloss.papers)
+        found[key] = concepts.SurfaceForm(
+            title_phrases.most_common_surface(gloss.surfaces), "ko", gloss.papers
+        )
     seeded_keys = {term_keys.korean_key(text): text for text in seeded.korean} if seeded else {}
     for key, text in seeded_keys.items():
         if key not in found:

@@ -9,10 +9,7 @@ from typing import NamedTuple
 
 from bot.text.analysis import korean, term_keys
 from bot.text.glossary.extraction import abbreviations, alignment, mentions, spans
-from bot.text.glossary.model import seed
-
-DOMINANT_SHARE = 0.6
-"""An abbreviation belongs to a term that has this share of the papers in which it is explained."""
+from bot.text.glossary.model import concepts, seed
 
 
 class MentionCount(NamedTuple):
@@ -107,7 +104,7 @@ def dominant_term(counts: Mapping[str, int]) -> str | None:
     total = sum(counts.values())
     shares = {key: sum(n for other, n in counts.items() if f" {key} " in f" {other} ") for key in counts}
     best = max(shares, key=lambda key: (shares[key], counts[key], -len(key), key), default=None)
-    return best if best is not None and shares[best] >= DOMINANT_SHARE * total else None
+    return best if best is not None and shares[best] >= concepts.DOMINANT_SHARE * total else None
 
 
 def _collect_long_forms(

@@ -7,6 +7,11 @@ from typing import Literal, NamedTuple
 
 Language = Literal["ko", "en", "abbr"]
 
+DOMINANT_SHARE = 0.6
+"""An abbreviation belongs to a term that has at least this share of the papers that explain it."""
+SEED_PAPERS = 2
+"""Weight of a seed term against evidence, in papers."""
+
 
 @dataclass(frozen=True, slots=True)
 class SurfaceForm:

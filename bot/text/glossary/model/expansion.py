@@ -27,25 +27,20 @@ class WeightedForm(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return what this form is found by: forms with the same key are the same."""
-        return (
-            term_keys.korean_key(self.text)
-            if term_keys.has_hangul(self.text)
-            else term_keys.english_key(self.text)
-        )
+        """Return the term key: forms with the same key are the same."""
+        return term_keys.term_key(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A part of a query: what was typed and the forms to look for.
 
-    `key` is the English key of the concept, None for plain words; `why` says how it was understood.
+    `key` is the English key of the concept, None for plain words.
     """
 
     text: str
     forms: tuple[WeightedForm, ...]
     key: str | None = None
-    origin: str = "as typed"
 
     @property
     def added_forms(self) -> list[str]:

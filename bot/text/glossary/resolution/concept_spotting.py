@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.text.analysis import korean, term_keys
-from bot.text.glossary.induction import abbreviation_senses, evidence, synonyms
-from bot.text.glossary.model import concepts
+from bot.text.glossary.model import concepts, synonyms
 
 _AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
@@ -21,10 +20,10 @@ COMMON_WORDS = frozenset(_COMMON_WORD_LIST.split())
 
 
 class SpottedConcepts(NamedTuple):
-    """The English keys of concepts with their weights, the best first, and how they were found."""
+    """The English keys of concepts with their weights, best first, and whether the text is an abbreviation."""
 
     weights: list[tuple[str, float]]
-    match_kind: str
+    is_abbreviation: bool = False
 
 
 class ConceptSpotter:
@@ -63,15 +62,15 @@ class ConceptSpotter:
         return key in self._by_korean
 
     def find(self, text: str) -> SpottedConcepts:
-        """Return the concepts that a text names, with weights, and how they were found."""
+        """Return the concepts that a text names."""
         if not is_korean_only(text):
             found = self._by_abbreviation(text)
             if found:
-                return SpottedConcepts(found, "abbreviation")
+                return SpottedConcepts(found, is_abbreviation=True)
         english = self._by_english.get(term_keys.english_key(text))
         if english is not None:
-            return SpottedConcepts([(english, 1.0)], "English term")
-        return SpottedConcepts(self._korean_concepts(text), "Korean term")
+            return SpottedConcepts([(english, 1.0)])
+        return SpottedConcepts(self._korean_concepts(text))
 
     def _korean_concepts(self, text: str) -> list[tuple[str, float]]:
         key = term_keys.korean_key(text)
@@ -97,7 +96,7 @@ class ConceptSpotter:
         """Return how many papers say that a Korean form stands for a concept; our list counts as some."""
         return max(
             (
-                form.papers + (abbreviation_senses.SEED_PAPERS if form.seeded else 0)
+                form.papers + (concepts.SEED_PAPERS if form.seeded else 0)
                 for form in self._concepts[concept].forms_in("ko")
                 if term_keys.korean_key(form.text) == korean_key
             ),
@@ -124,11 +123,11 @@ class ConceptSpotter:
         known = [reading for reading in self._senses[one] if reading.key in self._concepts]
         if not known:
             return []
-        if known[0].share >= evidence.DOMINANT_SHARE:
+        if known[0].share >= concepts.DOMINANT_SHARE:
             return [(known[0].key, 1.0)]
         return [(reading.key, _AMBIGUOUS_WEIGHT) for reading in known if reading.share >= _MIN_SHARE]
 
 
 def is_korean_only(text: str) -> bool:
     """Tell whether a text has Hangul and no Latin letters."""
-    return term_keys.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())
+    return korean.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 from bot.text.analysis import analyser, korean, term_keys
 from bot.text.glossary.extraction import alignment, title_phrases, transliteration
-from bot.text.glossary.induction import evidence
 from bot.text.glossary.model import concepts, expansion
 from bot.text.glossary.resolution import concept_spotting, translation
 
@@ -29,6 +28,7 @@ _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that a text is not told apart by; 의 joins two nouns to one term."""
 _MAX_SEGMENT_WORDS = 6
+_MAX_PIECE_LENGTH = 14
 
 
 class Glossary:
@@ -71,7 +71,7 @@ class Glossary:
                 whole.forms[0].text.split() if whole.forms[0].key == term_keys.korean_key(text) else units
             )
             parts = self._longest_match_segments(spaced) if len(spaced) > 1 else []
-            if parts and term_keys.has_hangul(text) and not concept_spotting.is_korean_only(text):
+            if parts and korean.has_hangul(text) and not concept_spotting.is_korean_only(text):
                 # Two languages are rather two words than one term: "LLM 추론" asks for both.
                 return expansion.Expansion(text, tuple(parts), (whole,))
             return expansion.Expansion(text, (whole,), fallback=tuple(parts))
@@ -84,12 +84,12 @@ class Glossary:
 
     def _segment(self, text: str) -> expansion.Segment | None:
         """Return the segment for a text that is a form of concepts as a whole."""
-        found, how = self._spotter.find(text)
+        found, is_abbreviation = self._spotter.find(text)
         if not found:
             return None
         forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initialism_forms(text))}
         for key, weight in found:
-            everyday = _COMMON_WORD_WEIGHT if how != "abbreviation" and self._is_single_word(key) else 1.0
+            everyday = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
             for form in (
                 *self._weighted_forms(self._concepts[key]),
                 *self._word_by_word_forms(self._concepts[key]),
@@ -102,7 +102,7 @@ class Glossary:
         if all(self._is_single_word(key) for key, _ in found):
             for form in self._translated_forms(text):
                 forms.setdefault(form.text, form._replace(weight=_COMMON_WORD_WEIGHT))
-        return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), found[0][0], how)
+        return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), found[0][0])
 
     def _is_single_word(self, key: str) -> bool:
         """Tell whether a concept is one word, which mostly stands for itself; fine-tuning is two."""
@@ -168,16 +168,7 @@ class Glossary:
         word = korean.strip_ending(term_keys.korean_key(unit))
         if not concept_spotting.is_korean_only(unit) or len(word) < 4:
             return [self._word_segment(unit)]
-        best: list[list[str] | None] = [[]] + [None] * len(word)
-        for end in range(2, len(word) + 1):
-            for start in range(max(0, end - 14), end - 1):
-                before, piece = best[start], word[start:end]
-                if before is None or not self._spotter.has_korean_form(piece):
-                    continue
-                now = best[end]
-                if now is None or len(before) + 1 < len(now):
-                    best[end] = [*before, piece]
-        pieces = best[len(word)]
+        pieces = korean.fewest_pieces(word, self._spotter.has_korean_form, _MAX_PIECE_LENGTH)
         if pieces is None:
             words = self._translator.split_words([unit])
             return (
@@ -204,9 +195,7 @@ class Glossary:
             return []
         typed = " ".join(units)
         forms = [expansion.WeightedForm(typed, 1.0), *self._weighted_forms(self._concepts[ranked[0]])]
-        return [
-            expansion.Segment(typed, expansion.deduplicate_forms(forms), ranked[0], "composed of its words")
-        ]
+        return [expansion.Segment(typed, expansion.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[expansion.Segment]:
         """Say a query of several words in the other language word by word, and by its initials."""
@@ -219,7 +208,7 @@ class Glossary:
         if not forms:
             return []
         whole = expansion.WeightedForm(typed, 1.0)
-        return [expansion.Segment(typed, expansion.deduplicate_forms([whole, *forms]), None, "word by word")]
+        return [expansion.Segment(typed, expansion.deduplicate_forms([whole, *forms]))]
 
     def _word_segment(self, unit: str) -> expansion.Segment:
         """Return one word of several with its translation, if the word table is sure of one."""
@@ -244,7 +233,7 @@ def _shared_abbreviations(
     for abbreviation, terms in abbreviated.items():
         if (
             terms
-            and terms[0].share < evidence.DOMINANT_SHARE
+            and terms[0].share < concepts.DOMINANT_SHARE
             and abbreviation.casefold() not in concept_spotting.COMMON_WORDS
         ):
             for reading in terms:
@@ -269,9 +258,9 @@ def _has_inner_particle(text: str) -> bool:
 
 def _are_transliterations(one: str, other: str) -> bool:
     """Tell whether one word is the other as Hangul writes its sound: 트랜스포머 can be nothing but transformer."""
-    if term_keys.has_hangul(one) == term_keys.has_hangul(other):
+    if korean.has_hangul(one) == korean.has_hangul(other):
         return False
-    hangul, latin = (one, other) if term_keys.has_hangul(one) else (other, one)
+    hangul, latin = (one, other) if korean.has_hangul(one) else (other, one)
     words = term_keys.english_stems(latin)
     return len(words) == 1 and transliteration.is_transliteration(term_keys.korean_key(hangul), words[0])
 
@@ -280,7 +269,7 @@ def _initialism_forms(text: str) -> list[expansion.WeightedForm]:
     """Return the abbreviation that an English term of three or four words would have, where the words stand too."""
     key = term_keys.english_key(text)
     content = term_keys.content_words(key)
-    if term_keys.has_hangul(text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
+    if korean.has_hangul(text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
         return []
     initials = "".join(word[0] for word in content).upper()
     return [expansion.WeightedForm(initials, _GUESSED_ABBREVIATION_WEIGHT, tuple(content), is_shown=False)]

@@ -23,12 +23,11 @@ _MAX_PIECE_LENGTH = 8
 class Translator:
     """Looks words up in both directions. English words are stems."""
 
-    def __init__(self, table: alignment.AssociationTable, surfaces: Mapping[str, str] | None = None) -> None:
+    def __init__(self, table: alignment.AssociationTable) -> None:
         self._table = table
-        self._surfaces = surfaces or {}
         self._korean_by_stem: dict[str, dict[str, float]] = defaultdict(dict)
         for word, row in table.associations.items():
-            if term_keys.has_hangul(word):
+            if korean.has_hangul(word):
                 for english, score in row.items():
                     self._korean_by_stem[english][word] = score
 
@@ -56,7 +55,7 @@ class Translator:
         """Cut a query into words: at spaces and hyphens, and long Korean ones by the words known."""
         found: list[str] = []
         for unit in units:
-            if term_keys.has_hangul(unit):
+            if korean.has_hangul(unit):
                 for word in alignment.split_context(unit):
                     found += self._decompound(word)
             else:
@@ -97,16 +96,7 @@ class Translator:
         """Cut a closed-up Korean word into the fewest words of the table; itself when that is not possible."""
         if len(word) < 4 or word in self._table.associations:
             return [word]
-        best: list[list[str] | None] = [[]] + [None] * len(word)
-        for end in range(2, len(word) + 1):
-            for start in range(max(0, end - _MAX_PIECE_LENGTH), end - 1):
-                before, piece = best[start], word[start:end]
-                if before is None or piece not in self._table.associations:
-                    continue
-                now = best[end]
-                if now is None or len(before) + 1 < len(now):
-                    best[end] = [*before, piece]
-        return best[len(word)] or [word]
+        return korean.fewest_pieces(word, self._table.associations.__contains__, _MAX_PIECE_LENGTH) or [word]
 
 
 def _top_entries(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import query_parser
+from bot.text.analysis import term_keys
 from bot.text.glossary.extraction import title_phrases
 from tests.support import growth
 
@@ -132,7 +133,7 @@ def test_any_titles_give_phrases_that_can_be_asked_for(titles: list[str]) -> Non
         assert asked == query_parser.Query(text=unicodedata.normalize("NFKC", one.text)), (
             "no operator hides in it"
         )
-    assert len({title_phrases.term_key(one.text) for one in found}) == len(found)
+    assert len({term_keys.term_key(one.text) for one in found}) == len(found)
 
 
 @given(TITLES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bot.text.analysis import term_keys
+from bot.text.analysis import korean, term_keys
 from bot.text.glossary.model import seed
 
 
@@ -14,8 +14,8 @@ def test_each_line_has_a_korean_and_an_english_form() -> None:
         assert term.key
         assert term.korean
         assert term.english
-        assert all(term_keys.has_hangul(form) or form.isascii() for form in term.korean)
-        assert not any(term_keys.has_hangul(form) for form in (*term.english, *term.abbreviations))
+        assert all(korean.has_hangul(form) or form.isascii() for form in term.korean)
+        assert not any(korean.has_hangul(form) for form in (*term.english, *term.abbreviations))
 
 
 def test_no_korean_form_stands_twice_in_a_line() -> None:

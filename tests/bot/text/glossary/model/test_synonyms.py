@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.text.analysis import analyser, term_keys
 from bot.text.glossary.extraction import mentions
-from bot.text.glossary.induction import build, evidence, synonyms
-from bot.text.glossary.model import seed
+from bot.text.glossary.induction import build, evidence
+from bot.text.glossary.model import seed, synonyms
 from bot.text.glossary.resolution import resolver
 from tests.support import glossary_in_memory, growth
 
