@@ -22,7 +22,7 @@ from bot.clock import system_clock
 from bot.settings import Settings
 from storage import migrate
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import relay_harness
 
@@ -157,7 +157,7 @@ async def _fan_out(
     """Seconds from the first post accepted to the last, and the median milliseconds of a /topic meanwhile."""
     now = system_clock()
     async with database.transaction() as connection:
-        await transitions.add_all(connection, [relay_harness.new_delivery(f"d{c}", c, now) for c in channels])
+        await plan.add_all(connection, [relay_harness.new_delivery(f"d{c}", c, now) for c in channels])
     path = "/channels/"
     while len(await fake.log("POST", path)) < REQUESTS_PER_SECOND:  # noqa: ASYNC110 - another process's doing
         await asyncio.sleep(0.1)

@@ -34,7 +34,7 @@ from bot.services.ingest.service import IngestService
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import discord_errors, outcomes, relay, suspension
 from bot.services.polling.report import SourceReport
-from storage.outbox import sender_lock, transitions
+from storage.outbox import plan, sender_lock
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Runtime:
     async def purge_payloads(self) -> None:
         """Forget the payloads of deliveries that ended 30 days ago."""
         async with self.container.database.transaction() as connection:
-            await transitions.purge_payloads(connection, self.container.clock() - PAYLOAD_RETENTION)
+            await plan.purge_payloads(connection, self.container.clock() - PAYLOAD_RETENTION)
 
     async def watch_lock(self) -> None:
         """Stop when the lock is lost: another process may be sending by now."""

@@ -32,6 +32,7 @@ from storage.models.outbox import (
     PartKind,
     PartState,
     Priority,
+    Receipt,
 )
 from storage.models.papers import (
     Appearance,
@@ -93,6 +94,7 @@ __all__ = [
     "Priority",
     "Problem",
     "Reader",
+    "Receipt",
     "Section",
     "SourceKind",
     "StoredDigest",

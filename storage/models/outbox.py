@@ -142,3 +142,11 @@ class Part:
     error_code: int | None
     error: str | None
     sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent."""
+
+    message_id: int | None
+    channel_id: int

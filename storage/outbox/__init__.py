@@ -1,1 +1,1 @@
-"""The outbox: deliveries and parts, their state transitions, queries, and the lock of the one sender."""
+"""The outbox: planned deliveries, attempts at their parts, holds, queries, and the lock of the one sender."""

@@ -13,6 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models
 from storage.tables import deliveries, parts
 
+UNFINISHED_STATES = (
+    models.DeliveryState.PLANNED,
+    models.DeliveryState.PAUSED,
+    models.DeliveryState.UNCERTAIN,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
@@ -80,6 +86,11 @@ def unsent_clause() -> sa.ColumnElement[bool]:
         parts.c.delivery_id == deliveries.c.id,
         sa.or_(parts.c.state == models.PartState.SENT.value, parts.c.first_attempt_at.is_not(None)),
     )
+
+
+def unfinished_clause() -> sa.ColumnElement[bool]:
+    """Whether a delivery may still be sent."""
+    return deliveries.c.state.in_([state.value for state in UNFINISHED_STATES])
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:

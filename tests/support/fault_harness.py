@@ -16,7 +16,7 @@ from typing import Any
 from bot.clock import system_clock
 from storage import migrate, models
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import relay_harness
 
@@ -74,7 +74,7 @@ class FaultHarness:
     async def add_deliveries(self, *planned: models.NewDelivery) -> None:
         """Put deliveries into the outbox."""
         async with self.db.transaction() as connection:
-            await transitions.add_all(connection, planned)
+            await plan.add_all(connection, planned)
 
     async def count_states(self) -> dict[str, int]:
         """How many parts are in each state."""

@@ -21,7 +21,7 @@ from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import plan, queries
 from tests.fake_discord import process
 
 SHORT_LIMITS = relay.Limits(attempt_seconds=0.5, stop_seconds=1.0)
@@ -120,7 +120,7 @@ class RelayHarness:
 
     async def add_deliveries(self, *planned: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:
-            await transitions.add_all(connection, planned)
+            await plan.add_all(connection, planned)
 
     async def list_parts(self) -> list[models.Part]:
         async with self.db.read() as connection:

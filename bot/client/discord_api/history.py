@@ -13,6 +13,7 @@ from typing import Any
 import discord
 
 from bot.services.outbox import discord_errors, sender
+from storage.models import Receipt
 
 AcquireSlot = Callable[[], Awaitable[None]]
 
@@ -26,7 +27,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 
 async def find_message(
     client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
-) -> sender.Receipt | None:
+) -> Receipt | None:
     """Return our message with the order's marker, or None when it surely is not there."""
     await _check_may_read_history(client, request, acquire)
     # Newest first and without a lower bound: were our clock ahead when the attempt was made, a bound would hide it.
@@ -36,7 +37,7 @@ async def find_message(
         page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
         for message in page:
             if _is_ours(client, request, message):
-                return sender.Receipt(int(message["id"]), request.channel_id)
+                return Receipt(int(message["id"]), request.channel_id)
         if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
             return None
         before = int(page[-1]["id"])
@@ -47,7 +48,7 @@ async def find_message(
 
 async def find_forum_post(
     client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
-) -> sender.Receipt | None:
+) -> Receipt | None:
     """Return our post whose first message holds the order's marker, or None when it surely is not there."""
     await _check_may_read_history(client, request, acquire)
     async for thread in _list_threads(client, request, acquire):
@@ -63,7 +64,7 @@ async def find_forum_post(
         except discord.NotFound:
             continue
         if _is_ours(client, request, first):
-            return sender.Receipt(thread_id, thread_id)
+            return Receipt(thread_id, thread_id)
     return None
 
 

@@ -20,7 +20,7 @@ from discord import http
 from bot.client.discord_api import forum_tags, history
 from bot.services.outbox import discord_errors, sender, throttle
 from bot.services.posts import contents
-from storage.models import PartKind
+from storage.models import PartKind, Receipt
 
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 AUTO_ARCHIVE_MINUTES = 1440
@@ -51,7 +51,7 @@ class DiscordSender:
         self._acquire = acquire
         self._crosspost_limiter = throttle.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
-    async def send(self, request: sender.SendRequest) -> sender.Receipt:
+    async def send(self, request: sender.SendRequest) -> Receipt:
         """Ask Discord once for what the order says. Raises failures.DeliveryError."""
         async with map_discord_errors(request.kind):
             await self._acquire()
@@ -66,9 +66,9 @@ class DiscordSender:
                     await self._publish(request)
                 case PartKind.EDIT:
                     await self._edit_message(request)
-        return sender.Receipt(request.message_id, request.channel_id)
+        return Receipt(request.message_id, request.channel_id)
 
-    async def find(self, request: sender.SendRequest, since: datetime) -> sender.Receipt | None:
+    async def find(self, request: sender.SendRequest, since: datetime) -> Receipt | None:
         """Look for the order's message among those since `since` (UTC). Raises failures.DeliveryError.
 
         THREAD, CROSSPOST and EDIT answer None at once: asking for them again does no harm.
@@ -86,12 +86,12 @@ class DiscordSender:
             await self._acquire()
             return int((await self._client.http.start_private_message(user_id))["id"])
 
-    async def _send_message(self, request: sender.SendRequest) -> sender.Receipt:
+    async def _send_message(self, request: sender.SendRequest) -> Receipt:
         payload = _without_mentions(request.payload) | {"nonce": request.nonce, "enforce_nonce": True}
         message = await self._client.http.send_message(request.channel_id, params=_json_body(payload))
-        return sender.Receipt(int(message["id"]), int(message["channel_id"]))
+        return Receipt(int(message["id"]), int(message["channel_id"]))
 
-    async def _create_forum_post(self, request: sender.SendRequest) -> sender.Receipt:
+    async def _create_forum_post(self, request: sender.SendRequest) -> Receipt:
         payload = request.payload | {"message": _without_mentions(request.payload["message"])}
         tags = payload.get("applied_tags") or await forum_tags.tags_for(
             self._client, request.channel_id, self._acquire
@@ -104,9 +104,9 @@ class DiscordSender:
         once: Any = [_NoRetryUpload()]
         query = {"use_nested_fields": 1}
         thread = await self._client.http.request(route, json=payload, params=query, files=once)
-        return sender.Receipt(int(thread["id"]), int(thread["id"]))
+        return Receipt(int(thread["id"]), int(thread["id"]))
 
-    async def _create_thread(self, request: sender.SendRequest) -> sender.Receipt:
+    async def _create_thread(self, request: sender.SendRequest) -> Receipt:
         message_id = _target_message_id(request)
         minutes: Any = request.payload.get("auto_archive_duration", AUTO_ARCHIVE_MINUTES)
         try:
@@ -117,7 +117,7 @@ class DiscordSender:
             if error.code != 160004:  # the message has its thread already
                 raise
         # A thread that was made from a message has that message's id.
-        return sender.Receipt(message_id, message_id)
+        return Receipt(message_id, message_id)
 
     async def _publish(self, request: sender.SendRequest) -> None:
         wait = self._crosspost_limiter.delay(request.channel_id)

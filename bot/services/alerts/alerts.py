@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.services.alerts import matcher
 from storage import alerts, models, papers
 from storage.database import Connection, Database
-from storage.outbox import transitions
+from storage.outbox import holds
 
 MAX_ALERTS = 50
 MAX_TEXT_LENGTH = 100
@@ -130,9 +130,9 @@ class Alerts:
                 ids = [alert.id for alert in own]
                 await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
             for reader in {alert.user_id for alert in own if alert.channel_id is None}:
-                await transitions.resume(connection, now, user_id=reader)
+                await holds.resume(connection, now, user_id=reader)
             for channel_id in {alert.channel_id for alert in own} - {None}:
-                await transitions.resume(connection, now, channel_id=channel_id)
+                await holds.resume(connection, now, channel_id=channel_id)
             return len(own)
 
     async def _list_own_ids(

@@ -20,7 +20,7 @@ from bot.services.posts import contents, summaries
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, guilds, models, papers, readers
 from storage.database import Connection
-from storage.outbox import transitions
+from storage.outbox import plan
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class AlertNotifier:
             delivery = await self._build_delivery(connection, digest, recipient, matched, revision, now)
             if delivery is not None:
                 planned[recipient] = delivery
-        ids = await transitions.add_all(connection, list(planned.values()))
+        ids = await plan.add_all(connection, list(planned.values()))
         for recipient, delivery in planned.items():
             if delivery.key in ids:
                 told = [(recipient.key, detail.id) for detail, _ in matches[recipient]]

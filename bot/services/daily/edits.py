@@ -17,7 +17,7 @@ from bot.services.daily import styles
 from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage.database import Connection
-from storage.outbox import queries, transitions
+from storage.outbox import plan, queries
 
 log = structlog.get_logger(__name__)
 
@@ -121,9 +121,9 @@ class EditPlanner:
             if edits:
                 key = f"edit:{delivery.id}:{revision}"
                 planned.append(self._deliveries.build_edit(delivery, edits, key=key, now=now))
-                shown.append(transitions.DeliveryContent(delivery.id, one.rendered.fingerprint, payloads))
-        ids = await transitions.add_all(connection, planned)
-        await transitions.set_content(connection, shown)
+                shown.append(plan.DeliveryContent(delivery.id, one.rendered.fingerprint, payloads))
+        ids = await plan.add_all(connection, planned)
+        await plan.set_content(connection, shown)
         return len(ids)
 
     def _build_edits(

@@ -11,7 +11,7 @@ from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digest_reads, digests, models, papers, posted, subscriptions
 from storage.database import Connection, Database
-from storage.outbox import transitions
+from storage.outbox import plan
 
 
 class OnDemandPosts:
@@ -46,7 +46,7 @@ class OnDemandPosts:
             if post is None or not post.selection.papers:
                 return None
             delivery = await self._build_delivery(connection, subscription, post, interaction_id, now)
-            ids = await transitions.add_all(connection, [delivery])
+            ids = await plan.add_all(connection, [delivery])
             if delivery.key in ids:
                 place = (subscription.channel_id, subscription.locale.value)
                 await posted.add_papers(

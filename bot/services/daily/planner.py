@@ -19,7 +19,8 @@ from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage import posted as storage_posted
 from storage.database import Connection, Database
-from storage.outbox import queries, transitions
+from storage.outbox import queries
+from storage.outbox.plan import add_all
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +113,7 @@ class DailyPlanner:
             details = await _load_details(connection, plans)
             plans, posted = self._build_deliveries(plans, details, now, rendered)
             plans += [_postpone(one, now, "its time zone is not known") for one in unknown]
-            ids = await transitions.add_all(connection, posted)
+            ids = await add_all(connection, posted)
             new = [plan for plan in plans if plan.post and _delivery_key(plan) in ids]
             await _record_posted(connection, new, ids, now)
             await storage_posted.add_covered(

@@ -12,7 +12,7 @@ from bot.services.daily import decision, schedule
 from bot.services.posts.contents import Reason
 from storage import models, subscriptions
 from storage.database import Connection, Database
-from storage.outbox import queries, transitions
+from storage.outbox import holds, queries
 
 MAX_TOP_N = 25
 """What a select menu can offer to open (Discord's limit on options)."""
@@ -129,7 +129,7 @@ class Subscriptions:
             old = await _get(connection, subscription_id, for_update=True)
             changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
             await subscriptions.update(connection, changed)
-            await transitions.pause(connection, subscription_id=subscription_id, reason=reason)
+            await holds.pause(connection, subscription_id=subscription_id, reason=reason)
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
@@ -150,7 +150,7 @@ class Subscriptions:
                 waiting_until_at=None,
             )
             await subscriptions.update(connection, changed)
-            await transitions.resume(connection, now, channel_id=old.channel_id)
+            await holds.resume(connection, now, channel_id=old.channel_id)
         return changed
 
     async def remove(self, subscription_id: int) -> models.Subscription:
@@ -158,7 +158,7 @@ class Subscriptions:
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            await transitions.cancel_for_subscription(
+            await holds.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
             await subscriptions.remove(connection, subscription_id)

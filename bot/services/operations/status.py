@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, models, subscriptions
 from storage.database import Connection, Database
-from storage.outbox import queries, transitions
+from storage.outbox import holds, queries
 
 PROBLEM_STATES = frozenset(
     {
@@ -106,7 +106,7 @@ class StatusService:
             parts = await queries.list_parts(connection, delivery_id)
             uncertain = [part.id for part in parts if part.state is models.PartState.UNCERTAIN]
             done = [
-                await transitions.requeue(
+                await holds.requeue(
                     connection,
                     part_id,
                     nonce=self._deliveries.new_nonce(),

@@ -11,7 +11,7 @@ from bot.services.posts import contents
 from storage import models, readers
 from storage.database import Database
 from storage.models import PartKind
-from storage.outbox import queries, transitions
+from storage.outbox import plan, queries
 from storage.outbox.queries import DuePart
 
 NONCE_WINDOW = timedelta(seconds=60)
@@ -36,7 +36,7 @@ class AttemptRunner:
         self._monotonic = monotonic
         self._unknown_since: dict[int, float] = {}
 
-    async def run(self, due: DuePart, now: datetime) -> tuple[outbox_sender.Receipt, bool]:
+    async def run(self, due: DuePart, now: datetime) -> tuple[models.Receipt, bool]:
         """Give the part's message, and whether it had been there already. Raises failures.DeliveryError."""
         delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
@@ -84,5 +84,5 @@ class AttemptRunner:
             channel_id = await self._sender.open_dm(user_id)
         async with self._database.transaction() as connection:
             await readers.upsert(connection, user_id, now=now, dm_channel_id=channel_id)
-            await transitions.set_channel(connection, delivery.id, channel_id)
+            await plan.set_channel(connection, delivery.id, channel_id)
         return channel_id

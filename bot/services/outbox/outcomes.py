@@ -10,14 +10,14 @@ from datetime import datetime
 
 import structlog
 
-from bot.services.outbox import discord_errors, sender, throttle
+from bot.services.outbox import discord_errors, throttle
 from bot.services.outbox import suspension as places
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models, posted
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, holds, queries
 from storage.outbox.queries import DuePart
 
 log = structlog.get_logger(__name__)
@@ -61,32 +61,31 @@ class OutcomeRecorder:
         self._rng = rng
         self._on_outcome = on_outcome
         self._linger_seconds = linger_seconds
-        self._pending: list[transitions.SentPart] = []
+        self._pending: dict[int, models.Receipt] = {}
         self._store_lock = asyncio.Lock()
         self.circuit_breaker = throttle.CircuitBreaker(rng)
 
     async def record_sent(
-        self, due: DuePart, receipt: sender.Receipt, now: datetime, *, already_sent: bool
+        self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
         """Keep that a part was sent, or that a look-up `found` it sent."""
         self.circuit_breaker.record(now, failed=False)
-        await self._store_batched(
-            transitions.SentPart(due.part.id, receipt.message_id, receipt.channel_id), now
-        )
+        await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
 
-    async def _store_batched(self, sent: transitions.SentPart, now: datetime) -> None:
-        """Store one, together with all that others wait to store: a fan-out then costs few transactions."""
-        self._pending.append(sent)
+    async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:
+        """Store a receipt together with those that arrive within `linger_seconds`: fewer transactions in a fan-out."""
+        self._pending[part_id] = receipt
         async with self._store_lock:
-            if sent not in self._pending:
+            if part_id not in self._pending:
                 return
             await asyncio.sleep(self._linger_seconds)
-            batch = list(self._pending)
+            batch = dict(self._pending)
             async with self._database.transaction() as connection:
-                await transitions.mark_sent(connection, batch, now)
-            self._pending = [one for one in self._pending if one not in batch]
+                await attempts.mark_sent(connection, batch, now)
+            for stored_id in batch:
+                del self._pending[stored_id]
 
     async def record_failure(
         self, due: DuePart, error: discord_errors.DeliveryError, started_at: datetime, now: datetime
@@ -96,13 +95,13 @@ class OutcomeRecorder:
         self.circuit_breaker.record(now, failed=verdict.reason is contents.Reason.DISCORD_TROUBLE)
         match verdict.disposition:
             case Disposition.ALREADY_DONE:
-                target = sender.Receipt(due.part.message_id, due.delivery.channel_id or 0)
+                target = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
                 await self.record_sent(due, target, now, already_sent=True)
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
                 await self._schedule_retry(due, error, started_at, now)
             case Disposition.UNVERIFIABLE:
                 async with self._database.transaction() as connection:
-                    await transitions.mark_uncertain(
+                    await attempts.mark_uncertain(
                         connection, due.part.id, reason=contents.Reason.UNCERTAIN, error_code=error.code
                     )
                 self._log_and_report("uncertain", due, error)
@@ -116,7 +115,7 @@ class OutcomeRecorder:
     async def expire(self, now: datetime) -> None:
         """End what is too old to be posted at `now` (UTC). What surely nobody saw of it may be posted and told again."""
         async with self._database.transaction() as connection:
-            expired = await transitions.expire(connection, now, reason=contents.Reason.TOO_OLD)
+            expired = await holds.expire(connection, now, reason=contents.Reason.TOO_OLD)
             unsent = set(await queries.list_unsent(connection, [one.id for one in expired]))
             told = [one.id for one in expired if one.kind is models.DeliveryKind.ALERT]
             await alerts.remove_notified_papers(connection, unsent.intersection(told))
@@ -141,7 +140,7 @@ class OutcomeRecorder:
             unknown_since = started_at
         delay = throttle.retry_delay(part.attempts + 1, self._rng, verdict.wait_seconds)
         async with self._database.transaction() as connection:
-            await transitions.mark_retry(
+            await attempts.mark_retry(
                 connection,
                 part.id,
                 next_attempt_at=now + delay,
@@ -157,7 +156,7 @@ class OutcomeRecorder:
         closed = error.classification.disposition is Disposition.DESTINATION_GONE
         async with self._database.transaction() as connection:
             if closed:
-                await transitions.mark_failed(
+                await attempts.mark_failed(
                     connection,
                     due.part.id,
                     reason=error.classification.reason,
@@ -165,7 +164,7 @@ class OutcomeRecorder:
                     error_code=error.code,
                 )
             else:
-                await transitions.mark_paused(
+                await attempts.mark_paused(
                     connection,
                     due.part.id,
                     reason=error.classification.reason,
@@ -178,7 +177,7 @@ class OutcomeRecorder:
     async def _use_fallback(self, due: DuePart, error: discord_errors.DeliveryError, now: datetime) -> None:
         log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
         async with self._database.transaction() as connection:
-            has_plain_form = await transitions.use_fallback(
+            has_plain_form = await attempts.use_fallback(
                 connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now
             )
         if has_plain_form:
@@ -188,7 +187,7 @@ class OutcomeRecorder:
 
     async def _fail(self, due: DuePart, error: discord_errors.DeliveryError, now: datetime) -> None:
         async with self._database.transaction() as connection:
-            await transitions.mark_failed(
+            await attempts.mark_failed(
                 connection, due.part.id, reason=error.classification.reason, now=now, error_code=error.code
             )
         self._log_and_report("failed", due, error)

@@ -18,7 +18,7 @@ from bot import isolation
 from bot.services.outbox import attempt, discord_errors, outcomes, throttle
 from bot.services.outbox import sender as outbox_sender
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, queries
 
 log = structlog.get_logger(__name__)
 
@@ -179,7 +179,7 @@ class Relay:
         if not chosen:
             return []
         async with self._database.transaction() as connection:
-            begun = await transitions.mark_sending(connection, [due.part.id for due in chosen], clock())
+            begun = await attempts.mark_sending(connection, [due.part.id for due in chosen], clock())
         return [due for due in chosen if due.part.id in begun]
 
     async def _prefetch(self, now: datetime) -> None:
@@ -188,7 +188,7 @@ class Relay:
         self._rate_limiter.prune()
         if self._has_orphans and not self._tasks:
             async with self._database.transaction() as connection:
-                await transitions.release_interrupted(connection, now)
+                await attempts.release_interrupted(connection, now)
             self._has_orphans = False
         if self._last_expired_at is None or abs(now - self._last_expired_at) >= EXPIRE_INTERVAL:
             await self._recorder.expire(now)

@@ -35,22 +35,14 @@ class SendRequest:
     message_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A message that stands in Discord, and the channel or thread it stands in. The id is None once it was deleted."""
-
-    message_id: int | None
-    channel_id: int
-
-
 class Sender(Protocol):
     """Makes single attempts. Every failure is a `failures.DeliveryError`; a time limit is the caller's business."""
 
-    async def send(self, request: SendRequest) -> Receipt:
+    async def send(self, request: SendRequest) -> models.Receipt:
         """Ask Discord once for what the order says."""
         ...
 
-    async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
+    async def find(self, request: SendRequest, since: datetime) -> models.Receipt | None:
         """Look for the order's message among those posted since `since` (UTC). None: it surely is not there."""
         ...
 

@@ -12,7 +12,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, guilds, models, readers, subscriptions
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryKind
-from storage.outbox import queries, transitions
+from storage.outbox import holds, plan, queries
 
 MayPost = Callable[[int, int, str], bool | None]
 """Whether the reason why a channel (guild id, channel id, reason) was barred is gone; None while that is not known."""
@@ -51,7 +51,7 @@ class DestinationSuspender:
             one.id for one in await alerts.list_rows(connection, user_id=user_id) if one.channel_id is None
         ]
         await alerts.set_state(connection, mine, state, reason=reason)
-        await transitions.pause(connection, user_id=user_id, reason=reason)
+        await holds.pause(connection, user_id=user_id, reason=reason)
 
     async def _suspend_channel(
         self,
@@ -73,12 +73,12 @@ class DestinationSuspender:
         if reason not in SUBSCRIPTION_REASONS:
             await self._suspend_channel_alerts(connection, delivery, state, kind, reason, now)
             if state is ActivityState.PAUSED:
-                await transitions.pause(connection, channel_id=delivery.channel_id, reason=reason)
+                await holds.pause(connection, channel_id=delivery.channel_id, reason=reason)
             else:
                 rest = await queries.list_rows(
                     connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
                 )
-                await transitions.cancel(connection, [one.id for one in rest], reason=reason, now=now)
+                await holds.cancel(connection, [one.id for one in rest], reason=reason, now=now)
 
     async def _suspend_channel_alerts(
         self,
@@ -101,7 +101,7 @@ class DestinationSuspender:
                 channel_id=owner.channel_id,
                 alert_id=owner.id,
             )
-            await transitions.add(
+            await plan.add(
                 connection,
                 self._deliveries.build_notice(
                     notice, now=now, user_id=owner.user_id, guild_id=owner.guild_id
@@ -133,7 +133,7 @@ class DestinationSuspender:
         delivery = self._deliveries.build_notice(
             notice, now=now, user_id=user_id, guild_id=subscription.guild_id, channel_id=channel_id
         )
-        await transitions.add(connection, delivery)
+        await plan.add(connection, delivery)
 
     async def _redirect_notice(
         self, connection: Connection, delivery: models.Delivery, now: datetime
@@ -144,7 +144,7 @@ class DestinationSuspender:
         await readers.clear_dm_channel(connection, delivery.user_id)
         guild = await guilds.get(connection, delivery.guild_id)
         if guild is not None and guild.system_channel_id is not None:
-            await transitions.redirect(
+            await holds.redirect(
                 connection, delivery.id, guild.system_channel_id, nonce=self._deliveries.new_nonce(), now=now
             )
 
@@ -175,7 +175,7 @@ class DestinationResumer:
             channels = {one.channel_id for one in posts_open}
             channels |= {one.channel_id for one in rules_open if one.channel_id is not None}
             for channel_id in sorted(channels):
-                await transitions.resume(connection, now, channel_id=channel_id)
+                await holds.resume(connection, now, channel_id=channel_id)
         return channels
 
 

@@ -8,7 +8,7 @@ from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import models
 from storage.database import Connection
-from storage.outbox import transitions
+from storage.outbox import plan
 
 
 class OperatorNotifier:
@@ -35,4 +35,4 @@ class OperatorNotifier:
             subject=row.url,
         )
         delivery = self._deliveries.build_notice(notice, now=now, channel_id=self._channel_id)
-        await transitions.add(connection, delivery)
+        await plan.add(connection, delivery)

@@ -8,7 +8,7 @@ from typing import Any
 from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from storage import models
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, queries
 from tests.support.client_harness import World, last_response, send_parts, shown_text
 
 
@@ -47,8 +47,8 @@ async def test_status_names_the_next_post(world: World) -> None:
 async def test_status_links_the_last_post(world: World) -> None:
     _, part = await _planned(world, await _order(world))
     async with world.container.database.transaction() as connection:
-        sent = transitions.SentPart(part.id, message_id=4242, channel_id=world.channel.id)
-        await transitions.mark_sent(connection, [sent], world.env.now())
+        receipts = {part.id: models.Receipt(4242, world.channel.id)}
+        await attempts.mark_sent(connection, receipts, world.env.now())
     shown = shown_text(last_response(await world.reader.slash(world.channel, "status")))
     address = f"https://discord.com/channels/{world.guild.id}/{world.channel.id}/4242"
     link = f"[{world.texts('status-message')}]({address}) <t:{int(world.env.now().timestamp())}:R>"
@@ -58,7 +58,7 @@ async def test_status_links_the_last_post(world: World) -> None:
 async def test_what_may_not_have_arrived_is_posted_again_by_one_button(world: World) -> None:
     delivery, part = await _planned(world, await _order(world))
     async with world.container.database.transaction() as connection:
-        await transitions.mark_uncertain(connection, part.id, reason=contents.Reason.NO_HISTORY)
+        await attempts.mark_uncertain(connection, part.id, reason=contents.Reason.NO_HISTORY)
     for_reader = last_response(await world.reader.slash(world.channel, "status"))
     assert world.texts("delivery-uncertain") in shown_text(for_reader)
     assert world.texts("reason-no-history") in shown_text(for_reader)
@@ -85,7 +85,7 @@ async def test_a_paused_post_says_why_and_starts_again_by_a_button(world: World)
 async def test_old_troubles_are_not_told_for_ever(world: World) -> None:
     _, part = await _planned(world, await _order(world))
     async with world.container.database.transaction() as connection:
-        await transitions.mark_uncertain(connection, part.id, reason=contents.Reason.NO_HISTORY)
+        await attempts.mark_uncertain(connection, part.id, reason=contents.Reason.NO_HISTORY)
     await world.env.advance_time(timedelta(days=8).total_seconds())
     shown = shown_text(last_response(await world.manager.slash(world.channel, "status")))
     assert world.texts("delivery-uncertain") not in shown

@@ -10,7 +10,7 @@ import discord
 from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
 from storage import models
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, queries
 from tests.support.client_harness import World, last_response, shown_text
 
 FIRST = "2501.00001"
@@ -44,8 +44,8 @@ async def test_a_posted_paper_is_linked(world: World) -> None:
     part = await _posted(world, await _order(world))
     assert world.texts("why-under-way") in await _why(world, FIRST)
     async with world.container.database.transaction() as connection:
-        sent = transitions.SentPart(part.id, message_id=4242, channel_id=world.channel.id)
-        await transitions.mark_sent(connection, [sent], world.env.now())
+        receipts = {part.id: models.Receipt(4242, world.channel.id)}
+        await attempts.mark_sent(connection, receipts, world.env.now())
     shown = await _why(world, FIRST)
     at = f"<t:{int(world.env.now().timestamp())}:f>"
     assert world.texts("why-posted", at=at) in shown
@@ -55,7 +55,7 @@ async def test_a_posted_paper_is_linked(world: World) -> None:
 async def test_a_post_that_stands_still_says_why_and_what_to_do(world: World) -> None:
     part = await _posted(world, await _order(world))
     async with world.container.database.transaction() as connection:
-        await transitions.mark_paused(connection, part.id, reason=contents.Reason.NO_SEND, unknown_since=None)
+        await attempts.mark_paused(connection, part.id, reason=contents.Reason.NO_SEND, unknown_since=None)
     shown = await _why(world, FIRST)
     assert world.texts("delivery-paused") in shown
     assert world.texts("reason-no-send") in shown

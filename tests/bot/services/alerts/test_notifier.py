@@ -22,7 +22,7 @@ from bot.text.analysis import normalisation
 from storage import alerts, digests, key_values, models
 from storage import errors as storage_errors
 from storage.database import Connection, Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, holds, queries
 from tests.support import digest_builders
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -144,7 +144,7 @@ async def test_what_waited_for_a_readers_messages_to_open_comes_when_they_start_
     await bench.put(MONDAY, ("2601.00001", 5))
     async with bench.database.transaction() as connection:
         await alerts.set_state(connection, [alert_id], models.ActivityState.PAUSED, reason="dms-closed")
-        assert await transitions.pause(connection, user_id=7, reason="dms-closed") == 1
+        assert await holds.pause(connection, user_id=7, reason="dms-closed") == 1
     assert await bench.alerts.resume([alert_id], user_id=8) == 0
     async with bench.database.read() as connection:
         assert await queries.list_due(connection, NOW) == []
@@ -166,8 +166,8 @@ async def test_what_may_have_been_sent_is_not_told_again(bench: Bench) -> None:
     await bench.put(MONDAY, ("2601.00001", 5))
     async with bench.database.transaction() as connection:
         (due,) = await queries.list_due(connection, NOW)
-        await transitions.mark_sending(connection, [due.part.id], NOW)
-        await transitions.mark_uncertain(connection, due.part.id, reason="uncertain")
+        await attempts.mark_sending(connection, [due.part.id], NOW)
+        await attempts.mark_uncertain(connection, due.part.id, reason="uncertain")
     await bench.expire(NOW + timedelta(hours=25))
     await bench.put(MONDAY, ("2601.00001", 6), place="another source")
     assert len(bench.told()) == 1

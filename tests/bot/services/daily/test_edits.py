@@ -17,7 +17,7 @@ from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digests, models
 from storage.database import Connection, Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, queries
 from tests.support import digest_builders, planner_harness
 from tests.support.planner_harness import MONDAY, SEOUL_9AM
 
@@ -82,11 +82,11 @@ class Corrections(planner_harness.PlannerHarness):
         async with self.database.transaction() as connection:
             for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
                 parts = await queries.list_parts(connection, delivery.id)
-                sent = [
-                    transitions.SentPart(one.id, one.message_id or 1000 + one.id, delivery.channel_id or 0)
-                    for one in parts
-                ]
-                await transitions.mark_sent(connection, sent, now)
+                receipts = {
+                    part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
+                    for part in parts
+                }
+                await attempts.mark_sent(connection, receipts, now)
 
     async def edited(self) -> list[models.Part]:
         """The edits that wait, in their order."""
@@ -251,7 +251,7 @@ async def test_a_message_that_went_out_in_its_plain_form_is_edited_in_it(correct
     await corrections.put(MONDAY, ["2601.00001"], "At first.")
     await corrections.planner.tick(SEOUL_9AM)
     async with corrections.database.transaction() as connection:
-        assert await transitions.use_fallback(connection, 1, nonce="plain", now=SEOUL_9AM)
+        assert await attempts.use_fallback(connection, 1, nonce="plain", now=SEOUL_9AM)
     await corrections.post()
     await corrections.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     (part,) = await corrections.edited()

@@ -16,7 +16,7 @@ from bot.services.posts.contents import Reason
 from storage import digests, models, subscriptions
 from storage import posted as storage_posted
 from storage.database import Connection, Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, holds, queries
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
@@ -292,7 +292,7 @@ async def test_an_order_that_is_paused_posts_nothing_that_was_planned_until_it_i
     await service.pause(other)
     await service.resume(other)
     async with bench.database.transaction() as connection:
-        await transitions.resume(connection, now, channel_id=20)
+        await holds.resume(connection, now, channel_id=20)
         assert await queries.list_due(connection, now) == []
     await service.resume(paused)
     async with bench.database.transaction() as connection:
@@ -324,8 +324,8 @@ async def test_a_post_that_may_have_been_sent_keeps_its_papers(bench: PlannerHar
     await bench.planner.tick(SEOUL_9AM)
     async with bench.database.transaction() as connection:
         (due,) = await queries.list_due(connection, SEOUL_9AM)
-        await transitions.mark_sending(connection, [due.part.id], SEOUL_9AM)
-        await transitions.mark_retry(
+        await attempts.mark_sending(connection, [due.part.id], SEOUL_9AM)
+        await attempts.mark_retry(
             connection, due.part.id, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error=""
         )
     later = SEOUL_9AM + timedelta(days=2, minutes=5)

@@ -14,7 +14,7 @@ from bot.services.daily.why_decision import Cause
 from bot.services.posts.contents import Reason
 from storage import models, papers
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, holds, queries
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
 CHANNEL = 20
@@ -43,8 +43,8 @@ async def send_all(bench: PlannerHarness, now: datetime) -> None:
     async with bench.database.transaction() as connection:
         for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
             parts = await queries.list_parts(connection, delivery.id)
-            sent = [transitions.SentPart(part.id, 900 + part.id, CHANNEL) for part in parts]
-            await transitions.mark_sent(connection, sent, now)
+            receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
+            await attempts.mark_sent(connection, receipts, now)
 
 
 async def test_what_was_posted_is_named_with_its_day_and_message(bench: PlannerHarness) -> None:
@@ -198,13 +198,13 @@ async def test_a_post_that_did_not_arrive_says_so_and_why(bench: PlannerHarness,
         (delivery,) = await queries.list_rows(connection)
         (part,) = await queries.list_parts(connection, delivery.id)
         if state == "paused":
-            await transitions.mark_paused(connection, part.id, reason=Reason.NO_SEND, unknown_since=None)
+            await attempts.mark_paused(connection, part.id, reason=Reason.NO_SEND, unknown_since=None)
         elif state == "uncertain":
-            await transitions.mark_uncertain(connection, part.id, reason=Reason.NO_HISTORY)
+            await attempts.mark_uncertain(connection, part.id, reason=Reason.NO_HISTORY)
         elif state == "failed":
-            await transitions.mark_failed(connection, part.id, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM)
+            await attempts.mark_failed(connection, part.id, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM)
         else:
-            await transitions.cancel(connection, [delivery.id], reason=Reason.TOO_OLD, now=SEOUL_9AM)
+            await holds.cancel(connection, [delivery.id], reason=Reason.TOO_OLD, now=SEOUL_9AM)
     because = await ask(bench, "2601.00001", SEOUL_9AM)
     assert because.cause is Cause.NOT_DELIVERED
     assert because.delivery is not None

@@ -18,7 +18,7 @@ from bot.services.outbox import outcomes
 from bot.services.posts import contents
 from storage import models
 from storage.database import Database
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, plan, queries
 from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
 
@@ -60,15 +60,13 @@ class Watched:
 
     async def plan(self, *keys: str) -> None:
         async with self.db.transaction() as connection:
-            await transitions.add_all(connection, [new_delivery(key, 20, SEOUL_9AM, parts=2) for key in keys])
+            await plan.add_all(connection, [new_delivery(key, 20, SEOUL_9AM, parts=2) for key in keys])
 
     async def send_all(self) -> None:
         async with self.db.transaction() as connection:
             for one in await queries.list_rows(connection):
                 parts = await queries.list_parts(connection, one.id)
-                await transitions.mark_sent(
-                    connection, [transitions.SentPart(part.id, 1, 20) for part in parts], NOW
-                )
+                await attempts.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
 from storage.models import PartKind
-from storage.outbox import queries, transitions
+from storage.outbox import attempts, plan, queries
 from tests.fake_discord import process, world
 from tests.support.relay_harness import (
     SHORT_LIMITS,
@@ -291,7 +291,7 @@ async def test_a_clock_set_back_between_two_attempts_doubles_nothing(
     relay_harness.clock_offset = timedelta(0)
     async with relay_harness.db.transaction() as connection:
         [part] = await relay_harness.list_parts()
-        await transitions.mark_retry(
+        await attempts.mark_retry(
             connection,
             part.id,
             next_attempt_at=relay_harness.now(),
@@ -347,7 +347,7 @@ async def test_what_a_crash_left_behind_goes_on_at_once(
     )
     first, second = await relay_harness.list_parts()
     async with relay_harness.db.transaction() as connection:
-        await transitions.mark_sending(connection, [first.id, second.id], relay_harness.now())
+        await attempts.mark_sending(connection, [first.id, second.id], relay_harness.now())
     body = json.loads(first.payload or "") | {"nonce": first.nonce, "enforce_nonce": True}
     await relay_harness.client.http.send_message(done, params=MultipartParameters(body, None, None))
     await relay_harness.drain()
@@ -362,13 +362,13 @@ class Bewildered:
         self.attempts = 0
         self.works = False
 
-    async def send(self, order: sender.SendRequest) -> sender.Receipt:
+    async def send(self, order: sender.SendRequest) -> models.Receipt:
         self.attempts += 1
         if not self.works:
             raise KeyError("id")
-        return sender.Receipt(1, order.channel_id)
+        return models.Receipt(1, order.channel_id)
 
-    async def find(self, order: sender.SendRequest, since: datetime) -> sender.Receipt | None:
+    async def find(self, order: sender.SendRequest, since: datetime) -> models.Receipt | None:
         return None
 
     async def open_dm(self, user_id: int) -> int:
@@ -384,7 +384,7 @@ async def test_what_nobody_thought_of_is_no_answer_and_tried_again_later(db: Dat
     settler = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=dice, linger_seconds=0.0)
     working = relay.Relay(db, bewildered, settler, clock=lambda: now, limits=SHORT_LIMITS)
     async with db.transaction() as connection:
-        await transitions.add(connection, new_delivery("a", 1, now))
+        await plan.add(connection, new_delivery("a", 1, now))
     async with asyncio.timeout(5):
         await working.drain(now)
     assert bewildered.attempts == 1

@@ -9,7 +9,7 @@ import pytest
 
 from bot.services.outbox import suspension
 from storage import alerts, guilds, models, subscriptions
-from storage.outbox import transitions
+from storage.outbox import holds
 from tests.fake_discord import process, world
 from tests.support.relay_harness import RelayHarness, all_sent, message_texts, new_delivery
 
@@ -158,7 +158,7 @@ async def test_a_reader_who_closed_their_dms_is_left_alone(
 
     await fake.change_channel(98, closed=False)
     async with relay_harness.db.transaction() as connection:
-        await transitions.resume(connection, relay_harness.now(), user_id=OWNER)
+        await holds.resume(connection, relay_harness.now(), user_id=OWNER)
     await relay_harness.drain()
     assert message_texts(await fake.messages(98)) == ["a 0", "b 0"]
 

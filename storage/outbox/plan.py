@@ -1,0 +1,140 @@
+"""Inserts planned deliveries with their parts, and updates or purges what they contain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, models, tables
+
+PART_COLUMNS = (
+    "delivery_id",
+    "position",
+    "kind",
+    "payload",
+    "fallback",
+    "nonce",
+    "state",
+    "attempts",
+    "next_attempt_at",
+    "channel_id",
+    "message_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContent:
+    """The content of a delivery after its messages are edited.
+
+    `payloads` (at least one) are the new JSON payloads by part id: of the edited parts and of edits still pending for the
+    same messages.
+    """
+
+    delivery_id: int
+    fingerprint: str
+    payloads: dict[int, str]
+
+
+async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
+    """Insert a delivery with its parts. Returns its id, or None if its key exists."""
+    return (await add_all(connection, [delivery])).get(delivery.key)
+
+
+async def add_all(
+    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
+) -> dict[str, int]:
+    """Insert deliveries with their parts, except those whose key exists. Returns the ids of the inserted ones, by key."""
+    if not new_deliveries:
+        return {}
+    statement = bulk.dialect_insert(connection, tables.deliveries).on_conflict_do_nothing(
+        index_elements=["key"]
+    )
+    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    inserted = await connection.execute(
+        statement.returning(tables.deliveries.c.key, tables.deliveries.c.id), values
+    )
+    ids: dict[str, int] = {row.key: row.id for row in inserted}
+    by_key: dict[str, models.NewDelivery] = {}
+    for delivery in new_deliveries:
+        if delivery.key in ids:
+            by_key.setdefault(delivery.key, delivery)
+    part_values = [
+        _part_values(ids[key], position, part, delivery.due_at)
+        for key, delivery in by_key.items()
+        for position, part in enumerate(delivery.parts)
+    ]
+    await bulk.insert_rows(connection, tables.parts, PART_COLUMNS, part_values)
+    return ids
+
+
+async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> None:
+    """Store the DM channel of a delivery to a reader, once it is open."""
+    await connection.execute(
+        tables.deliveries.update().where(tables.deliveries.c.id == delivery_id).values(channel_id=channel_id)
+    )
+
+
+async def set_content(connection: AsyncConnection, edited: Sequence[DeliveryContent]) -> None:
+    """Store the new content of deliveries when edits of their messages are planned; the next correction compares with it."""
+    if not edited:
+        return
+    await connection.execute(
+        tables.deliveries.update()
+        .where(tables.deliveries.c.id == sa.bindparam("b_id"))
+        .values(fingerprint=sa.bindparam("b_fingerprint")),
+        [{"b_id": content.delivery_id, "b_fingerprint": content.fingerprint} for content in edited],
+    )
+    await connection.execute(
+        tables.parts.update()
+        .where(tables.parts.c.id == sa.bindparam("b_id"))
+        .values(payload=sa.bindparam("b_payload")),
+        [
+            {"b_id": part_id, "b_payload": payload}
+            for content in edited
+            for part_id, payload in content.payloads.items()
+        ],
+    )
+
+
+async def purge_payloads(connection: AsyncConnection, before: datetime) -> int:
+    """Clear the payloads of deliveries that ended before `before` (UTC). Returns the number of parts cleared."""
+    ended = sa.select(tables.deliveries.c.id).where(tables.deliveries.c.finished_at < before)
+    result = await connection.execute(
+        tables.parts.update()
+        .where(tables.parts.c.delivery_id.in_(ended), tables.parts.c.payload.is_not(None))
+        .values(payload=None, fallback=None)
+    )
+    return result.rowcount
+
+
+def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
+    return {
+        "key": delivery.key,
+        "kind": delivery.kind.value,
+        "subscription_id": delivery.subscription_id,
+        "guild_id": delivery.guild_id,
+        "channel_id": delivery.channel_id,
+        "user_id": delivery.user_id,
+        "locale": delivery.locale.value,
+        "local_on": delivery.local_on,
+        "digest_on": delivery.digest_on,
+        "papers": list(delivery.papers),
+        "total": delivery.total,
+        "fingerprint": delivery.fingerprint,
+        "priority": delivery.priority,
+        "state": models.DeliveryState.PLANNED.value,
+        "planned_at": delivery.planned_at,
+        "due_at": delivery.due_at,
+        "expires_at": delivery.expires_at,
+    }
+
+
+def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:
+    planned = models.PartState.PLANNED.value
+    attempt_values = (part.nonce, planned, 0, due_at, part.channel_id, part.message_id)
+    return (delivery_id, position, part.kind.value, part.payload, part.fallback, *attempt_values)

@@ -1,0 +1,81 @@
+"""Attempts at parts on both engines, from the start of one to its outcome."""
+
+from __future__ import annotations
+
+from storage import database, models
+from storage.outbox import attempts, queries
+from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
+
+
+async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery())
+    for expected in (models.DeliveryState.PLANNED, models.DeliveryState.SENT):
+        async with db.transaction() as connection:
+            part = await start_attempt(connection)
+            await attempts.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW + MINUTE)
+            found = await queries.get(connection, delivery_id)
+        assert found is not None
+        assert found.state == expected
+    assert found is not None
+    assert found.finished_at == NOW + MINUTE
+    async with db.read() as connection:
+        assert await queries.oldest_unsent_at(connection) is None
+
+
+async def test_an_attempt_begins_once(db: database.Database) -> None:
+    await add(db, new_delivery())
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        assert await attempts.mark_sending(connection, [part.id], NOW) == set()
+
+
+async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcome(
+    db: database.Database,
+) -> None:
+    await add(db, new_delivery())
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+    async with db.transaction() as connection:
+        assert await attempts.release_interrupted(connection, NOW + MINUTE) == 1
+        again = (await queries.list_due(connection, NOW + MINUTE))[0].part
+    assert again.id == part.id
+    assert (again.first_attempt_at, again.attempts) == (NOW, 1)
+
+
+async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(
+    db: database.Database,
+) -> None:
+    await add(db, new_delivery(parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await attempts.mark_retry(
+            connection, part.id, next_attempt_at=NOW + MINUTE, unknown_since=NOW, error="503", error_code=0
+        )
+        assert await queries.list_due(connection, NOW) == []
+        part = await start_attempt(connection, NOW + MINUTE)
+        again = (await queries.list_parts(connection, part.delivery_id))[0]
+        assert (again.first_attempt_at, again.last_attempt_at) == (NOW, NOW + MINUTE)
+        await attempts.mark_retry(connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429")
+        again = (await queries.list_parts(connection, part.delivery_id))[0]
+        assert again.first_attempt_at is None
+
+
+async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a"))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await attempts.mark_failed(connection, part.id, reason="refused", now=NOW)
+        found = await queries.get(connection, delivery_id)
+    assert found is not None
+    assert (found.state, found.finished_at) == (models.DeliveryState.FAILED, NOW)
+    assert await list_due_nonces(db) == []
+
+
+async def test_the_fallback_is_used_once_under_a_new_nonce(db: database.Database) -> None:
+    await add(db, new_delivery("a", parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        assert await attempts.use_fallback(connection, part.id, nonce="plain", now=NOW)
+        again = (await queries.list_due(connection, NOW))[0].part
+        assert (again.payload, again.nonce, again.first_attempt_at) == ("{plain}", "plain", None)
+        assert not await attempts.use_fallback(connection, part.id, nonce="plainer", now=NOW)

@@ -1,0 +1,49 @@
+"""Planned deliveries on both engines: unique keys, stored fields, purged payloads."""
+
+from __future__ import annotations
+
+from storage import database, models
+from storage.outbox import attempts, plan, queries
+from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery, start_attempt
+
+
+async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        assert await plan.add(connection, new_delivery()) is not None
+        assert await plan.add(connection, new_delivery()) is None
+        twice = await plan.add_all(connection, [new_delivery("a"), new_delivery("a"), new_delivery("b")])
+        assert twice.keys() == {"a", "b"}
+        assert await queries.count_by_state(connection) == {models.PartState.PLANNED: 6}
+
+
+async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
+    planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), fingerprint="f", priority=3)
+    delivery_id = await add(db, planned)
+    async with db.read() as connection:
+        found = await queries.get(connection, delivery_id)
+        parts = await queries.list_parts(connection, delivery_id)
+    assert found is not None
+    for name in (
+        "key",
+        "kind",
+        "user_id",
+        "guild_id",
+        "digest_on",
+        "fingerprint",
+        "priority",
+        "papers",
+        "due_at",
+    ):
+        assert getattr(found, name) == getattr(planned, name)
+    assert [part.position for part in parts] == [0, 1]
+    assert parts[0].first_attempt_at is None
+
+
+async def test_payloads_are_purged_some_time_after_the_end(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery("a", parts=1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await attempts.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
+        assert await plan.purge_payloads(connection, NOW) == 0
+        assert await plan.purge_payloads(connection, NOW + MINUTE) == 1
+        assert (await queries.list_parts(connection, delivery_id))[0].payload is None

@@ -1,0 +1,51 @@
+"""Builders for the tests of `storage.outbox`: deliveries, stored ones, and the start of an attempt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import database, models
+from storage.outbox import attempts, plan, queries
+
+NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def new_delivery(key: str = "daily:1:2026-01-01", parts: int = 2, **changes: object) -> models.NewDelivery:
+    delivery = models.NewDelivery(
+        key=key,
+        kind=models.DeliveryKind.DAILY,
+        locale=models.Locale.EN,
+        planned_at=NOW,
+        due_at=NOW,
+        expires_at=NOW + timedelta(hours=24),
+        parts=tuple(
+            models.NewPart(models.PartKind.MESSAGE, "{}", f"{key}/{n}", fallback="{plain}")
+            for n in range(parts)
+        ),
+        channel_id=7,
+        papers=("2502.02737",),
+    )
+    return replace(delivery, **changes)  # type: ignore[arg-type]
+
+
+async def add(db: database.Database, delivery: models.NewDelivery) -> int:
+    async with db.transaction() as connection:
+        delivery_id = await plan.add(connection, delivery)
+    assert delivery_id is not None
+    return delivery_id
+
+
+async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:
+    async with db.read() as connection:
+        return [due.part.nonce for due in await queries.list_due(connection, now)]
+
+
+async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
+    """Start an attempt at the first due part."""
+    part = (await queries.list_due(connection, now))[0].part
+    assert await attempts.mark_sending(connection, [part.id], now) == {part.id}
+    return part
