@@ -1,7 +1,8 @@
-"""What a service says of a paper, brought into bounds before anybody stores it: one line, no strange letters, real links."""
+"""Cleans and bounds text fields of services before they are stored: length, control characters, URLs, counts."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -16,16 +17,23 @@ _MAX_LABELS = 50
 _MAX_VOTES = 10_000_000
 
 
-def clean_line(value: object, limit: int = _MAX_LINE_LENGTH) -> str | None:
-    """Return a text on one line, at most `limit` letters, or None where there is none."""
+def bounded_key(location: str, max_length: int) -> str:
+    """Return the location, or for a longer one its beginning and the SHA-256 of the whole, `max_length` characters."""
+    if len(location) <= max_length:
+        return location
+    return location[: max_length - 64] + hashlib.sha256(location.encode("utf-8", "replace")).hexdigest()
+
+
+def clean_line(value: object, max_length: int = _MAX_LINE_LENGTH) -> str | None:
+    """Return a text on one line of at most `max_length` characters, or None if there is none."""
     if not isinstance(value, str):
         return None
-    words = " ".join(_strip_control_characters(value[: 4 * limit]).split())
-    return (words if len(words) <= limit else words[: limit - 1].rstrip() + "…") or None
+    line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
+    return (line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…") or None
 
 
 def clean_paragraph(value: object) -> str | None:
-    """Return a text whose paragraphs are kept apart by an empty line, or None where there is none."""
+    """Return a text with paragraphs separated by an empty line, or None if there is none."""
     if not isinstance(value, str):
         return None
     blocks = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).split("\n\n")
@@ -33,24 +41,24 @@ def clean_paragraph(value: object) -> str | None:
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return people's names, each on one line, nobody twice, in their order."""
-    return _clean_unique_lines(values, _MAX_NAME_LENGTH, _MAX_NAMES)
+    """Return the names of people, each on one line, in order, without duplicates."""
+    return _clean_unique_lines(values, _MAX_NAMES)
 
 
 def clean_labels(values: object) -> tuple[str, ...]:
-    """Return keywords or categories, none twice, in their order."""
-    return _clean_unique_lines(values, _MAX_NAME_LENGTH, _MAX_LABELS)
+    """Return keywords or categories, each on one line, in order, without duplicates."""
+    return _clean_unique_lines(values, _MAX_LABELS)
 
 
-def _clean_unique_lines(values: object, limit: int, max_items: int) -> tuple[str, ...]:
+def _clean_unique_lines(values: object, max_items: int) -> tuple[str, ...]:
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         return ()
-    found = dict.fromkeys(text for value in values if (text := clean_line(value, limit)))
-    return tuple(found)[:max_items]
+    lines = dict.fromkeys(line for value in values if (line := clean_line(value, _MAX_NAME_LENGTH)))
+    return tuple(lines)[:max_items]
 
 
 def clean_url(value: object) -> str | None:
-    """Return an http or https address, or None for anything else."""
+    """Return an http or https URL, or None for anything else."""
     if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH or not value.strip().isprintable():
         return None
     try:
@@ -61,14 +69,14 @@ def clean_url(value: object) -> str | None:
 
 
 def clean_votes(value: object) -> int | None:
-    """Return a count of votes, or None for what is none: unknown is never 0."""
+    """Return a vote count, or None for any other value. Unknown is never 0."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_VOTES:
         return None
     return value
 
 
 def clean_date(value: object) -> date | None:
-    """Return the date that an ISO time begins with, or None."""
+    """Return the date of an ISO 8601 time, or None."""
     if not isinstance(value, str):
         return None
     try:
@@ -78,7 +86,7 @@ def clean_date(value: object) -> date | None:
 
 
 def _strip_control_characters(text: str) -> str:
-    """Drop what no database and no message takes: NUL, lone surrogates, other controls (line ends and tabs stay)."""
+    """Remove NUL, lone surrogates and other control characters except line feed and tab."""
     if text.isprintable():
         return text
     return "".join(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from bot.sources import sanitize
 from storage import entries, models
 from storage.database import Connection
 
@@ -38,7 +39,9 @@ def to_sourced_digests(found: Iterable[models.Digest], source: str, place: str) 
     found = list(found)
     present = frozenset((digest.date, digest.format) for digest in found)
     return [
-        SourcedDigest(digest, text_hash(digest.text), source, bounded_location(place), present)
+        SourcedDigest(
+            digest, text_hash(digest.text), source, sanitize.bounded_key(place, _MAX_LOCATION_LENGTH), present
+        )
         for digest in found
     ]
 
@@ -77,10 +80,3 @@ async def find_previous(
 def text_hash(text: str) -> str:
     """Return the SHA-256, in hex, of a digest's text; white space around it is no part of what it says."""
     return hashlib.sha256(text.strip().encode()).hexdigest()
-
-
-def bounded_location(place: str) -> str:
-    """Return a place's name in a length that PostgreSQL can index; of a longer one a hash stands for the end."""
-    if len(place) <= _MAX_LOCATION_LENGTH:
-        return place
-    return f"{place[: _MAX_LOCATION_LENGTH - 64]}{hashlib.sha256(place.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Keeps what a pass over the sources learnt: places, healths, notices; many sources in one transaction."""
+"""Saves the progress of a run: page states, source health and operator notices, for many sources in one transaction."""
 
 from __future__ import annotations
 
@@ -13,50 +13,52 @@ from storage import models, sources
 from storage.database import Connection, Database
 
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
-"""Plans one notice to the operator, in the transaction that keeps the source's failures."""
+"""Plans a notice to the operator, in the transaction that stores the source's failures."""
 
 _FLUSH_PAGES = 250
 
 
 async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Stand in for a notice where there is nobody to tell."""
+    """Plan nothing: the default where no operator channel is set."""
 
 
 class Checkpoint:
-    """Keeps what is to be remembered, many sources in one transaction. What is lost is only asked for once more."""
+    """Buffers page states and writes them in batches. A lost buffer only costs a second fetch."""
 
-    def __init__(self, database: Database, notice: NotifyFailure) -> None:
+    def __init__(self, database: Database, notify_failure: NotifyFailure) -> None:
         self._database = database
-        self._notify_failure = notice
+        self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
-        """Remember places whose news are stored."""
+        """Save the states of pages whose content is stored."""
         self._pages += [(row.id, page_states.with_page_key(page)) for page in pages]
         if len(self._pages) >= _FLUSH_PAGES:
             await self.flush()
 
-    async def flush(self, health: Sequence[models.StoredSource] = ()) -> None:
-        """Write down what is to be remembered, and how sources are."""
+    async def flush(self, updated: Sequence[models.StoredSource] = ()) -> None:
+        """Write the buffered page states, and the health of the updated sources."""
         pages, self._pages = self._pages, []
-        if not (pages or health):
+        if not (pages or updated):
             return
         async with self._database.transaction() as connection:
             await sources.upsert_page_states(connection, pages)
-            told = [await self._notify_if_due(connection, one) for one in health]
-            await sources.set_health(connection, *told)
-            for one in told:
-                retention = kinds.get(one.kind).page_retention
-                if (
-                    retention is not None
-                    and one.status is models.FetchStatus.OK
-                    and one.last_attempt_at is not None
-                ):
-                    await sources.remove_page_states(connection, one.id, one.last_attempt_at - retention)
+            noticed = [await self._notify_if_due(connection, row) for row in updated]
+            await sources.set_health(connection, *noticed)
+            for row in noticed:
+                await _remove_old_pages(connection, row)
 
     async def _notify_if_due(self, connection: Connection, row: models.StoredSource) -> models.StoredSource:
-        """Tell the operator of a source that goes on failing, and note that it was told."""
+        """Notify the operator of a persistently failing source, and return the source with `noticed_at` set."""
         if not polling_health.is_notice_due(row) or row.last_attempt_at is None:
             return row
         await self._notify_failure(connection, row, row.last_attempt_at)
         return replace(row, noticed_at=row.last_attempt_at)
+
+
+async def _remove_old_pages(connection: Connection, row: models.StoredSource) -> None:
+    """Delete old page states after a run with new content: a feed, for one, no longer lists its old entries."""
+    retention = kinds.get(row.kind).page_retention
+    if retention is None or row.status is not models.FetchStatus.OK or row.last_attempt_at is None:
+        return
+    await sources.remove_page_states(connection, row.id, row.last_attempt_at - retention)

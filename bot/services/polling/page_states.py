@@ -1,57 +1,53 @@
-"""What is remembered of a source's places, by names in a length that a database can index."""
+"""Page states of one source by location, under keys short enough for a database index."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from bot.sources import sanitize
 from storage import models
 
 _MAX_KEY_LENGTH = 600
 
 
 class PageStates(Mapping[str, models.PageState]):
-    """A source's pages by place. A place too long to be indexed is found by the name that stands for it."""
+    """The page states of a source by location; a long location is looked up under its key."""
 
-    def __init__(self, pages: Mapping[str, models.PageState]) -> None:
-        self._pages = pages
+    def __init__(self, page_states: Mapping[str, models.PageState]) -> None:
+        self._page_states = page_states
 
-    def __getitem__(self, place: str) -> models.PageState:
-        return self._pages[page_key(place)]
+    def __getitem__(self, location: str) -> models.PageState:
+        return self._page_states[page_key(location)]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._pages)
+        return iter(self._page_states)
 
     def __len__(self) -> int:
-        return len(self._pages)
+        return len(self._page_states)
 
 
 def changed_pages(
-    pages: Iterable[models.PageState], before: Mapping[str, models.PageState]
+    page_states: Iterable[models.PageState], before: Mapping[str, models.PageState]
 ) -> tuple[models.PageState, ...]:
-    """Return the pages that say more than what is remembered; a later reading alone counts from the next day on."""
-    return tuple(page for page in pages if not _is_unchanged(page, before.get(page.location)))
+    """Return the page states that differ from the stored ones. A new `read_at` alone counts from the next day on."""
+    return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location)))
 
 
 def _is_unchanged(page: models.PageState, before: models.PageState | None) -> bool:
     if before is None or page.read_at.date() != before.read_at.date():
         return False
-    return (page.etag, page.last_modified, page.hash, page.moved_to) == (
-        before.etag,
-        before.last_modified,
-        before.hash,
-        before.moved_to,
-    ) and models.FetchStatus.GONE not in (page.status, before.status)
+    if models.FetchStatus.GONE in (page.status, before.status):
+        return False
+    same = replace(page, location=before.location, read_at=before.read_at, status=before.status)
+    return same == before
 
 
-def page_key(place: str) -> str:
-    """Return the place, or for a long one its beginning with a hash of the whole."""
-    if len(place) <= _MAX_KEY_LENGTH:
-        return place
-    return f"{place[: _MAX_KEY_LENGTH - 64]}{hashlib.sha256(place.encode('utf-8', 'replace')).hexdigest()}"
+def page_key(location: str) -> str:
+    """Return the key under which storage keeps the state of a location."""
+    return sanitize.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 def with_page_key(page: models.PageState) -> models.PageState:
-    """Return the page under the name that storage knows it by."""
-    return page if len(page.location) <= _MAX_KEY_LENGTH else replace(page, location=page_key(page.location))
+    """Return the page state with its key as location."""
+    return replace(page, location=page_key(page.location))

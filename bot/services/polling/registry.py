@@ -1,4 +1,4 @@
-"""The sources that somebody added: kept, listed, removed. Asks none of them; that is `fetching`'s."""
+"""Adds, lists and removes the stored sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.database import Database
 
 
 class SourceRegistry:
-    """What `paperround sources` and `paperround.toml` say, in storage."""
+    """The sources of `paperround sources` and `paperround.toml`, in storage."""
 
     def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
         self._database = database
@@ -30,9 +30,9 @@ class SourceRegistry:
         priority: int = 0,
         options: Mapping[str, str] | None = None,
     ) -> models.StoredSource:
-        """Keep a source, of the kind that its address looks like if none is given; it is due at once.
+        """Store a source, due at once; without `kind`, the kind is guessed from the address.
 
-        Raises UsageError for an address or options that cannot be used, DuplicateError for one that stands already.
+        Raises UsageError for an unusable address or option, DuplicateError for an address that is stored already.
         """
         kind = kind or kinds.guess_kind(url, self._endpoints)
         kinds.check(kind, url, options or {})
@@ -47,28 +47,31 @@ class SourceRegistry:
                 options=options,
             )
 
-    async def add_configured(self, configured: Iterable[SourceSetting]) -> None:
-        """Keep the sources of `paperround.toml` that are not kept yet. Raises UsageError for one that cannot be used."""
-        async with self._database.read() as connection:
-            known = {one.url for one in await sources.list_rows(connection)}
-        for one in configured:
-            if one.url in known:
+    async def add_configured(self, settings: Iterable[SourceSetting]) -> None:
+        """Store the sources of `paperround.toml` that are not stored yet. Raises UsageError for an unusable one."""
+        known = {row.url for row in await self.list_rows()}
+        for setting in settings:
+            if setting.url in known:
                 continue
-            options = {name: str(value) for name, value in one.options.items()}
+            options = {name: str(value) for name, value in setting.options.items()}
             try:
                 await self.add(
-                    one.url, kind=one.kind, language=one.language, priority=one.priority, options=options
+                    setting.url,
+                    kind=setting.kind,
+                    language=setting.language,
+                    priority=setting.priority,
+                    options=options,
                 )
             except storage_errors.DuplicateError:
                 continue  # another process was faster
 
     async def list_rows(self) -> list[models.StoredSource]:
-        """Return all sources, the most believed first."""
+        """Return all sources, highest priority first."""
         async with self._database.read() as connection:
             return await sources.list_rows(connection)
 
     async def remove(self, url: str) -> None:
-        """Forget a source; what it brought stays. Raises UsageError where there is none."""
+        """Delete a source; the digests and facts it brought stay. Raises UsageError for an unknown address."""
         async with self._database.transaction() as connection:
             if not await sources.remove(connection, url):
                 raise errors.UsageError(
@@ -77,5 +80,5 @@ class SourceRegistry:
 
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
-    """Return the list of sources, with the services where the settings say that they are."""
+    """Return the registry with the service endpoints of the settings."""
     return SourceRegistry(database, clock, base.Endpoints(settings.hf_endpoint, settings.arxiv_url))

@@ -1,27 +1,28 @@
-"""Why a place could not be read, as a small tree of errors. Each holds a reason in words, fit to be shown."""
+"""Errors of fetching. Each has a reason in words that can be shown to readers."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bot import errors
+from bot.sources import sanitize
 from storage import models
 
 _MAX_REASON_LENGTH = 300
 
 
 def clean_reason(text: str) -> str:
-    """Return `text` on one line, printable and bounded: what a server says ends up in tables, logs and messages."""
-    kept = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _MAX_REASON_LENGTH])
-    words = " ".join(kept.split())
-    return words if len(words) <= _MAX_REASON_LENGTH else words[: _MAX_REASON_LENGTH - 1] + "…"
+    """Return `text` on one printable line of at most 300 characters: it may quote a server or a file name."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _MAX_REASON_LENGTH])
+    return sanitize.clean_line(printable, _MAX_REASON_LENGTH) or ""
 
 
 class FetchError(errors.PaperroundError):
-    """A place could not be read. `retry_at` (UTC) is the server's own wish; `again` says whether to try at once."""
+    """A location could not be read. `retry_at` (UTC) comes from the server."""
 
     status = models.FetchStatus.FAILED
     is_retryable = False
+    """Whether another attempt in the same run is worthwhile."""
 
     def __init__(self, reason: str, *, retry_at: datetime | None = None) -> None:
         super().__init__(clean_reason(reason))
@@ -34,28 +35,28 @@ class FetchError(errors.PaperroundError):
 
 
 class BlockedUrlError(FetchError):
-    """We declined to go there: a private address, or another scheme than http and https."""
+    """The URL may not be fetched: a private address, or a scheme other than http and https."""
 
     status = models.FetchStatus.REFUSED
 
 
 class NotFoundError(FetchError):
-    """Nothing is there (404). Whether that is a fault depends on what was asked for."""
+    """The server answered 404, or the content is an empty list. Whether that is a fault depends on the request."""
 
     status = models.FetchStatus.NOT_YET
 
 
 class GoneError(FetchError):
-    """What was there has been taken away for good (410): never ask again."""
+    """The server answered 410: the page is never requested again."""
 
     status = models.FetchStatus.GONE
 
 
 class TransientError(FetchError):
-    """The exchange broke, or the server says that it is busy: worth another try."""
+    """The exchange broke off, or the server is overloaded: worth another attempt."""
 
     is_retryable = True
 
 
 class HtmlPageError(FetchError):
-    """A web page for people is there, an error page most likely, whatever its status says."""
+    """The content is an HTML page without a digest, such as an error page with status 200."""
