@@ -135,7 +135,7 @@ class Container:
             subscriptions=Subscriptions(self.database, self.clock),
             on_demand_posts=OnDemandPosts(self.database, self.clock, self.deliveries),
             alerts=Alerts(self.database, self.clock),
-            status=StatusService(self.database, self.clock, self.deliveries),
+            status=StatusService(self.database, self.clock, self.deliveries, self.templates),
             why=WhyExplainer(self.database, self.clock),
             guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),

@@ -150,6 +150,7 @@ async def run(core: Container) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     endpoints.override(core.settings.discord_api_url, core.settings.discord_gateway_url)
+    core.templates.log_problems()
     lock = sender_lock.SenderLock(core.database)
     bot = PaperroundBot(core.create_services(), core.texts, core.mentions, core.renderer)
     running = build_runtime(core, bot, stop, lock)

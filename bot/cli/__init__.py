@@ -13,7 +13,18 @@ import sys
 import typer
 
 from bot import errors
-from bot.cli import alerts, deliveries, digests, maintenance, output, run, search, sources, subscriptions
+from bot.cli import (
+    alerts,
+    deliveries,
+    digests,
+    maintenance,
+    output,
+    run,
+    search,
+    sources,
+    subscriptions,
+    templates,
+)
 
 GC_THRESHOLD = 50_000
 
@@ -34,6 +45,7 @@ def build_app() -> typer.Typer:
         ("channels", subscriptions.group),
         ("alerts", alerts.group),
         ("sources", sources.group),
+        ("templates", templates.group),
     ):
         app.add_typer(group(), name=name)
     return app

@@ -279,6 +279,7 @@ status-last = last { $last }
 status-next = { $next }
 status-no-message = nothing so far
 status-message = post
+status-templates = A template has an error, so the built-in wording is posted instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert

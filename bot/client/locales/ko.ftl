@@ -242,6 +242,7 @@ status-last = 마지막 { $last }
 status-next = { $next }
 status-no-message = 아직 올라온 글 없음
 status-message = 글
+status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 까닭은 기록에 남아 있어요.
 status-to-you = 나에게 온 메시지
 status-alerts = 내 알림 { $count }개: { $last }
 status-no-alerts = 알림이 없어요.

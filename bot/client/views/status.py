@@ -7,6 +7,7 @@ from discord import ui
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import alert_post, list_state, notices, paper_text, subscriptions
+from bot.rendering.discord_text import escape
 from bot.services.operations.status import LastPost, StatusReport, SubscriptionStatus
 from storage import models
 
@@ -31,6 +32,9 @@ def status_view(
     if report.problem_deliveries:
         message.add_separator()
         message.add_text(_problems_text(words, report))
+    if can_manage and report.template_problems:
+        message.add_separator()
+        message.add_text(_templates_text(words, report))
     message.add_separator()
     message.add_text(_alerts_text(words, report))
     _add_buttons(words, message, report, can_manage)
@@ -84,6 +88,12 @@ def _problems_text(words: Texts, report: StatusReport) -> str:
         when = subscriptions.format_timestamp(delivery.due_at, "R")
         lines.append(f"**{place} · {state}** {when}\n{notices.reason_text(words, delivery.reason)}")
     return "\n".join(lines)
+
+
+def _templates_text(words: Texts, report: StatusReport) -> str:
+    """Return the failing templates by file and line. Their folder and the reason are for the operator, in the log."""
+    files = dict.fromkeys(problem.short_location for problem in report.template_problems)
+    return words("status-templates", files=escape.escape_text(", ".join(files)))
 
 
 def _alerts_text(words: Texts, report: StatusReport) -> str:

@@ -51,22 +51,22 @@ class TemplateProblem:
     reason: str
 
     def __str__(self) -> str:
-        place = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{place}: {self.reason}"
+        location = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{location}: {self.reason}"
+
+    @property
+    def short_location(self) -> str:
+        """The file's name without its folder, and the line: `daily.en.j2:3`."""
+        name = Path(self.file).name
+        return f"{name}:{self.line}" if self.line else name
 
 
 class Templates:
-    """Renders named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None.
+    """Renders the named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None."""
 
-    `report` is told of each problem once; by default it is logged.
-    """
-
-    def __init__(
-        self, folder: Path | None = None, report: Callable[[TemplateProblem], None] | None = None
-    ) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._report = report or _log_problem
-        self._reported: set[TemplateProblem] = set()
+        self._problems: dict[tuple[str, str], TemplateProblem] = {}
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
 
     def render_block(
@@ -86,8 +86,8 @@ class Templates:
         own = (
             None
             if file == bundled
-            else self._render_or_report(
-                file, lambda: self._render_block(file, bundled, block, given, output_format)
+            else self._try_render(
+                file, block, lambda: self._render_block(file, bundled, block, given, output_format)
             )
         )
         if own is None:
@@ -101,18 +101,28 @@ class Templates:
         environment = self._environments[output_format]
         own = None
         if self._is_overridden(file):
-            own = self._render_or_report(file, lambda: environment.get_template(file).render(values))
+            own = self._try_render(file, "", lambda: environment.get_template(file).render(values))
         return environment.get_template(BUNDLED_PREFIX + file).render(values) if own is None else own
 
+    @property
+    def rendering_problems(self) -> list[TemplateProblem]:
+        """The problems of operator's templates whose last rendering failed; the bundled text took their place."""
+        return list(dict.fromkeys(self._problems.values()))
+
+    def log_problems(self) -> None:
+        """Log a warning for each problem that `find_problems` finds."""
+        for problem in self.find_problems():
+            _log_problem(problem)
+
     def find_problems(self) -> list[TemplateProblem]:
-        """Return what is wrong with the syntax of the operator's templates, and those that replace nothing."""
+        """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
         found = []
         environment = self._environments[OutputFormat.MARKDOWN]
         bundled = set(environment.list_templates(filter_func=lambda name: name.startswith(BUNDLED_PREFIX)))
         for name in self._override_files():
             try:
                 environment.get_template(name)
-            except jinja2.TemplateError as error:
+            except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
                 found.append(_problem_from_error(error, name, self._folder))
             if BUNDLED_PREFIX + name not in bundled:
                 found.append(
@@ -140,13 +150,18 @@ class Templates:
     def _is_overridden(self, file: str) -> bool:
         return self._folder is not None and (self._folder / file).is_file()
 
-    def _render_or_report(self, file: str, render: Callable[[], str]) -> str | None:
-        """Return what a template of the operator's gives, or None and report it when it is broken."""
+    def _try_render(self, file: str, block: str, render: Callable[[], str]) -> str | None:
+        """Return the text of an operator's template; None, with the problem logged and kept, if it fails."""
         try:
-            return render()
-        except Exception as error:  # noqa: BLE001 - whatever it does wrong, the post still goes out
-            self._report_once(_problem_from_error(error, file, self._folder))
+            text = render()
+        except Exception as error:  # noqa: BLE001 - an operator's template can raise anything, and the post still goes out
+            problem = _problem_from_error(error, file, self._folder)
+            if problem not in self._problems.values():
+                _log_problem(problem)
+            self._problems[file, block] = problem
             return None
+        self._problems.pop((file, block), None)
+        return text
 
     def _render_block(
         self, file: str, bundled: str, block: str, values: Mapping[str, object], output_format: OutputFormat
@@ -161,11 +176,6 @@ class Templates:
         if block not in context.blocks:
             raise LookupError(f"the template {file} has no block {block}")
         return "".join(context.blocks[block][0](context))
-
-    def _report_once(self, problem: TemplateProblem) -> None:
-        if problem not in self._reported:
-            self._reported.add(problem)
-            self._report(problem)
 
 
 class _SafeMarkdownEnvironment(SandboxedEnvironment):

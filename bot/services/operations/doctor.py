@@ -12,6 +12,7 @@ from typing import Any
 import pydantic
 
 from bot import settings as settings_room
+from bot.rendering.wording.templates import Templates
 from bot.services.search import document_tokens, maintenance_tasks, rebuild
 from bot.settings import Settings
 from storage import errors as storage_errors
@@ -87,9 +88,12 @@ def _display_value(label: str, value: Any) -> str:
 
 
 def _check_folder(label: str, value: Any) -> tuple[bool, str]:
-    if label in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} and value is not None and not value.is_dir():
+    if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
+        return True, ""
+    if not value.is_dir():
         return False, f"{value} is no folder. Create it, or take the setting away."
-    return True, ""
+    problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
+    return not problems, "; ".join(map(str, problems))
 
 
 async def _database(settings: Settings) -> list[Finding]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot.clock import Clock
+from bot.rendering.wording.templates import TemplateProblem, Templates
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, models, subscriptions
 from storage.database import Connection, Database
@@ -54,15 +55,20 @@ class StatusReport:
     alert_count: int
     inactive_alerts: tuple[models.Alert, ...]
     last_alert_post: LastPost | None
+    template_problems: tuple[TemplateProblem, ...] = ()
+    """Templates of the operator's in whose place the bundled text is posted."""
 
 
 class StatusService:
     """Reads the outbox and the archive; changes nothing but what a person asks to be posted again."""
 
-    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, deliveries: DeliveryFactory, templates: Templates
+    ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
+        self._templates = templates
 
     async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
         """Return the status for a reader in a channel; outside a server only what is theirs."""
@@ -87,6 +93,7 @@ class StatusService:
                     rule for rule in rules if rule.state is not models.ActivityState.ACTIVE
                 ),
                 last_alert_post=await _last_post(connection, told[0]) if told else None,
+                template_problems=tuple(self._templates.rendering_problems),
             )
 
     async def list_dates(self, until_on: date | None = None) -> list[date]:

@@ -53,12 +53,15 @@ async def test_an_empty_database_becomes_a_bot_that_posts_a_reviews_papers_with_
         ]
         settings = "\n".join(f"[[sources]]\nurl = {json.dumps(address)}" for address in addresses)
         (tmp_path / "paperround.toml").write_text(settings, encoding="utf-8")
+        (tmp_path / "wording").mkdir()
+        (tmp_path / "wording/daily.en.j2").write_text("{% block headline %}{{ day }{% endblock %}")
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("PAPERROUND_", "DISCORD_"))},
             **fake.environment(),
             "PAPERROUND_DATABASE_URL": url,
             "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",
             "HF_ENDPOINT": origin.url,
+            "PAPERROUND_TEMPLATES": str(tmp_path / "wording"),
             "PAPERROUND_ARXIV_URL": f"{origin.url}/api/query",
         }
         with (tmp_path / "bot.log").open("wb") as log:
@@ -75,6 +78,7 @@ async def test_an_empty_database_becomes_a_bot_that_posts_a_reviews_papers_with_
     assert "40" in said
     assert "Ada Lovelace" in said
     assert said.index("2505.00002") < said.index("2505.00003")
+    assert "template not used" in (tmp_path / "bot.log").read_text()
     assert bot.returncode == 0, (tmp_path / "bot.log").read_text()[-3000:]
 
 

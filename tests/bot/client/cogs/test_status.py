@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+from bot.app.container import Container
 from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
+from bot.settings import Settings
 from storage import models
 from storage.outbox import attempts, queries
 from tests.support.client_harness import World, last_response, send_parts, shown_text
@@ -80,6 +83,19 @@ async def test_a_paused_post_says_why_and_starts_again_by_a_button(world: World)
     await world.manager.click(status, label=world.texts("resume-post"))
     resumed = await world.bot.services.subscriptions.get(order.id)
     assert resumed.state is models.ActivityState.ACTIVE
+
+
+async def test_a_failing_template_is_named_to_managers(world: World, tmp_path: Path) -> None:
+    locale = world.texts.locale
+    (tmp_path / f"empty.{locale.value}.j2").write_text("{% block headline %}\n{{ dayy }}{% endblock %}")
+    core = Container(Settings(locale=locale.value, templates=tmp_path), world.container.database)
+    core.texts = world.container.texts
+    await world.env.restart_bot(core.create_bot(shard_count=1, locale=locale))
+    sentence = world.texts("status-templates", files=f"empty.{locale.value}.j2:2")
+    assert sentence not in shown_text(last_response(await world.manager.slash(world.channel, "status")))
+    core.renderer.render_daily(contents.DailyPost("m", locale, models.Style.COMPACT, date(2026, 1, 1), 0, ()))
+    assert sentence in shown_text(last_response(await world.manager.slash(world.channel, "status")))
+    assert sentence not in shown_text(last_response(await world.reader.slash(world.channel, "status")))
 
 
 async def test_old_troubles_are_not_told_for_ever(world: World) -> None:

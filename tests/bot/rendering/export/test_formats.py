@@ -222,7 +222,7 @@ def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
     one = ExportDigest(digest(entry()), "a.md")
     assert formats.render_export(ExportFormat.REVIEW, [one], Templates(tmp_path)) == "2025-02-06 & 1"
     (tmp_path / "export.review.md.j2").write_text("{{ nothing }}")
-    problems: list[object] = []
-    text = formats.render_export(ExportFormat.REVIEW, [one], Templates(tmp_path, problems.append))
+    templates = Templates(tmp_path)
+    text = formats.render_export(ExportFormat.REVIEW, [one], templates)
     assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
-    assert len(problems) == 1
+    assert len(templates.rendering_problems) == 1

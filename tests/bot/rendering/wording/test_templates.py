@@ -19,8 +19,11 @@ class OperatorFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.problems: list[TemplateProblem] = []
-        self.templates = Templates(folder, self.problems.append)
+        self.templates = Templates(folder)
+
+    @property
+    def problems(self) -> list[TemplateProblem]:
+        return self.templates.rendering_problems
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -101,10 +104,20 @@ def test_a_template_that_is_no_text_is_named(operator: OperatorFolder) -> None:
     assert [Path(problem.file).name for problem in operator.problems] == ["daily.en.j2"]
 
 
-def test_problems_are_logged_by_default(tmp_path: Path) -> None:
-    (tmp_path / "daily.en.j2").write_text("{% block headline %}{{ x }}{% endblock %}")
+def test_a_mended_template_is_no_longer_a_problem(operator: OperatorFolder) -> None:
+    operator.write("daily.en.j2", "{% block headline %}{{ dayy }}{% endblock %}")
+    operator.headline()
+    assert [problem.short_location for problem in operator.problems] == ["daily.en.j2:1"]
+    operator.write("daily.en.j2", "{% block headline %}Mended, {{ day }}{% endblock %}")
+    assert operator.headline() == "Mended, 2025-02-12"
+    assert operator.problems == []
+
+
+def test_a_problem_is_logged_once(operator: OperatorFolder) -> None:
+    operator.write("daily.en.j2", "{% block headline %}{{ x }}{% endblock %}")
     with structlog.testing.capture_logs() as logs:
-        Templates(tmp_path).render_block("daily", "headline", "en", VALUES)
+        operator.headline()
+        operator.headline()
     assert [(entry["event"], entry["line"], entry["log_level"]) for entry in logs] == [
         ("template not used", 1, "warning")
     ]
@@ -115,11 +128,16 @@ def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: Op
     operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
     operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
     operator.write("README.md", "{% notes")
+    (operator.folder / "alert.en.j2").write_bytes(b"\xff\xfe\x00")
     found = operator.templates.find_problems()
     assert [(Path(problem.file).name, problem.line) for problem in found] == [
+        ("alert.en.j2", None),
         ("daily.en.j2", 1),
         ("dayly.en.j2", None),
     ]
+    with structlog.testing.capture_logs() as logs:
+        operator.templates.log_problems()
+    assert [entry["file"] for entry in logs] == [problem.file for problem in found]
     assert Templates().find_problems() == []
 
 

@@ -129,6 +129,16 @@ async def test_a_folder_that_is_missing_is_named(
     assert (await examine())[name].well
 
 
+async def test_a_broken_template_is_named_with_its_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(tmp_path))
+    (tmp_path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
+    finding = (await examine())["PAPERROUND_TEMPLATES"]
+    assert not finding.well
+    assert "daily.en.j2, line 2: " in finding.note
+
+
 def test_a_finding_is_plain_data() -> None:
     data: dict[str, Any] = doctor.Finding("Python", "3.11").to_dict()
     assert data == {"what": "Python", "value": "3.11", "origin": "", "well": True, "note": ""}

@@ -1,0 +1,38 @@
+"""`paperround templates`: checks the operator's templates."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import typer
+
+from bot.cli import context, output
+
+
+def group() -> typer.Typer:
+    """Return the command group."""
+    app = typer.Typer(help="Templates for the wording of posts.", no_args_is_help=True)
+    app.callback()(lambda: None)
+    app.command("check")(check)
+    return app
+
+
+def check(as_json: output.AsJson = False) -> None:
+    """Name what is wrong with the templates in PAPERROUND_TEMPLATES, by file and line."""
+    from bot import errors
+    from bot.rendering.wording.templates import Templates
+
+    folder = context.load_settings().templates
+    if folder is not None and not folder.is_dir():
+        raise errors.UsageError(f"{folder} is no folder. Create it, or take the setting away.")
+    problems = Templates(folder).find_problems()
+    if as_json:
+        output.print_json([asdict(problem) for problem in problems])
+    elif folder is None:
+        output.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
+    elif not problems:
+        output.echo(f"The templates in {folder} are in order.")
+    for problem in problems:
+        output.error(str(problem))
+    sys.exit(1 if problems else 0)
