@@ -1,4 +1,4 @@
-"""Authors as persons across papers. Names come with their folded keys; finding people by name is `author_search`'s."""
+"""Authors and their papers. Names come with their folded keys; `storage.search.authors` finds authors by name."""
 
 from __future__ import annotations
 
@@ -13,74 +13,75 @@ from storage import bulk, models
 from storage.tables import authors, paper_authors
 
 AuthorNames = Sequence[tuple[str, str]]
-"""A paper's authors in their order, as (folded key, name as written)."""
+"""The authors of a paper in order, as (folded key, name as written)."""
 
 
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
 ) -> list[models.Author]:
-    """Store who wrote which papers (by paper id) in place of what stood there; `new` papers had nothing.
+    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove.
 
-    Returns every author whose number of papers may have changed, with the number as it is now.
+    Returns all authors whose paper count may have changed, with the new count.
     """
-    touched: set[int] = set()
+    removed_author_ids: set[int] = set()
     for chunk in bulk.chunked(set(names).difference(new_paper_ids)):
         result = await connection.execute(
             paper_authors.delete()
             .where(paper_authors.c.paper_id.in_(chunk))
             .returning(paper_authors.c.author_id)
         )
-        touched.update(result.scalars())
-    forms = {key: name for paper in names.values() for key, name in paper}
-    known = await _match_existing(connection, forms)
-    wrote = Counter(key for paper in names.values() for key in {key for key, _ in paper})
+        removed_author_ids.update(result.scalars())
+    names_by_key = {key: name for paper in names.values() for key, name in paper}
+    known_ids = await _match_existing(connection, names_by_key)
+    paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
     added = await _insert_authors(
-        connection, [(key, name, wrote[key]) for key, name in forms.items() if key not in known]
+        connection,
+        [(key, name, paper_counts[key]) for key, name in names_by_key.items() if key not in known_ids],
     )
-    ids = known | {author.key: author.id for author in added}
-    written = [
+    ids = known_ids | {author.key: author.id for author in added}
+    rows = [
         (paper_id, position, ids[key], name)
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await bulk.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), written)
-    return added + await _update_paper_counts(connection, touched.union(known.values()))
+    await bulk.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
+    return added + await _update_paper_counts(connection, removed_author_ids.union(known_ids.values()))
 
 
-async def _match_existing(connection: AsyncConnection, forms: Mapping[str, str]) -> dict[str, int]:
-    """Return the row of each key that is known. A form with diacritics replaces one without: it tells more."""
+async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
+    """Return the ids of known authors by key. A name with diacritics replaces a stored ASCII name."""
     stored = await bulk.select_where_in(
-        connection, authors.c.key, forms, (authors.c.key, authors.c.id, authors.c.name)
+        connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
     )
-    better = [
-        {"b_id": id_, "name": forms[key]}
+    renamed = [
+        {"b_id": id_, "name": names_by_key[key]}
         for key, id_, name in stored
-        if name.isascii() and not forms[key].isascii()
+        if name.isascii() and not names_by_key[key].isascii()
     ]
-    if better:
-        await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), better)
+    if renamed:
+        await connection.execute(authors.update().where(authors.c.id == sa.bindparam("b_id")), renamed)
     return {key: id_ for key, id_, _ in stored}
 
 
 async def _insert_authors(
     connection: AsyncConnection, new: Sequence[tuple[str, str, int]]
 ) -> list[models.Author]:
-    """Store authors whose key is new, as (key, name, number of papers)."""
+    """Store new authors, given as (key, name, paper count)."""
     ids = await bulk.reserve_ids(connection, authors, len(new))
-    values = [(id_, *one) for id_, one in zip(ids, new, strict=True)]
-    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), values)
-    return [models.Author(*one) for one in values]
+    rows = [(id_, *author) for id_, author in zip(ids, new, strict=True)]
+    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), rows)
+    return list(starmap(models.Author, rows))
 
 
 async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[models.Author]:
-    found: list[models.Author] = []
+    updated: list[models.Author] = []
     for chunk in bulk.chunked(author_ids, bulk.LOOKUP_CHUNK_SIZE):
-        condition, given = bulk.in_condition(connection, authors.c.id, chunk)
-        counted = await bulk.fetch_all(
-            connection, f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} {_RETURNING_SQL}", given
+        condition, parameters = bulk.in_condition(connection, authors.c.id, chunk)
+        rows = await bulk.fetch_all(
+            connection, f"{_UPDATE_PAPER_COUNTS_SQL} WHERE {condition} {_RETURNING_SQL}", parameters
         )
-        found.extend(starmap(models.Author, counted))
-    return found
+        updated.extend(starmap(models.Author, rows))
+    return updated
 
 
 _UPDATE_PAPER_COUNTS_SQL = """
@@ -91,7 +92,7 @@ _RETURNING_SQL = "RETURNING id, key, name, papers"
 
 
 async def list_name_variants(connection: AsyncConnection, author_id: int) -> list[str]:
-    """Return the ways in which an author's name is written, the most frequent first."""
+    """Return the spellings of an author's name, most frequent first."""
     query = (
         sa.select(paper_authors.c.name)
         .where(paper_authors.c.author_id == author_id)
@@ -102,7 +103,7 @@ async def list_name_variants(connection: AsyncConnection, author_id: int) -> lis
 
 
 async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int]) -> list[int]:
-    """Return the ids of the papers that one of these authors wrote."""
+    """Return the ids of the papers written by any of these authors."""
     query = sa.select(paper_authors.c.paper_id).where(paper_authors.c.author_id.in_(author_ids)).distinct()
     return list((await connection.execute(query)).scalars())
 
@@ -110,16 +111,16 @@ async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int])
 async def list_coauthors(
     connection: AsyncConnection, author_id: int, *, limit: int
 ) -> list[tuple[models.Author, int]]:
-    """Return with whom an author wrote and how many papers together, the closest first."""
+    """Return the co-authors of an author with the number of joint papers, most first."""
     own = paper_authors.alias("own")
-    together = sa.func.count(paper_authors.c.paper_id.distinct())
+    joint_papers = sa.func.count(paper_authors.c.paper_id.distinct())
     query = (
-        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers, together)
+        sa.select(authors.c.id, authors.c.key, authors.c.name, authors.c.papers, joint_papers)
         .join(paper_authors, paper_authors.c.author_id == authors.c.id)
         .join(own, own.c.paper_id == paper_authors.c.paper_id)
         .where(own.c.author_id == author_id, authors.c.id != author_id)
         .group_by(authors.c.id, authors.c.key, authors.c.name, authors.c.papers)
-        .order_by(together.desc(), authors.c.name)
+        .order_by(joint_papers.desc(), authors.c.name)
         .limit(limit)
     )
     return [(models.Author(*row[:4]), row[4]) for row in await connection.execute(query)]

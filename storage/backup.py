@@ -1,4 +1,4 @@
-"""A consistent copy of a SQLite database while others write to it. PostgreSQL has `pg_dump` for that."""
+"""Online backup of a SQLite database. Use `pg_dump` for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PAGES_PER_STEP = 2000
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
-    """Copy the database into `target`, which appears whole or not at all. Returns its size in bytes.
+    """Copy the database to `target` atomically. Returns the size in bytes.
 
-    Raises StorageError for the database itself as the target, or a folder that cannot be written to.
+    Raises StorageError if `target` is the database itself or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -40,9 +40,9 @@ def _copy(source: Path, target: Path) -> int:
 
 
 def copy_pages(source: Path, target: Path) -> None:
-    """Copy a SQLite file page by page, consistent even if other connections write meanwhile."""
+    """Copy a SQLite file with the backup API; consistent during concurrent writes."""
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
-        closing(sqlite3.connect(target)) as writing,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as source_connection,
+        closing(sqlite3.connect(target)) as target_connection,
     ):
-        reading.backup(writing, pages=PAGES_PER_STEP)
+        source_connection.backup(target_connection, pages=PAGES_PER_STEP)

@@ -1,7 +1,7 @@
-"""Small tools that every storage module needs: upserts on either engine, lists cut to a size, and many rows at once.
+"""Bulk SQL helpers: upserts on both engines, chunked IN lists, and fast inserts and queries of many rows.
 
-SQLAlchemy's Core spends more on each parameter than the engine on the row; `insert_rows` and `look_up` are for
-the few places where tens of thousands of them pass.
+`insert_rows` and `select_where_in` bypass SQLAlchemy's parameter processing, which costs more per value than the
+engine spends per row. Use them where tens of thousands of rows are handled.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 CHUNK_SIZE = 2000
-"""Values in one IN list: SQLite takes 32,766 variables a statement, asyncpg 32,767."""
+"""Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
 LOOKUP_CHUNK_SIZE = 20_000
 REDIRECTED_OPTION = "paperround_redirected"
-"""The option of a connection whose statements are changed on their way: see `storage.search.shadow_index`."""
+"""Execution option of a connection whose statements are rewritten; see `storage.search.shadow_index`."""
 
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """Return the engine's own INSERT, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """Return the dialect's INSERT, which supports `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return _dialect_insert(connection.dialect, table)
 
 
 def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    # The other engine's dialect would cost two and a half megabytes for nothing.
+    # Imported lazily: the unused dialect would take 2.5 MB of memory.
     if dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
@@ -53,52 +53,52 @@ def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequenc
         yield chunk
 
 
-async def reserve_ids(connection: AsyncConnection, table: sa.Table, number: int) -> Sequence[int]:
-    """Return unused ids for new rows of a table, rising. For transactions that write alone (`digests.lock`)."""
-    if number == 0:
+async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:
+    """Return unused ids for new rows, ascending. The transaction must be the only writer (`digests.lock_ingest`)."""
+    if count == 0:
         return ()
     if connection.dialect.name == "sqlite":
         last = (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
-        return range(last + 1, last + 1 + number)
+        return range(last + 1, last + 1 + count)
     sequence = sa.func.pg_get_serial_sequence(table.name, "id")
-    query = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, number).alias())
+    query = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, count).alias())
     return sorted((await connection.execute(query)).scalars())
 
 
 async def insert_rows(
     connection: AsyncConnection,
     table: sa.Table,
-    names: tuple[str, ...],
-    values: Sequence[tuple[Any, ...]],
+    column_names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
     *,
     ignore_conflicts: bool = False,
     upsert_key: tuple[str, ...] = (),
 ) -> None:
-    """Insert many rows, given as tuples in the order of the columns' names.
+    """Insert many rows, given as tuples in the order of `column_names`.
 
-    `ignore` skips rows that stand already; `replace` names the key by which they are replaced instead.
+    `ignore_conflicts` skips rows that exist; `upsert_key` names the key columns by which existing rows are updated.
     """
-    if not values:
+    if not rows:
         return
     statement, order, processors = _compile_insert(
-        connection.dialect, table, names, ignore_conflicts, upsert_key
+        connection.dialect, table, column_names, ignore_conflicts, upsert_key
     )
-    if order != names:
-        values = list(map(itemgetter(*map(names.index, order)), values))
+    if order != column_names:
+        rows = list(map(itemgetter(*map(column_names.index, order)), rows))
     if any(processors):
-        columns = zip(*values, strict=True)
+        columns = zip(*rows, strict=True)
         converted = [
             column if processor is None else map(processor, column)
             for column, processor in zip(columns, processors, strict=True)
         ]
-        values = list(zip(*converted, strict=True))
-    await connection.exec_driver_sql(statement, list(values))
+        rows = list(zip(*converted, strict=True))
+    await connection.exec_driver_sql(statement, list(rows))
 
 
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows with the same columns, updating the rows that already have the key."""
+    """Insert rows that have the same columns; update those whose key exists."""
     if not rows:
         return
     statement = dialect_insert(connection, table)
@@ -107,25 +107,25 @@ async def upsert(
 
 
 async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
-    """Add to the numbers of a table of two columns, a text as key and a number; new keys begin at 0."""
-    values = [(key, change) for key, change in sorted(changes.items()) if change]
-    if not values:
+    """Add to the counts of a table with two columns, a text key and a number; a new key starts at 0."""
+    rows = [(key, change) for key, change in sorted(changes.items()) if change]
+    if not rows:
         return
-    key, number = (column.name for column in table.c)
-    marks = "?, ?" if connection.dialect.name == "sqlite" else "$1, $2"
+    key, count = (column.name for column in table.c)
+    placeholders = "?, ?" if connection.dialect.name == "sqlite" else "$1, $2"
     await connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({key}, {number}) VALUES ({marks})"  # noqa: S608 - our own names
-        f" ON CONFLICT ({key}) DO UPDATE SET {number} = {table.name}.{number} + excluded.{number}",
-        values,
+        f"INSERT INTO {table.name} ({key}, {count}) VALUES ({placeholders})"  # noqa: S608 - constant names
+        f" ON CONFLICT ({key}) DO UPDATE SET {count} = {table.name}.{count} + excluded.{count}",
+        rows,
     )
 
 
 async def fetch_all(
     connection: AsyncConnection, statement: str, values: Sequence[Any] = ()
 ) -> Iterable[tuple[Any, ...]]:
-    """Return all rows of a statement in the driver's own words, with `?` on SQLite and `$1` on PostgreSQL for values.
+    """Return all rows of a driver-level SQL statement; placeholders are `?` on SQLite and `$1` on PostgreSQL.
 
-    On SQLite in one step of the connection's thread, where SQLAlchemy takes four. Values come as the driver gives them.
+    Values are the driver's, without SQLAlchemy's type conversion. SQLite needs one thread hop instead of four.
     """
     assert connection.sync_connection is not None
     is_redirected = connection.sync_connection.get_execution_options().get(REDIRECTED_OPTION, False)
@@ -133,36 +133,36 @@ async def fetch_all(
         result = await connection.exec_driver_sql(statement, tuple(values))
         return [tuple(row) for row in result] if result.returns_rows else []
     driver: Any = connection.sync_connection.connection.driver_connection
-    found: Iterable[tuple[Any, ...]] = await driver.execute_fetchall(statement, tuple(values))
-    return found
+    rows: Iterable[tuple[Any, ...]] = await driver.execute_fetchall(statement, tuple(values))
+    return rows
 
 
 async def select_where_in(
     connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
 ) -> list[tuple[Any, ...]]:
-    """Return columns of the rows whose column `by` is among many values. For texts and numbers only."""
-    start = f"SELECT {', '.join(column.name for column in columns)} FROM {by.table} WHERE "  # noqa: S608 - our names
-    found: list[tuple[Any, ...]] = []
+    """Return columns of the rows whose column `by` is in `values`. Text and integer columns only."""
+    select = f"SELECT {', '.join(column.name for column in columns)} FROM {by.table} WHERE "  # noqa: S608 - constant names
+    rows: list[tuple[Any, ...]] = []
     for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
-        condition, given = in_condition(connection, by, chunk)
-        found.extend(await fetch_all(connection, start + condition, given))
-    return found
+        condition, parameters = in_condition(connection, by, chunk)
+        rows.extend(await fetch_all(connection, select + condition, parameters))
+    return rows
 
 
 def parse_date(value: date | str) -> date:
-    """Return a date that came in the driver's own words: SQLite keeps dates as text."""
+    """Convert a driver value to a date; SQLite stores dates as text."""
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def parse_string_list(value: str | list[str]) -> tuple[str, ...]:
-    """Return a JSON list of texts that came in the driver's own words: SQLite's knows no JSON."""
+    """Convert a driver value of a JSON column to strings; SQLite returns JSON as text."""
     return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
 def in_condition(
     connection: AsyncConnection, column: sa.Column[Any], values: Sequence[Any]
 ) -> tuple[str, tuple[Any, ...]]:
-    """Return the condition that a text or number is among at most `LOOK_UP_CHUNK` values, and what is bound in it."""
+    """Return the SQL condition that a column is in at most `LOOKUP_CHUNK_SIZE` values, with its parameters."""
     if connection.dialect.name == "sqlite":
         return f"{column.name} IN ({','.join('?' * len(values))})", tuple(values)
     kind = "text" if isinstance(column.type, sa.Text) else "bigint"
@@ -171,16 +171,22 @@ def in_condition(
 
 @lru_cache(maxsize=64)
 def _compile_insert(
-    dialect: Dialect, table: sa.Table, names: tuple[str, ...], ignore: bool, replace: tuple[str, ...]
+    dialect: Dialect,
+    table: sa.Table,
+    column_names: tuple[str, ...],
+    ignore_conflicts: bool,
+    upsert_key: tuple[str, ...],
 ) -> tuple[str, tuple[str, ...], tuple[Callable[[Any], Any] | None, ...]]:
-    """Return the INSERT in the driver's words, the columns in its order, and how each value becomes what the driver takes."""
-    new = _dialect_insert(dialect, table)
-    statement: sqlite.Insert | postgresql.Insert = new.on_conflict_do_nothing() if ignore else new
-    if replace:
-        changes = {name: new.excluded[name] for name in names if name not in replace}
-        statement = new.on_conflict_do_update(index_elements=replace, set_=changes)
-    compiled = statement.compile(dialect=dialect, column_keys=names)
-    order = tuple(name for name in table.c.keys() if name in names)  # noqa: SIM118 - a collection of columns
+    """Return the driver-level INSERT, its columns in order, and the bind processor of each column."""
+    insert = _dialect_insert(dialect, table)
+    statement: sqlite.Insert | postgresql.Insert = (
+        insert.on_conflict_do_nothing() if ignore_conflicts else insert
+    )
+    if upsert_key:
+        changes = {name: insert.excluded[name] for name in column_names if name not in upsert_key}
+        statement = insert.on_conflict_do_update(index_elements=upsert_key, set_=changes)
+    compiled = statement.compile(dialect=dialect, column_keys=column_names)
+    order = tuple(name for name in table.c.keys() if name in column_names)  # noqa: SIM118 - a collection of columns
     return (
         str(compiled),
         order,

@@ -1,7 +1,7 @@
-"""Opens the database and hands out transactions. Knows the two engines' habits; holds no query of any noun.
+"""Engines and transactions for SQLite and PostgreSQL.
 
-SQLAlchemy's own defaults lose updates on SQLite (its deferred BEGIN lets two transactions read before either
-writes), so writers here begin with BEGIN IMMEDIATE and readers with BEGIN.
+On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's default
+deferred BEGIN loses updates, since two transactions can read before either writes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from storage import errors
 
 Connection = AsyncConnection
-"""What a transaction hands out, so that services can name it without SQLAlchemy."""
+"""The type of a transaction's connection, so that services need not import SQLAlchemy."""
 
 BUSY_TIMEOUT_SECONDS = 15.0
 MIN_SQLITE_VERSION = (3, 37, 0)
@@ -34,24 +34,24 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        # One writer at a time within the process: waiting on a lock is fair, SQLite's busy loop is not.
+        # A lock serves the writers of this process in order; SQLite's busy loop does not.
         self._write_lock = asyncio.Lock() if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is the embedded engine."""
+        """True for SQLite, false for PostgreSQL."""
         return self.engine.dialect.name == "sqlite"
 
     @property
     def url(self) -> URL:
-        """The database's URL; its password is hidden when printed."""
+        """The database URL; `str()` hides the password."""
         return self.engine.url
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Begin a transaction that writes; commit on leaving, roll back on an exception.
+        """Run a write transaction: commit on exit, roll back on an exception.
 
-        Raises storage.errors.DatabaseBusyError when the database is locked or read-only.
+        Raises storage.errors.DatabaseBusyError if the database is locked or read-only.
         """
         async with AsyncExitStack() as stack:
             if self._write_lock is not None:
@@ -64,26 +64,26 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Begin a transaction that only reads: one consistent view, which never waits for a writer."""
+        """Run a read transaction: a consistent snapshot that does not wait for writers."""
         with translated_errors(self.url):
             async with self.engine.connect() as connection:
                 await connection.execution_options(paperround_writes=False)
-                # Nothing is to be committed: closing the connection ends it, in one step of its thread instead of two.
+                # No commit: closing the connection ends the transaction with one thread hop instead of two.
                 await connection.begin()
                 yield connection
 
     async def ping(self) -> None:
-        """Raise if the database cannot be asked."""
+        """Run a trivial query. Raises if the database does not answer."""
         async with self.read() as connection:
             await connection.execute(sa.text("SELECT 1"))
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self.engine.dispose()
 
 
 class translated_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
-    """Turns the drivers' errors that a person can act on into `storage.errors`."""
+    """Context manager that maps driver errors an operator can fix to `storage.errors`."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -99,7 +99,7 @@ class translated_errors:  # noqa: N801 - used like contextlib's own lower-case c
 
 
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
-    """Return the error in words for a person, or None when only a programmer could act on it."""
+    """Return a StorageError with a sentence for the operator, or None if the error is a programming error."""
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     text = str(getattr(error, "orig", None) or error)
     sentences = {
@@ -110,8 +110,8 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "disk image is malformed": f"{name} is damaged. Put a backup in its place (paperround backup makes them).",
         "disk is full": f"There is no space left to write {name}. Free some and start again.",
     }
-    for sign, sentence in sentences.items():
-        if sign in text:
+    for fragment, sentence in sentences.items():
+        if fragment in text:
             return errors.DatabaseBusyError(sentence)
     if isinstance(error, OSError) and url.get_backend_name() != "sqlite":
         return errors.StorageError(
@@ -121,10 +121,10 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 
 
 def parse_url(url: str) -> URL:
-    """Read a database URL. Raises StorageError for a text that is none."""
+    """Parse a database URL. Raises StorageError if it is invalid."""
     try:
         return make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+    except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise errors.StorageError(
             "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or"
             " postgresql+asyncpg://user@host/name."
@@ -132,7 +132,7 @@ def parse_url(url: str) -> URL:
 
 
 def open_engine(url: str) -> AsyncEngine:
-    """Make the engine for a database URL. Raises StorageError for a URL that names no engine of ours."""
+    """Create the engine for a database URL. Raises StorageError for an unsupported driver."""
     parsed = parse_url(url)
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
         raise errors.StorageError(
@@ -146,7 +146,7 @@ def open_engine(url: str) -> AsyncEngine:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
         )
-    # The connection used last comes first, so that few of them keep pages in memory.
+    # LIFO reuses the most recent connections, so that few of them hold cached pages in memory.
     engine = create_async_engine(
         parsed, pool_size=8, max_overflow=8, pool_use_lifo=True, json_serializer=_to_json
     )
@@ -159,21 +159,21 @@ _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=
 
 
 def _to_json(value: Any) -> str:
-    """Write a value of a JSON column: letters as they are, which is shorter, and the many empty lists at once."""
+    """Encode a JSON column without ASCII escapes; the frequent empty list takes a fast path."""
     return _encode(value) if value else "[]" if isinstance(value, list | tuple) else _encode(value)
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Return the file behind a SQLite URL, or None for a database in memory or another engine."""
+    """Return the file of a SQLite URL; None for an in-memory database or another engine."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(str(url.database))
 
 
 def check_file(url: URL) -> None:
-    """Raise StorageError for a SQLite file that cannot be opened or created.
+    """Raise StorageError if a SQLite file cannot be opened or created.
 
-    Asked beforehand, because aiosqlite's thread complains by itself when opening fails and the loop ends at once.
+    Called before opening: if the open fails, aiosqlite's thread logs a traceback of its own when the loop ends.
     """
     path = sqlite_path(url)
     if path is None:
@@ -191,28 +191,28 @@ def check_file(url: URL) -> None:
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # transactions are started explicitly, see _begin_sqlite
     try:
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}",
             "journal_mode=WAL",
-            # A power cut must not take back "this part was begun": that would post it twice.
+            # If a power cut undid the stored start of an attempt, the part would be posted twice.
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            # 16 MB instead of 2: a search reads many pages, and the system's own cache costs a call for each.
+            # 16 MB instead of 2: a search reads many pages, and the OS page cache costs a system call for each.
             "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
     except BaseException:
-        connection.close()  # the pool has not taken it yet, so nobody else would
+        connection.close()  # not in the pool yet, so the pool would not close it
         raise
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("paperround_writes", True)
     adapted: Any = connection.connection.dbapi_connection
-    # In one step of the connection's thread, where exec_driver_sql takes three: each waits for the loop to be free.
+    # One hop to the connection's thread; exec_driver_sql takes three, and each waits for the event loop.
     adapted.run_async(lambda driver: driver.execute_fetchall("BEGIN IMMEDIATE" if writes else "BEGIN"))

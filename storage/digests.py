@@ -1,4 +1,4 @@
-"""Digests as they came: their texts, hashes, places and corrections. What they say of papers is in `storage.entries`."""
+"""Digest rows: texts, hashes, locations and corrections. Their entries are in `storage.entries`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from storage.tables import digest_places, digests, former_hashes
 
 THREADED_COMPRESSION_BYTES = 2**20
 INGEST_LOCK = 0x494E47455354
-"""PostgreSQL's advisory lock around ingests: "INGEST"."""
+"""PostgreSQL advisory lock around ingests: "INGEST"."""
 COMPRESSION_LEVEL = 1
-"""zlib's fastest: Markdown shrinks to under half, and a better level takes as long as parsing does."""
+"""The fastest zlib level: it halves Markdown, and higher levels take as long as parsing."""
 
 
 async def lock_ingest(connection: AsyncConnection) -> None:
-    """Let one transaction at a time store what digests say or choose posts from it; SQLite has one writer anyway.
+    """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
 
-    Who chooses must not overlook a digest that is just being stored, nor what another choice gives the same channel.
+    A planner must see every digest being stored and every paper that another planner assigns to the channel.
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
@@ -33,7 +33,7 @@ async def lock_ingest(connection: AsyncConnection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class NewDigest:
-    """A digest to be stored. `hash` is that of its text, and no digest stands under it yet."""
+    """A digest to be stored. `hash` is the SHA-256 of its text in hex, not stored yet."""
 
     digest: models.Digest
     language: str
@@ -41,7 +41,7 @@ class NewDigest:
 
 
 async def add(connection: AsyncConnection, new: Sequence[NewDigest], now: datetime) -> dict[str, int]:
-    """Store new digests with their texts; their papers are `entries.add`'s. Returns their ids by hash."""
+    """Store new digests without their entries (see `entries.add`). Returns their ids by hash."""
     if not new:
         return {}
     values = [{**await _values(digest, now), "revision": 1, "ingested_at": now} for digest in new]
@@ -68,7 +68,7 @@ async def correct(
 async def update_parse_result(
     connection: AsyncConnection, digest_id: int, digest: models.Digest, *, language: str
 ) -> None:
-    """Keep what today's parser makes of a text that did not change."""
+    """Store the result of parsing an unchanged text again."""
     await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id)
@@ -77,29 +77,29 @@ async def update_parse_result(
 
 
 async def remove(connection: AsyncConnection, digest_id: int) -> None:
-    """Forget a digest that no place says any more. Its entries must be gone before."""
+    """Delete a digest that no location contains. Its entries must be deleted first."""
     await connection.execute(digests.delete().where(digests.c.id == digest_id))
 
 
 async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, models.StoredDigest]:
-    """Return the digests that have, or once had, one of these texts, by the hash."""
-    found: dict[str, models.StoredDigest] = {}
+    """Return digests by the hash of their current or a former text."""
+    digests_by_hash: dict[str, models.StoredDigest] = {}
     for chunk in bulk.chunked(hashes):
-        once = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
+        former = sa.select(former_hashes.c.hash, former_hashes.c.digest_id).where(
             former_hashes.c.hash.in_(chunk)
         )
-        now = sa.select(digests.c.hash, digests.c.id.label("digest_id")).where(digests.c.hash.in_(chunk))
-        asked = sa.union_all(once, now).subquery()
-        query = sa.select(asked.c.hash.label("asked"), *_STORED).join(
-            asked, asked.c.digest_id == digests.c.id
+        current = sa.select(digests.c.hash, digests.c.id.label("digest_id")).where(digests.c.hash.in_(chunk))
+        matches = sa.union_all(former, current).subquery()
+        query = sa.select(matches.c.hash.label("matched_hash"), *_STORED).join(
+            matches, matches.c.digest_id == digests.c.id
         )
         for row in await connection.execute(query):
-            found[row.asked] = _digest_from_row(row)
-    return found
+            digests_by_hash[row.matched_hash] = _digest_from_row(row)
+    return digests_by_hash
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDigest | None:
-    """Return one digest, or None."""
+    """Return a digest, or None."""
     row = (await connection.execute(sa.select(*_STORED).where(digests.c.id == digest_id))).one_or_none()
     return None if row is None else _digest_from_row(row)
 
@@ -107,7 +107,7 @@ async def get(connection: AsyncConnection, digest_id: int) -> models.StoredDiges
 async def list_rows(
     connection: AsyncConnection, *, since_on: date | None = None, until_on: date | None = None
 ) -> list[models.StoredDigest]:
-    """Return the digests of these dates, both ends included, the newest first."""
+    """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
     if since_on is not None:
         query = query.where(digests.c.date_on >= since_on)
@@ -117,13 +117,13 @@ async def list_rows(
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
-    """Return the text of a digest, or None if there is no such digest."""
+    """Return the text of a digest, or None if the digest does not exist."""
     raw = (await connection.execute(sa.select(digests.c.raw).where(digests.c.id == digest_id))).scalar()
     return None if raw is None else zlib.decompress(raw).decode()
 
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
-    """Return the ids of all digests, the oldest date first."""
+    """Return the ids of all digests, oldest date first."""
     return list(
         (
             await connection.execute(sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id))
@@ -132,7 +132,7 @@ async def list_ids(connection: AsyncConnection) -> list[int]:
 
 
 async def list_dates(connection: AsyncConnection, *, limit: int, until_on: date | None = None) -> list[date]:
-    """Return the dates that have a digest, the newest first."""
+    """Return the dates with a digest, newest first."""
     query = sa.select(digests.c.date_on).distinct().order_by(digests.c.date_on.desc()).limit(limit)
     if until_on is not None:
         query = query.where(digests.c.date_on <= until_on)
@@ -140,7 +140,7 @@ async def list_dates(connection: AsyncConnection, *, limit: int, until_on: date 
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
-    """Return when a digest was last stored or corrected (UTC), or None in an empty archive."""
+    """Return the time of the last stored or corrected digest (UTC); None if the archive is empty."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
     latest: datetime | None = (await connection.execute(query)).scalar()
     return latest
@@ -149,21 +149,22 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
 async def list_locations(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[models.DigestLocation]]:
-    """Return what each place, as (source, place), last said of each date."""
-    asked = set(keys)
-    found: dict[tuple[str, str], list[models.DigestLocation]] = {}
-    for chunk in bulk.chunked({place for _, place in asked}):
+    """Return the digests last found at each location, by (source, location)."""
+    wanted = set(keys)
+    locations: dict[tuple[str, str], list[models.DigestLocation]] = {}
+    for chunk in bulk.chunked({location for _, location in wanted}):
         query = sa.select(digest_places).where(digest_places.c.place.in_(chunk))
-        for place in map(_location_from_row, await connection.execute(query)):
-            if (place.source, place.location) in asked:
-                found.setdefault((place.source, place.location), []).append(place)
-    return found
+        for location in map(_location_from_row, await connection.execute(query)):
+            key = location.source, location.location
+            if key in wanted:
+                locations.setdefault(key, []).append(location)
+    return locations
 
 
 async def list_locations_by_digest(
     connection: AsyncConnection, digest_id: int
 ) -> list[models.DigestLocation]:
-    """Return the places that say, or once said, a digest, in the order in which they were seen."""
+    """Return the locations of a digest, in the order of `seen_at`."""
     query = (
         sa.select(digest_places)
         .where(digest_places.c.digest_id == digest_id)
@@ -192,7 +193,7 @@ async def upsert_locations(
 
 
 async def remove_location(connection: AsyncConnection, location: models.DigestLocation) -> None:
-    """Forget what a place said for a date."""
+    """Delete the digest of a location for a date and format."""
     await connection.execute(
         digest_places.delete().where(
             digest_places.c.source == location.source,
@@ -209,11 +210,11 @@ _STORED = [column for column in digests.c if column.name != "raw"]
 async def _values(new: NewDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
     text = digest.text.encode()
-    # A megabyte takes a hundredth of a second, so only a monster would hold up the loop.
-    big = len(text) > THREADED_COMPRESSION_BYTES
+    # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
+    is_large = len(text) > THREADED_COMPRESSION_BYTES
     raw = (
         await asyncio.to_thread(zlib.compress, text, COMPRESSION_LEVEL)
-        if big
+        if is_large
         else zlib.compress(text, COMPRESSION_LEVEL)
     )
     return {

@@ -1,4 +1,4 @@
-"""What each digest says of each paper, with the sections of its summary."""
+"""Digest entries: the papers listed in each digest, with the sections of their summaries."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ async def add(
     entries_by_digest: Mapping[int, Sequence[models.Entry]],
     paper_ids: Mapping[str, int],
 ) -> None:
-    """Store what digests say, by digest id. `paper_ids` holds the row of each arXiv id."""
-    every = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
-    ids = await bulk.reserve_ids(connection, entries, len(every))
+    """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
+    new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
+    ids = await bulk.reserve_ids(connection, entries, len(new_entries))
     await bulk.insert_rows(
         connection,
         entries,
         ("id", "digest_id", "paper_id", *_FIELDS),
         [
             (id_, digest_id, paper_ids[entry.arxiv_id], *_fields(entry))
-            for id_, (digest_id, entry) in zip(ids, every, strict=True)
+            for id_, (digest_id, entry) in zip(ids, new_entries, strict=True)
         ],
     )
-    parts = [
+    section_rows = [
         (id_, position, section.heading, section.body)
-        for id_, (_, entry) in zip(ids, every, strict=True)
+        for id_, (_, entry) in zip(ids, new_entries, strict=True)
         for position, section in enumerate(entry.sections)
     ]
-    await bulk.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), parts)
+    await bulk.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), section_rows)
 
 
 async def remove(connection: AsyncConnection, digest_id: int) -> set[int]:
-    """Forget what a digest said. Returns the ids of the papers that it named."""
+    """Delete the entries of a digest. Returns the ids of their papers."""
     result = await connection.execute(
         entries.delete().where(entries.c.digest_id == digest_id).returning(entries.c.paper_id)
     )
@@ -48,29 +48,31 @@ async def remove(connection: AsyncConnection, digest_id: int) -> set[int]:
 
 
 async def list_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
-    """Return what a digest says, whole, in its order."""
+    """Return the entries of a digest by rank, with sections."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
-    found = (await connection.execute(query)).all()
-    bodies = await _load_sections(connection, [row.id for row in found])
-    return tuple(_entry_from_row(row, bodies.get(row.id, ())) for row in found)
+    rows = (await connection.execute(query)).all()
+    sections_by_entry = await _load_sections(connection, [row.id for row in rows])
+    return tuple(_entry_from_row(row, sections_by_entry.get(row.id, ())) for row in rows)
 
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
 ) -> dict[int, list[models.Appearance]]:
-    """Return the digests in which each paper stands and what they say of it, the newest first."""
-    found: dict[int, list[models.Appearance]] = defaultdict(list)
+    """Return the appearances of each paper by paper id, newest first."""
+    appearances: dict[int, list[models.Appearance]] = defaultdict(list)
     for chunk in bulk.chunked(paper_ids):
         query = (
             _query()
             .where(entries.c.paper_id.in_(chunk))
             .order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
         )
-        result = (await connection.execute(query)).all()
-        bodies = await _load_sections(connection, [row.id for row in result]) if with_sections else {}
-        for row in result:
-            found[row.paper_id].append(_appearance_from_row(row, bodies.get(row.id, ())))
-    return found
+        rows = (await connection.execute(query)).all()
+        sections_by_entry = (
+            await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
+        )
+        for row in rows:
+            appearances[row.paper_id].append(_appearance_from_row(row, sections_by_entry.get(row.id, ())))
+    return appearances
 
 
 _FIELDS = (
@@ -90,7 +92,7 @@ _fields = attrgetter(*_FIELDS)
 async def _load_sections(
     connection: AsyncConnection, entry_ids: Sequence[int]
 ) -> dict[int, tuple[models.Section, ...]]:
-    found: dict[int, list[models.Section]] = defaultdict(list)
+    sections_by_entry: dict[int, list[models.Section]] = defaultdict(list)
     for chunk in bulk.chunked(entry_ids):
         query = (
             sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
@@ -98,8 +100,8 @@ async def _load_sections(
             .order_by(sections.c.entry_id, sections.c.position)
         )
         for entry_id, heading, body in await connection.execute(query):
-            found[entry_id].append(models.Section(heading, body))
-    return {entry_id: tuple(parts) for entry_id, parts in found.items()}
+            sections_by_entry[entry_id].append(models.Section(heading, body))
+    return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
 
 
 def _query() -> sa.Select[Any]:
@@ -110,17 +112,17 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def _appearance_from_row(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.Appearance:
+def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Appearance:
     return models.Appearance(
         digest_id=row.digest_id,
         format=models.DigestFormat(row.format),
         date=row.date_on,
         language=row.language,
-        entry=_entry_from_row(row, bodies),
+        entry=_entry_from_row(row, entry_sections),
     )
 
 
-def _entry_from_row(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> models.Entry:
+def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section, ...]) -> models.Entry:
     return models.Entry(
         rank=row.rank,
         arxiv_id=row.arxiv_id,
@@ -131,6 +133,6 @@ def _entry_from_row(row: sa.Row[Any], bodies: tuple[models.Section, ...]) -> mod
         authors_truncated=row.authors_truncated,
         thumbnail=row.thumbnail,
         video=row.video,
-        sections=bodies,
+        sections=entry_sections,
         summary_missing=row.summary_missing,
     )

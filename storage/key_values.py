@@ -1,4 +1,4 @@
-"""Single values that must survive a restart, for instance the fingerprint of the commands that Discord knows."""
+"""Key-value store for state that survives a restart, for example the fingerprint of the registered commands."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from storage import bulk
 from storage.tables import meta
 
 INDEX_VERSION = "index:version"
-"""By which version of the analyser the search index was made."""
+"""Version of the analyser that built the search index."""
 SHADOW_INDEX_PROGRESS = "index:beside"
-"""How far a new search index is that is being made."""
-
+"""Progress of building the shadow index, as JSON."""
 ALERT_ANCHORS_VERSION = "alerts:anchors"
-"""By which version of the analyser the anchors of alerts were made."""
+"""Version of the analyser that computed the trigger terms of alerts."""
 
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
-    """Return a value, or None."""
+    """Return the value of a key, or None."""
     value: str | None = (
         await connection.execute(sa.select(meta.c.value).where(meta.c.key == key))
     ).scalar_one_or_none()
@@ -26,10 +25,10 @@ async def get(connection: AsyncConnection, key: str) -> str | None:
 
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
-    """Store a value in place of the former one."""
+    """Set the value of a key."""
     await bulk.upsert(connection, meta, [{"key": key, "value": value}], key=("key",))
 
 
 async def remove(connection: AsyncConnection, key: str) -> None:
-    """Forget a value."""
+    """Delete a key."""
     await connection.execute(meta.delete().where(meta.c.key == key))

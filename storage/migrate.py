@@ -1,6 +1,6 @@
-"""Brings a database to the schema that this version works with, and refuses one that is newer.
+"""Upgrades a database to the current schema and rejects a newer one.
 
-Alembic is imported only when there is work to do: most commands find the schema as it should be.
+Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from sqlalchemy.engine import Connection
 from storage import backup, database, errors
 
 HEAD = "0002"
-"""The newest revision in `migrations/versions`; a test holds it against Alembic's own answer."""
+"""The newest revision in `migrations/versions`; a test compares the two."""
 
-MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL's advisory lock around migrations
+MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
 
 
 async def open_database(url: str, *, migrate: bool | None = None) -> database.Database:
-    """Open a database and see that its schema is this version's.
+    """Open a database with the current schema.
 
-    `migrate` None means: bring a SQLite file up to date, but leave PostgreSQL to `db upgrade` and `run`.
-    Raises storage.errors.StorageError (newer, locked, read-only, unreachable or out-of-date database).
+    `migrate` None: upgrade a SQLite file; PostgreSQL is upgraded only by `db upgrade` and `run`.
+    Raises storage.errors.StorageError if the database is newer, locked, read-only, unreachable or out of date.
     """
     opened = database.Database(database.open_engine(url))
     database.check_file(opened.url)
@@ -47,14 +47,14 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
 
 
 def redact_url(url: str) -> str:
-    """Return a database's address without its password, as it may be shown. Raises StorageError for no address."""
+    """Return a database URL without its password. Raises StorageError if the URL is invalid."""
     return database.parse_url(url).render_as_string(hide_password=True)
 
 
 async def current_revision(opened: database.Database) -> str | None:
-    """Return the revision that the database says it is at; None for an empty one.
+    """Return the schema revision of the database; None if it is empty.
 
-    Raises StorageError for a database that holds somebody else's tables.
+    Raises StorageError if the database contains tables of another application.
     """
     with database.translated_errors(opened.url):
         async with opened.engine.connect() as connection:
@@ -86,9 +86,9 @@ def _reject_newer(current: str | None, opened: database.Database) -> None:
 
 
 async def upgrade(opened: database.Database) -> str | None:
-    """Run what is missing, all in one transaction, one process at a time; a failure leaves nothing behind.
+    """Run the missing migrations in one transaction and one process at a time. Returns the previous revision.
 
-    A SQLite file that held data is copied to `<file>.before-<revision>` first. Returns the revision it was at.
+    A SQLite file with data is first copied to `<file>.before-<head>-from-<revision>`.
     """
     async with _migration_lock(opened):
         current = await current_revision(opened)
@@ -115,7 +115,7 @@ def _run_alembic(connection: Connection) -> None:
 
 @asynccontextmanager
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
-    """Let one process migrate at a time."""
+    """Serialise migrations across processes."""
     path = database.sqlite_path(opened.url)
     if path is not None:
         with path.with_name(path.name + ".migrate.lock").open("w") as lock:

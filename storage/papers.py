@@ -1,4 +1,4 @@
-"""Papers as merged from everything said of them. Stores merged papers; the reads are for lists and cards."""
+"""Merged papers: storage, and queries for lists, details and index documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.tables import papers
 
 
 async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
-    """Store papers that are new. Returns their ids by arXiv id."""
+    """Store new papers. Returns their ids by arXiv id."""
     ids = await bulk.reserve_ids(connection, papers, len(merged))
     values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
     await bulk.insert_rows(connection, papers, ("id", *_FIELDS), values)
@@ -24,7 +24,7 @@ async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper])
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models.MergedPaper]]) -> None:
-    """Store what is now known of papers, as (id, paper)."""
+    """Update stored papers, given as (id, paper)."""
     if not merged:
         return
     statement = papers.update().where(papers.c.id == sa.bindparam("b_id"))
@@ -37,51 +37,49 @@ async def update(connection: AsyncConnection, merged: Sequence[tuple[int, models
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, models.MergedPaper]:
-    """Return papers as they are stored, listed or not, by id: those of the arXiv ids and those of the ids."""
-    found: dict[int, models.MergedPaper] = {}
-    asked: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
+    """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
+    merged: dict[int, models.MergedPaper] = {}
+    selections: tuple[tuple[sa.Column[Any], Iterable[Any]], ...] = (
         (papers.c.arxiv_id, arxiv_ids),
         (papers.c.id, ids),
     )
-    for column, values in asked:
+    for column, values in selections:
         for chunk in bulk.chunked(values):
             result = await connection.execute(sa.select(papers).where(column.in_(chunk)))
-            found.update({row.id: _merged_from_row(row) for row in result})
-    return found
+            merged.update({row.id: _merged_from_row(row) for row in result})
+    return merged
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return the ids of the papers that are known, by arXiv id."""
-    found = await bulk.select_where_in(
-        connection, papers.c.arxiv_id, arxiv_ids, (papers.c.arxiv_id, papers.c.id)
-    )
-    return dict(found)
+    """Return the ids of stored papers by arXiv id."""
+    columns = (papers.c.arxiv_id, papers.c.id)
+    return dict(await bulk.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns))
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperRow]:
-    """Return the listed papers among these ids, in the order asked for."""
-    # In the driver's own words, since every answer to a person waits for this.
-    read = await bulk.select_where_in(connection, papers.c.id, paper_ids, _ROW_COLUMNS)
-    found = {row.id: row for row in _iter_paper_rows(read)}
-    return [found[id_] for id_ in paper_ids if id_ in found]
+    """Return the listed papers among these ids, in the given order."""
+    # A driver-level query, because every interactive answer waits for it.
+    values = await bulk.select_where_in(connection, papers.c.id, paper_ids, _ROW_COLUMNS)
+    rows = {row.id: row for row in _iter_paper_rows(values)}
+    return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
 async def list_rows_by_position(
     connection: AsyncConnection, positions: Sequence[int]
 ) -> list[models.PaperRow]:
-    """Return the listed papers at positions of the index, the most popular first."""
-    condition, given = bulk.in_condition(connection, t.indexed_papers.c.position, positions)
+    """Return the listed papers at index positions, most popular first."""
+    condition, parameters = bulk.in_condition(connection, t.indexed_papers.c.position, positions)
     columns = ", ".join(f"papers.{column.name}" for column in _ROW_COLUMNS)
     statement = (
         f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
         f" WHERE {condition} ORDER BY position"
     )
-    return list(_iter_paper_rows(await bulk.fetch_all(connection, statement, given)))
+    return list(_iter_paper_rows(await bulk.fetch_all(connection, statement, parameters)))
 
 
-def _iter_paper_rows(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
-    """Give the listed papers among rows of `_ROW`, which come from SQLAlchemy or in the driver's own words."""
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in read:
+def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+    """Yield the listed papers among rows of `_ROW_COLUMNS`, with values from SQLAlchemy or from the driver."""
+    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in rows:
         if last_on is not None:
             yield models.PaperRow(
                 id=id_,
@@ -96,14 +94,14 @@ def _iter_paper_rows(read: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]
 
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
-    """Return the titles of papers as they are written, of those that have one."""
+    """Return the titles of papers, in the given order, skipping papers without a title."""
     columns = (papers.c.id, papers.c.title)
-    found = dict(await bulk.select_where_in(connection, papers.c.id, paper_ids, columns))
-    return [found[id_] for id_ in paper_ids if found.get(id_)]
+    titles = dict(await bulk.select_where_in(connection, papers.c.id, paper_ids, columns))
+    return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
 
 
 async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[models.PaperRow]:
-    """Return the listed papers among these arXiv ids, in the order asked for."""
+    """Return the listed papers among these arXiv ids, in the given order."""
     ids = await get_ids(connection, arxiv_ids)
     return await list_rows(connection, [ids[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in ids])
 
@@ -111,11 +109,11 @@ async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, limit: int | None = None
 ) -> list[models.PaperRow]:
-    """Return the papers of a date's digests, each once: top-voted first, unknown last and in digest order.
+    """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
-    Unknown votes don't meet a minimum above 0.
+    Papers with unknown votes do not meet a minimum above 0.
     """
-    first = (
+    best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
         .where(t.digests.c.date_on == on)
@@ -124,8 +122,8 @@ async def list_by_date(
     )
     query = (
         _select_listed()
-        .join(first, first.c.paper_id == papers.c.id)
-        .order_by(*_BY_VOTES, first.c.rank, papers.c.id)
+        .join(best_ranks, best_ranks.c.paper_id == papers.c.id)
+        .order_by(*_BY_VOTES, best_ranks.c.rank, papers.c.id)
         .limit(limit)
     )
     return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
@@ -140,7 +138,7 @@ async def list_top(
     limit: int = 25,
     offset: int = 0,
 ) -> list[models.PaperRow]:
-    """Return the papers last listed in a period, both ends included: top-voted first, unknown last, newest first."""
+    """Return the papers last listed in a period (inclusive), by votes (unknown last), then newest first."""
     query = (
         _select_listed()
         .order_by(*_BY_VOTES, papers.c.last_on.desc(), papers.c.id)
@@ -158,45 +156,50 @@ async def count(
     until_on: date | None = None,
     min_votes: int = 0,
 ) -> int:
-    """Return how many papers `list_top` would give without a limit."""
+    """Count the papers that `list_top` returns without a limit."""
     query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
     query = _filter_min_votes(_filter_dates(query, since_on, until_on), min_votes)
     return int((await connection.execute(query)).scalar_one())
 
 
 async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[models.PaperRow]:
-    """Return listed papers whose arXiv id begins so, of the newest ids the top-voted first; for autocomplete."""
-    begins = papers.c.arxiv_id.startswith(prefix, autoescape=True)
+    """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
+    matches_prefix = papers.c.arxiv_id.startswith(prefix, autoescape=True)
     if connection.dialect.name == "sqlite":
-        # LIKE knows no case here and would read the whole table.
-        begins = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
-    newest = sa.select(papers.c.id).where(begins).order_by(papers.c.arxiv_id.desc()).limit(_PREFIX_CANDIDATES)
+        # LIKE is case-insensitive here, so it would scan the whole table.
+        matches_prefix = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
+    newest = (
+        sa.select(papers.c.id)
+        .where(matches_prefix)
+        .order_by(papers.c.arxiv_id.desc())
+        .limit(_PREFIX_CANDIDATES)
+    )
     query = _select_listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
     return list(_iter_paper_rows(await connection.execute(query)))
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.PaperDetail | None:
-    """Return all that is known of a listed paper, or None."""
+    """Return the details of a listed paper, or None."""
     ids = await get_ids(connection, [arxiv_id])
-    found = await list_details(connection, list(ids.values()))
-    return found[0] if found else None
+    details = await list_details(connection, list(ids.values()))
+    return details[0] if details else None
 
 
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:
-    """Return all that is known of the listed papers among these ids, in the order asked for."""
+    """Return the details of the listed papers among these ids, in the given order."""
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await entries.list_appearances(connection, merged)
     return [
-        _build_detail(id_, merged[id_], tuple(appearances.get(id_, ())))
-        for id_ in paper_ids
-        if id_ in merged and merged[id_].last_on is not None
+        _build_detail(paper_id, merged[paper_id], tuple(appearances.get(paper_id, ())))
+        for paper_id in paper_ids
+        if paper_id in merged and merged[paper_id].last_on is not None
     ]
 
 
 async def list_index_documents(
     connection: AsyncConnection, *, ids: Sequence[int] | None = None, after_id: int = 0, limit: int = 500
 ) -> list[models.IndexDocument]:
-    """Return what the index is made from: for these ids, or for the next `limit` listed papers behind `after_id`."""
+    """Return the index documents of these ids, or of the next `limit` listed papers after `after_id`."""
     if ids is None:
         query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
         ids = list((await connection.execute(query.order_by(papers.c.id).limit(limit))).scalars())
@@ -231,10 +234,10 @@ def build_index_document(
 
 
 async def get_extent(connection: AsyncConnection) -> models.ArchiveExtent:
-    """Return how much the archive holds, and from when to when."""
-    dates = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
-    number, first_on, last_on = (await connection.execute(dates)).one()
-    return models.ArchiveExtent(number, await count(connection), first_on, last_on)
+    """Return the size and date range of the archive."""
+    query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
+    digest_count, first_on, last_on = (await connection.execute(query)).one()
+    return models.ArchiveExtent(digest_count, await count(connection), first_on, last_on)
 
 
 _PREFIX_CANDIDATES = 200

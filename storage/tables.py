@@ -1,4 +1,4 @@
-"""The SQL schema as SQLAlchemy Core metadata. No queries here: each table is written in one module of its own noun.
+"""The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
 
 Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT.
 """
@@ -22,13 +22,13 @@ metadata = sa.MetaData(
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
-    """An aware moment in UTC. SQLite hands times back without a zone; this gives them theirs again."""
+    """An aware UTC datetime. SQLite drops the time zone; this type restores it."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times and store UTC."""
+        """Convert to UTC. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -36,14 +36,14 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Give the time back aware, in UTC."""
+        """Return an aware datetime in UTC."""
         if value is None:
             return None
         moment: datetime = value
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-# On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64 bits wide.
+# On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64-bit.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -63,22 +63,22 @@ digests = sa.Table(
     sa.Column("date_on", sa.Date, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False, unique=True, comment="SHA-256 of the text, in hex"),
-    sa.Column("raw", sa.LargeBinary, nullable=False, comment="the text, UTF-8, zlib"),
+    sa.Column("raw", sa.LargeBinary, nullable=False, comment="text, UTF-8, zlib"),
     sa.Column("problems", sa.JSON, nullable=False),
     sa.Column(
-        "revision", sa.Integer, nullable=False, default=1, comment="1, and 1 more with each correction"
+        "revision", sa.Integer, nullable=False, default=1, comment="starts at 1, plus 1 per correction"
     ),
     sa.Column("ingested_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Index("ix_digests_date_on", "date_on"),
-    # Ids are never given again: the keys of deliveries are made of them.
+    # Ids are never reused, because the keys of deliveries contain them.
     sqlite_autoincrement=True,
 )
 
 former_hashes = sa.Table(
     "former_hashes",
     metadata,
-    sa.Column("hash", sa.Text, primary_key=True, comment="of a text that a digest had before a correction"),
+    sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 of a text before a correction"),
     _reference("digest_id", "digests.id", nullable=False, index=True),
 )
 
@@ -86,11 +86,11 @@ digest_places = sa.Table(
     "digest_places",
     metadata,
     sa.Column("place", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
-    sa.Column("source", sa.Text, primary_key=True, comment="the source's address, or 'files'"),
+    sa.Column("source", sa.Text, primary_key=True, comment="URL of the source, or 'files'"),
     sa.Column("date_on", sa.Date, primary_key=True),
     sa.Column("format", sa.Text, primary_key=True),
     _reference("digest_id", "digests.id", nullable=False, index=True),
-    sa.Column("hash", sa.Text, nullable=False, comment="what this place last said"),
+    sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of the digest last found here"),
     sa.Column("seen_at", UtcTime, nullable=False),
 )
 
@@ -108,12 +108,12 @@ papers = sa.Table(
     sa.Column("project_url", sa.Text),
     sa.Column("keywords", sa.JSON, nullable=False),
     sa.Column("categories", sa.JSON, nullable=False),
-    sa.Column("authors", sa.JSON, nullable=False, comment="the names, so that a list is one look-up"),
+    sa.Column("authors", sa.JSON, nullable=False, comment="names, denormalised for lists"),
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
-    sa.Column("votes", sa.Integer, comment="the freshest reading; NULL while unknown"),
+    sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
-    # A paper that no digest names any more keeps its row, so that nobody is told of it twice; both are NULL then.
-    sa.Column("first_on", sa.Date, comment="of the digests that name it"),
+    # A paper that is in no digest any more keeps its row, so that it is not posted twice; both are NULL then.
+    sa.Column("first_on", sa.Date, comment="first date of a digest with the paper"),
     sa.Column("last_on", sa.Date),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
@@ -150,8 +150,8 @@ facts = sa.Table(
     "facts",
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="'huggingface', 'arxiv' or a feed's address"),
-    sa.Column("place", sa.Text, nullable=False, comment="the address that said so"),
+    sa.Column("source", sa.Text, primary_key=True, comment="'huggingface', 'arxiv' or the URL of a feed"),
+    sa.Column("place", sa.Text, nullable=False, comment="URL that was read"),
     sa.Column("title", sa.Text),
     sa.Column("abstract", sa.Text),
     sa.Column("authors", sa.JSON, nullable=False),
@@ -161,7 +161,7 @@ facts = sa.Table(
     sa.Column("code_url", sa.Text),
     sa.Column("project_url", sa.Text),
     sa.Column("published_on", sa.Date),
-    sa.Column("listed_on", sa.Date, comment="the day on whose list it stood"),
+    sa.Column("listed_on", sa.Date, comment="date of the service's list with the paper"),
     sa.Column("read_at", UtcTime, nullable=False),
 )
 
@@ -169,9 +169,9 @@ authors = sa.Table(
     "authors",
     metadata,
     _id(),
-    sa.Column("key", sa.Text, nullable=False, unique=True, comment="the folded name, as written"),
+    sa.Column("key", sa.Text, nullable=False, unique=True, comment="folded name"),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("papers", sa.Integer, nullable=False, comment="how many papers name this person"),
+    sa.Column("papers", sa.Integer, nullable=False, comment="number of papers"),
 )
 
 paper_authors = sa.Table(
@@ -180,14 +180,14 @@ paper_authors = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     _reference("author_id", "authors.id", nullable=False, index=True),
-    sa.Column("name", sa.Text, nullable=False, comment="the form that stands in the source"),
+    sa.Column("name", sa.Text, nullable=False, comment="name as written in the source"),
 )
 
 votes = sa.Table(
     "votes",
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="the service; what digests say stays in entries"),
+    sa.Column("source", sa.Text, primary_key=True, comment="service; votes from digests are in entries"),
     sa.Column("read_at", UtcTime, primary_key=True),
     sa.Column("votes", sa.Integer, nullable=False),
 )
@@ -198,7 +198,7 @@ subscriptions = sa.Table(
     _id(),
     sa.Column("guild_id", sa.BigInteger, nullable=False),
     sa.Column("channel_id", sa.BigInteger, nullable=False),
-    sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM on the zone's wall clock"),
+    sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM local time"),
     sa.Column("timezone", sa.Text, nullable=False),
     sa.Column("days", sa.Text, nullable=False, comment="ISO weekdays, e.g. 12345"),
     sa.Column("top_n", sa.Integer, nullable=False),
@@ -214,7 +214,7 @@ subscriptions = sa.Table(
     sa.Column("created_by", sa.BigInteger),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("next_due_at", UtcTime),
-    sa.Column("due_on", sa.Date, comment="the local date that next_due_at stands for"),
+    sa.Column("due_on", sa.Date, comment="local date of next_due_at"),
     sa.Column("waiting_for_on", sa.Date),
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
@@ -252,10 +252,10 @@ alerts = sa.Table(
     sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False, comment="as the reader wrote it"),
-    sa.Column("key", sa.Text, nullable=False, comment="folded, so that equal rules are equal"),
+    sa.Column("text", sa.Text, nullable=False, comment="as typed by the user"),
+    sa.Column("key", sa.Text, nullable=False, comment="folded text, which identifies equal alerts"),
     sa.Column(
-        "anchor", sa.Text, nullable=False, index=True, comment="the token that a matching paper must hold"
+        "anchor", sa.Text, nullable=False, index=True, comment="trigger term: a token of every matching paper"
     ),
     sa.Column("min_votes", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
@@ -285,15 +285,15 @@ deliveries = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     _reference("subscription_id", "subscriptions.id", ondelete="SET NULL", index=True),
     sa.Column("guild_id", sa.BigInteger),
-    sa.Column("channel_id", sa.BigInteger, index=True, comment="where it goes; NULL until a DM is opened"),
+    sa.Column("channel_id", sa.BigInteger, index=True, comment="destination; NULL until a DM is opened"),
     sa.Column("user_id", sa.BigInteger, index=True),
     sa.Column("locale", sa.Text, nullable=False),
     sa.Column("local_on", sa.Date),
-    sa.Column("digest_on", sa.Date, comment="date of the digest that it shows"),
-    sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in the order shown"),
-    sa.Column("total", sa.Integer, comment="how many papers there were to choose from"),
-    sa.Column("fingerprint", sa.Text, comment="of the shown text, to see whether a correction changed it"),
-    sa.Column("priority", sa.Integer, nullable=False, comment="lower goes first"),
+    sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
+    sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in display order"),
+    sa.Column("total", sa.Integer, comment="number of candidate papers"),
+    sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
+    sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("planned_at", UtcTime, nullable=False),
@@ -311,16 +311,16 @@ parts = sa.Table(
     _reference("delivery_id", "deliveries.id", nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("payload", sa.Text, comment="the JSON body as sent; emptied 30 days after the end"),
-    sa.Column("fallback", sa.Text, comment="the plain form, for when Discord refuses the payload"),
+    sa.Column("payload", sa.Text, comment="JSON body, cleared 30 days after the delivery ended"),
+    sa.Column("fallback", sa.Text, comment="plain form, sent if Discord refuses the payload"),
     sa.Column("nonce", sa.Text, nullable=False, unique=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("first_attempt_at", UtcTime, comment="the first that may have been accepted"),
+    sa.Column("first_attempt_at", UtcTime, comment="first attempt that Discord may have accepted"),
     sa.Column("last_attempt_at", UtcTime),
     sa.Column("next_attempt_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
-    sa.Column("channel_id", sa.BigInteger, comment="where it landed: the channel, thread or DM"),
+    sa.Column("channel_id", sa.BigInteger, comment="channel, thread or DM of the sent message"),
     sa.Column("message_id", sa.BigInteger),
     sa.Column("error_code", sa.Integer),
     sa.Column("error", sa.Text),
@@ -365,16 +365,16 @@ sources = sa.Table(
     sa.Column("url", sa.Text, nullable=False, unique=True, comment="as added"),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("language", sa.Text),
-    sa.Column("priority", sa.Integer, nullable=False, comment="higher is believed first"),
+    sa.Column("priority", sa.Integer, nullable=False, comment="the highest wins when sources disagree"),
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("added_at", UtcTime, nullable=False),
     sa.Column("next_attempt_at", UtcTime, index=True),
     sa.Column("last_attempt_at", UtcTime),
     sa.Column("last_success_at", UtcTime),
-    sa.Column("failures", sa.Integer, nullable=False, comment="in a row"),
+    sa.Column("failures", sa.Integer, nullable=False, comment="consecutive failures"),
     sa.Column("status", sa.Text),
     sa.Column("reason", sa.Text),
-    sa.Column("noticed_at", UtcTime, comment="when the operator was told of its failures"),
+    sa.Column("noticed_at", UtcTime, comment="time of the notice to the operator"),
 )
 
 source_pages = sa.Table(
@@ -385,7 +385,7 @@ source_pages = sa.Table(
     sa.Column("etag", sa.Text),
     sa.Column("last_modified", sa.Text),
     sa.Column("hash", sa.Text),
-    sa.Column("moved_to", sa.Text, comment="where a permanent redirect led"),
+    sa.Column("moved_to", sa.Text, comment="target of a permanent redirect"),
     sa.Column("status", sa.Text),
     sa.Column("read_at", UtcTime, nullable=False),
 )
@@ -404,9 +404,9 @@ indexed_papers = sa.Table(
     metadata,
     _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
     sa.Column(
-        "position", RowId, nullable=False, unique=True, comment="lower is more popular: the engine's row id"
+        "position", RowId, nullable=False, unique=True, comment="row id of the engine, lower for more popular"
     ),
-    sa.Column("texts", sa.LargeBinary, nullable=False, comment="the canonical texts as indexed, Zstandard"),
+    sa.Column("texts", sa.LargeBinary, nullable=False, comment="canonical texts as indexed, Zstandard"),
     sa.Column("votes", sa.Integer),
     sa.Column("last_on", sa.Date, nullable=False),
     info=_SEARCH,
@@ -415,7 +415,7 @@ indexed_papers = sa.Table(
 text_dictionaries = sa.Table(
     "text_dictionaries",
     metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard's own id of it"),
+    sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
     sa.Column("data", sa.LargeBinary, nullable=False),
     info=_SEARCH,
 )
@@ -425,7 +425,7 @@ term_counts = sa.Table(
     metadata,
     sa.Column("token", sa.Text, primary_key=True),
     sa.Column(
-        "papers", sa.Integer, nullable=False, comment="in how many papers, by sample beyond the first ones"
+        "papers", sa.Integer, nullable=False, comment="document frequency, sampled beyond the first papers"
     ),
     info=_SEARCH,
     sqlite_with_rowid=False,
@@ -439,17 +439,17 @@ indexed_authors = sa.Table(
         RowId,
         primary_key=True,
         autoincrement=False,
-        comment="lower is more papers: the engine's row id",
+        comment="row id of the engine, lower for more papers",
     ),
     _reference("author_id", "authors.id", nullable=False, unique=True),
-    sa.Column("words", sa.Text, nullable=False, comment="the tokens as indexed, separated by spaces"),
+    sa.Column("words", sa.Text, nullable=False, comment="tokens as indexed, separated by spaces"),
     info=_SEARCH,
 )
 
 name_words = sa.Table(
     "name_words",
     metadata,
-    sa.Column("word", sa.Text, primary_key=True, comment="a folded word of any author's name"),
+    sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
     info=_SEARCH,
     sqlite_with_rowid=False,
 )
@@ -457,7 +457,7 @@ name_words = sa.Table(
 name_deletions = sa.Table(
     "name_deletions",
     metadata,
-    sa.Column("deletion", sa.Text, primary_key=True, comment="the word without one of its letters"),
+    sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
     sa.Column("word", sa.Text, primary_key=True),
     info=_SEARCH,
     sqlite_with_rowid=False,
@@ -467,7 +467,7 @@ mention_counts = sa.Table(
     "mention_counts",
     metadata,
     sa.Column(
-        "mention", sa.Text, primary_key=True, comment="a parenthesis and the words in front, for the glossary"
+        "mention", sa.Text, primary_key=True, comment="a parenthesis and the words before it, for the glossary"
     ),
     sa.Column("papers", sa.Integer, nullable=False),
     info=_SEARCH,
@@ -479,7 +479,7 @@ glossary = sa.Table(
     metadata,
     _id(),
     sa.Column("made_at", UtcTime, nullable=False),
-    sa.Column("papers", sa.Integer, nullable=False, comment="how many there were when it was made"),
+    sa.Column("papers", sa.Integer, nullable=False, comment="number of papers at build time"),
     sa.Column("data", sa.LargeBinary, nullable=False, comment="JSON, zlib"),
     info=_SEARCH,
 )

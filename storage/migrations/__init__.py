@@ -1,1 +1,1 @@
-"""Alembic's home. A revision never imports living code: it stands for the schema as it was on its day."""
+"""Alembic migrations. A revision never imports application code: it is a snapshot of the schema at its time."""

@@ -16,10 +16,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the schema to this revision."""
+    """Upgrade the schema to this revision."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Paperround restores a copy instead of stepping back."""
+    """Not supported: the copy made before the upgrade is restored instead."""
     raise RuntimeError("step back by restoring the copy that was kept beside the database")

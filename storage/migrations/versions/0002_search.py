@@ -15,13 +15,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the schema to this revision."""
+    """Upgrade the schema to this revision."""
     row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "indexed_papers",
         sa.Column("paper_id", row_id, autoincrement=False, nullable=False),
-        sa.Column("position", row_id, nullable=False, comment="lower is more popular: the engine's row id"),
-        sa.Column("texts", sa.LargeBinary(), nullable=False, comment="the canonical texts as indexed, Zstandard"),
+        sa.Column("position", row_id, nullable=False, comment="row id of the engine, lower for more popular"),
+        sa.Column("texts", sa.LargeBinary(), nullable=False, comment="canonical texts as indexed, Zstandard"),
         sa.Column("votes", sa.Integer(), nullable=True),
         sa.Column("last_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "text_dictionaries",
-        sa.Column("id", row_id, autoincrement=False, nullable=False, comment="Zstandard's own id of it"),
+        sa.Column("id", row_id, autoincrement=False, nullable=False, comment="Zstandard dictionary id"),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_text_dictionaries")),
     )
@@ -43,7 +43,7 @@ def upgrade() -> None:
             "papers",
             sa.Integer(),
             nullable=False,
-            comment="in how many papers, by sample beyond the first ones",
+            comment="document frequency, sampled beyond the first papers",
         ),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_term_counts")),
         sqlite_with_rowid=False,
@@ -55,10 +55,10 @@ def upgrade() -> None:
             row_id,
             autoincrement=False,
             nullable=False,
-            comment="lower is more papers: the engine's row id",
+            comment="row id of the engine, lower for more papers",
         ),
         sa.Column("author_id", row_id, nullable=False),
-        sa.Column("words", sa.Text(), nullable=False, comment="the tokens as indexed, separated by spaces"),
+        sa.Column("words", sa.Text(), nullable=False, comment="tokens as indexed, separated by spaces"),
         sa.ForeignKeyConstraint(
             ["author_id"],
             ["authors.id"],
@@ -70,13 +70,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "name_words",
-        sa.Column("word", sa.Text(), nullable=False, comment="a folded word of any author's name"),
+        sa.Column("word", sa.Text(), nullable=False, comment="a folded word of an author's name"),
         sa.PrimaryKeyConstraint("word", name=op.f("pk_name_words")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "name_deletions",
-        sa.Column("deletion", sa.Text(), nullable=False, comment="the word without one of its letters"),
+        sa.Column("deletion", sa.Text(), nullable=False, comment="word with one letter deleted"),
         sa.Column("word", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("deletion", "word", name=op.f("pk_name_deletions")),
         sqlite_with_rowid=False,
@@ -87,7 +87,7 @@ def upgrade() -> None:
             "mention",
             sa.Text(),
             nullable=False,
-            comment="a parenthesis and the words in front, for the glossary",
+            comment="a parenthesis and the words before it, for the glossary",
         ),
         sa.Column("papers", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("mention", name=op.f("pk_mention_counts")),
@@ -97,7 +97,7 @@ def upgrade() -> None:
         "glossary",
         sa.Column("id", row_id, sa.Identity(always=False), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("papers", sa.Integer(), nullable=False, comment="how many there were when it was made"),
+        sa.Column("papers", sa.Integer(), nullable=False, comment="number of papers at build time"),
         sa.Column("data", sa.LargeBinary(), nullable=False, comment="JSON, zlib"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_glossary")),
     )
@@ -105,7 +105,7 @@ def upgrade() -> None:
 
 
 def _create_engine_tables() -> None:
-    """Create what the full-text engines work on, which no metadata describes."""
+    """Create the tables of the full-text engines, which are not in the metadata."""
     if op.get_bind().dialect.name == "sqlite":
         for table, prefixes in (
             ("paper_words", ""),
@@ -119,9 +119,9 @@ def _create_engine_tables() -> None:
     else:
         for table in ("paper_words", "paper_titles", "author_words"):
             op.execute(f"CREATE TABLE {table} (position BIGINT PRIMARY KEY, tokens TSVECTOR NOT NULL)")
-            # Walking the rows by position must not read all of their tokens.
+            # A scan by position must not read the tokens.
             op.execute(f"ALTER TABLE {table} ALTER COLUMN tokens SET STORAGE EXTERNAL")
-            # What waits to be merged into the index is read whole by every query, so it must stay short (kB).
+            # Every query scans the whole pending list, so it must stay short (in kB).
             op.execute(
                 f"CREATE INDEX ix_{table}_tokens ON {table} USING gin (tokens) WITH (gin_pending_list_limit = 256)"
             )
@@ -131,5 +131,5 @@ def _create_engine_tables() -> None:
 
 
 def downgrade() -> None:
-    """Paperround restores a copy instead of stepping back."""
+    """Not supported: the copy made before the upgrade is restored instead."""
     raise RuntimeError("step back by restoring the copy that was kept beside the database")
