@@ -467,7 +467,10 @@ mention_counts = sa.Table(
     "mention_counts",
     metadata,
     sa.Column(
-        "mention", sa.Text, primary_key=True, comment="a parenthesis and the words before it, for the glossary"
+        "mention",
+        sa.Text,
+        primary_key=True,
+        comment="a parenthesis and the words before it, for the glossary",
     ),
     sa.Column("papers", sa.Integer, nullable=False),
     info=_SEARCH,

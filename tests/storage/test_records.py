@@ -1,4 +1,4 @@
-"""Readers, servers, alerts and single values: the plain rows."""
+"""Readers, guilds and alerts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import alerts, database, errors, guilds, key_values, models, readers, tables
+from storage import alerts, database, errors, guilds, models, readers, tables
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 RULE = models.NewAlert(
@@ -41,15 +41,6 @@ async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> N
         assert await guilds.list_rows(connection) == [
             models.Guild(5, models.Locale.KO, None, installed_by=None, system_channel_id=8, left_at=None)
         ]
-
-
-async def test_a_value_is_replaced_and_forgotten(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        await key_values.set_value(connection, "commands", "1")
-        await key_values.set_value(connection, "commands", "2")
-        assert await key_values.get(connection, "commands") == "2"
-        await key_values.remove(connection, "commands")
-        assert await key_values.get(connection, "commands") is None
 
 
 async def test_the_same_alert_stands_once_for_each_recipient(db: database.Database) -> None:

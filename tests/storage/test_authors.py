@@ -1,0 +1,38 @@
+"""Authors and their paper counts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage import authors, database, tables
+from tests.support.paper_records import add_papers, merged_paper
+
+
+async def test_authors_have_paper_counts_name_variants_and_coauthors(db: database.Database) -> None:
+    ids = list((await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))).values())
+    ada, bea, cid = ("ada byron", "Ada Byron"), ("bea long", "Bea Long"), ("cid", "Cid")
+    async with db.transaction() as connection:
+        stored_authors = await authors.set_authors(
+            connection, {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}, new_paper_ids=ids
+        )
+        by_name = {author.name: author for author in stored_authors}
+        assert {name: author.paper_count for name, author in by_name.items()} == {
+            "Ada Byron": 3,
+            "Bea Long": 2,
+            "Cid": 1,
+        }
+        assert [
+            (coauthor.name, joint_papers)
+            for coauthor, joint_papers in await authors.list_coauthors(
+                connection, by_name["Ada Byron"].id, limit=2
+            )
+        ] == [("Bea Long", 2), ("Cid", 1)]
+        changed = await authors.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
+        assert {author.name: author.paper_count for author in changed} == {"Adá Byron": 3, "Cid": 0}
+        assert await authors.list_name_variants(connection, by_name["Ada Byron"].id) == [
+            "Ada Byron",
+            "Adá Byron",
+        ]
+        assert sorted(await authors.list_paper_ids(connection, [by_name["Ada Byron"].id])) == sorted(ids)
+        query = sa.select(tables.authors.c.name).where(tables.authors.c.id == by_name["Cid"].id)
+        assert list((await connection.execute(query)).scalars()) == ["Cid"]

@@ -1,0 +1,24 @@
+"""Facts about papers from services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from storage import database, facts, models
+from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
+
+
+async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> None:
+    ids = await add_papers(db, merged_paper(1))
+    paper_id = ids["2601.00001"]
+    new = models.PaperFacts("2601.00001", "arxiv", "p", NOW, title="New", categories=("cs.CL",))
+    old = models.PaperFacts("2601.00001", "arxiv", "p", NOW - timedelta(days=1), title="Old", listed_on=DAY)
+    async with db.transaction() as connection:
+        await facts.add(connection, [(paper_id, new)])
+        await facts.add(connection, [(paper_id, old)])
+        assert (await facts.list_by_paper(connection, [paper_id]))[paper_id] == [replace(new, listed_on=DAY)]
+        assert await facts.list_arxiv_ids_without_facts(connection, "arxiv", since_on=DAY, limit=9) == []
+        assert await facts.list_arxiv_ids_without_facts(connection, "huggingface", since_on=DAY, limit=9) == [
+            "2601.00001"
+        ]

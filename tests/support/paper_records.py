@@ -1,0 +1,55 @@
+"""Builders of stored papers and digests for the tests of `storage`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from storage import database, digests, entries, models, papers
+
+NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
+DAY = date(2026, 1, 2)
+
+
+def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -> models.MergedPaper:
+    """Return a merged paper, listed on `on` unless that is None."""
+    return models.MergedPaper(
+        arxiv_id=f"2601.{number:05}",
+        title=f"Paper {number}",
+        url=f"https://arxiv.org/abs/2601.{number:05}",
+        abstract=None,
+        votes=votes,
+        votes_read_at=NOW if votes is not None else None,
+        authors=("Ada Byron", "Bea Long"),
+        authors_truncated=False,
+        thumbnail=None,
+        video=None,
+        code_url=None,
+        project_url=None,
+        keywords=("rl",),
+        categories=(),
+        first_on=on,
+        last_on=on,
+    )
+
+
+async def add_papers(db: database.Database, *new_papers: models.MergedPaper) -> dict[str, int]:
+    """Store papers and return their ids by arXiv id."""
+    async with db.transaction() as connection:
+        return await papers.add(connection, new_papers)
+
+
+async def add_digest(
+    db: database.Database, ids: dict[str, int], on: date = DAY, digest_hash: str = "h"
+) -> int:
+    """Store a digest that lists the papers of `ids` in that order, and return its id."""
+    digest_entries = tuple(
+        models.Entry(rank, arxiv_id, f"Title {rank}", "u", sections=(models.Section(None, f"Body {rank}"),))
+        for rank, arxiv_id in enumerate(ids, 1)
+    )
+    digest = models.Digest(
+        models.DigestFormat.NEWSLETTER, on, digest_entries, (models.Problem(3, "odd"),), f"text {digest_hash}"
+    )
+    async with db.transaction() as connection:
+        added = await digests.add(connection, [digests.NewDigest(digest, "ko", digest_hash)], NOW)
+        await entries.add(connection, {added[digest_hash]: digest_entries}, ids)
+    return added[digest_hash]
