@@ -1,4 +1,4 @@
-# Paperround's workshop. Every target makes the virtual environment by itself the first time.
+# Development commands. Every target makes the virtual environment the first time.
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-faults check format bench bench-large clean
+.PHONY: help install demo run test test-faults check format bench bench-large shape clean
 
-help: ## show what there is
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(STAMP): pyproject.toml constraints.txt
@@ -25,13 +25,13 @@ demo: $(STAMP) ## the bot on a local page with sample digests; no token, no netw
 run: $(STAMP) ## the bot itself (needs DISCORD_TOKEN)
 	@$(BIN)/paperround run
 
-check: $(STAMP) ## format, lint, types, layers
+check: $(STAMP) ## format, lint, types, layers, dead code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-format: $(STAMP) ## put the code into its one format
+format: $(STAMP) ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
@@ -50,6 +50,9 @@ bench: $(STAMP) ## speed and size, as ratios to a floor of the same run
 
 bench-large: $(STAMP) ## the same at a million papers
 	@$(BIN)/python -m bench --large
+
+shape: $(STAMP) ## the structure of the code in figures
+	@$(BIN)/python -m bench.shape
 
 clean: ## remove what make made
 	@rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .coverage .hypothesis

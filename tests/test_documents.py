@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 PROSE = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 DOCUMENTS = [*PROSE, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 IMAGES = ROOT / "docs" / "images"
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -60,35 +61,37 @@ def _page(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
-def _rows() -> list[list[str]]:
-    """Return the cells of every table row in the README."""
-    return [[cell.strip() for cell in found.split("|")] for found in ROW.findall(_readme())]
+def _rows(text: str) -> list[list[str]]:
+    """Return the cells of every table row in a page."""
+    return [[cell.strip() for cell in row.split("|")] for row in ROW.findall(text)]
 
 
-def _row_of(code: str) -> list[str]:
+def _row_of(code: str, text: str) -> list[str]:
     """Return the row whose first cell names `code`, and nothing longer that only begins like it."""
     pattern = re.compile(rf"`{re.escape(code)}(?=[`\s])(?! [a-z])")
-    found = [row for row in _rows() if pattern.search(row[0])]
-    assert len(found) == 1, f"{code} should begin one row of a table in README.md, not {len(found)}"
-    return found[0]
+    rows = [row for row in _rows(text) if pattern.search(row[0])]
+    assert len(rows) == 1, f"{code} should begin one row of a table, not {len(rows)}"
+    return rows[0]
 
 
 # Settings
 
 
 @pytest.mark.parametrize("name", sorted(settings.Settings.model_fields))
-def test_every_setting_is_in_the_readme_with_its_default(name: str) -> None:
+def test_every_setting_is_on_its_page_with_its_default(name: str) -> None:
     default = settings.Settings.model_fields[name].default
-    cells = _row_of(settings.setting_name(name))
+    cells = _row_of(settings.setting_name(name), _page("settings.md"))
     if default is None or default == ():
         assert "`" not in cells[1], "there is no default"
     else:
         assert cells[1] == f"`{default}`"
 
 
-def test_the_readme_names_no_setting_that_does_not_exist() -> None:
+@pytest.mark.parametrize("path", GUIDES, ids=_name)
+def test_no_page_names_a_setting_that_does_not_exist(path: Path) -> None:
     known = {settings.setting_name(name) for name in settings.Settings.model_fields}
-    named = set(re.findall(r"\b(?:PAPERROUND_[A-Z_]+|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)", _readme()))
+    text = path.read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:PAPERROUND_[A-Z_]+|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)", text))
     assert named - {"PAPERROUND_"} <= known
 
 
@@ -107,8 +110,8 @@ def _shell_commands() -> Iterator[tuple[str, click.Command]]:
 
 
 @pytest.mark.parametrize(("name", "command"), [pytest.param(*one, id=one[0]) for one in _shell_commands()])
-def test_every_shell_command_is_in_the_readme_with_its_options(name: str, command: Any) -> None:
-    cells = _row_of(f"paperround {name}")
+def test_every_shell_command_is_on_its_page_with_its_options(name: str, command: Any) -> None:
+    cells = _row_of(f"paperround {name}", _page("commands.md"))
     options = {
         option
         for parameter in command.params
@@ -118,10 +121,11 @@ def test_every_shell_command_is_in_the_readme_with_its_options(name: str, comman
     assert {option for option in options if not re.search(rf"{option}\b", cells[0])} == set()
 
 
-def test_the_readme_names_no_shell_command_that_does_not_exist() -> None:
+@pytest.mark.parametrize("path", GUIDES, ids=_name)
+def test_no_page_names_a_shell_command_that_does_not_exist(path: Path) -> None:
     known = {name for name, _ in _shell_commands()}
     groups = {name.split()[0] for name in known if " " in name}
-    for words in re.findall(r"`paperround ([a-z]+(?: [a-z]+)?)", _readme()):
+    for words in re.findall(r"`paperround ([a-z]+(?: [a-z]+)?)", path.read_text(encoding="utf-8")):
         first, _, second = words.partition(" ")
         name = words if first in groups and second else first
         assert name in known | groups, f"paperround {words}"
@@ -154,7 +158,7 @@ async def test_every_slash_command_is_in_the_readme_in_both_languages_with_its_o
 ) -> None:
     assert commands
     for command in commands:
-        cells = _row_of(f"/{command.qualified_name}")
+        cells = _row_of(f"/{command.qualified_name}", _readme())
         assert cells[1] == f"`/{_korean_name(command)}`"
         missing = [one.name for one in command.parameters if f"`{one.name}`" not in cells[2]]
         assert missing == [], f"options of /{command.qualified_name}"
@@ -164,7 +168,7 @@ async def test_the_readme_names_no_slash_command_that_does_not_exist(
     commands: list[app_commands.Command[Any, ..., Any]],
 ) -> None:
     known = {f"/{command.qualified_name}" for command in commands}
-    named = {cell.strip("`") for row in _rows() for cell in row[:1] if cell.startswith("`/")}
+    named = {cell.strip("`") for row in _rows(_readme()) for cell in row[:1] if cell.startswith("`/")}
     assert named == known
 
 
@@ -178,18 +182,19 @@ def test_the_invitation_asks_for_exactly_the_permissions_that_the_readme_explain
     assert sorted(aliases.get(name, name) for name in named) == sorted(wanted)
 
 
-# The workshop and the house
+# The code
 
 
-def test_every_make_target_is_in_the_readme() -> None:
+def test_every_make_target_is_in_contributing() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE)
     assert targets
-    assert [target for target in targets if not re.search(rf"`?make {target}\b(?!-)", _readme())] == []
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [target for target in targets if not re.search(rf"`?make {target}\b(?!-)", page)] == []
 
 
-def _rooms_on_disk() -> dict[str, set[str]]:
-    """Return each package with the modules in it."""
+def _packages_on_disk() -> dict[str, set[str]]:
+    """Return each package with its modules."""
     found: dict[str, set[str]] = {}
     for package in ("bot", "storage"):
         for path in (ROOT / package).rglob("*.py"):
@@ -198,22 +203,22 @@ def _rooms_on_disk() -> dict[str, set[str]]:
     return found
 
 
-def _rooms_on_paper() -> dict[str, set[str]]:
-    """Return what the table of rooms says; a room may have several rows."""
-    found: dict[str, set[str]] = {}
-    for room, modules in re.findall(
-        r"^\| `([\w/]+)` \|[^|]+\|([^|]+)\|$", _page("architecture.md"), re.MULTILINE
-    ):
-        found.setdefault(room, set()).update(re.findall(r"`(\w+)`", modules))
-    return found
+def _documented_packages() -> dict[str, set[str]]:
+    """Return each package in the architecture's table with its modules."""
+    rows = re.findall(r"^\| `([\w/]+)` \|[^|]+\|([^|]+)\|$", _page("architecture.md"), re.MULTILINE)
+    return {package: set(re.findall(r"`(\w+)`", modules)) for package, modules in rows}
 
 
-def test_the_architecture_names_every_room_and_every_module_in_it() -> None:
-    disk, paper = _rooms_on_disk(), _rooms_on_paper()
-    changes = {room: disk.get(room, set()) ^ paper.get(room, set()) for room in {*disk, *paper}}
-    assert {room: modules for room, modules in changes.items() if modules} == {}, (
-        "docs/architecture.md, The house"
-    )
+def test_the_architecture_names_every_package_and_every_module_in_it() -> None:
+    on_disk, documented = _packages_on_disk(), _documented_packages()
+    changes = {
+        name: on_disk.get(name, set()) ^ documented.get(name, set()) for name in {*on_disk, *documented}
+    }
+    assert {name: modules for name, modules in changes.items() if modules} == {}, "docs/architecture.md"
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(_readme().split()) <= 1_500
 
 
 def test_the_architecture_names_every_table() -> None:
@@ -254,7 +259,7 @@ def test_every_kind_and_status_of_a_source_is_on_the_page_about_sources() -> Non
     assert {name for name in kinds | statuses if f"| `{name}` |" not in _page("sources.md")} == set()
 
 
-# The pages themselves
+# All pages
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
