@@ -15,35 +15,35 @@ class PrefixIndex:
 
     def __init__(self, keys: Sequence[str], select_top: Callable[[list[int]], list[int]]) -> None:
         """Take the keys, the best first; `keep` is given all places of a frequent beginning and returns the few to keep."""
-        places = sorted(range(len(keys)), key=keys.__getitem__)
-        self._keys = [keys[place] for place in places]
-        self._ranks = array("l", places)
+        ranks = sorted(range(len(keys)), key=keys.__getitem__)
+        self._keys = [keys[rank] for rank in ranks]
+        self._ranks = array("l", ranks)
         self._top_ranks: dict[str, list[int]] = {}
-        open_ = [(0, len(keys), "")]
-        while open_:
-            low, high, beginning = open_.pop()
+        pending = [(0, len(keys), "")]
+        while pending:
+            low, high, prefix = pending.pop()
             if high - low > MAX_SCANNED_KEYS:
-                self._top_ranks[beginning] = select_top(sorted(self._ranks[low:high]))
-                open_ += self._extend_prefix(low, high, len(beginning) + 1)
+                self._top_ranks[prefix] = select_top(sorted(self._ranks[low:high]))
+                pending += self._extend_prefix(low, high, len(prefix) + 1)
 
     def find(self, prefix: str) -> list[int]:
         """Return the places, in the keys given, of those that begin so: the best first, and all unless there are many."""
-        kept = self._top_ranks.get(prefix)
-        if kept is not None:
-            return kept
+        top_ranks = self._top_ranks.get(prefix)
+        if top_ranks is not None:
+            return top_ranks
         low = bisect_left(self._keys, prefix)
         return sorted(self._ranks[low : self._range_end(prefix, low, len(self._keys))])
 
     def _extend_prefix(self, low: int, high: int, length: int) -> list[tuple[int, int, str]]:
         """Return the parts of a range whose keys have the same first `length` letters."""
-        found: list[tuple[int, int, str]] = []
+        ranges: list[tuple[int, int, str]] = []
         while low < high:
-            beginning = self._keys[low][:length]
-            end = self._range_end(beginning, low, high)
-            if len(beginning) == length:
-                found.append((low, end, beginning))
+            prefix = self._keys[low][:length]
+            end = self._range_end(prefix, low, high)
+            if len(prefix) == length:
+                ranges.append((low, end, prefix))
             low = end
-        return found
+        return ranges
 
     def _range_end(self, prefix: str, low: int, high: int) -> int:
-        return bisect_right(self._keys, prefix, low, high, key=lambda one: one[: len(prefix)])
+        return bisect_right(self._keys, prefix, low, high, key=lambda key: key[: len(prefix)])

@@ -85,20 +85,20 @@ class _Clause(NamedTuple):
     raw: str
 
 
-def parse_query(typed: str) -> Query:
+def parse_query(text: str) -> Query:
     """Take a query apart; any text gives a query, the worst one an empty one. Takes linear time."""
-    clean = unicodedata.normalize("NFKC", typed[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
+    clean = unicodedata.normalize("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
     if not clean.isupper():
         # Whoever types everything in capitals shouts; else a NOT between other words is an operator.
         clean = _NOT.sub("-", clean)
-    parts = _QueryBuilder()
-    for found in _CLAUSE.finditer(clean):
-        sign, name, quoted, word = found.groups()
+    builder = _QueryBuilder()
+    for match in _CLAUSE.finditer(clean):
+        sign, name, quoted, word = match.groups()
         field = _FIELDS[name.lower()] if name else ""
-        parts.add(_Clause(bool(sign), field, (quoted or word or "").strip(), bool(quoted), found[0]))
-    return parts.build()
+        builder.add(_Clause(bool(sign), field, (quoted or word or "").strip(), bool(quoted), match[0]))
+    return builder.build()
 
 
 class _QueryBuilder:
@@ -117,12 +117,12 @@ class _QueryBuilder:
 
     def add(self, clause: _Clause) -> None:
         """Put one piece where it belongs; a filter that says nothing usable is ignored, and named."""
-        opened, self._pending = self._pending, None
-        if opened is not None and not clause.is_excluded and not clause.field:
+        pending, self._pending = self._pending, None
+        if pending is not None and not clause.is_excluded and not clause.field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
-            if self._add_filter(opened.field, clause.value):
+            if self._add_filter(pending.field, clause.value):
                 return
-            self._add_term(opened)
+            self._add_term(pending)
         if clause.field == "words" or not clause.field:
             self._add_term(clause)
         elif not clause.value and not clause.is_excluded:
@@ -137,11 +137,11 @@ class _QueryBuilder:
             self._authors += [value] if named else []
             return named
         if field == "votes":
-            found = _VOTES.fullmatch(value)
+            match = _VOTES.fullmatch(value)
             self._min_votes = (
-                int(found[2]) + bool(found[1] and "=" not in value) if found else self._min_votes
+                int(match[2]) + bool(match[1] and "=" not in value) if match else self._min_votes
             )
-            return found is not None
+            return match is not None
         span = parse_date_range(value)
         if span is None:
             return False
@@ -182,10 +182,10 @@ class _QueryBuilder:
 
 def parse_date_range(text: str) -> tuple[date, date] | None:
     """Read 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월 as the first and the last day meant, or None."""
-    found = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
+    if match is None:
         return None
-    year, month, day = (int(part) if part else 0 for part in found.groups())
+    year, month, day = (int(part) if part else 0 for part in match.groups())
     try:
         first = date(year, month or 1, day or 1)
     except ValueError:

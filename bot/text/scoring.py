@@ -110,25 +110,25 @@ class Scorer:
         if not matched and not composed:
             return self._score_fallback(paper, document)
         parts = max(1, len(self._segments))
-        in_titles = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / parts
-        in_bodies = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / parts
-        together = self._proximity(paper) if 1 < len(self._segments) == matched else 0.0
+        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / parts
+        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / parts
+        proximity = self._proximity(paper) if 1 < len(self._segments) == matched else 0.0
         phrase = _weighted_frequency(*self._phrase.count(paper)) if self._phrase and matched == parts else 0.0
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = in_titles + in_bodies + together + phrase + _COMPOSED_WEIGHT * composed + popularity
-        everywhere = parts if composed else matched
-        return Score(total, everywhere, parts, in_titles, in_bodies, together, phrase, composed, popularity)
+        total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + popularity
+        matched_segments = parts if composed else matched
+        return Score(total, matched_segments, parts, title, body, proximity, phrase, composed, popularity)
 
     def _score_fallback(self, paper: term_variants.Fields, document: Document) -> Score | None:
         """Score a paper that has all words of a term, but not the term: it matches no part of the query."""
         counts = [part.weighted_counts(paper) for part in self._fallback]
         if not counts or not all(map(sum, counts)):
             return None
-        in_titles = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / len(counts)
-        in_bodies = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / len(counts)
+        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / len(counts)
+        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / len(counts)
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = in_titles + in_bodies + popularity
-        return Score(total, 0, max(1, len(self._segments)), in_titles, in_bodies, 0.0, 0.0, 0.0, popularity)
+        total = title + body + popularity
+        return Score(total, 0, max(1, len(self._segments)), title, body, 0.0, 0.0, 0.0, popularity)
 
     def _proximity(self, paper: term_variants.Fields) -> float:
         """Weigh the lines, the title being one, in which all parts stand."""
@@ -141,9 +141,9 @@ class Scorer:
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
-    said = min(in_body, MAX_BODY_FREQUENCY)
-    return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * said / (
-        said + _BODY_SATURATION
+    frequency = min(in_body, MAX_BODY_FREQUENCY)
+    return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
+        frequency + _BODY_SATURATION
     )
 
 
@@ -184,8 +184,8 @@ def _has_context(context: list[term_variants.TermPattern], paper: term_variants.
     english = [form for form in context if not form.is_korean]
     if any(sum(form.count(paper)) >= 1 for form in context if form.is_korean):
         return True
-    held = sum(1 for form in english if any(form.count(paper)))
-    return 2 * held >= len(english)
+    held_words = sum(1 for form in english if any(form.count(paper)))
+    return 2 * held_words >= len(english)
 
 
 def analyse_document(
@@ -200,6 +200,6 @@ def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]
 
     Papers with all parts of the query; only if these are very few also some that have a part, behind them.
     """
-    ranked = sorted(scored, key=lambda one: one[0].sort_key, reverse=True)
+    ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
     complete = sum(1 for score, _ in ranked if score.matched >= score.segments)
     return ranked[: min(limit, complete if complete >= MIN_COMPLETE_MATCHES else _MAX_PARTIAL_MATCHES)]

@@ -82,11 +82,11 @@ def analyse(text: str) -> list[str]:
     Takes linear time. Each token analysed on its own is itself again.
     """
     tokens: list[str] = []
-    loose: list[str] = []
+    all_variants: list[str] = []
     for _, in_order, variants, _ in split_runs(text):
         tokens += in_order
-        loose += variants
-    return tokens + loose
+        all_variants += variants
+    return tokens + all_variants
 
 
 def stemmed_words(text: str) -> list[str]:
@@ -103,20 +103,20 @@ def canonicalise(text: str) -> str:
     """
     lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
     text = " \n".join(map(_canonical_line, lines))
-    first, *others = f"{text} ".split(_VARIANT_MARK)
-    pieces, loose = [first], []
-    for one in others:
-        token, space, rest = one.partition(" ")
-        loose.append(token)
+    first, *marked = f"{text} ".split(_VARIANT_MARK)
+    pieces, variants = [first], []
+    for piece in marked:
+        token, space, rest = piece.partition(" ")
+        variants.append(token)
         pieces += (space, rest)
-    pieces.append(f"\n {'  '.join(loose)} " if loose else "\n")
+    pieces.append(f"\n {'  '.join(variants)} " if variants else "\n")
     return "".join(pieces) if text else ""
 
 
 def canonical_tokens(canonical_text: str) -> list[str]:
     """Return the same tokens that `analyse` gives for the text that `canonical_text` was made from."""
-    body, _, loose = canonical_text.rpartition("\n")
-    return [token for word in body.split() for token in word_tokens(word)] + loose.split()
+    body, _, variants = canonical_text.rpartition("\n")
+    return [token for word in body.split() for token in word_tokens(word)] + variants.split()
 
 
 def split_runs(text: str) -> Iterator[Run]:
@@ -174,8 +174,8 @@ def _canonical_chunk(chunk: str) -> str:
             word, noun = _word_and_noun(run)
             pieces += (word if word == run else word + PARTICLE_MARK, _VARIANT_MARK + noun if noun else "")
         elif run[0].isalnum():
-            found = _analyse_run(run)
-            pieces += (" ".join(found.canonical), *(_VARIANT_MARK + token for token in found.variants))
+            analysed = _analyse_run(run)
+            pieces += (" ".join(analysed.canonical), *(_VARIANT_MARK + token for token in analysed.variants))
     return "".join(pieces)
 
 
@@ -205,12 +205,14 @@ def _analyse_latin(run: str) -> Run:
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run((), (), (), ())
-    found = join_prefixes(parts)
-    loose = _compound_variants(parts) + [variant for part in parts for variant in _split_on_numerics(part)]
-    stems = tuple(_safe_token(part) for part in found)
-    seen = set(stems)
-    kept = dict.fromkeys(token for token in map(_safe_token, loose) if token not in seen)
-    return Run(stems, stems, tuple(kept), stems)
+    words = join_prefixes(parts)
+    candidates = _compound_variants(parts) + [
+        variant for part in parts for variant in _split_on_numerics(part)
+    ]
+    stems = tuple(_safe_token(part) for part in words)
+    stem_set = set(stems)
+    variants = dict.fromkeys(token for token in map(_safe_token, candidates) if token not in stem_set)
+    return Run(stems, stems, tuple(variants), stems)
 
 
 def _compound_variants(parts: list[str]) -> list[str]:
@@ -223,8 +225,8 @@ def _compound_variants(parts: list[str]) -> list[str]:
 
 def _split_on_numerics(part: str) -> list[str]:
     """Return gpt and 4o for gpt4o: a model is asked for with and without its version."""
-    found = _LETTERS_THEN_DIGITS.fullmatch(part)
-    return [found[1], found[2]] if found else []
+    match = _LETTERS_THEN_DIGITS.fullmatch(part)
+    return [match[1], match[2]] if match else []
 
 
 def _fold_word(part: str) -> str:
@@ -250,8 +252,8 @@ def _stem_to_fixpoint(word: str) -> str:
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
-    if (whole := _stem_derived(word)) is not None:
-        return whole
+    if (derived := _stem_derived(word)) is not None:
+        return derived
     import snowballstemmer  # it loads forty languages with English: not before there is something to stem
 
     # A stemmer has a state, so each call has its own: several threads may analyse at once.

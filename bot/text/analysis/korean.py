@@ -83,12 +83,12 @@ def fewest_pieces(word: str, is_known: Callable[[str], bool], max_length: int) -
     best: list[list[str] | None] = [[]] + [None] * len(word)
     for end in range(2, len(word) + 1):
         for start in range(max(0, end - max_length), end - 1):
-            before, piece = best[start], word[start:end]
-            if before is None or not is_known(piece):
+            previous, piece = best[start], word[start:end]
+            if previous is None or not is_known(piece):
                 continue
             shortest = best[end]
-            if shortest is None or len(before) + 1 < len(shortest):
-                best[end] = [*before, piece]
+            if shortest is None or len(previous) + 1 < len(shortest):
+                best[end] = [*previous, piece]
     return best[len(word)]
 
 
@@ -107,14 +107,14 @@ def keystrokes(text: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _letter_keystrokes(letter: str) -> str:
-    place = ord(letter) - 0xAC00
-    if 0 <= place < len(_LEADING_CONSONANTS) * len(_VOWELS) * len(_TRAILING_CONSONANTS):
-        first, rest = divmod(place, len(_VOWELS) * len(_TRAILING_CONSONANTS))
+    offset = ord(letter) - 0xAC00
+    if 0 <= offset < len(_LEADING_CONSONANTS) * len(_VOWELS) * len(_TRAILING_CONSONANTS):
+        first, rest = divmod(offset, len(_VOWELS) * len(_TRAILING_CONSONANTS))
         vowel, last = divmod(rest, len(_TRAILING_CONSONANTS))
         return _LEADING_CONSONANTS[first] + _VOWELS[vowel] + _TRAILING_CONSONANTS[last]
-    for lowest, letters in ((0x1100, _LEADING_CONSONANTS), (0x1161, _VOWELS), (0x11A7, _TRAILING_CONSONANTS)):
-        if 0 <= ord(letter) - lowest < len(letters):
-            return letters[ord(letter) - lowest]
+    for base, letters in ((0x1100, _LEADING_CONSONANTS), (0x1161, _VOWELS), (0x11A7, _TRAILING_CONSONANTS)):
+        if 0 <= ord(letter) - base < len(letters):
+            return letters[ord(letter) - base]
     return letter
 
 

@@ -42,16 +42,16 @@ def _math_text(match: re.Match[str]) -> str:
 def _replace_commands(title: str) -> str:
     """Replace each known command and its braces by its text; unknown ones stay as they are."""
     pieces: list[str] = []
-    done = 0
+    position = 0
     for match in _COMMAND.finditer(title):
-        if match.start() < done:
+        if match.start() < position:
             continue
         end = _end_of_argument(title, match.end())
         if end is None or (match[1] and not _is_text_command(match[1])):
             continue
-        pieces += [title[done : match.start()], _convert_span(title[match.start() : end])]
-        done = end
-    return "".join([*pieces, title[done:]])
+        pieces += [title[position : match.start()], _convert_span(title[match.start() : end])]
+        position = end
+    return "".join([*pieces, title[position:]])
 
 
 def _end_of_argument(title: str, start: int) -> int | None:
@@ -59,10 +59,10 @@ def _end_of_argument(title: str, start: int) -> int | None:
     if title[start] != "{":
         return start + 1
     depth = 0
-    for place in range(start, min(len(title), start + _MAX_SPAN_LENGTH)):
-        depth += (title[place] == "{") - (title[place] == "}")
+    for index in range(start, min(len(title), start + _MAX_SPAN_LENGTH)):
+        depth += (title[index] == "{") - (title[index] == "}")
         if depth == 0:
-            return place + 1
+            return index + 1
     return None
 
 

@@ -32,21 +32,21 @@ _RESEARCH_WORDS = frozenset(("study", "studies", "research", "연구"))
 
 def topic_mask(words: Sequence[str]) -> list[bool]:
     """Tell of each word (or term) of a question whether it says something of the topic; of all if none would."""
-    plain = [_normalise(word) for word in words]
-    little = [_is_stop_word(word) for word in plain]
-    for ends in (range(len(plain)), range(len(plain) - 1, -1, -1)):
-        for place in ends:
-            if not little[place] and not _is_generic_end(plain, little, place):
+    normalised = [_normalise(word) for word in words]
+    is_stop = [_is_stop_word(word) for word in normalised]
+    for direction in (range(len(normalised)), range(len(normalised) - 1, -1, -1)):
+        for index in direction:
+            if not is_stop[index] and not _is_generic_end(normalised, is_stop, index):
                 break
-            little[place] = True
-    return [not one for one in little] if not all(little) else [True] * len(little)
+            is_stop[index] = True
+    return [not stop for stop in is_stop] if not all(is_stop) else [True] * len(is_stop)
 
 
-def _is_generic_end(plain: Sequence[str], is_stop: Sequence[bool], place: int) -> bool:
+def _is_generic_end(normalised: Sequence[str], is_stop: Sequence[bool], index: int) -> bool:
     """Tell whether a word at an end of what is left of a question only says that papers are wanted."""
-    if plain[place] in _RESEARCH_WORDS:
-        return any(is_stop[max(0, place - 1) : place + 2])
-    return plain[place] in _PAPER_WORDS
+    if normalised[index] in _RESEARCH_WORDS:
+        return any(is_stop[max(0, index - 1) : index + 2])
+    return normalised[index] in _PAPER_WORDS
 
 
 def _normalise(word: str) -> str:

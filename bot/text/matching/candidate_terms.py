@@ -50,35 +50,35 @@ def fold_fast(text: str) -> str:
 def document_terms(folded: str, canonical: str) -> set[str]:
     """Return the tokens by which keywords that may match are found: of a text folded, and of its canonical one."""
     runs = _stems(folded)
-    in_order, _, loose = canonical.rpartition("\n")
+    in_order, _, variants = canonical.rpartition("\n")
     words = in_order.split()
-    found = {ANY_TERM, *_shingles(runs), *_shingles(words)}
-    latin = {word for word in (*runs, *words, *loose.split()) if not korean.is_hangul(word)}
-    found.update(_all_latin_terms(latin))
-    found.update(_cjk_ngrams(_SEPARATORS.sub("", folded)))
+    terms = {ANY_TERM, *_shingles(runs), *_shingles(words)}
+    latin = {word for word in (*runs, *words, *variants.split()) if not korean.is_hangul(word)}
+    terms.update(_all_latin_terms(latin))
+    terms.update(_cjk_ngrams(_SEPARATORS.sub("", folded)))
     if not _CASE_FOLDING_ONLY.fullmatch(folded):
         # Folding may have changed what stands beside a syllable.
-        found.update(_cjk_ngrams(_CANONICAL_SEPARATORS.sub("", canonical)))
-    return found
+        terms.update(_cjk_ngrams(_CANONICAL_SEPARATORS.sub("", canonical)))
+    return terms
 
 
 def trigger_term(keyword: str) -> str | None:
     """Return a token that every text has in which `keyword` matches; None for signs only, which match nothing."""
     folded = fold_fast(keyword)
-    sure = [*_literal_terms(folded), *_variant_terms(keyword)]
-    if not sure:
+    alternatives = [*_literal_terms(folded), *_variant_terms(keyword)]
+    if not alternatives:
         return None
-    over_words = _shingles(_stems(folded)) | _cross_word_ngrams(folded)
-    shared = sorted(set.intersection(*sure))
-    return max(shared, key=lambda token: _selectivity(token, over_words), default=ANY_TERM)
+    cross_word_terms = _shingles(_stems(folded)) | _cross_word_ngrams(folded)
+    shared = sorted(set.intersection(*alternatives))
+    return max(shared, key=lambda token: _selectivity(token, cross_word_terms), default=ANY_TERM)
 
 
 def _literal_terms(folded: str) -> Iterator[set[str]]:
     """Give the tokens of every text in which a keyword stands as typed."""
     stems = _stems(folded)
-    found = {*_all_latin_terms(stems), *_shingles(stems), *_cjk_ngrams(_SEPARATORS.sub("", folded))}
-    if found:
-        yield found
+    terms = {*_all_latin_terms(stems), *_shingles(stems), *_cjk_ngrams(_SEPARATORS.sub("", folded))}
+    if terms:
+        yield terms
 
 
 def _variant_terms(keyword: str) -> Iterator[set[str]]:
@@ -141,7 +141,7 @@ def _latin_terms(word: str) -> tuple[str, ...]:
 def _latin_part_terms(word: str) -> Iterator[str]:
     yield word
     yield from (f"{word[:length]}*" for length in _PREFIX_LENGTHS if length <= len(word))
-    yield from (_shingle(word[:place], word[place:]) for place in range(1, len(word)))
+    yield from (_shingle(word[:split], word[split:]) for split in range(1, len(word)))
 
 
 def _shingles(words: Sequence[str]) -> set[str]:
@@ -154,8 +154,8 @@ def _shingle(left: str, right: str) -> str:
 
 def _cjk_ngrams(text: str) -> set[str]:
     """Return the syllables of a text without its spaces and signs: singly, in pairs and in threes."""
-    found: set[str] = set()
+    ngrams: set[str] = set()
     for run in CJK_RUN.findall(text):
         pairs = list(map(add, run, run[1:]))
-        found.update(run, pairs, map(add, pairs, run[2:]))
-    return found
+        ngrams.update(run, pairs, map(add, pairs, run[2:]))
+    return ngrams

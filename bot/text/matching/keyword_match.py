@@ -33,19 +33,19 @@ class KeywordText:
 
     def match(self, keyword: str) -> tuple[bool, bool]:
         """Tell whether `keyword` stands in the title, and whether in the body. One of signs only never does."""
-        found = self._matches.get(keyword)
-        if found is None:
-            found = self._matches[keyword] = self._match(keyword)
-        return found
+        match = self._matches.get(keyword)
+        if match is None:
+            match = self._matches[keyword] = self._match(keyword)
+        return match
 
     def _match(self, keyword: str) -> tuple[bool, bool]:
-        as_typed = [literal_match.contains_keyword(keyword, folded) for folded in self._folded]
-        if all(as_typed):
+        literal_matches = [literal_match.contains_keyword(keyword, folded) for folded in self._folded]
+        if all(literal_matches):
             return True, True
-        counted = term_variants.compile_term(keyword).count(self._fields)
+        counts = term_variants.compile_term(keyword).count(self._fields)
         in_title, in_body = (
-            stands or (times > 0 and not _is_spurious(keyword, canonical))
-            for stands, times, canonical in zip(as_typed, counted, self._canonical, strict=True)
+            literal or (count > 0 and not _is_spurious(keyword, canonical))
+            for literal, count, canonical in zip(literal_matches, counts, self._canonical, strict=True)
         )
         return in_title, in_body
 

@@ -30,12 +30,12 @@ class FoldedText:
 
 def contains_keyword(keyword: str, text: FoldedText) -> bool:
     """Tell whether `keyword` stands in a text; one without letters and digits never does."""
-    typed = _folded_keyword(keyword)
-    if not _has_letters(typed.text) or typed.without_spaces not in text.without_spaces:
+    folded = _folded_keyword(keyword)
+    if not _has_letters(folded.text) or folded.without_spaces not in text.without_spaces:
         return False
-    if not candidate_terms.CJK_RUN.search(typed.text):
-        return _contains_words(typed.text, text.text)
-    pattern, start = _spacing_pattern(typed.text), 0
+    if not candidate_terms.CJK_RUN.search(folded.text):
+        return _contains_words(folded.text, text.text)
+    pattern, start = _spacing_pattern(folded.text), 0
     while match := pattern.search(text.text, start):
         if _has_word_boundaries(text.text, *match.span()):
             return True
@@ -76,10 +76,12 @@ def _folded_keyword(keyword: str) -> FoldedText:
 
 
 @lru_cache(maxsize=1 << 10)
-def _spacing_pattern(typed: str) -> re.Pattern[str]:
+def _spacing_pattern(keyword: str) -> re.Pattern[str]:
     """Return what finds a text with Korean in it; whether Latin words are whole remains to be seen."""
-    free = sum(map(len, candidate_terms.CJK_RUN.findall(typed))) >= _MIN_FREE_SPACING_SYLLABLES
-    pieces = (_allow_spaces(piece) if free else re.escape(piece) for piece in _CJK_SPACE.split(typed))
+    has_free_spacing = sum(map(len, candidate_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
+    pieces = (
+        _allow_spaces(piece) if has_free_spacing else re.escape(piece) for piece in _CJK_SPACE.split(keyword)
+    )
     return re.compile(" ?".join(pieces))
 
 

@@ -51,7 +51,7 @@ class TermPattern:
         self._spacing_patterns = [
             (key, _spacing_pattern(key, is_one_word=is_one_word)) for key in self._korean_variants
         ]
-        self._latin_variants = [] if self.is_korean else [f" {one} " for one in latin_variants(text)]
+        self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
 
     @property
     def is_empty(self) -> bool:
@@ -81,23 +81,23 @@ class TermPattern:
         if self.is_korean:
             _, _, starts = self._match_korean(fields)
         else:
-            starts = [start for one in self._latin_variants for start in _find_all(one, text)]
+            starts = [start for variant in self._latin_variants for start in _find_all(variant, text)]
         return {text.count("\n", 0, start) for start in starts}
 
     def _match_korean(self, fields: Fields) -> _FieldMatches:
         """Return where a Korean form stands: in title and body the first of its writings that each has. Looked for once."""
-        found = fields.match_cache.get(self)
-        if found is None:
+        matches = fields.match_cache.get(self)
+        if matches is None:
             compact = fields.without_spaces
             counts, starts = [0.0, 0.0], []
             for key, pattern in self._spacing_patterns:
                 if key in compact:
-                    for field, (count, places) in enumerate(_korean_matches(pattern, fields)):
+                    for field, (count, field_starts) in enumerate(_korean_matches(pattern, fields)):
                         if not counts[field]:
                             counts[field] = count
-                            starts += places
-            found = fields.match_cache[self] = counts[0], counts[1], starts
-        return found
+                            starts += field_starts
+            matches = fields.match_cache[self] = counts[0], counts[1], starts
+        return matches
 
 
 @lru_cache(maxsize=1 << 12)
@@ -108,14 +108,14 @@ def compile_term(text: str) -> TermPattern:
 
 def latin_variants(text: str) -> list[str]:
     """Return how a text may stand in a canonical one: as written, with its hyphens apart, and joined."""
-    written = analyser.stemmed_words(text)
-    apart = analyser.stemmed_words(text.replace("-", " "))
-    found = [" ".join(written), " ".join(apart)]
+    words = analyser.stemmed_words(text)
+    unhyphenated = analyser.stemmed_words(text.replace("-", " "))
+    variants = [" ".join(words), " ".join(unhyphenated)]
     if not korean.has_hangul(text):
-        found.append(term_keys.english_key(text))
-    if len(apart) <= 3 and not text.replace("-", "").isalpha():
-        found.append("".join(apart))
-    return [one for one in dict.fromkeys(found) if one]
+        variants.append(term_keys.english_key(text))
+    if len(unhyphenated) <= 3 and not text.replace("-", "").isalpha():
+        variants.append("".join(unhyphenated))
+    return [variant for variant in dict.fromkeys(variants) if variant]
 
 
 def korean_variants(text: str) -> list[str]:
@@ -123,13 +123,13 @@ def korean_variants(text: str) -> list[str]:
 
     A particle inside of it must stand in the text too; behind its end there may be any.
     """
-    found = [
-        "".join(word for run in analyser.split_runs(writing) for word in run.canonical).removesuffix(
+    variants = [
+        "".join(word for run in analyser.split_runs(spelling) for word in run.canonical).removesuffix(
             analyser.PARTICLE_MARK
         )
-        for writing in (text, term_keys.korean_key(text))
+        for spelling in (text, term_keys.korean_key(text))
     ]
-    return [one for one in dict.fromkeys(found) if one]
+    return [variant for variant in dict.fromkeys(variants) if variant]
 
 
 def _spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
@@ -163,16 +163,16 @@ def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[floa
     Inside of a word it must cross no space, and counts little, once.
     """
     text, body = fields.text, fields.body_start
-    whole, inside = [0, 0], [0.0, 0.0]
+    whole_counts, inside_weights = [0, 0], [0.0, 0.0]
     starts: tuple[list[int], list[int]] = ([], [])
     for match in pattern.finditer(text):
         start = match.start()
         field = start >= body
         if text[start - 1] in " \n":
-            whole[field] += 1
+            whole_counts[field] += 1
         elif " " not in match[0]:
-            inside[field] = SUBSTRING_WEIGHT
+            inside_weights[field] = SUBSTRING_WEIGHT
         else:
             continue
         starts[field].append(start)
-    return [(whole[field] + inside[field], starts[field]) for field in (0, 1)]
+    return [(whole_counts[field] + inside_weights[field], starts[field]) for field in (0, 1)]

@@ -37,96 +37,104 @@ _SHORT_WORD_PENALTY = 1.0
 
 
 @lru_cache(maxsize=1 << 12)
-def name_distance(typed: tuple[str, ...], name: str) -> float:
+def name_distance(query_words: tuple[str, ...], name: str) -> float:
     """Return how far a name is from the words typed: 0 for the same, about 1 for an initial, 3 for each typing error."""
-    own = names.name_tokens(name)
-    best = _aligned_distance(typed, own)
-    if best == EXACT or len(typed) == len(own):
+    name_words = names.name_tokens(name)
+    best = _aligned_distance(query_words, name_words)
+    if best == EXACT or len(query_words) == len(name_words):
         return best
-    longer, is_own = (own, True) if len(own) > len(typed) else (typed, False)
-    for place in range(len(longer) - 1):
-        joined = [*longer[:place], longer[place] + longer[place + 1], *longer[place + 2 :]]
-        one = _aligned_distance(typed, joined) if is_own else _aligned_distance(joined, own)
-        best = min(best, one + (_JOINED_COST if len(joined) > 1 else _ALL_JOINED_COST))
+    longer, joins_name = (name_words, True) if len(name_words) > len(query_words) else (query_words, False)
+    for index in range(len(longer) - 1):
+        joined = [*longer[:index], longer[index] + longer[index + 1], *longer[index + 2 :]]
+        distance = (
+            _aligned_distance(query_words, joined) if joins_name else _aligned_distance(joined, name_words)
+        )
+        best = min(best, distance + (_JOINED_COST if len(joined) > 1 else _ALL_JOINED_COST))
     return best
 
 
-def _aligned_distance(typed: Sequence[str], own: Sequence[str]) -> float:
-    if tuple(typed) == tuple(own):
+def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> float:
+    if tuple(query_words) == tuple(name_words):
         return EXACT
     pairs = sorted(
-        (far, abs(i - j), i, j)
-        for i, left in enumerate(typed)
-        for j, right in enumerate(own)
-        if (far := word_distance(left, right)) < MISSING_WORD
+        (distance, abs(i - j), i, j)
+        for i, left in enumerate(query_words)
+        for j, right in enumerate(name_words)
+        if (distance := word_distance(left, right)) < MISSING_WORD
     )
-    place_of: dict[int, int] = {}
+    position_of: dict[int, int] = {}
     taken: set[int] = set()
     total = 0.0
-    for far, _, i, j in pairs:
-        if i not in place_of and j not in taken:
-            place_of[i] = j
+    for distance, _, i, j in pairs:
+        if i not in position_of and j not in taken:
+            position_of[i] = j
             taken.add(j)
-            total += far
+            total += distance
     total += sum(
         _MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD
-        for i, word in enumerate(typed)
-        if i not in place_of
+        for i, word in enumerate(query_words)
+        if i not in position_of
     )
     return (
-        total + _order_cost(typed, [place_of[i] for i in sorted(place_of)]) + _untyped_cost(taken, len(own))
+        total
+        + _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
+        + _untyped_cost(taken, len(name_words))
     )
 
 
-def _order_cost(typed: Sequence[str], places: Sequence[int]) -> float:
+def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
     """Weigh in which order the words were typed: as they are, the last one first, or any other.
 
     An initial at the end stands behind the family name (Lin J), one at the beginning in front of it.
     """
-    if len(places) < 2:
+    if len(positions) < 2:
         return 0.0
-    as_written = list(places) == sorted(places)
-    turned = [*places[1:], *places[:1]] == sorted(places)
-    first, last = len(typed[0]) == 1, len(typed[-1]) == 1
+    is_in_order = list(positions) == sorted(positions)
+    is_rotated = [*positions[1:], *positions[:1]] == sorted(positions)
+    first, last = len(query_words[0]) == 1, len(query_words[-1]) == 1
     if last and not first:
-        return 0.0 if turned else _REVERSED_COST
-    if as_written:
+        return 0.0 if is_rotated else _REVERSED_COST
+    if is_in_order:
         return 0.0
-    return _SHUFFLED_COST if not turned else _REVERSED_WITH_INITIAL_COST if first else _REVERSED_COST
+    return _SHUFFLED_COST if not is_rotated else _REVERSED_WITH_INITIAL_COST if first else _REVERSED_COST
 
 
-def _untyped_cost(taken: set[int], own: int) -> float:
-    ends = {0, own - 1}
+def _untyped_cost(taken: set[int], word_count: int) -> float:
+    ends = {0, word_count - 1}
     return sum(
-        _UNTYPED_END_COST if place in ends else _UNTYPED_MIDDLE_COST
-        for place in range(own)
-        if place not in taken
+        _UNTYPED_END_COST if index in ends else _UNTYPED_MIDDLE_COST
+        for index in range(word_count)
+        if index not in taken
     )
 
 
 @lru_cache(maxsize=1 << 14)
-def word_distance(typed: str, own: str) -> float:
+def word_distance(query_word: str, name_word: str) -> float:
     """Return how far one word is from another, from 0 to that of a word that is not there."""
-    if typed == own:
+    if query_word == name_word:
         return EXACT
-    if names.collapse_umlauts(typed) == names.collapse_umlauts(own):
+    if names.collapse_umlauts(query_word) == names.collapse_umlauts(name_word):
         return _SPELLING_VARIANT_COST
-    if len(typed) == 1 or len(own) == 1:
+    if len(query_word) == 1 or len(name_word) == 1:
         return (
             MISSING_WORD
-            if typed[0] != own[0]
+            if query_word[0] != name_word[0]
             else _INITIAL_TYPED_COST
-            if len(typed) == 1
+            if len(query_word) == 1
             else _INITIAL_IN_NAME_COST
         )
-    found = _typo_distance(typed, own)
-    return min(found, _PREFIX_COST + 0.1 * (len(own) - len(typed))) if own.startswith(typed) else found
+    distance = _typo_distance(query_word, name_word)
+    return (
+        min(distance, _PREFIX_COST + 0.1 * (len(name_word) - len(query_word)))
+        if name_word.startswith(query_word)
+        else distance
+    )
 
 
-def _typo_distance(typed: str, own: str) -> float:
-    shorter = min(len(typed), len(own))
+def _typo_distance(query_word: str, name_word: str) -> float:
+    shorter = min(len(query_word), len(name_word))
     allowed = 2 if shorter >= _MIN_LENGTH_FOR_TWO_TYPOS else 1
-    errors = names.edit_distance(typed, own, max_distance=allowed)
+    errors = names.edit_distance(query_word, name_word, max_distance=allowed)
     if errors > allowed:
         return MISSING_WORD
     return _TYPO_COST * errors + (

@@ -33,49 +33,49 @@ def index_terms(name: str) -> list[str]:
 
     "Jürgen Müller" also under juergen, mueller; "Mueller" also under muller; "Xuan-Son" also under xuanson.
     """
-    plain = name_tokens(name)
-    found = dict.fromkeys(plain)
+    words = name_tokens(name)
+    terms = dict.fromkeys(words)
     if not name.isascii():
-        found.update(dict.fromkeys(normalisation.fold_name_german(name[:300]).split()[:MAX_WORDS]))
-    for word in plain:
-        found.update(dict.fromkeys(_umlaut_variants(word)))
-    if len(plain) > 2:
-        found.update(dict.fromkeys(left + right for left, right in pairwise(plain)))
-    return [word[:_MAX_WORD_LENGTH] for word in found]
+        terms.update(dict.fromkeys(normalisation.fold_name_german(name[:300]).split()[:MAX_WORDS]))
+    for word in words:
+        terms.update(dict.fromkeys(_umlaut_variants(word)))
+    if len(words) > 2:
+        terms.update(dict.fromkeys(left + right for left, right in pairwise(words)))
+    return [word[:_MAX_WORD_LENGTH] for word in terms]
 
 
 def _umlaut_variants(word: str) -> Iterator[str]:
-    for written, short in _UMLAUT_SPELLINGS:
-        if written in word:
-            yield word.replace(written, short)
+    for spelling, vowel in _UMLAUT_SPELLINGS:
+        if spelling in word:
+            yield word.replace(spelling, vowel)
 
 
 def deletion_variants(word: str) -> set[str]:
     """Return a word without one of its letters, in each way, for words long enough to forgive an error in."""
     if len(word) < MIN_FUZZY_LENGTH:
         return set()
-    return {word[:place] + word[place + 1 :] for place in range(len(word))}
+    return {word[:index] + word[index + 1 :] for index in range(len(word))}
 
 
 def edit_neighbours(word: str) -> set[str]:
     """Return all that a short word of two or three Latin letters may be a typing error of, at least two letters long."""
     if not 2 <= len(word) < MIN_FUZZY_LENGTH or not (word.isascii() and word.isalpha()):
         return set()
-    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
-    found = {left + right[1:] for left, right in cuts if right and len(word) > 2}
-    found |= {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
-    found |= {left + letter + right[1:] for left, right in cuts if right for letter in _ALPHABET}
-    found |= {left + letter + right for left, right in cuts for letter in _ALPHABET}
-    return found - {word}
+    splits = [(word[:index], word[index:]) for index in range(len(word) + 1)]
+    neighbours = {left + right[1:] for left, right in splits if right and len(word) > 2}
+    neighbours |= {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
+    neighbours |= {left + letter + right[1:] for left, right in splits if right for letter in _ALPHABET}
+    neighbours |= {left + letter + right for left, right in splits for letter in _ALPHABET}
+    return neighbours - {word}
 
 
-def edit_distance(one: str, other: str, *, max_distance: int = 2) -> int:
+def edit_distance(left: str, right: str, *, max_distance: int = 2) -> int:
     """Return the optimal string alignment distance: a swap of neighbours is one edit; `max_distance` + 1 means more."""
-    return OSA.distance(one, other, score_cutoff=max_distance)
+    return OSA.distance(left, right, score_cutoff=max_distance)
 
 
 def collapse_umlauts(word: str) -> str:
     """Return a word with written-out umlauts as plain vowels, so that mueller and muller are one."""
-    for written, short in _UMLAUT_SPELLINGS:
-        word = word.replace(written, short)
+    for spelling, vowel in _UMLAUT_SPELLINGS:
+        word = word.replace(spelling, vowel)
     return word

@@ -21,11 +21,11 @@ def long_form(text: str, abbreviation: str) -> str | None:
     letters = _letters(abbreviation)
     if len(letters) < 2:
         return None
-    for fits in (_matches_initials, _matches_subsequence):
+    for matches in (_matches_initials, _matches_subsequence):
         for first in range(len(words) - 1, -1, -1):
             if words[first][1] in stopwords.FUNCTION_WORDS:
                 continue
-            if fits([word for _, word in words[first:]], letters):
+            if matches([word for _, word in words[first:]], letters):
                 return text[words[first][0] :].strip()
     return None
 
@@ -39,8 +39,8 @@ def is_abbreviation_of(abbreviation: str, text: str) -> bool:
 
 def _letters(abbreviation: str) -> str:
     """Return the letters that the words must give, folded, with the plural gone; 2 is read as "to"."""
-    plain = "".join(_WORDS.findall(normalisation.fold(term_keys.abbreviation_key(abbreviation))))
-    return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", plain)
+    joined = "".join(_WORDS.findall(normalisation.fold(term_keys.abbreviation_key(abbreviation))))
+    return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
 
 
 def _matches_initials(words: list[str], letters: str) -> bool:
@@ -61,19 +61,19 @@ def _matches_subsequence(words: list[str], letters: str) -> bool:
         return False
     reached = {0}
     for word in words:
-        taken = {
-            place + count
-            for place in reached
-            for count in range(1, _subsequence_length(word, letters[place:]) + 1)
+        extended = {
+            start + count
+            for start in reached
+            for count in range(1, _subsequence_length(word, letters[start:]) + 1)
         }
-        reached = taken | reached if word in stopwords.FUNCTION_WORDS else taken
+        reached = extended | reached if word in stopwords.FUNCTION_WORDS else extended
     return len(letters) in reached
 
 
 def _subsequence_length(word: str, letters: str) -> int:
     """Return how many of the letters a word holds in order."""
-    taken = 0
+    matched = 0
     for character in word:
-        if taken < len(letters) and character == letters[taken]:
-            taken += 1
-    return taken
+        if matched < len(letters) and character == letters[matched]:
+            matched += 1
+    return matched

@@ -34,26 +34,26 @@ class AssociationTable(NamedTuple):
 
     def association(self, word: str, english: str) -> float:
         """Return how surely a Korean word (without particle) goes with the stem of an English one."""
-        found = self.associations.get(word, {}).get(english, 0.0)
-        if found < TRANSLITERATION_ASSOCIATION and transliteration.is_transliteration(word, english):
+        score = self.associations.get(word, {}).get(english, 0.0)
+        if score < TRANSLITERATION_ASSOCIATION and transliteration.is_transliteration(word, english):
             return TRANSLITERATION_ASSOCIATION
-        return found if found >= MIN_ASSOCIATION else 0.0
+        return score if score >= MIN_ASSOCIATION else 0.0
 
     def align(self, word: str, english: Iterable[str]) -> list[str]:
         """Return those of the English words that a Korean one goes with nearly as well as with its best."""
-        scores = {one: self.association(word, one) for one in english}
+        scores = {stem: self.association(word, stem) for stem in english}
         best = max(scores.values(), default=0.0)
-        return [one for one, score in scores.items() if score and score >= _MIN_SHARE_OF_BEST * best]
+        return [stem for stem, score in scores.items() if score and score >= _MIN_SHARE_OF_BEST * best]
 
     def align_compound(self, word: str, english: list[str]) -> list[str]:
         """Return the English words that a Korean one written closed up says: 확산손실, and 파인튜닝 by its sound."""
-        for place in range(2, len(word) - 1):
-            first, second = self.align(word[:place], english), self.align(word[place:], english)
+        for index in range(2, len(word) - 1):
+            first, second = self.align(word[:index], english), self.align(word[index:], english)
             if first and second and first != second:
                 return list(dict.fromkeys([*first, *second]))
-        for one, other in pairwise(english):
-            if transliteration.is_transliteration(word, one + other):
-                return [one, other]
+        for left, right in pairwise(english):
+            if transliteration.is_transliteration(word, left + right):
+                return [left, right]
         return []
 
     def is_known(self, word: str) -> bool:
@@ -61,10 +61,10 @@ class AssociationTable(NamedTuple):
         return self.term_counts.get(word, 0) >= MIN_KNOWN_TERMS
 
 
-def add_seed_words(table: AssociationTable, listed: Iterable[tuple[str, str]]) -> AssociationTable:
+def add_seed_words(table: AssociationTable, word_pairs: Iterable[tuple[str, str]]) -> AssociationTable:
     """Return the table with pairs of words that are known beforehand, as (Korean word, English stem)."""
     associations = {word: dict(row) for word, row in table.associations.items()}
-    for word, english in listed:
+    for word, english in word_pairs:
         row = associations.setdefault(word, {})
         row[english] = max(row.get(english, 0.0), _SEED_ASSOCIATION)
     return table._replace(associations=associations)
@@ -78,8 +78,8 @@ def split_context(context: str) -> list[str]:
 @lru_cache(maxsize=1 << 14)
 def _split_unit(word: str) -> tuple[str, ...]:
     """Cut what stands between spaces; the same few thousand stand in front of most parentheses."""
-    found = word.replace("·", " ").replace("-", " ").split()
-    return tuple(map(korean.strip_ending, found))
+    parts = word.replace("·", " ").replace("-", " ").split()
+    return tuple(map(korean.strip_ending, parts))
 
 
 def learn_associations(glosses: Iterable[tuple[str, str, int]]) -> AssociationTable:

@@ -46,20 +46,20 @@ class Mention(NamedTuple):
 
 def extract_mentions(text: str) -> list[Mention]:
     """Return the mentions of a text, each once, at most `MOST`, in order of their first place. Linear in time."""
-    found: dict[Mention, None] = {}
+    mentions: dict[Mention, None] = {}
     for line in unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n"):
         for match in _PARENTHESES.finditer(line):
             for mention in _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1]):
-                found.setdefault(mention)
-    explained = {
+                mentions.setdefault(mention)
+    explained_keys = {
         term_keys.abbreviation_key(text)
-        for mention in found
+        for mention in mentions
         for text in (mention.abbreviation, mention.left_context.split()[-1])
     }
     for mention in _extract_initialisms(text):
-        if mention.abbreviation not in explained:
-            found.setdefault(mention)
-    return list(found)[:MAX_MENTIONS]
+        if mention.abbreviation not in explained_keys:
+            mentions.setdefault(mention)
+    return list(mentions)[:MAX_MENTIONS]
 
 
 def _extract_initialisms(text: str) -> Iterator[Mention]:
@@ -77,8 +77,8 @@ def _extract_initialisms(text: str) -> Iterator[Mention]:
         return
     for run in _LATIN_RUN.findall(text):
         words = re.split(r"[ \-]", run)
-        content = [place for place, word in enumerate(words) if word.lower() not in stopwords.FUNCTION_WORDS]
-        initials = "".join(words[place][0].upper() for place in content)
+        content = [index for index, word in enumerate(words) if word.lower() not in stopwords.FUNCTION_WORDS]
+        initials = "".join(words[index][0].upper() for index in content)
         for abbreviation in abbreviations:
             start = initials.find(abbreviation)
             if start >= 0:
@@ -86,8 +86,8 @@ def _extract_initialisms(text: str) -> Iterator[Mention]:
                 yield Mention(" ".join(words[first : last + 1]), "", abbreviation, "")
 
 
-def _parse_parenthesis(before: str, content: str) -> Iterator[Mention]:
-    left = _left_context(before)
+def _parse_parenthesis(preceding: str, content: str) -> Iterator[Mention]:
+    left = _left_context(preceding)
     if not left or _LEAD_IN.match(content.strip()):
         return
     parts = _classify_parts(content)
@@ -103,15 +103,15 @@ def _parse_parenthesis(before: str, content: str) -> Iterator[Mention]:
         yield Mention(latin, english, abbreviation, korean_part)
 
 
-def _left_context(before: str) -> str:
+def _left_context(preceding: str) -> str:
     """Return the last words in front of a parenthesis, cut at the last sign that ends a phrase."""
     cut = 0
-    for match in _PHRASE_BREAKS.finditer(before):
+    for match in _PHRASE_BREAKS.finditer(preceding):
         # A point inside of a word (GPT-3.5) cuts nothing.
-        if match[0] == "." and before[match.end() : match.end() + 1].isalnum():
+        if match[0] == "." and preceding[match.end() : match.end() + 1].isalnum():
             continue
         cut = match.end()
-    return " ".join(before[cut:].split()[-MAX_CONTEXT_WORDS:])
+    return " ".join(preceding[cut:].split()[-MAX_CONTEXT_WORDS:])
 
 
 def _latin_tail(left: str) -> str:
@@ -130,15 +130,15 @@ def _classify_parts(content: str) -> tuple[str, str, str] | None:
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
     if not 1 <= len(pieces) <= 3:
         return None
-    sorted_out = {"english": "", "abbreviation": "", "korean": ""}
+    by_kind = {"english": "", "abbreviation": "", "korean": ""}
     for piece in pieces[:2]:
         kind = _classify_part(piece)
-        if kind is None or sorted_out[kind]:
+        if kind is None or by_kind[kind]:
             return None
-        sorted_out[kind] = piece
-    if len(pieces) == 3 and not (sorted_out["english"] and sorted_out["abbreviation"]):
+        by_kind[kind] = piece
+    if len(pieces) == 3 and not (by_kind["english"] and by_kind["abbreviation"]):
         return None
-    return sorted_out["english"], sorted_out["abbreviation"], sorted_out["korean"]
+    return by_kind["english"], by_kind["abbreviation"], by_kind["korean"]
 
 
 def _classify_part(piece: str) -> str | None:

@@ -58,10 +58,10 @@ class Span(NamedTuple):
 def expected_word_count(english: str, context: str) -> int:
     """Count an English term's words as Korean writes them: fine-tuning is two, "of" one where 오브 is near."""
     words = [word.lower() for word in _HYPHENS.split(english) if word]
-    counted = [word for word in words if word not in stopwords.FUNCTION_WORDS]
-    if len(counted) < len(words) and _SPELLED_PREPOSITION.search(context):
+    content = [word for word in words if word not in stopwords.FUNCTION_WORDS]
+    if len(content) < len(words) and _SPELLED_PREPOSITION.search(context):
         return len(words)
-    return max(1, len(counted))
+    return max(1, len(content))
 
 
 def best_span(
@@ -78,14 +78,14 @@ def best_span(
     content = term_keys.decompounded_words(key)
     units = left.split()
     expected = expected_word_count(english, left)
-    walk = _SpanScorer(
+    scorer = _SpanScorer(
         content, expected, table, supports, key, has_participle=_PARTICIPLE.search(english) is not None
     )
     best: Span | None = None
     for length, korean_key in enumerate(_suffix_keys(units), 1):
-        if not walk.extend(units[-length], korean_key):
+        if not scorer.extend(units[-length], korean_key):
             break
-        candidate = walk.make_span(" ".join(units[-length:]))
+        candidate = scorer.make_span(" ".join(units[-length:]))
         if best is None or candidate.score > best.score:
             best = candidate
     return best
@@ -121,7 +121,7 @@ class _SpanScorer:
         """Take one more written word, with which the term has this key; False when the term cannot reach over it."""
         if unit in _BOUNDARY_WORDS or not _word_key(unit):
             return False
-        aligned_any, before = False, self._score
+        aligned_any, previous_score = False, self._score
         for word in alignment.split_context(unit):
             self._word_count += 1
             aligned_any |= self._score_word(word)
@@ -131,7 +131,7 @@ class _SpanScorer:
                 self._score -= 1.0
             elif self._has_participle and unit.endswith(_PARTICIPLES) and self._word_count <= self._expected:
                 # What a word means as a participle (수정된, rectified) is hardly what it means elsewhere.
-                self._score = before + 0.3
+                self._score = previous_score + 0.3
             elif self._word_count > 1 and _ENDING.search(unit) and korean.is_hangul(unit[-1]):
                 self._score -= 0.5
         elif self._word_count > 1 and _PHRASE_END.search(unit):
@@ -152,9 +152,9 @@ class _SpanScorer:
             if self._table.is_known(word):
                 self._score -= 0.6
             return False
-        fresh = [one for one in aligned if one not in self._covered]
-        self._score += 0.8 if fresh else 0.2
-        self._covered.update(fresh)
+        new_stems = [stem for stem in aligned if stem not in self._covered]
+        self._score += 0.8 if new_stems else 0.2
+        self._covered.update(new_stems)
         return True
 
     def _score_consistency(self, korean_key: str, aligned: bool) -> None:

@@ -80,17 +80,19 @@ class TitlePhraseCounter:
     def add(self, title: str) -> None:
         """Count one title, in linear time; a phrase counts once, however often it stands in it."""
         self.title_count += 1
-        seen = {text.casefold(): text for stretch in _candidate_runs(title) for text in _ngrams(stretch)}
-        self._surface_counts.update(seen.values())
+        phrases = {text.casefold(): text for run in _candidate_runs(title) for text in _ngrams(run)}
+        self._surface_counts.update(phrases.values())
         if len(self._surface_counts) > self._max_counted:
             self._prune()
 
     def _prune(self) -> None:
         """Drop the rarest until half of the room is free, so that it is linear work in all."""
-        least = 0
+        threshold = 0
         while len(self._surface_counts) > self._max_counted // 2:
-            least += 1
-            self._surface_counts = Counter({text: n for text, n in self._surface_counts.items() if n > least})
+            threshold += 1
+            self._surface_counts = Counter(
+                {text: n for text, n in self._surface_counts.items() if n > threshold}
+            )
 
     def summarise(
         self, concept_forms: Collection[tuple[str, str]] = (), *, limit: int = MAX_PHRASES
@@ -99,48 +101,52 @@ class TitlePhraseCounter:
 
         `known` are writings of concepts, which are no phrases, each with the key of its concept.
         """
-        writings: dict[str, Counter[str]] = defaultdict(Counter)
+        surfaces_by_key: dict[str, Counter[str]] = defaultdict(Counter)
         for text, papers in self._surface_counts.items():
-            writings[term_keys.term_key(text)][text] += papers
-        papers_of = {one: counted.total() for one, counted in writings.items()}
-        titled: Counter[str] = Counter()
-        written: set[str] = set()
+            surfaces_by_key[term_keys.term_key(text)][text] += papers
+        papers_of = {key: surfaces.total() for key, surfaces in surfaces_by_key.items()}
+        concept_counts: Counter[str] = Counter()
+        concept_keys: set[str] = set()
         for text, concept in concept_forms:
-            one = term_keys.term_key(text)
-            written.add(one)
-            titled[concept] = max(titled[concept], _count_titles(text, writings.get(one, {})))
-        least = 2 if self.title_count < _SMALL_ARCHIVE else 3
-        usual = {
-            one: most_common_surface(writings[one]) for one, papers in papers_of.items() if papers >= least
+            key = term_keys.term_key(text)
+            concept_keys.add(key)
+            concept_counts[concept] = max(
+                concept_counts[concept], _count_titles(text, surfaces_by_key.get(key, {}))
+            )
+        min_papers = 2 if self.title_count < _SMALL_ARCHIVE else 3
+        main_surfaces = {
+            key: most_common_surface(surfaces_by_key[key])
+            for key, papers in papers_of.items()
+            if papers >= min_papers
         }
-        parts = _subsumed_phrases(usual, papers_of)
-        found = [
-            Phrase(text, "ko" if korean.has_hangul(text) else "en", papers_of[one])
-            for one, text in usual.items()
-            if _is_multiword(writings[one]) and one not in written and one not in parts
+        subsumed = _subsumed_phrases(main_surfaces, papers_of)
+        phrases = [
+            Phrase(text, "ko" if korean.has_hangul(text) else "en", papers_of[key])
+            for key, text in main_surfaces.items()
+            if _is_multiword(surfaces_by_key[key]) and key not in concept_keys and key not in subsumed
         ]
-        found.sort(key=lambda phrase: (-phrase.papers, phrase.text))
-        return TitleStatistics(tuple(found[:limit]), dict(+titled))
+        phrases.sort(key=lambda phrase: (-phrase.papers, phrase.text))
+        return TitleStatistics(tuple(phrases[:limit]), dict(+concept_counts))
 
 
 def _candidate_runs(title: str) -> Iterator[list[str]]:
     """Give the rows of words that no sign and no word of the sentence interrupts, Korean nouns without particles."""
-    plain = unicodedata.normalize("NFKC", latex.to_plain_text(title[:_MAX_TITLE_LENGTH]))
-    row: list[str] = []
+    normalised = unicodedata.normalize("NFKC", latex.to_plain_text(title[:_MAX_TITLE_LENGTH]))
+    run: list[str] = []
     end = 0
-    for match in _WORD.finditer(plain):
-        if row and not plain[end : match.start()].isspace():
-            yield row
-            row = []
+    for match in _WORD.finditer(normalised):
+        if run and not normalised[end : match.start()].isspace():
+            yield run
+            run = []
         end = match.end()
         word = match[0]
         noun = _strip_particle(word)
         if word.casefold() not in _PHRASE_DELIMITERS:
-            row.append(noun)
-        if row and (word.casefold() in _PHRASE_DELIMITERS or noun != word):
-            yield row
-            row = []
-    yield row
+            run.append(noun)
+        if run and (word.casefold() in _PHRASE_DELIMITERS or noun != word):
+            yield run
+            run = []
+    yield run
 
 
 def _strip_particle(word: str) -> str:
@@ -151,46 +157,50 @@ def _strip_particle(word: str) -> str:
     return latin[1] if latin and korean.is_particle(latin[2]) else word
 
 
-def _ngrams(stretch: list[str]) -> Iterator[str]:
+def _ngrams(run: list[str]) -> Iterator[str]:
     """Give all rows of one to five words of a stretch that begin and end as a phrase may."""
-    folded = [word.casefold() for word in stretch]
+    folded = [word.casefold() for word in run]
     for start, first in enumerate(folded):
         if first in _INNER_WORDS or first in _TITLE_OPENERS or first.isdigit():
             continue
-        for end in range(start + 1, min(start + MAX_PHRASE_WORDS, len(stretch)) + 1):
-            text = " ".join(stretch[start:end])
+        for end in range(start + 1, min(start + MAX_PHRASE_WORDS, len(run)) + 1):
+            text = " ".join(run[start:end])
             if len(text) > MAX_PHRASE_LENGTH:
                 break
             if folded[end - 1] not in _INNER_WORDS and folded[end - 1] not in _NON_FINAL_WORDS:
                 yield text
 
 
-def most_common_surface(writings: Counter[str]) -> str:
+def most_common_surface(surfaces: Counter[str]) -> str:
     """Return the most frequent spelling; of equals the one with the fewest capitals."""
-    return min(writings, key=lambda text: (-writings[text], sum(map(str.isupper, text)), text))
+    return min(surfaces, key=lambda text: (-surfaces[text], sum(map(str.isupper, text)), text))
 
 
-def _is_multiword(writings: Counter[str]) -> bool:
+def _is_multiword(surfaces: Counter[str]) -> bool:
     """Tell whether a phrase is mostly several words: Vision-Language and Parameter-Efficient say of what kind something is."""
-    return 2 * sum(papers for text, papers in writings.items() if " " in text) >= writings.total()
+    return 2 * sum(papers for text, papers in surfaces.items() if " " in text) >= surfaces.total()
 
 
-def _count_titles(text: str, writings: Mapping[str, int]) -> int:
+def _count_titles(text: str, surfaces: Mapping[str, int]) -> int:
     """Return in how many titles a term stands: generation has the stem of generator, but is another word."""
     term = normalisation.fold(text)
     is_word = not _WORD_SEPARATOR.search(term)
-    return sum(n for one, n in writings.items() if not is_word or normalisation.fold(one).startswith(term))
+    return sum(
+        count
+        for surface, count in surfaces.items()
+        if not is_word or normalisation.fold(surface).startswith(term)
+    )
 
 
-def _subsumed_phrases(usual: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:
+def _subsumed_phrases(main_surfaces: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:
     """Return the keys of phrases that hardly ever stand without a longer phrase around them."""
-    parts: set[str] = set()
-    for longer, text in usual.items():
+    subsumed: set[str] = set()
+    for longer, text in main_surfaces.items():
         words = text.split()
-        places = range(len(words) + 1)
-        for start in places:
-            for end in places[start + 2 :]:
+        bounds = range(len(words) + 1)
+        for start in bounds:
+            for end in bounds[start + 2 :]:
                 part = term_keys.term_key(" ".join(words[start:end])) if end - start < len(words) else longer
                 if part != longer and papers_of[longer] >= _SUBSUMED_SHARE * papers_of.get(part, 0):
-                    parts.add(part)
-    return parts
+                    subsumed.add(part)
+    return subsumed

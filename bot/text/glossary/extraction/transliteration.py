@@ -45,37 +45,37 @@ class TransliterationIndex:
 
     def find(self, korean: str) -> list[str]:
         """Return the words that a Korean one may transliterate."""
-        own = _hangul_skeleton(korean)
-        if len(own) < _MIN_SKELETON_LENGTH:
+        own_skeleton = _hangul_skeleton(korean)
+        if len(own_skeleton) < _MIN_SKELETON_LENGTH:
             return []
         return [
             word
-            for word, skeleton in self._by_first[own[0]]
-            if _MIN_SIMILARITY <= len(own) / len(skeleton) <= 1 / _MIN_SIMILARITY
-            and _is_similar(own, skeleton)
+            for word, skeleton in self._by_first[own_skeleton[0]]
+            if _MIN_SIMILARITY <= len(own_skeleton) / len(skeleton) <= 1 / _MIN_SIMILARITY
+            and _is_similar(own_skeleton, skeleton)
         ]
 
 
 @lru_cache(maxsize=1 << 14)
 def is_transliteration(korean: str, english: str) -> bool:
     """Tell whether the consonants of a Korean word are nearly those of a folded English one, in order."""
-    one, other = _hangul_skeleton(korean), _latin_skeleton(english)
-    if min(len(one), len(other)) < _MIN_SKELETON_LENGTH or one[0] != other[0]:
+    left, right = _hangul_skeleton(korean), _latin_skeleton(english)
+    if min(len(left), len(right)) < _MIN_SKELETON_LENGTH or left[0] != right[0]:
         return False
-    return _is_similar(one, other)
+    return _is_similar(left, right)
 
 
-def _is_similar(one: str, other: str) -> bool:
-    return _longest_common_subsequence(one, other) >= _MIN_SIMILARITY * max(len(one), len(other))
+def _is_similar(left: str, right: str) -> bool:
+    return _longest_common_subsequence(left, right) >= _MIN_SIMILARITY * max(len(left), len(right))
 
 
 @lru_cache(maxsize=1 << 13)
 def _hangul_skeleton(word: str) -> str:
     sounds: list[str] = []
     for character in word:
-        place = ord(character) - _FIRST_SYLLABLE
-        if 0 <= place < 11172:
-            sounds += [_INITIALS[place // 588], _FINALS[place % 28]]
+        offset = ord(character) - _FIRST_SYLLABLE
+        if 0 <= offset < 11172:
+            sounds += [_INITIALS[offset // 588], _FINALS[offset % 28]]
     return _REPEATED.sub(r"\1", "".join(sounds).replace("-", ""))
 
 
@@ -88,10 +88,13 @@ def _latin_skeleton(word: str) -> str:
     return _REPEATED.sub(r"\1", word.lower())
 
 
-def _longest_common_subsequence(one: str, other: str) -> int:
-    row = [0] * (len(other) + 1)
-    for left in one:
-        before = 0
-        for place, right in enumerate(other, 1):
-            before, row[place] = row[place], before + 1 if left == right else max(row[place], row[place - 1])
+def _longest_common_subsequence(left: str, right: str) -> int:
+    row = [0] * (len(right) + 1)
+    for left_sound in left:
+        diagonal = 0
+        for column, right_sound in enumerate(right, 1):
+            diagonal, row[column] = (
+                row[column],
+                diagonal + 1 if left_sound == right_sound else max(row[column], row[column - 1]),
+            )
     return row[-1]

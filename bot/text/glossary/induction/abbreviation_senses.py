@@ -28,48 +28,50 @@ def rank_senses(
     }
 
 
-def _rank_long_forms(counts: Counter[str], mined: Mapping[str, int]) -> list[concepts.AbbreviationSense]:
+def _rank_long_forms(counts: Counter[str], explained: Mapping[str, int]) -> list[concepts.AbbreviationSense]:
     total = sum(counts.values())
-    found = [
+    senses = [
         concepts.AbbreviationSense(
-            key, _papers_containing(key, counts) / total, _papers_containing(key, mined)
+            key, _papers_containing(key, counts) / total, _papers_containing(key, explained)
         )
         for key in counts
     ]
-    return sorted(
-        found, key=lambda reading: (-reading.share, -counts[reading.key], len(reading.key), reading.key)
-    )
+    return sorted(senses, key=lambda sense: (-sense.share, -counts[sense.key], len(sense.key), sense.key))
 
 
 def _papers_containing(key: str, counts: Mapping[str, int]) -> int:
-    return sum(papers for other, papers in counts.items() if f" {key} " in f" {other} ")
+    return sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ")
 
 
 def variant_keys(
-    senses: Mapping[str, list[concepts.AbbreviationSense]], found: evidence.Evidence
+    senses: Mapping[str, list[concepts.AbbreviationSense]], mention_evidence: evidence.Evidence
 ) -> dict[str, str]:
     """Return for each English key that is a variant of another one that other one.
 
     Only under the same main abbreviation, alike in more than half of the words, with at most half the papers,
     and neither holding the other: "large visual language model" joins "large vision language model".
     """
-    joined: dict[str, str] = {}
+    main_by_key: dict[str, str] = {}
     for terms in senses.values():
         main = terms[0].key if terms and terms[0].share >= concepts.DOMINANT_SHARE / 2 else None
-        if main is None or main in joined:
+        if main is None or main in main_by_key:
             continue
-        for other in terms[1:]:
-            if _is_variant(other.key, main) and 2 * found.papers[other.key] <= max(2, found.papers[main]):
-                joined.setdefault(other.key, main)
-    return {key: main for key, main in joined.items() if main not in joined}
+        for sense in terms[1:]:
+            if _is_variant(sense.key, main) and 2 * mention_evidence.papers[sense.key] <= max(
+                2, mention_evidence.papers[main]
+            ):
+                main_by_key.setdefault(sense.key, main)
+    return {key: main for key, main in main_by_key.items() if main not in main_by_key}
 
 
 def _is_variant(key: str, main: str) -> bool:
-    one, other = set(key.split()), set(main.split())
+    words, main_words = set(key.split()), set(main.split())
     if f" {key} " in f" {main} " or f" {main} " in f" {key} ":
         return False
-    return len(one & other) / len(one | other) > _MIN_JACCARD or _have_same_content_words(one, other)
+    return len(words & main_words) / len(words | main_words) > _MIN_JACCARD or _have_same_content_words(
+        words, main_words
+    )
 
 
-def _have_same_content_words(one: set[str], other: set[str]) -> bool:
-    return one - stopwords.FUNCTION_WORDS == other - stopwords.FUNCTION_WORDS
+def _have_same_content_words(left: set[str], right: set[str]) -> bool:
+    return left - stopwords.FUNCTION_WORDS == right - stopwords.FUNCTION_WORDS

@@ -46,22 +46,22 @@ class CooccurrenceCounter:
         korean = self._korean_in(canonical)
         self.korean_counts.update(korean)
         for key in korean:
-            for other in self._partners[key]:
-                if other in english:
-                    self.pair_counts[evidence.TermPair(key, other)] += 1
+            for partner in self._partners[key]:
+                if partner in english:
+                    self.pair_counts[evidence.TermPair(key, partner)] += 1
 
     def _english_in(self, canonical: str) -> set[str]:
-        found: set[str] = set()
+        keys: set[str] = set()
         for word in set(canonical.split()) & self._by_first_word.keys():
             for form, key in self._by_first_word[word]:
-                if key not in found and form in canonical:
-                    found.add(key)
-        return found
+                if key not in keys and form in canonical:
+                    keys.add(key)
+        return keys
 
     def _korean_in(self, canonical: str) -> set[str]:
         compact = canonical.replace(" ", "")
         pairs = list(map(add, compact, compact[1:]))
-        found = self._short_keys.intersection((*pairs, compact[-1:]))
+        keys = self._short_keys.intersection((*pairs, compact[-1:]))
         for start in self._by_prefix.keys() & set(map(add, pairs, compact[2:])):
-            found.update(key for key in self._by_prefix[start] if key in compact)
-        return found
+            keys.update(key for key in self._by_prefix[start] if key in compact)
+        return keys

@@ -63,15 +63,15 @@ def gather_evidence(
     seed_words: Iterable[seed.SeedTerm] = (),
 ) -> Evidence:
     """Weigh all mentions; the terms and words of the starting list help to align, but are no evidence themselves."""
-    known = list(seeds)
+    seed_terms = list(seeds)
     rows = list(counts)
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
-    abbreviated = _collect_long_forms(rows, surfaces)
-    by_seed = _seed_abbreviations(known)
-    glosses = [row for count in rows if (row := _gloss_row(count, abbreviated, by_seed)) is not None]
+    long_forms = _collect_long_forms(rows, surfaces)
+    by_seed = _seed_abbreviations(seed_terms)
+    glosses = [row for count in rows if (row := _gloss_row(count, long_forms, by_seed)) is not None]
     learnt = [(row.left_context, row.key, row.papers) for row in glosses if not row.is_abbreviated]
     table = alignment.add_seed_words(
-        alignment.learn_associations([*learnt, *_seed_rows(known)]), _seed_words(seed_words)
+        alignment.learn_associations([*learnt, *_seed_rows(seed_terms)]), _seed_words(seed_words)
     )
     supports = spans.count_supports((row.left_context, row.key, row.papers) for row in glosses)
     pairs: dict[TermPair, PairEvidence] = {}
@@ -83,26 +83,28 @@ def gather_evidence(
             papers[row.key] += row.papers
         if span is not None:
             _add_evidence(pairs, row, span)
-    _add_korean_in_parentheses(pairs, rows, abbreviated, by_seed, table, surfaces)
-    return Evidence(pairs, abbreviated, surfaces, papers, table)
+    _add_korean_in_parentheses(pairs, rows, long_forms, by_seed, table, surfaces)
+    return Evidence(pairs, long_forms, surfaces, papers, table)
 
 
-def merge_pair_evidence(one: PairEvidence, other: PairEvidence) -> PairEvidence:
+def merge_pair_evidence(left: PairEvidence, right: PairEvidence) -> PairEvidence:
     """Return the evidence of two writings of one pair together."""
     return PairEvidence(
-        one.papers + other.papers,
-        max(one.coverage, other.coverage),
-        max(one.word_count, other.word_count),
-        one.expected_words,
-        one.abbreviated_papers + other.abbreviated_papers,
-        one.surfaces + other.surfaces,
+        left.papers + right.papers,
+        max(left.coverage, right.coverage),
+        max(left.word_count, right.word_count),
+        left.expected_words,
+        left.abbreviated_papers + right.abbreviated_papers,
+        left.surfaces + right.surfaces,
     )
 
 
 def dominant_term(counts: Mapping[str, int]) -> str | None:
     """Return the English key that an abbreviation mainly stands for; longer keys that hold it count for it."""
     total = sum(counts.values())
-    shares = {key: sum(n for other, n in counts.items() if f" {key} " in f" {other} ") for key in counts}
+    shares = {
+        key: sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ") for key in counts
+    }
     best = max(shares, key=lambda key: (shares[key], counts[key], -len(key), key), default=None)
     return best if best is not None and shares[best] >= concepts.DOMINANT_SHARE * total else None
 
@@ -111,17 +113,17 @@ def _collect_long_forms(
     rows: list[MentionCount], surfaces: dict[str, Counter[str]]
 ) -> dict[str, Counter[str]]:
     """Collect for each abbreviation the English keys that it was explained by."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    long_forms: dict[str, Counter[str]] = defaultdict(Counter)
     for mention, papers in rows:
-        explained = _abbreviation_definition(mention)
-        if explained is None:
+        definition = _abbreviation_definition(mention)
+        if definition is None:
             continue
-        abbreviation, text = explained
+        abbreviation, text = definition
         key = term_keys.english_key(text)
         if key and key != term_keys.english_key(abbreviation):
-            found[term_keys.abbreviation_key(abbreviation)][key] += papers
+            long_forms[term_keys.abbreviation_key(abbreviation)][key] += papers
             surfaces[key][text] += papers
-    return found
+    return long_forms
 
 
 def _abbreviation_definition(mention: mentions.Mention) -> tuple[str, str] | None:
@@ -138,31 +140,31 @@ def _abbreviation_definition(mention: mentions.Mention) -> tuple[str, str] | Non
     return None
 
 
-def _seed_abbreviations(known: Iterable[seed.SeedTerm]) -> dict[str, str]:
-    return {abbreviation: term.key for term in known for abbreviation in term.abbreviations}
+def _seed_abbreviations(terms: Iterable[seed.SeedTerm]) -> dict[str, str]:
+    return {abbreviation: term.key for term in terms for abbreviation in term.abbreviations}
 
 
-def _seed_words(words: Iterable[seed.SeedTerm]) -> Iterator[tuple[str, str]]:
+def _seed_words(terms: Iterable[seed.SeedTerm]) -> Iterator[tuple[str, str]]:
     """Give each word of the list with each stem that it stands for."""
-    for term in words:
+    for term in terms:
         for korean_form in term.korean:
             for english in term.english:
                 yield korean.strip_ending(term_keys.korean_key(korean_form)), term_keys.english_key(english)
 
 
-def _seed_rows(known: Iterable[seed.SeedTerm]) -> list[tuple[str, str, int]]:
-    return [(korean_form, term.key, 1) for term in known for korean_form in term.korean]
+def _seed_rows(terms: Iterable[seed.SeedTerm]) -> list[tuple[str, str, int]]:
+    return [(korean_form, term.key, 1) for term in terms for korean_form in term.korean]
 
 
 def _expand_abbreviation(
-    abbreviation: str, abbreviated: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
+    abbreviation: str, long_forms: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
 ) -> str | None:
     key = term_keys.abbreviation_key(abbreviation)
-    return dominant_term(abbreviated[key]) if key in abbreviated else by_seed.get(key)
+    return dominant_term(long_forms[key]) if key in long_forms else by_seed.get(key)
 
 
 def _gloss_row(
-    count: MentionCount, abbreviated: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
+    count: MentionCount, long_forms: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
 ) -> _GlossRow | None:
     """Return a Korean-first mention with its English side, by way of the abbreviation if need be."""
     mention, papers = count
@@ -171,7 +173,7 @@ def _gloss_row(
     if mention.english:
         key = term_keys.english_key(mention.english)
         return _GlossRow(mention.left_context, mention.english, key, papers, False) if key else None
-    term = _expand_abbreviation(mention.abbreviation, abbreviated, by_seed)
+    term = _expand_abbreviation(mention.abbreviation, long_forms, by_seed)
     return _GlossRow(mention.left_context, term, term, papers, True) if term else None
 
 
@@ -193,7 +195,7 @@ def _add_evidence(pairs: dict[TermPair, PairEvidence], row: _GlossRow, span: spa
 def _add_korean_in_parentheses(
     pairs: dict[TermPair, PairEvidence],
     rows: list[MentionCount],
-    abbreviated: Mapping[str, Counter[str]],
+    long_forms: Mapping[str, Counter[str]],
     by_seed: Mapping[str, str],
     table: alignment.AssociationTable,
     surfaces: dict[str, Counter[str]],
@@ -205,7 +207,7 @@ def _add_korean_in_parentheses(
         last = mention.left_context.split()[-1]
         english: str | None = mention.left_context
         if term_keys.is_abbreviation(last):
-            english = _expand_abbreviation(last, abbreviated, by_seed)
+            english = _expand_abbreviation(last, long_forms, by_seed)
         if not english or len(english.split()) > 5:
             continue
         key = term_keys.english_key(english)

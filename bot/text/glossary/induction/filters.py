@@ -42,13 +42,13 @@ def _is_long_enough(korean: str, content: int) -> bool:
 
 
 def is_subsumed_by(
-    pair: evidence.TermPair, gloss: evidence.PairEvidence, other: evidence.TermPair, papers: int
+    pair: evidence.TermPair, gloss: evidence.PairEvidence, subsuming: evidence.TermPair, papers: int
 ) -> bool:
     """Tell whether a Korean form is rather the term inside of a longer one: 선호도 최적화 is not *direct* PO.
 
     `papers` explain the form by the shorter term `other`; a much better supported longer one stays.
     """
-    longer, shorter = set(pair.english.split()), set(other.english.split())
+    longer, shorter = set(pair.english.split()), set(subsuming.english.split())
     return shorter < longer and gloss.coverage < 1 and gloss.papers <= 3 * papers
 
 
@@ -63,6 +63,6 @@ def cooccurs_with_term(
     if papers > 1 and frequency <= 25 * papers:
         return True
     needed = (6.0 if one_word else 3.0) if papers == 1 else (4.0 if one_word else 2.0)
-    together = max(0, counter.pair_counts[pair] - papers)
+    further_papers = max(0, counter.pair_counts[pair] - papers)
     by_chance = (frequency - papers) * counter.english_counts[pair.english] / counter.papers
-    return together >= needed * by_chance and together > 0
+    return further_papers >= needed * by_chance and further_papers > 0

@@ -45,11 +45,11 @@ class Segment:
     @property
     def added_forms(self) -> list[str]:
         """Return the forms that were added to what was typed, for "also: …"."""
-        typed = {term_keys.korean_key(self.text), term_keys.english_key(self.text)}
+        typed_keys = {term_keys.korean_key(self.text), term_keys.english_key(self.text)}
         return [
             form.text
             for form in self.forms
-            if form.is_shown and form.weight >= MIN_SHOWN_WEIGHT and form.key not in typed
+            if form.is_shown and form.weight >= MIN_SHOWN_WEIGHT and form.key not in typed_keys
         ]
 
 
@@ -68,8 +68,8 @@ class Expansion:
     @property
     def added_forms(self) -> list[str]:
         """Return what is looked for besides what was typed, each once, in the order of the segments."""
-        found = [form for segment in (*self.segments, *self.composed) for form in segment.added_forms]
-        return list(dict.fromkeys(found))
+        forms = [form for segment in (*self.segments, *self.composed) for form in segment.added_forms]
+        return list(dict.fromkeys(forms))
 
 
 def literal_segment(text: str) -> Segment:
@@ -87,12 +87,12 @@ def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]
 
     Of its writings the one with most spaces stays: an index finds all spacings by that, but not by a closed one.
     """
-    kept: dict[str, WeightedForm] = {}
-    for form in sorted(forms, key=lambda one: -one.weight):
-        before = kept.get(form.key)
-        if before is None:
-            kept[form.key] = form
-        elif len(form.text.split()) > len(before.text.split()):
-            kept[form.key] = before._replace(text=form.text)
-    kept.pop("", None)
-    return tuple(kept.values())
+    by_key: dict[str, WeightedForm] = {}
+    for form in sorted(forms, key=lambda candidate: -candidate.weight):
+        heavier = by_key.get(form.key)
+        if heavier is None:
+            by_key[form.key] = form
+        elif len(form.text.split()) > len(heavier.text.split()):
+            by_key[form.key] = heavier._replace(text=form.text)
+    by_key.pop("", None)
+    return tuple(by_key.values())

@@ -127,28 +127,28 @@ _GROUPS = """
 @lru_cache(maxsize=1)
 def _groups_by_word() -> dict[str, tuple[str, ...]]:
     """Return for each word without its spaces the words of its group; of a word in several groups the first one's."""
-    found: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for line in filter(None, _GROUPS.splitlines()):
         words = tuple(word.replace("_", " ") for word in line.split())
         for word in words:
-            found.setdefault(term_keys.korean_key(word), words)
-    return found
+            groups.setdefault(term_keys.korean_key(word), words)
+    return groups
 
 
 def canonical_key(key: str) -> str:
     """Return a Korean key with the usual word of each group: the same for all ways to say a term. Linear in time."""
-    groups, found, place = _groups_by_word(), [], 0
-    while place < len(key):
-        for length in range(min(_MAX_WORD_LENGTH, len(key) - place), 1, -1):
-            group = groups.get(key[place : place + length])
+    groups, pieces, position = _groups_by_word(), [], 0
+    while position < len(key):
+        for length in range(min(_MAX_WORD_LENGTH, len(key) - position), 1, -1):
+            group = groups.get(key[position : position + length])
             if group is not None:
-                found.append(term_keys.korean_key(group[0]))
-                place += length
+                pieces.append(term_keys.korean_key(group[0]))
+                position += length
                 break
         else:
-            found.append(key[place])
-            place += 1
-    return "".join(found)
+            pieces.append(key[position])
+            position += 1
+    return "".join(pieces)
 
 
 def variants(text: str) -> list[str]:
@@ -158,14 +158,14 @@ def variants(text: str) -> list[str]:
         return []
     groups = _groups_by_word()
     choices: list[tuple[str, ...]] = []
-    place = 0
-    while place < len(units):
-        two = groups.get("".join(units[place : place + 2]))
-        choices.append(two or groups.get(units[place]) or (units[place],))
-        place += 2 if two else 1
-    written = map(" ".join, islice(product(*choices), _MAX_COMBINATIONS))
-    found = {
-        term_keys.korean_key(one): one for one in sorted(written, key=len)
+    position = 0
+    while position < len(units):
+        group = groups.get("".join(units[position : position + 2]))
+        choices.append(group or groups.get(units[position]) or (units[position],))
+        position += 2 if group else 1
+    texts = map(" ".join, islice(product(*choices), _MAX_COMBINATIONS))
+    by_key = {
+        term_keys.korean_key(variant): variant for variant in sorted(texts, key=len)
     }  # the one with most spaces stays
-    found.pop(term_keys.korean_key(text), None)
-    return list(found.values())
+    by_key.pop(term_keys.korean_key(text), None)
+    return list(by_key.values())

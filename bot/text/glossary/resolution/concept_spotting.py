@@ -30,9 +30,11 @@ class ConceptSpotter:
     """Finds concepts by their forms."""
 
     def __init__(
-        self, found: Mapping[str, concepts.Concept], senses: Mapping[str, list[concepts.AbbreviationSense]]
+        self,
+        concepts_by_key: Mapping[str, concepts.Concept],
+        senses: Mapping[str, list[concepts.AbbreviationSense]],
     ) -> None:
-        self._concepts = found
+        self._concepts = concepts_by_key
         self._senses = senses
         self._abbreviation_by_folded: dict[str, str] = {}
         for abbreviation in sorted(senses, key=self._papers_of_abbreviation):
@@ -40,11 +42,11 @@ class ConceptSpotter:
         self._by_korean: dict[str, list[str]] = defaultdict(list)
         self._by_synonyms: dict[str, list[str]] = defaultdict(list)
         self._by_english: dict[str, str] = {}
-        for concept in found.values():
+        for concept in concepts_by_key.values():
             self._index_forms(concept)
 
     def _papers_of_abbreviation(self, abbreviation: str) -> int:
-        return sum(reading.papers for reading in self._senses[abbreviation])
+        return sum(sense.papers for sense in self._senses[abbreviation])
 
     def _index_forms(self, concept: concepts.Concept) -> None:
         for form in concept.forms:
@@ -64,9 +66,9 @@ class ConceptSpotter:
     def find(self, text: str) -> SpottedConcepts:
         """Return the concepts that a text names."""
         if not is_korean_only(text):
-            found = self._by_abbreviation(text)
-            if found:
-                return SpottedConcepts(found, is_abbreviation=True)
+            weights = self._by_abbreviation(text)
+            if weights:
+                return SpottedConcepts(weights, is_abbreviation=True)
         english = self._by_english.get(term_keys.english_key(text))
         if english is not None:
             return SpottedConcepts([(english, 1.0)])
@@ -74,23 +76,31 @@ class ConceptSpotter:
 
     def _korean_concepts(self, text: str) -> list[tuple[str, float]]:
         key = term_keys.korean_key(text)
-        found = self._by_korean.get(key) or self._by_korean.get(korean.strip_ending(key)) or []
-        if not found:
+        keys = self._by_korean.get(key) or self._by_korean.get(korean.strip_ending(key)) or []
+        if not keys:
             return self._synonymous_concepts(key)
         ranked = sorted(
-            set(found),
-            key=lambda one: (-self._supporting_papers(one, key), -self._concepts[one].support, one),
+            set(keys),
+            key=lambda candidate: (
+                -self._supporting_papers(candidate, key),
+                -self._concepts[candidate].support,
+                candidate,
+            ),
         )
         return [
-            (one, 1.0)
-            for one in ranked
-            if self._supporting_papers(one, key) >= _MIN_SHARE * self._supporting_papers(ranked[0], key)
+            (candidate, 1.0)
+            for candidate in ranked
+            if self._supporting_papers(candidate, key) >= _MIN_SHARE * self._supporting_papers(ranked[0], key)
         ]
 
     def _synonymous_concepts(self, key: str) -> list[tuple[str, float]]:
         """Return the best supported concept of several words for which a text is said in words that mean the same."""
-        found = self._by_synonyms.get(synonyms.canonical_key(key), [])
-        return [(max(found, key=lambda one: (self._concepts[one].support, one)), 1.0)] if found else []
+        keys = self._by_synonyms.get(synonyms.canonical_key(key), [])
+        return (
+            [(max(keys, key=lambda candidate: (self._concepts[candidate].support, candidate)), 1.0)]
+            if keys
+            else []
+        )
 
     def _supporting_papers(self, concept: str, korean_key: str) -> int:
         """Return how many papers say that a Korean form stands for a concept; our list counts as some."""
@@ -112,20 +122,22 @@ class ConceptSpotter:
         folded = key.casefold()
         # LLMs is the plural of LLM, but SDS is not that of SD.
         singular = folded if stripped.endswith("S") else folded.removesuffix("s")
-        written = (
+        spellings = (
             key,
             self._abbreviation_by_folded.get(folded, ""),
             self._abbreviation_by_folded.get(singular, ""),
         )
-        one = next((one for one in written if one in self._senses), None)
-        if one is None:
+        abbreviation = next(
+            (abbreviation for abbreviation in spellings if abbreviation in self._senses), None
+        )
+        if abbreviation is None:
             return []
-        known = [reading for reading in self._senses[one] if reading.key in self._concepts]
-        if not known:
+        senses = [sense for sense in self._senses[abbreviation] if sense.key in self._concepts]
+        if not senses:
             return []
-        if known[0].share >= concepts.DOMINANT_SHARE:
-            return [(known[0].key, 1.0)]
-        return [(reading.key, _AMBIGUOUS_WEIGHT) for reading in known if reading.share >= _MIN_SHARE]
+        if senses[0].share >= concepts.DOMINANT_SHARE:
+            return [(senses[0].key, 1.0)]
+        return [(sense.key, _AMBIGUOUS_WEIGHT) for sense in senses if sense.share >= _MIN_SHARE]
 
 
 def is_korean_only(text: str) -> bool:

@@ -36,13 +36,13 @@ class Glossary:
 
     def __init__(
         self,
-        found: Iterable[concepts.Concept],
+        all_concepts: Iterable[concepts.Concept],
         senses: Mapping[str, list[concepts.AbbreviationSense]] | None = None,
         table: alignment.AssociationTable | None = None,
         title_statistics: title_phrases.TitleStatistics | None = None,
     ) -> None:
         self.title_statistics = title_statistics or title_phrases.TitleStatistics()
-        self._concepts = {concept.key: concept for concept in found}
+        self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = translation.Translator(table or alignment.AssociationTable({}, {}))
         self._spotter = concept_spotting.ConceptSpotter(self._concepts, senses or {})
         self._shared_abbreviations = _shared_abbreviations(senses or {})
@@ -65,16 +65,18 @@ class Glossary:
         units = text.split()[:_MAX_WORDS]
         if not units:
             return expansion.Expansion(text, ())
-        whole = self._segment(text)
-        if whole is not None:
+        whole_segment = self._segment(text)
+        if whole_segment is not None:
             spaced = (
-                whole.forms[0].text.split() if whole.forms[0].key == term_keys.korean_key(text) else units
+                whole_segment.forms[0].text.split()
+                if whole_segment.forms[0].key == term_keys.korean_key(text)
+                else units
             )
             parts = self._longest_match_segments(spaced) if len(spaced) > 1 else []
             if parts and korean.has_hangul(text) and not concept_spotting.is_korean_only(text):
                 # Two languages are rather two words than one term: "LLM 추론" asks for both.
-                return expansion.Expansion(text, tuple(parts), (whole,))
-            return expansion.Expansion(text, (whole,), fallback=tuple(parts))
+                return expansion.Expansion(text, tuple(parts), (whole_segment,))
+            return expansion.Expansion(text, (whole_segment,), fallback=tuple(parts))
         composed = self._compose_concept(units) or self._translate_query(units)
         return expansion.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
 
@@ -84,25 +86,25 @@ class Glossary:
 
     def _segment(self, text: str) -> expansion.Segment | None:
         """Return the segment for a text that is a form of concepts as a whole."""
-        found, is_abbreviation = self._spotter.find(text)
-        if not found:
+        weights, is_abbreviation = self._spotter.find(text)
+        if not weights:
             return None
         forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initialism_forms(text))}
-        for key, weight in found:
-            everyday = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
+        for key, weight in weights:
+            word_factor = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
             for form in (
                 *self._weighted_forms(self._concepts[key]),
                 *self._word_by_word_forms(self._concepts[key]),
             ):
-                alike = 1.0 if _are_transliterations(text, form.text) else everyday
-                form = form._replace(weight=form.weight * weight * alike)
-                before = forms.get(form.text)
-                if before is None or before.weight < form.weight:
+                factor = 1.0 if _are_transliterations(text, form.text) else word_factor
+                form = form._replace(weight=form.weight * weight * factor)
+                previous = forms.get(form.text)
+                if previous is None or previous.weight < form.weight:
                     forms[form.text] = form
-        if all(self._is_single_word(key) for key, _ in found):
+        if all(self._is_single_word(key) for key, _ in weights):
             for form in self._translated_forms(text):
                 forms.setdefault(form.text, form._replace(weight=_COMMON_WORD_WEIGHT))
-        return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), found[0][0])
+        return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), weights[0][0])
 
     def _is_single_word(self, key: str) -> bool:
         """Tell whether a concept is one word, which mostly stands for itself; fine-tuning is two."""
@@ -135,9 +137,9 @@ class Glossary:
         if any(form.seeded or form.papers > 1 for form in concept.forms_in("ko")):
             return
         english = next((form.text for form in concept.forms_in("en")), concept.key)
-        before, of, behind = english.partition(" of ")
+        head, of, complement = english.partition(" of ")
         for text in self._translator.translate_phrase(
-            f"{behind} {before}".split() if of else english.split()
+            f"{complement} {head}".split() if of else english.split()
         ):
             yield expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
 
@@ -149,18 +151,18 @@ class Glossary:
     def _longest_match_segments(self, units: list[str]) -> list[expansion.Segment]:
         """Cut a query into its longest known parts; words that none holds stand for themselves."""
         parts: list[expansion.Segment] = []
-        place = 0
-        while place < len(units):
-            for length in range(min(_MAX_SEGMENT_WORDS, len(units) - place), 0, -1):
-                text = " ".join(units[place : place + length])
-                found = self._segment(text) if length < len(units) or place else None
-                if found is not None:
-                    parts.append(found)
-                    place += length
+        position = 0
+        while position < len(units):
+            for length in range(min(_MAX_SEGMENT_WORDS, len(units) - position), 0, -1):
+                text = " ".join(units[position : position + length])
+                segment = self._segment(text) if length < len(units) or position else None
+                if segment is not None:
+                    parts.append(segment)
+                    position += length
                     break
             else:
-                parts += self._split_compound(units[place])
-                place += 1
+                parts += self._split_compound(units[position])
+                position += 1
         return [part for part in parts if analyser.stemmed_words(part.text)]
 
     def _split_compound(self, unit: str) -> list[expansion.Segment]:
@@ -172,7 +174,7 @@ class Glossary:
         if pieces is None:
             words = self._translator.split_words([unit])
             return (
-                [self._segment(one) or self._word_segment(one) for one in words]
+                [self._segment(part) or self._word_segment(part) for part in words]
                 if len(words) > 1
                 else [self._word_segment(unit)]
             )
@@ -186,29 +188,29 @@ class Glossary:
         translated = [self._english_translations(word) for word in words]
         if not all(translated):
             return []
-        candidates = set().union(*(self._keys_by_word[one] for row in translated for one in row))
+        candidates = set().union(*(self._keys_by_word[stem] for row in translated for stem in row))
         fitting = [key for key in candidates if _is_covered(term_keys.content_words(key), translated)]
         ranked = sorted(fitting, key=lambda key: (-self._concepts[key].support, key))
         if not ranked or (
             len(ranked) > 1 and self._concepts[ranked[0]].support <= 2 * self._concepts[ranked[1]].support
         ):
             return []
-        typed = " ".join(units)
-        forms = [expansion.WeightedForm(typed, 1.0), *self._weighted_forms(self._concepts[ranked[0]])]
-        return [expansion.Segment(typed, expansion.deduplicate_forms(forms), ranked[0])]
+        text = " ".join(units)
+        forms = [expansion.WeightedForm(text, 1.0), *self._weighted_forms(self._concepts[ranked[0]])]
+        return [expansion.Segment(text, expansion.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[expansion.Segment]:
         """Say a query of several words in the other language word by word, and by its initials."""
-        typed = " ".join(units)
+        query_text = " ".join(units)
         forms = [
             expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
             for text in self._translator.translate_phrase(units)
         ]
-        forms += _initialism_forms(typed)
+        forms += _initialism_forms(query_text)
         if not forms:
             return []
-        whole = expansion.WeightedForm(typed, 1.0)
-        return [expansion.Segment(typed, expansion.deduplicate_forms([whole, *forms]))]
+        typed_form = expansion.WeightedForm(query_text, 1.0)
+        return [expansion.Segment(query_text, expansion.deduplicate_forms([typed_form, *forms]))]
 
     def _word_segment(self, unit: str) -> expansion.Segment:
         """Return one word of several with its translation, if the word table is sure of one."""
@@ -217,35 +219,37 @@ class Glossary:
     def _translated_forms(self, unit: str) -> list[expansion.WeightedForm]:
         """Return one word in the other language, as far as the word table is sure."""
         words = self._translator.split_words([unit])
-        found = self._translator.translate_word(words[0]) if len(words) == 1 else []
-        return [expansion.WeightedForm(word, _TRANSLATED_WORD_WEIGHT, is_shown=False) for word in found]
+        translations = self._translator.translate_word(words[0]) if len(words) == 1 else []
+        return [
+            expansion.WeightedForm(word, _TRANSLATED_WORD_WEIGHT, is_shown=False) for word in translations
+        ]
 
     def _english_translations(self, word: str) -> list[str]:
-        found = self._translator.to_english(word, alignment.MIN_ASSOCIATION)
-        return found or self._transliterations.find(word)
+        stems = self._translator.to_english(word, alignment.MIN_ASSOCIATION)
+        return stems or self._transliterations.find(word)
 
 
 def _shared_abbreviations(
-    abbreviated: Mapping[str, list[concepts.AbbreviationSense]],
+    senses: Mapping[str, list[concepts.AbbreviationSense]],
 ) -> dict[str, list[str]]:
     """Return for each term the abbreviations that papers explain by it and as often by others: no term owns them."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for abbreviation, terms in abbreviated.items():
+    by_term: dict[str, list[str]] = defaultdict(list)
+    for abbreviation, ranked in senses.items():
         if (
-            terms
-            and terms[0].share < concepts.DOMINANT_SHARE
+            ranked
+            and ranked[0].share < concepts.DOMINANT_SHARE
             and abbreviation.casefold() not in concept_spotting.COMMON_WORDS
         ):
-            for reading in terms:
-                if reading.papers and reading.share >= _MIN_SHARED_SENSE:
-                    found[reading.key].append(abbreviation)
-    return found
+            for sense in ranked:
+                if sense.papers and sense.share >= _MIN_SHARED_SENSE:
+                    by_term[sense.key].append(abbreviation)
+    return by_term
 
 
 def _is_covered(content: list[str], translated: list[list[str]]) -> bool:
     """Tell whether each content word is said by a word of the query, and each of those says one."""
-    said = [set(row) & set(content) for row in translated]
-    return all(said) and set().union(*said) >= set(content)
+    covered = [set(row) & set(content) for row in translated]
+    return all(covered) and set().union(*covered) >= set(content)
 
 
 def _has_inner_particle(text: str) -> bool:
@@ -256,11 +260,11 @@ def _has_inner_particle(text: str) -> bool:
     )
 
 
-def _are_transliterations(one: str, other: str) -> bool:
+def _are_transliterations(left: str, right: str) -> bool:
     """Tell whether one word is the other as Hangul writes its sound: 트랜스포머 can be nothing but transformer."""
-    if korean.has_hangul(one) == korean.has_hangul(other):
+    if korean.has_hangul(left) == korean.has_hangul(right):
         return False
-    hangul, latin = (one, other) if korean.has_hangul(one) else (other, one)
+    hangul, latin = (left, right) if korean.has_hangul(left) else (right, left)
     words = term_keys.english_stems(latin)
     return len(words) == 1 and transliteration.is_transliteration(term_keys.korean_key(hangul), words[0])
 

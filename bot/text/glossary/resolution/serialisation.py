@@ -14,23 +14,23 @@ _HEADER = f'{{"version":{_VERSION},'
 
 
 def dump(
-    found: Iterable[concepts.Concept],
+    built: Iterable[concepts.Concept],
     senses: Mapping[str, list[concepts.AbbreviationSense]],
     table: alignment.AssociationTable,
-    titles: title_phrases.TitleStatistics,
+    title_statistics: title_phrases.TitleStatistics,
 ) -> str:
     """Return everything that a `Glossary` is made of as JSON."""
     return json.dumps(
         {
             "version": _VERSION,
-            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in found],
+            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in built],
             "readings": senses,
             "words": {
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
-            "phrases": titles.phrases,
-            "titled": titles.concept_counts,
+            "phrases": title_statistics.phrases,
+            "titled": title_statistics.concept_counts,
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -46,19 +46,19 @@ def load(text: str) -> resolver.Glossary | None:
     """Return the glossary of a dumped text; None when another version wrote it, so that it must be made again."""
     if not is_current(text):
         return None
-    kept = json.loads(text)
-    found = [
+    stored = json.loads(text)
+    built = [
         concepts.Concept(key, tuple(concepts.SurfaceForm(*row) for row in rows))
-        for key, rows in kept["concepts"]
+        for key, rows in stored["concepts"]
     ]
-    abbreviated = {
+    senses = {
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
-        for abbreviation, rows in kept["readings"].items()
+        for abbreviation, rows in stored["readings"].items()
     }
-    titles = title_phrases.TitleStatistics(
-        tuple(title_phrases.Phrase(*row) for row in kept["phrases"]), kept["titled"]
+    title_statistics = title_phrases.TitleStatistics(
+        tuple(title_phrases.Phrase(*row) for row in stored["phrases"]), stored["titled"]
     )
-    return resolver.Glossary(found, abbreviated, alignment.AssociationTable(kept["words"], {}), titles)
+    return resolver.Glossary(built, senses, alignment.AssociationTable(stored["words"], {}), title_statistics)
 
 
 def _form_row(form: concepts.SurfaceForm) -> list[object]:

@@ -44,31 +44,37 @@ class Translator:
         )
 
     def _filter_mutual(
-        self, row: Mapping[str, float], back: Mapping[str, Mapping[str, float]]
+        self, row: Mapping[str, float], reverse: Mapping[str, Mapping[str, float]]
     ) -> Mapping[str, float]:
         """Keep of a row what does not go far better with something else: 강화 is no "learning", though always near it."""
         return {
-            one: score for one, score in row.items() if score >= _MIN_MUTUAL_SHARE * max(back[one].values())
+            word: score
+            for word, score in row.items()
+            if score >= _MIN_MUTUAL_SHARE * max(reverse[word].values())
         }
 
     def split_words(self, units: list[str]) -> list[str]:
         """Cut a query into words: at spaces and hyphens, and long Korean ones by the words known."""
-        found: list[str] = []
+        words: list[str] = []
         for unit in units:
             if korean.has_hangul(unit):
                 for word in alignment.split_context(unit):
-                    found += self._decompound(word)
+                    words += self._decompound(word)
             else:
-                found += term_keys.english_stems(unit)
-        return found
+                words += term_keys.english_stems(unit)
+        return words
 
     def translate_word(self, word: str) -> list[str]:
         """Return a word in the other language, best first; empty when the table does not know it well."""
         if korean.is_hangul(word):
             return self.to_english(word)
-        found = self.to_korean(word)
+        translations = self.to_korean(word)
         # A single syllable stands in too many words: 대 is no signal, although 신호 대 잡음비 has it.
-        return [one for one in found if len(one) > 1 or one == found[0]]
+        return [
+            translation
+            for translation in translations
+            if len(translation) > 1 or translation == translations[0]
+        ]
 
     def translate_phrase(self, units: list[str]) -> list[str]:
         """Return a query said in the other language word by word, in the same order, the likeliest first.
@@ -80,9 +86,9 @@ class Translator:
             return []
         rows = [list(self._likely_translations(word).items())[:_MAX_TRANSLATIONS_PER_WORD] for word in words]
         # One word for two of the other language says only one of them.
-        said = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
-        choices = sorted(said, key=lambda row: -prod(score for _, score in row))
-        return [" ".join(word for word, _ in row) for row in choices[:_MAX_PHRASES]]
+        combinations = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
+        ranked = sorted(combinations, key=lambda row: -prod(score for _, score in row))
+        return [" ".join(word for word, _ in row) for row in ranked[:_MAX_PHRASES]]
 
     def _likely_translations(self, word: str) -> dict[str, float]:
         row = (
@@ -90,7 +96,10 @@ class Translator:
             if korean.is_hangul(word)
             else self._korean_by_stem.get(word, {})
         )
-        return {one: row[one] for one in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)}
+        return {
+            translation: row[translation]
+            for translation in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)
+        }
 
     def _decompound(self, word: str) -> list[str]:
         """Cut a closed-up Korean word into the fewest words of the table; itself when that is not possible."""
@@ -104,5 +113,5 @@ def _top_entries(
 ) -> list[str]:
     """Return the entries of a row that are sure enough and near its best, best first."""
     top = max(row.values(), default=0.0)
-    found = [word for word, score in row.items() if score >= max(min_score, share_of_best * top)]
-    return sorted(found, key=lambda word: (-row[word], word))
+    entries = [word for word, score in row.items() if score >= max(min_score, share_of_best * top)]
+    return sorted(entries, key=lambda word: (-row[word], word))
