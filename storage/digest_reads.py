@@ -1,4 +1,4 @@
-"""What the planning of daily posts reads of digests and their papers. Writes nothing."""
+"""Queries for the planning of daily posts: digests of a date range, and their papers with votes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.tables import digests, entries, papers
 
 @dataclass(frozen=True, slots=True)
 class CandidateDigest:
-    """A digest that may be posted. `ingested_at` is when it was first read (UTC)."""
+    """A digest that posts can draw from. `ingested_at` is when it was first stored (UTC)."""
 
     id: int
     date_on: date
@@ -25,7 +25,7 @@ class CandidateDigest:
 
 @dataclass(frozen=True, slots=True)
 class DigestPaper:
-    """A paper of a digest with its freshest votes."""
+    """A paper of a digest, with its latest votes (None: unknown)."""
 
     digest_id: int
     date_on: date
@@ -46,8 +46,8 @@ async def list_digests(connection: AsyncConnection, since_on: date, until_on: da
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
-    """Return every paper of these digests, in the digests' own order."""
-    found: list[DigestPaper] = []
+    """Return the papers of the digests, by digest and rank."""
+    listed: list[DigestPaper] = []
     for chunk in bulk.chunked(digest_ids):
         query = (
             sa.select(
@@ -63,5 +63,5 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
             .where(entries.c.digest_id.in_(chunk))
             .order_by(entries.c.digest_id, entries.c.rank)
         )
-        found.extend(DigestPaper(*row) for row in await connection.execute(query))
-    return found
+        listed.extend(DigestPaper(*row) for row in await connection.execute(query))
+    return listed

@@ -1,4 +1,4 @@
-"""Channels' standing orders. Computes no due time; that is `bot.services.daily.schedule`."""
+"""Subscriptions to the daily post. Due times are computed by `bot.services.daily.schedule`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.tables import subscriptions
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a subscription is due next (UTC), the local date that this stands for, and what it waits for."""
+    """The next due time of a subscription (UTC), the local date of that post, and the date and end of waiting."""
 
     subscription_id: int
     next_due_at: datetime | None
@@ -28,9 +28,9 @@ class Schedule:
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
-    """Store a subscription (its `id` is not looked at) and return its id.
+    """Store a subscription and return its new id; `subscription.id` is ignored.
 
-    Raises DuplicateError when the channel has one of the same time, zone, language and style.
+    Raises DuplicateError if the channel has one with the same time, zone, language and style.
     """
     try:
         async with connection.begin_nested():
@@ -46,7 +46,7 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
 
 
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
-    """Keep a changed subscription. Raises DuplicateError as `add` does."""
+    """Store a changed subscription. Raises DuplicateError like `add`."""
     try:
         async with connection.begin_nested():
             await connection.execute(
@@ -61,7 +61,7 @@ async def update(connection: AsyncConnection, subscription: models.Subscription)
 
 
 async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
-    """Delete a subscription; what its channel had is kept. False when there is none of that id."""
+    """Delete a subscription; the papers posted in its channel are kept. Returns False if the id is unknown."""
     result = await connection.execute(subscriptions.delete().where(subscriptions.c.id == subscription_id))
     return result.rowcount > 0
 
@@ -69,7 +69,7 @@ async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
 async def get(
     connection: AsyncConnection, subscription_id: int, *, for_update: bool = False
 ) -> models.Subscription | None:
-    """Return one subscription, or None. `to_change` waits for whoever is changing or planning it, and holds it."""
+    """Return one subscription, or None. `for_update` locks its row against concurrent changes and planning."""
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
     if for_update:
         query = query.with_for_update()
@@ -84,7 +84,7 @@ async def list_rows(
     channel_id: int | None = None,
     state: models.ActivityState | None = None,
 ) -> list[models.Subscription]:
-    """Return the subscriptions that meet all given conditions, in the order in which they were made."""
+    """Return the subscriptions that match all given conditions, oldest first."""
     query = sa.select(subscriptions).order_by(subscriptions.c.id)
     if guild_id is not None:
         query = query.where(subscriptions.c.guild_id == guild_id)
@@ -96,7 +96,7 @@ async def list_rows(
 
 
 def select_due(now: datetime, limit: int) -> sa.Select[Any]:
-    """The look-up of what is due: by the index on `next_due_at` alone, whatever the number of subscriptions."""
+    """Return the query for active subscriptions due at `now` (UTC), which uses the index on `next_due_at`."""
     return (
         sa.select(subscriptions)
         .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE.value)
@@ -107,12 +107,12 @@ def select_due(now: datetime, limit: int) -> sa.Select[Any]:
 
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Subscription]:
-    """Return the active subscriptions that are due at `now` (UTC), the longest due first."""
+    """Return the active subscriptions that are due at `now` (UTC), longest overdue first."""
     return [_subscription_from_row(row) for row in await connection.execute(select_due(now, limit))]
 
 
 async def set_schedules(connection: AsyncConnection, schedules: Sequence[Schedule]) -> None:
-    """Keep when each subscription is due next."""
+    """Store the next due time of each subscription."""
     if not schedules:
         return
     names = ("next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")
@@ -121,14 +121,14 @@ async def set_schedules(connection: AsyncConnection, schedules: Sequence[Schedul
         .where(subscriptions.c.id == sa.bindparam("b_id"))
         .values({name: sa.bindparam(f"b_{name}") for name in names}),
         [
-            {"b_id": one.subscription_id, **{f"b_{name}": getattr(one, name) for name in names}}
-            for one in schedules
+            {"b_id": row.subscription_id, **{f"b_{name}": getattr(row, name) for name in names}}
+            for row in schedules
         ],
     )
 
 
 async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
-    """Make the subscriptions that wait for a digest look again at once. Returns how many."""
+    """Make the subscriptions that wait for a digest due at `now` (UTC). Returns their number."""
     result = await connection.execute(
         subscriptions.update()
         .where(subscriptions.c.waiting_for_on.is_not(None), subscriptions.c.next_due_at > now)
@@ -144,7 +144,7 @@ async def set_state(
     *,
     reason: str | None = None,
 ) -> list[int]:
-    """Pause, resume or close subscriptions. Returns the ids of those that were in another state before."""
+    """Set the state of subscriptions. Returns the ids of those whose state changed."""
     changed: list[int] = []
     for chunk in bulk.chunked(subscription_ids):
         result = await connection.execute(

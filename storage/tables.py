@@ -244,6 +244,25 @@ had_papers = sa.Table(
     sqlite_with_rowid=False,
 )
 
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    _reference("subscription_id", "subscriptions.id", primary_key=True),
+    sa.Column("decided_at", UtcTime, primary_key=True, index=True),
+    sa.Column("local_on", sa.Date, nullable=False, comment="local date of the post"),
+    sa.Column(
+        "digest_on", sa.Date, nullable=False, comment="date of the newest digest, or last day of a week"
+    ),
+    sa.Column("digest_ids", sa.JSON, nullable=False, comment="digests drawn from"),
+    sa.Column("skipped_digest_ids", sa.JSON, nullable=False, comment="older ones, left out by a first post"),
+    sa.Column("min_votes", sa.Integer, nullable=False),
+    sa.Column("cutoff_rank", sa.Integer, nullable=False, comment="number of papers chosen"),
+    sa.Column("cutoff_votes", sa.Integer, comment="votes of the last paper chosen"),
+    sa.Column("left_out", sa.JSON, nullable=False, comment="[paper id, votes] after the cut-off, best first"),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+    sqlite_with_rowid=False,
+)
+
 alerts = sa.Table(
     "alerts",
     metadata,

@@ -34,6 +34,7 @@ from bot.services.ingest.service import IngestService
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import discord_errors, outcomes, relay, suspension
 from bot.services.polling.report import SourceReport
+from storage import decisions
 from storage.outbox import plan, sender_lock
 
 log = structlog.get_logger(__name__)
@@ -67,9 +68,11 @@ class Runtime:
                 self.relay.wake()
 
     async def purge_payloads(self) -> None:
-        """Forget the payloads of deliveries that ended 30 days ago."""
+        """Delete the payloads of deliveries that ended 30 days ago, and the decisions made before then."""
+        before = self.container.clock() - PAYLOAD_RETENTION
         async with self.container.database.transaction() as connection:
-            await plan.purge_payloads(connection, self.container.clock() - PAYLOAD_RETENTION)
+            await plan.purge_payloads(connection, before)
+            await decisions.purge(connection, before)
 
     async def watch_lock(self) -> None:
         """Stop when the lock is lost: another process may be sending by now."""

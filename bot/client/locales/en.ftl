@@ -334,6 +334,7 @@ why-below-top = It is number { $rank } of the { $total } papers to choose from, 
    *[other] the first { $top }
 }. (Digest of { $date })
 why-not-then = It was not among those to choose when the post of { $date } was put together: it had fewer votes, the post was set up differently, or the digest did not have it yet. Today it would be.
+why-not-recorded = The post made from its digest of { $date } did not show it. The reason is no longer kept.
 why-first-post = The first post in a channel shows the newest digest alone, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-settling = Its digest of { $date } is held until the votes have settled, { $at }.

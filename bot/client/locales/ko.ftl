@@ -291,6 +291,7 @@ why-too-few-votes = 지금 ▲ { $votes }이고, 이 게시는 ▲ { $least }부
 why-votes-unknown = 표 수를 아직 몰라요. 이 게시는 ▲ { $least }부터 올려요.
 why-below-top = 고를 수 있던 { $total }편 가운데 { $rank }번째이고, 이 게시는 { $top }편까지 올려요. ({ $date } 다이제스트)
 why-not-then = { $date } 글을 만들 때는 고를 수 있는 논문이 아니었어요. 그때는 표가 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금이라면 올라가요.
+why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 그 이유는 이제 남아 있지 않아요.
 why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 주는데, 이 논문은 그보다 앞선 다이제스트에 있어요.
 why-coming = 곧 나와요. 다음 글({ $at })에서 { $total }편 가운데 { $rank }번째예요.
 why-settling = { $date } 다이제스트는 표가 모일 때까지 기다리고 있어요. { $at }에 올라와요.

@@ -122,6 +122,8 @@ def _not_selected_text(words: Texts, one: Explanation, on: str) -> str:
             return words("why-below-top", date=on, rank=one.rank, total=one.candidate_count, top=order.top_n)
         case Cause.NOT_CHOSEN_THEN:
             return words("why-not-then", date=on)
+        case Cause.NOT_RECORDED:
+            return words("why-not-recorded", date=on)
         case Cause.STOPPED:
             return f"{words('why-stopped')} {notices.reason_text(words, order.reason)}"
         case Cause.SUPERSEDED:

@@ -1,6 +1,6 @@
-"""Edits what was posted when a corrected digest changes what it shows. The papers and their order stay as posted.
+"""Plans edits of sent posts whose content a corrected digest changes. The papers and their order stay as posted.
 
-Runs inside the transaction that stores the correction. Sends nothing.
+Runs inside the transaction that stores the correction.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import isolation
-from bot.services.daily import styles
+from bot.services.daily import schedule, styles
 from bot.services.posts import contents, delivery_factory, summaries
 from storage import digest_reads, digests, models, papers, subscriptions
 from storage.database import Connection
@@ -22,69 +22,71 @@ from storage.outbox import plan, queries
 log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(days=7)
-"""Older posts are left as they are: nobody reads them anew."""
+"""Older posts are not edited."""
 EDITABLE_KINDS = frozenset(
     {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
 )
 POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
 BATCH_SIZE = 500
-"""Posts whose messages are in memory at once."""
+"""Number of posts whose messages are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedPost:
-    """A post that shows something else than it would today."""
+    """A sent post and its new rendering."""
 
     delivery: models.Delivery
     rendered: delivery_factory.RenderedPost
 
 
 class EditPlanner:
-    """Plans the edits that a corrected digest asks for."""
+    """Plans the edits that follow from a corrected digest."""
 
     def __init__(self, deliveries: delivery_factory.DeliveryFactory) -> None:
         self._deliveries = deliveries
 
     async def plan(self, connection: Connection, digest_id: int, revision: int, now: datetime) -> int:
-        """Plan an edit of each sent post whose papers the correction changed. Returns how many."""
+        """Plan an edit of each sent post whose papers the correction changed. Returns the number of posts."""
         digest = await digests.get(connection, digest_id)
         if digest is None:
             return 0
-        corrected = {one.arxiv_id for one in await digest_reads.list_papers(connection, [digest_id])}
-        # A post is dated by the newest digest that it draws from; this one may be an older one of them.
+        corrected = {paper.arxiv_id for paper in await digest_reads.list_papers(connection, [digest_id])}
+        # A post has the date of its newest digest; the corrected digest may be an older one.
         recent = await queries.list_rows(
             connection,
             state=models.DeliveryState.SENT,
             digest_since=digest.date,
             since_at=now - LOOK_BACK,
         )
-        shown = [one for one in recent if one.kind in POST_KINDS and not corrected.isdisjoint(one.papers)]
-        changed = iter(await self._list_changed(connection, shown))
-        waiting = await queries.list_pending_edits(connection) if shown else {}
-        number = 0
+        affected = [
+            delivery
+            for delivery in recent
+            if delivery.kind in POST_KINDS and not corrected.isdisjoint(delivery.papers)
+        ]
+        changed = iter(await self._list_changed(connection, affected))
+        pending = await queries.list_pending_edits(connection) if affected else {}
+        count = 0
         while batch := list(itertools.islice(changed, BATCH_SIZE)):
-            number += await self._plan_batch(connection, batch, waiting, f"{digest_id}:{revision}", now)
-        if number:
-            log.info("edits planned", count=number, digest=digest_id, revision=revision)
-        return number
+            count += await self._plan_batch(connection, batch, pending, f"{digest_id}:{revision}", now)
+        if count:
+            log.info("edits planned", count=count, digest=digest_id, revision=revision)
+        return count
 
     async def _list_changed(
-        self, connection: Connection, posted_deliveries: Sequence[models.Delivery]
+        self, connection: Connection, deliveries: Sequence[models.Delivery]
     ) -> list[ChangedPost]:
-        """Render each different post once more, and return those whose papers are not what they were."""
-        orders = (
-            {one.id: one for one in await subscriptions.list_rows(connection)} if posted_deliveries else {}
-        )
+        """Render each distinct post again, and return those whose papers changed."""
+        by_id = {row.id: row for row in await subscriptions.list_rows(connection)} if deliveries else {}
         rendered: dict[object, delivery_factory.RenderedPost | None] = {}
         changed = []
-        for delivery in posted_deliveries:
-            order = orders.get(delivery.subscription_id or 0)
-            if order is None:
+        for delivery in deliveries:
+            subscription = by_id.get(delivery.subscription_id or 0)
+            if subscription is None:
                 continue
-            times = order.at_time, order.timezone, order.days
-            key = delivery.papers, delivery.locale, delivery.digest_on, delivery.total, order.style, times
+            content = delivery.papers, delivery.locale, delivery.digest_on, delivery.total
+            key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, order)
+                rendered[key] = await self._rerender(connection, delivery, subscription)
             new = rendered[key]
             if new is not None and new.fingerprint != delivery.fingerprint:
                 changed.append(ChangedPost(delivery, new))
@@ -97,7 +99,7 @@ class EditPlanner:
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.papers):
             return None
-        # A post that fails to render must not block the ingest of the corrected digest.
+        # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             return self._deliveries.render_daily(_rebuild_post(delivery, subscription, details))
         return None
@@ -106,22 +108,22 @@ class EditPlanner:
         self,
         connection: Connection,
         batch: Sequence[ChangedPost],
-        waiting: Mapping[int, Sequence[int]],
+        pending: Mapping[int, Sequence[int]],
         revision: str,
         now: datetime,
     ) -> int:
-        stored = await queries.list_parts_by_delivery(connection, [one.delivery.id for one in batch])
+        stored = await queries.list_parts_by_delivery(connection, [post.delivery.id for post in batch])
         planned, shown = [], []
-        for one in batch:
-            delivery = one.delivery
-            edits, payloads = self._build_edits(stored[delivery.id], one.rendered, delivery.key)
+        for post in batch:
+            delivery = post.delivery
+            edits, payloads = self._build_edits(stored[delivery.id], post.rendered, delivery.key)
             for edit in edits:
-                # An edit that is tried again after this one must not bring the older text back.
-                payloads |= dict.fromkeys(waiting.get(edit.message_id or 0, ()), edit.payload)
+                # A pending edit that is retried after this one must not restore the older text.
+                payloads |= dict.fromkeys(pending.get(edit.message_id or 0, ()), edit.payload)
             if edits:
                 key = f"edit:{delivery.id}:{revision}"
                 planned.append(self._deliveries.build_edit(delivery, edits, key=key, now=now))
-                shown.append(plan.DeliveryContent(delivery.id, one.rendered.fingerprint, payloads))
+                shown.append(plan.DeliveryContent(delivery.id, post.rendered.fingerprint, payloads))
         ids = await plan.add_all(connection, planned)
         await plan.set_content(connection, shown)
         return len(ids)
@@ -129,9 +131,9 @@ class EditPlanner:
     def _build_edits(
         self, stored: Sequence[models.Part], rendered: delivery_factory.RenderedPost, key: str
     ) -> tuple[tuple[models.NewPart, ...], dict[int, str]]:
-        """Return an edit of each message that changed, and what those messages show then, by the part's id.
+        """Return the edits of changed messages, and the new payloads by part id.
 
-        A post whose order has another style since then has other messages, and stays as it is.
+        Returns nothing if the subscription's style has changed since: that post consists of other messages.
         """
         edits: list[models.NewPart] = []
         payloads: dict[int, str] = {}
@@ -141,7 +143,7 @@ class EditPlanner:
         for part, new in zip(stored, new_parts, strict=True):
             if part.kind not in EDITABLE_KINDS or part.message_id is None or part.payload is None:
                 continue
-            # Where Discord refused the full form, the plain one was posted and has no other behind it.
+            # If Discord refused the payload, the fallback was posted, and the part has no fallback of its own.
             shown = new.fallback if part.fallback is None and new.fallback is not None else new.payload
             if part.payload == shown:
                 continue
@@ -153,7 +155,7 @@ class EditPlanner:
 def _rebuild_post(
     delivery: models.Delivery, subscription: models.Subscription, details: Sequence[models.PaperDetail]
 ) -> contents.DailyPost:
-    """Return the post as it would be rendered today, from what the delivery kept of it."""
+    """Return the current content of a sent post."""
     assert delivery.digest_on is not None
     return contents.DailyPost(
         marker=delivery_factory.MARKER_PLACEHOLDER,
@@ -162,6 +164,6 @@ def _rebuild_post(
         digest_on=delivery.digest_on,
         total=delivery.total or len(details),
         papers=tuple(summaries.build_post_paper(detail, delivery.locale) for detail in details),
-        schedule=contents.PostSchedule(subscription.at_time, subscription.timezone, subscription.days),
+        schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
         since_on=styles.first_rolling_date(subscription, delivery.digest_on),
     )

@@ -1,7 +1,7 @@
-"""When a subscription is due: wall-clock times turned into UTC by the zone's own rules. Pure; asks no clock.
+"""Due times of subscriptions: conversion of local times to UTC by the rules of a time zone. Pure.
 
-A local time that does not exist (the clock jumps over it) is the first minute after the gap; one that comes twice
-is its first. A date that a zone skipped whole (Samoa, 2011-12-30) has no post.
+A local time in a gap (the clock jumps over it) is the first minute after the gap; a repeated local time is its first
+occurrence. A date that a zone skipped (Samoa, 2011-12-30) has no post.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot import errors
+from storage import models
 
 DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -23,19 +25,24 @@ AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 @dataclass(frozen=True, slots=True)
 class DueTime:
-    """A moment in UTC and the local date that it stands for."""
+    """A moment in UTC and the local date of its post."""
 
     at: datetime
     local_on: date
 
 
+def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
+    """Return the values that determine the due times of a subscription: time of day, zone, weekdays."""
+    return subscription.at_time, subscription.timezone, subscription.days
+
+
 def parse_zone(name: str) -> ZoneInfo:
-    """Return the IANA zone of that name. Raises UsageError naming one that would work."""
+    """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
     return _load_zone(name.strip())
 
 
 def is_known_zone(name: str) -> bool:
-    """Whether this machine has the rules of a zone that was stored, perhaps by another one."""
+    """Return whether this machine has the rules of a zone. A stored name may come from another machine."""
     try:
         parse_zone(name)
     except errors.UsageError:
@@ -54,7 +61,7 @@ def _load_zone(name: str) -> ZoneInfo:
 
 
 def parse_time(text: str) -> time:
-    """Read `HH:MM` (24 hours). Raises UsageError."""
+    """Parse `HH:MM` (24 hours). Raises UsageError."""
     match = AT_TIME_PATTERN.fullmatch(text.strip())
     if match is None:
         raise errors.UsageError(f"{text[:20]!r} is no time of day. Use HH:MM on 24 hours, such as 09:00.")
@@ -62,7 +69,7 @@ def parse_time(text: str) -> time:
 
 
 def parse_days(text: str) -> tuple[int, ...]:
-    """Read weekdays such as `mon,tue` or `mon-fri` (empty: every day) as ISO weekdays, sorted. Raises UsageError."""
+    """Parse weekdays such as `mon,tue` or `mon-fri` (empty: every day) as ISO weekdays, sorted. Raises UsageError."""
     days: set[int] = set()
     for word in filter(None, re.split(r"[,\s]+", text.strip().lower())):
         first, _, last = word.partition("-")
@@ -77,12 +84,12 @@ def parse_days(text: str) -> tuple[int, ...]:
 
 
 def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return the UTC moment of a wall-clock time (see the module's rule for gaps and repeats)."""
+    """Return the UTC moment of a local time; see the module for gaps and repeated times."""
     wall = datetime.combine(on, at)
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == wall:
         return moment
-    # In a gap, fold=1 reads the wall time with the later offset, which lands before the jump, and fold=0 after it.
+    # In a gap, fold=1 applies the later offset, which gives a moment before the jump, and fold=0 one after it.
     before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
     offset = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
@@ -95,7 +102,7 @@ def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def date_exists(on: date, zone: ZoneInfo) -> bool:
-    """Whether the zone lived through that date."""
+    """Return whether the date exists in the zone."""
     return wall_clock_to_utc(on, time(0), zone).astimezone(zone).date() == on
 
 
@@ -105,7 +112,7 @@ def local_date(now: datetime, zone: ZoneInfo) -> date:
 
 
 def iter_due_times(first: date, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> Iterator[DueTime]:
-    """Yield every due moment from a local date on, without end; `days` are ISO weekdays in that zone."""
+    """Yield all due times from a local date on, without end. `days` are ISO weekdays in the zone."""
     on = first
     while on < date.max - DAY:
         if on.isoweekday() in days and date_exists(on, zone):
@@ -114,8 +121,8 @@ def iter_due_times(first: date, at: time, zone: ZoneInfo, days: tuple[int, ...])
 
 
 def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> DueTime:
-    """Return the first due moment later than `after` (UTC). `days` must not be empty."""
-    # One day back, because a time in a gap at midnight belongs to the date before.
+    """Return the first due time later than `after` (UTC). `days` must not be empty."""
+    # Start one day earlier: a time in a gap at midnight belongs to the previous date.
     return next(
         due for due in iter_due_times(local_date(after, zone) - DAY, at, zone, days) if due.at > after
     )
@@ -124,11 +131,6 @@ def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -
 def due_between(
     first: date, now: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...], *, limit: int = 60
 ) -> tuple[DueTime, ...]:
-    """Return what fell due from the local date `first` up to `now`, oldest first, at most the last `most` of it."""
+    """Return the due times from the local date `first` to `now` (UTC), oldest first, of the last `limit` days."""
     start = max(first, local_date(now, zone) - limit * DAY)
-    found = []
-    for due in iter_due_times(start, at, zone, days):
-        if due.at > now:
-            break
-        found.append(due)
-    return tuple(found)
+    return tuple(takewhile(lambda due: due.at <= now, iter_due_times(start, at, zone, days)))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from bot.services.daily.schedule import DAY
 from storage.models import Style, Subscription
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class DrawingRule:
-    """The digests that a post draws from: with `rolling_days` all of its last days, whether drawn from before or not.
+    """The digests that a post draws from.
 
-    Without it each digest of the subscription's `fresh_days` once, after it has settled.
+    With `rolling_days`: all digests of its last days, including those of earlier posts. Otherwise each digest of the
+    subscription's `fresh_days` once, after its votes have settled.
     """
 
     rolling_days: int | None = None
@@ -32,7 +32,7 @@ DRAWING_RULES: Mapping[Style, DrawingRule] = {
 
 
 def is_rolling(subscription: Subscription) -> bool:
-    """True if the posts draw from all digests of their last days, and not from each digest once."""
+    """Return whether the posts draw from all digests of their last days, instead of each digest once."""
     return DRAWING_RULES[subscription.style].rolling_days is not None
 
 

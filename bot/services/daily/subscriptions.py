@@ -1,4 +1,4 @@
-"""Makes, changes and ends channels' standing orders, for `/daily` and for `paperround channels` alike."""
+"""Use cases of subscriptions: add, edit, pause, resume, remove. For `/daily` and `paperround channels`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from storage.database import Connection, Database
 from storage.outbox import holds, queries
 
 MAX_TOP_N = 25
-"""What a select menu can offer to open (Discord's limit on options)."""
+"""Discord's limit on the options of a select menu, which lists the papers of a post."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOptions:
-    """What an order asks for, apart from its place. Times as in `models.Subscription`."""
+    """The settings of a subscription. Values as in `models.Subscription`."""
 
     at_time: str = "09:00"
     timezone: str = "UTC"
@@ -35,7 +35,7 @@ class SubscriptionOptions:
     settle_hours: int = 0
 
     def validated(self) -> SubscriptionOptions:
-        """Return the same with the time in its one form. Raises UsageError naming the field and a value that works."""
+        """Return the options with time and days normalised. Raises UsageError, which names the field and valid values."""
         schedule.parse_zone(self.timezone)
         for name, value, low, high in (
             ("top N", self.top_n, 1, MAX_TOP_N),
@@ -55,7 +55,7 @@ class SubscriptionOptions:
 
 
 class Subscriptions:
-    """The use cases around standing orders. Asks Discord nothing."""
+    """Service for the subscriptions of channels."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -64,9 +64,9 @@ class Subscriptions:
     async def add(
         self, *, guild_id: int, channel_id: int, options: SubscriptionOptions, created_by: int | None = None
     ) -> models.Subscription:
-        """Start an order; its first post is the next moment that it names.
+        """Add an active subscription; its first post is at the next due time.
 
-        Raises UsageError for a value that cannot be used and storage.errors.DuplicateError for an identical order.
+        Raises UsageError for an invalid option and storage.errors.DuplicateError for an identical subscription.
         """
         options, now = options.validated(), self._clock()
         due = _next_due(options, now)
@@ -90,20 +90,20 @@ class Subscriptions:
     async def list_rows(
         self, *, guild_id: int | None = None, channel_id: int | None = None
     ) -> list[models.Subscription]:
-        """Return the orders of a server, of a channel, or all."""
+        """Return the subscriptions of a server, of a channel, or all."""
         async with self._database.read() as connection:
             return await subscriptions.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
 
     async def get(self, subscription_id: int) -> models.Subscription:
-        """Return one order. Raises UsageError when there is none of that id."""
+        """Return one subscription. Raises UsageError if the id is unknown."""
         async with self._database.read() as connection:
             return await _get(connection, subscription_id)
 
     async def edit(self, subscription_id: int, options: SubscriptionOptions) -> models.Subscription:
-        """Change what an order asks for; a changed time counts from now on, and a day that was posted is not posted again.
+        """Change the options. A changed schedule applies from now on; a date that was posted is not posted again.
 
-        A day whose digest is waited for is looked at once more by the new wishes, if it is still a day of theirs.
-        Raises as `add` does.
+        If the subscription waits for a digest and the new days include that date, it is planned again at once.
+        Raises the errors of `add`.
         """
         options, now = options.validated(), self._clock()
         async with self._database.transaction() as connection:
@@ -111,7 +111,7 @@ class Subscriptions:
             changed = replace(old, **{field.name: getattr(options, field.name) for field in fields(options)})
             if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
-            elif schedule_key(changed) != schedule_key(old):
+            elif schedule.schedule_key(changed) != schedule.schedule_key(old):
                 due = await _next_unplanned_due(connection, subscription_id, options, now)
                 changed = replace(
                     changed,
@@ -124,7 +124,7 @@ class Subscriptions:
         return changed
 
     async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
-        """Stop posting, what waits to be sent included, until somebody resumes it."""
+        """Stop posting until the subscription is resumed; planned deliveries are held too."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
             changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
@@ -133,7 +133,7 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Post again from the next due moment on; what a pause held back in the outbox goes out at once."""
+        """Post again from the next due time on; deliveries held by the pause are sent at once."""
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
@@ -154,7 +154,7 @@ class Subscriptions:
         return changed
 
     async def remove(self, subscription_id: int) -> models.Subscription:
-        """End an order for good, with what still waited to be sent for it. Returns what it was."""
+        """Delete a subscription and cancel its unsent deliveries. Returns the deleted subscription."""
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
@@ -166,15 +166,10 @@ class Subscriptions:
 
 
 def options_of(subscription: models.Subscription) -> SubscriptionOptions:
-    """Return what a stored order asks for."""
+    """Return the options of a stored subscription."""
     return SubscriptionOptions(
         **{field.name: getattr(subscription, field.name) for field in fields(SubscriptionOptions)}
     )
-
-
-def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
-    """Return the part of an order that its due times follow from."""
-    return subscription.at_time, subscription.timezone, subscription.days
 
 
 def _next_due(options: SubscriptionOptions, now: datetime) -> schedule.DueTime:
@@ -185,7 +180,7 @@ def _next_due(options: SubscriptionOptions, now: datetime) -> schedule.DueTime:
 async def _next_unplanned_due(
     connection: Connection, subscription_id: int, options: SubscriptionOptions, now: datetime
 ) -> schedule.DueTime:
-    """Return the next due moment of a date whose post was not planned before."""
+    """Return the next due time on a date whose post is not planned yet."""
     due = _next_due(options, now)
     while await queries.list_existing_keys(
         connection, [decision.delivery_key(subscription_id, due.local_on)]
@@ -195,7 +190,7 @@ async def _next_unplanned_due(
 
 
 def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> bool:
-    """Whether the day whose digest is waited for has come, and is one of the subscription's."""
+    """Return whether the due time of the awaited date has passed and the date is a day of the subscription."""
     on = subscription.waiting_for_on
     if on is None or on.isoweekday() not in subscription.days:
         return False
@@ -206,9 +201,9 @@ def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> boo
 async def _get(
     connection: Connection, subscription_id: int, *, for_update: bool = False
 ) -> models.Subscription:
-    found = await subscriptions.get(connection, subscription_id, for_update=for_update)
-    if found is None:
+    subscription = await subscriptions.get(connection, subscription_id, for_update=for_update)
+    if subscription is None:
         raise errors.UsageError(
             f"There is no daily post with the id {subscription_id}. List them to see which there are."
         )
-    return found
+    return subscription

@@ -1,56 +1,57 @@
-"""Says why a paper was not posted by a standing order, or when it was. Pure: decides over what `why` has read.
+"""Explains why a paper was or was not posted by a subscription, from the planner's decisions. Pure.
 
-Votes and settings are today's: what they were when a post was put together is not kept, so the answers say so.
+The decision is the one recorded; votes and minimum are today's, so an answer says if the paper would be chosen today.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
-from bot.services.daily import decision, planner, schedule, selection, styles
+from bot.services.daily import decision, schedule, selection, styles
 from storage import models
+from storage.decisions import StoredDecision
 from storage.digest_reads import CandidateDigest
 from storage.models import ActivityState, DeliveryState, PartState
 from storage.posted import PostedPaper
 
-DAY = timedelta(days=1)
-
 
 class Cause(StrEnum):
-    """What became of a paper in one standing order."""
+    """What became of a paper in one subscription."""
 
     POSTED = "posted"
     UNDER_WAY = "under-way"
-    """Chosen; its message waits in the outbox for its turn."""
+    """Chosen; the message is planned in the outbox."""
     NOT_DELIVERED = "held"
-    """Chosen, and not posted: the delivery's state and reason say why."""
+    """Chosen and not posted; the delivery has the state and the reason."""
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
     NOT_CHOSEN_THEN = "not-then"
-    """It would be chosen by its votes of today and the order of today, and was not when the post was put together."""
+    """Not chosen when the post was planned; it would be chosen with today's votes and options."""
+    NOT_RECORDED = "not-recorded"
+    """Not chosen; the decision is older than the retention, or than the table of decisions."""
     FIRST_POST = "first-post"
-    """A channel's first post shows the newest digest alone, and this one was older."""
+    """The first post of a subscription shows the newest digest only, and the paper's digest is older."""
     UPCOMING = "coming"
     SETTLING = "settling"
-    """Its digest waits until the votes have had their hours."""
+    """The digest is held until its votes have settled."""
     STOPPED = "stopped"
     SUPERSEDED = "overtaken"
-    """Its digest came when a newer one had been posted."""
+    """The digest arrived after a newer one was posted."""
     BEFORE_SUBSCRIPTION = "before-order"
     TOO_OLD = "too-old"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer for one standing order; `subscription` is None for a post of an order that is no more.
+    """The answer for one subscription; `subscription` is None if it has been deleted since the paper was posted.
 
-    `digest_on` is the date of the digest spoken of, `at` (UTC) when it was posted, or when the next post or the end of
-    the waiting is. `rank` counts from 1 among `of` papers. `is_open`: the next post may still decide otherwise.
-    `repeated`: a later digest has the paper again, which is not posted twice within 30 days.
+    `digest_on` is the date of the digest. `at` (UTC) is when the paper was posted, when the decision was or will be
+    made, or when the votes have settled. `rank` counts from 1 among `candidate_count` papers. `may_change`: the next
+    post may decide differently. `is_repeated`: a later digest has the paper again, within REPOST_INTERVAL.
     """
 
     cause: Cause
@@ -68,7 +69,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class PastDelivery:
-    """That the channel was to have the paper, the delivery that was to bring it, and the part of it that shows it."""
+    """The latest delivery of the paper to the channel, and the part that shows it."""
 
     posted_paper: PostedPaper
     delivery: models.Delivery | None
@@ -76,26 +77,12 @@ class PastDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class SelectionRun:
-    """One choice of papers: `ranked` are those to choose from, new to the channel and best first.
-
-    `chosen` were taken and are not among `ranked` any more; `at` is when that was. A choice that is still to be made has
-    taken none. `newest_on` is the only date drawn from in a channel's first post, else None.
-    """
-
-    digest_on: date
-    at: datetime
-    ranked: tuple[selection.Candidate, ...]
-    chosen_count: int = 0
-    first_post_digest_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ExplanationInput:
-    """What is known of one paper and one order. `standings` are the digests that hold the paper, the newest first.
+    """What is known about one paper and one subscription.
 
-    `last` is the latest choice that its digest was part of, `upcoming` the next one; `covered` are the ids of the
-    digests that the order drew from.
+    `containing_digests` are the digests with the paper, newest first; `covered_ids` the digests that the subscription
+    has drawn from. `decisions` are newest first. `upcoming` is the decision that the planner would make when the
+    subscription is due next, with its chosen papers in `left_out`.
     """
 
     paper_id: int
@@ -104,27 +91,34 @@ class ExplanationInput:
     containing_digests: tuple[CandidateDigest, ...]
     covered_ids: Collection[int]
     past_delivery: PastDelivery | None
-    last_selection: SelectionRun | None
-    upcoming_selection: SelectionRun | None
+    decisions: Sequence[StoredDecision]
+    upcoming: StoredDecision | None
     now: datetime
 
 
 def explain(facts: ExplanationInput) -> Explanation:
-    """Return what became of the paper in this order."""
+    """Return what became of the paper in the subscription."""
     if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery):
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
-    hopeful = next((one for one in facts.containing_digests if _is_eligible(facts, one)), None)
-    if hopeful is not None and facts.upcoming_selection is not None:
-        return _explain_upcoming(facts, hopeful, facts.upcoming_selection)
-    if facts.last_selection is not None:
-        return _explain_selection(facts, facts.last_selection, may_change=False)
+    eligible = next((digest for digest in facts.containing_digests if _is_eligible(facts, digest)), None)
+    if eligible is not None and _is_settling(facts, eligible):
+        settled_at = decision.settled_at(facts.subscription, eligible)
+        return Explanation(
+            Cause.SETTLING, facts.subscription, eligible.date_on, settled_at, may_change=True
+        )
+    if eligible is not None and facts.upcoming is not None:
+        return _explain_decision(facts, facts.upcoming, may_change=True)
+    digest_ids = _digest_ids(facts)
+    for record in facts.decisions:
+        if not digest_ids.isdisjoint((*record.digest_ids, *record.skipped_digest_ids)):
+            return _explain_decision(facts, record, may_change=False)
     return _explain_never_eligible(facts)
 
 
 def eligible_dates(subscription: models.Subscription, now: datetime) -> tuple[date, date] | None:
-    """Return the dates of the digests that the next post can draw from; None when no post is planned.
+    """Return the first and last digest date that the next post can draw from; None if no post is due.
 
-    A post that is overdue, since the bot was away, is made now and by today's date.
+    An overdue post is planned at `now` and draws by today's date.
     """
     if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
@@ -151,97 +145,112 @@ def explain_past(
     if cause is Cause.POSTED and delivery is not None:
         at = (part.sent_at if part is not None else None) or delivery.finished_at or at
     since = digest_on or at.date()
-    repeated = (
-        any(one.date_on > since for one in containing_digests)
-        and now - past.posted_paper.had_at < planner.REPOST_INTERVAL
+    is_repeated = (
+        cause is Cause.POSTED
+        and any(digest.date_on > since for digest in containing_digests)
+        and now - past.posted_paper.had_at < decision.REPOST_INTERVAL
     )
-    return Explanation(
-        cause, subscription, digest_on, at, delivery, part, is_repeated=repeated and cause is Cause.POSTED
-    )
+    return Explanation(cause, subscription, digest_on, at, delivery, part, is_repeated=is_repeated)
 
 
 def _is_sent(part: models.Part | None) -> bool:
     return part is not None and part.state is PartState.SENT
 
 
+def _digest_ids(facts: ExplanationInput) -> set[int]:
+    return {digest.id for digest in facts.containing_digests}
+
+
 def _may_be_reposted(facts: ExplanationInput, past: PastDelivery) -> bool:
-    """Whether a newer digest has the paper so long after the post that it counts as new."""
-    if facts.now - past.posted_paper.had_at < planner.REPOST_INTERVAL:
+    """Return whether a newer digest has the paper, more than REPOST_INTERVAL after it was posted."""
+    if facts.now - past.posted_paper.had_at < decision.REPOST_INTERVAL:
         return False
-    return any(one.date_on > past.posted_paper.had_at.date() for one in facts.containing_digests)
+    return any(digest.date_on > past.posted_paper.had_at.date() for digest in facts.containing_digests)
 
 
 def _is_eligible(facts: ExplanationInput, digest: CandidateDigest) -> bool:
-    """Whether the next post can draw from this digest."""
+    """Return whether the next post can draw from a digest."""
     dates = eligible_dates(facts.subscription, facts.now)
     if dates is None or not dates[0] <= digest.date_on <= dates[1]:
         return False
     return styles.is_rolling(facts.subscription) or digest.id not in facts.covered_ids
 
 
-def _explain_upcoming(
-    facts: ExplanationInput, digest: CandidateDigest, upcoming: SelectionRun
-) -> Explanation:
+def _is_settling(facts: ExplanationInput, digest: CandidateDigest) -> bool:
+    """Return whether the next decision waits for, or passes over, a digest whose votes have not settled."""
     subscription = facts.subscription
-    settled_at = digest.ingested_at + timedelta(hours=subscription.settle_hours)
-    waits = subscription.waiting_for_on is not None or settled_at > upcoming.at
-    if settled_at > facts.now and waits and not styles.is_rolling(subscription):
-        return Explanation(Cause.SETTLING, subscription, digest.date_on, settled_at, may_change=True)
-    if upcoming.first_post_digest_on is not None and digest.date_on < upcoming.first_post_digest_on:
-        return Explanation(Cause.FIRST_POST, subscription, digest.date_on, upcoming.at, may_change=True)
-    return _explain_selection(facts, upcoming, may_change=True)
+    settled_at = decision.settled_at(subscription, digest)
+    if styles.is_rolling(subscription) or settled_at <= facts.now:
+        return False
+    is_waiting = subscription.waiting_for_on is not None
+    return is_waiting or subscription.next_due_at is None or settled_at > subscription.next_due_at
 
 
-def _explain_selection(facts: ExplanationInput, run: SelectionRun, *, may_change: bool) -> Explanation:
-    """Return why the paper was not (or would not be) among those taken in one choice."""
-    subscription = facts.subscription
-
-    def because(cause: Cause, rank: int = 0, of: int = 0) -> Explanation:
-        return Explanation(
-            cause,
-            subscription,
-            run.digest_on,
-            run.at,
-            votes=facts.votes,
-            rank=rank,
-            candidate_count=of,
-            may_change=may_change,
-        )
-
-    if (
-        not may_change
-        and run.first_post_digest_on is not None
-        and _are_all_dated_before(facts, run.first_post_digest_on)
-    ):
-        return because(Cause.FIRST_POST)
-    if not selection.meets_minimum(facts.votes, subscription.min_votes):
-        return because(Cause.VOTES_UNKNOWN if facts.votes is None else Cause.TOO_FEW_VOTES)
-    enough = [
-        one.paper_id for one in run.ranked if selection.meets_minimum(one.votes, subscription.min_votes)
-    ]
-    if facts.paper_id not in enough:
-        return because(Cause.NOT_CHOSEN_THEN)
-    rank, of = run.chosen_count + enough.index(facts.paper_id) + 1, run.chosen_count + len(enough)
-    if rank > subscription.top_n:
-        return because(Cause.BELOW_TOP, rank, of)
-    return because(Cause.UPCOMING if may_change else Cause.NOT_CHOSEN_THEN, rank, of)
+def _explain_decision(facts: ExplanationInput, record: StoredDecision, *, may_change: bool) -> Explanation:
+    """Return why the paper was not chosen, or whether it will be if the decision `may_change`."""
+    subscription, rank, count = facts.subscription, *_rank(facts, record)
+    if _digest_ids(facts).isdisjoint(record.digest_ids):
+        cause = Cause.FIRST_POST
+    elif not selection.meets_minimum(facts.votes, subscription.min_votes):
+        cause = Cause.VOTES_UNKNOWN if facts.votes is None else Cause.TOO_FEW_VOTES
+    elif rank > subscription.top_n:
+        cause = Cause.BELOW_TOP
+    else:
+        cause = Cause.UPCOMING if may_change else Cause.NOT_CHOSEN_THEN
+    return Explanation(
+        cause,
+        subscription,
+        record.digest_on,
+        record.decided_at,
+        votes=facts.votes,
+        rank=rank,
+        candidate_count=count,
+        may_change=may_change,
+    )
 
 
-def _are_all_dated_before(facts: ExplanationInput, on: date) -> bool:
-    return all(one.date_on < on for one in facts.containing_digests)
+def _rank(facts: ExplanationInput, record: StoredDecision) -> tuple[int, int]:
+    """Return the rank of the paper in a decision, from 1, and the number of papers ranked.
+
+    A paper that was not ranked, because it had too few votes or the digest did not have it yet, gets the rank that
+    today's votes would have given it.
+    """
+    ids = [paper_id for paper_id, _ in record.left_out]
+    if facts.paper_id in ids:
+        return record.cutoff_rank + ids.index(facts.paper_id) + 1, record.cutoff_rank + len(ids)
+    votes_key = selection.votes_sort_key(facts.votes)
+    count = record.cutoff_rank + len(ids) + 1
+    if votes_key < selection.votes_sort_key(record.cutoff_votes):
+        return 1, count
+    better = [votes for _, votes in record.left_out if selection.votes_sort_key(votes) <= votes_key]
+    return record.cutoff_rank + len(better) + 1, count
 
 
 def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
-    """Return why no post of the order could draw from the paper's digest."""
+    """Return why there is no decision of the subscription about the paper's digests."""
     subscription, newest = facts.subscription, facts.containing_digests[0]
     begun_on = schedule.local_date(subscription.created_at, schedule.parse_zone(subscription.timezone))
-    days = styles.window_days(subscription)
-    if newest.date_on < begun_on - (days - 1) * DAY:
+    window = (styles.window_days(subscription) - 1) * schedule.DAY
+    if not _digest_ids(facts).isdisjoint(facts.covered_ids):
+        cause = Cause.NOT_RECORDED
+    elif newest.date_on < begun_on - window:
         cause = Cause.BEFORE_SUBSCRIPTION
     elif subscription.state is not ActivityState.ACTIVE:
         cause = Cause.STOPPED
+    elif styles.is_rolling(subscription) and not _has_decision_near(facts, newest):
+        cause = Cause.NOT_RECORDED
     elif subscription.last_digest_on is not None and newest.date_on < subscription.last_digest_on:
         cause = Cause.SUPERSEDED
     else:
         cause = Cause.TOO_OLD
     return Explanation(cause, subscription, newest.date_on)
+
+
+def _has_decision_near(facts: ExplanationInput, digest: CandidateDigest) -> bool:
+    """Return whether a post whose days include the digest's date is recorded."""
+    return any(
+        decision.oldest_digest_date(facts.subscription, record.local_on)
+        <= digest.date_on
+        <= decision.newest_digest_date(record.local_on)
+        for record in facts.decisions
+    )

@@ -1,0 +1,57 @@
+"""Loads the data that posts are chosen and built from: fresh digests, papers already posted, paper details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from bot.services.daily import decision, schedule
+from storage import digest_reads, models, papers, posted
+from storage.database import Connection
+
+
+async def load_pool(
+    connection: Connection, subscriptions: Iterable[models.Subscription], now: datetime
+) -> decision.CandidatePool:
+    """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers."""
+    first_dates: list[date] = []
+    last_dates: list[date] = []
+    for subscription in subscriptions:
+        today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
+        # A post that still waits for its digest may be yesterday's.
+        first_dates.append(decision.oldest_digest_date(subscription, today - schedule.DAY))
+        last_dates.append(decision.newest_digest_date(today))
+    return await load_digests(connection, min(first_dates), max(last_dates))
+
+
+async def load_digests(connection: Connection, since_on: date, until_on: date) -> decision.CandidatePool:
+    """Return the digests of these dates, both ends included, with their papers."""
+    digests = await digest_reads.list_digests(connection, since_on, until_on)
+    listed = await digest_reads.list_papers(connection, [digest.id for digest in digests])
+    return decision.CandidatePool(digests, listed)
+
+
+async def load_posted_ids(
+    connection: Connection, subscription: models.Subscription, now: datetime
+) -> set[int]:
+    """Return the papers that the subscription's channel and language were sent within REPOST_INTERVAL before `now`."""
+    by_channel = await posted.list_papers(
+        connection, [subscription.channel_id], since_at=now - decision.REPOST_INTERVAL
+    )
+    return by_channel.get(posted.channel_locale(subscription), set())
+
+
+async def load_details(
+    connection: Connection, posts: Iterable[decision.PlannedPost | None]
+) -> dict[int, models.PaperDetail]:
+    """Return the details of all papers of some posts, by paper id."""
+    ids = sorted({paper.paper_id for post in posts if post for paper in post.selection.papers})
+    return {detail.id: detail for detail in await papers.list_details(connection, ids)}
+
+
+def posted_papers(
+    subscription: models.Subscription, post: decision.PlannedPost, now: datetime, delivery_id: int
+) -> list[posted.PostedPaper]:
+    """Return the records of a post's papers as posted in the subscription's channel."""
+    key = posted.channel_locale(subscription)
+    return [posted.PostedPaper(*key, paper.paper_id, now, delivery_id) for paper in post.selection.papers]

@@ -1,0 +1,61 @@
+"""Builds the content of daily posts, and renders each distinct post once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bot.services.daily import decision, schedule
+from bot.services.posts import contents, delivery_factory, summaries
+from storage import models
+
+
+def build_daily_post(
+    subscription: models.Subscription, post: decision.PlannedPost, details: Mapping[int, models.PaperDetail]
+) -> contents.DailyPost:
+    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id."""
+    return contents.DailyPost(
+        marker=delivery_factory.MARKER_PLACEHOLDER,
+        locale=subscription.locale,
+        style=subscription.style,
+        digest_on=post.digest_on,
+        total=post.selection.total,
+        papers=tuple(
+            summaries.build_post_paper(details[paper.paper_id], subscription.locale)
+            for paper in post.selection.papers
+        ),
+        schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
+        since_on=post.since_on,
+        missed_on=post.missed_on,
+    )
+
+
+class RenderedPosts:
+    """The posts rendered at one moment (`now`, UTC), cached: ten thousand channels show the same few posts."""
+
+    def __init__(self, deliveries: delivery_factory.DeliveryFactory, now: datetime) -> None:
+        self._deliveries = deliveries
+        self._now = now
+        self._cache: dict[object, delivery_factory.RenderedPost] = {}
+
+    def build_delivery(
+        self,
+        subscription: models.Subscription,
+        post: decision.PlannedPost,
+        details: Mapping[int, models.PaperDetail],
+    ) -> models.NewDelivery:
+        """Return the delivery of a planned post. Raises whatever the templates of its style raise."""
+        content = replace(post, local_on=post.digest_on, due_at=self._now)
+        key = content, subscription.locale, subscription.style, schedule.schedule_key(subscription)
+        if key not in self._cache:
+            self._cache[key] = self._deliveries.render_daily(build_daily_post(subscription, post, details))
+        return self._deliveries.build_post(
+            self._cache[key],
+            subscription,
+            kind=models.DeliveryKind.DAILY,
+            key=decision.delivery_key(subscription.id, post.local_on),
+            local_on=post.local_on,
+            now=self._now,
+            due_at=post.due_at,
+        )
