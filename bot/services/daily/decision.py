@@ -217,7 +217,9 @@ def _decide_daily(
     posted_ids: Collection[int],
 ) -> Decision:
     newest_on = max(digest.date_on for digest in ready)
-    drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date_on == newest_on]
+    drawn = (
+        ready if subscription.last_digest_on else [digest for digest in ready if digest.date_on == newest_on]
+    )
     choice = _choose(subscription, dates, newest_on, drawn, pool, posted_ids)
     missed_on = _missed_dates(subscription, dates)
     return Decision(
@@ -239,7 +241,13 @@ def _decide_rolling(
 ) -> Decision:
     last_on = dates.past[-1].local_on
     choice = _choose(subscription, dates, last_on, digests, pool, posted_ids)
-    post = _build_post(subscription, dates, last_on, choice.selection, since_on=styles.first_rolling_date(subscription, last_on))
+    post = _build_post(
+        subscription,
+        dates,
+        last_on,
+        choice.selection,
+        since_on=styles.first_rolling_date(subscription, last_on),
+    )
     return Decision(subscription, dates.following, post, choice)
 
 

@@ -72,9 +72,7 @@ class OnDemandPosts:
             return None
         newest_on = max(digest.date_on for digest in pool.digests)
         is_rolling = styles.is_rolling(subscription)
-        digest_ids = tuple(
-            digest.id for digest in pool.digests if is_rolling or digest.date_on == newest_on
-        )
+        digest_ids = tuple(digest.id for digest in pool.digests if is_rolling or digest.date_on == newest_on)
         posted_ids = await candidates.load_posted_ids(connection, subscription, now)
         selected = pool.select(digest_ids, subscription, posted_ids)
         post = decision.PlannedPost(today, now, newest_on, selected)

@@ -87,7 +87,9 @@ class WhyExplainer:
             subscription,
             decision.Calendar(due_at),
             pool,
-            covered_ids=await _list_covered_ids(connection, subscription, (digest.id for digest in pool.digests)),
+            covered_ids=await _list_covered_ids(
+                connection, subscription, (digest.id for digest in pool.digests)
+            ),
             posted_ids=await candidates.load_posted_ids(connection, subscription, self._clock()),
         )
         if plan.choice is None:

@@ -103,9 +103,7 @@ def explain(facts: ExplanationInput) -> Explanation:
     eligible = next((digest for digest in facts.containing_digests if _is_eligible(facts, digest)), None)
     if eligible is not None and _is_settling(facts, eligible):
         settled_at = decision.settled_at(facts.subscription, eligible)
-        return Explanation(
-            Cause.SETTLING, facts.subscription, eligible.date_on, settled_at, may_change=True
-        )
+        return Explanation(Cause.SETTLING, facts.subscription, eligible.date_on, settled_at, may_change=True)
     if eligible is not None and facts.upcoming is not None:
         return _explain_decision(facts, facts.upcoming, may_change=True)
     digest_ids = _digest_ids(facts)

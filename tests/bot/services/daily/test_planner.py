@@ -13,7 +13,7 @@ from bot.services.daily import schedule
 from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions, options_of
 from bot.services.posts.contents import Reason
-from storage import digests, models, subscriptions
+from storage import decisions, digests, models, papers, subscriptions
 from storage import posted as storage_posted
 from storage.database import Connection, Database
 from storage.outbox import attempts, holds, queries
@@ -42,6 +42,27 @@ async def test_the_top_papers_of_the_day_are_planned_once(bench: PlannerHarness)
     assert posted[0]["marker"] == f"daily:{subscription_id}:2026-01-05"
     assert posted[0]["total"] == 4
     assert (await bench.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
+
+
+async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(bench: PlannerHarness) -> None:
+    await store_newsletter(bench, MONDAY - timedelta(days=1), ("2601.00009", 90))
+    await store_newsletter(
+        bench, MONDAY, ("2601.00001", 81), ("2601.00002", 40), ("2601.00003", 7), ("2601.00004", 2)
+    )
+    posting = await bench.subscribe(min_votes=5)
+    silent = await bench.subscribe(21, min_votes=99)
+    await bench.planner.tick(SEOUL_9AM)
+    async with bench.database.read() as connection:
+        (delivery,) = await queries.list_rows(connection)
+        (record,) = await decisions.list_rows(connection, posting)
+        (empty,) = await decisions.list_rows(connection, silent)
+        ids = {row.arxiv_id: row.id for row in await papers.list_by_arxiv_ids(connection, ["2601.00003"])}
+    assert (record.local_on, record.digest_on, record.decided_at) == (MONDAY, MONDAY, SEOUL_9AM)
+    assert (len(record.digest_ids), len(record.skipped_digest_ids)) == (1, 1)
+    assert (record.min_votes, record.cutoff_rank, record.cutoff_votes) == (5, 2, 40)
+    assert (record.left_out, record.delivery_id) == (((ids["2601.00003"], 7),), delivery.id)
+    assert (empty.cutoff_rank, empty.cutoff_votes, empty.left_out) == (0, None, ())
+    assert (empty.digest_ids, empty.delivery_id) == (record.digest_ids, None)
 
 
 async def test_a_paper_that_the_channel_had_is_not_posted_again(bench: PlannerHarness) -> None:

@@ -79,5 +79,12 @@ def test_a_choice_is_new_enough_and_accounts_for_every_paper(
     assert len(ids) == len(set(ids)) <= top_n
     assert not had & set(ids)
     assert list(choice.papers) == sorted(choice.papers, key=selection.sort_key)
-    left = choice.total - choice.already_posted - choice.too_few_votes
-    assert len(ids) == min(top_n, left)
+    ranked = selection.rank(candidates)
+    eligible = [
+        paper
+        for paper in ranked
+        if paper.paper_id not in had and selection.meets_minimum(paper.votes, min_votes)
+    ]
+    assert choice.total == len(ranked)
+    assert [*choice.papers, *choice.left_out] == eligible
+    assert len(ids) == min(top_n, len(eligible))

@@ -12,7 +12,7 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyAnswer, WhyExplainer
 from bot.services.daily.why_decision import Cause
 from bot.services.posts.contents import Reason
-from storage import models, papers
+from storage import decisions, models, papers
 from storage.database import Database
 from storage.outbox import attempts, holds, queries
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
@@ -113,7 +113,7 @@ async def test_a_paper_that_climbed_after_the_post_is_never_told_a_rank_within_i
         bench, MONDAY, ("2601.00001", 1), ("2601.00002", 2), ("2601.00004", 99), at=corrected
     )
     because = await ask(bench, "2601.00004", corrected)
-    assert (because.cause, because.rank) == (Cause.BELOW_TOP, 3)
+    assert (because.cause, because.rank, because.candidate_count) == (Cause.BELOW_TOP, 4, 4)
 
 
 async def test_a_paper_that_would_be_in_today_was_not_there_then(bench: PlannerHarness) -> None:
@@ -251,6 +251,45 @@ async def test_a_weekly_order_speaks_of_its_week(bench: PlannerHarness) -> None:
     await store_newsletter(bench, MONDAY + 3 * DAY, ("2601.00009", 9), at=SEOUL_9AM + 3 * DAY)
     closed = await ask(bench, "2601.00001", SEOUL_9AM + DAY)
     assert (closed.cause, closed.rank, closed.may_change) == (Cause.BELOW_TOP, 2, False)
+
+
+async def forget_decisions(bench: PlannerHarness, now: datetime) -> None:
+    async with bench.database.transaction() as connection:
+        assert await decisions.purge(connection, now + timedelta(seconds=1)) > 0
+
+
+async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(bench: PlannerHarness) -> None:
+    await bench.subscribe(top_n=1)
+    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 4))
+    await bench.planner.tick(SEOUL_9AM)
+    await forget_decisions(bench, SEOUL_9AM)
+    explanation = await ask(bench, "2601.00002", SEOUL_9AM)
+    assert (explanation.cause, explanation.digest_on) == (Cause.NOT_RECORDED, MONDAY)
+    assert (await ask(bench, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
+
+
+async def test_without_a_record_of_its_week_a_weekly_post_says_so(bench: PlannerHarness) -> None:
+    await bench.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
+    thursday = MONDAY - 4 * DAY
+    await store_newsletter(bench, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
+    await bench.planner.tick(SEOUL_9AM)
+    late = SEOUL_9AM + DAY
+    await store_newsletter(bench, thursday - DAY, ("2601.00003", 9), at=late)
+    assert (await ask(bench, "2601.00003", late)).cause is Cause.TOO_OLD
+    await forget_decisions(bench, SEOUL_9AM)
+    assert (await ask(bench, "2601.00001", late)).cause is Cause.NOT_RECORDED
+
+
+async def test_a_paper_that_a_correction_adds_is_ranked_by_its_votes(bench: PlannerHarness) -> None:
+    await bench.subscribe()
+    papers_then = (("2601.00001", 50), ("2601.00002", 40), ("2601.00003", 20), ("2601.00004", 10))
+    await store_newsletter(bench, MONDAY, *papers_then)
+    await bench.planner.tick(SEOUL_9AM)
+    corrected = SEOUL_9AM + timedelta(hours=2)
+    await store_newsletter(bench, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected)
+    low = await ask(bench, "2601.00005", corrected)
+    assert (low.cause, low.rank, low.candidate_count) == (Cause.BELOW_TOP, 4, 5)
+    assert (await ask(bench, "2601.00006", corrected)).cause is Cause.NOT_CHOSEN_THEN
 
 
 def test_an_overdue_post_draws_by_the_date_of_now_and_a_paused_order_from_nothing() -> None:
