@@ -83,4 +83,10 @@ def check_message(payload: dict[str, Any]) -> None:
     texts = [
         one["content"] for one in walk_components(payload.get("components") or ()) if one.get("type") == 10
     ]
-    assert limits.fit_in_message(texts)
+    assert fit_in_message(texts)
+
+
+def fit_in_message(texts: Iterable[str]) -> bool:
+    """Return whether one message can hold these text displays: code points and UTF-8 bytes."""
+    budget = limits.Budget()
+    return all(budget.add_text(text) for text in texts)

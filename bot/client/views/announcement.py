@@ -8,6 +8,7 @@ from bot.client.components import message_builder, payload
 from bot.client.translations import Texts
 from bot.client.views import paper_text
 from bot.client.views.post_text import PostWording, summary_excerpt
+from bot.digests.elements import arxiv_id as arxiv_ids
 from bot.rendering.discord_text import escape, limits, split
 from bot.services.posts import contents
 
@@ -60,7 +61,7 @@ def _plain_title_link(paper: contents.PostPaper) -> str:
     title = split.shorten(
         paper_text.format_title(paper.title, paper.arxiv_id), MAX_TITLE_LENGTH, markdown=False
     )
-    return f"[{escape.link_label(title)}](<{paper_text.hugging_face_url(paper.arxiv_id)}>)"
+    return f"[{escape.link_label(title)}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
 
 
 def day_url(post: contents.DailyPost, position: int) -> str:
@@ -78,7 +79,7 @@ def _paper_embed(rank: int, paper: contents.PostPaper) -> dict[str, Any]:
     thought = escape.escape_text(summary_excerpt(paper.sections))
     embed: dict[str, Any] = {
         "title": split.shorten(title, limits.EMBED_TITLE, markdown=False),
-        "url": escape.safe_url(paper.url) or paper_text.hugging_face_url(paper.arxiv_id),
+        "url": escape.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
         # 9 × (256 + 330) + the head stay below the 6,000 that all embeds of a message may hold.
         "description": split.shorten(f"{facts}\n{thought}" if thought else facts, 330),
         "color": message_builder.AMBER,

@@ -11,6 +11,7 @@ from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, subtext_lines
+from bot.digests.elements import arxiv_id as arxiv_ids
 from bot.rendering.discord_text import limits, split
 from bot.services.posts import contents
 from storage import models
@@ -205,8 +206,8 @@ def _language_buttons(words: Texts, post: contents.DailyPost) -> list[ui.Item[An
 
 def _link_buttons(arxiv_id: str) -> list[ui.Item[Any]]:
     found = [
-        message_builder.link_button("arXiv", paper_text.arxiv_url(arxiv_id)),
-        message_builder.link_button("PDF", paper_text.pdf_url(arxiv_id)),
-        message_builder.link_button("Hugging Face", paper_text.hugging_face_url(arxiv_id)),
+        message_builder.link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
+        message_builder.link_button("PDF", arxiv_ids.pdf_url(arxiv_id)),
+        message_builder.link_button("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
     ]
     return [item for item in found if item is not None]

@@ -11,6 +11,7 @@ from discord import ui
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import paper_list, paper_text
+from bot.digests.elements import arxiv_id as arxiv_ids
 from bot.rendering.discord_text import limits, split
 from bot.rendering.markdown import blocks
 from bot.services.posts import summaries
@@ -125,9 +126,9 @@ def section_text(section: models.Section) -> str:
 def link_buttons(detail: models.PaperDetail) -> list[ui.Item[Any]]:
     """Return the buttons that lead out: arXiv, PDF, Hugging Face, and code and project where they are known."""
     known = [
-        message_builder.link_button("arXiv", paper_text.arxiv_url(detail.arxiv_id)),
-        message_builder.link_button("PDF", paper_text.pdf_url(detail.arxiv_id)),
-        message_builder.link_button("Hugging Face", paper_text.hugging_face_url(detail.arxiv_id)),
+        message_builder.link_button("arXiv", arxiv_ids.abstract_url(detail.arxiv_id)),
+        message_builder.link_button("PDF", arxiv_ids.pdf_url(detail.arxiv_id)),
+        message_builder.link_button("Hugging Face", arxiv_ids.huggingface_url(detail.arxiv_id)),
         message_builder.link_button(
             "GitHub" if "github.com" in (detail.code_url or "") else "Code", detail.code_url
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.digests.elements.arxiv_id import huggingface_url
 from bot.rendering.discord_text import escape, limits, split
 from bot.text.analysis import latex
 
@@ -20,21 +21,6 @@ def format_votes(number: int | None) -> str:
     return f"▲ {'–' if number is None else number}"
 
 
-def arxiv_url(arxiv_id: str) -> str:
-    """Return the address of a paper's page on arXiv."""
-    return f"https://arxiv.org/abs/{arxiv_id}"
-
-
-def pdf_url(arxiv_id: str) -> str:
-    """Return the address of a paper's PDF on arXiv."""
-    return f"https://arxiv.org/pdf/{arxiv_id}"
-
-
-def hugging_face_url(arxiv_id: str) -> str:
-    """Return the address of a paper's page on Hugging Face."""
-    return f"https://huggingface.co/papers/{arxiv_id}"
-
-
 def format_title(text: str | None, arxiv_id: str) -> str:
     """Return a paper's title as plain text on one line, its LaTeX as Unicode; the arXiv id where there is none."""
     return escape.to_single_line(latex.to_plain_text(text or "")) or arxiv_id
@@ -47,7 +33,7 @@ def title_link(
 
     The title is whole unless it is absurdly long; a paper without one shows its arXiv id.
     """
-    address = url if len(url) <= MAX_URL_LENGTH and escape.safe_url(url) else hugging_face_url(arxiv_id)
+    address = url if len(url) <= MAX_URL_LENGTH and escape.safe_url(url) else huggingface_url(arxiv_id)
     plain, link = format_title(text, arxiv_id), ""
     for length in TITLE_LENGTHS:
         link = escape.masked_link(split.shorten(plain, length, markdown=False), address)

@@ -224,7 +224,7 @@ class _BlockParser:
         self.problems.append(models.Problem(index + 1, f"{what}: {lines.excerpt(line)}"))
 
 
-def read_block(
+def parse_block(
     rows: Sequence[str], start: int, end: int, draft: paper_headings.PaperDraft
 ) -> list[models.Problem]:
     """Read into `draft` the lines from `start` to `end` (not included), which stand under its heading."""

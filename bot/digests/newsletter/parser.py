@@ -32,8 +32,8 @@ def parse_newsletter(
     for heading, stop in spans:
         url = heading.url or arxiv_id.abstract_url(heading.arxiv_id)
         draft = paper_headings.PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        if not fast_path.read_simple_block(rows, heading.end, stop, draft):
-            problems += block.read_block(rows, heading.end, stop, draft)
+        if not fast_path.parse_simple_block(rows, heading.end, stop, draft):
+            problems += block.parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return paper_headings.ParseResult(drafts, problems, end)
 

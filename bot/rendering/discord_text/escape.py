@@ -60,13 +60,6 @@ def escape_text(text: str) -> SafeMarkdown:
     return SafeMarkdown(escape_line_start(escape_inline(to_single_line(text))))
 
 
-def escape_lines(text: str) -> SafeMarkdown:
-    """Like `escape`, but lines stay lines: for what a user wrote in more than one."""
-    if isinstance(text, SafeMarkdown):
-        return text
-    return SafeMarkdown("\n".join(escape_text(line) for line in text.splitlines()))
-
-
 def escape_inline(text: str) -> str:
     """Escape all markup that works within a line. The text is otherwise left as it is."""
     return _MARKUP.sub(_escape_match, text)

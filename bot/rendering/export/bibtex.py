@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from bot.digests.elements.arxiv_id import abstract_url
 from bot.rendering.discord_text import escape
 from bot.text.analysis import latex
 from storage import models
@@ -55,7 +56,7 @@ def render_entry(
         "year": _year(arxiv_id),
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
-        "url": (escape.safe_url(url) if url else None) or f"https://arxiv.org/abs/{arxiv_id}",
+        "url": (escape.safe_url(url) if url else None) or abstract_url(arxiv_id),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@misc{{arxiv:{arxiv_id},", *lines, "}"]) + "\n"

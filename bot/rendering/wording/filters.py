@@ -89,10 +89,6 @@ def _iso_days(days: Iterable[date], most: int = 5) -> str:
     return ", ".join(listed[-most:])
 
 
-def _link(text: str, url: str) -> SafeMarkdown:
-    return escape.masked_link(text, url)
-
-
 FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
     "authors": render_authors,
@@ -103,7 +99,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "number": _number,
     "moment": render_timestamp,
     "ago": lambda at: render_timestamp(at, "R"),
-    "link": _link,
+    "link": escape.masked_link,
     "safe": SafeMarkdown,
     "trim": lambda text: SafeMarkdown(text.strip()) if isinstance(text, SafeMarkdown) else str(text).strip(),
     "shorten": lambda text, limit: split.shorten(str(text), limit, markdown=isinstance(text, SafeMarkdown)),

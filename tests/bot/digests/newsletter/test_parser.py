@@ -416,8 +416,8 @@ def test_the_shorter_way_gives_what_the_longer_one_gives(rows: list[str], plain_
     rows = SIMPLE_HEADER * plain_head + rows
     short = paper_headings.PaperDraft(1, "2502.00001", None, "")
     long = paper_headings.PaperDraft(1, "2502.00001", None, "")
-    problems = newsletter_block.read_block(rows, 0, len(rows), long)
-    if fast_path.read_simple_block(rows, 0, len(rows), short):
+    problems = newsletter_block.parse_block(rows, 0, len(rows), long)
+    if fast_path.parse_simple_block(rows, 0, len(rows), short):
         assert (short, []) == (long, problems)
     else:
         assert short == paper_headings.PaperDraft(1, "2502.00001", None, "")

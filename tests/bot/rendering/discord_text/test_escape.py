@@ -100,15 +100,9 @@ def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
     assert len(links) == (1 if escape.safe_url(url) and escape.link_label(text) else 0)
 
 
-@given(HOSTILE)
-def test_lines_stay_lines_when_asked_for(text: str) -> None:
-    assert len(escape.escape_lines(text).split("\n")) == max(1, len(text.splitlines()))
-
-
 def test_escaping_twice_changes_nothing() -> None:
     once = escape.escape_text("*a* [b](c)")
     assert escape.escape_text(once) is once
-    assert escape.escape_lines(once) is once
 
 
 @pytest.mark.parametrize(
