@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 from bot.sources import base, feed_parser, web_address
 from bot.sources.http import errors
 from storage import models
@@ -41,7 +41,7 @@ class ArxivSource:
             yield gone
             return
         paper_ids = dict.fromkeys(
-            paper_id for name in request.arxiv_ids if (paper_id := arxiv_id.extract_arxiv_id(name))
+            paper_id for name in request.arxiv_ids if (paper_id := arxiv_ids.extract_arxiv_id(name))
         )
         due = [paper_id for paper_id in paper_ids if self._is_due(paper_id, request)]
         if not due:

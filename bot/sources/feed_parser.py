@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 from bot.sources import sanitize
 from bot.sources.http import errors
 from storage import models
@@ -111,7 +111,7 @@ def _parse_arxiv_id(text: str) -> str | None:
     """Return the paper that an id or a link stands for: `oai:arXiv.org:2505.01234v1`, `https://arxiv.org/abs/…`."""
     if len(text) > _MAX_ID_LENGTH:
         return None
-    return arxiv_id.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
+    return arxiv_ids.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
 
 
 def paper_facts(

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 from bot.sources import base, sanitize, web_address
 from bot.sources.http import errors
 from storage import models
@@ -108,7 +108,7 @@ def _parse_paper(item: Any, location: str, day: date, read_at: datetime) -> mode
     if not isinstance(paper, Mapping):
         paper = item
     name = sanitize.clean_line(paper.get("id"), 100)
-    paper_id = arxiv_id.extract_arxiv_id(name) if name else None
+    paper_id = arxiv_ids.extract_arxiv_id(name) if name else None
     if paper_id is None:
         return None
     authors = paper.get("authors")

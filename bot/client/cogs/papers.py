@@ -24,7 +24,7 @@ from bot.client.views import (
     paper_list,
     paper_text,
 )
-from bot.digests.elements import arxiv_id as arxiv_ids
+from bot.digests.elements import arxiv_ids
 from storage import models
 
 

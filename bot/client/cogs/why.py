@@ -11,7 +11,7 @@ from bot.client.interactions import autocomplete, responses
 from bot.client.interactions.errors import UserError
 from bot.client.views import paper_text
 from bot.client.views import why as why_view
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 
 
 class WhyCog(commands.Cog):
@@ -41,7 +41,7 @@ class WhyCog(commands.Cog):
                 detail, guild_id=interaction.guild_id, channel_id=channel_id
             )
             view = why_view.why_view(words, answer, guild_id=interaction.guild_id, mention=self._mentions)
-        elif (named := arxiv_id.extract_arxiv_id(paper)) is not None:
+        elif (named := arxiv_ids.extract_arxiv_id(paper)) is not None:
             view = why_view.unknown_paper_view(words, named)
         else:
             raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))

@@ -8,7 +8,7 @@ from bot.client.components import message_builder, payload
 from bot.client.translations import Texts
 from bot.client.views import paper_text
 from bot.client.views.post_text import PostWording, summary_excerpt
-from bot.digests.elements import arxiv_id as arxiv_ids
+from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import escape, limits, split
 from bot.services.posts import contents
 

@@ -11,7 +11,7 @@ from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, subtext_lines
-from bot.digests.elements import arxiv_id as arxiv_ids
+from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import limits, split
 from bot.services.posts import contents
 from storage import models

@@ -11,7 +11,7 @@ from discord import ui
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import paper_list, paper_text
-from bot.digests.elements import arxiv_id as arxiv_ids
+from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import limits, split
 from bot.rendering.markdown import blocks
 from bot.services.posts import summaries

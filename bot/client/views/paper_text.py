@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.digests.elements.arxiv_id import huggingface_url
+from bot.digests.elements.arxiv_ids import huggingface_url
 from bot.rendering.discord_text import escape, limits, split
 from bot.text.analysis import latex
 

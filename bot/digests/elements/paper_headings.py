@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 from bot.digests.markdown import lines
 from storage import models
 
@@ -65,7 +65,7 @@ class ParseResult(NamedTuple):
 def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
     """The paper that a heading names: by a link, by an address, or by an id that stands alone, first or last."""
     text, end = heading.text, heading.row + 1
-    plain = arxiv_id.MARKDOWN_LINK.fullmatch(text)
+    plain = arxiv_ids.MARKDOWN_LINK.fullmatch(text)
     if plain:
         words, url, paper_id = plain.groups()
         return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(words.split()) or None, url)
@@ -76,7 +76,7 @@ def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHea
         return None
     paper_id, words, url = found
     title = _clean_title(words)
-    if title and len(title) < 30 and arxiv_id.extract_arxiv_id(title) == paper_id:
+    if title and len(title) < 30 and arxiv_ids.extract_arxiv_id(title) == paper_id:
         title = None
     return PaperHeading(heading.row, end, heading.level, paper_id, title, url)
 
@@ -158,14 +158,14 @@ def _parse_linked_heading(text: str) -> tuple[str, str, str] | None:
     """
     middle = text.find("](")
     if text.startswith("[") and text.find("]") == middle and text.find("](", middle + 2) < 0:
-        link = arxiv_id.parse_link_at(text, middle + 2)
+        link = arxiv_ids.parse_link_at(text, middle + 2)
         if link and link.end == len(text) - 1:
             return link.arxiv_id, text[1:middle], link.url
     return _parse_nested_links(text)
 
 
 def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
-    last: tuple[arxiv_id.PaperLink, int] | None = None
+    last: tuple[arxiv_ids.PaperLink, int] | None = None
     opened = text.find("[")
     depth, position = 0, max(opened, 0)
     middle = text.find("](", position)
@@ -174,7 +174,7 @@ def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
         position = middle + 1
         depth -= 1
         start = middle + 3 if text.startswith("<", middle + 2) else middle + 2
-        link = arxiv_id.parse_link_at(text, start)
+        link = arxiv_ids.parse_link_at(text, start)
         if link:
             last = (link, middle)
             if depth == 0:
@@ -183,7 +183,7 @@ def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
     if last:
         link, middle = last
         return link.arxiv_id, _link_title(text, middle), link.url
-    found = arxiv_id.find_link(text)
+    found = arxiv_ids.find_link(text)
     return (
         (found.arxiv_id, text[: found.end - len(found.url)].rstrip("(<[ -–—:"), found.url) if found else None
     )
@@ -200,18 +200,18 @@ def _link_title(text: str, middle: int) -> str:
         opened = text.find("[")
         before = text[:opened]
     words, before = text[opened + 1 : middle], before.strip(" *_-–—:|")
-    named = words.strip(" *_").lower() not in _LINK_CAPTIONS and not arxiv_id.parse_bare_id(words)
+    named = words.strip(" *_").lower() not in _LINK_CAPTIONS and not arxiv_ids.parse_bare_id(words)
     return words if named or not before else before
 
 
 def _parse_id_heading(text: str) -> tuple[str, str, None] | None:
     """An id without address: alone (`2502.02737`), before the title or, in brackets, behind it."""
     head, _, rest = text.partition(" ")
-    paper_id = arxiv_id.parse_bare_id(head.strip("[]():`*"))
+    paper_id = arxiv_ids.parse_bare_id(head.strip("[]():`*"))
     if paper_id:
         return paper_id, rest.lstrip("-–—: "), None
     rest, _, tail = text.rpartition(" ")
-    paper_id = arxiv_id.parse_bare_id(tail.strip("()[]`*")) if tail[:1] in "([" else None
+    paper_id = arxiv_ids.parse_bare_id(tail.strip("()[]`*")) if tail[:1] in "([" else None
     return (paper_id, rest, None) if paper_id else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.digests.elements import arxiv_id, date_headings, paper_headings
+from bot.digests.elements import arxiv_ids, date_headings, paper_headings
 from bot.digests.markdown import fences, lines
 from bot.digests.newsletter import block, fast_path
 from storage import models
@@ -30,7 +30,7 @@ def parse_newsletter(
     )
     drafts = []
     for heading, stop in spans:
-        url = heading.url or arxiv_id.abstract_url(heading.arxiv_id)
+        url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = paper_headings.PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
         if not fast_path.parse_simple_block(rows, heading.end, stop, draft):
             problems += block.parse_block(rows, heading.end, stop, draft)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bot.digests.elements import arxiv_id, date_headings, labelled_fields, paper_headings, refusals
+from bot.digests.elements import arxiv_ids, date_headings, labelled_fields, paper_headings, refusals
 from bot.digests.markdown import fences, lines
 from bot.digests.review import chapters
 from storage import models
@@ -107,7 +107,7 @@ def _start_without_heading_id(
 ) -> _PaperStart | None:
     """A heading that only what follows it shows to be a paper's. The link there may give its id."""
     following = _next_nonblank(rows, heading.row, end)
-    link = arxiv_id.find_link(following) if following.startswith(_LINK_MARK) else None
+    link = arxiv_ids.find_link(following) if following.startswith(_LINK_MARK) else None
     if link and starts and link.arxiv_id == starts[-1].arxiv_id:
         return None
     if link:
@@ -150,7 +150,7 @@ def _find_end(
 def _parse_paper(
     rows: Sequence[str], start: _PaperStart, paper_id: str, stop: int
 ) -> tuple[paper_headings.PaperDraft, list[models.Problem]]:
-    url = start.url or arxiv_id.huggingface_url(paper_id)
+    url = start.url or arxiv_ids.huggingface_url(paper_id)
     draft = paper_headings.PaperDraft(start.row + 1, paper_id, None, url)
     first, problems = _read_header(rows, start.row + 1, stop, draft)
     content = list(rows[first:stop])
@@ -197,7 +197,7 @@ def _read_header(
 def _read_header_line(line: str, draft: paper_headings.PaperDraft) -> bool:
     """Whether a line above the summary says something of the paper that we keep."""
     if date_headings.is_link_line(line):
-        link = arxiv_id.find_link(line)
+        link = arxiv_ids.find_link(line)
         if link and link.arxiv_id == draft.arxiv_id:
             draft.url = link.url
         return link is None or link.arxiv_id == draft.arxiv_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.digests.elements.arxiv_id import abstract_url
+from bot.digests.elements.arxiv_ids import abstract_url
 from bot.rendering.discord_text import escape
 from bot.text.analysis import latex
 from storage import models

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 from bot.services.search import author_matching, results, title_search
 from bot.text import prefix_index
 from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
@@ -198,7 +198,7 @@ async def complete_author(connection: Connection, text: str) -> list[results.Cho
 
 async def complete_paper(connection: Connection, text: str) -> list[results.Choice]:
     """Offer papers by an address, by the beginning of their id or by words of their title, the most popular first."""
-    typed = (arxiv_id.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
+    typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
     if not typed or typed[0].isdigit():
         rows = await papers.list_by_prefix(connection, typed, limit=MAX_CHOICES)
         if rows:

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import date
 
-from bot.digests.elements import arxiv_id as arxiv_ids
+from bot.digests.elements import arxiv_ids
 from bot.services.search import (
     author_search,
     autocomplete,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot import errors
 from bot.digests import parse
-from bot.digests.elements import arxiv_id, paper_headings
+from bot.digests.elements import arxiv_ids, paper_headings
 from bot.digests.markdown import lines
 from storage import models
 from tests.support import growth
@@ -381,4 +381,4 @@ def test_no_text_takes_longer_than_its_length_deserves(kind: str, form: str) -> 
 
 def test_an_id_in_a_problem_is_one_that_stands_there() -> None:
     (digest,) = parse.parse_text(newsletter_text("2025-02-06", 1, 1))
-    assert arxiv_id.parse_bare_id(digest.problems[0].message.split()[0]) == "2502.00001"
+    assert arxiv_ids.parse_bare_id(digest.problems[0].message.split()[0]) == "2502.00001"

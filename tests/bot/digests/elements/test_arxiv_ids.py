@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.digests.elements import arxiv_id
+from bot.digests.elements import arxiv_ids
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from bot.digests.elements import arxiv_id
     ],
 )
 def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> None:
-    assert arxiv_id.extract_arxiv_id(text) == expected
+    assert arxiv_ids.extract_arxiv_id(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,22 +53,22 @@ def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> No
     ],
 )
 def test_what_is_no_id_is_none(text: str) -> None:
-    assert arxiv_id.extract_arxiv_id(text) is None
+    assert arxiv_ids.extract_arxiv_id(text) is None
 
 
 def test_a_link_ends_where_its_bracket_closes() -> None:
-    link = arxiv_id.find_link("see [it](https://arxiv.org/abs/2502.02737v2) there")
+    link = arxiv_ids.find_link("see [it](https://arxiv.org/abs/2502.02737v2) there")
     assert link is not None
     assert (link.arxiv_id, link.url) == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
 
 
 def test_the_addresses_of_a_paper_lead_back_to_its_id() -> None:
-    for url in (arxiv_id.abstract_url, arxiv_id.pdf_url, arxiv_id.huggingface_url):
+    for url in (arxiv_ids.abstract_url, arxiv_ids.pdf_url, arxiv_ids.huggingface_url):
         for paper in ("2502.02737", "math/0309136"):
-            assert arxiv_id.extract_arxiv_id(url(paper)) == paper
+            assert arxiv_ids.extract_arxiv_id(url(paper)) == paper
 
 
 @given(st.text())
 def test_any_text_gives_an_id_or_none(text: str) -> None:
-    found = arxiv_id.extract_arxiv_id(text)
-    assert found is None or arxiv_id.extract_arxiv_id(found) == found
+    found = arxiv_ids.extract_arxiv_id(text)
+    assert found is None or arxiv_ids.extract_arxiv_id(found) == found
