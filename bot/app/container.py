@@ -21,6 +21,7 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
 from bot.services.ingest.service import IngestService
 from bot.services.operations.status import StatusService
+from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.settings import Settings
 from storage import alerts, key_values, migrate, models, subscriptions
@@ -136,6 +137,7 @@ class Container:
             on_demand_posts=OnDemandPosts(self.database, self.clock, self.deliveries),
             alerts=Alerts(self.database, self.clock),
             status=StatusService(self.database, self.clock, self.deliveries, self.templates),
+            destination_resumer=DestinationResumer(self.database, self.deliveries, self.locale),
             why=WhyExplainer(self.database, self.clock),
             guilds=Guilds(self.database, self.clock),
             readers=Readers(self.database, self.clock),

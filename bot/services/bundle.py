@@ -15,6 +15,7 @@ from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
 from bot.services.operations.status import StatusService
+from bot.services.outbox.suspension import DestinationResumer
 from bot.services.polling.registry import SourceRegistry
 from bot.services.search.service import SearchService
 from bot.services.trends.monthly import TrendService
@@ -33,6 +34,7 @@ class Services:
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts
     alerts: Alerts
+    destination_resumer: DestinationResumer
     status: StatusService
     why: WhyExplainer
     guilds: Guilds

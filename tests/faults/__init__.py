@@ -1,1 +1,1 @@
-"""The bot as a process, killed and starved on purpose: what must stand in the channels afterwards is known."""
+"""Fault tests of the bot as a process: kills, outages and changed permissions, and the messages expected afterwards."""

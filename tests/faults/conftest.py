@@ -1,4 +1,4 @@
-"""The town of the fault tests, on both databases, and how many seeds are played."""
+"""The fault harness on both databases, and the number of seeds per test."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ __all__ = ["fake", "fake_server", "harness"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all-faults` plays every seed; without it a few are enough."""
-    parser.addoption("--all-faults", action="store_true", help="play every seed of the fault tests")
+    """Add `--all-faults`, which runs every seed."""
+    parser.addoption("--all-faults", action="store_true", help="run every seed of the fault tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, the changes in the middle of a fan-out are played on PostgreSQL alone."""
+    """Without `--all-faults`, run the tests of changes during a fan-out on PostgreSQL only."""
     if config.getoption("--all-faults", default=False):
         return
-    left_out = [item for item in items if "faults/test_change.py" in item.nodeid and "[sqlite" in item.nodeid]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    deselected = [
+        item for item in items if "faults/test_change.py" in item.nodeid and "[sqlite" in item.nodeid
+    ]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in deselected]
 
 
 @pytest.fixture
 def all_seeds(request: pytest.FixtureRequest) -> bool:
-    """Whether the long run was asked for."""
+    """Whether every seed is run."""
     return bool(request.config.getoption("--all-faults", default=False))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that wants a `seed` its seeds."""
+    """Parametrise the tests that take a `seed`."""
     if "seed" in metafunc.fixturenames:
-        everything = metafunc.config.getoption("--all-faults", default=False)
-        metafunc.parametrize("seed", range(metafunc.module.SEEDS if everything else 1))
+        all_faults = metafunc.config.getoption("--all-faults", default=False)
+        metafunc.parametrize("seed", range(metafunc.module.SEEDS if all_faults else 1))
 
 
 @pytest.fixture
 async def harness(
     fake: process.FakeDiscord, database_url: str, tmp_path: Path
 ) -> AsyncIterator[fault_harness.FaultHarness]:
-    """A town on either database."""
-    async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as opened:
-        yield opened
+    """A fault harness on either database."""
+    async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as fault_test_harness:
+        yield fault_test_harness

@@ -1,4 +1,4 @@
-"""What people and Discord change in the middle of a fan-out: the rest of it arrives, and the owner is told why not."""
+"""Changes during a fan-out: everything else arrives once, and the owners get notices."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from storage import subscriptions
-from tests.bot.services.outbox.test_suspension import OWNER, order
 from tests.fake_discord import process, world
 from tests.support import fault_harness
+from tests.support.relay_harness import OWNER, new_subscription
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
@@ -18,13 +18,17 @@ CHANNELS = 60
 
 async def subscribe(harness: fault_harness.FaultHarness, channel_id: int) -> int:
     async with harness.db.transaction() as connection:
-        return await subscriptions.add(connection, order(channel_id))
+        return await subscriptions.add(connection, new_subscription(channel_id))
 
 
 async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
     channels = await harness.fake.run_action("list_channels")
-    dms = [c["id"] for c in channels if c["recipient_id"] == OWNER]
-    return [str(m["payload"]) for channel_id in dms for m in await harness.fake.messages(channel_id)]
+    dm_ids = [channel["id"] for channel in channels if channel["recipient_id"] == OWNER]
+    return [
+        str(message["payload"])
+        for channel_id in dm_ids
+        for message in await harness.fake.messages(channel_id)
+    ]
 
 
 async def wait_until_started(harness: fault_harness.FaultHarness) -> None:
@@ -34,7 +38,7 @@ async def wait_until_started(harness: fault_harness.FaultHarness) -> None:
     await harness.wait_until(some_sent)
 
 
-async def test_a_revoked_permission_and_a_deleted_channel_in_the_middle_of_a_fan_out(
+async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     harness: fault_harness.FaultHarness,
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -51,26 +55,32 @@ async def test_a_revoked_permission_and_a_deleted_channel_in_the_middle_of_a_fan
 
     await harness.wait_until(both_noticed)
     async with harness.db.read() as connection:
-        barred = await subscriptions.get(connection, revoked_id)
+        paused = await subscriptions.get(connection, revoked_id)
         closed = await subscriptions.get(connection, deleted_id)
-    assert barred is not None
+    assert paused is not None
     assert closed is not None
-    assert (barred.state.value, barred.reason) == ("paused", "no-send")
+    assert (paused.state.value, paused.reason) == ("paused", "no-send")
     assert (closed.state.value, closed.reason) == ("closed", "unknown-channel")
     await harness.fake.change_channel(revoked, denied=0)
 
-    others = [c for c in channels if c != deleted]
+    others = [channel_id for channel_id in channels if channel_id != deleted]
 
-    async def went_on() -> bool:
-        found = await harness.fake.all_messages()
-        return all(len(found.get(channel_id, [])) == 2 for channel_id in others)
+    async def others_have_all_parts() -> bool:
+        messages = await harness.fake.all_messages()
+        return all(len(messages.get(channel_id, [])) == 2 for channel_id in others)
 
-    await harness.wait_until(went_on)
-    assert len(await list_notices(harness)) == 2
+    async def is_resumption_noticed() -> bool:
+        return len(await list_notices(harness)) >= 3
+
+    await harness.wait_until(others_have_all_parts)
+    await harness.wait_until(is_resumption_noticed)
+    notices = await list_notices(harness)
+    assert len(notices) == 3
+    assert sum("goes on again" in notice for notice in notices) == 1
     await fault_harness.assert_exactly_once(harness, others, 2)
 
 
-async def test_a_gateway_drop_in_the_middle_of_a_fan_out_delays_nothing(
+async def test_a_gateway_drop_during_a_fan_out_delays_no_part(
     harness: fault_harness.FaultHarness,
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -84,7 +94,7 @@ async def test_a_gateway_drop_in_the_middle_of_a_fan_out_delays_nothing(
     await harness.fake.wait_until_connected(seconds=60)
 
 
-async def test_an_outage_of_half_an_hour_in_the_middle_of_a_fan_out(
+async def test_an_outage_of_half_an_hour_during_a_fan_out(
     harness: fault_harness.FaultHarness,
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -93,10 +103,10 @@ async def test_an_outage_of_half_an_hour_in_the_middle_of_a_fan_out(
     await wait_until_started(harness)
     await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
-    async def noticed() -> bool:
+    async def is_outage_logged() -> bool:
         return "discord-trouble" in harness.read_log()
 
-    await harness.wait_until(noticed)
+    await harness.wait_until(is_outage_logged)
     bot.kill()
     bot.wait()
     await harness.advance_clock(timedelta(minutes=30))
@@ -106,7 +116,7 @@ async def test_an_outage_of_half_an_hour_in_the_middle_of_a_fan_out(
     await fault_harness.assert_exactly_once(harness, channels, 2)
 
 
-async def test_a_stop_finishes_what_is_in_hand_and_the_next_start_goes_on(
+async def test_a_stop_finishes_the_parts_in_flight_and_the_next_start_continues(
     harness: fault_harness.FaultHarness,
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -121,7 +131,7 @@ async def test_a_stop_finishes_what_is_in_hand_and_the_next_start_goes_on(
     await fault_harness.assert_exactly_once(harness, channels, 2)
 
 
-async def test_a_second_copy_sends_nothing_until_the_first_is_dead(
+async def test_a_second_process_sends_nothing_until_the_first_is_dead(
     harness: fault_harness.FaultHarness,
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -137,7 +147,7 @@ async def test_a_second_copy_sends_nothing_until_the_first_is_dead(
     assert process.TOKEN not in harness.read_log()
 
 
-async def test_a_start_in_the_middle_of_an_outage_logs_in_when_it_is_over(
+async def test_a_start_during_an_outage_logs_in_when_it_is_over(
     harness: fault_harness.FaultHarness,
 ) -> None:
     [channel] = await harness.fake.add_channels(1)

@@ -1,4 +1,4 @@
-"""One fake Discord, one database and the bot as a process that can be killed: what the fault tests are played in."""
+"""The harness of the fault tests: a fake Discord, a database, and the bot as a process that can be killed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ from storage.outbox import plan, queries
 from tests.fake_discord import process
 from tests.support import relay_harness
 
-Json = dict[str, Any]
-
 
 @dataclass
 class FaultHarness:
-    """Where a fault test plays. `ahead` is by how much all clocks, the bot's and the fake's, are moved forward."""
+    """Starts and kills bots. `clock_offset` is how far the clocks of the bots and of the fake are ahead."""
 
     fake: process.FakeDiscord
     db: Database
@@ -35,18 +33,22 @@ class FaultHarness:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """The moment by the town's clocks."""
+        """The present by the shifted clocks (UTC)."""
         return system_clock() + self.clock_offset
 
     async def advance_clock(self, duration: timedelta) -> None:
-        """Let time pass on all clocks. To be called while no bot runs."""
+        """Move all clocks forward. Call it only while no bot runs."""
         self.clock_offset += duration
         await self.fake.run_action("move_clock", {"seconds": duration.total_seconds()})
 
     def start_bot(self) -> subprocess.Popen[bytes]:
         """Start the bot; its log is appended to `bot.log` in the folder."""
         environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("PAPERROUND_", "DISCORD_"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("PAPERROUND_", "DISCORD_"))
+            },
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
         }
@@ -62,34 +64,35 @@ class FaultHarness:
         return bot
 
     def kill_all(self) -> None:
-        """End every bot at once, as a power cut would."""
+        """Kill every bot at once, like a power failure."""
         for bot in self.processes:
             bot.kill()
             bot.wait()
 
     def read_log(self) -> str:
-        """What the bots have logged."""
+        """The log of all bots."""
         return (self.folder / "bot.log").read_text(errors="replace")
 
-    async def add_deliveries(self, *planned: models.NewDelivery) -> None:
-        """Put deliveries into the outbox."""
+    async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
+        """Insert deliveries into the outbox."""
         async with self.db.transaction() as connection:
-            await plan.add_all(connection, planned)
+            await plan.add_all(connection, new_deliveries)
 
     async def count_states(self) -> dict[str, int]:
-        """How many parts are in each state."""
+        """Number of parts by state."""
         async with self.db.read() as connection:
-            return {k.value: n for k, n in (await queries.count_by_state(connection)).items()}
+            counts = await queries.count_by_state(connection)
+        return {state.value: count for state, count in counts.items()}
 
     async def count_sent_messages(self) -> int:
-        """How many messages Discord has accepted so far."""
+        """Number of messages that the fake Discord has accepted."""
         return int((await self.fake.counts())["messages"])
 
     async def wait_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
-        """Wait until an awaitable look says yes. Fails with the bot's log."""
+        """Wait until the async `condition` is true. Fails with the bots' log."""
         try:
             async with asyncio.timeout(seconds):
-                while not await condition():  # noqa: ASYNC110 - it happens in other processes
+                while not await condition():  # noqa: ASYNC110 - the change happens in another process
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"{await self.count_states()}\n{self.read_log()[-6000:]}") from None
@@ -107,26 +110,28 @@ class FaultHarness:
 async def open_fault_harness(
     fake: process.FakeDiscord, database_url: str, folder: Path
 ) -> AsyncIterator[FaultHarness]:
-    """Open a town on an empty database; every bot is dead when it closes."""
+    """Open a harness on an empty database; on exit every bot is killed."""
     db = await migrate.open_database(database_url, migrate=True)
-    town = FaultHarness(fake, db, database_url, folder)
+    harness = FaultHarness(fake, db, database_url, folder)
     try:
-        yield town
+        yield harness
     finally:
-        town.kill_all()
+        harness.kill_all()
         await db.close()
 
 
 def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDelivery]:
-    """A daily post of so many parts for each channel."""
+    """One daily post per channel, with `parts` parts."""
     return [
         relay_harness.new_delivery(f"d{channel_id}", channel_id, now, parts=parts) for channel_id in channels
     ]
 
 
 async def assert_exactly_once(harness: FaultHarness, channels: list[int], parts: int) -> None:
-    """Every channel holds every part once, in order."""
-    found = await harness.fake.all_messages()
+    """Assert that every channel has every part once, in order."""
+    messages = await harness.fake.all_messages()
     for channel_id in channels:
         expected = [f"d{channel_id} {position}" for position in range(parts)]
-        assert relay_harness.message_texts(found.get(channel_id, [])) == expected, harness.read_log()[-3000:]
+        assert relay_harness.message_texts(messages.get(channel_id, [])) == expected, harness.read_log()[
+            -3000:
+        ]

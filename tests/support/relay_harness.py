@@ -1,4 +1,4 @@
-"""What the delivery tests share: plain deliveries, a relay over a real sender, and what stands in the outbox."""
+"""A relay with the real sender against the fake Discord, builders of deliveries, and readers of the outbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import discord
@@ -24,12 +24,15 @@ from storage.database import Database
 from storage.outbox import plan, queries
 from tests.fake_discord import process
 
+OWNER = 4242
+"""User id of the owner of `new_subscription`."""
+
 SHORT_LIMITS = relay.Limits(attempt_seconds=0.5, stop_seconds=1.0)
-"""For tests of what takes too long. The others are patient, since the machine may be busy."""
+"""For tests of timeouts. Other tests use the default limits, because the machine may be slow."""
 
 
 def message_payload(marker: str, text: str = "papers") -> str:
-    """A V2 message whose button carries the marker."""
+    """JSON of a Components V2 message with the marker in a button."""
     button = {"type": 2, "style": 1, "label": "More", "custom_id": f"{marker}more"}
     card = {"type": 17, "components": [{"type": 10, "content": text}, {"type": 1, "components": [button]}]}
     return json.dumps({"flags": 1 << 15, "components": [card]})
@@ -44,8 +47,8 @@ def new_delivery(
     kinds: tuple[models.PartKind, ...] = (),
     **fields: Any,
 ) -> models.NewDelivery:
-    """A delivery of `parts` messages, or of the given kinds."""
-    made = []
+    """A delivery with `parts` messages, or with parts of the given kinds."""
+    new_parts = []
     for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
         text = message_payload(post_contents.part_marker(key, position), f"{key} {position}")
         if kind is models.PartKind.FORUM_POST:
@@ -54,21 +57,49 @@ def new_delivery(
             text = json.dumps({"name": key})
         elif kind is models.PartKind.CROSSPOST:
             text = "{}"
-        made.append(models.NewPart(kind=kind, payload=text, nonce=new_nonce()))
-    given: dict[str, Any] = {
+        new_parts.append(models.NewPart(kind=kind, payload=text, nonce=new_nonce()))
+    defaults: dict[str, Any] = {
         "kind": models.DeliveryKind.DAILY,
         "locale": models.Locale.EN,
         "guild_id": process.GUILD_ID,
         "planned_at": now,
         "due_at": now,
         "expires_at": now + timedelta(hours=24),
-        "parts": tuple(made),
+        "parts": tuple(new_parts),
     }
-    return models.NewDelivery(key=key, channel_id=channel_id, **given | fields)
+    return models.NewDelivery(key=key, channel_id=channel_id, **defaults | fields)
+
+
+def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
+    """An active subscription of OWNER that is due in 2036."""
+    defaults: dict[str, Any] = {
+        "id": 0,
+        "guild_id": process.GUILD_ID,
+        "channel_id": channel_id,
+        "at_time": "09:00",
+        "timezone": "UTC",
+        "days": (1, 2, 3, 4, 5, 6, 7),
+        "top_n": 5,
+        "min_votes": 0,
+        "locale": models.Locale.EN,
+        "style": models.Style.COMPACT,
+        "say_when_empty": False,
+        "fresh_days": 3,
+        "wait_minutes": 60,
+        "settle_hours": 0,
+        "state": models.ActivityState.ACTIVE,
+        "reason": None,
+        "created_by": OWNER,
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "next_due_at": datetime(2036, 1, 1, tzinfo=UTC),
+        "waiting_for_on": None,
+        "due_on": date(2036, 1, 1),
+    }
+    return models.Subscription(**defaults | fields)
 
 
 class StubNoticeRenderer:
-    """Renders notices as one plain message; the delivery tests render nothing else."""
+    """Renders a notice as one message with its kind, reason and channel; the delivery tests render nothing else."""
 
     def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
         raise AssertionError
@@ -84,13 +115,14 @@ class StubNoticeRenderer:
 
 @dataclass
 class RelayHarness:
-    """A relay on a database, sending to the fake through the real sender, with a clock that tests can move."""
+    """A relay on a database that sends to the fake Discord with the real sender; tests can move its clock."""
 
     db: Database
     client: discord.Client
     clock_offset: timedelta = timedelta(0)
     outcomes: list[outbox_outcomes.Outcome] = field(default_factory=list)
     limits: relay.Limits = relay.Limits()  # noqa: RUF009 - it is frozen
+    deliveries: DeliveryFactory = field(default_factory=lambda: DeliveryFactory(StubNoticeRenderer))
 
     def now(self) -> datetime:
         return system_clock() + self.clock_offset
@@ -101,40 +133,49 @@ class RelayHarness:
         per_second: float = 1000.0,
         rate_limiter: throttle.RateLimiter | None = None,
     ) -> relay.Relay:
-        dice = random.Random(1)
-        deliveries = DeliveryFactory(StubNoticeRenderer)
-        paused = suspension.DestinationSuspender(deliveries)
-        settler = outbox_outcomes.OutcomeRecorder(
-            self.db, paused, deliveries, rng=dice, on_outcome=self.outcomes.append, linger_seconds=0.0
+        recorder = outbox_outcomes.OutcomeRecorder(
+            self.db,
+            suspension.DestinationSuspender(self.deliveries),
+            self.deliveries,
+            rng=random.Random(1),
+            on_outcome=self.outcomes.append,
+            linger_seconds=0.0,
         )
         ticks = itertools.count()
         return relay.Relay(
             self.db,
             sender.DiscordSender(self.client, sender.make_request_limiter(per_second)),
-            settler,
+            recorder,
             clock=self.now,
             limits=limits or self.limits,
-            # Each look at the clock is two seconds on: the channels' buckets never make a test wait.
+            # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
             rate_limiter=rate_limiter or throttle.RateLimiter(lambda: next(ticks) * 2.0),
         )
 
-    async def add_deliveries(self, *planned: models.NewDelivery) -> None:
+    def open_resumer(self) -> suspension.DestinationResumer:
+        return suspension.DestinationResumer(self.db, self.deliveries, models.Locale.EN)
+
+    async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:
-            await plan.add_all(connection, planned)
+            await plan.add_all(connection, new_deliveries)
 
     async def list_parts(self) -> list[models.Part]:
         async with self.db.read() as connection:
-            found = await queries.list_rows(connection)
-            return [p for one in reversed(found) for p in await queries.list_parts(connection, one.id)]
+            deliveries = await queries.list_rows(connection)
+            return [
+                part
+                for delivery in reversed(deliveries)
+                for part in await queries.list_parts(connection, delivery.id)
+            ]
 
     async def list_states(self) -> list[str]:
         return [part.state.value for part in await self.list_parts()]
 
     async def drain(self, *, until: Callable[[list[str]], bool] | None = None) -> None:
-        """Drain with a new relay, as after a restart, moving the clock on by 5 s until `until` holds for the states."""
-        fresh = self.open_relay()
+        """Drain with a new relay, as after a restart, and advance the clock by 5 s until `until` holds for the states."""
+        new_relay = self.open_relay()
         for _ in range(60):
-            await fresh.drain(self.now())
+            await new_relay.drain(self.now())
             if until is None or until(await self.list_states()):
                 return
             self.clock_offset += timedelta(seconds=5)
@@ -147,7 +188,7 @@ def all_sent(states: list[str]) -> bool:
 
 @asynccontextmanager
 async def open_relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
-    """An office whose client is logged in, without the Gateway."""
+    """A harness whose client is logged in, without the Gateway."""
     restore = endpoints.override(fake.api_url, fake.gateway_url)
     client = discord.Client(intents=discord.Intents.none())
     try:
@@ -159,5 +200,5 @@ async def open_relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIt
 
 
 def message_texts(messages: list[dict[str, Any]]) -> list[str]:
-    """The texts of a channel's messages, as `plan` made them."""
-    return [m["payload"]["components"][0]["components"][0]["content"] for m in messages]
+    """The texts of messages made by `message_payload`."""
+    return [message["payload"]["components"][0]["components"][0]["content"] for message in messages]

@@ -1,4 +1,4 @@
-"""`python -m tests.support.shifted_clock SECONDS`: what `paperround run` does, by a clock that is so many seconds ahead."""
+"""Runs `paperround run` with a clock that is ahead: `python -m tests.support.shifted_clock SECONDS`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.clock import system_clock
 
 
 async def main(clock_offset: timedelta) -> None:
-    """Run the bot until it is told to stop."""
+    """Run the bot until it receives a signal to stop."""
 
     def clock() -> datetime:
         return system_clock() + clock_offset
 
-    async with container.open_container(settings.load(), clock=clock, migrating=True) as opened:
-        await runtime.run(opened)
+    async with container.open_container(settings.load(), clock=clock, migrating=True) as bot_container:
+        await runtime.run(bot_container)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import structlog
 from discord.ext import commands
 
 from bot.client.context import Client
-from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.contents import Reason
 
 log = structlog.get_logger(__name__)
@@ -18,7 +17,7 @@ class ResumeCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
-        self._resumer = DestinationResumer(bot.services.database)
+        self._resumer = bot.services.destination_resumer
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:

@@ -1,4 +1,4 @@
-"""The servers that the bot is in: what is known of each, and what happens to its posts when the bot comes and goes."""
+"""The servers that the bot is in, and the pausing of their posts when it leaves."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from storage.database import Connection, Database
 
 
 class Guilds:
-    """Keeps servers. Nothing is deleted when the bot leaves: an invitation by mistake undone is common."""
+    """The use cases around servers. Nothing is deleted when the bot leaves: many servers invite it again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def get(self, guild_id: int) -> models.Guild | None:
-        """Return what is known of a server, or None."""
+        """Return a stored server, or None."""
         async with self._database.read() as connection:
             return await guilds.get(connection, guild_id)
 
     async def list_ids(self) -> frozenset[int]:
-        """Return the ids of the servers that the bot is known to be in."""
+        """Return the ids of the stored servers that the bot has not left."""
         async with self._database.read() as connection:
-            found = await guilds.list_rows(connection)
-        return frozenset(guild.guild_id for guild in found if guild.left_at is None)
+            rows = await guilds.list_rows(connection)
+        return frozenset(guild.guild_id for guild in rows if guild.left_at is None)
 
     async def update(
         self,
@@ -37,7 +37,7 @@ class Guilds:
         installed_by: int | None = None,
         system_channel_id: int | None = None,
     ) -> None:
-        """Keep what is given of a server; what is None stays as it was."""
+        """Store the given fields of a server; a field that is None keeps its value."""
         async with self._database.transaction() as connection:
             await guilds.upsert(
                 connection,
@@ -50,7 +50,7 @@ class Guilds:
             )
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
-        """Note that the bot is no longer in these servers, and pause their daily posts."""
+        """Record that the bot left these servers, and pause their daily posts."""
         if not guild_ids:
             return
         async with self._database.transaction() as connection:
@@ -59,10 +59,10 @@ class Guilds:
                 await self._pause_subscriptions(connection, guild_id)
 
     async def reconcile(self, present_ids: Collection[int]) -> list[int]:
-        """Note the servers that the bot left while it was away: all that are known but not `present`. Returns them."""
-        gone = sorted(await self.list_ids() - set(present_ids))
-        await self.mark_left(gone)
-        return gone
+        """Mark the stored servers that are not in `present_ids` as left. Returns their ids."""
+        left_ids = sorted(await self.list_ids() - set(present_ids))
+        await self.mark_left(left_ids)
+        return left_ids
 
     async def _pause_subscriptions(self, connection: Connection, guild_id: int) -> None:
         active = await subscriptions.list_rows(
@@ -70,7 +70,7 @@ class Guilds:
         )
         await subscriptions.set_state(
             connection,
-            [one.id for one in active],
+            [subscription.id for subscription in active],
             models.ActivityState.PAUSED,
             reason=Reason.GUILD_LEFT,
         )

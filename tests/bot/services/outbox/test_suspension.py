@@ -1,142 +1,121 @@
-"""A place that Discord bars is paused with its reason, its owner is told once, and it goes on when it is open again."""
+"""Suspension of blocked destinations: the stored reason, one notice per owner, and resuming with another notice."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bot.services.outbox import suspension
 from storage import alerts, guilds, models, subscriptions
 from storage.outbox import holds
 from tests.fake_discord import process, world
-from tests.support.relay_harness import RelayHarness, all_sent, message_texts, new_delivery
+from tests.support.relay_harness import (
+    OWNER,
+    RelayHarness,
+    all_sent,
+    message_texts,
+    new_delivery,
+    new_subscription,
+)
 
 pytestmark = pytest.mark.wire
 
-OWNER = 4242
+
+async def subscribe(harness: RelayHarness, channel_id: int, **fields: Any) -> int:
+    async with harness.db.transaction() as connection:
+        return await subscriptions.add(connection, new_subscription(channel_id, **fields))
 
 
-def order(channel_id: int, **fields: Any) -> models.Subscription:
-    given: dict[str, Any] = {
-        "id": 0,
-        "guild_id": process.GUILD_ID,
-        "channel_id": channel_id,
-        "at_time": "09:00",
-        "timezone": "UTC",
-        "days": (1, 2, 3, 4, 5, 6, 7),
-        "top_n": 5,
-        "min_votes": 0,
-        "locale": models.Locale.EN,
-        "style": models.Style.COMPACT,
-        "say_when_empty": False,
-        "fresh_days": 3,
-        "wait_minutes": 60,
-        "settle_hours": 0,
-        "state": models.ActivityState.ACTIVE,
-        "reason": None,
-        "created_by": OWNER,
-        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "next_due_at": datetime(2036, 1, 1, tzinfo=UTC),
-        "waiting_for_on": None,
-        "due_on": date(2036, 1, 1),
-    }
-    return models.Subscription(**given | fields)
-
-
-async def subscribe(office: RelayHarness, channel_id: int, **fields: Any) -> int:
-    async with office.db.transaction() as connection:
-        return await subscriptions.add(connection, order(channel_id, **fields))
-
-
-async def state_of(office: RelayHarness, subscription_id: int) -> tuple[str, str | None]:
-    async with office.db.read() as connection:
-        found = await subscriptions.get(connection, subscription_id)
-    assert found is not None
-    return found.state.value, found.reason
+async def state_of(harness: RelayHarness, subscription_id: int) -> tuple[str, str | None]:
+    async with harness.db.read() as connection:
+        subscription = await subscriptions.get(connection, subscription_id)
+    assert subscription is not None
+    return subscription.state.value, subscription.reason
 
 
 async def dms_of(fake: process.FakeDiscord, user_id: int) -> list[str]:
     channels = await fake.run_action("list_channels")
-    dms = [c["id"] for c in channels if c["recipient_id"] == user_id]
+    dms = [channel["id"] for channel in channels if channel["recipient_id"] == user_id]
     return [text for channel_id in dms for text in message_texts(await fake.messages(channel_id))]
 
 
-async def test_a_revoked_permission_pauses_and_tells_the_owner_once(
+async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_resumes_with_another(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    one = await subscribe(relay_harness, channel_id)
+    subscription_id = await subscribe(relay_harness, channel_id)
     await fake.change_channel(channel_id, denied=world.SEND_MESSAGES)
     now = relay_harness.now()
     await relay_harness.add_deliveries(
-        *(new_delivery(f"d{n}", channel_id, now, subscription_id=one, parts=2) for n in range(3))
+        *(new_delivery(f"d{n}", channel_id, now, subscription_id=subscription_id, parts=2) for n in range(3))
     )
     await relay_harness.drain()
     await relay_harness.drain()
-    assert await state_of(relay_harness, one) == ("paused", "no-send")
+    assert await state_of(relay_harness, subscription_id) == ("paused", "no-send")
     assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}"]
-    posts_tried = await fake.log("POST", f"/channels/{channel_id}/messages")
-    assert len(posts_tried) == 1
+    attempted_posts = await fake.log("POST", f"/channels/{channel_id}/messages")
+    assert len(attempted_posts) == 1
 
-    def opened(guild_id: int, channel: int, reason: str) -> bool:
+    def is_available(guild_id: int, channel: int, reason: str) -> bool:
         return (guild_id, channel, reason) == (process.GUILD_ID, channel_id, "no-send")
 
-    resumer = suspension.DestinationResumer(relay_harness.db)
+    resumer = relay_harness.open_resumer()
     assert await resumer.resume(lambda guild_id, channel, reason: None, relay_harness.now()) == set()
     await fake.change_channel(channel_id, denied=0)
-    assert await resumer.resume(opened, relay_harness.now(), guild_id=1) == set()
-    assert await resumer.resume(opened, relay_harness.now(), guild_id=process.GUILD_ID) == {channel_id}
+    assert await resumer.resume(is_available, relay_harness.now(), guild_id=1) == set()
+    assert await resumer.resume(is_available, relay_harness.now(), guild_id=process.GUILD_ID) == {channel_id}
     await relay_harness.drain()
-    assert await state_of(relay_harness, one) == ("active", None)
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
     assert sorted(message_texts(await fake.messages(channel_id))) == sorted(
         f"d{n} {part}" for n in range(3) for part in range(2)
     )
+    assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}", f"resumed None {channel_id}"]
+    assert await resumer.resume(is_available, relay_harness.now()) == set()
 
 
-async def test_a_deleted_channel_closes_and_tells(
+async def test_a_deleted_channel_closes_its_subscription_with_a_notice(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    one = await subscribe(relay_harness, channel_id)
+    subscription_id = await subscribe(relay_harness, channel_id)
     await fake.change_channel(channel_id, deleted=True)
     await relay_harness.add_deliveries(
-        new_delivery("a", channel_id, relay_harness.now(), subscription_id=one)
+        new_delivery("a", channel_id, relay_harness.now(), subscription_id=subscription_id)
     )
     await relay_harness.drain()
-    assert await state_of(relay_harness, one) == ("closed", "unknown-channel")
+    assert await state_of(relay_harness, subscription_id) == ("closed", "unknown-channel")
     assert await dms_of(fake, OWNER) == [f"closed unknown-channel {channel_id}"]
     assert (await relay_harness.list_states())[0] == "failed"
 
 
-async def test_an_owner_who_takes_no_dms_is_told_in_the_system_channel(
+async def test_an_owner_without_dms_is_notified_in_the_system_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channel_id, system_id = await fake.add_channels(2)
     dm = {"id": 99, "type": world.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
-    one = await subscribe(relay_harness, channel_id)
-    from_command_line = await subscribe(relay_harness, channel_id, at_time="10:00", created_by=None)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    ownerless_id = await subscribe(relay_harness, channel_id, at_time="10:00", created_by=None)
     async with relay_harness.db.transaction() as connection:
         await guilds.upsert(
             connection, process.GUILD_ID, now=relay_harness.now(), system_channel_id=system_id
         )
     await fake.change_channel(channel_id, denied=world.VIEW_CHANNEL)
     await relay_harness.add_deliveries(
-        new_delivery("a", channel_id, relay_harness.now(), subscription_id=one)
+        new_delivery("a", channel_id, relay_harness.now(), subscription_id=subscription_id)
     )
     await relay_harness.drain()
     await relay_harness.drain()
-    assert await state_of(relay_harness, from_command_line) == ("paused", "no-access")
+    assert await state_of(relay_harness, ownerless_id) == ("paused", "no-access")
     assert message_texts(await fake.messages(system_id)) == [f"paused no-access {channel_id}"] * 2
 
 
-async def test_a_reader_who_closed_their_dms_is_left_alone(
+async def test_a_reader_with_closed_dms_gets_no_further_attempts(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     async with relay_harness.db.transaction() as connection:
-        rule = await alerts.add(connection, _alert())
+        alert = await alerts.add(connection, _new_alert())
     dm = {"id": 98, "type": world.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
     dm_alert: dict[str, Any] = {
@@ -152,9 +131,9 @@ async def test_a_reader_who_closed_their_dms_is_left_alone(
     await relay_harness.drain()
     assert len(await fake.log("POST", "/channels/98/messages")) == 1
     async with relay_harness.db.read() as connection:
-        kept = await alerts.get(connection, rule.id)
-    assert kept is not None
-    assert (kept.state.value, kept.reason) == ("paused", "dms-closed")
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert (stored.state.value, stored.reason) == ("paused", "dms-closed")
 
     await fake.change_channel(98, closed=False)
     async with relay_harness.db.transaction() as connection:
@@ -163,25 +142,25 @@ async def test_a_reader_who_closed_their_dms_is_left_alone(
     assert message_texts(await fake.messages(98)) == ["a 0", "b 0"]
 
 
-async def test_a_forum_that_wants_a_tag_pauses_its_own_subscription_alone(
+async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [forum] = await fake.add_channels(1, type=world.FORUM, require_tag=True)
-    one = await subscribe(relay_harness, forum, style=models.Style.FORUM)
+    subscription_id = await subscribe(relay_harness, forum, style=models.Style.FORUM)
     kinds = (models.PartKind.FORUM_POST,)
     await relay_harness.add_deliveries(
-        new_delivery("a", forum, relay_harness.now(), subscription_id=one, kinds=kinds)
+        new_delivery("a", forum, relay_harness.now(), subscription_id=subscription_id, kinds=kinds)
     )
     await relay_harness.drain()
-    assert await state_of(relay_harness, one) == ("paused", "tag-needed")
+    assert await state_of(relay_harness, subscription_id) == ("paused", "tag-needed")
 
 
-async def test_a_channel_alert_is_paused_with_its_channel(
+async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     async with relay_harness.db.transaction() as connection:
-        rule = await alerts.add(connection, _alert(channel_id=channel_id, guild_id=process.GUILD_ID))
+        alert = await alerts.add(connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID))
     await fake.change_guild(present=False)
     await relay_harness.add_deliveries(
         new_delivery("a", channel_id, relay_harness.now(), kind=models.DeliveryKind.ALERT)
@@ -189,16 +168,30 @@ async def test_a_channel_alert_is_paused_with_its_channel(
     await relay_harness.drain()
     assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}"]
     await fake.change_guild(present=True)
-    await suspension.DestinationResumer(relay_harness.db).resume(lambda *_: True, relay_harness.now())
+    await relay_harness.open_resumer().resume(lambda *_: True, relay_harness.now())
     async with relay_harness.db.read() as connection:
-        kept = await alerts.get(connection, rule.id)
-    assert kept is not None
-    assert kept.state is models.ActivityState.ACTIVE
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert stored.state is models.ActivityState.ACTIVE
     await relay_harness.drain(until=all_sent)
+    assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}", f"resumed None {channel_id}"]
 
 
-def _alert(**fields: Any) -> models.NewAlert:
-    given: dict[str, Any] = {
+async def test_a_server_that_was_left_resumes_without_a_notice(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    subscription_id = await subscribe(relay_harness, 5)
+    async with relay_harness.db.transaction() as connection:
+        await subscriptions.set_state(
+            connection, [subscription_id], models.ActivityState.PAUSED, reason="guild-left"
+        )
+    assert await relay_harness.open_resumer().resume(lambda *_: True, relay_harness.now()) == {5}
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert await relay_harness.list_parts() == []
+
+
+def _new_alert(**fields: Any) -> models.NewAlert:
+    defaults: dict[str, Any] = {
         "user_id": OWNER,
         "channel_id": None,
         "guild_id": None,
@@ -209,4 +202,4 @@ def _alert(**fields: Any) -> models.NewAlert:
         "min_votes": 0,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
     }
-    return models.NewAlert(**given | fields)
+    return models.NewAlert(**defaults | fields)
