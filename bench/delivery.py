@@ -19,6 +19,7 @@ from bench.figures import Figure, median, show
 from bot import logs
 from bot.app.container import Container
 from bot.clock import system_clock
+from bot.services.search.results import SearchRequest
 from bot.settings import Settings
 from storage import migrate
 from storage.database import Database
@@ -91,7 +92,7 @@ async def _fill(database: Database) -> float:
     took = []
     for question in QUESTIONS * 8:
         begun = time.perf_counter()
-        await lookup.search(question, limit=5)
+        await lookup.search(SearchRequest(question, limit=5))
         took.append(1e3 * (time.perf_counter() - begun))
     return median(took)
 

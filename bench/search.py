@@ -26,8 +26,8 @@ from bench.figures import Figure, median, percentile, show
 from bot import logs
 from bot.clock import system_clock
 from bot.services.ingest import service
-from bot.services.search import engine as search_engine
-from bot.services.search import index_query, indexer
+from bot.services.search import engine, index_query, indexer
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text import scoring
 from bot.text.analysis import analyser
@@ -113,10 +113,10 @@ async def measure(built: BenchArchive) -> None:
     database = await migrate.open_database(built.url)
     try:
         lookup = SearchService(database)
-        await lookup.search("warm", limit=1)
+        await lookup.search(SearchRequest("warm", limit=1))
         await _measure_topics(lookup, built, by_class)
         await _measure_terms(lookup)
-        slowest = max([await _time_ms(lookup.search(one, literal=True)) for one in nonsense])
+        slowest = max([await _time_ms(lookup.search(SearchRequest(one, literal=True))) for one in nonsense])
         show(Figure(f"the slowest of {len(nonsense)} nonsense queries", slowest, "ms", max_value=50))
         await _measure_recall(database, lookup, by_class)
         await _measure_autocomplete(lookup, built, "")
@@ -134,7 +134,10 @@ async def _measure_topics(lookup: SearchService, built: BenchArchive, by_class: 
     tokens = {word: analyser.analyse(word) or [word] for word in words}
     queries = [(name, query) for name, rows in by_class.items() for query in rows]
     # One engine after the other, since each would find the other's pages in the processor's cache.
-    ours = [[await _time_ms(lookup.search(query, literal=True)) for _, query in queries] for _ in range(RUNS)]
+    ours = [
+        [await _time_ms(lookup.search(SearchRequest(query, literal=True))) for _, query in queries]
+        for _ in range(RUNS)
+    ]
     with contextlib.closing(sqlite3.connect(built.floor)) as plain:
         expressions = [search_queries.floor_expression(query, tokens) for _, query in queries]
         floor = [[_time_floor_ms(plain, one) for one in expressions] for _ in range(RUNS)]
@@ -180,7 +183,7 @@ async def _measure_terms(lookup: SearchService) -> None:
         took = []
         for run in range(3):
             for query in rows:
-                one = await _time_ms(lookup.search(query, literal=literal))
+                one = await _time_ms(lookup.search(SearchRequest(query, literal=literal)))
                 took += [one] if run else []
         show(Figure(f"terms of the glossary, {name}, p95", percentile(took, 0.95), "ms"))
 
@@ -193,7 +196,7 @@ async def _measure_recall(database: Database, lookup: SearchService, by_class: d
             best = await _score_exhaustively(database, query)
             if best is None or len(best) < scoring.MIN_COMPLETE_MATCHES:
                 continue
-            found = {row.id for row in (await lookup.search(query, literal=True)).rows}
+            found = {row.id for row in (await lookup.search(SearchRequest(query, literal=True))).rows}
             shares.append(len(found & best) / max(1, len(best)))
     show(
         Figure(
@@ -209,7 +212,7 @@ async def _score_exhaustively(database: Database, query: str, most: int = 150_00
     from bot.text.glossary.model import expansion
 
     understood = expansion.literal_expansion(query)
-    scores = scoring.Scorer(understood)
+    scorer = scoring.Scorer(understood)
     question = index_query.from_segments(understood.segments)
     if question is None:
         return None
@@ -219,14 +222,13 @@ async def _score_exhaustively(database: Database, query: str, most: int = 150_00
         )
         if len(positions) > most:
             return None
-        scored: list[tuple[scoring.Score, int]] = []
+        hits: list[engine.Hit] = []
         for start in range(0, len(positions), 2000):
-            scored += search_engine.score_papers(
-                await index.list_by_positions(connection, positions[start : start + 2000]), scores
-            )
-    complete = [one for one in scored if one[0].matched >= one[0].segments]
-    ranked = sorted(complete, key=lambda one: (one[0].total, one[1]), reverse=True)
-    return {paper_id for _, paper_id in ranked[:10]}
+            rows = await index.list_by_positions(connection, positions[start : start + 2000])
+            hits += engine.score_papers(rows, scorer)
+    complete = [hit for hit in hits if hit.is_complete]
+    ranked = sorted(complete, key=lambda hit: (hit.score.total, hit.paper_id), reverse=True)
+    return {hit.paper_id for hit in ranked[:10]}
 
 
 async def _measure_autocomplete(lookup: SearchService, built: BenchArchive, when: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.figures import Figure, median, percentile, show
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import migrate
 
@@ -49,7 +50,7 @@ async def _ask(url: str, by_class: Mapping[str, Sequence[str]]) -> None:
             for rows in by_class.values():
                 for query in rows:
                     begun = time.perf_counter()
-                    await lookup.search(query, literal=True)
+                    await lookup.search(SearchRequest(query, literal=True))
                     took += [1e3 * (time.perf_counter() - begun)] if run else []
         show(Figure("PostgreSQL: topic, all, warm, p50", median(took), "ms"))
         show(Figure("PostgreSQL: topic, all, warm, p95", percentile(took, 0.95), "ms", max_value=50))

@@ -13,6 +13,7 @@ from bot.services.ingest import files as ingest_files
 from bot.services.ingest import service
 from bot.services.search import glossary_service, indexer
 from bot.services.search import service as search_service
+from bot.services.search.results import SearchRequest
 from storage import migrate
 from storage.database import Database
 
@@ -35,7 +36,10 @@ class StoredSearch:
         return list(dict.fromkeys([*first, *deep]))[:limit]
 
     def _ids(self, typed: str, limit: int) -> list[str]:
-        return [row.arxiv_id for row in self._runner.run(self.lookup.search(typed, limit=limit)).rows]
+        return [
+            row.arxiv_id
+            for row in self._runner.run(self.lookup.search(SearchRequest(typed, limit=limit))).rows
+        ]
 
     def author(self, name: str, limit: int = 1) -> list[str]:
         """Return the names of the people whom a name may mean, the best first."""

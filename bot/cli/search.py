@@ -53,13 +53,17 @@ def search(
     first = None if since is None else dates.parse(since)
 
     async def ask(lookup: SearchService) -> results.SearchResult:
+        from bot.services.search.results import SearchRequest
+
         return await lookup.search(
-            " ".join(query or ()),
-            author=name,
-            since=first,
-            min_votes=min_votes or None,
-            limit=limit,
-            explain=explain,
+            SearchRequest(
+                " ".join(query or ()),
+                author=name or "",
+                since=first,
+                min_votes=min_votes or None,
+                limit=limit,
+                explain=explain,
+            )
         )
 
     result = _query(ask)

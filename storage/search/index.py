@@ -65,12 +65,12 @@ class Filters:
     until_on: date | None = None
     min_votes: int | None = None
 
-    def matches(self, paper: IndexRow) -> bool:
-        """Tell whether a paper passes."""
+    def allow(self, on: date, votes: int | None) -> bool:
+        """Tell whether a paper of this date with these votes passes."""
         return (
-            (self.since_on is None or paper.last_on >= self.since_on)
-            and (self.until_on is None or paper.last_on <= self.until_on)
-            and (not self.min_votes or (paper.votes or 0) >= self.min_votes)
+            (self.since_on is None or on >= self.since_on)
+            and (self.until_on is None or on <= self.until_on)
+            and (not self.min_votes or (votes or 0) >= self.min_votes)
         )
 
 

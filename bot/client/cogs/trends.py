@@ -20,6 +20,7 @@ from bot.client.translations import Texts
 from bot.client.views import list_state
 from bot.client.views import trends as trends_view
 from bot.client.views.trends import Span, TrendAnswer, TrendState
+from bot.services.search.results import SearchRequest
 
 log = structlog.get_logger(__name__)
 
@@ -124,9 +125,10 @@ class TrendsCog(commands.Cog):
             rising=await self._services.rising.get_report(words.locale) if rising else None,
         )
         if state.text and not answer.trend.total:
-            found = await lookup.search(state.text, limit=1)
-            elsewhere = found.total > 0 and not found.is_partial
-            answer = replace(answer, suggestions=found.suggestions, has_papers_outside_span=elsewhere)
+            found = await lookup.search(SearchRequest(state.text, limit=1))
+            answer = replace(
+                answer, suggestions=found.suggestions, has_papers_outside_span=found.has_full_matches
+            )
         picture = await self._draw_chart(words, answer)
         if picture is None:
             return answer, []

@@ -11,7 +11,7 @@ from bot.client.translations import Texts
 from bot.client.views import list_notes, list_state, paper_list, paper_text
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
-from bot.services.search import results, snippets
+from bot.services.search.results import SearchRequest
 
 PERIOD_DAYS = {
     list_state.Period.WEEK: 7,
@@ -28,7 +28,6 @@ class PaperListLoader:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._snippets = snippets.Snippets(services.database)
 
     async def store_long_text(self, state: list_state.ListState) -> list_state.ListState:
         """Return the state so that it fits into a custom id: a long text is kept in storage, under a token."""
@@ -51,14 +50,10 @@ class PaperListLoader:
         listed = await self._load_page(words, state, user_id)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(words, state.replace(page=listed.page_count - 1), user_id)
-        lines = await self._snippets.list_snippets(
-            listed.rows,
-            words.locale,
-            full_query=listed.highlight_query,
-            phrases=listed.highlight_phrases,
-            terms=listed.highlight_terms,
-        )
-        return replace(listed, snippets=lines)
+        if listed.snippets:
+            return listed
+        snippets = await self._services.search.list_snippets(listed.rows, words.locale)
+        return replace(listed, snippets=snippets)
 
     async def _load_page(
         self, words: Texts, state: list_state.ListState, user_id: int
@@ -79,12 +74,15 @@ class PaperListLoader:
 
     async def _load_topic(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
         found = await self._services.search.search(
-            state.text,
-            since=self._since(state.period),
-            min_votes=state.min_votes or None,
-            limit=list_state.PAGE_SIZE,
-            offset=_offset(state),
-            literal=state.literal,
+            SearchRequest(
+                state.text,
+                since=self._since(state.period),
+                min_votes=state.min_votes or None,
+                limit=list_state.PAGE_SIZE,
+                offset=_offset(state),
+                literal=state.literal,
+                snippet_locale=words.locale,
+            )
         )
         topic = paper_text.escape_untrusted(state.text)
         suggestions = self._suggestions(state, found.suggestions)
@@ -101,9 +99,7 @@ class PaperListLoader:
             rows=tuple(found.rows),
             total=found.total,
             notes=tuple(notes),
-            highlight_query=" ".join(found.terms),
-            highlight_phrases=(*found.terms, *found.added_forms),
-            highlight_terms=_highlight_terms(state.text),
+            snippets=found.snippets,
             suggestions=suggestions,
             ignored_note=list_notes.ignored_note(words, found),
             is_expanded=bool(found.added_forms),
@@ -146,14 +142,16 @@ class PaperListLoader:
 
     async def _load_top(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
         found = await self._services.search.list_top(
-            since=self._since(state.period),
-            until=None,
-            topic=state.text or None,
-            limit=list_state.PAGE_SIZE,
-            offset=_offset(state),
+            SearchRequest(
+                state.text,
+                since=self._since(state.period),
+                limit=list_state.PAGE_SIZE,
+                offset=_offset(state),
+                snippet_locale=words.locale,
+            )
         )
         period = words(f"period-{state.period.name.lower()}")
-        suggestions = self._suggestions(state, found.topic_result.suggestions)
+        suggestions = self._suggestions(state, found.suggestions)
         meant = [one.label for one in suggestions]
         heading = (
             words("list-top-topic-heading", topic=paper_text.escape_untrusted(state.text), period=period)
@@ -165,12 +163,10 @@ class PaperListLoader:
             heading=heading,
             rows=tuple(found.rows),
             total=found.total,
-            notes=list_notes.query_notes(words, found.topic_result, meant),
-            highlight_query=" ".join(found.topic_result.terms),
-            highlight_phrases=(*found.topic_result.terms, *found.topic_result.added_forms),
-            highlight_terms=_highlight_terms(state.text),
+            notes=list_notes.query_notes(words, found, meant),
+            snippets=found.snippets,
             suggestions=suggestions,
-            ignored_note=list_notes.ignored_note(words, found.topic_result),
+            ignored_note=list_notes.ignored_note(words, found),
         )
 
     async def _load_digest(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
@@ -225,10 +221,10 @@ class PaperListLoader:
     async def _unknown_author(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
         """Return the empty list of an author whom nobody knows; what was typed may have been a topic."""
         topic = list_state.ListState(list_state.ListKind.TOPIC, state.text, token=state.token)
-        found = await self._services.search.search(state.text, limit=1)
+        found = await self._services.search.search(SearchRequest(state.text, limit=1))
         suggestion = paper_list.Suggestion(words("as-a-topic", count=found.total), topic)
         return paper_list.PaperList(
-            state, heading="", rows=(), total=0, suggestions=(suggestion,) if _has_full_matches(found) else ()
+            state, heading="", rows=(), total=0, suggestions=(suggestion,) if found.has_full_matches else ()
         )
 
     async def _popular_topics(self, words: Texts) -> tuple[paper_list.Suggestion, ...]:
@@ -258,14 +254,5 @@ class PaperListLoader:
         )[:MAX_SUGGESTIONS]
 
 
-def _has_full_matches(found: results.SearchResult) -> bool:
-    return found.total > 0 and not found.is_partial
-
-
 def _offset(state: list_state.ListState) -> int:
     return state.page * list_state.PAGE_SIZE
-
-
-def _highlight_terms(text: str) -> tuple[str, ...]:
-    """Return the words that are sought one by one: those left out and the filters are none."""
-    return tuple(word for word in text.split() if not word.startswith("-") and ":" not in word)[:6]

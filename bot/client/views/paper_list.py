@@ -43,10 +43,6 @@ class PaperList:
     suggestions: tuple[Suggestion, ...] = ()
     ignored_note: str = ""
     """What of the query could not be used, as a sentence; Markdown."""
-    highlight_query: str = ""
-    highlight_phrases: tuple[str, ...] = ()
-    highlight_terms: tuple[str, ...] = ()
-    """What is set in bold in the lines: the whole or phrases, single words where none of them is found."""
     is_expanded: bool = False
     """Whether other words were searched for as well, so that "only as typed" makes sense."""
     is_author_known: bool = False

@@ -1,13 +1,12 @@
-"""Answers what a person wrote, with whom and on what. Whom a name means is `author_matching`'s."""
+"""The papers, co-authors and topics of an author. Names are matched by `author_matching`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 
 from bot.services.search import author_matching, glossary_service
-from bot.services.search import results as found
+from bot.services.search.results import AuthorResult, votes_descending
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from storage import authors, models, papers
@@ -17,7 +16,7 @@ from storage.search import index
 MAX_COAUTHORS = 8
 MAX_TOPICS = 5
 MAX_TOPIC_PAPERS = 60
-"""Papers of a person, the last stored, that topics are read from."""
+"""Papers of an author, the last stored, that topics are read from."""
 
 
 async def find_author(
@@ -26,90 +25,66 @@ async def find_author(
     name: str,
     *,
     sort: str,
-    since: date | None,
-    min_votes: int | None,
-    limit: int,
-    offset: int,
+    filters: index.Filters,
     locale: models.Locale = models.Locale.EN,
-) -> found.AuthorResult:
-    """Return a page of the papers of the person who fits best, with co-authors and the other matches."""
-    people = await author_matching.find_authors(connection, name)
-    if not people:
-        return found.AuthorResult()
-    best = people[0]
-    ids = await authors.list_paper_ids(connection, [best.id])
-    rows = filter_rows(await papers.list_rows(connection, ids), since, None, min_votes or 0)
+) -> AuthorResult:
+    """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names."""
+    matches = await author_matching.find_authors(connection, name)
+    if not matches:
+        return AuthorResult()
+    best = matches[0]
+    paper_ids = await authors.list_paper_ids(connection, [best.id])
+    rows = await papers.list_rows(connection, paper_ids)
+    allowed = [row for row in rows if filters.allow(row.date, row.votes)]
     coauthors = await authors.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
-    forms = await authors.list_name_variants(connection, best.id)
-    shown = _display_name(best, forms)
-    return found.AuthorResult(
+    variants = await authors.list_name_variants(connection, best.id)
+    shown = _display_name(best, variants)
+    indexed = await index.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
+    return AuthorResult(
+        rows=tuple(sort_rows(allowed, sort)),
+        total=len(allowed),
         author=shown,
-        matches=(shown, *(one.name for one in people[1:])),
-        name_variants=tuple(forms),
-        rows=tuple(sort_rows(rows, sort)[offset : offset + limit]),
-        total=len(rows),
-        coauthors=tuple(one.name for one, _ in coauthors),
-        topics=_topics(
-            glossary, await index.list_by_paper_ids(connection, sorted(ids)[-MAX_TOPIC_PAPERS:]), locale
-        ),
+        matches=(shown, *(author.name for author in matches[1:])),
+        name_variants=tuple(variants),
+        coauthors=tuple(author.name for author, _ in coauthors),
+        topics=_list_topics(glossary, indexed.values(), locale),
     )
 
 
-def _display_name(person: models.Author, forms: Sequence[str]) -> str:
-    """Return how a name is written most often; with its accents where any paper has them, since they tell more."""
-    accented = [form for form in forms if not form.isascii()]
-    return next(iter((*accented, *forms)), person.name)
+def _display_name(author: models.Author, variants: Sequence[str]) -> str:
+    """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
+    accented = [variant for variant in variants if not variant.isascii()]
+    return next(iter((*accented, *variants)), author.name)
 
 
-def _topics(
-    glossary: resolver.Glossary, texts: Mapping[int, index.IndexRow], locale: models.Locale
+def _list_topics(
+    glossary: resolver.Glossary, rows: Iterable[index.IndexRow], locale: models.Locale
 ) -> tuple[str, ...]:
-    """Return the terms that most of these papers explain in parentheses, by their usual names in a language."""
+    """Return the terms that most of these papers explain in parentheses, by their usual forms in a language."""
     counts: Counter[str] = Counter()
-    for paper in texts.values():
-        terms = {part for mention in paper.texts.mentions for part in glossary_service.mention_terms(mention)}
+    for row in rows:
+        terms = {term for mention in row.texts.mentions for term in glossary_service.mention_terms(mention)}
         found = {concept.key: concept for term in terms for concept in glossary.find_concepts(term)[:1]}
         counts.update(_concept_name(concept, locale) for concept in found.values())
-    # Of equals the first by name, since sets and tables have no order that holds.
+    # Ties are broken by name, since the order of a set varies between runs.
     return tuple(sorted(counts, key=lambda topic: (-counts[topic], topic))[:MAX_TOPICS])
 
 
 def _concept_name(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return a concept's name: in the reader's language if more than one paper has it so, else in English."""
-    own = (
-        form
-        for form in concept.forms_in(locale.value)
-        if not form.is_alias and (form.seeded or form.papers > 1)
-    )
-    names = own if locale is not models.Locale.EN else iter(())
-    english = (form.text for form in concept.forms_in("en"))
-    return next((form.text for form in names), None) or next(english, concept.key)
+    """Return a concept's usual form in the reader's language, else in English."""
+    korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
+    return korean or concept.usual_form("en") or concept.key
 
 
 async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
-    """Return the papers of everybody whom a name may mean."""
-    people = await author_matching.find_authors(connection, name)
-    if not people:
+    """Return the papers of all authors whose names match."""
+    matches = await author_matching.find_authors(connection, name)
+    if not matches:
         return frozenset()
-    return frozenset(await authors.list_paper_ids(connection, [one.id for one in people]))
-
-
-def filter_rows(
-    rows: Iterable[models.PaperRow], since: date | None, until: date | None, min_votes: int
-) -> list[models.PaperRow]:
-    """Return the papers of a period that have votes enough; unknown votes meet no minimum above 0."""
-    return [
-        row
-        for row in rows
-        if (since is None or row.date >= since)
-        and (until is None or row.date <= until)
-        and (min_votes <= 0 or (row.votes or 0) >= min_votes)
-    ]
+    return frozenset(await authors.list_paper_ids(connection, [author.id for author in matches]))
 
 
 def sort_rows(rows: Sequence[models.PaperRow], sort: str) -> list[models.PaperRow]:
-    """Return papers newest first, or top-voted first with unknown votes last."""
+    """Return papers newest first ("date"), or top-voted first with unknown votes last."""
     newest = sorted(rows, key=lambda row: (row.date, row.id), reverse=True)
-    if sort == "date":
-        return newest
-    return sorted(newest, key=lambda row: (row.votes is None, -(row.votes or 0)))
+    return newest if sort == "date" else sorted(newest, key=votes_descending)

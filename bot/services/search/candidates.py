@@ -1,6 +1,6 @@
-"""Chooses which papers are worth scoring for a question: the most popular ones, and those of each kind that ranks high.
+"""Candidate retrieval: the most popular matches, and the most popular matches of each kind that scores high.
 
-The index is walked in order of popularity, which alone would not come to a paper with everything in its title. Scores nothing.
+The index is read in order of popularity, which alone would miss a less popular paper with every term in its title.
 """
 
 from __future__ import annotations
@@ -14,33 +14,38 @@ from storage.search import engines, index
 from storage.search.query import BooleanQuery, all_of, estimate_cost
 
 FULL_TEXT_LIMIT = 40
-"""So many of the most popular papers are scored that have what is wanted anywhere."""
+"""Number of most popular full-text matches to score."""
 OVERFETCH_FACTOR = 4
-"""So many times as many are looked at where too few of those truly have it."""
+"""Positions fetched per paper scored, for when too few of those scored truly match."""
 STAGE_LIMIT = 20
-"""And so many of each kind that ranks high; of those with everything in the title twice as many."""
+"""Candidates per retrieval stage; title matches get twice this."""
 COST_LIMIT, STAGE_COST_LIMIT = 800_000, 30_000
-"""Entries of the index's lists that may be read for a query, and for each kind of better papers: 30 ms, and 1 ms. A longer
-search keeps to the most popular papers, which only nonsense and very common words at many papers do.
+"""Posting list entries to read for a query (30 ms) and for each stage (1 ms). A more expensive search is limited to the
+most popular papers, which happens to nonsense, and to very common words in large archives.
 """
 COUNT_LIMIT, COUNT_LIMIT_EXPENSIVE = 500, 150
+"""Matches are counted up to the first limit, or up to the second if the query costs more than `EXPENSIVE_COST`."""
 EXPENSIVE_COST = 100_000
-"""Matches are counted up to the first, or up to the second if more entries than this are read for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchScope:
-    """What narrows a search. `paper_ids` are those that the named authors wrote, None when none is named."""
+    """The papers to search in. `paper_ids` are those of the named authors; None if no author is named."""
 
     filters: index.Filters = field(default_factory=index.Filters)
     paper_ids: frozenset[int] | None = None
 
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether it is the whole archive."""
+        return self.paper_ids is None and self.filters == index.NO_FILTERS
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateSet:
-    """Candidates; `whole` if there are no others, else `total` counts what the index has, up to some hundreds.
+    """The papers to score. `total` counts the index's matches (up to `COUNT_LIMIT`), `is_complete`: `papers` are all.
 
-    `rest` are the positions of more that would do, should these not.
+    `more_positions` are the next matches, in case too few of the papers truly match.
     """
 
     papers: Sequence[index.IndexRow]
@@ -51,7 +56,10 @@ class CandidateSet:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """Papers that rank high. They are part of other kinds, by number, so only worth asking for where those are many."""
+    """A query for papers that score high.
+
+    Its matches are a subset of those of the stages numbered in `subset_of`, so it only runs once all of these are full.
+    """
 
     query: BooleanQuery | None
     subset_of: tuple[int, ...] = ()
@@ -65,103 +73,102 @@ async def gather(
     *,
     phrase: index_query.IndexQuery | None = None,
 ) -> CandidateSet:
-    """Return the papers to score for a question whose `most` best are wanted. `phrase` asks for all its words in a row."""
+    """Return the papers to score for the `limit` best matches. `phrase` is the query for all terms in a row."""
     if scope.paper_ids is not None:
-        own = await index.list_by_paper_ids(connection, scope.paper_ids)
-        allowed = [one for one in own.values() if scope.filters.matches(one)]
+        rows = await index.list_by_paper_ids(connection, scope.paper_ids)
+        allowed = [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)]
         return CandidateSet(allowed, len(allowed), True)
-    asked = index_query.collect_tokens(query) | (index_query.collect_tokens(phrase) if phrase else set())
-    counts = await index.get_document_frequencies(connection, asked)
-    query = index_query.prune(query, counts)
-    phrase = None if phrase is None else index_query.prune(phrase, counts)
-    many, few = max(FULL_TEXT_LIMIT, 2 * limit), max(STAGE_LIMIT, limit + 2)
-    counted = (
-        COUNT_LIMIT if estimate_cost(query.anywhere, counts) <= EXPENSIVE_COST else COUNT_LIMIT_EXPENSIVE
-    )
-    all_, titled = await index.list_positions(
+    tokens = index_query.collect_tokens(query) | (index_query.collect_tokens(phrase) if phrase else set())
+    frequencies = await index.get_document_frequencies(connection, tokens)
+    query = index_query.prune(query, frequencies)
+    phrase = None if phrase is None else index_query.prune(phrase, frequencies)
+    full_text_limit, stage_limit = max(FULL_TEXT_LIMIT, 2 * limit), max(STAGE_LIMIT, limit + 2)
+    is_expensive = estimate_cost(query.anywhere, frequencies) > EXPENSIVE_COST
+    count_limit = COUNT_LIMIT_EXPENSIVE if is_expensive else COUNT_LIMIT
+    full_text, in_title = await index.list_positions(
         connection,
         [
-            _request(query.anywhere, max(2 * many, counted), counts, COST_LIMIT),
-            _request(query.in_title, 2 * few, counts, COST_LIMIT),
+            _request(query.anywhere, max(2 * full_text_limit, count_limit), frequencies, COST_LIMIT),
+            _request(query.in_title, 2 * stage_limit, frequencies, COST_LIMIT),
         ],
         scope.filters,
     )
-    if len(all_) <= many:
-        return CandidateSet(await index.list_by_positions(connection, all_), len(all_), True)
-    in_titles = len(titled) >= 2 * few
-    kinds = _title_stages(query, phrase) if in_titles else _general_stages(query, phrase)
-    chosen = {*titled, *await _run_stages(connection, kinds, scope, counts, few)}
-    if in_titles:
-        return CandidateSet(await index.list_by_positions(connection, chosen), len(all_), False)
-    rest = all_[many : OVERFETCH_FACTOR * many]
-    return CandidateSet(
-        await index.list_by_positions(connection, chosen.union(all_[:many])), len(all_), False, rest
-    )
+    if len(full_text) <= full_text_limit:
+        return CandidateSet(await index.list_by_positions(connection, full_text), len(full_text), True)
+    has_many_titles = len(in_title) >= 2 * stage_limit
+    stages = _title_stages(query, phrase) if has_many_titles else _general_stages(query, phrase)
+    chosen = {*in_title, *await _run_stages(connection, stages, scope.filters, frequencies, stage_limit)}
+    more: Sequence[int] = ()
+    if not has_many_titles:
+        chosen.update(full_text[:full_text_limit])
+        more = full_text[full_text_limit : OVERFETCH_FACTOR * full_text_limit]
+    return CandidateSet(await index.list_by_positions(connection, chosen), len(full_text), False, more)
 
 
 async def _run_stages(
     connection: Connection,
-    kinds: Sequence[_Stage],
-    narrowing: SearchScope,
-    counts: Mapping[str, int],
-    few: int,
+    stages: Sequence[_Stage],
+    filters: index.Filters,
+    frequencies: Mapping[str, int],
+    stage_limit: int,
 ) -> set[int]:
-    """Return the positions of the most popular papers of each kind; of a part of a kind only where the kind has more."""
+    """Return the positions of the most popular matches of each stage."""
     found: dict[BooleanQuery, list[int]] = {}
 
-    def has_more(number: int) -> bool:
-        wanted = kinds[number].query
-        return wanted is not None and len(found.get(wanted, ())) >= few
+    def is_full(number: int) -> bool:
+        query = stages[number].query
+        return query is not None and len(found.get(query, ())) >= stage_limit
 
     while True:
-        open_ = [kind.query for kind in kinds if all(map(has_more, kind.subset_of))]
-        asked = [one for one in dict.fromkeys(open_) if one is not None and one not in found]
-        if not asked:
+        runnable = dict.fromkeys(stage.query for stage in stages if all(map(is_full, stage.subset_of)))
+        pending = [query for query in runnable if query is not None and query not in found]
+        if not pending:
             return set().union(*found.values())
-        tiers = [_request(one, few, counts, STAGE_COST_LIMIT) for one in asked]
-        listed = await index.list_positions(connection, tiers, narrowing.filters)
-        found.update(zip(asked, listed, strict=True))
+        requests = [_request(query, stage_limit, frequencies, STAGE_COST_LIMIT) for query in pending]
+        positions = await index.list_positions(connection, requests, filters)
+        found.update(zip(pending, positions, strict=True))
 
 
-def _request(wanted: BooleanQuery, limit: int, counts: Mapping[str, int], most: int) -> engines.SearchRequest:
-    """Ask for papers with what is wanted, as far as so many entries of lists may be read."""
-    return engines.SearchRequest(
-        index.WORDS_TABLE, wanted, limit, most / max(most, estimate_cost(wanted, counts))
-    )
+def _request(
+    query: BooleanQuery, limit: int, frequencies: Mapping[str, int], cost_limit: int
+) -> engines.SearchRequest:
+    """Return a request limited to the most popular share of papers that keeps its cost within the limit."""
+    share = cost_limit / max(cost_limit, estimate_cost(query, frequencies))
+    return engines.SearchRequest(index.WORDS_TABLE, query, limit, share)
 
 
-def _title_stages(question: index_query.IndexQuery, phrase: index_query.IndexQuery | None) -> list[_Stage]:
-    """Return what the best of many papers are that have everything in the title."""
-    titled = question.in_title
-    kinds = [
-        _Stage(all_of([titled, question.in_title_and_body])),
-        _Stage(all_of([titled, question.any_repeated])),
-        _Stage(all_of([titled, question.repeated]), subset_of=(0, 1)),
-        _Stage(all_of([titled, question.frequent]), subset_of=(2,)),
+def _title_stages(query: index_query.IndexQuery, phrase: index_query.IndexQuery | None) -> list[_Stage]:
+    """Return the stages for a query that many papers match with every term in the title."""
+    in_title = query.in_title
+    stages = [
+        _Stage(all_of([in_title, query.in_title_and_body])),
+        _Stage(all_of([in_title, query.any_repeated])),
+        _Stage(all_of([in_title, query.repeated]), subset_of=(0, 1)),
+        _Stage(all_of([in_title, query.frequent]), subset_of=(2,)),
     ]
     if phrase is not None:
-        kinds.append(_Stage(phrase.in_title))
-        kinds.append(_Stage(all_of([phrase.in_title, question.any_repeated]), subset_of=(1, 4)))
-        kinds.append(_Stage(all_of([phrase.in_title, question.repeated]), subset_of=(2, 5)))
-        kinds.append(_Stage(all_of([phrase.in_title, phrase.in_title_and_body]), subset_of=(4,)))
-    return kinds
+        stages.append(_Stage(phrase.in_title))
+        stages.append(_Stage(all_of([phrase.in_title, query.any_repeated]), subset_of=(1, 4)))
+        stages.append(_Stage(all_of([phrase.in_title, query.repeated]), subset_of=(2, 5)))
+        stages.append(_Stage(all_of([phrase.in_title, phrase.in_title_and_body]), subset_of=(4,)))
+    return stages
 
 
-def _general_stages(question: index_query.IndexQuery, phrase: index_query.IndexQuery | None) -> list[_Stage]:
-    """Return what the best papers are if few have everything in the title."""
-    if question.any_in_title == question.in_title:
-        return [_Stage(question.repeated), _Stage(question.frequent, subset_of=(0,))]
-    kinds = [
-        _Stage(question.one_in_title),
-        _Stage(question.one_repeated),
-        _Stage(question.repeated, subset_of=(1,)),
+def _general_stages(query: index_query.IndexQuery, phrase: index_query.IndexQuery | None) -> list[_Stage]:
+    """Return the stages for a query that few papers match with every term in the title."""
+    if query.any_in_title == query.in_title:
+        return [_Stage(query.repeated), _Stage(query.frequent, subset_of=(0,))]
+    stages = [
+        _Stage(query.one_in_title),
+        _Stage(query.one_repeated),
+        _Stage(query.repeated, subset_of=(1,)),
     ]
-    if question.most_in_title != question.in_title:
-        kinds.append(_Stage(all_of([question.anywhere, question.most_in_title]), subset_of=(0,)))
-        kinds.append(_Stage(all_of([question.repeated, question.most_in_title]), subset_of=(2, 3)))
+    if query.most_in_title != query.in_title:
+        stages.append(_Stage(all_of([query.anywhere, query.most_in_title]), subset_of=(0,)))
+        stages.append(_Stage(all_of([query.repeated, query.most_in_title]), subset_of=(2, 3)))
     if phrase is not None:
-        row, first = phrase.anywhere, len(kinds)
-        kinds.append(_Stage(row))
-        kinds.append(_Stage(all_of([row, question.any_in_title]), subset_of=(0, first)))
-        kinds.append(_Stage(all_of([row, question.any_repeated]), subset_of=(1, first)))
-    return kinds
+        row, row_number = phrase.anywhere, len(stages)
+        stages.append(_Stage(row))
+        stages.append(_Stage(all_of([row, query.any_in_title]), subset_of=(0, row_number)))
+        stages.append(_Stage(all_of([row, query.any_repeated]), subset_of=(1, row_number)))
+    return stages

@@ -1,10 +1,11 @@
-"""What narrows a look-up beside its words: dates, votes, authors; and the papers that these alone leave over."""
+"""Search filters (dates, votes, authors), and the list of papers that pass them when a query has no terms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.services.search import author_search, engine, results
+from bot.services.search import author_search, results
+from bot.services.search.candidates import SearchScope
 from bot.text import query_parser
 from storage import papers
 from storage.database import Connection
@@ -14,56 +15,54 @@ _FIRST_PAGES_LIMIT = 40
 _DEEP_PAGES_LIMIT = 500
 
 
-def merge_filters(given: index.Filters, asked: query_parser.Query) -> index.Filters:
-    """Return the filters of the options and those within the query as one: the narrower of each kind."""
+def merge_filters(given: index.Filters, query: query_parser.Query) -> index.Filters:
+    """Return the narrower of both filters, kind by kind."""
     return index.Filters(
-        max((one for one in (given.since_on, asked.since) if one is not None), default=None),
-        min((one for one in (given.until_on, asked.until) if one is not None), default=None),
-        max((one for one in (given.min_votes, asked.min_votes) if one is not None), default=None),
+        max((on for on in (given.since_on, query.since) if on is not None), default=None),
+        min((on for on in (given.until_on, query.until) if on is not None), default=None),
+        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
     )
 
 
 async def list_paper_ids_by_authors(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers that people of all these names wrote; None when no name is asked for."""
-    result: frozenset[int] | None = None
+    """Return the papers written by authors of all these names; None without names."""
+    shared: frozenset[int] | None = None
     for name in names:
-        ids = await author_search.list_paper_ids(connection, name)
-        result = ids if result is None else result & ids
-    return result
+        paper_ids = await author_search.list_paper_ids(connection, name)
+        shared = paper_ids if shared is None else shared & paper_ids
+    return shared
 
 
 async def list_filtered(
-    connection: Connection, scope: engine.SearchScope, limit: int, offset: int
+    connection: Connection, scope: SearchScope, limit: int, offset: int
 ) -> results.SearchResult:
-    """Return the papers that pass the filters, top-voted first."""
-    filters, votes = scope.filters, scope.filters.min_votes or 0
-    if scope.paper_ids is None:
-        rows = await papers.list_top(
-            connection,
-            since_on=filters.since_on,
-            until_on=filters.until_on,
-            min_votes=votes,
-            limit=limit,
-            offset=offset,
+    """Return the papers within a scope, top-voted first."""
+    filters = scope.filters
+    if scope.paper_ids is not None:
+        rows = await papers.list_rows(connection, sorted(scope.paper_ids))
+        allowed = author_search.sort_rows(
+            [row for row in rows if filters.allow(row.date, row.votes)], "votes"
         )
-        total = await papers.count(
-            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=votes
-        )
-        return results.SearchResult(tuple(rows), total)
-    own = author_search.filter_rows(
-        await papers.list_rows(connection, sorted(scope.paper_ids)),
-        filters.since_on,
-        filters.until_on,
-        votes,
+        return results.SearchResult(tuple(allowed[offset : offset + limit]), len(allowed))
+    min_votes = filters.min_votes or 0
+    rows = await papers.list_top(
+        connection,
+        since_on=filters.since_on,
+        until_on=filters.until_on,
+        min_votes=min_votes,
+        limit=limit,
+        offset=offset,
     )
-    ordered = author_search.sort_rows(own, "votes")
-    return results.SearchResult(tuple(ordered[offset : offset + limit]), len(ordered))
+    total = await papers.count(
+        connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=min_votes
+    )
+    return results.SearchResult(tuple(rows), total)
 
 
-def score_limit(limit: int, asked: query_parser.Query) -> int:
-    """Return how many papers are to be scored for so many.
+def score_limit(limit: int, query: query_parser.Query) -> int:
+    """Return the number of papers to score when `limit` papers are needed.
 
-    Later pages share one choice of papers, or a paper would stand on two of them; and what is left out can only be
-    counted in what is read.
+    Deep pages share one candidate set, or a paper could be on two of them; and exclusions can only be counted among
+    the papers that were read.
     """
-    return limit if limit <= _FIRST_PAGES_LIMIT and not asked.excluded else max(limit, _DEEP_PAGES_LIMIT)
+    return limit if limit <= _FIRST_PAGES_LIMIT and not query.excluded else max(limit, _DEEP_PAGES_LIMIT)

@@ -1,73 +1,104 @@
-"""What look-ups give back. Plain records; lists are pages, `total` counts what all pages hold."""
+"""Requests to the search service and its results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
 
+from bot.rendering.discord_text.escape import SafeMarkdown
 from storage import models
+from storage.search import index
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """A page of papers, best first.
+class SearchRequest:
+    """A search for papers on a topic.
 
-    `terms`: what the query was taken apart into; `also`: forms that were looked for besides. `partial`: too few papers had
-    all words, so those with most of them follow. `suggestions`: other queries, for when this one finds nothing or too
-    little. `ignored`: what in the query could not be used.
-    `explanations`: what each score is made of, by arXiv id, if asked for.
+    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
+    query expansion off, `explain` asks for the components of each score, `snippet_locale` for snippets.
     """
+
+    query: str = ""
+    author: str = ""
+    since: date | None = None
+    until: date | None = None
+    min_votes: int | None = None
+    limit: int = 10
+    offset: int = 0
+    literal: bool = False
+    explain: bool = False
+    snippet_locale: models.Locale | None = None
+
+    @property
+    def filters(self) -> index.Filters:
+        """The filters given apart from the query."""
+        return index.Filters(self.since, self.until, self.min_votes)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPage:
+    """A page of a list of papers. `total` counts the papers of all pages."""
 
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult(PaperPage):
+    """A page of search results, best first.
+
+    `terms`: the terms of the query; `added_forms`: forms that query expansion added. `is_partial`: too few papers match
+    all terms, so papers that match most of them follow. `suggestions`: alternative queries when too little was found.
+    `ignored`: parts of the query that could not be used. `explanations` (score components) and `snippets` are by arXiv
+    id and empty unless requested.
+    """
+
     added_forms: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     is_partial: bool = False
     suggestions: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
+    snippets: dict[str, SafeMarkdown] = field(default_factory=dict)
+
+    @property
+    def has_full_matches(self) -> bool:
+        """Whether any paper matches all terms."""
+        return self.total > 0 and not self.is_partial
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorResult:
-    """A page of one person's papers. `matches`: all names found, best first; `author` is None when none was.
+class AuthorResult(PaperPage):
+    """A page of one author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
 
-    `forms` are the ways in which papers write the name, the most frequent first.
+    `name_variants` are the spellings of the author's name, the most frequent first.
     """
 
     author: str | None = None
     matches: tuple[str, ...] = ()
     name_variants: tuple[str, ...] = ()
-    rows: tuple[models.PaperRow, ...] = ()
-    total: int = 0
     coauthors: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class DigestResult:
+class DigestResult(PaperPage):
     """A page of one date's papers, top-voted first. `on` is None in an empty archive."""
 
     on: date | None = None
-    rows: tuple[models.PaperRow, ...] = ()
-    total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TopResult:
-    """A page of a period's papers, top-voted first; of a topic as it was `understood`, if one was asked for."""
-
-    rows: tuple[models.PaperRow, ...] = ()
-    total: int = 0
-    topic_result: SearchResult = field(default_factory=SearchResult)
+def votes_descending(row: models.PaperRow) -> tuple[bool, int]:
+    """Return the sort key for top-voted first, unknown votes last."""
+    return row.votes is None, -(row.votes or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing offered while somebody types: what is shown (in any length), and what is then asked for.
+    """An autocomplete choice: the label to show (of any length) and the value to search for.
 
-    A paper's name is its title, "" for one without. `papers` are an author's, `votes` a paper's; None for what has none
-    or unknown ones.
+    The label of a paper is its title, "" if it has none. `papers` counts an author's papers, `votes` are a paper's
+    votes; None where not applicable or unknown.
     """
 
     name: str

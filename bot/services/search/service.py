@@ -1,26 +1,37 @@
-"""Answers what readers ask of the archive: topics, authors, papers, dates, periods. The one door for commands and CLI."""
+"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line."""
 
 from __future__ import annotations
 
 import asyncio
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 from bot.digests.elements import arxiv_ids
+from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.services.search import (
     author_search,
     autocomplete,
     engine,
     filters,
     glossary_explain,
-    glossary_service,
     query_expansion,
-    results,
     similar,
+    snippets,
+    suggestions,
     title_search,
 )
-from bot.services.search import suggestions as search_suggestions
+from bot.services.search.candidates import SearchScope
+from bot.services.search.glossary_service import GlossaryService
+from bot.services.search.results import (
+    AuthorResult,
+    Choice,
+    DigestResult,
+    SearchRequest,
+    SearchResult,
+    votes_descending,
+)
 from bot.text import query_parser
 from bot.text.glossary.model import expansion
 from storage import digests, models, papers
@@ -28,92 +39,87 @@ from storage.database import Connection, Database
 from storage.search import index
 
 MAX_QUERY_LENGTH = 2000
-"""Characters of a question that are looked at."""
 TOPICS_CACHE_SECONDS = 10.0
-"""So long a glossary is offered from without asking whether there is a newer one: people type faster than it learns."""
+"""Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
+_MAX_TOP_PAPERS = 1000
+"""Papers of a topic that are sorted by votes."""
 
 
 class SearchService:
-    """Look-ups in one database. Every method is one consistent reading; none of them raises on odd input."""
+    """Searches one database. Each method reads one snapshot and accepts any input."""
 
-    def __init__(self, database: Database, glossary: glossary_service.GlossaryService | None = None) -> None:
+    def __init__(self, database: Database, glossary: GlossaryService | None = None) -> None:
         self._database = database
-        self._glossary = glossary or glossary_service.GlossaryService(database)
+        self._glossary = glossary or GlossaryService(database)
         self._topic_index: autocomplete.TopicIndex | None = None
         self._topics_checked_at = 0.0
 
-    async def search(
-        self,
-        query: str,
-        *,
-        author: str | None = None,
-        since: date | None = None,
-        until: date | None = None,
-        min_votes: int | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        literal: bool = False,
-        explain: bool = False,
-    ) -> results.SearchResult:
-        """Return the papers on a topic, best first. `literal`: only what was typed, not what it also means.
+    async def search(self, request: SearchRequest) -> SearchResult:
+        """Return the papers on a topic, best first.
 
-        What the query itself says (author:, since:, until:, votes:) narrows further. No word at all gives the papers
-        that pass the filters, top-voted first; nothing at all gives nothing. An id or a link gives that paper.
+        A query without terms lists the papers that pass its filters, top-voted first; an empty one lists nothing. An
+        arXiv id or a link finds that paper.
         """
-        asked = query_parser.parse_query(_clean(query))
-        names = [*asked.authors, *([_clean(author)] if author and author.strip() else [])]
-        given = index.Filters(since, until, min_votes)
         async with self._database.read() as connection:
-            named = await _find_by_id(connection, query)
-            if named is not None:
-                return results.SearchResult(tuple(await papers.list_rows(connection, [named.id])), 1)
-            narrowed = engine.SearchScope(
-                filters.merge_filters(given, asked),
-                await filters.list_paper_ids_by_authors(connection, names),
-            )
-            if not asked.has_text:
-                if asked.is_empty and not names and narrowed.filters == index.NO_FILTERS:
-                    # What to leave out says nothing while nothing is asked for.
-                    left_out = tuple(f"-{one}" for one in asked.excluded)
-                    return results.SearchResult(ignored=(*asked.ignored, *left_out))
-                result = await filters.list_filtered(connection, narrowed, limit, offset)
-                return replace(result, ignored=asked.ignored)
-            understood = await self._expand(connection, asked.text, literal=literal)
-            most = filters.score_limit(limit + offset, asked)
-            hits = await engine.find(connection, asked, understood, narrowed, limit=most)
-            page = hits.hits[offset : offset + limit]
-            rows = await engine.load_rows(connection, page)
-            few = not hits.hits or hits.is_partial
-            unknown = (
-                await search_suggestions.list_unknown_words(connection, understood) if few else frozenset()
-            )
-            bare = not hits.hits and await search_suggestions.is_hidden_by_filters(
-                connection, asked, understood, engine.SearchScope(given)
-            )
-        suggestions: tuple[str, ...] = ()
-        if few:
-            suggestions = search_suggestions.suggest_queries(
-                await self._get_topic_index(),
-                asked,
-                understood,
-                unknown_words=unknown,
-                without_filters=bare,
-                with_single_terms=not hits.hits and given == index.NO_FILTERS,
-            )
-        arxiv_id_of = {row.id: row.arxiv_id for row in rows}
-        return results.SearchResult(
+            result = await self._search(connection, request)
+            return await _with_snippets(connection, result, request)
+
+    async def _search(self, connection: Connection, request: SearchRequest) -> SearchResult:
+        paper = await _find_by_id(connection, request.query)
+        if paper is not None:
+            return SearchResult(tuple(await papers.list_rows(connection, [paper.id])), 1)
+        query = query_parser.parse_query(_clean(request.query))
+        authors = [*query.authors, *([_clean(request.author)] if request.author.strip() else [])]
+        scope = SearchScope(
+            filters.merge_filters(request.filters, query),
+            await filters.list_paper_ids_by_authors(connection, authors),
+        )
+        if query.has_text:
+            return await self._search_text(connection, request, query, scope)
+        if scope.is_unlimited:
+            # Exclusions select nothing by themselves.
+            return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+        result = await filters.list_filtered(connection, scope, request.limit, request.offset)
+        return replace(result, ignored=query.ignored)
+
+    async def _search_text(
+        self, connection: Connection, request: SearchRequest, query: query_parser.Query, scope: SearchScope
+    ) -> SearchResult:
+        """Expand the query, retrieve and score candidates, and return the requested page of them."""
+        expanded = await self._expand(connection, query.text, literal=request.literal)
+        end = request.offset + request.limit
+        found = await engine.find(connection, query, expanded, scope, limit=filters.score_limit(end, query))
+        hits = found.hits[request.offset : end]
+        rows = await engine.load_rows(connection, hits)
+        return SearchResult(
             rows=tuple(rows),
-            total=hits.total,
-            added_forms=query_expansion.added_forms(understood),
-            terms=(*query_expansion.query_terms(understood), *asked.phrases),
-            is_partial=hits.is_partial,
-            suggestions=suggestions,
-            ignored=asked.ignored,
-            explanations={
-                arxiv_id_of[hit.paper_id]: hit.score.explain()
-                for hit in page
-                if explain and hit.paper_id in arxiv_id_of
-            },
+            total=found.total,
+            added_forms=query_expansion.added_forms(expanded),
+            terms=(*query_expansion.query_terms(expanded), *query.phrases),
+            is_partial=found.is_partial,
+            suggestions=await self._suggest(connection, request, query, expanded, found),
+            ignored=query.ignored,
+            explanations=_explain(rows, hits) if request.explain else {},
+        )
+
+    async def _expand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:
+        if literal:
+            return expansion.literal_expansion(text)
+        return query_expansion.expand(await self._glossary.get_current(connection), text)
+
+    async def _suggest(
+        self,
+        connection: Connection,
+        request: SearchRequest,
+        query: query_parser.Query,
+        expanded: expansion.Expansion,
+        found: engine.SearchHits,
+    ) -> tuple[str, ...]:
+        if found.hits and not found.is_partial:
+            return ()
+        topics = await self._load_topic_index(connection)
+        return await suggestions.suggest_queries(
+            connection, topics, query, expanded, request.filters, found_any=bool(found.hits)
         )
 
     async def find_author(
@@ -126,27 +132,25 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
         locale: models.Locale = models.Locale.EN,
-    ) -> results.AuthorResult:
-        """Return the papers of the person whose name fits best, by "votes" or by "date"; and the other names that fit.
+    ) -> AuthorResult:
+        """Return the papers of the author whose name matches best, sorted by "votes" or "date", and the other matches.
 
-        The person's topics are named in the language of `locale`, where they have a name in it.
+        The author's topics are named in the language of `locale` where they have a name in it.
         """
         async with self._database.read() as connection:
             glossary = await self._glossary.get_current(connection)
-            return await author_search.find_author(
+            result = await author_search.find_author(
                 connection,
                 glossary,
                 _clean(name),
                 sort=sort,
-                since=since,
-                min_votes=min_votes,
-                limit=limit,
-                offset=offset,
+                filters=index.Filters(since, None, min_votes),
                 locale=locale,
             )
+        return replace(result, rows=result.rows[offset : offset + limit])
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
-        """Return the paper that an arXiv id, an address or a part of a title names; None if there is none."""
+        """Return the paper that an arXiv id, a link or a part of a title identifies; None if there is none."""
         text = _clean(text)
         async with self._database.read() as connection:
             if _parse_id(text) is not None:
@@ -157,95 +161,108 @@ class SearchService:
     async def explain_term(self, term: str) -> tuple[glossary_explain.ConceptEvidence, ...]:
         """Return the concepts that a term names, with the evidence for each of their forms."""
         async with self._database.read() as connection:
-            current = await self._glossary.get_current(connection)
-            return await glossary_explain.explain_term(connection, current, _clean(term))
+            glossary = await self._glossary.get_current(connection)
+            return await glossary_explain.explain_term(connection, glossary, _clean(term))
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
-    ) -> results.DigestResult:
-        """Return a date's papers, top-voted first; of the newest digest when no date is given."""
+    ) -> DigestResult:
+        """Return a date's papers, top-voted first; without a date those of the newest digest."""
         async with self._database.read() as connection:
             if on is None:
                 newest = await digests.list_dates(connection, limit=1)
                 if not newest:
-                    return results.DigestResult()
+                    return DigestResult()
                 on = newest[0]
             rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0)
-        return results.DigestResult(on, tuple(rows[offset : offset + limit]), len(rows))
+        return DigestResult(tuple(rows[offset : offset + limit]), len(rows), on)
 
-    async def list_top(
-        self,
-        *,
-        since: date | None = None,
-        until: date | None = None,
-        topic: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-    ) -> results.TopResult:
-        """Return the papers of a period with the most votes, of a topic if one is given."""
-        if topic and topic.strip():
-            result = await self.search(topic, since=since, until=until, limit=1000)
-            ordered = sorted(result.rows, key=lambda row: (row.votes is None, -(row.votes or 0)))
-            return results.TopResult(tuple(ordered[offset : offset + limit]), len(ordered), result)
+    async def list_top(self, request: SearchRequest) -> SearchResult:
+        """Return the top-voted papers of a period, on a topic if the request has a query."""
         async with self._database.read() as connection:
-            rows = await papers.list_top(
-                connection, since_on=since, until_on=until, limit=limit, offset=offset
-            )
-            total = await papers.count(connection, since_on=since, until_on=until)
-        return results.TopResult(tuple(rows), total)
+            if request.query.strip():
+                result = await self._search(connection, replace(request, limit=_MAX_TOP_PAPERS, offset=0))
+                rows = sorted(result.rows, key=votes_descending)
+                page = rows[request.offset : request.offset + request.limit]
+                result = replace(result, rows=tuple(page), total=len(rows))
+            else:
+                scope = SearchScope(request.filters)
+                result = await filters.list_filtered(connection, scope, request.limit, request.offset)
+            return await _with_snippets(connection, result, request)
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
-        """Return the papers that share most rare terms with a paper, the most alike first."""
+        """Return the papers that share the most rare terms with a paper, the most similar first."""
         async with self._database.read() as connection:
             return await similar.list_similar(connection, _clean(arxiv_id), limit=limit)
 
-    async def complete_topic(self, text: str, locale: models.Locale) -> list[results.Choice]:
-        """Offer topics for what was typed so far, in the reader's language first."""
-        return (await self._get_topic_index()).complete(_clean(text), locale)
+    async def list_snippets(
+        self, rows: Sequence[models.PaperRow], locale: models.Locale
+    ) -> dict[str, SafeMarkdown]:
+        """Return the first sentence of each paper's summary, as Discord's Markdown by arXiv id."""
+        async with self._database.read() as connection:
+            return await snippets.list_snippets(connection, rows, locale)
 
-    async def complete_author(self, text: str) -> list[results.Choice]:
-        """Offer names for what was typed so far, those with most papers first."""
+    async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
+        """Complete a topic, topics in the reader's language first."""
+        now = asyncio.get_running_loop().time()
+        if self._topic_index is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
+            self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
+            async with self._database.read() as connection:
+                await self._load_topic_index(connection)
+        assert self._topic_index is not None
+        return self._topic_index.complete(_clean(text), locale)
+
+    async def _load_topic_index(self, connection: Connection) -> autocomplete.TopicIndex:
+        """Return the topic index of the current glossary; it is built in a thread."""
+        glossary = await self._glossary.get_current(connection)
+        if self._topic_index is None or self._topic_index.glossary is not glossary:
+            self._topic_index = await asyncio.to_thread(autocomplete.TopicIndex, glossary)
+        return self._topic_index
+
+    async def complete_author(self, text: str) -> list[Choice]:
+        """Complete a name, authors with the most papers first."""
         async with self._database.read() as connection:
             return await autocomplete.complete_author(connection, _clean(text))
 
-    async def complete_paper(self, text: str) -> list[results.Choice]:
-        """Offer papers for what was typed so far of an id or a title."""
+    async def complete_paper(self, text: str) -> list[Choice]:
+        """Complete an arXiv id or a title."""
         async with self._database.read() as connection:
             return await autocomplete.complete_paper(connection, _clean(text))
 
     async def get_extent(self) -> models.ArchiveExtent:
-        """Return what the archive holds."""
+        """Return the first and last date of the archive and its number of papers."""
         async with self._database.read() as connection:
             return await papers.get_extent(connection)
 
-    async def _get_topic_index(self) -> autocomplete.TopicIndex:
-        now = asyncio.get_running_loop().time()
-        if self._topic_index is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
-            self._topics_checked_at = now  # whoever types meanwhile is offered what was known before
-            async with self._database.read() as connection:
-                current = await self._glossary.get_current(connection)
-            if self._topic_index is None or self._topic_index.glossary is not current:
-                self._topic_index = await asyncio.to_thread(autocomplete.TopicIndex, current)
-        return self._topic_index
 
-    async def _expand(self, connection: Connection, text: str, *, literal: bool) -> expansion.Expansion:
-        if literal:
-            return expansion.literal_expansion(text)
-        return query_expansion.expand(await self._glossary.get_current(connection), text)
+async def _with_snippets(
+    connection: Connection, result: SearchResult, request: SearchRequest
+) -> SearchResult:
+    if request.snippet_locale is None:
+        return result
+    highlight = snippets.build_highlight(request.query, result.terms, result.added_forms)
+    found = await snippets.list_snippets(connection, result.rows, request.snippet_locale, highlight)
+    return replace(result, snippets=found)
+
+
+def _explain(rows: Sequence[models.PaperRow], hits: Sequence[engine.Hit]) -> dict[str, dict[str, float]]:
+    """Return the components of each score, by arXiv id."""
+    arxiv_id_of = {row.id: row.arxiv_id for row in rows}
+    return {arxiv_id_of[hit.paper_id]: hit.score.explain() for hit in hits if hit.paper_id in arxiv_id_of}
 
 
 def _clean(text: str) -> str:
-    """Return what was typed without what no database takes, in a length that nobody types."""
+    """Return typed text as a database accepts it (no NUL, no lone surrogates), at most `MAX_QUERY_LENGTH` characters."""
     return text[:MAX_QUERY_LENGTH].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text is, also with a comma behind it or in wide digits, or that a link in it leads to."""
+    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
     plain = unicodedata.normalize("NFKC", _clean(text)).strip(" \t\n.,;:!?()[]<>\"'`")
     return arxiv_ids.extract_arxiv_id(plain)
 
 
 async def _find_by_id(connection: Connection, text: str) -> models.PaperDetail | None:
-    """Return the paper whose id or address a text is; None also if the archive does not have it."""
-    named = _parse_id(text)
-    return None if named is None else await papers.get_detail(connection, named)
+    """Return the paper whose arXiv id or link a text is; None if the archive does not have it."""
+    arxiv_id = _parse_id(text)
+    return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)

@@ -1,9 +1,10 @@
-"""One line of a paper's summary for a list: the sentence with the words that were looked for, in bold, else the first one."""
+"""Snippets of papers in a list: the sentence of the summary that matches the query, in bold, else its first sentence."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from bot.rendering.discord_text import escape, split
@@ -12,110 +13,126 @@ from bot.rendering.markdown import blocks
 from bot.services.posts import summaries
 from bot.text.analysis import korean
 from storage import models, papers
-from storage.database import Database
+from storage.database import Connection
 
 MAX_COLUMNS = 160
 """About two lines of a message; a Hangul syllable takes two columns."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
-"""What begins the item of a list, which a single line is not."""
 _MAX_TEXT_LENGTH = 6000
 _MIN_SPACED_SYLLABLES = 4
+_MAX_TERMS = 20
+_MAX_SINGLE_WORDS = 6
+_MIN_TRAILING_CHARACTERS = 10
+"""The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
 
 
-class Snippets:
-    """Reads the summaries of the papers on a page."""
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """The patterns to look for in a summary, in order of preference.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `full_query` is preferred; `patterns` are the query's phrases, then its single words.
+    """
 
-    async def list_snippets(
-        self,
-        rows: Sequence[models.PaperRow],
-        locale: models.Locale,
-        *,
-        full_query: str = "",
-        phrases: Iterable[str] = (),
-        terms: Iterable[str] = (),
-    ) -> dict[str, SafeMarkdown]:
-        """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id.
+    patterns: Sequence[re.Pattern[str]] = ()
+    full_query: re.Pattern[str] | None = None
 
-        A sentence with the `whole` of what is sought comes first, then one with any of the `phrases`; single `words`
-        count only where none of these is found.
-        """
-        first = compile_pattern([full_query])
-        phrases = [full_query, *phrases]
-        sought = [one for one in (compile_pattern(phrases), compile_pattern(terms)) if one is not None]
-        async with self._database.read() as connection:
-            details = await papers.list_details(connection, [row.id for row in rows])
-        found = {}
-        for detail in details:
-            text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
-            if text:
-                found[detail.arxiv_id] = make_snippet(text, sought, first)
-        return found
+
+def build_highlight(query: str, terms: Sequence[str], added_forms: Sequence[str]) -> Highlight:
+    """Return what to highlight for a query: all its terms in a row, any of its terms or forms, single words of it.
+
+    Single words leave out exclusions and filters of the query.
+    """
+    full_query = " ".join(terms)
+    words = [word for word in query.split() if not word.startswith("-") and ":" not in word]
+    patterns = (
+        compile_pattern([full_query, *terms, *added_forms]),
+        compile_pattern(words[:_MAX_SINGLE_WORDS]),
+    )
+    return Highlight([pattern for pattern in patterns if pattern is not None], compile_pattern([full_query]))
+
+
+async def list_snippets(
+    connection: Connection,
+    rows: Sequence[models.PaperRow],
+    locale: models.Locale,
+    highlight: Highlight | None = None,
+) -> dict[str, SafeMarkdown]:
+    """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id."""
+    details = await papers.list_details(connection, [row.id for row in rows])
+    snippets = {}
+    for detail in details:
+        text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
+        if text:
+            snippets[detail.arxiv_id] = make_snippet(text, highlight or Highlight())
+    return snippets
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
-    """Return what finds any of these words: Latin ones at the beginning of a word, others anywhere. None without words."""
-    pieces = []
-    for word in sorted({word.strip().strip('"') for word in terms}, key=len, reverse=True):
-        if len(word) > 1:
-            spaced = r"\s*".join(re.escape(part) for part in _spaceable_parts(word))
-            pieces.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if word[0].isascii() else spaced)
-    return re.compile("|".join(pieces[:20]), re.IGNORECASE) if pieces else None
+    """Return a pattern for any of these terms, None without terms. Latin terms match at the beginning of a word."""
+    alternatives = []
+    for term in sorted({term.strip().strip('"') for term in terms}, key=len, reverse=True):
+        if len(term) > 1:
+            spaced = r"\s*".join(re.escape(part) for part in _spaceable_parts(term))
+            alternatives.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if term[0].isascii() else spaced)
+    return re.compile("|".join(alternatives[:_MAX_TERMS]), re.IGNORECASE) if alternatives else None
 
 
-def _spaceable_parts(word: str) -> list[str]:
-    """Return what may stand apart in a text: words, and the syllables of longer Korean, which 강화학습 and 강화 학습 share."""
-    syllables = "".join(word.split())
-    free = len(syllables) >= _MIN_SPACED_SYLLABLES and all(map(korean.is_hangul, syllables))
-    return list(syllables) if free else word.split()
+def _spaceable_parts(term: str) -> list[str]:
+    """Return the parts of a term that may be spaced apart: its words, or each syllable of longer Korean (강화학습)."""
+    syllables = "".join(term.split())
+    is_free = len(syllables) >= _MIN_SPACED_SYLLABLES and all(map(korean.is_hangul, syllables))
+    return list(syllables) if is_free else term.split()
 
 
-def make_snippet(
-    text: str, patterns: Sequence[re.Pattern[str]], preferred: re.Pattern[str] | None = None
-) -> SafeMarkdown:
-    """Return the first sentence that holds what is sought (in this order), with it in bold, else the first sentence.
-
-    One that holds what is sought `first` comes before all of them.
-    """
-    lines = (_LIST_MARKER.sub("", one) for one in blocks.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines())
+def make_snippet(text: str, highlight: Highlight) -> SafeMarkdown:
+    """Return the first sentence that matches the preferred pattern, with matches in bold, else the first sentence."""
+    patterns, full_query = highlight.patterns, highlight.full_query
+    lines = (_LIST_MARKER.sub("", line) for line in blocks.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines())
     sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
-    best = ((one, patterns[0]) for one in sentences if preferred and patterns and preferred.search(one))
-    hits = ((one, bold) for bold in patterns for one in sentences if bold.search(one))
-    chosen, bold = next(chain(best, hits), (sentences[0] if sentences else "", None))
-    shown = shorten_around(
-        chosen, (preferred and preferred.search(chosen)) or bold.search(chosen) if bold else None
+    preferred = (
+        (sentence, patterns[0])
+        for sentence in sentences
+        if full_query and patterns and full_query.search(sentence)
     )
-    if bold is None:
-        return escape.escape_text(shown)
-    pieces, at = [], 0
-    for match in bold.finditer(shown):
+    others = (
+        (sentence, pattern) for pattern in patterns for sentence in sentences if pattern.search(sentence)
+    )
+    sentence, pattern = next(chain(preferred, others), (sentences[0] if sentences else "", None))
+    if pattern is None:
+        return escape.escape_text(shorten_around(sentence, None))
+    match = (full_query and full_query.search(sentence)) or pattern.search(sentence)
+    return _mark_matches(shorten_around(sentence, match), pattern)
+
+
+def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:
+    """Return a sentence as Markdown with the matches in bold."""
+    pieces, end = [], 0
+    for match in pattern.finditer(sentence):
         if match.group().strip():
             pieces += [
-                escape.escape_inline(shown[at : match.start()]),
+                escape.escape_inline(sentence[end : match.start()]),
                 f"**{escape.escape_inline(match.group())}**",
             ]
-            at = match.end()
-    pieces.append(escape.escape_inline(shown[at:]))
+            end = match.end()
+    pieces.append(escape.escape_inline(sentence[end:]))
     return SafeMarkdown(escape.escape_line_start("".join(pieces)))
 
 
 def shorten_around(sentence: str, match: re.Match[str] | None) -> str:
-    """Return a sentence in at most COLUMNS columns, with the match in it."""
+    """Return a sentence shortened to `MAX_COLUMNS` columns so that the match stays in it."""
     limit = count_fitting(sentence)
     if len(sentence) <= limit:
         return sentence
-    if match is None or match.end() <= limit - 10:
+    if match is None or match.end() <= limit - _MIN_TRAILING_CHARACTERS:
         return split.shorten(sentence, limit, markdown=False)
     start = sentence.rfind(" ", 0, max(match.start() - limit // 3, 1)) + 1
     return "…" + split.shorten(sentence[start:], limit - 1, markdown=False)
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return how many characters of a text fit into `most` columns."""
+    """Return the number of characters of a text that fit into `max_columns` columns."""
     used = 0
     for number, character in enumerate(text):
         used += 2 if character >= "\u1100" else 1

@@ -1,67 +1,72 @@
-"""What else to ask when a query finds nothing, or too little: without its filters, a typing error less, a part of it."""
+"""Did-you-mean suggestions for a query that finds nothing or too little."""
 
 from __future__ import annotations
 
 from bot.services.search import autocomplete, engine, index_query
+from bot.services.search.candidates import SearchScope
 from bot.text import query_parser
-from bot.text.analysis import term_keys
+from bot.text.analysis.term_keys import term_key
 from bot.text.glossary.model import expansion
 from storage.database import Connection
 from storage.search import index
 from storage.search.query import query_tokens
 
 MAX_SUGGESTIONS = 5
+_CORRECTIONS_PER_TERM = 2
 
 
-async def is_hidden_by_filters(
+async def suggest_queries(
     connection: Connection,
-    asked: query_parser.Query,
-    understood: expansion.Expansion,
-    scope: engine.SearchScope,
-) -> bool:
-    """Tell whether a query's words alone would find something that its own filters and exclusions keep back."""
-    if not asked.text or not (asked.authors or asked.has_range_filters or asked.excluded or asked.phrases):
-        return False
-    words = query_parser.Query(text=asked.text)
-    return bool((await engine.find(connection, words, understood, scope, limit=1)).hits)
-
-
-async def list_unknown_words(connection: Connection, understood: expansion.Expansion) -> frozenset[str]:
-    """Return those words of a query that the archive does not have: they may be typing errors."""
-    unknown = set()
-    for segment in understood.segments:
-        question = index_query.from_text(segment.text) if segment.key is None else None
-        if question is not None:
-            tokens = query_tokens(question.anywhere)
-            counts = await index.get_document_frequencies(connection, tokens)
-            if not all(counts.get(token) for token in tokens):
-                unknown.add(segment.text)
-    return frozenset(unknown)
-
-
-def suggest_queries(
     topics: autocomplete.TopicIndex,
-    asked: query_parser.Query,
-    understood: expansion.Expansion,
+    query: query_parser.Query,
+    expanded: expansion.Expansion,
+    filters: index.Filters,
     *,
-    unknown_words: frozenset[str],
-    without_filters: bool,
-    with_single_terms: bool,
+    found_any: bool,
 ) -> tuple[str, ...]:
-    """Return other queries, the likeliest first; `bare` offers the words alone, `parts` also single terms of several."""
-    known = {term_keys.term_key(form) for form in (asked.text, *understood.added_forms)}
-    suggested = [asked.text] if without_filters else []
-    suggested += [
-        near for near in topics.list_corrections(asked.text) if term_keys.term_key(near) not in known
-    ]
-    if len(understood.segments) > 1:
-        for segment in understood.segments:
-            if segment.text in unknown_words:
-                suggested += [
-                    near
-                    for near in topics.list_corrections(segment.text)[:2]
-                    if term_keys.term_key(near) not in known
-                ]
-            elif with_single_terms and segment.key is not None:
+    """Return alternative queries, the likeliest first: without the query's own filters, corrected, or a single term.
+
+    `filters` are those given apart from the query; they apply to the alternatives too.
+    """
+    suggested: list[str] = []
+    if not found_any and await _is_hidden_by_filters(connection, query, expanded, filters):
+        suggested.append(query.text)
+    known = {term_key(form) for form in (query.text, *expanded.added_forms)}
+    suggested += [text for text in topics.list_corrections(query.text) if term_key(text) not in known]
+    if len(expanded.segments) > 1:
+        unknown_terms = await _list_unknown_terms(connection, expanded)
+        with_known_terms = not found_any and filters == index.NO_FILTERS
+        for segment in expanded.segments:
+            if segment.text in unknown_terms:
+                corrections = topics.list_corrections(segment.text)[:_CORRECTIONS_PER_TERM]
+                suggested += [text for text in corrections if term_key(text) not in known]
+            elif with_known_terms and segment.key is not None:
                 suggested.append(segment.text)
     return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
+
+
+async def _is_hidden_by_filters(
+    connection: Connection,
+    query: query_parser.Query,
+    expanded: expansion.Expansion,
+    filters: index.Filters,
+) -> bool:
+    """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
+    if not query.text or not (query.authors or query.has_range_filters or query.excluded or query.phrases):
+        return False
+    terms_only = query_parser.Query(text=query.text)
+    found = await engine.find(connection, terms_only, expanded, SearchScope(filters), limit=1)
+    return bool(found.hits)
+
+
+async def _list_unknown_terms(connection: Connection, expanded: expansion.Expansion) -> frozenset[str]:
+    """Return the terms that no paper of the archive has: they may be typing errors."""
+    unknown = set()
+    for segment in expanded.segments:
+        segment_query = index_query.from_text(segment.text) if segment.key is None else None
+        if segment_query is not None:
+            tokens = query_tokens(segment_query.anywhere)
+            frequencies = await index.get_document_frequencies(connection, tokens)
+            if not all(frequencies.get(token) for token in tokens):
+                unknown.add(segment.text)
+    return frozenset(unknown)

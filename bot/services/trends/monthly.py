@@ -1,4 +1,4 @@
-"""Counts a topic's papers and votes by month, found as look-ups find them. What rises is `rising`'s; draws nothing."""
+"""Papers and votes of a topic per month. The papers are found as in a search."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.clock import Clock
-from bot.services.search import engine, glossary_service, index_query, query_expansion
-from bot.services.search import filters as search_filters
+from bot.services.search import engine, index_query, query_expansion
+from bot.services.search.candidates import SearchScope
+from bot.services.search.filters import list_paper_ids_by_authors
+from bot.services.search.glossary_service import GlossaryService
 from bot.text import query_parser
 from bot.text.glossary.model import expansion
 from storage import models, papers, trends
@@ -18,9 +20,9 @@ from storage.search import index
 
 MAX_MONTHS = 60
 EXACT_LIMIT = 100
-"""Up to about so many papers are read and matched word by word, as look-ups do; of more the index is believed."""
+"""Up to about this many papers are scored like search results; beyond it the counts are the index's own."""
 SAMPLE_SIZE = 30_000
-"""Of more papers than this the dates and votes are read by sample, so that no archive is too large."""
+"""Papers whose dates and votes are read; beyond this number they are read from a sample."""
 COUNT_LIMIT = 250_000
 
 Month = trends.MonthCount
@@ -28,9 +30,9 @@ Month = trends.MonthCount
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A topic by month: every month of the span, the last one being that of the newest digest, which may be running.
+    """A topic by month, up to the month of the newest digest.
 
-    `also` are the forms that were counted besides what was typed. `estimated`: the counts are those of a sample.
+    `added_forms` are the forms that query expansion added. `is_estimated`: the counts are scaled up from a sample.
     """
 
     months: tuple[Month, ...] = ()
@@ -40,134 +42,140 @@ class Trend:
 
     @property
     def total(self) -> int:
-        """How many papers there are in all months."""
+        """Number of papers in all months."""
         return sum(month.paper_count for month in self.months)
 
 
 class TrendService:
-    """Curves of one archive. The glossary is that of the look-ups, so that all writings of a term give one curve."""
+    """Trends of one archive. It shares the search service's glossary, so all forms of a term give the same trend."""
 
-    def __init__(self, database: Database, clock: Clock, glossary: glossary_service.GlossaryService) -> None:
+    def __init__(self, database: Database, clock: Clock, glossary: GlossaryService) -> None:
         self._database = database
         self._clock = clock
         self._glossary = glossary
 
     async def get_trend(self, query: str, *, months: int | None = 12) -> Trend:
-        """Return the curve of a query, of the whole archive for one without words, over the last `months` months.
+        """Return the trend of a query over the last `months` months; of the whole archive for a query without terms.
 
-        None is as many months as there are, at most `MOST_MONTHS`. What the query itself says (author:, since:,
-        until:, votes:) narrows further. An empty archive gives no month.
+        `months` of None is all months, at most `MAX_MONTHS`. Filters of the query (author:, since:, until:, votes:)
+        apply. An empty archive has no months.
         """
-        asked = query_parser.parse_query(query)
+        parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection)
             if extent.last_on is None or extent.first_on is None:
                 return Trend()
             last = extent.last_on.replace(day=1)
-            first = max(extent.first_on.replace(day=1), _months_before(last, (months or MAX_MONTHS) - 1))
-            if months is not None:
+            if months is None:
+                first = max(extent.first_on.replace(day=1), _months_before(last, MAX_MONTHS - 1))
+            else:
                 first = _months_before(last, months - 1)
-            since = max(first, asked.since or first)
-            until = min(extent.last_on, asked.until or extent.last_on)
-            span = trends.TrendFilter(since, until, asked.min_votes or 0)
-            understood = query_expansion.expand(await self._glossary.get_current(connection), asked.text)
-            counted, estimated = await _count(connection, asked, understood, span)
+            filters = index.Filters(
+                max(first, parsed.since or first),
+                min(extent.last_on, parsed.until or extent.last_on),
+                parsed.min_votes,
+            )
+            expanded = query_expansion.expand(await self._glossary.get_current(connection), parsed.text)
+            counted, is_estimated = await _count(connection, parsed, expanded, filters)
         return Trend(
             months=_fill_months(counted, first, last),
-            added_forms=query_expansion.added_forms(understood) if asked.text else (),
+            added_forms=query_expansion.added_forms(expanded) if parsed.text else (),
             is_last_month_partial=last == self._clock().date().replace(day=1),
-            is_estimated=estimated,
+            is_estimated=is_estimated,
         )
 
 
 async def _count(
     connection: Connection,
-    asked: query_parser.Query,
-    understood: expansion.Expansion,
-    span: trends.TrendFilter,
+    query: query_parser.Query,
+    expanded: expansion.Expansion,
+    filters: index.Filters,
 ) -> tuple[Sequence[Month], bool]:
-    """Return the months that have papers, and whether they are estimates."""
-    written = await search_filters.list_paper_ids_by_authors(connection, asked.authors)
-    if not asked.has_text:
-        if written is not None:
-            return _group_by_month(await papers.list_rows(connection, sorted(written)), span), False
-        there = await papers.count(
-            connection, since_on=span.since_on, until_on=span.until_on, min_votes=span.min_votes
+    """Return the months that have papers, and whether the counts are estimates."""
+    by_authors = await list_paper_ids_by_authors(connection, query.authors)
+    if not query.has_text:
+        if by_authors is not None:
+            return _group_by_month(await papers.list_rows(connection, sorted(by_authors)), filters), False
+        paper_count = await papers.count(
+            connection,
+            since_on=filters.since_on,
+            until_on=filters.until_on,
+            min_votes=filters.min_votes or 0,
         )
-        groups = sample_groups(there)
-        return _scale_up(await trends.count_papers(connection, span, groups=groups), groups)
-    filters = index.Filters(span.since_on, span.until_on, span.min_votes or None)
-    narrowed = engine.SearchScope(filters, written)
-    hits = await engine.find(connection, asked, understood, narrowed, limit=EXACT_LIMIT)
-    complete = [hit.paper_id for hit in hits.hits if hit.score.matched >= hit.score.segments]
-    if hits.is_partial or hits.total <= len(hits.hits):
-        return _group_by_month(await papers.list_rows(connection, complete), span), False
-    return await _count_in_index(connection, asked, understood, span)
+        groups = sample_groups(paper_count)
+        return _scale_up(await trends.count_papers(connection, filters, groups=groups), groups)
+    found = await engine.find(
+        connection, query, expanded, SearchScope(filters, by_authors), limit=EXACT_LIMIT
+    )
+    if found.is_partial or found.total <= len(found.hits):
+        complete = [hit.paper_id for hit in found.hits if hit.is_complete]
+        return _group_by_month(await papers.list_rows(connection, complete), filters), False
+    return await _count_in_index(connection, query, expanded, filters)
 
 
 async def _count_in_index(
     connection: Connection,
-    asked: query_parser.Query,
-    understood: expansion.Expansion,
-    span: trends.TrendFilter,
+    query: query_parser.Query,
+    expanded: expansion.Expansion,
+    filters: index.Filters,
 ) -> tuple[Sequence[Month], bool]:
-    segments = [*understood.segments, *map(expansion.literal_segment, asked.phrases)]
-    question = engine.build_index_query(segments, understood)
-    if question is None:
+    segments = [*expanded.segments, *map(expansion.literal_segment, query.phrases)]
+    full_query = engine.build_index_query(segments, expanded)
+    if full_query is None:
         return (), False
-    question = index_query.prune(
-        question, await index.get_document_frequencies(connection, index_query.collect_tokens(question))
-    )
-    there = await index.count_matches(connection, question.anywhere, limit=COUNT_LIMIT)
-    if there == COUNT_LIMIT:
-        there = await index.count_all(connection)
-    groups = sample_groups(there)
-    return _scale_up(await trends.count_matches(connection, question.anywhere, span, groups=groups), groups)
+    frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(full_query))
+    anywhere = index_query.prune(full_query, frequencies).anywhere
+    paper_count = await index.count_matches(connection, anywhere, limit=COUNT_LIMIT)
+    if paper_count == COUNT_LIMIT:
+        paper_count = await index.count_all(connection)
+    groups = sample_groups(paper_count)
+    return _scale_up(await trends.count_matches(connection, anywhere, filters, groups=groups), groups)
 
 
-def sample_groups(number: int, sample: int = SAMPLE_SIZE) -> int:
-    """Return of how many groups to read the papers, so that of this number about a sample is read."""
-    return trends.SAMPLE_GROUPS if number <= sample else max(1, trends.SAMPLE_GROUPS * sample // number)
+def sample_groups(paper_count: int, sample_size: int = SAMPLE_SIZE) -> int:
+    """Return the number of sample groups that hold about `sample_size` papers."""
+    if paper_count <= sample_size:
+        return trends.SAMPLE_GROUPS
+    return max(1, trends.SAMPLE_GROUPS * sample_size // paper_count)
 
 
 def _scale_up(months: Sequence[Month], groups: int) -> tuple[Sequence[Month], bool]:
-    """Return the counts of a sample as those of the whole."""
+    """Return the counts of a sample scaled up to all papers, and whether they were scaled."""
     if groups >= trends.SAMPLE_GROUPS:
         return months, False
     factor = trends.SAMPLE_GROUPS / groups
     return [
         Month(
-            one.starts_on,
-            round(one.paper_count * factor),
-            None if one.votes is None else round(one.votes * factor),
+            month.starts_on,
+            round(month.paper_count * factor),
+            None if month.votes is None else round(month.votes * factor),
         )
-        for one in months
+        for month in months
     ], True
 
 
-def _group_by_month(rows: Iterable[models.PaperRow], span: trends.TrendFilter) -> list[Month]:
+def _group_by_month(rows: Iterable[models.PaperRow], filters: index.Filters) -> list[Month]:
     groups: dict[date, list[models.PaperRow]] = defaultdict(list)
     for row in rows:
-        in_span = span.since_on <= row.date <= span.until_on
-        if in_span and (not span.min_votes or (row.votes or 0) >= span.min_votes):
+        if filters.allow(row.date, row.votes):
             groups[row.date.replace(day=1)].append(row)
-    return [Month(on, len(rows), _votes(rows)) for on, rows in sorted(groups.items())]
+    return [Month(on, len(rows), _sum_votes(rows)) for on, rows in sorted(groups.items())]
 
 
-def _votes(rows: Iterable[models.PaperRow]) -> int | None:
+def _sum_votes(rows: Iterable[models.PaperRow]) -> int | None:
     known = [row.votes for row in rows if row.votes is not None]
     return sum(known) if known else None
 
 
 def _fill_months(counted: Sequence[Month], first: date, last: date) -> tuple[Month, ...]:
-    """Return every month from the first to the last."""
+    """Return every month from the first to the last, those without papers included."""
     known = {month.starts_on: month for month in counted}
     number = (last.year - first.year) * 12 + last.month - first.month + 1
-    months = [_months_before(last, number - 1 - place) for place in range(number)]
+    months = [_months_before(last, number - 1 - passed) for passed in range(number)]
     return tuple(known.get(on, Month(on, 0, None)) for on in months)
 
 
 def _months_before(month: date, number: int) -> date:
-    """Return the first day of the month so many months before; no further back than dates go."""
-    count = max(month.year * 12 + month.month - 1 - number, 12)
-    return date(count // 12, count % 12 + 1, 1)
+    """Return the first day of the month `number` months earlier, at the earliest that of January of year 1."""
+    months = max(month.year * 12 + month.month - 1 - number, 12)
+    return date(months // 12, months % 12 + 1, 1)

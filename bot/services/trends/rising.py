@@ -1,4 +1,4 @@
-"""Finds the topics whose share of papers rose most in the last month, by what titles name. Understands no text itself."""
+"""Rising topics: the topics whose share of the papers grew most in the last month, by the terms in titles."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from bot.services.search import glossary_service
+from bot.services.search.glossary_service import GlossaryService
 from bot.services.trends.monthly import sample_groups
 from bot.text.analysis import korean, latex, stopwords, term_keys
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from storage import models, papers, trends
 from storage.database import Connection, Database
+from storage.search import index
 
 RECENT_PERIOD = timedelta(days=30)
 BASELINE_PERIOD = timedelta(days=91)
 MIN_PAPERS = 3
-"""A topic of fewer papers in the last month is chance."""
+"""Fewer papers of a topic in the recent period are chance."""
 SAMPLE_SIZE = 3000
-"""Titles of each span that are read."""
+"""Titles read per period."""
 MIN_GROWTH = 1.25
-"""Its share must be this many times what it was: of large topics chance alone moves more papers."""
+"""Minimum ratio of the recent share to the baseline share. For large topics chance alone moves more papers."""
 _MAX_TERM_WORDS = 4
+_MAX_TITLE_LENGTH = 300
 _DUPLICATE_OVERLAP = 0.7
-"""A topic that shares so much of its papers with one above it is the same one."""
+"""A topic that shares this much of its papers with a higher ranked one is a duplicate of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RisingTopic:
-    """A topic with its papers of the last month, and its shares of all papers then and before, from 0 to 1.
+    """A topic with its papers in the recent period, and its share of all papers then and in the baseline, 0 to 1.
 
-    `text` is what to ask for, `other` its usual writing in the other language, "" where there is none.
+    `text` is the query for it, `translation` its usual form in the other language, "" if there is none.
     """
 
     text: str
@@ -45,7 +47,7 @@ class RisingTopic:
 
 @dataclass(frozen=True, slots=True)
 class RisingReport:
-    """What rises, most first, in the 30 days until `until_on`; None in an empty archive. `estimated`: by sample."""
+    """The rising topics of the 30 days until `until_on` (None in an empty archive), most risen first."""
 
     until_on: date | None = None
     topics: tuple[RisingTopic, ...] = ()
@@ -54,20 +56,20 @@ class RisingReport:
 
 @dataclass(slots=True)
 class _TopicCounts:
-    """What the titles of a span name: the papers of each topic, by its key; and how phrases of no concept look."""
+    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled."""
 
     title_count: int = 0
     papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def share(self, key: str) -> float:
-        """Return the share of papers whose titles name a topic."""
+        """Return the share of titles that name a topic."""
         return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
 
 
 @dataclass(frozen=True, slots=True)
 class _PeriodCounts:
-    """Both spans as counted for a state of the archive and its glossary."""
+    """Both periods as counted for one state of the archive and its glossary. `scale` is papers per title read."""
 
     glossary: resolver.Glossary
     extent: models.ArchiveExtent
@@ -77,88 +79,88 @@ class _PeriodCounts:
 
 
 class RisingTopicService:
-    """What rises in one archive; counted once for each state of it, in a thread."""
+    """Rising topics of one archive, counted in a thread once for each state of the archive."""
 
-    def __init__(self, database: Database, glossary: glossary_service.GlossaryService) -> None:
+    def __init__(self, database: Database, glossary: GlossaryService) -> None:
         self._database = database
         self._glossary = glossary
         self._counts: _PeriodCounts | None = None
 
     async def get_report(self, locale: models.Locale, *, limit: int = 5) -> RisingReport:
-        """Return what rises, named in a language. Nothing rises where there is nothing to compare with."""
+        """Return the rising topics, named in the language of `locale`; none without a baseline to compare with."""
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection)
             if extent.last_on is None:
                 return RisingReport()
             glossary = await self._glossary.get_current(connection)
-            counted = self._counts
-            if counted is None or (counted.glossary, counted.extent) != (glossary, extent):
-                counted = await _count(connection, glossary, extent, extent.last_on)
-                self._counts = counted
-        keys_ = _rank_topics(counted, limit)
-        topics = tuple(_make_topic(counted, key, locale) for key in keys_)
-        return RisingReport(extent.last_on, topics, counted.scale > 1)
+            counts = self._counts
+            if counts is None or (counts.glossary, counts.extent) != (glossary, extent):
+                counts = await _count(connection, glossary, extent, extent.last_on)
+                self._counts = counts
+        topics = tuple(_make_topic(counts, key, locale) for key in _rank_topics(counts, limit))
+        return RisingReport(extent.last_on, topics, counts.scale > 1)
 
 
 async def _count(
     connection: Connection, glossary: resolver.Glossary, extent: models.ArchiveExtent, until: date
 ) -> _PeriodCounts:
     begin = until - RECENT_PERIOD + timedelta(days=1)
-    spans = (
-        trends.TrendFilter(begin, until),
-        trends.TrendFilter(begin - BASELINE_PERIOD, begin - timedelta(days=1)),
-    )
-    counted = []
-    factor = 1.0
-    for span in spans:
-        there = await papers.count(connection, since_on=span.since_on, until_on=span.until_on)
-        groups = sample_groups(there, SAMPLE_SIZE)
-        titles = await trends.list_titles(connection, span, groups=groups)
-        counted.append(await asyncio.to_thread(_count_topics, glossary, titles))
-        factor = max(factor, trends.SAMPLE_GROUPS / groups if span is spans[0] else 1.0)
-    return _PeriodCounts(glossary, extent, counted[0], counted[1], factor)
+    baseline = index.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
+    recent_counts, scale = await _count_period(connection, glossary, index.Filters(begin, until))
+    baseline_counts, _ = await _count_period(connection, glossary, baseline)
+    return _PeriodCounts(glossary, extent, recent_counts, baseline_counts, scale)
+
+
+async def _count_period(
+    connection: Connection, glossary: resolver.Glossary, period: index.Filters
+) -> tuple[_TopicCounts, float]:
+    """Return the topics of a period, and the number of papers that each title read stands for."""
+    paper_count = await papers.count(connection, since_on=period.since_on, until_on=period.until_on)
+    groups = sample_groups(paper_count, SAMPLE_SIZE)
+    titles = await trends.list_titles(connection, period, groups=groups)
+    return await asyncio.to_thread(_count_topics, glossary, titles), trends.SAMPLE_GROUPS / groups
 
 
 def _count_topics(glossary: resolver.Glossary, titles: Sequence[tuple[int, str]]) -> _TopicCounts:
-    found = _TopicCounts(len(titles))
+    counts = _TopicCounts(len(titles))
     for paper_id, title in titles:
-        for key, writing in extract_topics(glossary, latex.to_plain_text(title)[:300]):
-            found.papers_by_topic[key].add(paper_id)
-            if writing:
-                found.phrase_spellings[key][writing] += 1
-    return found
+        for key, spelling in extract_topics(glossary, latex.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
+            counts.papers_by_topic[key].add(paper_id)
+            if spelling:
+                counts.phrase_spellings[key][spelling] += 1
+    return counts
 
 
 def extract_topics(glossary: resolver.Glossary, title: str) -> Iterator[tuple[str, str]]:
-    """Yield the keys of the topics that a title names: concepts, and phrases of two words that are of no concept.
+    """Yield the keys of the topics in a title: its concepts, and phrases of two words that belong to no concept.
 
-    Phrases come with how they are written, concepts with "".
+    Phrases come with their spelling, concepts with "".
     """
     for part in _split_title(title):
         words = part.split()
-        taken: set[int] = set()
+        in_concept: set[int] = set()
         for start, end in _ngram_spans(len(words)):
-            if end - start == 1 and start in taken:
-                continue  # a word of a term is not meant by itself, a term within a term is
+            if end - start == 1 and start in in_concept:
+                continue  # a single word of a longer term is no topic, a term within a term is
             concept = _find_concept(glossary, words[start:end])
             if concept is not None:
-                taken.update(range(start, end))
+                in_concept.update(range(start, end))
                 yield concept.key, ""
         for start in range(len(words) - 1):
-            if not {start, start + 1} & taken and all(map(_is_content_word, words[start : start + 2])):
-                writing = " ".join(words[start : start + 2])
-                yield term_keys.english_key(writing), writing
+            if not {start, start + 1} & in_concept and all(map(_is_content_word, words[start : start + 2])):
+                spelling = " ".join(words[start : start + 2])
+                yield term_keys.english_key(spelling), spelling
 
 
-def _ngram_spans(number: int) -> Iterator[tuple[int, int]]:
-    """Yield the beginnings and ends of all pieces of so many words, the longest first."""
-    for length in range(min(_MAX_TERM_WORDS, number), 0, -1):
-        for start in range(number - length + 1):
+def _ngram_spans(word_count: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of all n-grams of a number of words, the longest first."""
+    for length in range(min(_MAX_TERM_WORDS, word_count), 0, -1):
+        for start in range(word_count - length + 1):
             yield start, start + length
 
 
 def _split_title(title: str) -> list[str]:
-    """Cut a title at signs that no term goes across."""
+    """Split a title at punctuation that no term crosses."""
     for sign in ':;,.?!()[]"“”–—|/':
         title = title.replace(f"{sign} " if sign in ".:" else sign, "\n")
     return title.rstrip(".:").split("\n")
@@ -185,24 +187,25 @@ _EXTRA_STOPWORDS = (
 _STOPWORDS = stopwords.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
-def _rank_topics(counted: _PeriodCounts, limit: int) -> list[str]:
-    """Return the keys of what rose most, each standing for others that the same papers name."""
-    if not counted.baseline.title_count:
+def _rank_topics(counts: _PeriodCounts, limit: int) -> list[str]:
+    """Return the keys of the topics that rose most, without duplicates of a higher ranked topic."""
+    if not counts.baseline.title_count:
         return []
     shares = {
-        key: (counted.recent.share(key), counted.baseline.share(key))
-        for key, holding in counted.recent.papers_by_topic.items()
-        if len(holding) >= MIN_PAPERS
+        key: (counts.recent.share(key), counts.baseline.share(key))
+        for key, paper_ids in counts.recent.papers_by_topic.items()
+        if len(paper_ids) >= MIN_PAPERS
     }
-    risen = {key: now - before for key, (now, before) in shares.items() if now >= MIN_GROWTH * before}
-    ranked = sorted(risen, key=lambda key: -risen[key])  # of equal ones what titles name first
+    gains = {
+        key: recent - before for key, (recent, before) in shares.items() if recent >= MIN_GROWTH * before
+    }
+    ranked = sorted(gains, key=lambda key: -gains[key])  # ties keep the order of the titles
     chosen: list[str] = []
     for key in ranked:
         if len(chosen) == limit:
             break
-        if not any(
-            _overlap(counted.recent.papers_by_topic, key, other) >= _DUPLICATE_OVERLAP for other in chosen
-        ):
+        overlaps = (_overlap(counts.recent.papers_by_topic, key, other) for other in chosen)
+        if not any(overlap >= _DUPLICATE_OVERLAP for overlap in overlaps):
             chosen.append(key)
     return chosen
 
@@ -211,21 +214,23 @@ def _overlap(topics: Mapping[str, set[int]], key: str, other: str) -> float:
     return len(topics[key] & topics[other]) / min(len(topics[key]), len(topics[other]))
 
 
-def _make_topic(counted: _PeriodCounts, key: str, locale: models.Locale) -> RisingTopic:
-    concept = counted.glossary.concept(key)
+def _make_topic(counts: _PeriodCounts, key: str, locale: models.Locale) -> RisingTopic:
+    concept = counts.glossary.concept(key)
     if concept is None:
-        text, other = counted.recent.phrase_spellings[key].most_common(1)[0][0], ""
+        text, translation = counts.recent.phrase_spellings[key].most_common(1)[0][0], ""
     else:
-        own, foreign = (_preferred_form(concept.forms_in(language)) for language in ("ko", "en"))
-        foreign = foreign or concept.key
-        text, other = (own or foreign, foreign) if locale is models.Locale.KO else (foreign, own)
-    number = round(len(counted.recent.papers_by_topic[key]) * counted.scale)
-    shares = counted.recent.share(key), counted.baseline.share(key)
-    return RisingTopic(text, other if other != text else "", number, *shares)
+        korean_form = _best_supported_form(concept.forms_in("ko"))
+        text = _best_supported_form(concept.forms_in("en")) or concept.key
+        translation = korean_form
+        if locale is models.Locale.KO:
+            text, translation = korean_form or text, text
+    paper_count = round(len(counts.recent.papers_by_topic[key]) * counts.scale)
+    shares = counts.recent.share(key), counts.baseline.share(key)
+    return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
 
 
-def _preferred_form(forms: Iterable[concepts.SurfaceForm]) -> str:
-    """Return the writing that most speaks for; a single paper's own word for a thing is weaker than our list."""
-    writings = [form for form in forms if not form.is_alias]
-    best = max(writings, key=lambda form: form.papers + form.seeded * concepts.SEED_PAPERS, default=None)
+def _best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
+    """Return the form with most papers, "" if there is none. The seed list counts more than a single paper."""
+    names = [form for form in forms if not form.is_alias]
+    best = max(names, key=lambda form: form.papers + form.seeded * concepts.SEED_PAPERS, default=None)
     return "" if best is None else best.text

@@ -25,6 +25,7 @@ from bot.services.search import (
     rebuild,
     worker_process,
 )
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.settings import Settings
 from storage import digests, key_values, migrate
@@ -98,7 +99,7 @@ async def test_an_index_of_another_version_is_made_anew(filled: Database, aside_
         made = await glossary.get(connection)
     assert made is not None
     assert made.made_at != NOW or aside_from
-    assert (await SearchService(filled).search("number60")).total == 1
+    assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
 
 
 async def test_one_that_somebody_left_half_made_is_finished(filled: Database) -> None:
@@ -159,7 +160,7 @@ async def test_a_child_that_is_killed_is_noticed_and_what_was_done_is_kept(fille
     found = await rebuild.get_index_status(filled)
     assert found.is_outdated
     assert found.progress is not None
-    assert (await SearchService(filled).search("number60")).total == 1
+    assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
     assert await maintenance_loop(filled).run_due_tasks()
     assert await is_index_healthy(filled)
 
@@ -261,7 +262,7 @@ async def test_a_bot_that_starts_with_an_index_of_another_version_makes_it_anew(
     try:
         async with asyncio.timeout(40):
             while not await is_index_healthy(database):
-                assert (await SearchService(database).search("number60")).total == 1
+                assert (await SearchService(database).search(SearchRequest("number60"))).total == 1
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(log.read_text()[-4000:]) from None

@@ -30,6 +30,12 @@ class SurfaceForm:
     expands: bool = True
     seeded: bool = False
 
+    @property
+    def is_presentable(self) -> bool:
+        """Whether readers may see it as a name. A Korean form that one paper alone uses is often a slip."""
+        is_established = self.language != "ko" or self.papers > 1 or self.seeded
+        return is_established and not self.is_alias
+
 
 @dataclass(frozen=True, slots=True)
 class Concept:
@@ -46,6 +52,10 @@ class Concept:
     def forms_in(self, language: Language) -> list[SurfaceForm]:
         """Return the forms in one language."""
         return [form for form in self.forms if form.language == language]
+
+    def usual_form(self, language: Language) -> str:
+        """Return the most usual presentable form in a language, "" if there is none."""
+        return next((form.text for form in self.forms_in(language) if form.is_presentable), "")
 
 
 class AbbreviationSense(NamedTuple):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.services.search import autocomplete, glossary_service, service
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text.analysis import korean
 from bot.text.glossary.extraction import alignment, title_phrases
@@ -50,7 +51,7 @@ async def lookup(db: Database) -> SearchService:
 async def test_frequent_phrases_of_titles_are_offered_and_find_their_papers(lookup: SearchService) -> None:
     (offered,) = await lookup.complete_topic("walking lan", EN)
     assert (offered.name, offered.value) == ("Walking Lanterns", "Walking Lanterns")
-    assert (await lookup.search(offered.value)).total == 3
+    assert (await lookup.search(SearchRequest(offered.value))).total == 3
     assert [one.value for one in await lookup.complete_topic("느린 드", KO)] == ["느린 등불 지도"]
 
 

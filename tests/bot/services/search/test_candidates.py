@@ -6,6 +6,7 @@ import random
 from datetime import date, timedelta
 
 from bot.services.search import indexer
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text import scoring
 from bot.text.glossary.model import expansion
@@ -101,7 +102,7 @@ async def test_the_ten_best_of_many_matches_are_among_the_candidates(db: Databas
     kept = []
     for query in QUERIES:
         best = await best_of_all(db, query)
-        found = await lookup.search(query, literal=True)
+        found = await lookup.search(SearchRequest(query, literal=True))
         assert found.total > 100
         kept.append(len({row.id for row in found.rows} & best))
         assert kept[-1] >= 6, query

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.services.search import document_tokens, rebuild
 from bot.services.search import indexer as search_indexer
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import key_values, tables
 from storage.database import Database
@@ -78,7 +79,7 @@ async def contents(database: Database) -> dict[str, list[Any]]:
 
 
 async def ids(database: Database, query: str) -> set[str]:
-    result = await SearchService(database).search(query, limit=100)
+    result = await SearchService(database).search(SearchRequest(query, limit=100))
     return {row.arxiv_id for row in result.rows}
 
 
@@ -101,7 +102,7 @@ async def test_nobody_ever_sees_less_than_the_whole_index(filled: Database) -> N
     assert len(whole) == len(PAPERS)
     lookup = SearchService(filled)
     async for _ in rebuild.rebuild_index(filled):
-        assert (await lookup.search("learning", limit=1)).total == len(PAPERS)
+        assert (await lookup.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
         assert (await lookup.find_author("muller")).total == len(PAPERS)
     assert await ids(filled, "learning") == whole
 
@@ -269,7 +270,7 @@ async def test_readers_and_digests_in_between_neither_fail_nor_miss_anything(
     async def look() -> int:
         looks = 0
         while not done.is_set():
-            assert (await lookup.search("learning", limit=1)).total == len(PAPERS)
+            assert (await lookup.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
             assert (await lookup.find_author("muller")).total == len(PAPERS)
             looks += 1
         return looks

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from bot.services.search import indexer, rebuild
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -41,7 +42,7 @@ async def lookup(db: Database) -> SearchService:
 
 async def ids(lookup: SearchService, query: str, **filters: object) -> list[str]:
     """Return the arXiv ids that a query finds."""
-    return [row.arxiv_id for row in (await lookup.search(query, **filters)).rows]  # type: ignore[arg-type]
+    return [row.arxiv_id for row in (await lookup.search(SearchRequest(query, **filters))).rows]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -63,14 +64,14 @@ async def test_a_word_with_one_syllable_apart_is_found_in_every_spacing(db: Data
 
 
 async def test_a_concept_says_by_which_other_words_it_was_searched(lookup: SearchService) -> None:
-    result = await lookup.search("강화학습")
+    result = await lookup.search(SearchRequest("강화학습"))
     assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
     assert "reinforcement learning" in result.added_forms
-    assert (await lookup.search("강화학습", literal=True)).added_forms == ()
+    assert (await lookup.search(SearchRequest("강화학습", literal=True))).added_forms == ()
 
 
 async def test_few_hits_for_all_words_bring_those_with_most_of_them(lookup: SearchService) -> None:
-    result = await lookup.search("TinyTalk 반응")
+    result = await lookup.search(SearchRequest("TinyTalk 반응"))
     assert result.is_partial
     assert {row.arxiv_id for row in result.rows} == {"2501.00001", "2501.00003"}
 
@@ -106,7 +107,7 @@ async def test_a_title_with_formulas_is_found_as_shown_and_as_typed(db: Database
     await sample_archive.add_digest(
         db, "2025-05-01", sample_archive.NewsletterPaper("2505.09999", title, "It moves arms.")
     )
-    found = await SearchService(db).search(query)
+    found = await SearchService(db).search(SearchRequest(query))
     assert [row.arxiv_id for row in found.rows][:1] == ["2505.09999"]
 
 
@@ -190,8 +191,8 @@ async def test_digest_and_top_are_ordered_by_votes(lookup: SearchService) -> Non
     assert (newest.on, newest.total) == (date(2025, 1, 3), 1)
     day = await lookup.get_digest(date(2025, 1, 2))
     assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
-    assert [row.votes for row in (await lookup.list_top(limit=2)).rows] == [90, 40]
-    assert [row.arxiv_id for row in (await lookup.list_top(topic="모델")).rows] == [
+    assert [row.votes for row in (await lookup.list_top(SearchRequest(limit=2))).rows] == [90, 40]
+    assert [row.arxiv_id for row in (await lookup.list_top(SearchRequest(query="모델"))).rows] == [
         "2501.00003",
         "2501.00001",
     ]
@@ -303,32 +304,32 @@ async def test_everything_can_be_indexed_anew(db: Database, lookup: SearchServic
 async def test_a_typing_error_brings_what_was_perhaps_meant(
     lookup: SearchService, typed: str, meant: str
 ) -> None:
-    assert meant in [one.casefold() for one in (await lookup.search(typed)).suggestions]
+    assert meant in [one.casefold() for one in (await lookup.search(SearchRequest(typed))).suggestions]
 
 
 async def test_words_that_the_archive_has_are_no_typing_errors(lookup: SearchService) -> None:
     # "model" is but a letter from MoDE and modal.
-    assert [one.casefold() for one in (await lookup.search("difusion model")).suggestions] in (
+    assert [one.casefold() for one in (await lookup.search(SearchRequest("difusion model"))).suggestions] in (
         ["diffusion model"],
         ["diffusion model", "diffusion"],
     )
 
 
 async def test_what_is_like_nothing_suggests_nothing(lookup: SearchService) -> None:
-    assert (await lookup.search("zzzzzz")).suggestions == ()
+    assert (await lookup.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
 async def test_what_filters_keep_back_is_offered_without_them(lookup: SearchService) -> None:
     for query in ("모델 votes:500", "모델 author:lin", "모델 since:2025-02", "모델 -모델"):
-        result = await lookup.search(query)
+        result = await lookup.search(SearchRequest(query))
         assert result.rows == ()
         assert result.suggestions[:1] == ("모델",)
-    nothing = await lookup.search("모델 votes:500", min_votes=500)
+    nothing = await lookup.search(SearchRequest("모델 votes:500", min_votes=500))
     assert "모델" not in nothing.suggestions
 
 
 async def test_a_known_part_is_offered_where_the_whole_finds_nothing(lookup: SearchService) -> None:
-    result = await lookup.search("강화학습 qwertz asdfgh yxcvbn")
+    result = await lookup.search(SearchRequest("강화학습 qwertz asdfgh yxcvbn"))
     assert result.rows == ()
     assert "강화학습" in result.suggestions
 
@@ -340,16 +341,16 @@ async def test_a_known_part_is_offered_where_the_whole_finds_nothing(lookup: Sea
 async def test_a_question_in_whole_words_finds_what_its_topic_finds(
     lookup: SearchService, query: str
 ) -> None:
-    result = await lookup.search(query)
+    result = await lookup.search(SearchRequest(query))
     assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
     assert not result.is_partial
 
 
 async def test_filters_that_say_nothing_are_named(lookup: SearchService) -> None:
-    result = await lookup.search("모델 votes:many since:tomorrow")
+    result = await lookup.search(SearchRequest("모델 votes:many since:tomorrow"))
     assert result.ignored == ("votes:many", "since:tomorrow")
     assert len(result.rows) == 2
-    assert (await lookup.search("votes:many")).ignored == ("votes:many",)
+    assert (await lookup.search(SearchRequest("votes:many"))).ignored == ("votes:many",)
 
 
 async def test_dates_in_the_query_bound_it_on_both_sides(lookup: SearchService) -> None:
@@ -370,7 +371,7 @@ async def test_dates_in_the_query_bound_it_on_both_sides(lookup: SearchService) 
     ],
 )
 async def test_an_id_or_a_link_asked_as_a_topic_gives_the_paper(lookup: SearchService, query: str) -> None:
-    result = await lookup.search(query)
+    result = await lookup.search(SearchRequest(query))
     assert ([row.arxiv_id for row in result.rows], result.total) == (["2501.00002"], 1)
     detail = await lookup.find_paper(query)
     assert detail is not None
@@ -390,7 +391,9 @@ async def test_pages_hold_every_paper_once_and_count_what_is_left_out(db: Databa
     await sample_archive.add_digest(db, "2025-02-02", *many)
     lookup = SearchService(db)
     for query, number in (("robots", 130), ("robots -maps", 65)):
-        pages = [await lookup.search(query, limit=5, offset=start) for start in range(0, number, 5)]
+        pages = [
+            await lookup.search(SearchRequest(query, limit=5, offset=start)) for start in range(0, number, 5)
+        ]
         assert {page.total for page in pages} == {number}
         late = [row.arxiv_id for page in pages[8:] for row in page.rows]
         assert len(late) == len(set(late)) == number - 40

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import migrate
 from tests.conftest import create_postgres_database
@@ -34,7 +35,9 @@ async def first_ten(url: str, files: list[Path]) -> list[list[str]]:
         for file in files:
             await ingest.add_text(file.read_text(), location=file.name)
         lookup = SearchService(database)
-        return [[row.arxiv_id for row in (await lookup.search(query)).rows] for query in QUERIES]
+        return [
+            [row.arxiv_id for row in (await lookup.search(SearchRequest(query))).rows] for query in QUERIES
+        ]
     finally:
         await database.close()
 

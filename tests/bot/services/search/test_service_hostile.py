@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import migrate, models
 from tests.conftest import ENGINES, create_postgres_database
@@ -120,11 +121,14 @@ class Archive:
 
     async def _ask(self, text: str) -> None:
         lookup = self.lookup
-        for result in (await lookup.search(text), await lookup.search(text, literal=True, author=text)):
+        for result in (
+            await lookup.search(SearchRequest(text)),
+            await lookup.search(SearchRequest(text, literal=True, author=text)),
+        ):
             assert len(result.rows) <= result.total or result.total == 0
         await lookup.find_author(text)
         await lookup.find_paper(text)
-        await lookup.list_top(topic=text)
+        await lookup.list_top(SearchRequest(query=text))
         await lookup.list_similar(text)
         await lookup.explain_term(text)
         for choices in (

@@ -13,7 +13,7 @@ def _line(text: str, phrases: tuple[str, ...] = (), words: tuple[str, ...] = ())
     sought = [
         one for one in (snippets.compile_pattern(phrases), snippets.compile_pattern(words)) if one is not None
     ]
-    return str(snippets.make_snippet(text, sought))
+    return str(snippets.make_snippet(text, snippets.Highlight(sought)))
 
 
 def test_the_sentence_with_the_phrase_is_shown_with_it_in_bold() -> None:
@@ -53,7 +53,7 @@ def test_the_sentence_with_the_whole_comes_first() -> None:
     text = "추론을 해요. LLM 추론을 빠르게 해요."
     sought = [one for one in [snippets.compile_pattern(["LLM 추론", "추론"])] if one is not None]
     assert (
-        str(snippets.make_snippet(text, sought, snippets.compile_pattern(["LLM 추론"])))
+        str(snippets.make_snippet(text, snippets.Highlight(sought, snippets.compile_pattern(["LLM 추론"]))))
         == "**LLM 추론**을 빠르게 해요."
     )
 

@@ -14,6 +14,7 @@ from bot.text.glossary.resolution import resolver
 from storage import models, papers
 from storage import trends as stored
 from storage.database import Database
+from storage.search import index
 from tests.support import digest_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -207,7 +208,7 @@ _EMPTY = resolver.Glossary([])
 async def test_counts_come_from_the_index_and_not_from_a_walk_over_all_papers(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-01-10", _paper(1, "Robots"))
     async with db.read() as connection:
-        span = stored.TrendFilter(date(2025, 1, 1), date(2025, 2, 1))
+        span = index.Filters(date(2025, 1, 1), date(2025, 2, 1))
         assert [one.paper_count for one in await stored.count_matches(connection, "robot", span)] == [1]
         assert [one.paper_count for one in await stored.count_papers(connection, span)] == [1]
         assert await papers.count(connection, since_on=span.since_on, until_on=span.until_on) == 1
