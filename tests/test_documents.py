@@ -226,8 +226,8 @@ def test_the_architecture_names_every_table() -> None:
     assert [name for name in tables.metadata.tables if f"`{name}`" not in text] == []
 
 
-def test_the_architecture_names_every_state_of_the_outbox() -> None:
-    text = _page("architecture.md")
+def test_the_delivery_page_names_every_state_of_the_outbox() -> None:
+    text = _page("delivery.md")
     states = {state.value for kind in (models.PartState, models.DeliveryState) for state in kind}
     assert {state for state in states if f"`{state}`" not in text} == set()
     assert {kind.value for kind in models.PartKind if f"`{kind.value}`" not in text} == set()
