@@ -26,7 +26,7 @@ def parse_newsletter(
     spans, problems, end = _find_paper_spans(rows, headings, papers_by_row, day)
     first = spans[0][0].row if spans else end
     problems += paper_headings.find_stray_text(
-        rows, day.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
+        rows, day.heading.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
     )
     drafts = []
     for heading, stop in spans:
@@ -46,12 +46,12 @@ def _find_paper_spans(
 ) -> tuple[list[_PaperSpan], list[models.Problem], int]:
     """Each paper's heading with the line before which its block ends, and the end of the digest."""
     inside = [heading for heading in headings if heading.row in papers_by_row]
-    level = inside[0].level if inside else day.level + 1
+    level = inside[0].level if inside else day.heading.level + 1
     last = inside[-1].row if inside else -1
     spans: list[_PaperSpan] = []
     problems: list[models.Problem] = []
     opened: paper_headings.PaperHeading | None = None
-    code = fences.FenceTracker(rows, [day.row, *(heading.row for heading in inside), day.end])
+    code = fences.FenceTracker(rows, [day.heading.row, *(heading.row for heading in inside), day.end])
     end = day.end
     for heading in headings:
         paper = papers_by_row.get(heading.row)
@@ -63,7 +63,7 @@ def _find_paper_spans(
         opened = paper
         if paper:
             continue
-        if heading.level <= day.level or (heading.level < level and heading.row > last):
+        if heading.level <= day.heading.level or (heading.level < level and heading.row > last):
             return spans, problems, heading.row
         problems.append(_unknown_heading_problem(heading))
     if opened:

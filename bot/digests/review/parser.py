@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 from bot.digests.elements import arxiv_ids, date_headings, labelled_fields, paper_headings, refusals
 from bot.digests.markdown import fences, lines
-from bot.digests.review import chapters
+from bot.digests.review import chapters, markers
 from storage import models
 
 _MAX_HEADER_LINES = 15
 _WRAPPER_LANGUAGES = frozenset({"", "markdown", "md", "text", "txt", "plaintext"})
-_LINK_MARK = "🔗"
 _TITLE_LABEL = re.compile(
     r"(?:[-*]\s)?(?:\*\*)?(?:title|제목|논문\s?제목)\s?(?:[:：]\*\*|\*\*\s?[:：]|[:：])[ \t]*", re.IGNORECASE
 )
@@ -41,7 +40,9 @@ def parse_review(
     """
     starts, problems = _find_starts(rows, headings, papers_by_row, day)
     end = _find_end(rows, headings, starts[-1].row, day) if starts else day.end
-    problems += paper_headings.find_stray_text(rows, day.row + 1, starts[0].row if starts else day.row + 1)
+    problems += paper_headings.find_stray_text(
+        rows, day.heading.row + 1, starts[0].row if starts else day.heading.row + 1
+    )
     drafts = []
     stops = [start.row for start in starts[1:]] + [end]
     for start, stop in zip(starts, stops, strict=bool(starts)):
@@ -65,7 +66,7 @@ def _find_starts(
     ]
     first = sure[0] if sure else next((heading for heading in headings if heading.row in papers_by_row), None)
     level = first.level if first else 0
-    code = fences.FenceTracker(rows, [day.row, *(heading.row for heading in sure), day.end])
+    code = fences.FenceTracker(rows, [day.heading.row, *(heading.row for heading in sure), day.end])
     starts: list[_PaperStart] = []
     problems: list[models.Problem] = []
     for heading in headings:
@@ -99,7 +100,7 @@ def _next_nonblank(rows: Sequence[str], index: int, end: int) -> str:
 def _has_paper_marker(rows: Sequence[str], index: int, end: int) -> bool:
     """Whether a review's link or the mark of its summary follows the heading."""
     following = _next_nonblank(rows, index, end)
-    return date_headings.is_link_line(following) or date_headings.parse_summary_label(following) is not None
+    return markers.is_link_line(following) or markers.parse_summary_label(following) is not None
 
 
 def _start_without_heading_id(
@@ -107,12 +108,12 @@ def _start_without_heading_id(
 ) -> _PaperStart | None:
     """A heading that only what follows it shows to be a paper's. The link there may give its id."""
     following = _next_nonblank(rows, heading.row, end)
-    link = arxiv_ids.find_link(following) if following.startswith(_LINK_MARK) else None
+    link = arxiv_ids.find_link(following) if following.startswith(markers.LINK_MARK) else None
     if link and starts and link.arxiv_id == starts[-1].arxiv_id:
         return None
     if link:
         return _PaperStart(heading.row, link.arxiv_id, heading.text or None, link.url)
-    if following.startswith(_LINK_MARK) or date_headings.parse_summary_label(following) == "":
+    if following.startswith(markers.LINK_MARK) or markers.parse_summary_label(following) == "":
         return _PaperStart(heading.row, None, None, None)
     return None
 
@@ -154,7 +155,7 @@ def _parse_paper(
     draft = paper_headings.PaperDraft(start.row + 1, paper_id, None, url)
     first, problems = _read_header(rows, start.row + 1, stop, draft)
     content = list(rows[first:stop])
-    said = date_headings.parse_summary_label(content[0]) if content else None
+    said = markers.parse_summary_label(content[0]) if content else None
     if said is not None:
         content[0] = said
     body, unclosed = _unwrap_fences(content)
@@ -179,9 +180,7 @@ def _read_header(
     """Read link, votes and the like into `draft`; gives the line where the summary begins, its mark included."""
     problems: list[models.Problem] = []
     texts = [index for index in range(start, min(stop, start + _MAX_HEADER_LINES)) if rows[index].strip()]
-    mark = next(
-        (index for index in texts if date_headings.parse_summary_label(rows[index]) is not None), None
-    )
+    mark = next((index for index in texts if markers.parse_summary_label(rows[index]) is not None), None)
     for index in texts:
         line = rows[index].strip()
         if index == mark or (mark is None and lines.is_thematic_break(line)):
@@ -196,7 +195,7 @@ def _read_header(
 
 def _read_header_line(line: str, draft: paper_headings.PaperDraft) -> bool:
     """Whether a line above the summary says something of the paper that we keep."""
-    if date_headings.is_link_line(line):
+    if markers.is_link_line(line):
         link = arxiv_ids.find_link(line)
         if link and link.arxiv_id == draft.arxiv_id:
             draft.url = link.url

@@ -1,12 +1,12 @@
-"""A digest's entries written as the lines of a newsletter or a review, so that the parsers read them back.
+"""A digest's entries as the Markdown of a newsletter or a review, which the parsers parse back to the same entries.
 
-Only what stands on the lines; how they are arranged is in `templates/export.*.md.j2`.
+`templates/export.*.md.j2` arrange the values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.digests.elements import labelled_fields
@@ -21,7 +21,7 @@ _PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 @dataclass(frozen=True, slots=True)
 class PaperMarkdown:
-    """A paper as the export templates show it. `title` is None where the digest has none; `body` is the summary."""
+    """A paper's values for the export templates. `title` is None if the digest has none; `body` is the summary."""
 
     arxiv_id: str
     title: str | None
@@ -34,10 +34,10 @@ class PaperMarkdown:
 
 
 def render_newsletter_paper(entry: models.Entry) -> PaperMarkdown:
-    """Return a paper with its sections as bullets, or under low headings where a bullet can't hold them."""
-    bulleted = all(_fits_bullet(section) for section in entry.sections)
-    write = _render_bullet if bulleted else _render_low_heading
-    body = ("\n" if bulleted else "\n\n").join(write(section) for section in entry.sections)
+    """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
+    is_bulleted = all(_fits_bullet(section) for section in entry.sections)
+    render_section = _render_bullet if is_bulleted else _render_low_heading
+    body = ("\n" if is_bulleted else "\n\n").join(render_section(section) for section in entry.sections)
     title = entry.title or entry.arxiv_id
     return _build_paper(entry, title, body)
 
@@ -46,14 +46,14 @@ def render_review_paper(entry: models.Entry) -> PaperMarkdown:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
     level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
-    nameless = [section.body for section in entry.sections if not section.heading]
+    headless = [section.body for section in entry.sections if not section.heading]
     body = "\n\n".join(
         [
             *title,
             *(
-                nameless
-                if len(nameless) == 1
-                else [_render_bullet(models.Section(None, text)) for text in nameless]
+                headless
+                if len(headless) == 1
+                else [_render_bullet(models.Section(None, text)) for text in headless]
             ),
             *(
                 f"{level} {_one_line(section.heading)}\n\n{section.body}"
@@ -62,8 +62,15 @@ def render_review_paper(entry: models.Entry) -> PaperMarkdown:
             ),
         ]
     )
-    mark = "`" * max(3, *(len(found) + 1 for found in re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)), 3)
-    return _build_paper(entry, entry.title, f"{mark}markdown\n{body}\n{mark}" if body else "")
+    inner_fences = re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)
+    fence = "`" * max([3, *(len(inner) + 1 for inner in inner_fences)])
+    return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
+
+
+PAPER_RENDERERS: Mapping[models.DigestFormat, Callable[[models.Entry], PaperMarkdown]] = {
+    models.DigestFormat.NEWSLETTER: render_newsletter_paper,
+    models.DigestFormat.REVIEW: render_review_paper,
+}
 
 
 def _build_paper(entry: models.Entry, title: str | None, body: str) -> PaperMarkdown:
@@ -80,7 +87,7 @@ def _build_paper(entry: models.Entry, title: str | None, body: str) -> PaperMark
 
 
 def _format_authors(entry: models.Entry) -> str:
-    """Return the names with commas between them, as a quoted list if a name holds one; `+` for a cut list."""
+    """Return the names with commas between them, as a quoted list if a name has one; `+` marks a shortened list."""
     names = [_one_line(name) for name in entry.authors]
     if all(_PLAIN_LIST.fullmatch(name) for name in names):
         return ", ".join([*names, "+"] if entry.authors_truncated else names)
@@ -96,13 +103,13 @@ def _fits_bullet(section: models.Section) -> bool:
 def _render_bullet(section: models.Section) -> str:
     first, *rest = _flatten_structure(section.body)
     head = f"***{_one_line(section.heading)}***: " if section.heading else ""
-    indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
+    is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
     if (
-        indented
+        is_indented
         or first.startswith((*_FENCE_MARKS, " "))
         or labelled_fields.parse_labelled_field(f"- {head}{first}")
     ):
-        # On the bullet's own line it would be read as something else, or the others lose their indentation.
+        # In the bullet's own line it would be parsed as something else, or the lines below would lose their indentation.
         first, rest = "", [first, *rest]
     return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
 
@@ -113,41 +120,41 @@ def _render_low_heading(section: models.Section) -> str:
 
 
 def _flatten_structure(body: str) -> list[str]:
-    """Return the lines of a body in which headings are bold lines and rules are blank: a bullet holds neither."""
-    written = []
-    for line, fenced in _mark_fenced(body.split("\n")):
-        heading = None if fenced else _HEADING.fullmatch(line)
+    """Return the lines of a body with headings as bold lines and rules as blank lines: a bullet can hold neither."""
+    flattened = []
+    for line, is_fenced in _mark_fenced(body.split("\n")):
+        heading = None if is_fenced else _HEADING.fullmatch(line)
         if heading:
             line = f"**{heading[2].strip('*_ ')}**" if heading[2] else ""
-        elif not fenced and _RULE.fullmatch(line):
+        elif not is_fenced and _RULE.fullmatch(line):
             line = ""
-        written.append(line)
-    return written
+        flattened.append(line)
+    return flattened
 
 
 def _min_heading_level(body: str) -> int:
     levels = [
-        len(found[1])
-        for line, fenced in _mark_fenced(body.split("\n"))
-        if not fenced and (found := _HEADING.fullmatch(line))
+        len(heading[1])
+        for line, is_fenced in _mark_fenced(body.split("\n"))
+        if not is_fenced and (heading := _HEADING.fullmatch(line))
     ]
     return min(levels, default=7)
 
 
-def _mark_fenced(rows: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Yield each line and whether it belongs to a block of code."""
-    mark = ""
-    for row in rows:
-        bare = row.lstrip()
-        if mark:
-            yield row, True
-            if bare.startswith(mark) and not bare.strip(mark[0]).strip():
-                mark = ""
+def _mark_fenced(lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield each line and whether it belongs to a code block, closed or not."""
+    fence = ""
+    for line in lines:
+        bare = line.lstrip()
+        if fence:
+            yield line, True
+            if bare.startswith(fence) and not bare.strip(fence[0]).strip():
+                fence = ""
         elif bare.startswith(_FENCE_MARKS):
-            mark = bare[: len(bare) - len(bare.lstrip(bare[0]))]
-            yield row, True
+            fence = bare[: len(bare) - len(bare.lstrip(bare[0]))]
+            yield line, True
         else:
-            yield row, False
+            yield line, False
 
 
 def _one_line(text: str | None) -> str:

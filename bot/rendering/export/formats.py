@@ -1,19 +1,18 @@
-"""Stored digests as files that others read: newsletter, review, JSON, CSV, BibTeX. Which digests is asked elsewhere."""
+"""The registry of export formats: stored digests as one file of newsletters, reviews, JSON, CSV or BibTeX."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from bot.digests import json_output
 from bot.rendering.export import bibtex, digest_markdown
-from bot.rendering.export.digest_markdown import PaperMarkdown
 from bot.rendering.markdown import blocks
 from bot.rendering.wording.templates import Templates
 from storage import models
@@ -37,7 +36,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportFormat(StrEnum):
-    """What `paperround export --format` takes."""
+    """The values of `paperround export --format`."""
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
@@ -48,9 +47,9 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportDigest:
-    """A digest with what storage knows besides: `file` is the place that it came from.
+    """A digest with its metadata in storage. `file` is its location.
 
-    `stored` is added to its JSON record, `paper_stored` (by arXiv id) to the records of its papers.
+    JSON alone has `extra_fields`, in the digest's record, and `paper_extra_fields`, by arXiv id, in those of its papers.
     """
 
     digest: models.Digest
@@ -59,63 +58,53 @@ class ExportDigest:
     paper_extra_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _DigestMarkdown:
-    date: date
-    papers: tuple[PaperMarkdown, ...]
-
-
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
     """Return the digests, in the order given, as the text of one file that ends with a line end.
 
-    NEWSLETTER and REVIEW read back as what went in (digests of one date become one), JSON is a digest a line in
-    the shape of `parse`, CSV a row for each paper of each digest, BIBTEX an entry for each paper.
+    NEWSLETTER and REVIEW parse back to the same digests (those of one date become one), JSON is one digest per line in
+    the shape of `parse`, CSV one row per paper of each digest, BIBTEX one entry per paper.
     """
-    match export_format:
-        case ExportFormat.NEWSLETTER:
-            return _render_markdown_file(
-                templates, export_format, digests, digest_markdown.render_newsletter_paper
-            )
-        case ExportFormat.REVIEW:
-            return _render_markdown_file(
-                templates, export_format, digests, digest_markdown.render_review_paper
-            )
-        case ExportFormat.JSON:
-            return "".join(_render_json_line(digest) for digest in digests)
-        case ExportFormat.CSV:
-            return _render_csv(digests)
-        case ExportFormat.BIBTEX:
-            return bibtex.render_bibtex(entry for one in digests for entry in one.digest.entries)
+    return _EXPORTERS[export_format](digests, templates)
 
 
-def _render_markdown_file(
-    templates: Templates, export_format: ExportFormat, digests: Iterable[ExportDigest], render_paper: Any
+def _render_markdown(
+    digest_format: models.DigestFormat, exported: Sequence[ExportDigest], templates: Templates
 ) -> str:
-    written = [
-        _DigestMarkdown(one.digest.date, tuple(render_paper(entry) for entry in one.digest.entries))
-        for one in digests
+    render_paper = digest_markdown.PAPER_RENDERERS[digest_format]
+    digests = [
+        {"date": item.digest.date, "papers": [render_paper(entry) for entry in item.digest.entries]}
+        for item in exported
     ]
-    return templates.render_document(f"export.{export_format}.md.j2", {"digests": written})
+    return templates.render_document(f"export.{digest_format}.md.j2", {"digests": digests})
 
 
-def _render_json_line(one: ExportDigest) -> str:
-    record = json_output.digest_to_json(one.digest, one.file)
+def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
+    return "".join(_render_json_line(item) for item in exported)
+
+
+def _render_json_line(item: ExportDigest) -> str:
+    record = json_output.digest_to_json(item.digest, item.file)
     for paper in record["papers"]:
-        paper.update(one.paper_extra_fields.get(paper["arxiv_id"], {}))
-    return json.dumps({**record, **one.extra_fields}, ensure_ascii=False) + "\n"
+        paper.update(item.paper_extra_fields.get(paper["arxiv_id"], {}))
+    return json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n"
 
 
-def _render_csv(digests: Iterable[ExportDigest]) -> str:
+def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for one in digests:
-        for entry in one.digest.entries:
-            writer.writerow({name: _escape_formula(value) for name, value in _row(one.digest, entry).items()})
+    for item in exported:
+        for entry in item.digest.entries:
+            row = _csv_row(item.digest, entry)
+            writer.writerow({name: _escape_formula(value) for name, value in row.items()})
     return file.getvalue()
 
 
-def _row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
+def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
+    return bibtex.render_bibtex(entry for item in exported for entry in item.digest.entries)
+
+
+def _csv_row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
     sections = [
         f"{section.heading}: {blocks.render_plain(section.body)}"
         if section.heading
@@ -139,7 +128,15 @@ def _row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
 
 
 def _escape_formula(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula: an apostrophe before a text that begins like one."""
+    """Return a value that spreadsheets do not evaluate: a text that begins like a formula gets an apostrophe."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value
+
+
+_EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], str]] = {
+    **{ExportFormat(form.value): partial(_render_markdown, form) for form in models.DigestFormat},
+    ExportFormat.JSON: _render_json,
+    ExportFormat.CSV: _render_csv,
+    ExportFormat.BIBTEX: _render_bibtex,
+}

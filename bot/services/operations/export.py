@@ -14,10 +14,7 @@ from bot.rendering.wording.templates import Templates
 from storage import digests, entries, models, papers
 from storage.database import Connection, Database
 
-DIGEST_FORMATS = {
-    ExportFormat.NEWSLETTER: models.DigestFormat.NEWSLETTER,
-    ExportFormat.REVIEW: models.DigestFormat.REVIEW,
-}
+DIGEST_FORMATS = {ExportFormat(form.value): form for form in models.DigestFormat}
 
 
 def parse_format(name: str) -> ExportFormat:
