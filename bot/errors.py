@@ -12,8 +12,4 @@ class UsageError(PaperroundError):
 
 
 class NotADigestError(PaperroundError):
-    """A file or text that is no digest. `reason` is the whole sentence, without the file's name."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A file or text that is no digest. The message gives the reason without the file's name."""

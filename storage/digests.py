@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -31,17 +30,10 @@ async def lock_ingest(connection: AsyncConnection) -> None:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INGEST_LOCK)))
 
 
-@dataclass(frozen=True, slots=True)
-class NewDigest:
-    """A digest to be stored. `hash` is the SHA-256 of its text in hex, not stored yet."""
-
-    digest: models.Digest
-    language: str
-    hash: str
-
-
-async def add(connection: AsyncConnection, new: Sequence[NewDigest], now: datetime) -> dict[str, int]:
-    """Store new digests without their entries (see `entries.add`). Returns their ids by hash."""
+async def add(
+    connection: AsyncConnection, new: Sequence[models.SourcedDigest], now: datetime
+) -> dict[str, int]:
+    """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
     if not new:
         return {}
     values = [{**await _values(digest, now), "revision": 1, "ingested_at": now} for digest in new]
@@ -50,7 +42,7 @@ async def add(connection: AsyncConnection, new: Sequence[NewDigest], now: dateti
 
 
 async def correct(
-    connection: AsyncConnection, former: models.StoredDigest, corrected: NewDigest, now: datetime
+    connection: AsyncConnection, former: models.StoredDigest, corrected: models.SourcedDigest, now: datetime
 ) -> int:
     """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
     statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
@@ -66,13 +58,14 @@ async def correct(
 
 
 async def update_parse_result(
-    connection: AsyncConnection, digest_id: int, digest: models.Digest, *, language: str
+    connection: AsyncConnection, digest_id: int, parsed: models.SourcedDigest
 ) -> None:
     """Store the result of parsing an unchanged text again."""
+    digest = parsed.digest
     await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id)
-        .values(format=digest.format.value, language=language, problems=_problem_rows(digest.problems))
+        .values(format=digest.format.value, language=parsed.language, problems=_problem_rows(digest.problems))
     )
 
 
@@ -207,7 +200,7 @@ async def remove_location(connection: AsyncConnection, location: models.DigestLo
 _STORED = [column for column in digests.c if column.name != "raw"]
 
 
-async def _values(new: NewDigest, now: datetime) -> dict[str, Any]:
+async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
     text = digest.text.encode()
     # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.

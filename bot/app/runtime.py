@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -30,7 +29,7 @@ from bot.client.discord_api import endpoints, sender
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import files
 from bot.services.ingest import inbox as ingest_inbox
-from bot.services.ingest.service import IngestService
+from bot.services.ingest.results import IngestResult
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import discord_errors, outcomes, relay, suspension
 from bot.services.polling.report import SourceReport
@@ -95,27 +94,22 @@ class Runtime:
         failures: list[Exception] = []
         for path in paths:
             with isolation.collected(failures):
-                await self._ingest_file(ingest, path)
+                file = await asyncio.to_thread(files.read_file, str(path))
+                self._report_ingest(str(path), await ingest.add_file(file))
         await self.tick()
         self.relay.wake()
         if failures:
             raise failures[0]
 
-    async def _ingest_file(self, ingest: IngestService, path: Path) -> None:
-        file = await asyncio.to_thread(files.read_file, str(path))
-        if isinstance(file, files.UnreadableFile):
-            log.warning("file not read", file=file.name, reason=file.reason)
-            return
-        try:
-            result = await ingest.add_text(file.text, location=os.path.abspath(file.name))
-        except errors.NotADigestError as error:
-            log.warning("file not read", file=file.name, reason=error.reason)
-            return
+    def _report_ingest(self, name: str, result: IngestResult) -> None:
         for problem in result.problems:
-            log.warning("not understood", file=file.name, line=problem.line, message=problem.message)
+            if problem.line is None:
+                log.warning("file not read", file=name, reason=problem.message)
+            else:
+                log.warning("line not parsed", file=name, line=problem.line, message=problem.message)
         if result.changed:
             self.metrics.digests.inc(result.new_digests + result.corrected_digests)
-            log.info("ingested", file=file.name, papers=result.papers, new_papers=result.new_papers)
+            log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)
 
 
 def build_runtime(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,9 @@ from bot.cli import context, dates, output
 if TYPE_CHECKING:
     from datetime import date
 
-    from bot.services.ingest.service import IngestResult, IngestService
+    from bot.services.ingest.files import TextFile
+    from bot.services.ingest.results import IngestProblem, IngestResult
+    from bot.services.ingest.service import IngestService
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
 
@@ -33,29 +35,35 @@ def parse(
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines is what it prints anyway.")] = False,
 ) -> None:
     """Print what the digests in files say, as JSON Lines: one digest a line."""
+    from bot.services.ingest import files
+
+    problems = 0
+    for file in output.with_progress(files.read_files(paths), "Parsing"):
+        for problem in _print_file(file):
+            output.error(problem)
+            problems += 1
+    sys.exit(1 if problems else 0)
+
+
+def _print_file(file: TextFile | IngestProblem) -> Iterator[str]:
+    """Print the digests of one file; yields its problems as lines for people."""
     from bot import errors
     from bot.digests import json_output
     from bot.digests import parse as parser
-    from bot.services.ingest import files as ingest_files
+    from bot.services.ingest.results import IngestProblem
 
-    problems = 0
-    for file in output.with_progress(ingest_files.read_files(paths), "Parsing"):
-        if isinstance(file, ingest_files.UnreadableFile):
-            output.error(f"{file.name}: {file.reason}")
-            problems += 1
-            continue
-        try:
-            found = parser.parse_text(file.text)
-        except errors.NotADigestError as error:
-            output.error(f"{file.name}: {error.reason}")
-            problems += 1
-            continue
-        for one in found:
-            output.print_json(json_output.digest_to_json(one, file.name))
-            for problem in one.problems:
-                output.error(f"{file.name}:{problem.line}: {problem.message}")
-            problems += len(one.problems)
-    sys.exit(1 if problems else 0)
+    if isinstance(file, IngestProblem):
+        yield _format_problem(file.location, None, file.message)
+        return
+    try:
+        digests = parser.parse_text(file.text)
+    except errors.NotADigestError as error:
+        yield _format_problem(file.name, None, str(error))
+        return
+    for parsed in digests:
+        output.print_json(json_output.digest_to_json(parsed, file.name))
+        for problem in parsed.problems:
+            yield _format_problem(file.name, problem.line, problem.message)
 
 
 def ingest(
@@ -90,47 +98,37 @@ def ingest(
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
-    from bot.services.ingest.service import IngestResult
+    from bot.services.ingest import files
+    from bot.services.ingest.results import IngestResult
     from bot.services.search import glossary_service
 
     total, problems = IngestResult(), 0
-    async with context.open_container() as core:
-        await core.load_mentions()
-        service = core.create_ingest()
-        results = [_ingest_paths(service, paths)] if paths else []
-        if again:
-            results.append(_reparse_all(service))
-        for stream in results:
+    async with context.open_container() as container:
+        await container.load_mentions()
+        service = container.create_ingest()
+        found = output.with_progress(files.read_files(paths), "Ingesting")
+        streams = [service.add_files(found), *([_reparse_all(service)] if again else [])]
+        for stream in streams:
             async with aclosing(stream):
-                async for result, named in stream:
+                async for name, result in stream:
                     total += result
-                    problems += len(named)
-                    for problem in named:
-                        output.error(problem)
-        words = glossary_service.GlossaryService(core.database, core.clock)
-        if await words.is_stale():
-            await words.rebuild()
+                    problems += len(result.problems)
+                    for problem in result.problems:
+                        output.error(_format_problem(name or problem.location, problem.line, problem.message))
+        glossary = glossary_service.GlossaryService(container.database, container.clock)
+        if await glossary.is_stale():
+            await glossary.rebuild()
     return total, problems
 
 
-Results = AsyncIterator[tuple["IngestResult", list[str]]]
-
-
-async def _ingest_paths(service: IngestService, paths: Iterable[str]) -> Any:
-    from bot.services.ingest import files as ingest_files
-
-    files = output.with_progress(ingest_files.read_files(paths), "Ingesting")
-    async for name, result in service.add_files(files):
-        yield result, [_format_problem(name, one.line, one.message) for one in result.problems]
-
-
-async def _reparse_all(service: IngestService) -> Any:
+async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
+    """Yield the results with an empty file name: each problem has its location."""
     async for result in service.reparse_all():
-        yield result, [_format_problem(one.location, one.line, one.message) for one in result.problems]
+        yield "", result
 
 
-def _format_problem(place: str, line: int | None, message: str) -> str:
-    return f"{place}:{line}: {message}" if line is not None else f"{place}: {message}"
+def _format_problem(location: str, line: int | None, message: str) -> str:
+    return f"{location}:{line}: {message}" if line is not None else f"{location}: {message}"
 
 
 def digest(

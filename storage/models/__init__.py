@@ -19,6 +19,7 @@ from storage.models.digests import (
     Entry,
     Problem,
     Section,
+    SourcedDigest,
     StoredDigest,
 )
 from storage.models.outbox import (
@@ -97,6 +98,7 @@ __all__ = [
     "Receipt",
     "Section",
     "SourceKind",
+    "SourcedDigest",
     "StoredDigest",
     "StoredSource",
     "Style",

@@ -67,6 +67,26 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcedDigest:
+    """A parsed digest with the location it was read from.
+
+    `hash` is the SHA-256 of its text. `digest_keys` are the dates and formats of all digests at the location now.
+    """
+
+    digest: Digest
+    language: str
+    hash: str
+    source: str
+    location: str
+    digest_keys: frozenset[tuple[date, DigestFormat]]
+
+    @property
+    def location_key(self) -> tuple[str, str]:
+        """The source and the location."""
+        return self.source, self.location
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDigest:
     """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
 

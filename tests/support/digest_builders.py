@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.services.ingest import service as ingest_service
+from bot.services.ingest.digest_writer import OnFreshDigest
+from bot.services.ingest.results import IngestResult
 from storage import models
 from storage.database import Connection, Database
 
@@ -51,9 +53,9 @@ async def ingest_digest(
     text: str,
     *,
     at: datetime,
-    on_fresh: ingest_service.OnFreshDigest | None = None,
+    on_fresh: OnFreshDigest | None = None,
     location: str | None = None,
-) -> ingest_service.IngestResult:
+) -> IngestResult:
     """Store a digest as it would be at a moment."""
     service = ingest_service.IngestService(database, lambda: at, RecordingIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, location=location or text.splitlines()[0])

@@ -50,6 +50,8 @@ async def add_digest(
         models.DigestFormat.NEWSLETTER, on, digest_entries, (models.Problem(3, "odd"),), f"text {digest_hash}"
     )
     async with db.transaction() as connection:
-        added = await digests.add(connection, [digests.NewDigest(digest, "ko", digest_hash)], NOW)
+        added = await digests.add(
+            connection, [models.SourcedDigest(digest, "ko", digest_hash, "files", "a.md", frozenset())], NOW
+        )
         await entries.add(connection, {added[digest_hash]: digest_entries}, ids)
     return added[digest_hash]

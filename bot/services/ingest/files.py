@@ -1,4 +1,4 @@
-"""Finds digest files and reads them as text. What cannot be read is named with its reason, and the rest goes on."""
+"""Finds digest files and reads them as text. A file that cannot be read becomes a problem; the others are still read."""
 
 from __future__ import annotations
 
@@ -9,80 +9,71 @@ from pathlib import Path
 
 from bot import errors
 from bot.digests import parse
+from bot.services.ingest.results import IngestProblem
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file and its text. `name` is the path as it was given, joined with the path below it by `/`."""
+    """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
 
     name: str
     text: str
 
     @property
     def location(self) -> str:
-        """The file wherever one stands: two names of one path are one place."""
+        """The absolute path, so that one file has one location from any working directory."""
         return os.path.abspath(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableFile:
-    """A file, or a path that leads to none, and the reason why it could not be read."""
-
-    name: str
-    reason: str
-
-
-def read_files(paths: Iterable[str]) -> Iterator[TextFile | UnreadableFile]:
-    """Read the files and, of folders, every `*.md` and `*.txt` at any depth, in the order of their names."""
+def read_files(paths: Iterable[str]) -> Iterator[TextFile | IngestProblem]:
+    """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
     for found in find_files(paths):
-        yield found if isinstance(found, UnreadableFile) else read_file(found)
+        yield found if isinstance(found, IngestProblem) else read_file(found)
 
 
-def find_files(paths: Iterable[str]) -> Iterator[str | UnreadableFile]:
+def find_files(paths: Iterable[str]) -> Iterator[str | IngestProblem]:
     """Return the names of the files to read, without opening them."""
     for name in paths:
         path = Path(name)
         try:
             if not path.exists():
-                yield UnreadableFile(name, "there is no such file or folder")
+                yield IngestProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
                 yield from _find_in_folder(name, path)
             else:
                 yield name
         except OSError as error:
-            yield UnreadableFile(name, _reason(error))
+            yield IngestProblem(name, None, _reason(error))
 
 
-def read_file(name: str) -> TextFile | UnreadableFile:
-    """Read one file. A size above `bot.digests.parse.MAX_BYTES`, other bytes than text and emptiness are reasons not to."""
+def read_file(name: str) -> TextFile | IngestProblem:
+    """Read one file. Empty and binary files and files above `bot.digests.parse.MAX_BYTES` are problems."""
     path = Path(name)
     try:
         if not path.is_file():
-            return UnreadableFile(name, "it is no regular file")
+            return IngestProblem(name, None, "it is no regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
-            return UnreadableFile(
-                name, f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-            )
-        text = parse.decode(path.read_bytes())
+            message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
+            return IngestProblem(name, None, message)
+        return TextFile(name, parse.decode(path.read_bytes()))
     except OSError as error:
-        return UnreadableFile(name, _reason(error))
+        return IngestProblem(name, None, _reason(error))
     except errors.NotADigestError as error:
-        return UnreadableFile(name, error.reason)
-    return TextFile(name, text)
+        return IngestProblem(name, None, str(error))
 
 
-def _find_in_folder(name: str, folder: Path) -> Iterator[str | UnreadableFile]:
+def _find_in_folder(name: str, folder: Path) -> Iterator[str | IngestProblem]:
     found = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.suffix in parse.FILE_SUFFIXES
     )
     if not found:
-        yield UnreadableFile(name, "there is no .md or .txt file in this folder")
+        yield IngestProblem(name, None, "there is no .md or .txt file in this folder")
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
-    for below in found:
-        yield prefix + below
+    for relative_path in found:
+        yield prefix + relative_path
 
 
 def _reason(error: OSError) -> str:

@@ -1,6 +1,6 @@
-"""Puts what was said of papers in its place: merged papers, authors and the search index, always together.
+"""Writes what digests and services say of papers: merged papers, authors and the search index, always together.
 
-Runs inside the caller's transaction. Knows nothing of texts, places and corrections; that is `ingest`.
+Runs inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from storage import authors, entries, facts, models, papers, votes
 from storage.database import Connection
 
 MAX_NAME_LENGTH = 200
-"""Letters of an author's name to be found by; a digest without commas may give a page of them."""
+"""Indexed characters of an author's name; a digest without commas may give a page of names as one."""
 
 
 class Indexer(Protocol):
@@ -24,73 +24,75 @@ class Indexer(Protocol):
     async def index(
         self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
     ) -> None:
-        """Index papers in place of what stood there, and authors whose name or number of papers changed."""
+        """Index papers, replacing their former terms, and authors whose name or number of papers changed."""
         ...
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Take papers out of the index that no digest names any more."""
+        """Remove papers that no digest names any more."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class DigestRecord:
-    """A digest whose row is stored and whose papers are not yet."""
-
-    digest_id: int
-    language: str
-    digest: models.Digest
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The papers of stored digests, by arXiv id, and those of them that nobody had named before."""
+    """The paper ids of written digests by arXiv id, and the arXiv ids that are new to the archive."""
 
     paper_ids: Mapping[str, int]
     new_arxiv_ids: frozenset[str]
 
     def paper_ids_of(self, digest: models.Digest) -> set[int]:
-        """Return the papers of one of the digests."""
+        """Return the ids of one digest's papers."""
         return {self.paper_ids[entry.arxiv_id] for entry in digest.entries}
 
 
 async def write_digest_papers(
-    connection: Connection, indexer: Indexer, filed: Sequence[DigestRecord], former: Collection[int] = ()
+    connection: Connection,
+    indexer: Indexer,
+    stored_digests: Mapping[int, models.SourcedDigest],
+    former_ids: Collection[int] = (),
 ) -> WriteResult:
-    """Store what digests say and bring every paper up to date that they name or, `former`, have named until now."""
-    said = _appearances_by_paper(filed)
-    stored = await papers.list_merged(connection, arxiv_ids=said, ids=former)
-    known = {paper.arxiv_id: id_ for id_, paper in stored.items()}
+    """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`)."""
+    appearances = _appearances_by_paper(stored_digests)
+    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
+    known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
     merged = {
-        arxiv_id: merge.merge(arxiv_id, found) for arxiv_id, found in said.items() if arxiv_id not in known
+        arxiv_id: merge.merge(arxiv_id, statements)
+        for arxiv_id, statements in appearances.items()
+        if arxiv_id not in known
     }
     new = await papers.add(connection, list(merged.values()))
-    ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in said if arxiv_id in known}
-    await entries.add(connection, {one.digest_id: one.digest.entries for one in filed}, ids)
+    ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
+    digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
+    await entries.add(connection, digest_entries, ids)
     await _remerge(connection, indexer, stored, texts_changed=True)
-    await _write_new_papers(connection, indexer, new, merged, said)
+    await _write_new_papers(connection, indexer, new, merged, appearances)
     return WriteResult(ids, frozenset(new))
 
 
-def _appearances_by_paper(filed: Iterable[DigestRecord]) -> dict[str, list[models.Appearance]]:
-    """Return what the digests say of each paper, the newest first."""
-    said: dict[str, list[models.Appearance]] = {}
-    for one in sorted(filed, key=lambda one: (one.digest.date, one.digest_id), reverse=True):
-        for entry in one.digest.entries:
-            found = models.Appearance(one.digest_id, one.digest.format, one.digest.date, one.language, entry)
-            said.setdefault(entry.arxiv_id, []).append(found)
-    return said
+def _appearances_by_paper(
+    stored_digests: Mapping[int, models.SourcedDigest],
+) -> dict[str, list[models.Appearance]]:
+    """Return each paper's appearances in the digests, newest first."""
+    appearances: dict[str, list[models.Appearance]] = {}
+    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
+    for digest_id, sourced in newest_first:
+        digest = sourced.digest
+        for entry in digest.entries:
+            appearances.setdefault(entry.arxiv_id, []).append(
+                models.Appearance(digest_id, digest.format, digest.date, sourced.language, entry)
+            )
+    return appearances
 
 
 async def refresh_papers(
     connection: Connection, indexer: Indexer, paper_ids: Collection[int], *, texts_changed: bool = False
 ) -> None:
-    """Merge papers anew from what is stored of them, and index those that changed, or all if texts did."""
+    """Merge stored papers again, and index those that changed, or all of them if `texts_changed`."""
     stored = await papers.list_merged(connection, ids=paper_ids)
     await _remerge(connection, indexer, stored, texts_changed=texts_changed)
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[models.MergedPaper]:
-    """Return papers of which nothing is known but the id, and which no list shows."""
+    """Return papers with an id only, which no list shows."""
     return [merge.merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
@@ -99,61 +101,82 @@ async def _write_new_papers(
     indexer: Indexer,
     ids: Mapping[str, int],
     merged: Mapping[str, models.MergedPaper],
-    said: Mapping[str, Sequence[models.Appearance]],
+    appearances: Mapping[str, Sequence[models.Appearance]],
 ) -> None:
-    """Store the authors of papers that nobody named before, and index them from what is in hand."""
+    """Store the authors of new papers and index them, without reading them back."""
     if not ids:
         return
-    names = {id_: _author_names(merged[arxiv_id]) for arxiv_id, id_ in ids.items()}
-    people = await authors.set_authors(connection, names, new_paper_ids=names)
-    changed = [
-        papers.build_index_document(id_, merged[arxiv_id], said[arxiv_id], is_new=True)
-        for arxiv_id, id_ in ids.items()
+    names = {paper_id: _author_names(merged[arxiv_id]) for arxiv_id, paper_id in ids.items()}
+    changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
+    documents = [
+        papers.build_index_document(paper_id, merged[arxiv_id], appearances[arxiv_id], is_new=True)
+        for arxiv_id, paper_id in ids.items()
     ]
-    await indexer.index(connection, changed, people)
+    await indexer.index(connection, documents, changed_authors)
 
 
 async def _remerge(
     connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
 ) -> None:
-    """Bring papers that stood there before up to date; their texts may have changed where nothing else did."""
+    """Update papers that existed before; texts may have changed even where the merged paper did not."""
     if not stored:
         return
     appearances = await entries.list_appearances(connection, stored)
-    services = await facts.list_by_paper(connection, stored)
+    paper_facts = await facts.list_by_paper(connection, stored)
     readings = await votes.list_latest(connection, stored)
     merged = {
-        id_: merge.merge(paper.arxiv_id, appearances.get(id_, ()), services.get(id_, ()), readings.get(id_))
-        for id_, paper in stored.items()
+        paper_id: merge.merge(
+            paper.arxiv_id,
+            appearances.get(paper_id, ()),
+            paper_facts.get(paper_id, ()),
+            readings.get(paper_id),
+        )
+        for paper_id, paper in stored.items()
     }
-    changed = {id_: paper for id_, paper in merged.items() if paper != stored[id_]}
+    changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
     await papers.update(connection, list(changed.items()))
-    names = {
-        id_: _author_names(paper)
-        for id_, paper in changed.items()
-        if paper.authors != stored[id_].authors or (paper.last_on is None) != (stored[id_].last_on is None)
-    }
-    people = await authors.set_authors(connection, names) if names else []
-    gone = [id_ for id_, paper in merged.items() if paper.last_on is None and stored[id_].last_on is not None]
-    if gone:
-        await indexer.remove(connection, gone)
-    listed = [
-        papers.build_index_document(id_, paper, appearances.get(id_, ()), is_new=stored[id_].last_on is None)
-        for id_, paper in merged.items()
-        if paper.last_on is not None and (texts_changed or id_ in changed)
+    changed_authors = await _update_authors(connection, stored, changed)
+    unlisted = [
+        paper_id
+        for paper_id, paper in merged.items()
+        if not _is_listed(paper) and _is_listed(stored[paper_id])
     ]
-    if listed or people:
-        await indexer.index(connection, listed, people)
+    if unlisted:
+        await indexer.remove(connection, unlisted)
+    documents = [
+        papers.build_index_document(
+            paper_id, paper, appearances.get(paper_id, ()), is_new=not _is_listed(stored[paper_id])
+        )
+        for paper_id, paper in merged.items()
+        if _is_listed(paper) and (texts_changed or paper_id in changed)
+    ]
+    if documents or changed_authors:
+        await indexer.index(connection, documents, changed_authors)
+
+
+async def _update_authors(
+    connection: Connection,
+    stored: Mapping[int, models.MergedPaper],
+    changed: Mapping[int, models.MergedPaper],
+) -> Sequence[models.Author]:
+    names = {
+        paper_id: _author_names(paper)
+        for paper_id, paper in changed.items()
+        if paper.authors != stored[paper_id].authors or _is_listed(paper) != _is_listed(stored[paper_id])
+    }
+    return await authors.set_authors(connection, names) if names else []
+
+
+def _is_listed(paper: models.MergedPaper) -> bool:
+    return paper.last_on is not None
 
 
 def _author_names(paper: models.MergedPaper) -> authors.AuthorNames:
-    """Return the names to be found by: none while nothing lists the paper."""
-    if paper.last_on is None:
-        return ()
-    return [_name_with_key(name) for name in paper.authors]
+    """Return the searchable names; none while no list shows the paper."""
+    return [_name_with_key(name) for name in paper.authors] if _is_listed(paper) else ()
 
 
 def _name_with_key(name: str) -> tuple[str, str]:
-    """Return a name's key and itself, in bounds: PostgreSQL indexes no more than 2,700 bytes."""
+    """Return a name's key and the name, both bounded: PostgreSQL indexes at most 2,700 bytes."""
     name = name[:MAX_NAME_LENGTH]
     return normalisation.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name

@@ -1,82 +1,77 @@
-"""Recognises what a text at a place is: known, new, or a correction of what the place said before. Stores nothing.
+"""Compares a digest with the archive: known, new, or a correction of what its location gave before. Writes nothing.
 
-The same text anywhere is the same digest; new text at the same place is a correction; the same date elsewhere is
-another digest. A place is held to what it said last itself, so mirrors of which one lags never take turns.
+A digest is identified by its text: the same text from two locations is one digest, new text from a known location is a
+correction, and the same date from another location is another digest. A location is compared with its own previous text
+only, so that an outdated mirror does not revert corrections.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
 
-from bot.sources import sanitize
+from bot.services.ingest import language
 from storage import entries, models
 from storage.database import Connection
 
 _MAX_LOCATION_LENGTH = 800
 
 
-@dataclass(frozen=True, slots=True)
-class SourcedDigest:
-    """A digest, where it stands, and the dates and formats of all digests that stand there now."""
-
-    digest: models.Digest
-    hash: str
-    source: str
-    location: str
-    digest_keys: frozenset[tuple[date, models.DigestFormat]]
-
-    @property
-    def location_key(self) -> tuple[str, str]:
-        """The source and the place."""
-        return self.source, self.location
-
-
-def to_sourced_digests(found: Iterable[models.Digest], source: str, place: str) -> list[SourcedDigest]:
-    """Return the digests of one place, each with its hash."""
-    found = list(found)
-    present = frozenset((digest.date, digest.format) for digest in found)
+def to_sourced_digests(
+    digests: Iterable[models.Digest], source: str, location: str
+) -> list[models.SourcedDigest]:
+    """Return the digests of one location with their hashes and languages."""
+    digests = list(digests)
+    digest_keys = frozenset((digest.date, digest.format) for digest in digests)
     return [
-        SourcedDigest(
-            digest, text_hash(digest.text), source, sanitize.bounded_key(place, _MAX_LOCATION_LENGTH), present
+        models.SourcedDigest(
+            digest,
+            language.detect_language(digest.entries).value,
+            text_hash(digest.text),
+            source,
+            bounded_location(location),
+            digest_keys,
         )
-        for digest in found
+        for digest in digests
     ]
 
 
 def is_correction(
-    said: SourcedDigest, before: models.DigestLocation | None, known: models.StoredDigest | None
+    sourced: models.SourcedDigest, previous: models.DigestLocation | None, known: models.StoredDigest | None
 ) -> bool:
-    """Whether a place corrects the digest that it named `before`; `known` is the digest that has, or had, this text."""
-    if before is None:
+    """Return whether a text corrects the location's `previous` one; `known` is the digest that has, or had, this text."""
+    if previous is None:
         return False
-    # An old text of the digest itself is a correction taken back; its present text is a mirror catching up.
-    return known is None or (known.id == before.digest_id and known.hash != said.hash)
+    # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+    return known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
 
 
 async def find_previous(
-    connection: Connection, said: SourcedDigest, places: Sequence[models.DigestLocation]
+    connection: Connection, sourced: models.SourcedDigest, locations: Sequence[models.DigestLocation]
 ) -> models.DigestLocation | None:
-    """Return what the place said of this digest until now, be it under another format or a mistaken date."""
-    key = (said.digest.date, said.digest.format)
-    for place in places:
-        if (place.date, place.format) == key:
-            return place
-    left = [place for place in places if (place.date, place.format) not in said.digest_keys]
-    for place in left:
-        if place.date == said.digest.date:
-            return place
-    for place in left:
-        # A page that shows each day's list anew loses its old dates too, but not with the very same papers.
-        if said.digest.entries and said.digest.entries == await entries.list_by_digest(
-            connection, place.digest_id
-        ):
-            return place
+    """Return the location's previous version of this digest, even with another format or a wrong date."""
+    digest = sourced.digest
+    for location in locations:
+        if (location.date, location.format) == (digest.date, digest.format):
+            return location
+    gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
+    for location in gone:
+        if location.date == digest.date:
+            return location
+    for location in gone:
+        # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
+        if digest.entries and digest.entries == await entries.list_by_digest(connection, location.digest_id):
+            return location
     return None
 
 
 def text_hash(text: str) -> str:
-    """Return the SHA-256, in hex, of a digest's text; white space around it is no part of what it says."""
+    """Return the SHA-256 of a digest's text in hex, without surrounding white space."""
     return hashlib.sha256(text.strip().encode()).hexdigest()
+
+
+def bounded_location(location: str) -> str:
+    """Return a location short enough for a PostgreSQL index; a long one ends in a hash of the whole."""
+    if len(location) <= _MAX_LOCATION_LENGTH:
+        return location
+    return f"{location[: _MAX_LOCATION_LENGTH - 64]}{hashlib.sha256(location.encode()).hexdigest()}"

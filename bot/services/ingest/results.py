@@ -1,4 +1,4 @@
-"""What an ingest came to, as plain data that can be added up."""
+"""The results of an ingest, as records that can be added up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class IngestProblem:
-    """Something that was not understood, and where. `line` is None when it is the whole text."""
+    """A part of a text that was not parsed. `line` is None for the whole text or a file that could not be read."""
 
     location: str
     line: int | None
@@ -16,7 +16,7 @@ class IngestProblem:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What an ingest came to. `digests` were read; of these some were new, some corrected, the rest known."""
+    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known."""
 
     digests: int = 0
     new_digests: int = 0
@@ -27,7 +27,7 @@ class IngestResult:
 
     @property
     def papers(self) -> int:
-        """How many different papers the digests name."""
+        """Number of different papers in the digests."""
         return len(self.arxiv_ids)
 
     @property

@@ -1,38 +1,40 @@
-"""Takes digests and facts into storage: each digest whole or not at all, each text once, a correction in its place.
+"""Ingests digests and facts: parses, groups them into transactions and stores each digest whole or not at all.
 
-Parses, groups and opens transactions; what happens within one is `filing`'s.
+`digest_writer` decides within a transaction what is new, known or a correction.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
 from bot import errors, isolation
 from bot.clock import Clock
 from bot.digests import parse
 from bot.services.ingest import digest_writer, paper_writer, provenance
-from bot.services.ingest.digest_writer import OnFreshDigest as OnFreshDigest
-from bot.services.ingest.files import TextFile, UnreadableFile
-from bot.services.ingest.provenance import SourcedDigest
-from bot.services.ingest.results import IngestProblem as IngestProblem
-from bot.services.ingest.results import IngestResult as IngestResult
+from bot.services.ingest.files import TextFile
+from bot.services.ingest.results import IngestProblem, IngestResult
 from storage import digests, models
 from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError
 
 FILES_SOURCE = "files"
-"""The source of what a person ingests by hand."""
+"""The source name of files that a person ingests."""
 THREAD_THRESHOLD = 200_000
-"""Characters from which a text is parsed in a thread, so that the loop stays free."""
+"""Texts with more characters than this are parsed in a thread, off the event loop."""
 BATCH_DIGESTS = 60
-"""Digests of an archive that share a transaction at most: a commit costs as much as ten digests."""
+"""Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
 BATCH_CHARACTERS = 2_000_000
+"""A batch is stored once its texts have this many characters."""
+FACTS_BATCH = 200
+"""Papers per transaction when storing facts."""
+
+ParsedFile = tuple[TextFile, list[models.SourcedDigest]]
 
 
 class _DryRunError(Exception):
-    """Carries results out of a transaction that is to leave nothing behind."""
+    """Rolls back a dry run's transaction and carries its results out."""
 
     def __init__(self, results: list[IngestResult]) -> None:
         super().__init__()
@@ -40,7 +42,7 @@ class _DryRunError(Exception):
 
 
 class IngestService:
-    """Stores what sources bring. `fresh_days`: digests older than so many days raise no alerts."""
+    """Stores digests and facts. Digests older than `fresh_days` days raise no alerts."""
 
     def __init__(
         self,
@@ -48,15 +50,26 @@ class IngestService:
         clock: Clock,
         indexer: paper_writer.Indexer,
         *,
-        on_fresh_digest: OnFreshDigest | None = None,
+        on_fresh_digest: digest_writer.OnFreshDigest | None = None,
         fresh_days: int = 3,
     ) -> None:
         self._database = database
         self._writer = digest_writer.DigestWriter(clock, indexer, on_fresh_digest, fresh_days=fresh_days)
 
     async def add_text(self, text: str, *, source: str = FILES_SOURCE, location: str) -> IngestResult:
-        """Parse a text and store its digests, one transaction each. Raises errors.NotADigestError when it holds none."""
+        """Parse a text and store each of its digests in its own transaction.
+
+        Raises errors.NotADigestError for a text without digests.
+        """
         return await self.add_digests(await _parse(text), source=source, location=location)
+
+    async def add_file(self, file: TextFile | IngestProblem) -> IngestResult:
+        """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
+        parsed = await _parse_file(file)
+        if isinstance(parsed, IngestProblem):
+            return IngestResult(problems=(parsed,))
+        assert isinstance(file, TextFile)
+        return await self.add_digests(parsed, location=file.location)
 
     async def add_digests(
         self,
@@ -66,49 +79,43 @@ class IngestService:
         location: str,
         dry_run: bool = False,
     ) -> IngestResult:
-        """Store all digests of one place, one transaction each. A dry run says what would change and changes nothing."""
+        """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
         result = IngestResult()
-        for said in provenance.to_sourced_digests(parsed, source, location):
-            [stored] = await self._store([said], dry_run=dry_run)
+        for sourced in provenance.to_sourced_digests(parsed, source, location):
+            [stored] = await self._store([sourced], dry_run=dry_run)
             result += stored
         return result
 
-    async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any places in one transaction, all of them or none. Returns a result for each."""
+    async def add_batch(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
+        """Store digests of any locations in one transaction. Returns one result for each."""
         return await self._store(group)
 
     async def add_files(
-        self, files: Iterable[TextFile | UnreadableFile], *, source: str = FILES_SOURCE
-    ) -> AsyncIterator[tuple[str, IngestResult]]:
-        """Store the digests of many files, several in a transaction; yields each file's name once it is stored.
+        self, files: Iterable[TextFile | IngestProblem], *, source: str = FILES_SOURCE
+    ) -> AsyncGenerator[tuple[str, IngestResult], None]:
+        """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
-        A file that could not be read or holds no digest is a problem without line.
+        A file that could not be read or has no digest is a problem without line.
         """
-        waiting: list[tuple[TextFile, list[SourcedDigest]]] = []
+        batch: list[ParsedFile] = []
         for file in files:
-            if isinstance(file, UnreadableFile):
-                yield file.name, _unreadable(file.name, file.reason)
+            parsed = await _parse_file(file)
+            if isinstance(parsed, IngestProblem):
+                yield parsed.location, IngestResult(problems=(parsed,))
                 continue
-            try:
-                found = provenance.to_sourced_digests(await _parse(file.text), source, file.location)
-            except errors.NotADigestError as error:
-                yield file.name, _unreadable(file.name, error.reason)
-                continue
-            waiting.append((file, found))
-            if (
-                sum(len(one) for _, one in waiting) >= BATCH_DIGESTS
-                or _character_count(waiting) >= BATCH_CHARACTERS
-            ):
-                for stored in await self._store_files(waiting):
+            assert isinstance(file, TextFile)
+            batch.append((file, provenance.to_sourced_digests(parsed, source, file.location)))
+            if _is_full(batch):
+                for stored in await self._store_files(batch):
                     yield stored
-                waiting = []
-        for stored in await self._store_files(waiting):
+                batch = []
+        for stored in await self._store_files(batch):
             yield stored
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
-        """Read every stored text with today's parser; yields a result a digest. Raises no alerts.
+        """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
 
-        A text keeps its revision, since its source said nothing new.
+        Revisions stay: the texts did not change.
         """
         async with self._database.read() as connection:
             ids = await digests.list_ids(connection)
@@ -118,19 +125,17 @@ class IngestService:
                 result = await self._reparse(connection, digest_id)
             yield result
 
-    async def add_facts(self, said: Iterable[models.PaperFacts]) -> IngestResult:
-        """Store what services say of papers and merge it. A paper that stands on no list stays hidden until one names it."""
+    async def add_facts(self, paper_facts: Iterable[models.PaperFacts]) -> IngestResult:
+        """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
-        for chunk in chunked(said, 200):
+        for chunk in chunked(paper_facts, FACTS_BATCH):
             async with self._database.transaction() as connection:
                 await digests.lock_ingest(connection)
                 result += await self._writer.write_facts(connection, chunk)
         return result
 
-    async def _store_files(
-        self, files: Sequence[tuple[TextFile, list[SourcedDigest]]]
-    ) -> list[tuple[str, IngestResult]]:
-        group = [said for _, found in files for said in found]
+    async def _store_files(self, batch: Sequence[ParsedFile]) -> list[tuple[str, IngestResult]]:
+        group = [sourced for _, found in batch for sourced in found]
         failures: list[Exception] = []
         # A digest that the database rejects must not block the rest of its batch.
         with isolation.collected(failures, reraise=(StorageError,)):
@@ -138,21 +143,23 @@ class IngestService:
         if failures:
             stored = await self._store_individually(group)
         results = iter(stored)
-        return [(file.name, sum((next(results) for _ in found), IngestResult())) for file, found in files]
+        return [(file.name, sum((next(results) for _ in found), IngestResult())) for file, found in batch]
 
-    async def _store_individually(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store each in a transaction of its own; raises what the first failure raised, after the last is tried."""
+    async def _store_individually(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
+        """Store each digest in its own transaction; raises the first error after the last digest."""
         stored: list[IngestResult] = []
         failures: list[Exception] = []
-        for said in group:
+        for sourced in group:
             with isolation.collected(failures):
-                stored += await self._store([said])
+                stored += await self._store([sourced])
         if failures:
             raise failures[0]
         return stored
 
-    async def _store(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
-        """Store digests in one transaction and return a result for each."""
+    async def _store(
+        self, group: Sequence[models.SourcedDigest], *, dry_run: bool = False
+    ) -> list[IngestResult]:
+        """Store digests in one transaction and return one result for each."""
         if not group:
             return []
         try:
@@ -161,39 +168,49 @@ class IngestService:
                 results = await self._writer.write_all(connection, group)
                 if dry_run:
                     raise _DryRunError(results)
-        except _DryRunError as end:
-            results = end.results
-        return [_parse_result(said) + result for said, result in zip(group, results, strict=True)]
+        except _DryRunError as rollback:
+            results = rollback.results
+        return [_parse_result(sourced) + result for sourced, result in zip(group, results, strict=True)]
 
     async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
         stored = await digests.get(connection, digest_id)
         text = await digests.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        [place, *_] = await digests.list_locations_by_digest(connection, digest_id)
-        digest = next((one for one in await _parse(text) if one.date == stored.date), None)
+        [location, *_] = await digests.list_locations_by_digest(connection, digest_id)
+        digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
         if digest is None:
-            reason = f"its digest of {stored.date} is not found in its text any more"
-            return IngestResult(1, problems=(IngestProblem(place.location, None, reason),))
-        [said] = provenance.to_sourced_digests([digest], place.source, place.location)
-        return _parse_result(said) + await self._writer.update_parsed(connection, digest_id, digest)
+            message = f"its digest of {stored.date} is not found in its text any more"
+            return IngestResult(1, problems=(IngestProblem(location.location, None, message),))
+        [parsed] = provenance.to_sourced_digests([digest], location.source, location.location)
+        return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 
-def _parse_result(said: SourcedDigest) -> IngestResult:
-    """Return what reading a digest came to, before it is known what is new in it."""
+def _parse_result(sourced: models.SourcedDigest) -> IngestResult:
+    """Return the counts of one parsed digest, without what storing it changes."""
     return IngestResult(
         digests=1,
-        arxiv_ids=frozenset(entry.arxiv_id for entry in said.digest.entries),
-        problems=tuple(IngestProblem(said.location, one.line, one.message) for one in said.digest.problems),
+        arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
+        problems=tuple(
+            IngestProblem(sourced.location, problem.line, problem.message)
+            for problem in sourced.digest.problems
+        ),
     )
 
 
-def _unreadable(name: str, reason: str) -> IngestResult:
-    return IngestResult(problems=(IngestProblem(name, None, reason),))
+def _is_full(batch: Sequence[ParsedFile]) -> bool:
+    digest_count = sum(len(found) for _, found in batch)
+    character_count = sum(len(file.text) for file, _ in batch)
+    return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
 
 
-def _character_count(files: Iterable[tuple[TextFile, object]]) -> int:
-    return sum(len(file.text) for file, _ in files)
+async def _parse_file(file: TextFile | IngestProblem) -> Sequence[models.Digest] | IngestProblem:
+    if isinstance(file, IngestProblem):
+        return file
+    try:
+        return await _parse(file.text)
+    except errors.NotADigestError as error:
+        return IngestProblem(file.name, None, str(error))
 
 
 async def _parse(text: str) -> tuple[models.Digest, ...]:
@@ -204,7 +221,7 @@ async def _parse(text: str) -> tuple[models.Digest, ...]:
 
 
 def _storable_text(text: str) -> str:
-    """Return the text without NUL and lone surrogates, which no database takes."""
+    """Return the text without NUL and lone surrogates, which databases reject."""
     try:
         text.encode()
     except UnicodeEncodeError:

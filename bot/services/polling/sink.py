@@ -12,7 +12,8 @@ import structlog
 
 from bot import isolation
 from bot.services.ingest import provenance
-from bot.services.ingest.service import IngestResult, IngestService
+from bot.services.ingest.results import IngestResult
+from bot.services.ingest.service import IngestService
 from bot.services.polling.checkpoint import Checkpoint
 from bot.services.polling.report import RunStatistics
 from bot.sources import base

@@ -9,17 +9,21 @@ import pytest
 
 from bot.digests import parse
 from bot.services.ingest import files
+from bot.services.ingest.results import IngestProblem
 
 
 def names(*paths: Path | str) -> list[str]:
-    return [found.name for found in files.read_files(map(str, paths))]
+    return [
+        found.location if isinstance(found, IngestProblem) else found.name
+        for found in files.read_files(map(str, paths))
+    ]
 
 
 def reason(path: Path | str) -> str:
     [found] = files.read_files([str(path)])
-    assert isinstance(found, files.UnreadableFile)
-    assert found.name == str(path)
-    return found.reason
+    assert isinstance(found, IngestProblem)
+    assert found.location == str(path)
+    return found.message
 
 
 def test_a_folder_gives_its_texts_at_any_depth_in_order(tmp_path: Path) -> None:
@@ -42,7 +46,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
     found = list(files.read_files([str(tmp_path), "nowhere"]))
-    assert [type(one) for one in found] == [files.UnreadableFile, files.TextFile, files.UnreadableFile]
+    assert [type(one) for one in found] == [IngestProblem, files.TextFile, IngestProblem]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from bot import errors
 from bot.digests import parse
 from bot.services.ingest import files as ingest_files
 from bot.services.ingest import service
+from bot.services.ingest.results import IngestProblem, IngestResult
 from storage import authors, database, digests, entries, models, papers, tables
 from storage.database import Connection
 from tests.support.recording_indexer import NullIndexer, RecordingIndexer
@@ -64,7 +65,7 @@ class Library:
             raise RuntimeError("the power went out")
         self.told.append((digest_id, paper_ids, revision))
 
-    async def add(self, text: str, place: str = "a.md", source: str = "files") -> service.IngestResult:
+    async def add(self, text: str, place: str = "a.md", source: str = "files") -> IngestResult:
         return await self.ingest.add_text(text, source=source, location=place)
 
     async def rows(self, on: str = DAY) -> list[models.PaperRow]:
@@ -339,10 +340,10 @@ async def test_concurrent_ingests_of_one_text_store_it_once(library: Library) ->
 
 
 async def test_an_archive_goes_in_whole_whatever_stands_in_it_twice(library: Library) -> None:
-    files: list[ingest_files.TextFile | ingest_files.UnreadableFile] = [
+    files: list[ingest_files.TextFile | IngestProblem] = [
         ingest_files.TextFile("a.md", newsletter(paper(1), paper(2))),
         ingest_files.TextFile("mirror.md", newsletter(paper(1), paper(2))),
-        ingest_files.UnreadableFile("b.bin", "it is binary"),
+        IngestProblem("b.bin", None, "it is binary"),
         ingest_files.TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
         ingest_files.TextFile("d.md", "no digest"),
         ingest_files.TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
@@ -352,8 +353,10 @@ async def test_an_archive_goes_in_whole_whatever_stands_in_it_twice(library: Lib
         ),
     ]
     results = [one async for one in library.ingest.add_files(files)]
-    total = sum((result for _, result in results), service.IngestResult())
-    assert {name for name, _ in results} == {file.name for file in files}
+    total = sum((result for _, result in results), IngestResult())
+    assert {name for name, _ in results} == {
+        file.location if isinstance(file, IngestProblem) else file.name for file in files
+    }
     assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
     assert [problem.message for problem in total.problems] == [
         "it is binary",
@@ -398,7 +401,7 @@ async def test_the_seeds_twice_add_nothing_the_second_time(sqlite_db: database.D
 async def test_all_files_of_the_archive_go_in(db: database.Database, request: pytest.FixtureRequest) -> None:
     folder: Path = request.getfixturevalue("archive")
     library = Library(db)
-    result = service.IngestResult()
+    result = IngestResult()
     for file in texts(folder / "newsletter", folder / "review"):
         result += await library.add(file.text, file.name)
     assert (result.digests, result.new_digests) == (69, 69)

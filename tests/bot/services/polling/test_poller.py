@@ -13,7 +13,6 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot import errors
-from bot.services.ingest import provenance
 from bot.services.polling import page_states
 from bot.settings import SourceSetting
 from storage import database, models
@@ -232,7 +231,7 @@ async def test_a_digest_that_breaks_the_storing_harms_no_other(quick_room: Polli
         room.origin.pages[f"/{number}.md"] = source_payloads.newsletter(day, ids=[f"2505.0000{number + 1}"])
         await room.add(f"/{number}.md")
 
-    async def break_on_one(group: Sequence[provenance.SourcedDigest]) -> object:
+    async def break_on_one(group: Sequence[models.SourcedDigest]) -> object:
         if any(one.location.endswith("/1.md") for one in group):
             raise RuntimeError("a strange text")
         return await store(group)
