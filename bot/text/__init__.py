@@ -1,1 +1,1 @@
-"""Pure text analysis for search, alerts and authors: Korean and Latin scripts. No I/O."""
+"""Text analysis for search, alerts and author names in Korean and Latin scripts. No I/O."""

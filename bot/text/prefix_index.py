@@ -1,4 +1,4 @@
-"""Finds keys by their beginnings, best first, in a bounded time however many there are. Knows nothing of what they stand for."""
+"""A prefix index: finds keys by prefix, best first, in bounded time for any number of keys."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 MAX_SCANNED_KEYS = 400
-"""Keys that are put in order while somebody waits; beginnings of more have their best ones kept ready."""
+"""Keys sorted per call; for a prefix with more keys, the best ones are precomputed."""
 
 
 class PrefixIndex:
-    """Keys in order of merit, to be found by how they begin. Making it takes a second for 100,000 keys: in a thread."""
+    """Keys ordered by rank, searchable by prefix. Takes a second to build for 100,000 keys: build it in a thread."""
 
     def __init__(self, keys: Sequence[str], select_top: Callable[[list[int]], list[int]]) -> None:
-        """Take the keys, the best first; `keep` is given all places of a frequent beginning and returns the few to keep."""
+        """Take the keys, best first; `select_top` reduces all ranks of a frequent prefix to the few to keep."""
         ranks = sorted(range(len(keys)), key=keys.__getitem__)
         self._keys = [keys[rank] for rank in ranks]
         self._ranks = array("l", ranks)
@@ -27,7 +27,7 @@ class PrefixIndex:
                 pending += self._extend_prefix(low, high, len(prefix) + 1)
 
     def find(self, prefix: str) -> list[int]:
-        """Return the places, in the keys given, of those that begin so: the best first, and all unless there are many."""
+        """Return the ranks of the keys with this prefix, best first; only the selected ones for a frequent prefix."""
         top_ranks = self._top_ranks.get(prefix)
         if top_ranks is not None:
             return top_ranks
@@ -35,7 +35,7 @@ class PrefixIndex:
         return sorted(self._ranks[low : self._range_end(prefix, low, len(self._keys))])
 
     def _extend_prefix(self, low: int, high: int, length: int) -> list[tuple[int, int, str]]:
-        """Return the parts of a range whose keys have the same first `length` letters."""
+        """Return the subranges of a range whose keys share the same first `length` letters."""
         ranges: list[tuple[int, int, str]] = []
         while low < high:
             prefix = self._keys[low][:length]

@@ -1,6 +1,6 @@
-"""Reads what people type into a search box: words, "phrases", -words, author:, since:, until: and votes:.
+"""Parses search queries: words, "phrases", -words, author:, since:, until: and votes:.
 
-Nothing is an error: what cannot be understood as an operator is searched for, or named as `ignored`.
+Any text is a valid query: what is not an operator is searched for, or reported in `ignored`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import NamedTuple
 from bot.text.analysis import analyser
 
 MAX_QUERY_LENGTH = 300
-"""Characters of a query that are read; more than that is no query but a text."""
+"""Characters of a query that are read."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
 _QUOTES = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "『": '"', "』": '"', "「": '"', "」": '"'}
 )
-# What people are used to from other search boxes stands for ours; a word asked for in titles is any word.
+# Operators of other search engines are synonyms of ours; title operators are accepted without effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
@@ -43,11 +43,10 @@ _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query taken apart. All parts may be empty; dates are local and included, votes count from 0.
+    """A parsed query. All parts may be empty; dates are local and inclusive, `min_votes` is at least 0.
 
-    `text` holds the free words as typed, `phrases` what must stand as it was quoted, `excluded` words and
-    phrases that must not occur, `authors` the names asked for, each of which must match. `ignored` are filters
-    whose value says nothing usable, as typed.
+    `text` holds the free words as typed, `phrases` the quoted phrases, `excluded` words and phrases that must not occur,
+    `authors` the names requested, each of which must match. `ignored` are filters without a usable value, as typed.
     """
 
     text: str = ""
@@ -61,22 +60,22 @@ class Query:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is asked for: no word, no phrase and no filter."""
+        """Tell whether the query has no word, no phrase and no filter."""
         return not (self.has_text or self.authors or self.has_range_filters)
 
     @property
     def has_text(self) -> bool:
-        """Tell whether words or phrases are asked for, and not filters alone."""
+        """Tell whether the query has words or phrases, and not only filters."""
         return bool(self.text or self.phrases)
 
     @property
     def has_range_filters(self) -> bool:
-        """Tell whether dates or votes narrow it."""
+        """Tell whether dates or votes narrow the query."""
         return bool(self.since or self.until) or self.min_votes is not None
 
 
 class _Clause(NamedTuple):
-    """A word or a quoted phrase, perhaps with a sign and an operator before it. `typed` is all of it."""
+    """A word or a quoted phrase with an optional sign and operator before it. `raw` is all of it."""
 
     is_excluded: bool
     field: str
@@ -86,12 +85,12 @@ class _Clause(NamedTuple):
 
 
 def parse_query(text: str) -> Query:
-    """Take a query apart; any text gives a query, the worst one an empty one. Takes linear time."""
+    """Parse a query; any text gives a query, possibly an empty one. Takes linear time."""
     clean = unicodedata.normalize("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
     if not clean.isupper():
-        # Whoever types everything in capitals shouts; else a NOT between other words is an operator.
+        # In a query all in capitals, NOT is a word; otherwise it is an operator.
         clean = _NOT.sub("-", clean)
     builder = _QueryBuilder()
     for match in _CLAUSE.finditer(clean):
@@ -102,7 +101,7 @@ def parse_query(text: str) -> Query:
 
 
 class _QueryBuilder:
-    """The parts of a query while it is read."""
+    """The parts of a query while it is parsed."""
 
     def __init__(self) -> None:
         self._words: list[str] = []
@@ -116,7 +115,7 @@ class _QueryBuilder:
         self._pending: _Clause | None = None
 
     def add(self, clause: _Clause) -> None:
-        """Put one piece where it belongs; a filter that says nothing usable is ignored, and named."""
+        """Add one clause; a filter without a usable value is recorded as ignored."""
         pending, self._pending = self._pending, None
         if pending is not None and not clause.is_excluded and not clause.field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
@@ -131,7 +130,7 @@ class _QueryBuilder:
             self._ignored.append(clause.raw.strip())
 
     def _add_filter(self, field: str, value: str) -> bool:
-        """Take a filter in, if its value says something."""
+        """Add a filter; return whether its value is usable."""
         if field == "author":
             named = any(map(str.isalnum, value))
             self._authors += [value] if named else []
@@ -152,7 +151,7 @@ class _QueryBuilder:
         return True
 
     def _add_term(self, clause: _Clause) -> None:
-        """Take words in, or out."""
+        """Add words, or exclude them."""
         value = clause.value or (clause.raw.strip(" :") if clause.field else "")
         if not analyser.stemmed_words(value):
             return
@@ -164,7 +163,7 @@ class _QueryBuilder:
             self._words.append(_WORD_SEPARATOR.sub(" ", value))
 
     def build(self) -> Query:
-        """Return what was read, bounded in number."""
+        """Return the parsed query, with bounded numbers of parts."""
         if self._pending is not None:
             self._ignored.append(self._pending.raw.strip())
             self._pending = None
@@ -181,7 +180,7 @@ class _QueryBuilder:
 
 
 def parse_date_range(text: str) -> tuple[date, date] | None:
-    """Read 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월 as the first and the last day meant, or None."""
+    """Return the first and last day of 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월; None for other text."""
     match = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
     if match is None:
         return None

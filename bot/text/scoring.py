@@ -1,7 +1,7 @@
-"""Scores a paper for an understood query, and says what the score is made of. It finds no papers itself.
+"""Scores papers for an expanded query, with an explanation of each score.
 
-Title above text; one concept is one term over all its forms; the whole phrase above its words; then votes and
-freshness. Only frequencies in the paper are used, so every storage engine gives the same order.
+Title above body; a concept is one term over all its forms; the whole phrase above its words; then votes and recency.
+Only term frequencies within the paper are used, so every search engine gives the same order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_TITLE_FREQUENCY = 1.0
 _BODY_WEIGHT = 2.0
 _BODY_SATURATION = 1.2
 MAX_BODY_FREQUENCY = 3
-"""So often said in the text counts as much as any more: votes and freshness then decide, and an index can keep up."""
+"""Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
 _PROXIMITY_WEIGHT = 2.0
 _MAX_PROXIMITY_LINES = 1
 _COMPOSED_WEIGHT = 1.0
@@ -29,7 +29,7 @@ _POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
 MIN_COMPLETE_MATCHES = 3
-"""With fewer papers than this that have all of a query, those with a part of it, or with its words, follow."""
+"""With fewer complete matches than this, partial matches follow."""
 _MAX_PARTIAL_MATCHES = 10
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a score is made of. `matched` of `segments` parts of the query were found."""
+    """A score by component. `matched` of `segments` parts of the query were found."""
 
     total: float
     matched: int
@@ -60,23 +60,23 @@ class Score:
     popularity: float
 
     def explain(self) -> dict[str, float]:
-        """Return the components by name, rounded for reading."""
+        """Return the components by name, rounded."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
     @property
     def sort_key(self) -> tuple[int, bool, float]:
-        """What results are sorted by, the greatest first: all parts, as one term if the query may be one."""
+        """The sort key of results, greatest first: all parts found, then the query as one term, then the total."""
         return (self.matched, self.composed > 0, self.total)
 
 
 def hot_score(votes: int | None, published_on: date | None) -> float:
-    """Return popularity that does not age: a tenfold of votes weighs as much as 730 days."""
+    """Return a popularity that does not decay: ten times the votes weigh as much as 730 days."""
     days = (published_on - _EPOCH).days if published_on else 0
     return math.log10(1 + max(0, votes or 0)) + days / _DAYS_PER_TENFOLD_VOTES
 
 
 class Scorer:
-    """Scores papers for one query. Make one a query; it holds the prepared forms."""
+    """Scores papers for one query; holds its compiled terms."""
 
     def __init__(
         self,
@@ -94,11 +94,11 @@ class Scorer:
 
     @property
     def segment_count(self) -> int:
-        """How many parts the query has."""
+        """The number of parts of the query."""
         return len(self._segments)
 
     def score(self, document: Document) -> Score | None:
-        """Return the score of a paper; None when it has none of the parts, or something that is excluded."""
+        """Return the score of a paper; None if it has none of the parts, or an excluded term."""
         paper = term_variants.Fields(document.title, document.body)
         if any(sum(form.count(paper)) >= 1 for form in self._excluded):
             return None
@@ -120,7 +120,7 @@ class Scorer:
         return Score(total, matched_segments, parts, title, body, proximity, phrase, composed, popularity)
 
     def _score_fallback(self, paper: term_variants.Fields, document: Document) -> Score | None:
-        """Score a paper that has all words of a term, but not the term: it matches no part of the query."""
+        """Score a paper that has all words of a term but not the term: it matches no part of the query."""
         counts = [part.weighted_counts(paper) for part in self._fallback]
         if not counts or not all(map(sum, counts)):
             return None
@@ -131,7 +131,7 @@ class Scorer:
         return Score(total, 0, max(1, len(self._segments)), title, body, 0.0, 0.0, 0.0, popularity)
 
     def _proximity(self, paper: term_variants.Fields) -> float:
-        """Weigh the lines, the title being one, in which all parts stand."""
+        """Return the weight of the lines (the title is one) that contain all parts."""
         lines = self._segments[0].line_numbers(paper)
         for part in self._segments[1:]:
             if not lines:
@@ -148,7 +148,7 @@ def _weighted_frequency(in_title: float, in_body: float) -> float:
 
 
 class _CompiledSegment:
-    """A segment with its forms ready to count."""
+    """A segment with its forms compiled."""
 
     def __init__(self, segment: expansion.Segment) -> None:
         self._forms = [
@@ -161,11 +161,11 @@ class _CompiledSegment:
         ]
 
     def line_numbers(self, paper: term_variants.Fields) -> set[int]:
-        """Return the lines in which any form stands."""
+        """Return the lines that contain any form."""
         return {line for _, form, _ in self._forms for line in form.line_numbers(paper)}
 
     def weighted_counts(self, paper: term_variants.Fields) -> tuple[float, float]:
-        """Return the weighted counts of all forms in title and body."""
+        """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
         for weighted, form, context in self._forms:
             title, body = form.count(paper)
@@ -180,7 +180,7 @@ class _CompiledSegment:
 
 
 def _has_context(context: list[term_variants.TermPattern], paper: term_variants.Fields) -> bool:
-    """Tell whether a paper speaks of the concept: a Korean form, or half of the English content words."""
+    """Tell whether a paper has the context of a concept: a Korean form, or half of the English content words."""
     english = [form for form in context if not form.is_korean]
     if any(sum(form.count(paper)) >= 1 for form in context if form.is_korean):
         return True
@@ -196,9 +196,9 @@ def analyse_document(
 
 
 def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
-    """Return the best of scored papers, in order.
+    """Return the best scored papers, in order.
 
-    Papers with all parts of the query; only if these are very few also some that have a part, behind them.
+    Papers with all parts of the query; if there are fewer than `MIN_COMPLETE_MATCHES`, also partial matches after them.
     """
     ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
     complete = sum(1 for score, _ in ranked if score.matched >= score.segments)

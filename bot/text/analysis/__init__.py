@@ -1,1 +1,1 @@
-"""Analysis: normalisation, tokenising, stemming, Korean particles, stop words."""
+"""Text analysis: normalisation, tokenising, stemming, Korean particles, stop words."""

@@ -1,10 +1,8 @@
-"""Cuts text into the tokens that indexing, look-up, alerts and autocomplete share.
+"""The analyser: cuts text into the tokens shared by indexing, search, alerts and autocomplete.
 
-Two views of one text. `words` are the words in order: Latin ones folded and stemmed, Hangul without its
-particles. `analyse` gives the tokens of the index: the same words in order, but runs of Hangul, Han and
-Kana as overlapping bigrams, so that a phrase is a row of neighbouring tokens; behind them, in no
-meaningful order, the *loose* tokens that only single look-ups need: joined forms (gpt-4o also as gpt4o)
-and parts (gpt4o also as gpt). It knows nothing of concepts and of ranking.
+Words are folded and stemmed (Latin) or stripped of particles (Hangul). Index tokens are the same words in order,
+with runs of Hangul, Han and Kana as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
+followed by unordered variants for single-word matches: joined forms (gpt-4o also as gpt4o) and parts (gpt4o also as gpt).
 """
 
 from __future__ import annotations
@@ -19,9 +17,9 @@ from typing import NamedTuple
 from bot.text.analysis import korean, normalisation
 
 MAX_TOKEN_LENGTH = 40
-"""No token is longer, in characters; longer words are cut and so fall together."""
+"""Characters; longer words are truncated."""
 TOKEN_PUNCTUATION = "+#."
-"""What tokens hold besides letters and digits; an engine that tokenises again must keep these together."""
+"""Token characters other than letters and digits; an engine with its own tokeniser must not split at these."""
 
 HAN_KANA = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
@@ -29,18 +27,18 @@ HAN_KANA = (
 )
 """Han and Kana letters as part of a regular expression's class."""
 _LETTER = rf"[^\W_{korean.HANGUL}{HAN_KANA}]"
-# 3.1 and qwen2.5 stay whole, c++ and c# keep their signs.
+# 3.1 and qwen2.5 stay whole, c++ and c# keep their punctuation.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _COMPOUND_JOINER = "[-‐‑'’_]"
-# The bounds keep what the cache below holds small; longer runs are simply cut.
+# The bounds limit the size of cache entries; longer runs are split.
 _RUNS = re.compile(
     rf"[{korean.HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}|[{HAN_KANA}]{{1,64}}"
 )
-# Signs that no phrase reaches over: "텍스트, 이미지" is not "텍스트-이미지".
+# No phrase crosses this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
 _BREAKS = r"[,;:.!?()\[\]/|·]"
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
-# In the making of a canonical text, before each loose token behind the word that it belongs to.
+# Precedes each variant while a canonical text is assembled.
 _VARIANT_MARK = "\x00"
 _MAX_CACHED_LENGTH = 64
 """Characters of a chunk worth caching: longer ones, as in text without spaces, hardly repeat."""
@@ -49,25 +47,24 @@ _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z]+[A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
-"""Who or what does something, and qualities: the stemmer would cut them down to the verb and the noun."""
+"""Suffixes of agents and qualities, which the stemmer would reduce to the verb or the noun."""
 _MIN_DERIVED_LENGTH = 6
-# What neither FTS5 (its Unicode is of 2012) nor a literal of PostgreSQL may see as more than a letter.
+# Plain letters for both FTS5 (Unicode 6.1, 2012) and PostgreSQL literals.
 _SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{HAN_KANA}]+")
 
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
-"""What is joined to the word behind it, since people write it joined, with a hyphen and apart."""
-
+"""Prefixes that are joined to the next word, because all three spellings occur: joined, hyphenated and apart."""
 
 PARTICLE_MARK = "~"
-"""Stands in canonical texts where a Korean word has lost its particle, so that 이미지를 생성 is not 이미지 생성."""
+"""Replaces a stripped particle in canonical texts, so that 이미지를 생성 is not 이미지 생성."""
 
 
 class Run(NamedTuple):
-    """One stretch of a text between spaces and signs: its words, its tokens in order, its loose tokens.
+    """The analysis of one stretch of text between spaces and punctuation.
 
-    `canonical` are the words as a canonical text has them: with a mark for a particle that was cut.
+    `words` and `tokens` are in order, `variants` are not. `canonical` is `words` with a mark for each stripped particle.
     """
 
     words: tuple[str, ...]
@@ -77,7 +74,7 @@ class Run(NamedTuple):
 
 
 def analyse(text: str) -> list[str]:
-    """Return the tokens of `text`: those of the words in order, then the loose ones.
+    """Return the tokens of `text`: the tokens of its words in order, then the variants.
 
     Takes linear time. Each token analysed on its own is itself again.
     """
@@ -90,16 +87,16 @@ def analyse(text: str) -> list[str]:
 
 
 def stemmed_words(text: str) -> list[str]:
-    """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut in pairs."""
+    """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut into bigrams."""
     return [word for run in split_runs(text) for word in run.words]
 
 
 def canonicalise(text: str) -> str:
-    """Return `text` for the counting of forms: words with single spaces, a line a line, loose tokens last.
+    """Return the canonical text that is stored and that terms are counted in.
 
-    Where a sign ends a phrase there are two spaces, so that no form is found across it. The last line holds the
-    loose tokens, so that a phrase is never found in it. Each line begins and ends with a space, hence " word "
-    finds whole Latin words; a Korean one ends with `CUT` where a particle was. Storage keeps this for ranking.
+    It has words separated by single spaces, line breaks as in `text`, and the variants on a last line of their own, so that
+    no phrase matches there. Two spaces mark punctuation, which no phrase crosses. Each line starts and ends with a space, so
+    that " word " matches whole Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
     lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
     text = " \n".join(map(_canonical_line, lines))
@@ -114,18 +111,18 @@ def canonicalise(text: str) -> str:
 
 
 def canonical_tokens(canonical_text: str) -> list[str]:
-    """Return the same tokens that `analyse` gives for the text that `canonical_text` was made from."""
+    """Return the tokens that `analyse` gives for the text that `canonical_text` was made from."""
     body, _, variants = canonical_text.rpartition("\n")
     return [token for word in body.split() for token in word_tokens(word)] + variants.split()
 
 
 def split_runs(text: str) -> Iterator[Run]:
-    """Give the stretches of `text` in order, each with its words and tokens."""
+    """Yield the analysed runs of `text` in order."""
     return map(_analyse_run, _RUNS.findall(unicodedata.normalize("NFKC", text)))
 
 
 def word_tokens(word: str) -> list[str]:
-    """Return the tokens in order of one word of a canonical text: a Latin one itself, others as bigrams."""
+    """Return the tokens of one word of a canonical text: a Latin word itself, other words as bigrams."""
     return korean.bigrams(word.removesuffix(PARTICLE_MARK)) if _is_cjk(word) else [word]
 
 
@@ -162,15 +159,15 @@ def _canonical_line(line: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def _canonical_chunk(chunk: str) -> str:
-    """Return the canonical words of what stands between two spaces, each behind a space; a break is a space alone.
+    """Return the canonical words of a chunk between two spaces, each after a space; punctuation becomes a space.
 
-    Loose tokens stand behind their word, each after an `_ASIDE`.
+    Each variant follows its word after a `_VARIANT_MARK`.
     """
     pieces: list[str] = []
     for run in _RUNS_AND_BREAKS.findall(chunk):
         pieces.append(" ")
         if korean.is_hangul(run):
-            # Most of what is new is Korean words with their endings, for which the long way takes twice the time.
+            # Most cache misses are inflected Korean words; `_analyse_run` would take twice the time.
             word, noun = _word_and_noun(run)
             pieces += (word if word == run else word + PARTICLE_MARK, _VARIANT_MARK + noun if noun else "")
         elif run[0].isalnum():
@@ -189,7 +186,7 @@ def _analyse_run(run: str) -> Run:
 
 
 def _word_and_noun(run: str) -> tuple[str, str | None]:
-    """Return a Hangul run without its ending, and the noun of one syllable that it may also be."""
+    """Return a Hangul run without its ending, and the monosyllabic noun that it may also be."""
     word = korean.strip_ending(run)
     return word, korean.monosyllabic_noun(word)
 
@@ -201,7 +198,7 @@ def _analyse_hangul(run: str) -> Run:
 
 
 def _analyse_latin(run: str) -> Run:
-    """Split a compound at its joints; keep what people may also write for it as loose tokens."""
+    """Split a compound at its joiners; alternative spellings become variants."""
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run((), (), (), ())
@@ -224,20 +221,20 @@ def _compound_variants(parts: list[str]) -> list[str]:
 
 
 def _split_on_numerics(part: str) -> list[str]:
-    """Return gpt and 4o for gpt4o: a model is asked for with and without its version."""
+    """Return gpt and 4o for gpt4o, so that a model matches with and without its version."""
     match = _LETTERS_THEN_DIGITS.fullmatch(part)
     return [match[1], match[2]] if match else []
 
 
 def _fold_word(part: str) -> str:
-    """Fold one part of a compound; LLMs loses its plural here, since the stemmer sees no vowel in it."""
+    """Fold one part of a compound; LLMs loses its plural here, because the stemmer sees no vowel in it."""
     if _PLURAL_ACRONYM.fullmatch(part):
         part = part[:-1]
     return normalisation.fold(part)
 
 
 def _safe_token(word: str) -> str:
-    """Return the stem of a folded word in characters that every engine keeps together."""
+    """Return the stem of a folded word, restricted to characters that every search engine keeps together."""
     token = _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
     if _SAFE_TOKEN.fullmatch(token):
         return token
@@ -247,16 +244,16 @@ def _safe_token(word: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def _stem_to_fixpoint(word: str) -> str:
-    """Stem until nothing changes: the stemmer alone may cut a stem once more."""
+    """Stem until nothing changes: the Snowball stemmer alone may shorten its own stem again."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
     if (derived := _stem_derived(word)) is not None:
         return derived
-    import snowballstemmer  # it loads forty languages with English: not before there is something to stem
+    import snowballstemmer  # imported on first use: it loads forty languages
 
-    # A stemmer has a state, so each call has its own: several threads may analyse at once.
+    # A stemmer has state, so each call creates one: several threads may analyse concurrently.
     stemmer = snowballstemmer.stemmer("english")
     while (shorter := stemmer.stemWord(word)) != word:
         word = shorter
@@ -264,9 +261,9 @@ def _stem_to_fixpoint(word: str) -> str:
 
 
 def _stem_derived(word: str) -> str | None:
-    """Return a word that its ending makes another one, only without its inflection; None for all others.
+    """Return a derived word without its inflection, or None if the word has no derivational suffix.
 
-    A tokenizer is no token, an adapter no adaptation, and "generative" not what is generated.
+    A tokenizer is not a token, an adapter not an adaptation, and "generative" not "generated".
     """
     if word.endswith("ies"):
         word = f"{word[:-3]}y"

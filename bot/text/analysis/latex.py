@@ -1,7 +1,7 @@
-"""Turns the LaTeX of titles into plain text, for cards as for the index. It never touches the rest of a title.
+"""Converts the LaTeX of titles to plain text, for display and for the index; the rest of a title is unchanged.
 
-Only what stands between dollar signs and known commands with braces go through pylatexenc, each span by
-itself: given a whole title it would swallow everything behind a percent sign.
+Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole
+title it would drop everything after a percent sign.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 _MAX_SPAN_LENGTH = 300
 _MAX_BRACE_DEPTH = 12
 
-# As in Pandoc's Markdown there is no space inside the dollar signs, so that prices stay prices.
+# As in Pandoc's Markdown, no space may follow or precede the inner text, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
 _MATH_SYNTAX = re.compile(r"[\\^_{]")
 _COMMAND = re.compile(r"\\([A-Za-z]{1,24}|[\"'`^~=.])(?=\{)|\\[\"'`^~=.](?=[A-Za-z])")
-# Known to pylatexenc, but not as text: files and environments.
+# Commands for files, environments and references, which pylatexenc does not render as text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 
 def to_plain_text(title: str) -> str:
-    """Return `title` with its LaTeX as plain text; one without `$` and backslash is returned unchanged."""
+    """Return `title` with its LaTeX as plain text; a title without `$` and backslash is returned unchanged."""
     if "$" not in title and "\\" not in title:
         return title
     title = _MATH.sub(_math_text, title)
@@ -32,7 +32,7 @@ def to_plain_text(title: str) -> str:
 
 
 def _math_text(match: re.Match[str]) -> str:
-    """Return the text of a span between dollar signs; "$5-$10" is none."""
+    """Return the text of a span between dollar signs; "$5-$10" is not math."""
     inner, digit_behind = match.groups()
     if digit_behind and not _MATH_SYNTAX.search(inner):
         return match[0]
@@ -40,7 +40,7 @@ def _math_text(match: re.Match[str]) -> str:
 
 
 def _replace_commands(title: str) -> str:
-    """Replace each known command and its braces by its text; unknown ones stay as they are."""
+    """Replace each known command and its argument by its text; unknown commands stay as they are."""
     pieces: list[str] = []
     position = 0
     for match in _COMMAND.finditer(title):
@@ -55,7 +55,7 @@ def _replace_commands(title: str) -> str:
 
 
 def _end_of_argument(title: str, start: int) -> int | None:
-    """Return where the braces (or the one letter) at `start` end; None if they do not within the longest span."""
+    """Return the end of the braces (or the one letter) at `start`; None if they are not closed within the longest span."""
     if title[start] != "{":
         return start + 1
     depth = 0
@@ -67,7 +67,7 @@ def _end_of_argument(title: str, start: int) -> int | None:
 
 
 def _convert_span(span: str) -> str:
-    """Return one span as text, or as it is when it is nested deeper than any title."""
+    """Return one span as text, or unchanged if it is nested too deeply."""
     if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
         return span
     text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", span))
@@ -75,7 +75,7 @@ def _convert_span(span: str) -> str:
 
 
 def _is_text_command(command: str) -> bool:
-    """Tell whether pylatexenc has a text for this command with an argument."""
+    """Tell whether pylatexenc can convert this command with an argument to text."""
     return (
         command not in _NON_TEXT_COMMANDS and _converter().latex_context.get_macro_spec(command) is not None
     )
@@ -83,7 +83,7 @@ def _is_text_command(command: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _converter() -> Any:
-    """Make the converter on first use: pylatexenc takes a while to import, and hardly a title needs it."""
+    """Return the converter, made on first use: pylatexenc is slow to import and rarely needed."""
     from pylatexenc.latex2text import LatexNodes2Text
 
     return LatexNodes2Text(math_mode="text", keep_comments=True)

@@ -1,12 +1,12 @@
-"""Makes spellings alike: compatibility forms, case and diacritics. It does not split text into words."""
+"""Normalises spelling: compatibility forms, case and diacritics. Does not split text into words."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Marks that only colour a letter (accents, Hebrew points, Arabic vowels). The voiced marks of Kana and the
-# vowel signs of Indic scripts are marks too, but without them the word is another word.
+# Accents, Hebrew points, Arabic vowels. Kana voicing marks and Indic vowel signs are combining marks too, but
+# removing them would change the word.
 _COMBINING_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
 )
@@ -31,9 +31,9 @@ _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
 
 def fold(text: str) -> str:
-    """Return `text` in NFC without case, compatibility forms and diacritics; folding twice changes nothing more.
+    """Return `text` in NFC without case, compatibility forms and diacritics. Idempotent.
 
-    Hangul, Han and Kana stay as they are, apart from half-width and similar forms.
+    Hangul, Han and Kana are unchanged, apart from half-width and similar forms.
     """
     if text.isascii():
         return text.lower()
@@ -43,19 +43,19 @@ def fold(text: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """Return a person's name folded, with punctuation as single spaces and apostrophes dropped.
+    """Return a person's name folded, with punctuation as single spaces and without apostrophes.
 
-    "Hoàng-Anh  O'Neil" and "hoang anh oneil" fall together; the order of the words stays.
+    "Hoàng-Anh  O'Neil" and "hoang anh oneil" give the same result; the order of the words is kept.
     """
     if name.isascii() and name.replace(" ", "").isalpha():
-        return " ".join(name.lower().split())  # most names; an archive has tens of thousands
+        return " ".join(name.lower().split())  # fast path for most names
     return " ".join(_NON_NAME_CHARACTERS.sub(" ", fold(_APOSTROPHES.sub("", name))).split())
 
 
 def fold_name_german(name: str) -> str:
     """Return a name folded like `fold_name`, but with umlauts written out: "Müller" gives "mueller".
 
-    Also ø as oe and å as aa, as Danish and Norwegian passports spell them.
+    ø becomes oe and å becomes aa, as in Danish and Norwegian passports.
     """
     if name.isascii():
         return fold_name(name)

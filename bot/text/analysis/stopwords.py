@@ -1,4 +1,4 @@
-"""Words that hold a question together and say nothing of its topic: of, how to, 에 대한, 논문. A search may do without them."""
+"""Stop words: words of a query that carry no topic (of, how to, 에 대한, 논문), which search may drop."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _KOREAN_LIST = (
 _ENGLISH_STOP_WORDS = FUNCTION_WORDS.union(_ENGLISH_LIST.split())
 _KOREAN_STOP_WORDS = frozenset(_KOREAN_LIST.split())
 _PAPER_WORDS = frozenset(("paper", "papers", "article", "articles", "논문", "논문들"))
-"""What everything in the archive is: no topic at either end of a question, but "paper review" may be one."""
+"""Words true of every document: no topic at either end of a query, but "paper review" may be one."""
 _RESEARCH_WORDS = frozenset(("study", "studies", "research", "연구"))
-"""No topic behind words like 에 대한 and "papers about"; else it may be one: 과학 연구."""
+"""No topic next to stop words such as 에 대한 and "papers about"; elsewhere possibly one: 과학 연구."""
 
 
 def topic_mask(words: Sequence[str]) -> list[bool]:
-    """Tell of each word (or term) of a question whether it says something of the topic; of all if none would."""
+    """Return for each word (or term) of a query whether it carries a topic; all True if none would."""
     normalised = [_normalise(word) for word in words]
     is_stop = [_is_stop_word(word) for word in normalised]
     for direction in (range(len(normalised)), range(len(normalised) - 1, -1, -1)):
@@ -43,14 +43,14 @@ def topic_mask(words: Sequence[str]) -> list[bool]:
 
 
 def _is_generic_end(normalised: Sequence[str], is_stop: Sequence[bool], index: int) -> bool:
-    """Tell whether a word at an end of what is left of a question only says that papers are wanted."""
+    """Tell whether a word at either end of the remaining query only says that papers are wanted."""
     if normalised[index] in _RESEARCH_WORDS:
         return any(is_stop[max(0, index - 1) : index + 2])
     return normalised[index] in _PAPER_WORDS
 
 
 def _normalise(word: str) -> str:
-    """Return a word folded, without the signs around it and without Korean particles."""
+    """Return a word folded, without surrounding punctuation and Korean particles."""
     folded = "".join(letter if letter.isalnum() else " " for letter in normalisation.fold(word)).strip()
     return (
         korean.strip_ending(folded)

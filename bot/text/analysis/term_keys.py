@@ -1,4 +1,4 @@
-"""The keys under which writings of one term fall together: English, Korean and abbreviations."""
+"""Term keys: normal forms that are equal for all spellings of a term, in English and Korean and for abbreviations."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ MAX_ABBREVIATION_LENGTH = 12
 
 @lru_cache(maxsize=1 << 13)
 def english_stems(text: str) -> tuple[str, ...]:
-    """Return the stems of an English term, one for "pre-training", "pre training" and "pretraining"."""
+    """Return the stems of an English term; "pre-training", "pre training" and "pretraining" give the same."""
     words = _WORDS.findall(_POSSESSIVE.sub("", normalisation.fold(text)))
     return tuple(map(analyser.stem, analyser.join_prefixes(words)))
 
 
 def english_key(text: str) -> str:
-    """Return the key of an English term: "Large-Language Models" and "large language model" have the same."""
+    """Return the key of an English term: the same for "Large-Language Models" and "large language model"."""
     return " ".join(english_stems(text))
 
 
 def content_words(key: str) -> list[str]:
-    """Return the words of an English key that carry meaning: without "of", "the" and their like."""
+    """Return the content words of an English key: without "of", "the" and other function words."""
     return [word for word in key.split() if word not in stopwords.FUNCTION_WORDS] or key.split()
 
 
 def decompounded_words(key: str) -> list[str]:
-    """Return the content words as Korean says them: "selfattention" is two there, and so are "multi" and its noun."""
+    """Return the content words as Korean splits them: "selfattention" and "multi…" are two words there."""
     return [part for word in content_words(key) for part in _SEPARABLE_PREFIX.sub(r"\1 ", word).split()]
 
 
@@ -44,12 +44,12 @@ def term_key(text: str) -> str:
 
 
 def korean_key(text: str) -> str:
-    """Return the key of a Korean term: without spaces, hyphens, middots, quotes and stars."""
+    """Return the key of a Korean term: folded, without spaces, hyphens, middle dots, quotes and asterisks."""
     return _SEPARATORS.sub("", normalisation.fold(text))
 
 
 def abbreviation_key(text: str) -> str:
-    """Return the key of an abbreviation: its case is kept, a plural s is not ("LLMs" gives "LLM")."""
+    """Return the key of an abbreviation: its case is kept, a plural s is dropped ("LLMs" gives "LLM")."""
     text = text.strip()
     if text.endswith("s") and len(_CAPITALS.findall(text)) >= 2 and len(text) > 2:
         return text[:-1]
@@ -57,7 +57,7 @@ def abbreviation_key(text: str) -> str:
 
 
 def is_abbreviation(text: str) -> bool:
-    """Tell whether a text looks like an abbreviation: one short word with two capitals or more."""
+    """Tell whether a text looks like an abbreviation: one short word with at least two capitals."""
     return (
         2 <= len(text) <= MAX_ABBREVIATION_LENGTH
         and len(_CAPITALS.findall(text)) >= 2

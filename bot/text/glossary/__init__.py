@@ -1,1 +1,1 @@
-"""The glossary: which Korean and English forms mean the same concept, learnt from digests."""
+"""The glossary: Korean and English forms of the same concept, learnt from digests."""

@@ -1,1 +1,1 @@
-"""Matching keywords against papers, and the candidate terms by which an alert is looked up."""
+"""Matching keywords against papers, and the candidate terms by which alerts are retrieved."""

@@ -1,9 +1,9 @@
-"""The one token by which an alert's keyword is found among thousands of others. It decides nothing: `keywords` does.
+"""Candidate terms: the one term by which an alert's keyword is retrieved for a paper, as in a percolator.
 
-A keyword may stand in a text as typed or in any writing of its form. For each of these there are tokens that a text
-with it surely gives; the keyword's anchor is the most telling one that all of them share. Tokens are stems, their
-beginnings ("fine*"), links between neighbouring Latin words ("lang_mod"), which one word gives for each place where
-it may be joined, and one to three syllables of Korean.
+A keyword may match a text literally or in any variant. The terms that every such text must have are known for each of
+these; the trigger term is the most selective one that all of them share. Terms are stems, their prefixes ("fine*"),
+shingles of neighbouring Latin words ("lang_mod", which one word also gives for each split of it), and CJK n-grams of
+one to three characters. `keyword_match` decides whether a retrieved keyword matches.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from bot.text.analysis import analyser, korean, normalisation
 from bot.text.matching import term_variants
 
 ANY_TERM = "*"
-"""The anchor of keywords whose writings share nothing; every text has it."""
+"""The trigger term of keywords whose variants share no term; every text has it."""
 
 # The voiced marks and the middle dot of Kana stay within a run.
 _KANA_SIGNS = "\u3097-\u309c\u30a0\u30fb"
 CJK_CHARACTERS = f"{korean.HANGUL}{analyser.HAN_KANA}{_KANA_SIGNS}"
 ALPHABETIC = rf"[^\W_{CJK_CHARACTERS}]"
 ALPHABETIC_WORD = re.compile(f"{ALPHABETIC}+")
-"""A Latin word of a folded text, or one of another script with spaces between words."""
+"""A word of a folded text in Latin or another script that separates words by spaces."""
 CJK_RUN = re.compile(f"[{CJK_CHARACTERS}]+")
 
 _SEPARATORS = re.compile(r"[\W_]+")
-# What was a particle stays a gap: a form is never found across it.
+# A stripped particle stays a gap, which no variant crosses.
 _CANONICAL_SEPARATORS = re.compile(rf"[^\w{analyser.PARTICLE_MARK}]+|_+")
 _LATIN_TOKEN = re.compile(r"[a-z0-9.+#]+")
-# Texts of which folding changes only the case.
+# Texts in which folding changes only the case.
 _CASE_FOLDING_ONLY = re.compile(
     "[\x00-\x7f\u00b7\u00d7\u2010\u2013-\u2016\u2018\u2019\u201c-\u201e\u2022\u2190-\u2193\uac00-\ud7a3]*"
 )
@@ -43,12 +43,12 @@ _SHINGLE_LEFT_LENGTH, _SHINGLE_RIGHT_LENGTH = 4, 3
 
 
 def fold_fast(text: str) -> str:
-    """Return a text folded, as keywords are compared: quickly where folding changes only the case."""
+    """Return a text folded for comparison with keywords, with a fast path where folding changes only the case."""
     return text.lower() if _CASE_FOLDING_ONLY.fullmatch(text) else normalisation.fold(text)
 
 
 def document_terms(folded: str, canonical: str) -> set[str]:
-    """Return the tokens by which keywords that may match are found: of a text folded, and of its canonical one."""
+    """Return the candidate terms of a text, given folded and canonical."""
     runs = _stems(folded)
     in_order, _, variants = canonical.rpartition("\n")
     words = in_order.split()
@@ -57,13 +57,13 @@ def document_terms(folded: str, canonical: str) -> set[str]:
     terms.update(_all_latin_terms(latin))
     terms.update(_cjk_ngrams(_SEPARATORS.sub("", folded)))
     if not _CASE_FOLDING_ONLY.fullmatch(folded):
-        # Folding may have changed what stands beside a syllable.
+        # Folding may have changed the neighbours of a syllable.
         terms.update(_cjk_ngrams(_CANONICAL_SEPARATORS.sub("", canonical)))
     return terms
 
 
 def trigger_term(keyword: str) -> str | None:
-    """Return a token that every text has in which `keyword` matches; None for signs only, which match nothing."""
+    """Return a term that every text has in which `keyword` matches; None for punctuation, which matches nothing."""
     folded = fold_fast(keyword)
     alternatives = [*_literal_terms(folded), *_variant_terms(keyword)]
     if not alternatives:
@@ -74,7 +74,7 @@ def trigger_term(keyword: str) -> str | None:
 
 
 def _literal_terms(folded: str) -> Iterator[set[str]]:
-    """Give the tokens of every text in which a keyword stands as typed."""
+    """Yield the terms of every text that contains a keyword literally."""
     stems = _stems(folded)
     terms = {*_all_latin_terms(stems), *_shingles(stems), *_cjk_ngrams(_SEPARATORS.sub("", folded))}
     if terms:
@@ -82,7 +82,7 @@ def _literal_terms(folded: str) -> Iterator[set[str]]:
 
 
 def _variant_terms(keyword: str) -> Iterator[set[str]]:
-    """Give for each writing of a keyword's form the tokens of every text in which it stands."""
+    """Yield for each variant of a keyword the terms of every text that contains it."""
     if term_variants.compile_term(keyword).is_korean:
         for key in term_variants.korean_variants(keyword):
             words = [] if _has_partial_word(key) else _LATIN_TOKEN.findall(key)
@@ -98,12 +98,12 @@ def _variant_terms(keyword: str) -> Iterator[set[str]]:
 
 
 def _has_partial_word(key: str) -> bool:
-    """Tell whether a Korean form holds letters that need not be a whole word where it is found."""
+    """Tell whether a Korean variant holds letters that may match a part of a word."""
     return any(not _LATIN_TOKEN.fullmatch(unit) for unit in _NOT_HANGUL.findall(key))
 
 
 def _selectivity(token: str, cross_word_terms: set[str]) -> float:
-    """Return how telling a token is: a phrase's more than a long word's, a word's more than those of parts of it."""
+    """Return the selectivity of a term: phrases above long words, words above their prefixes and splits."""
     if CJK_RUN.match(token):
         return (1.0, 2.5, 6.0)[len(token) - 1] + (token in cross_word_terms) * len(token) / 2
     if token in cross_word_terms:
@@ -131,7 +131,7 @@ def _all_latin_terms(words: Iterable[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=1 << 12)
 def _latin_terms(word: str) -> tuple[str, ...]:
-    """Return the tokens of one Latin word; of others none."""
+    """Return the terms of one Latin word; none for other scripts."""
     if CJK_RUN.search(word):
         return ()
     parts = [word, *ALPHABETIC_WORD.findall(word)] if _SIGNS.search(word) else [word]
@@ -153,7 +153,7 @@ def _shingle(left: str, right: str) -> str:
 
 
 def _cjk_ngrams(text: str) -> set[str]:
-    """Return the syllables of a text without its spaces and signs: singly, in pairs and in threes."""
+    """Return the n-grams of one to three characters of the CJK runs of a text without spaces and punctuation."""
     ngrams: set[str] = set()
     for run in CJK_RUN.findall(text):
         pairs = list(map(add, run, run[1:]))

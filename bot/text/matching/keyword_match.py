@@ -1,7 +1,7 @@
-"""Whether an alert's keyword stands in a title or a body: as typed, or in any writing of its form.
+"""Matches an alert's keyword against a title and a body: literally, or in any variant of it.
 
-Its form: English by stems and with or without hyphens, Korean in any spacing and with any particle (see `forms`).
-There is no glossary here: a rule does what its reader typed.
+Variants are English by stems, with and without hyphens, and Korean in any spacing and with any particle (see
+`term_variants`). No glossary expansion: an alert matches what its reader typed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _THREE_SYLLABLES = re.compile("[가-힣]{3}")
 
 
 class KeywordText:
-    """A title and a body, prepared once for all the keywords that are looked for in them."""
+    """A title and a body, prepared once for matching many keywords."""
 
     def __init__(self, title: str, body: str) -> None:
         self._texts = title, body
@@ -24,7 +24,7 @@ class KeywordText:
 
     @cached_property
     def candidate_terms(self) -> set[str]:
-        """The tokens among which there is the `anchor` of every keyword that is found."""
+        """The candidate terms, which include the trigger term of every keyword that matches."""
         title, body = (
             candidate_terms.document_terms(folded.text, canonical)
             for folded, canonical in zip(self._folded, self._canonical, strict=True)
@@ -32,7 +32,7 @@ class KeywordText:
         return title | body
 
     def match(self, keyword: str) -> tuple[bool, bool]:
-        """Tell whether `keyword` stands in the title, and whether in the body. One of signs only never does."""
+        """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches."""
         match = self._matches.get(keyword)
         if match is None:
             match = self._matches[keyword] = self._match(keyword)
@@ -65,9 +65,9 @@ class KeywordText:
 
 
 def _is_spurious(keyword: str, canonical: str) -> bool:
-    """Tell whether a form stands in a text only because a word there happens to begin as the keyword ends.
+    """Tell whether a variant matches only because some word starts as the keyword ends.
 
-    For a Korean word of three syllables that is mostly so: 생성기 is not in 생성 기반, but 제로샷 is in 제로 샷을.
+    This is common for Korean words of three syllables: 생성기 is not in 생성 기반, but 제로샷 is in 제로 샷을.
     """
     pattern = _three_syllable_pattern(keyword)
     if pattern is None:
@@ -77,7 +77,7 @@ def _is_spurious(keyword: str, canonical: str) -> bool:
 
 @lru_cache(maxsize=1 << 10)
 def _three_syllable_pattern(keyword: str) -> re.Pattern[str] | None:
-    """Return what finds a Korean word of three syllables, also apart, and the end of its last word; None for others."""
+    """Return a pattern for a Korean word of three syllables in any spacing and its ending; None for other keywords."""
     keys = [key for key in term_variants.korean_variants(keyword) if _THREE_SYLLABLES.fullmatch(key)]
     if not keys or len(keyword.split()) > 1:
         return None

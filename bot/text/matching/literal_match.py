@@ -1,6 +1,6 @@
-"""Whether a keyword stands in a text as it was typed: Latin words on word boundaries, Korean anywhere, in any case.
+"""Literal matching: finds a keyword as typed, in any case, Latin words at word boundaries and Korean anywhere.
 
-Knows no stems and no hyphens: that is what `forms` are for. Only spacing inside longer Korean is free.
+No stems and no hyphen variants (see `term_variants`); only the spacing within longer Korean keywords is free.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from bot.text.matching import candidate_terms
 
 _CJK_SPACE = re.compile(rf"(?<=[{candidate_terms.CJK_CHARACTERS}]) (?=[{candidate_terms.CJK_CHARACTERS}])")
 _CJK_BOUNDARY = re.compile(rf"(?<=[{candidate_terms.CJK_CHARACTERS}])(?=[{candidate_terms.CJK_CHARACTERS}])")
-# Two syllables over a gap are mostly chance (이미지 도메인 holds 지도), four are the same word written apart.
+# Two syllables across a gap are mostly chance (이미지 도메인 contains 지도), four are the same word spaced differently.
 _MIN_FREE_SPACING_SYLLABLES = 4
 
 
 class FoldedText:
-    """A text in the case and the letters in which keywords are compared, with single spaces."""
+    """A text folded for comparison, with single spaces."""
 
     def __init__(self, text: str) -> None:
         self.text = " ".join(candidate_terms.fold_fast(text).split())
 
     @cached_property
     def without_spaces(self) -> str:
-        """The text without spaces, to see quickly that a keyword is not there."""
+        """The text without spaces, for a fast negative check."""
         return self.text.replace(" ", "")
 
 
 def contains_keyword(keyword: str, text: FoldedText) -> bool:
-    """Tell whether `keyword` stands in a text; one without letters and digits never does."""
+    """Tell whether a text contains `keyword`; a keyword without letters and digits never matches."""
     folded = _folded_keyword(keyword)
     if not _has_letters(folded.text) or folded.without_spaces not in text.without_spaces:
         return False
@@ -53,7 +53,7 @@ def _contains_words(words: str, text: str) -> bool:
 
 
 def _has_word_boundaries(text: str, start: int, end: int) -> bool:
-    """Tell whether a stretch of a text begins and ends no Latin word in its middle."""
+    """Tell whether a span neither starts nor ends within a Latin word."""
     return not (_is_letter(text[start]) and _is_letter(text[start - 1 : start])) and not (
         _is_letter(text[end - 1]) and _is_letter(text[end : end + 1])
     )
@@ -77,7 +77,7 @@ def _folded_keyword(keyword: str) -> FoldedText:
 
 @lru_cache(maxsize=1 << 10)
 def _spacing_pattern(keyword: str) -> re.Pattern[str]:
-    """Return what finds a text with Korean in it; whether Latin words are whole remains to be seen."""
+    """Return a pattern for a keyword with CJK characters; the caller checks the word boundaries of Latin parts."""
     has_free_spacing = sum(map(len, candidate_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
     pieces = (
         _allow_spaces(piece) if has_free_spacing else re.escape(piece) for piece in _CJK_SPACE.split(keyword)
@@ -86,5 +86,5 @@ def _spacing_pattern(keyword: str) -> re.Pattern[str]:
 
 
 def _allow_spaces(piece: str) -> str:
-    """Let a space stand between any two syllables."""
+    """Allow a space between any two syllables."""
     return " ?".join(map(re.escape, _CJK_BOUNDARY.split(piece)))

@@ -1,7 +1,4 @@
-"""Finds the forms of a term in papers: whole words in English, any spacing in Korean.
-
-A paper is seen by its canonical texts (see the analyser). How an index finds papers by a form is not known here.
-"""
+"""Term variants: finds a term in canonical texts (see the analyser), English as whole words, Korean in any spacing."""
 
 from __future__ import annotations
 
@@ -13,16 +10,16 @@ from typing import TypeAlias
 from bot.text.analysis import analyser, korean, term_keys
 
 SUBSTRING_WEIGHT = 0.2
-"""What a Korean match inside of a longer word weighs, once a field: 화학 stands in 강화학습."""
+"""Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
 _FieldMatches: TypeAlias = tuple[float, float, list[int]]
-"""How often a Korean form stands in title and body, and where it begins."""
+"""Frequency of a Korean term in title and body, and the starts of its matches."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
 _SEPARATORS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
 _SCRIPT_RUNS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 
 
 class Fields:
-    """The canonical texts of a title and a body as one, prepared for counting. Plain: a search makes hundreds of these."""
+    """The canonical texts of a title and a body, joined for counting. A plain class: a search makes hundreds of these."""
 
     __slots__ = ("_without_spaces", "body_start", "match_cache", "text")
 
@@ -34,14 +31,14 @@ class Fields:
 
     @property
     def without_spaces(self) -> str:
-        """The text without spaces, to see quickly that a Korean form is not there."""
+        """The text without spaces, for a fast negative check of Korean terms."""
         if self._without_spaces is None:
             self._without_spaces = self.text.replace(" ", "")
         return self._without_spaces
 
 
 class TermPattern:
-    """One writing, ready to be counted and to be looked up. Make it by `form`."""
+    """A compiled term, ready for counting and for index queries. Created by `compile_term`."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -55,11 +52,11 @@ class TermPattern:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is nothing to look for: signs only."""
+        """Tell whether the term has no variants: punctuation only."""
         return not self._korean_variants and not self._latin_variants
 
     def count(self, fields: Fields) -> tuple[float, float]:
-        """Return how often the form stands in title and body; inside of a Korean word it counts little, and once a field."""
+        """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
         if not self.is_korean:
             return self._count_latin(fields)
         in_title, in_body, _ = self._match_korean(fields)
@@ -68,7 +65,7 @@ class TermPattern:
     def _count_latin(self, fields: Fields) -> tuple[float, float]:
         text, body = fields.text, fields.body_start
         in_title = in_body = 0
-        # The sequences are writings of one form: a text has a joined one as a loose token beside it.
+        # The maximum, not the sum: a joined spelling is also in the text as a variant of the spaced one.
         for sequence in self._latin_variants:
             if sequence in text:
                 in_title = max(in_title, text.count(sequence, 0, body))
@@ -76,7 +73,7 @@ class TermPattern:
         return float(in_title), float(in_body)
 
     def line_numbers(self, fields: Fields) -> set[int]:
-        """Return the lines of title and body, counted from 0, in which the form stands."""
+        """Return the lines of title and body, counted from 0, that contain the term."""
         text = fields.text
         if self.is_korean:
             _, _, starts = self._match_korean(fields)
@@ -85,7 +82,7 @@ class TermPattern:
         return {text.count("\n", 0, start) for start in starts}
 
     def _match_korean(self, fields: Fields) -> _FieldMatches:
-        """Return where a Korean form stands: in title and body the first of its writings that each has. Looked for once."""
+        """Return the matches of a Korean term: per field those of the first variant that matches. Cached in `fields`."""
         matches = fields.match_cache.get(self)
         if matches is None:
             compact = fields.without_spaces
@@ -102,12 +99,12 @@ class TermPattern:
 
 @lru_cache(maxsize=1 << 12)
 def compile_term(text: str) -> TermPattern:
-    """Return the form for a text, made once."""
+    """Return the compiled term for a text, cached."""
     return TermPattern(text)
 
 
 def latin_variants(text: str) -> list[str]:
-    """Return how a text may stand in a canonical one: as written, with its hyphens apart, and joined."""
+    """Return the variants of a term in a canonical text: as written, with hyphens as spaces, and joined."""
     words = analyser.stemmed_words(text)
     unhyphenated = analyser.stemmed_words(text.replace("-", " "))
     variants = [" ".join(words), " ".join(unhyphenated)]
@@ -119,9 +116,9 @@ def latin_variants(text: str) -> list[str]:
 
 
 def korean_variants(text: str) -> list[str]:
-    """Return a Korean form without spaces as canonical texts have it: spaced, and closed up.
+    """Return the variants of a Korean term without spaces: as spaced in `text`, and closed up.
 
-    A particle inside of it must stand in the text too; behind its end there may be any.
+    A particle within the term must be in the text too; any particle may follow its end.
     """
     variants = [
         "".join(word for run in analyser.split_runs(spelling) for word in run.canonical).removesuffix(
@@ -133,9 +130,9 @@ def korean_variants(text: str) -> list[str]:
 
 
 def _spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
-    """Let spaces stand anywhere but inside of Latin words, which must be whole, and of a word of two syllables.
+    """Allow spaces anywhere except within Latin words, which must match whole, and within a word of two syllables.
 
-    Those would be single ones else: 의학 is not in LLM의 학습.
+    Two syllables would otherwise match across words: 의학 is not in LLM의 학습.
     """
     space = "" if is_one_word else " ?"
     pieces = [piece if _LATIN.match(piece) else space.join(piece) for piece in _SCRIPT_RUNS.findall(key)]
@@ -158,9 +155,9 @@ def _find_all(sequence: str, text: str) -> Iterator[int]:
 
 
 def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[float, list[int]]]:
-    """Return for title and body how often a Korean form stands there, and where.
+    """Return for title and body the term frequency and the starts of the matches.
 
-    Inside of a word it must cross no space, and counts little, once.
+    A match within a word must not cross a space; all of these together count `SUBSTRING_WEIGHT`.
     """
     text, body = fields.text, fields.body_start
     whole_counts, inside_weights = [0, 0], [0.0, 0.0]

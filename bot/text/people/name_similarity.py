@@ -1,4 +1,7 @@
-"""Says how far a person's name is from what was typed for it: in order, spelling, length and typing errors. Finds nobody."""
+"""Name similarity: the distance between a query and a person's name by order, spelling, length and typing errors.
+
+The word alignment and its costs are ours: string metrics have no costs for initials, umlauts and missing words.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +12,36 @@ from bot.text.people import names
 
 EXACT = 0.0
 DIFFERENT_NAME = 0.5
-"""From here on a name is more than another spelling or order of what was typed."""
+"""From this distance on, a name is more than another spelling or word order of the query."""
 _SPELLING_VARIANT_COST = 0.4
 _INITIAL_TYPED_COST = 1.0
 _INITIAL_IN_NAME_COST = 2.5
-"""For a word typed in full of which the name has the initial alone: a little nearer than a typing error."""
+"""A full query word for which the name has only the initial; slightly less than a typing error."""
 _PREFIX_COST = 2.0
 _TYPO_COST = 3.0
 ONE_TYPO = 3.5
-"""Nobody farther away than this is as good as somebody with one typing error."""
+"""Distance of one typing error; upper bound for a confident match."""
 MISSING_WORD = 9.0
-"""For a word that was typed and is not in the name; whoever is farther away than that is hardly meant."""
+"""A query word that is not in the name; names at a greater distance are hardly relevant."""
 _MISSING_INITIAL_COST = 2.0
 _UNTYPED_MIDDLE_COST = 0.7
 _UNTYPED_END_COST = 1.2
-"""For words of the name that were not typed: between those that were, and elsewhere."""
+"""Words of the name that are not in the query: in the middle, and at either end."""
 _REVERSED_COST = 0.3
 _SHUFFLED_COST = 0.6
 _REVERSED_WITH_INITIAL_COST = 0.8
 _JOINED_COST = 0.4
 _ALL_JOINED_COST = 2.0
 _MIN_LENGTH_FOR_TWO_TYPOS = 4
-"""Letters of a word that may hold two errors; of a shorter one too little would be left."""
+"""Letters; shorter words allow one error only."""
 _SHORT_WORD_LENGTH = 6
 _SHORT_WORD_PENALTY = 1.0
-"""What two errors count more in a word shorter than that."""
+"""Extra cost of two errors in a word shorter than `_SHORT_WORD_LENGTH`."""
 
 
 @lru_cache(maxsize=1 << 12)
 def name_distance(query_words: tuple[str, ...], name: str) -> float:
-    """Return how far a name is from the words typed: 0 for the same, about 1 for an initial, 3 for each typing error."""
+    """Return the distance of a name from the query words: 0 for equal, about 1 for an initial, 3 per typing error."""
     name_words = names.name_tokens(name)
     best = _aligned_distance(query_words, name_words)
     if best == EXACT or len(query_words) == len(name_words):
@@ -83,9 +86,9 @@ def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> 
 
 
 def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
-    """Weigh in which order the words were typed: as they are, the last one first, or any other.
+    """Return the cost of the word order: as in the name, last word first, or any other.
 
-    An initial at the end stands behind the family name (Lin J), one at the beginning in front of it.
+    A trailing initial follows the family name (Lin J), a leading one precedes it.
     """
     if len(positions) < 2:
         return 0.0
@@ -110,7 +113,7 @@ def _untyped_cost(taken: set[int], word_count: int) -> float:
 
 @lru_cache(maxsize=1 << 14)
 def word_distance(query_word: str, name_word: str) -> float:
-    """Return how far one word is from another, from 0 to that of a word that is not there."""
+    """Return the distance between two words, from 0 to `MISSING_WORD`."""
     if query_word == name_word:
         return EXACT
     if names.collapse_umlauts(query_word) == names.collapse_umlauts(name_word):

@@ -1,4 +1,4 @@
-"""Takes people's names apart for look-up: the words that they are found by, however they are written. Finds nobody itself."""
+"""Parses people's names into the words that author search looks up, in any spelling."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from bot.text.analysis import normalisation
 
 MAX_WORDS = 8
 MIN_FUZZY_LENGTH = 4
-"""Letters from which a word may hold a typing error; shorter ones are too much like each other."""
+"""Letters; shorter words are too similar to each other to allow a typing error."""
 _MAX_WORD_LENGTH = 24
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
 def name_tokens(name: str) -> list[str]:
-    """Return a name's words folded, in order: "Lin, Junyang" gives lin and junyang."""
+    """Return the folded words of a name in order: "Lin, Junyang" gives lin and junyang."""
     return [word[:_MAX_WORD_LENGTH] for word in normalisation.fold_name(name[:300]).split()][:MAX_WORDS]
 
 
 def given_name_first(name: str) -> str:
-    """Return a name whose family name stands in front of a comma the other way round: "Lin, Junyang" is Junyang Lin."""
+    """Return a name with the family name last if a comma follows it: "Lin, Junyang" gives Junyang Lin."""
     family, _, given = name.partition(",")
     return f"{given} {family}" if family.strip() and given.strip() and "," not in given else name
 
 
 def index_terms(name: str) -> list[str]:
-    """Return all words that a name is found by: its own, umlauts written out or reduced, and neighbours joined.
+    """Return all index terms of a name: its words, umlauts written out or reduced, and joined neighbours.
 
-    "Jürgen Müller" also under juergen, mueller; "Mueller" also under muller; "Xuan-Son" also under xuanson.
+    "Jürgen Müller" also has juergen and mueller, "Mueller" also muller, "Xuan-Son Nguyen" also xuanson.
     """
     words = name_tokens(name)
     terms = dict.fromkeys(words)
@@ -51,14 +51,14 @@ def _umlaut_variants(word: str) -> Iterator[str]:
 
 
 def deletion_variants(word: str) -> set[str]:
-    """Return a word without one of its letters, in each way, for words long enough to forgive an error in."""
+    """Return every spelling of a word with one letter deleted; empty for words too short for a typing error."""
     if len(word) < MIN_FUZZY_LENGTH:
         return set()
     return {word[:index] + word[index + 1 :] for index in range(len(word))}
 
 
 def edit_neighbours(word: str) -> set[str]:
-    """Return all that a short word of two or three Latin letters may be a typing error of, at least two letters long."""
+    """Return all strings one edit away from a Latin word of two or three letters, at least two letters long."""
     if not 2 <= len(word) < MIN_FUZZY_LENGTH or not (word.isascii() and word.isalpha()):
         return set()
     splits = [(word[:index], word[index:]) for index in range(len(word) + 1)]
@@ -70,12 +70,12 @@ def edit_neighbours(word: str) -> set[str]:
 
 
 def edit_distance(left: str, right: str, *, max_distance: int = 2) -> int:
-    """Return the optimal string alignment distance: a swap of neighbours is one edit; `max_distance` + 1 means more."""
+    """Return the optimal string alignment distance (a swap of neighbours is one edit), at most `max_distance` + 1."""
     return OSA.distance(left, right, score_cutoff=max_distance)
 
 
 def collapse_umlauts(word: str) -> str:
-    """Return a word with written-out umlauts as plain vowels, so that mueller and muller are one."""
+    """Return a word with written-out umlauts as plain vowels, so that mueller and muller are equal."""
     for spelling, vowel in _UMLAUT_SPELLINGS:
         word = word.replace(spelling, vowel)
     return word

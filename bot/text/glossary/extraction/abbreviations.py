@@ -1,4 +1,4 @@
-"""Finds the words that an abbreviation stands for: "proximal policy optimization" for PPO."""
+"""Finds the long form of an abbreviation: "proximal policy optimization" for PPO."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _MAX_LONG_FORM_WORDS = 12
 
 
 def long_form(text: str, abbreviation: str) -> str | None:
-    """Return the shortest end of `text` whose words `abbreviation` can stand for, or None.
+    """Return the shortest suffix of `text` that `abbreviation` can abbreviate, or None.
 
-    Initials are tried on all ends before letters in order: otherwise "policy optimization" would win for PPO.
+    Initials are tried on all suffixes before subsequences: otherwise "policy optimization" would win for PPO.
     """
     words = [(match.start(), normalisation.fold(match[0])) for match in _WORDS.finditer(text)][
         -_MAX_LONG_FORM_WORDS:
@@ -31,20 +31,20 @@ def long_form(text: str, abbreviation: str) -> str | None:
 
 
 def is_abbreviation_of(abbreviation: str, text: str) -> bool:
-    """Tell whether an abbreviation can stand for the whole of a text."""
+    """Tell whether an abbreviation can abbreviate the whole of a text."""
     words = [normalisation.fold(word) for word in _WORDS.findall(text)]
     letters = _letters(abbreviation)
     return len(letters) >= 2 and (_matches_initials(words, letters) or _matches_subsequence(words, letters))
 
 
 def _letters(abbreviation: str) -> str:
-    """Return the letters that the words must give, folded, with the plural gone; 2 is read as "to"."""
+    """Return the letters of an abbreviation, folded, without the plural s; 2 is read as "to"."""
     joined = "".join(_WORDS.findall(normalisation.fold(term_keys.abbreviation_key(abbreviation))))
     return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
 
 
 def _matches_initials(words: list[str], letters: str) -> bool:
-    """Match words to letters: an initial each, a whole word with digits, and function words as one likes."""
+    """Match words to letters: one initial each, a whole word with digits; function words are optional."""
     if not words:
         return not letters
     word, rest = words[0], words[1:]
@@ -56,7 +56,7 @@ def _matches_initials(words: list[str], letters: str) -> bool:
 
 
 def _matches_subsequence(words: list[str], letters: str) -> bool:
-    """Tell whether the letters come in order, the first one at the start and every content word giving one."""
+    """Tell whether the letters are a subsequence of the words, starting at the first and using every content word."""
     if not words or words[0][0] != letters[0] or len(words) > len(letters) + 2:
         return False
     reached = {0}
@@ -71,7 +71,7 @@ def _matches_subsequence(words: list[str], letters: str) -> bool:
 
 
 def _subsequence_length(word: str, letters: str) -> int:
-    """Return how many of the letters a word holds in order."""
+    """Return the length of the longest prefix of `letters` that is a subsequence of `word`."""
     matched = 0
     for character in word:
         if matched < len(letters) and character == letters[matched]:

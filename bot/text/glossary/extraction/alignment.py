@@ -1,7 +1,7 @@
-"""Learns which Korean word goes with which English word from the parentheses alone.
+"""Word alignment: learns which Korean word goes with which English word from parentheses alone.
 
-Counts over distinct English terms, not over occurrences: else the many "large language model" would make 모델
-mean "large". What is never seen often enough may still align by its sound.
+Counts distinct English terms, not occurrences: otherwise the frequent "large language model" would align 모델 with
+"large". Word pairs seen too rarely may still align as transliterations.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ _MIN_TERMS = 2
 _MIN_SHARE = 0.15
 _SUFFICIENT_CONTEXTS = 5
 MIN_KNOWN_TERMS = 4
-"""A Korean word seen with this many English terms is known: aligning to none of them says something."""
+"""A Korean word seen with this many English terms is known: not aligning then is evidence against a pair."""
 
 
 class AssociationTable(NamedTuple):
-    """Association (Dice, 0 to 1) of Korean and English words, and with how many English terms each was seen."""
+    """Association (Dice coefficient, 0 to 1) of Korean and English words, and the number of English terms per Korean word."""
 
     associations: Mapping[str, Mapping[str, float]]
     term_counts: Mapping[str, int]
 
     def association(self, word: str, english: str) -> float:
-        """Return how surely a Korean word (without particle) goes with the stem of an English one."""
+        """Return the association of a Korean word (without particle) and an English stem."""
         score = self.associations.get(word, {}).get(english, 0.0)
         if score < TRANSLITERATION_ASSOCIATION and transliteration.is_transliteration(word, english):
             return TRANSLITERATION_ASSOCIATION
         return score if score >= MIN_ASSOCIATION else 0.0
 
     def align(self, word: str, english: Iterable[str]) -> list[str]:
-        """Return those of the English words that a Korean one goes with nearly as well as with its best."""
+        """Return the English stems whose association with a Korean word is close to the best one."""
         scores = {stem: self.association(word, stem) for stem in english}
         best = max(scores.values(), default=0.0)
         return [stem for stem, score in scores.items() if score and score >= _MIN_SHARE_OF_BEST * best]
 
     def align_compound(self, word: str, english: list[str]) -> list[str]:
-        """Return the English words that a Korean one written closed up says: 확산손실, and 파인튜닝 by its sound."""
+        """Return the English stems of a closed-up Korean compound: 확산손실, and 파인튜닝 by its sound."""
         for index in range(2, len(word) - 1):
             first, second = self.align(word[:index], english), self.align(word[index:], english)
             if first and second and first != second:
@@ -62,7 +62,7 @@ class AssociationTable(NamedTuple):
 
 
 def add_seed_words(table: AssociationTable, word_pairs: Iterable[tuple[str, str]]) -> AssociationTable:
-    """Return the table with pairs of words that are known beforehand, as (Korean word, English stem)."""
+    """Return the table with known pairs of Korean words and English stems added."""
     associations = {word: dict(row) for word, row in table.associations.items()}
     for word, english in word_pairs:
         row = associations.setdefault(word, {})
@@ -77,13 +77,13 @@ def split_context(context: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 14)
 def _split_unit(word: str) -> tuple[str, ...]:
-    """Cut what stands between spaces; the same few thousand stand in front of most parentheses."""
+    """Split one unit between spaces. Cached: the same few thousand precede most parentheses."""
     parts = word.replace("·", " ").replace("-", " ").split()
     return tuple(map(korean.strip_ending, parts))
 
 
 def learn_associations(glosses: Iterable[tuple[str, str, int]]) -> AssociationTable:
-    """Make the table of (left context, English key, papers) rows."""
+    """Return the table learnt from rows of (left context, English key, papers)."""
     contexts: dict[str, Counter[str]] = defaultdict(Counter)
     totals: Counter[str] = Counter()
     for left, english, papers in glosses:

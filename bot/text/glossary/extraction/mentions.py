@@ -1,7 +1,7 @@
-"""Reads the parentheses of a digest's text: 강화 학습(Reinforcement Learning; RL) says what is what.
+"""Extracts term mentions from a digest's text: the parentheses in 강화 학습(Reinforcement Learning; RL).
 
-A mention keeps what the later steps decide by: the words in front and what stood in the parentheses. Where the
-term in front begins is not decided here. Mentions of a paper are additive, so storage may add and remove them.
+A mention keeps the words before the parenthesis and the parts in it; `spans` later finds where the term begins.
+Mentions of papers are additive, so storage can add and remove them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import NamedTuple
 from bot.text.analysis import korean, stopwords, term_keys
 
 MAX_CONTEXT_WORDS = 7
-"""How many words in front of a parenthesis are kept."""
+"""Words kept before a parenthesis."""
 
 MAX_MENTIONS = 200
-"""More mentions than this no paper has; a text that has them is not worth mining."""
+"""Upper bound per paper; a text with more is not worth mining."""
 
 _PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
 _PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
@@ -36,7 +36,7 @@ _LATIN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,24}(?:[ \-][A-Za-z]{1,24}){
 
 
 class Mention(NamedTuple):
-    """One parenthesis: the words in front of it and the parts that it held, "" for a part that was not there."""
+    """One parenthesis: the words before it and its parts, "" for each missing part."""
 
     left_context: str
     english: str
@@ -45,7 +45,7 @@ class Mention(NamedTuple):
 
 
 def extract_mentions(text: str) -> list[Mention]:
-    """Return the mentions of a text, each once, at most `MOST`, in order of their first place. Linear in time."""
+    """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
     mentions: dict[Mention, None] = {}
     for line in unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n"):
         for match in _PARENTHESES.finditer(line):
@@ -63,11 +63,11 @@ def extract_mentions(text: str) -> list[Mention]:
 
 
 def _extract_initialisms(text: str) -> Iterator[Mention]:
-    """Find abbreviations whose words stand in the same text in full, without parentheses.
+    """Find abbreviations whose long form is in the same text, without parentheses.
 
-    Three letters at least, each the initial of a neighbouring word: so much agreement is hardly ever chance.
+    At least three letters, each the initial of a neighbouring word: such agreement is rarely chance.
     """
-    # Looking at the letter before afterwards takes half the time of looking at it first at every place.
+    # Checking the preceding letter after the match takes half the time of a lookbehind at every position.
     abbreviations = {
         match[1]
         for match in _CAPITALS.finditer(text)
@@ -104,10 +104,10 @@ def _parse_parenthesis(preceding: str, content: str) -> Iterator[Mention]:
 
 
 def _left_context(preceding: str) -> str:
-    """Return the last words in front of a parenthesis, cut at the last sign that ends a phrase."""
+    """Return the last words before a parenthesis, cut at the last punctuation that ends a phrase."""
     cut = 0
     for match in _PHRASE_BREAKS.finditer(preceding):
-        # A point inside of a word (GPT-3.5) cuts nothing.
+        # A point within a word (GPT-3.5) does not end a phrase.
         if match[0] == "." and preceding[match.end() : match.end() + 1].isalnum():
             continue
         cut = match.end()
@@ -115,7 +115,7 @@ def _left_context(preceding: str) -> str:
 
 
 def _latin_tail(left: str) -> str:
-    """Return the Latin words that a context ends with."""
+    """Return the Latin words at the end of a context."""
     tail: list[str] = []
     for word in reversed(left.split()):
         if not _LATIN_WORD.fullmatch(word):
@@ -126,7 +126,7 @@ def _latin_tail(left: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _classify_parts(content: str) -> tuple[str, str, str] | None:
-    """Sort what a parenthesis holds into English, abbreviation and Korean; None when it holds something else."""
+    """Return the English, abbreviation and Korean parts of a parenthesis; None if it holds anything else."""
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
     if not 1 <= len(pieces) <= 3:
         return None

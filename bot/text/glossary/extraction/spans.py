@@ -1,7 +1,7 @@
-"""Decides where the Korean term in front of a parenthesis begins.
+"""Finds where the Korean term before a parenthesis begins.
 
-Walks from the parenthesis to the left and takes the length that scores best: words that align to the English
-ones speak for it, known words that align to none and generic ones against it.
+Extends the span to the left and keeps the best-scoring length: words that align with the English words count for it,
+known words that do not align and generic words against it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _GENERIC_WORDS = frozenset(_GENERIC_LIST.split())
 _ENDING = re.compile(
     r"(?:은|는|을|를|에|에서|에게|으로|로|와|과|의|하고|하며|하는|하여|하면|되어|되는|된|한|할|될|해|인|이|가|도|만|며|고|여)$"
 )
-# Behind these a phrase ends, whatever stood before; 하는, 되는 and 없는 go on (튜닝 없는).
+# A phrase ends after these; it continues after 하는, 되는 and 없는 (튜닝 없는).
 _PHRASE_END = re.compile(r"(?:[가-힣][을를]|(?<![하되없있])[는]|(?<=[가-힣][가-힣])은|에서|에게)$")
 _PARTICIPLE = re.compile(r"[A-Za-z]{3}ed\b")
 _PARTICIPLES = ("된", "한", "진")
@@ -47,7 +47,7 @@ _HYPHENS = re.compile(r"[\s\-–/]+")
 
 
 class Span(NamedTuple):
-    """A Korean term in front of a parenthesis: as written, how many words, how the English side is covered."""
+    """A Korean term before a parenthesis: its text, its number of words, the share of the English term covered, its score."""
 
     text: str
     word_count: int
@@ -56,7 +56,7 @@ class Span(NamedTuple):
 
 
 def expected_word_count(english: str, context: str) -> int:
-    """Count an English term's words as Korean writes them: fine-tuning is two, "of" one where 오브 is near."""
+    """Return the number of words of an English term in Korean: fine-tuning is two; "of" counts where 오브 is near."""
     words = [word.lower() for word in _HYPHENS.split(english) if word]
     content = [word for word in words if word not in stopwords.FUNCTION_WORDS]
     if len(content) < len(words) and _SPELLED_PREPOSITION.search(context):
@@ -72,7 +72,7 @@ def best_span(
 ) -> Span | None:
     """Return the best Korean term at the end of `left` for the English term `english`, or None.
 
-    `supports` says for (English key, Korean key) how many papers have this Korean text right in front.
+    `supports` gives for (English key, Korean key) the number of papers with this Korean text directly before the parenthesis.
     """
     key = term_keys.english_key(english)
     content = term_keys.decompounded_words(key)
@@ -92,7 +92,7 @@ def best_span(
 
 
 class _SpanScorer:
-    """The state of one walk to the left."""
+    """Scores a span while it is extended to the left."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class _SpanScorer:
         self._starts_with_suffix = False
 
     def extend(self, unit: str, korean_key: str) -> bool:
-        """Take one more written word, with which the term has this key; False when the term cannot reach over it."""
+        """Add one word to the left, which gives the span this key; return False if the term cannot reach it."""
         if unit in _BOUNDARY_WORDS or not _word_key(unit):
             return False
         aligned_any, previous_score = False, self._score
@@ -130,13 +130,13 @@ class _SpanScorer:
             if unit in _GENERIC_WORDS:
                 self._score -= 1.0
             elif self._has_participle and unit.endswith(_PARTICIPLES) and self._word_count <= self._expected:
-                # What a word means as a participle (수정된, rectified) is hardly what it means elsewhere.
+                # A word as a participle (수정된, rectified) rarely has its usual translation.
                 self._score = previous_score + 0.3
             elif self._word_count > 1 and _ENDING.search(unit) and korean.is_hangul(unit[-1]):
                 self._score -= 0.5
         elif self._word_count > 1 and _PHRASE_END.search(unit):
             self._score -= 1.0
-        # A single syllable (내, 간, 별) hangs on the word in front of it.
+        # A single syllable (내, 간, 별) belongs to the word before it.
         self._starts_with_suffix = unit in _SUFFIX_SYLLABLES or (
             len(unit) == 1 and korean.is_hangul(unit) and not aligned_any
         )
@@ -167,7 +167,7 @@ class _SpanScorer:
         self._support = support
 
     def make_span(self, text: str) -> Span:
-        """Score the term as far as the walk has come."""
+        """Return the span so far with its score."""
         covered = len(self._covered) / len(self._content)
         over = self._word_count - self._expected
         rate = 0.35 if over < 0 else 0.15 if not self._unaligned else 0.45
@@ -181,7 +181,7 @@ class _SpanScorer:
 
 
 def count_supports(glosses: Iterable[tuple[str, str, int]]) -> Counter[tuple[str, str]]:
-    """Count for (English key, Korean key of each end of the context) the papers of (left, key, papers) rows."""
+    """Count the papers per (English key, Korean key of each suffix of the context) from rows of (left, key, papers)."""
     supports: Counter[tuple[str, str]] = Counter()
     for left, key, papers in glosses:
         for korean_key in _suffix_keys(left.split()):
@@ -190,7 +190,7 @@ def count_supports(glosses: Iterable[tuple[str, str, int]]) -> Counter[tuple[str
 
 
 def _suffix_keys(units: list[str]) -> Iterator[str]:
-    """Yield the Korean key of each end of a context, the shortest first: a key is those of its words in a row."""
+    """Yield the Korean key of each suffix of a context, shortest first."""
     key = ""
     for unit in reversed(units):
         key = _word_key(unit) + key
@@ -199,5 +199,5 @@ def _suffix_keys(units: list[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=1 << 14)
 def _word_key(word: str) -> str:
-    """Return the Korean key of a word; the same few thousand words stand in front of most parentheses."""
+    """Return the Korean key of a word. Cached: the same few thousand words precede most parentheses."""
     return term_keys.korean_key(word)

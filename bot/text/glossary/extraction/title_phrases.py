@@ -1,6 +1,6 @@
-"""Finds the phrases that many titles share, as they are written. It knows no concepts and judges no meaning.
+"""Title phrases: collocations that many titles share, as they are spelled in them.
 
-Memory is bounded while titles are shown: what was seen least is forgotten when there is too much.
+Memory is bounded while titles are counted: the rarest phrases are dropped.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import NamedTuple
 from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
 
 MAX_PHRASE_LENGTH = 80
-"""Characters of a phrase: what is offered while somebody types has to be read at a glance."""
+"""Characters; autocomplete choices must be readable at a glance."""
 MAX_PHRASE_WORDS = 5
 MAX_PHRASES = 3_000
 MAX_COUNTED_PHRASES = 100_000
-"""Different writings that are held while counting; about 20 MB."""
+"""Distinct spellings kept while counting; about 20 MB."""
 _MAX_TITLE_LENGTH = 300
 _SMALL_ARCHIVE = 1_000
 _SUBSUMED_SHARE = 0.75
-"""From this share of its papers on a phrase is only a part of a longer one: learning from human (feedback)."""
+"""A phrase is part of a longer one if this share of its papers has the longer one: learning from human (feedback)."""
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+#/&][^\W_]+)*(?:\+\+|#)?")
 _LATIN_WITH_PARTICLE = re.compile("([^가-힣]*[^가-힣\\W])([가-힣]{1,2})")
 _WORD_SEPARATOR = re.compile(r"[\W_]")
-# They stand between two phrases, or are none.
+# Words between two phrases, together with the function words that are not inner words.
 _INNER_WORDS = frozenset(("a", "and", "from", "in", "into", "of", "the", "to", "의"))
 _DELIMITER_LIST = (
     "about across after against all any are be before between beyond but can could do does during et al every "
@@ -38,7 +38,7 @@ _DELIMITER_LIST = (
     "있는 없는 및 또는 그리고 더 가장 등 것 수 한 두 이 그 새로운 어떻게 무엇 왜"
 )
 _PHRASE_DELIMITERS = (stopwords.FUNCTION_WORDS - _INNER_WORDS).union(_DELIMITER_LIST.split())
-# What titles begin with before they come to the point: rethinking, improving.
+# Words that open a title before its topic: rethinking, improving.
 _TITLE_OPENER_LIST = (
     "accelerating achieving addressing advancing aligning analyzing assessing benchmarking boosting bridging building "
     "developing efficient empowering enabling enhancing evaluating exploiting exploring harnessing improving "
@@ -55,7 +55,7 @@ _NON_FINAL_WORDS = frozenset(_NON_FINAL_LIST.split())
 
 
 class Phrase(NamedTuple):
-    """Words that stand one behind the other in the titles of `papers` papers; `language` is "ko" or "en"."""
+    """A sequence of words in the titles of `papers` papers; `language` is "ko" or "en"."""
 
     text: str
     language: str
@@ -63,14 +63,14 @@ class Phrase(NamedTuple):
 
 
 class TitleStatistics(NamedTuple):
-    """What titles say: phrases, the most frequent first, and how many titles hold each concept, by its key."""
+    """Statistics of titles: phrases, most frequent first, and the number of titles per concept, by its key."""
 
     phrases: tuple[Phrase, ...] = ()
     concept_counts: Mapping[str, int] = {}
 
 
 class TitlePhraseCounter:
-    """Counts the rows of words in titles that may be phrases. Show it titles, then ask what was frequent."""
+    """Counts the n-grams of titles that may be phrases."""
 
     def __init__(self, max_counted: int = MAX_COUNTED_PHRASES) -> None:
         self._max_counted = max_counted
@@ -78,7 +78,7 @@ class TitlePhraseCounter:
         self.title_count = 0
 
     def add(self, title: str) -> None:
-        """Count one title, in linear time; a phrase counts once, however often it stands in it."""
+        """Count one title, in linear time; a phrase counts once per title."""
         self.title_count += 1
         phrases = {text.casefold(): text for run in _candidate_runs(title) for text in _ngrams(run)}
         self._surface_counts.update(phrases.values())
@@ -86,7 +86,7 @@ class TitlePhraseCounter:
             self._prune()
 
     def _prune(self) -> None:
-        """Drop the rarest until half of the room is free, so that it is linear work in all."""
+        """Drop the rarest phrases until half of the capacity is free, so that the total work stays linear."""
         threshold = 0
         while len(self._surface_counts) > self._max_counted // 2:
             threshold += 1
@@ -97,9 +97,9 @@ class TitlePhraseCounter:
     def summarise(
         self, concept_forms: Collection[tuple[str, str]] = (), *, limit: int = MAX_PHRASES
     ) -> TitleStatistics:
-        """Return the phrases that are frequent, in the writing that is most often used, and how frequent concepts are.
+        """Return the frequent phrases in their most common spelling, and the frequency of concepts.
 
-        `known` are writings of concepts, which are no phrases, each with the key of its concept.
+        `concept_forms` are (form, concept key) pairs; these forms are not phrases.
         """
         surfaces_by_key: dict[str, Counter[str]] = defaultdict(Counter)
         for text, papers in self._surface_counts.items():
@@ -130,7 +130,7 @@ class TitlePhraseCounter:
 
 
 def _candidate_runs(title: str) -> Iterator[list[str]]:
-    """Give the rows of words that no sign and no word of the sentence interrupts, Korean nouns without particles."""
+    """Yield the word runs between punctuation and delimiter words, Korean nouns without particles."""
     normalised = unicodedata.normalize("NFKC", latex.to_plain_text(title[:_MAX_TITLE_LENGTH]))
     run: list[str] = []
     end = 0
@@ -150,7 +150,7 @@ def _candidate_runs(title: str) -> Iterator[list[str]]:
 
 
 def _strip_particle(word: str) -> str:
-    """Return a word without the Korean particle at its end: a phrase does not go on behind one."""
+    """Return a word without its final Korean particle, which ends a phrase."""
     if korean.is_hangul(word):
         return korean.strip_ending(word)
     latin = _LATIN_WITH_PARTICLE.fullmatch(word)
@@ -158,7 +158,7 @@ def _strip_particle(word: str) -> str:
 
 
 def _ngrams(run: list[str]) -> Iterator[str]:
-    """Give all rows of one to five words of a stretch that begin and end as a phrase may."""
+    """Yield all n-grams of one to five words of a run whose first and last words can begin and end a phrase."""
     folded = [word.casefold() for word in run]
     for start, first in enumerate(folded):
         if first in _INNER_WORDS or first in _TITLE_OPENERS or first.isdigit():
@@ -177,12 +177,12 @@ def most_common_surface(surfaces: Counter[str]) -> str:
 
 
 def _is_multiword(surfaces: Counter[str]) -> bool:
-    """Tell whether a phrase is mostly several words: Vision-Language and Parameter-Efficient say of what kind something is."""
+    """Tell whether a phrase is mostly spelled as several words, unlike Vision-Language and Parameter-Efficient."""
     return 2 * sum(papers for text, papers in surfaces.items() if " " in text) >= surfaces.total()
 
 
 def _count_titles(text: str, surfaces: Mapping[str, int]) -> int:
-    """Return in how many titles a term stands: generation has the stem of generator, but is another word."""
+    """Return the number of titles with a term; one-word terms must match beyond the stem (generation, not generator)."""
     term = normalisation.fold(text)
     is_word = not _WORD_SEPARATOR.search(term)
     return sum(
@@ -193,7 +193,7 @@ def _count_titles(text: str, surfaces: Mapping[str, int]) -> int:
 
 
 def _subsumed_phrases(main_surfaces: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:
-    """Return the keys of phrases that hardly ever stand without a longer phrase around them."""
+    """Return the keys of phrases that rarely occur outside a longer phrase."""
     subsumed: set[str] = set()
     for longer, text in main_surfaces.items():
         words = text.split()

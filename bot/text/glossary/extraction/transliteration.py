@@ -1,4 +1,4 @@
-"""Compares the consonants of a Korean and an English word, to know 트랜스포머 as transformer."""
+"""Transliteration: compares the consonants of a Korean and an English word, to match 트랜스포머 with transformer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FINALS = "-kkknnntllllllllmppssnccktph"
 _MIN_SKELETON_LENGTH = 3
 _MIN_SIMILARITY = 0.75
 
-# English spelling to sounds as Korean writes them; r counts only before a vowel.
+# English spelling to the sounds of its Korean transliteration; r counts only before a vowel.
 _SOUND_RULES = (
     (re.compile(r"[ts]ion|cian|sian"), "sn"),
     (re.compile(r"tu(?=r|a)"), "c"),
@@ -34,7 +34,7 @@ _REPEATED = re.compile(r"(.)\1+")
 
 
 class TransliterationIndex:
-    """English words by their first consonant, to find the ones that a Korean word sounds like."""
+    """English words by their first consonant, to find the transliterations of a Korean word."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -44,7 +44,7 @@ class TransliterationIndex:
                 self._by_first[skeleton[0]].append((word, skeleton))
 
     def find(self, korean: str) -> list[str]:
-        """Return the words that a Korean one may transliterate."""
+        """Return the English words that a Korean word may transliterate."""
         own_skeleton = _hangul_skeleton(korean)
         if len(own_skeleton) < _MIN_SKELETON_LENGTH:
             return []
@@ -58,7 +58,7 @@ class TransliterationIndex:
 
 @lru_cache(maxsize=1 << 14)
 def is_transliteration(korean: str, english: str) -> bool:
-    """Tell whether the consonants of a Korean word are nearly those of a folded English one, in order."""
+    """Tell whether the consonants of a Korean word nearly match those of a folded English word, in order."""
     left, right = _hangul_skeleton(korean), _latin_skeleton(english)
     if min(len(left), len(right)) < _MIN_SKELETON_LENGTH or left[0] != right[0]:
         return False

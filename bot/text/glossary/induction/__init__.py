@@ -1,1 +1,1 @@
-"""Induction: from counted term pairs to concepts with their forms, senses and synonyms."""
+"""Induction: from counted term pairs to concepts with their forms and senses."""

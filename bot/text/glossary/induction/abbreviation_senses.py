@@ -1,4 +1,4 @@
-"""Decides what abbreviations stand for, and which English writings are variants of one term."""
+"""Ranks the senses of abbreviations, and finds English spellings that are variants of one term."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MIN_JACCARD = 0.5
 def rank_senses(
     explained: Mapping[str, Counter[str]], seeds: Iterable[seed.SeedTerm]
 ) -> dict[str, list[concepts.AbbreviationSense]]:
-    """Return the readings of each abbreviation, best first; longer keys that hold a key speak for it too."""
+    """Return the senses of each abbreviation, best first; papers of a longer key that contains a key count for it too."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for term in seeds:
         for abbreviation in term.abbreviations:
@@ -46,10 +46,10 @@ def _papers_containing(key: str, counts: Mapping[str, int]) -> int:
 def variant_keys(
     senses: Mapping[str, list[concepts.AbbreviationSense]], mention_evidence: evidence.Evidence
 ) -> dict[str, str]:
-    """Return for each English key that is a variant of another one that other one.
+    """Return the main English key of each key that is a variant of another one.
 
-    Only under the same main abbreviation, alike in more than half of the words, with at most half the papers,
-    and neither holding the other: "large visual language model" joins "large vision language model".
+    A variant has the same main abbreviation, shares more than half of the words, has at most half the papers, and neither key
+    contains the other: "large visual language model" is a variant of "large vision language model".
     """
     main_by_key: dict[str, str] = {}
     for terms in senses.values():

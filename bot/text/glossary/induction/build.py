@@ -1,7 +1,7 @@
-"""Makes concepts of counted mentions in two steps: a draft, then, with what the papers say, the concepts.
+"""Builds concepts from counted mentions in two steps: a draft, then the concepts, with co-occurrence in the papers.
 
-A concept is a star: Korean forms and abbreviations hang on one English term, and nothing is reached over two
-terms, since a closure would make one concept of everything that shares a word.
+A concept is a star of Korean forms and abbreviations around one English term. Forms are not linked transitively, which
+would merge all terms that share a word.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from bot.text.matching import term_variants
 
 _MAX_ENGLISH_FORMS = 5
 _MAX_SYNONYM_FORMS = 6
-"""Of the ways to say a Korean form by words that mean the same, so many that papers do use are looked for."""
+"""Maximum number of synonymous forms per concept."""
 
 
 @dataclass(frozen=True, slots=True)
 class GlossaryDraft:
-    """Pairs that passed all filters but the one that needs the papers themselves."""
+    """Term pairs that passed all filters except the one that needs the papers."""
 
     mention_evidence: evidence.Evidence
     seeds: Mapping[str, seed.SeedTerm]
@@ -33,7 +33,7 @@ class GlossaryDraft:
     synonym_forms: Mapping[str, Mapping[str, str]]
 
     def cooccurrence_counter(self) -> cooccurrence.CooccurrenceCounter:
-        """Return a fresh counter; show it papers (all or a sample) before `finish`."""
+        """Return a new counter; add papers (all or a sample) to it before `build_concepts`."""
         terms = {pair.english for pair in self.pairs}
         synonym_pairs = [
             evidence.TermPair(korean, key) for key, texts in self.synonym_forms.items() for korean in texts
@@ -54,7 +54,7 @@ class GlossaryDraft:
 
 
 def draft_glossary(counts: Iterable[evidence.MentionCount], terms: Iterable[seed.SeedTerm]) -> GlossaryDraft:
-    """Weigh all mentions and doubt what can be doubted without looking at the papers."""
+    """Gather the evidence of all mentions and apply the filters that do not need the papers."""
     all_terms = list(terms)
     seeds = _merge_seed_terms(term for term in all_terms if not term.is_common_word)
     mention_evidence = evidence.gather_evidence(
@@ -74,7 +74,7 @@ def draft_glossary(counts: Iterable[evidence.MentionCount], terms: Iterable[seed
 
 
 def _seed_variants(seeds: Mapping[str, seed.SeedTerm]) -> dict[str, str]:
-    """Return for the key of each further English form of the starting list the key of its term, if it is no term itself."""
+    """Return the term key of each further English form of the seed list that is not a term itself."""
     main_by_key = {
         term_keys.english_key(text): term.key for term in seeds.values() for text in term.english[1:]
     }
@@ -91,9 +91,9 @@ def _merge_keys(terms: Mapping[str, int], variants: Mapping[str, str]) -> Counte
 def _synonym_forms(
     pairs: Mapping[evidence.TermPair, evidence.PairEvidence], seeds: Mapping[str, seed.SeedTerm]
 ) -> dict[str, dict[str, str]]:
-    """Return for each English key what its sure Korean forms are by words that mean the same, as text by key.
+    """Return the synonymous Korean forms of each English key's well supported ones, as text by Korean key.
 
-    What is a form of a term of its own is not taken.
+    Forms of a term of their own are excluded.
     """
     sure: dict[str, list[str]] = defaultdict(list)
     for term in seeds.values():
@@ -118,7 +118,7 @@ def _synonym_forms(
 def _filter_pairs(
     pairs: Mapping[evidence.TermPair, evidence.PairEvidence], seeds: Mapping[str, seed.SeedTerm]
 ) -> dict[evidence.TermPair, evidence.PairEvidence]:
-    """Doubt each pair by its own evidence and by what else the Korean form stands for."""
+    """Filter pairs by their own evidence and by the other senses of the Korean form."""
     terms_by_korean: dict[str, dict[str, int]] = defaultdict(dict)
     for pair, gloss in pairs.items():
         terms_by_korean[pair.korean][pair.english] = gloss.papers
@@ -138,7 +138,7 @@ def _filter_pairs(
 
 
 def build_concepts(draft: GlossaryDraft, counter: cooccurrence.CooccurrenceCounter) -> list[concepts.Concept]:
-    """Return the concepts, the best supported first."""
+    """Return the concepts, best supported first."""
     glosses: dict[str, dict[str, evidence.PairEvidence]] = defaultdict(dict)
     for pair, gloss in draft.pairs.items():
         if filters.cooccurs_with_term(pair, gloss.papers, counter):
@@ -163,7 +163,7 @@ def build_concepts(draft: GlossaryDraft, counter: cooccurrence.CooccurrenceCount
 
 
 def _merge_seed_terms(terms: Iterable[seed.SeedTerm]) -> dict[str, seed.SeedTerm]:
-    """Join lines of the starting list that have the same key (robot and robotics)."""
+    """Merge seed terms with the same key (robot and robotics)."""
     merged: dict[str, seed.SeedTerm] = {}
     for term in terms:
         previous = merged.get(term.key)
@@ -192,7 +192,7 @@ def _merge_variants(
 def _abbreviations_by_term(
     senses_by_abbreviation: Mapping[str, list[concepts.AbbreviationSense]],
 ) -> dict[str, list[tuple[str, concepts.AbbreviationSense]]]:
-    """Hang each abbreviation on the term that it mainly stands for."""
+    """Assign each abbreviation to its dominant term."""
     by_term: dict[str, list[tuple[str, concepts.AbbreviationSense]]] = defaultdict(list)
     for abbreviation, senses in senses_by_abbreviation.items():
         if senses[0].share >= concepts.DOMINANT_SHARE:
@@ -201,7 +201,7 @@ def _abbreviations_by_term(
 
 
 def _english_forms(key: str, draft: GlossaryDraft) -> list[concepts.SurfaceForm]:
-    """Return the usual writing of a term, its variants, and what the starting list calls the same."""
+    """Return the main spelling of a term, its variants and the forms of the seed list."""
     surfaces: Counter[str] = Counter(draft.mention_evidence.surfaces.get(key, {}))
     forms = [
         concepts.SurfaceForm(
@@ -229,7 +229,7 @@ def _korean_forms(
     glosses: Mapping[str, evidence.PairEvidence],
     seeded: seed.SeedTerm | None,
 ) -> list[concepts.SurfaceForm]:
-    """Return the Korean forms, best supported first; those that hold a kept one are aliases."""
+    """Return the Korean forms, best supported first; forms that contain another remaining one are aliases."""
     forms: dict[str, concepts.SurfaceForm] = {}
     for key, gloss in sorted(glosses.items(), key=lambda item: (-item[1].papers, len(item[0]), item[0])):
         forms[key] = concepts.SurfaceForm(
@@ -255,7 +255,7 @@ def _korean_forms_with_synonyms(
     draft: GlossaryDraft,
     counter: cooccurrence.CooccurrenceCounter,
 ) -> list[concepts.SurfaceForm]:
-    """Return what is explained and listed, and the most frequent of what papers say in words that mean the same."""
+    """Return the explained and seeded forms, then the most frequent synonymous ones that papers use."""
     forms = _korean_forms(glosses, draft.seeds.get(key))
     form_keys = [term_keys.korean_key(form.text) for form in forms]
     synonym_texts = {
@@ -270,7 +270,7 @@ def _korean_forms_with_synonyms(
 
 
 def _is_fragment(key: str, glosses: Mapping[str, evidence.PairEvidence], seeded: Iterable[str]) -> bool:
-    """Tell whether a form is a part of a clearly better supported one and covers less of the English."""
+    """Tell whether a form is part of a much better supported one and covers less of the English term."""
     if key not in glosses or key in seeded:
         return False
     own_gloss = glosses[key]

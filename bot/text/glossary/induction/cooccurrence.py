@@ -1,6 +1,6 @@
-"""Counts in which papers terms stand and stand together, over as many papers as one likes to show it.
+"""Counts document frequencies of terms and term pairs over any sample of papers.
 
-One pass for thousands of terms: each text is looked up by first syllables and first words.
+One pass for thousands of terms: candidates are indexed by first syllables and first words.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from bot.text.glossary.induction import evidence
 
 
 class CooccurrenceCounter:
-    """Document frequencies of Korean and English keys, and of the pairs asked for, over the papers added."""
+    """Document frequencies of Korean and English keys, and of the given pairs, over the papers added."""
 
     def __init__(
         self, pairs: Iterable[evidence.TermPair], english_forms: Mapping[str, Iterable[str]]
     ) -> None:
-        """Ask for pairs; `english_forms` gives the words (stems, by spaces) that also stand for an English key."""
+        """Take the pairs to count; `english_forms` gives further stem sequences for each English key."""
         self.papers = 0
         self.korean_counts: Counter[str] = Counter()
         self.english_counts: Counter[str] = Counter()
@@ -39,7 +39,7 @@ class CooccurrenceCounter:
                 self._by_first_word[form.split()[0]].append((f" {form} ", key))
 
     def add(self, canonical: str) -> None:
-        """Count one paper, given as the analyser's canonical text."""
+        """Count one paper, given as its canonical text."""
         self.papers += 1
         english = self._english_in(canonical)
         self.english_counts.update(english)

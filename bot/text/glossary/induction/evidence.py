@@ -1,4 +1,4 @@
-"""Turns counted mentions into evidence: which Korean key stands for which English key, in how many papers."""
+"""Gathers evidence from counted mentions: which Korean key translates which English key, in how many papers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.text.glossary.model import concepts, seed
 
 
 class MentionCount(NamedTuple):
-    """A mention and how many papers hold it: what storage keeps and updates with every digest."""
+    """A mention and the number of papers that hold it, as storage counts them."""
 
     mention: mentions.Mention
     papers: int
 
 
 class TermPair(NamedTuple):
-    """A Korean key for an English key."""
+    """A Korean key and the English key that it translates."""
 
     korean: str
     english: str
@@ -28,7 +28,7 @@ class TermPair(NamedTuple):
 
 @dataclass
 class PairEvidence:
-    """The evidence for one pair: papers, how it was written, how much of the English was aligned at best."""
+    """The evidence for one pair: papers, spellings, and the best share of the English term that was aligned."""
 
     papers: int = 0
     coverage: float = 0.0
@@ -40,7 +40,7 @@ class PairEvidence:
 
 @dataclass
 class Evidence:
-    """All that mentions say, before anything is doubted."""
+    """The evidence of all mentions, before filtering."""
 
     pairs: dict[TermPair, PairEvidence]
     abbreviations: dict[str, Counter[str]]
@@ -62,7 +62,7 @@ def gather_evidence(
     seeds: Iterable[seed.SeedTerm] = (),
     seed_words: Iterable[seed.SeedTerm] = (),
 ) -> Evidence:
-    """Weigh all mentions; the terms and words of the starting list help to align, but are no evidence themselves."""
+    """Gather the evidence of all mentions; seed terms and words help the alignment but are not evidence themselves."""
     seed_terms = list(seeds)
     rows = list(counts)
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
@@ -88,7 +88,7 @@ def gather_evidence(
 
 
 def merge_pair_evidence(left: PairEvidence, right: PairEvidence) -> PairEvidence:
-    """Return the evidence of two writings of one pair together."""
+    """Return the combined evidence of two spellings of one pair."""
     return PairEvidence(
         left.papers + right.papers,
         max(left.coverage, right.coverage),
@@ -100,7 +100,7 @@ def merge_pair_evidence(left: PairEvidence, right: PairEvidence) -> PairEvidence
 
 
 def dominant_term(counts: Mapping[str, int]) -> str | None:
-    """Return the English key that an abbreviation mainly stands for; longer keys that hold it count for it."""
+    """Return the English key that an abbreviation mainly abbreviates; longer keys that contain it count for it."""
     total = sum(counts.values())
     shares = {
         key: sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ") for key in counts
@@ -112,7 +112,7 @@ def dominant_term(counts: Mapping[str, int]) -> str | None:
 def _collect_long_forms(
     rows: list[MentionCount], surfaces: dict[str, Counter[str]]
 ) -> dict[str, Counter[str]]:
-    """Collect for each abbreviation the English keys that it was explained by."""
+    """Return the English keys of the long forms of each abbreviation; adds their spellings to `surfaces`."""
     long_forms: dict[str, Counter[str]] = defaultdict(Counter)
     for mention, papers in rows:
         definition = _abbreviation_definition(mention)
@@ -127,7 +127,7 @@ def _collect_long_forms(
 
 
 def _abbreviation_definition(mention: mentions.Mention) -> tuple[str, str] | None:
-    """Return the abbreviation and the words that a mention explains it by, whichever came first."""
+    """Return the abbreviation and the long form that a mention defines, in either order."""
     left_is_korean = korean.ends_in_hangul(mention.left_context)
     if mention.abbreviation:
         text = abbreviations.long_form(mention.english or mention.left_context, mention.abbreviation)
@@ -145,7 +145,7 @@ def _seed_abbreviations(terms: Iterable[seed.SeedTerm]) -> dict[str, str]:
 
 
 def _seed_words(terms: Iterable[seed.SeedTerm]) -> Iterator[tuple[str, str]]:
-    """Give each word of the list with each stem that it stands for."""
+    """Yield each Korean seed word with each of its English stems."""
     for term in terms:
         for korean_form in term.korean:
             for english in term.english:
@@ -166,7 +166,7 @@ def _expand_abbreviation(
 def _gloss_row(
     count: MentionCount, long_forms: Mapping[str, Counter[str]], by_seed: Mapping[str, str]
 ) -> _GlossRow | None:
-    """Return a Korean-first mention with its English side, by way of the abbreviation if need be."""
+    """Return a mention with the Korean term first and its English side, resolved from the abbreviation if needed."""
     mention, papers = count
     if not korean.ends_in_hangul(mention.left_context):
         return None
@@ -200,7 +200,7 @@ def _add_korean_in_parentheses(
     table: alignment.AssociationTable,
     surfaces: dict[str, Counter[str]],
 ) -> None:
-    """Take English(한국어) and ABBR(한국어), where the Korean side has its bounds."""
+    """Add evidence from English(한국어) and ABBR(한국어), where the Korean term is delimited."""
     for mention, papers in rows:
         if not mention.korean or korean.ends_in_hangul(mention.left_context):
             continue

@@ -1,4 +1,4 @@
-"""Doubts Korean forms of an English term: by what is covered, by length, by other meanings, by the papers."""
+"""Filters of Korean forms of an English term: by coverage, length, other senses, and co-occurrence in papers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SUFFICIENT_PAPERS = 4
 
 
 def is_plausible(pair: evidence.TermPair, gloss: evidence.PairEvidence, total_papers: int) -> bool:
-    """Judge a pair by its own evidence; `of_any_term` counts the papers that have this Korean form for any term."""
+    """Judge a pair by its own evidence; `total_papers` is the number of papers with this Korean form for any term."""
     content = len(term_keys.content_words(pair.english))
     return (
         _is_covered(gloss, content, len(pair.korean))
@@ -21,9 +21,9 @@ def is_plausible(pair: evidence.TermPair, gloss: evidence.PairEvidence, total_pa
 
 
 def _is_covered(gloss: evidence.PairEvidence, content: int, syllables: int) -> bool:
-    """Demand aligned words of a form, the fewer the more papers there are.
+    """Require aligned words, fewer the more papers there are.
 
-    Where nothing is known of any word, as many words as the English has are enough, or one that may be all of them.
+    Where no word aligns, as many words as the English term has suffice, or one closed-up word of that length.
     """
     if gloss.papers >= _SUFFICIENT_PAPERS:
         return True
@@ -36,7 +36,7 @@ def _is_covered(gloss: evidence.PairEvidence, content: int, syllables: int) -> b
 
 
 def _is_long_enough(korean: str, content: int) -> bool:
-    """Two syllables for an English word, one or two less: 학습 is not supervised fine-tuning."""
+    """Require two syllables per English word, with one or two less allowed: 학습 is not supervised fine-tuning."""
     syllables = len(korean)
     return syllables >= max(1, 2 * content - (1 if content <= 2 else 2))
 
@@ -44,9 +44,9 @@ def _is_long_enough(korean: str, content: int) -> bool:
 def is_subsumed_by(
     pair: evidence.TermPair, gloss: evidence.PairEvidence, subsuming: evidence.TermPair, papers: int
 ) -> bool:
-    """Tell whether a Korean form is rather the term inside of a longer one: 선호도 최적화 is not *direct* PO.
+    """Tell whether a Korean form rather translates a term contained in the English one: 선호도 최적화 is not *direct* PO.
 
-    `papers` explain the form by the shorter term `other`; a much better supported longer one stays.
+    `papers` explain the form by the shorter term `subsuming`; a much better supported longer term remains.
     """
     longer, shorter = set(pair.english.split()), set(subsuming.english.split())
     return shorter < longer and gloss.coverage < 1 and gloss.papers <= 3 * papers
@@ -55,7 +55,7 @@ def is_subsumed_by(
 def cooccurs_with_term(
     pair: evidence.TermPair, papers: int, counter: cooccurrence.CooccurrenceCounter
 ) -> bool:
-    """Demand of an everyday word that it stands in the same papers as its English more often than by chance."""
+    """Require a frequent word to be in the same papers as its English term more often than by chance."""
     frequency = counter.korean_counts[pair.korean]
     if frequency <= 4 * papers + 1 or not counter.papers:
         return True

@@ -1,1 +1,1 @@
-"""The glossary's data: concepts, query expansion by them, and the seed list."""
+"""The glossary's data: concepts, synonyms, query expansions and the seed list."""

@@ -1,4 +1,4 @@
-"""What the glossary consists of: concepts, each an English term with all the forms it is written in."""
+"""The data of the glossary: concepts, each an English term with all its surface forms."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SEED_PAPERS = 2
 
 @dataclass(frozen=True, slots=True)
 class SurfaceForm:
-    """One writing of a concept. `papers` explain it so; 0 for what only the starting list says.
+    """One spelling of a concept. `papers` is the number of papers that explain it; 0 if only the seed list has it.
 
-    `share` is, for an abbreviation, how often it stands for this concept. An `alias` holds a shorter form of the
-    same concept: it is asked for, but need not be searched for. Two letters that no paper has explained do not
-    expand: they resolve a query, but are not looked for when another form was asked. `seeded` forms are on our list.
+    `share` is the share of an abbreviation's papers that mean this concept. An alias contains a shorter form of the same
+    concept, so it is recognised in queries but need not be searched for. An abbreviation of two letters that no paper
+    explains does not expand: it is recognised in queries but not added to them. `seeded` forms are on the seed list.
     """
 
     text: str
@@ -39,14 +39,14 @@ class SurfaceForm:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A term with its forms, the usual ones of each language first. `key` is the English key."""
+    """A term with its forms, the main ones of each language first. `key` is the English key."""
 
     key: str
     forms: tuple[SurfaceForm, ...]
 
     @property
     def support(self) -> int:
-        """Return how many papers explain any of the forms, at least 1."""
+        """The number of papers that explain any of the forms, at least 1."""
         return max(1, sum(form.papers for form in self.forms))
 
     def forms_in(self, language: Language) -> list[SurfaceForm]:
@@ -59,7 +59,7 @@ class Concept:
 
 
 class AbbreviationSense(NamedTuple):
-    """What an abbreviation may stand for: the English key, its share and the papers that say so."""
+    """A sense of an abbreviation: the English key, its share and the number of papers that explain it so."""
 
     key: str
     share: float

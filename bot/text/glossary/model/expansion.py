@@ -1,4 +1,4 @@
-"""What a query is understood as: segments with weighted forms. Plain data for ranking, indexes and answers."""
+"""The expansion of a query: segments with weighted forms. Plain data for scoring, index queries and answers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import NamedTuple
 from bot.text.analysis import term_keys
 
 MIN_SHOWN_WEIGHT = 0.2
-"""Forms that weigh less are looked for, but not named in the answer."""
+"""Forms that weigh less are searched for, but not shown in the answer."""
 OUT_OF_CONTEXT_FACTOR = 0.3
+"""Multiplies the weight of a form in papers that lack its context."""
 
 
 class WeightedForm(NamedTuple):
-    """A form to look for. Where `context` is given, it counts less in papers that do not speak of the concept.
+    """A form to search for. With a `context`, it weighs less in papers that lack the context.
 
-    `context` holds the content words of the concept and its Korean forms. `shown` is false for words that are
-    stems or mere translations.
+    `context` holds the content words of the concept and its Korean forms. `is_shown` is false for stems and word-by-word
+    translations.
     """
 
     text: str
@@ -27,13 +28,13 @@ class WeightedForm(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return the term key: forms with the same key are the same."""
+        """The term key: forms with the same key are equal."""
         return term_keys.term_key(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a query: what was typed and the forms to look for.
+    """A part of a query: the text as typed and the forms to search for.
 
     `key` is the English key of the concept, None for plain words.
     """
@@ -44,7 +45,7 @@ class Segment:
 
     @property
     def added_forms(self) -> list[str]:
-        """Return the forms that were added to what was typed, for "also: …"."""
+        """The forms added to the text as typed, for "also: …"."""
         typed_keys = {term_keys.korean_key(self.text), term_keys.english_key(self.text)}
         return [
             form.text
@@ -55,9 +56,9 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """A query as segments that should all be found; `composed` are other ways to say the whole of it.
+    """A query as segments that should all be found; `composed` are alternatives for the whole of it.
 
-    `parts` are the words of a query that was understood as a whole: for when the whole finds too little.
+    `fallback` are the words of a query that is one term: they are used when the term finds too little.
     """
 
     text: str
@@ -67,25 +68,25 @@ class Expansion:
 
     @property
     def added_forms(self) -> list[str]:
-        """Return what is looked for besides what was typed, each once, in the order of the segments."""
+        """The forms added to the text as typed, each once, in the order of the segments."""
         forms = [form for segment in (*self.segments, *self.composed) for form in segment.added_forms]
         return list(dict.fromkeys(forms))
 
 
 def literal_segment(text: str) -> Segment:
-    """Return a segment that looks for exactly what was typed."""
+    """Return a segment that searches for exactly the text."""
     return Segment(text, (WeightedForm(text, 1.0),))
 
 
 def literal_expansion(text: str) -> Expansion:
-    """Return a query that looks for just the words typed: what "search for just this" does."""
+    """Return a query for the words as typed, without expansion ("search for just this")."""
     return Expansion(text, tuple(map(literal_segment, text.split())))
 
 
 def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
-    """Keep of forms that are found by the same key only the heaviest, in the order of their weights.
+    """Keep the heaviest form per term key, in the order of their weights.
 
-    Of its writings the one with most spaces stays: an index finds all spacings by that, but not by a closed one.
+    Its spelling is the one with most spaces: an index query from it covers all spacings, one from a closed spelling does not.
     """
     by_key: dict[str, WeightedForm] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):

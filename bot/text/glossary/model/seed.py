@@ -1,4 +1,4 @@
-"""The starting list: terms of machine learning that we wrote down, for archives too young to say them."""
+"""The seed list: machine-learning terms written by hand, for archives too small to explain them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _COMMON_WORD_MARK = "-"
 
 
 class SeedTerm(NamedTuple):
-    """One line of the list; the first form of each language is the usual one.
+    """One line of the seed list; the first form of each language is the main one.
 
-    `is_word` marks everyday words (차량, vehicle): they are translated, but no topic.
+    `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics.
     """
 
     key: str
@@ -26,9 +26,9 @@ class SeedTerm(NamedTuple):
 
 @lru_cache(maxsize=1)
 def load_terms() -> tuple[SeedTerm, ...]:
-    """Read the packaged list: Korean forms, English forms and abbreviations, by tabs, each split by `|`.
+    """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
 
-    A "-" in place of the abbreviations marks a word.
+    A "-" in the column of abbreviations marks a common word.
     """
     text = resources.files(__package__).joinpath("seed.tsv").read_text(encoding="utf-8")
     return tuple(map(_parse_line, filter(None, text.splitlines())))

@@ -1,6 +1,6 @@
-"""Korean words that say the same within a term: 대형 and 대규모, 비전 and 시각. Common knowledge of ours, not mined.
+"""Synonyms within Korean terms: 대형 and 대규모, 비전 and 시각. A list of ours, not learnt.
 
-Alone many of them mean different things; so they are only exchanged inside of terms of several words.
+Many of these words differ in meaning when they are alone, so they are exchanged only within terms of several words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAX_WORD_LENGTH = 7
 _MAX_COMBINATIONS = 64
 _WORD_SEPARATORS = re.compile(r"[\s\-]+")
 
-# One group a line, the usual word first; words of two syllables or more, _ for a space within one.
+# One group per line, the main word first; words of two syllables or more, _ for a space within a word.
 _GROUPS = """
 대규모 대형 거대 초거대
 소형 소규모
@@ -126,7 +126,7 @@ _GROUPS = """
 
 @lru_cache(maxsize=1)
 def _groups_by_word() -> dict[str, tuple[str, ...]]:
-    """Return for each word without its spaces the words of its group; of a word in several groups the first one's."""
+    """Return the synonyms of each word, by the word without spaces; the first group wins."""
     groups: dict[str, tuple[str, ...]] = {}
     for line in filter(None, _GROUPS.splitlines()):
         words = tuple(word.replace("_", " ") for word in line.split())
@@ -136,7 +136,7 @@ def _groups_by_word() -> dict[str, tuple[str, ...]]:
 
 
 def canonical_key(key: str) -> str:
-    """Return a Korean key with the usual word of each group: the same for all ways to say a term. Linear in time."""
+    """Return a Korean key with the main word of each group: equal for synonymous terms. Takes linear time."""
     groups, pieces, position = _groups_by_word(), [], 0
     while position < len(key):
         for length in range(min(_MAX_WORD_LENGTH, len(key) - position), 1, -1):
@@ -152,7 +152,7 @@ def canonical_key(key: str) -> str:
 
 
 def variants(text: str) -> list[str]:
-    """Return other ways to say a Korean term of several words, each once; none for a single word."""
+    """Return the synonymous spellings of a Korean term of several words, each once; none for a single word."""
     units = _WORD_SEPARATORS.split(text.strip())
     if len(units) < 2:
         return []
@@ -166,6 +166,6 @@ def variants(text: str) -> list[str]:
     texts = map(" ".join, islice(product(*choices), _MAX_COMBINATIONS))
     by_key = {
         term_keys.korean_key(variant): variant for variant in sorted(texts, key=len)
-    }  # the one with most spaces stays
+    }  # the spelling with most spaces wins
     by_key.pop(term_keys.korean_key(text), None)
     return list(by_key.values())

@@ -1,1 +1,1 @@
-"""Resolution: from a typed term or a text to concepts, across languages."""
+"""Resolution: the glossary at query time, its concepts, expansions and translations."""

@@ -1,4 +1,4 @@
-"""Knows which concepts a text names: as a Korean form, an English one or an abbreviation."""
+"""Concept spotting: finds the concepts that a text names by a Korean form, an English form or an abbreviation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.text.glossary.model import concepts, synonyms
 
 _AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
-# Abbreviations that are also small words: in lower case and inside of texts they are the words.
+# Abbreviations that are also function words: in lower case and within texts they are the words.
 _COMMON_WORD_LIST = (
     "it is in or as at an on to us we do so no up my me he if be by are can all one and for the of a am was has had "
     "not but our its this that"
@@ -20,7 +20,7 @@ COMMON_WORDS = frozenset(_COMMON_WORD_LIST.split())
 
 
 class SpottedConcepts(NamedTuple):
-    """The English keys of concepts with their weights, best first, and whether the text is an abbreviation."""
+    """English keys of concepts with their weights, best first, and whether the text is an abbreviation."""
 
     weights: list[tuple[str, float]]
     is_abbreviation: bool = False
@@ -94,7 +94,7 @@ class ConceptSpotter:
         ]
 
     def _synonymous_concepts(self, key: str) -> list[tuple[str, float]]:
-        """Return the best supported concept of several words for which a text is said in words that mean the same."""
+        """Return the best supported concept that has a synonymous form of several words."""
         keys = self._by_synonyms.get(synonyms.canonical_key(key), [])
         return (
             [(max(keys, key=lambda candidate: (self._concepts[candidate].support, candidate)), 1.0)]
@@ -103,7 +103,7 @@ class ConceptSpotter:
         )
 
     def _supporting_papers(self, concept: str, korean_key: str) -> int:
-        """Return how many papers say that a Korean form stands for a concept; our list counts as some."""
+        """Return the number of papers that explain a concept by a Korean form; the seed list counts as some."""
         return max(
             (
                 form.papers + (concepts.SEED_PAPERS if form.seeded else 0)
@@ -114,7 +114,7 @@ class ConceptSpotter:
         )
 
     def _by_abbreviation(self, text: str) -> list[tuple[str, float]]:
-        """Return the readings of an abbreviation: the main one, or all that are not rare at a small weight."""
+        """Return the senses of an abbreviation: the dominant one, or all that are not rare at a small weight."""
         stripped = text.strip()
         if stripped in COMMON_WORDS or len(stripped) < 2:
             return []

@@ -1,7 +1,7 @@
-"""Understands a query by the glossary: which concepts it asks for, and by which forms to look for them.
+"""Resolves queries by the glossary: which concepts a query names, and the forms to search for.
 
-The whole query first, then its longest parts. Everyday words stand for themselves. What a query is composed to
-is added to what its words say, never put in its place.
+The whole query first, then its longest parts. Unknown words stay as typed. Compositional readings are added to the words
+of a query and never replace them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _UNAMBIGUOUS_SHARE = 0.95
 _UNAMBIGUOUS_PAPERS = 8
 _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
-"""Last syllables of particles that a text is not told apart by; 의 joins two nouns to one term."""
+"""Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
 _MAX_SEGMENT_WORDS = 6
 _MAX_PIECE_LENGTH = 14
 
 
 class Glossary:
-    """The concepts, ready to be asked, with the tables to find them by. `titles`: what is only offered, never asked for."""
+    """The concepts with the indexes to find them by. `title_statistics` is only for autocomplete."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class Glossary:
         self._transliterations = transliteration.TransliterationIndex(self._keys_by_word)
 
     def all_concepts(self) -> list[concepts.Concept]:
-        """Return all concepts, the best supported first."""
+        """Return all concepts, best supported first."""
         return list(self._concepts.values())
 
     def concept(self, key: str) -> concepts.Concept | None:
-        """Return the concept of an English key."""
+        """Return the concept of an English key, or None."""
         return self._concepts.get(key)
 
     def expand(self, text: str) -> expansion.Expansion:
-        """Understand a query; whatever is not known stands for itself."""
+        """Expand a query; unknown words stay as typed."""
         units = text.split()[:_MAX_WORDS]
         if not units:
             return expansion.Expansion(text, ())
@@ -74,18 +74,18 @@ class Glossary:
             )
             parts = self._longest_match_segments(spaced) if len(spaced) > 1 else []
             if parts and korean.has_hangul(text) and not concept_spotting.is_korean_only(text):
-                # Two languages are rather two words than one term: "LLM 추론" asks for both.
+                # Two languages are usually two terms, not one: "LLM 추론" asks for both.
                 return expansion.Expansion(text, tuple(parts), (whole_segment,))
             return expansion.Expansion(text, (whole_segment,), fallback=tuple(parts))
         composed = self._compose_concept(units) or self._translate_query(units)
         return expansion.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
-        """Return the concepts that a term is a form of, the best supported first."""
+        """Return the concepts that have this form, best supported first."""
         return [self._concepts[key] for key, _ in self._spotter.find(term).weights]
 
     def _segment(self, text: str) -> expansion.Segment | None:
-        """Return the segment for a text that is a form of concepts as a whole."""
+        """Return the segment of a text that is a form of concepts as a whole."""
         weights, is_abbreviation = self._spotter.find(text)
         if not weights:
             return None
@@ -107,7 +107,7 @@ class Glossary:
         return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), weights[0][0])
 
     def _is_single_word(self, key: str) -> bool:
-        """Tell whether a concept is one word, which mostly stands for itself; fine-tuning is two."""
+        """Tell whether a concept is a single word, which may be an everyday one; fine-tuning is two words."""
         texts = [form.text for form in self._concepts[key].forms_in("en")[:1]]
         return len(term_keys.content_words(key)) == 1 and not any(
             "-" in text or " " in text for text in texts
@@ -122,7 +122,7 @@ class Glossary:
                 _PARTICLE_FORM_WEIGHT if _has_inner_particle(form.text) else _RARE_WEIGHT if is_rare else 1.0
             )
             if form.language != "abbr":
-                # One paper alone is often wrong: good enough to look for, not to be named to people.
+                # A form that a single paper explains is often wrong: searched for, but not shown.
                 yield expansion.WeightedForm(form.text, weight, is_shown=not is_rare)
             elif form.text.casefold() not in concept_spotting.COMMON_WORDS:
                 sure = form.share >= _UNAMBIGUOUS_SHARE and form.papers >= _UNAMBIGUOUS_PAPERS
@@ -133,7 +133,7 @@ class Glossary:
             )
 
     def _word_by_word_forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
-        """Say a term of several words in Korean word by word, if no paper or one alone has said it otherwise."""
+        """Yield Korean translations word by word, if at most one paper has a Korean form of the term."""
         if any(form.seeded or form.papers > 1 for form in concept.forms_in("ko")):
             return
         english = next((form.text for form in concept.forms_in("en")), concept.key)
@@ -144,12 +144,12 @@ class Glossary:
             yield expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
 
     def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
-        """Return the content words of a concept in English, followed by its Korean forms."""
+        """Return the English content words of a concept, followed by its Korean forms."""
         korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
         return (*term_keys.content_words(concept.key), *korean_forms)
 
     def _longest_match_segments(self, units: list[str]) -> list[expansion.Segment]:
-        """Cut a query into its longest known parts; words that none holds stand for themselves."""
+        """Split a query into its longest known parts; other words become segments as typed."""
         parts: list[expansion.Segment] = []
         position = 0
         while position < len(units):
@@ -166,7 +166,7 @@ class Glossary:
         return [part for part in parts if analyser.stemmed_words(part.text)]
 
     def _split_compound(self, unit: str) -> list[expansion.Segment]:
-        """Break one long Korean word by the forms known (대규모언어모델추론); else it stands for itself."""
+        """Split one long Korean word into known forms (대규모언어모델추론), or keep it as typed."""
         word = korean.strip_ending(term_keys.korean_key(unit))
         if not concept_spotting.is_korean_only(unit) or len(word) < 4:
             return [self._word_segment(unit)]
@@ -181,7 +181,7 @@ class Glossary:
         return [self._segment(piece) or expansion.literal_segment(piece) for piece in pieces]
 
     def _compose_concept(self, units: list[str]) -> list[expansion.Segment]:
-        """Translate a Korean query word by word and return the one concept that all of its words speak for."""
+        """Translate a Korean query word by word and return the one concept whose words it covers."""
         words = self._translator.split_words(units)
         if len(words) < 2 or not all(map(korean.is_hangul, words)):
             return []
@@ -200,7 +200,7 @@ class Glossary:
         return [expansion.Segment(text, expansion.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[expansion.Segment]:
-        """Say a query of several words in the other language word by word, and by its initials."""
+        """Translate a query of several words word by word, and add its initialism."""
         query_text = " ".join(units)
         forms = [
             expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
@@ -213,11 +213,11 @@ class Glossary:
         return [expansion.Segment(query_text, expansion.deduplicate_forms([typed_form, *forms]))]
 
     def _word_segment(self, unit: str) -> expansion.Segment:
-        """Return one word of several with its translation, if the word table is sure of one."""
+        """Return the segment of one word of several, with its translation if the association is strong."""
         return expansion.Segment(unit, (expansion.WeightedForm(unit, 1.0), *self._translated_forms(unit)))
 
     def _translated_forms(self, unit: str) -> list[expansion.WeightedForm]:
-        """Return one word in the other language, as far as the word table is sure."""
+        """Return the translations of one word with a strong association."""
         words = self._translator.split_words([unit])
         translations = self._translator.translate_word(words[0]) if len(words) == 1 else []
         return [
@@ -232,7 +232,7 @@ class Glossary:
 def _shared_abbreviations(
     senses: Mapping[str, list[concepts.AbbreviationSense]],
 ) -> dict[str, list[str]]:
-    """Return for each term the abbreviations that papers explain by it and as often by others: no term owns them."""
+    """Return for each term the abbreviations that it shares with others, none of which is dominant."""
     by_term: dict[str, list[str]] = defaultdict(list)
     for abbreviation, ranked in senses.items():
         if (
@@ -247,13 +247,13 @@ def _shared_abbreviations(
 
 
 def _is_covered(content: list[str], translated: list[list[str]]) -> bool:
-    """Tell whether each content word is said by a word of the query, and each of those says one."""
+    """Tell whether each content word is a translation of a query word, and each query word has such a translation."""
     covered = [set(row) & set(content) for row in translated]
     return all(covered) and set().union(*covered) >= set(content)
 
 
 def _has_inner_particle(text: str) -> bool:
-    """Tell whether two nouns with a particle between them are a form: 텍스트에서 이미지 is found as 텍스트와 이미지 too."""
+    """Tell whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
     first, _, second = text.partition(" ")
     return (
         bool(second) and " " not in second and first[-1] in _PARTICLES and korean.strip_ending(first) != first
@@ -261,7 +261,7 @@ def _has_inner_particle(text: str) -> bool:
 
 
 def _are_transliterations(left: str, right: str) -> bool:
-    """Tell whether one word is the other as Hangul writes its sound: 트랜스포머 can be nothing but transformer."""
+    """Tell whether one word transliterates the other: 트랜스포머 is unambiguously transformer."""
     if korean.has_hangul(left) == korean.has_hangul(right):
         return False
     hangul, latin = (left, right) if korean.has_hangul(left) else (right, left)
@@ -270,7 +270,7 @@ def _are_transliterations(left: str, right: str) -> bool:
 
 
 def _initialism_forms(text: str) -> list[expansion.WeightedForm]:
-    """Return the abbreviation that an English term of three or four words would have, where the words stand too."""
+    """Return the initialism of an English term of three or four words, weighted by its context."""
     key = term_keys.english_key(text)
     content = term_keys.content_words(key)
     if korean.has_hangul(text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):

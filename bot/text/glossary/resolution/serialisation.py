@@ -1,4 +1,4 @@
-"""A glossary as one plain text, so that what was derived once can be kept and read back without deriving it."""
+"""Serialises a glossary to JSON and back, so that it is built only once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def dump(
     table: alignment.AssociationTable,
     title_statistics: title_phrases.TitleStatistics,
 ) -> str:
-    """Return everything that a `Glossary` is made of as JSON."""
+    """Return all parts of a `Glossary` as JSON."""
     return json.dumps(
         {
             "version": _VERSION,
@@ -38,12 +38,12 @@ def dump(
 
 
 def is_current(text: str) -> bool:
-    """Tell whether a dumped text can be loaded, without reading all of it."""
+    """Tell whether `load` can read a text, by its header only."""
     return text.startswith(_HEADER)
 
 
 def load(text: str) -> resolver.Glossary | None:
-    """Return the glossary of a dumped text; None when another version wrote it, so that it must be made again."""
+    """Return the glossary of a dumped text; None if another version wrote it, so that it must be rebuilt."""
     if not is_current(text):
         return None
     stored = json.loads(text)

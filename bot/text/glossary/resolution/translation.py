@@ -1,4 +1,4 @@
-"""Says words in the other language by the word table: for queries that no paper has ever glossed."""
+"""Word-by-word translation by the association table, for queries that no paper explains."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Translator:
                     self._korean_by_stem[english][word] = score
 
     def to_english(self, word: str, min_score: float = _MIN_SCORE) -> list[str]:
-        """Return the stems that a Korean word mostly stands for, best first."""
+        """Return the stems that a Korean word mainly translates to, best first."""
         return _top_entries(
             self._filter_mutual(self._table.associations.get(word, {}), self._korean_by_stem), min_score
         )
 
     def to_korean(self, stem: str, min_score: float = _MIN_SCORE) -> list[str]:
-        """Return the Korean words that mostly stand for an English stem, best first."""
+        """Return the Korean words that an English stem mainly translates to, best first."""
         return _top_entries(
             self._filter_mutual(self._korean_by_stem.get(stem, {}), self._table.associations), min_score
         )
@@ -46,7 +46,7 @@ class Translator:
     def _filter_mutual(
         self, row: Mapping[str, float], reverse: Mapping[str, Mapping[str, float]]
     ) -> Mapping[str, float]:
-        """Keep of a row what does not go far better with something else: 강화 is no "learning", though always near it."""
+        """Drop entries that go much better with another word: 강화 is not "learning", though always near it."""
         return {
             word: score
             for word, score in row.items()
@@ -54,7 +54,7 @@ class Translator:
         }
 
     def split_words(self, units: list[str]) -> list[str]:
-        """Cut a query into words: at spaces and hyphens, and long Korean ones by the words known."""
+        """Split a query into words: at spaces and hyphens, and long Korean words into known ones."""
         words: list[str] = []
         for unit in units:
             if korean.has_hangul(unit):
@@ -65,11 +65,11 @@ class Translator:
         return words
 
     def translate_word(self, word: str) -> list[str]:
-        """Return a word in the other language, best first; empty when the table does not know it well."""
+        """Return the translations of a word, best first; empty if no association is strong."""
         if korean.is_hangul(word):
             return self.to_english(word)
         translations = self.to_korean(word)
-        # A single syllable stands in too many words: 대 is no signal, although 신호 대 잡음비 has it.
+        # A single syllable is in too many words: 대 does not mean signal, although 신호 대 잡음비 contains it.
         return [
             translation
             for translation in translations
@@ -77,15 +77,15 @@ class Translator:
         ]
 
     def translate_phrase(self, units: list[str]) -> list[str]:
-        """Return a query said in the other language word by word, in the same order, the likeliest first.
+        """Return word-by-word translations of a query in the same word order, likeliest first.
 
-        Each word may be a less usual one than alone: words that stand side by side tell enough about each other.
+        Weaker associations are allowed than for a single word, because neighbouring words disambiguate each other.
         """
         words = self.split_words(units)
         if not 2 <= len(words) <= 5:
             return []
         rows = [list(self._likely_translations(word).items())[:_MAX_TRANSLATIONS_PER_WORD] for word in words]
-        # One word for two of the other language says only one of them.
+        # One translation for two words covers only one of them.
         combinations = (row for row in product(*rows) if len({word for word, _ in row}) == len(row))
         ranked = sorted(combinations, key=lambda row: -prod(score for _, score in row))
         return [" ".join(word for word, _ in row) for row in ranked[:_MAX_PHRASES]]
@@ -102,7 +102,7 @@ class Translator:
         }
 
     def _decompound(self, word: str) -> list[str]:
-        """Cut a closed-up Korean word into the fewest words of the table; itself when that is not possible."""
+        """Split a closed-up Korean word into the fewest words of the table; return it whole if that is impossible."""
         if len(word) < 4 or word in self._table.associations:
             return [word]
         return korean.fewest_pieces(word, self._table.associations.__contains__, _MAX_PIECE_LENGTH) or [word]
@@ -111,7 +111,7 @@ class Translator:
 def _top_entries(
     row: Mapping[str, float], min_score: float, share_of_best: float = _MIN_SHARE_OF_BEST
 ) -> list[str]:
-    """Return the entries of a row that are sure enough and near its best, best first."""
+    """Return the entries of a row that are strong enough and close to the best one, best first."""
     top = max(row.values(), default=0.0)
     entries = [word for word, score in row.items() if score >= max(min_score, share_of_best * top)]
     return sorted(entries, key=lambda word: (-row[word], word))
