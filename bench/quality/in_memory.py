@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from bench.quality import corpus
 from bot.text import query_parser, scoring
-from bot.text.analysis import latex
+from bot.text.analysis import analyser, latex
 from bot.text.glossary.model import seed
 from bot.text.glossary.resolution import resolver
+from bot.text.matching import term_variants
 from tests.support import glossary_in_memory
 
 
@@ -17,12 +18,11 @@ class InMemorySearch:
 
     def __init__(self, papers: Sequence[corpus.Paper], glossary: resolver.Glossary) -> None:
         self.glossary = glossary
-        self._documents = [
+        self._papers = [
             (
-                paper.arxiv_id,
-                scoring.analyse_document(
-                    latex.to_plain_text(paper.title), paper.body, paper.votes, paper.published_on
-                ),
+                paper,
+                analyser.canonicalise(latex.to_plain_text(paper.title)),
+                analyser.canonicalise(paper.body),
             )
             for paper in papers
         ]
@@ -31,10 +31,14 @@ class InMemorySearch:
         """Return the ids of the best papers."""
         asked = query_parser.parse_query(typed)
         ranked = scoring.Scorer(self.glossary.expand(asked.text), asked.phrases, asked.excluded)
-        scored = [
-            (score, paper) for paper, one in self._documents if (score := ranked.score(one)) is not None
-        ]
-        return [paper for _, paper in scoring.rank(scored, limit)]
+        scored = []
+        for paper, title, body in self._papers:
+            # A document caches matches, so each search makes its own.
+            document = term_variants.Document(title, body, paper.votes, paper.published_on)
+            score = ranked.score(document)
+            if score is not None:
+                scored.append((score, paper.arxiv_id))
+        return [arxiv_id for _, arxiv_id in scoring.rank(scored, limit)]
 
 
 def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypeVar
 
-from bot.text.analysis import analyser
 from bot.text.glossary.model import expansion
 from bot.text.matching import term_variants
 
@@ -33,16 +32,6 @@ MIN_COMPLETE_MATCHES = 3
 _MAX_PARTIAL_MATCHES = 10
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A paper as ranking sees it: the analyser's canonical texts, votes (None for unknown) and its date."""
-
-    title: str
-    body: str
-    votes: int | None = None
-    published_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,47 +86,57 @@ class Scorer:
         """The number of parts of the query."""
         return len(self._segments)
 
-    def score(self, document: Document) -> Score | None:
+    def score(self, document: term_variants.Document) -> Score | None:
         """Return the score of a paper; None if it has none of the parts, or an excluded term."""
-        paper = term_variants.Fields(document.title, document.body)
-        if any(sum(form.count(paper)) >= 1 for form in self._excluded):
+        if any(sum(term.count(document)) >= 1 for term in self._excluded):
             return None
-        counts = [part.weighted_counts(paper) for part in self._segments]
+        counts = [segment.weighted_counts(document) for segment in self._segments]
         composed = max(
-            (_weighted_frequency(*part.weighted_counts(paper)) for part in self._composed), default=0.0
+            (_weighted_frequency(*segment.weighted_counts(document)) for segment in self._composed),
+            default=0.0,
         )
         matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
         if not matched and not composed:
-            return self._score_fallback(paper, document)
-        parts = max(1, len(self._segments))
-        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / parts
-        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / parts
-        proximity = self._proximity(paper) if 1 < len(self._segments) == matched else 0.0
-        phrase = _weighted_frequency(*self._phrase.count(paper)) if self._phrase and matched == parts else 0.0
+            return self._score_fallback(document)
+        segments = max(1, len(self._segments))
+        title, body = _mean_frequencies(counts)
+        proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
+        phrase = (
+            _weighted_frequency(*self._phrase.count(document))
+            if self._phrase and matched == segments
+            else 0.0
+        )
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
         total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + popularity
-        matched_segments = parts if composed else matched
-        return Score(total, matched_segments, parts, title, body, proximity, phrase, composed, popularity)
+        matched_segments = segments if composed else matched
+        return Score(total, matched_segments, segments, title, body, proximity, phrase, composed, popularity)
 
-    def _score_fallback(self, paper: term_variants.Fields, document: Document) -> Score | None:
+    def _score_fallback(self, document: term_variants.Document) -> Score | None:
         """Score a paper that has all words of a term but not the term: it matches no part of the query."""
-        counts = [part.weighted_counts(paper) for part in self._fallback]
+        counts = [segment.weighted_counts(document) for segment in self._fallback]
         if not counts or not all(map(sum, counts)):
             return None
-        title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / len(counts)
-        body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / len(counts)
+        title, body = _mean_frequencies(counts)
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
         total = title + body + popularity
         return Score(total, 0, max(1, len(self._segments)), title, body, 0.0, 0.0, 0.0, popularity)
 
-    def _proximity(self, paper: term_variants.Fields) -> float:
+    def _proximity(self, document: term_variants.Document) -> float:
         """Return the weight of the lines (the title is one) that contain all parts."""
-        lines = self._segments[0].line_numbers(paper)
+        lines = self._segments[0].line_numbers(document)
         for part in self._segments[1:]:
             if not lines:
                 return 0.0
-            lines &= part.line_numbers(paper)
+            lines &= part.line_numbers(document)
         return _PROXIMITY_WEIGHT * min(len(lines), _MAX_PROXIMITY_LINES)
+
+
+def _mean_frequencies(counts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the mean weighted frequencies in title and body of (title, body) counts per segment."""
+    segments = max(1, len(counts))
+    title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
+    body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
+    return title, body
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
@@ -160,39 +159,32 @@ class _CompiledSegment:
             for weighted in segment.forms
         ]
 
-    def line_numbers(self, paper: term_variants.Fields) -> set[int]:
+    def line_numbers(self, document: term_variants.Document) -> set[int]:
         """Return the lines that contain any form."""
-        return {line for _, form, _ in self._forms for line in form.line_numbers(paper)}
+        return {line for _, form, _ in self._forms for line in form.line_numbers(document)}
 
-    def weighted_counts(self, paper: term_variants.Fields) -> tuple[float, float]:
+    def weighted_counts(self, document: term_variants.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
         for weighted, form, context in self._forms:
-            title, body = form.count(paper)
+            title, body = form.count(document)
             if not title and not body:
                 continue
             weight = weighted.weight
-            if context and not _has_context(context, paper):
+            if context and not _has_context(context, document):
                 weight *= expansion.OUT_OF_CONTEXT_FACTOR
             in_title += weight * title
             in_body += weight * body
         return in_title, in_body
 
 
-def _has_context(context: list[term_variants.TermPattern], paper: term_variants.Fields) -> bool:
+def _has_context(context: list[term_variants.TermPattern], document: term_variants.Document) -> bool:
     """Tell whether a paper has the context of a concept: a Korean form, or half of the English content words."""
     english = [form for form in context if not form.is_korean]
-    if any(sum(form.count(paper)) >= 1 for form in context if form.is_korean):
+    if any(sum(form.count(document)) >= 1 for form in context if form.is_korean):
         return True
-    held_words = sum(1 for form in english if any(form.count(paper)))
+    held_words = sum(1 for form in english if any(form.count(document)))
     return 2 * held_words >= len(english)
-
-
-def analyse_document(
-    title: str, body: str, votes: int | None = None, published_on: date | None = None
-) -> Document:
-    """Return a paper for ranking from its plain texts."""
-    return Document(analyser.canonicalise(title), analyser.canonicalise(body), votes, published_on)
 
 
 def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:

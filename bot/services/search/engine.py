@@ -10,6 +10,7 @@ from bot.services.search import candidates, index_query
 from bot.services.search.candidates import SearchScope
 from bot.text import query_parser, scoring
 from bot.text.glossary.model import expansion
+from bot.text.matching import term_variants
 from storage import models, papers
 from storage.database import Connection
 from storage.search import index
@@ -118,7 +119,7 @@ def score_papers(rows: Sequence[index.IndexRow], scorer: scoring.Scorer) -> list
     """Score papers; those that match no part of the query, or an exclusion, are left out."""
     hits = []
     for row in rows:
-        score = scorer.score(scoring.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
+        score = scorer.score(term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
         if score is not None:
             hits.append(Hit(row.paper_id, score))
     return hits

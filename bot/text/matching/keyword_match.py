@@ -42,7 +42,7 @@ class KeywordText:
         literal_matches = [literal_match.contains_keyword(keyword, folded) for folded in self._folded]
         if all(literal_matches):
             return True, True
-        counts = term_variants.compile_term(keyword).count(self._fields)
+        counts = term_variants.compile_term(keyword).count(self._document)
         in_title, in_body = (
             literal or (count > 0 and not _is_spurious(keyword, canonical))
             for literal, count, canonical in zip(literal_matches, counts, self._canonical, strict=True)
@@ -60,8 +60,8 @@ class KeywordText:
         return analyser.canonicalise(title), analyser.canonicalise(body)
 
     @cached_property
-    def _fields(self) -> term_variants.Fields:
-        return term_variants.Fields(*self._canonical)
+    def _document(self) -> term_variants.Document:
+        return term_variants.Document(*self._canonical)
 
 
 def _is_spurious(keyword: str, canonical: str) -> bool:

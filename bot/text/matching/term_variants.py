@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -18,16 +19,23 @@ _SEPARATORS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a
 _SCRIPT_RUNS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
 
 
-class Fields:
-    """The canonical texts of a title and a body, joined for counting. A plain class: a search makes hundreds of these."""
+class Document:
+    """A paper for matching and scoring: canonical title and body, joined for counting, votes (None if unknown) and date.
 
-    __slots__ = ("_without_spaces", "body_start", "match_cache", "text")
+    A plain class with slots, because a search makes hundreds of these.
+    """
 
-    def __init__(self, title: str, body: str) -> None:
+    __slots__ = ("_without_spaces", "body_start", "match_cache", "published_on", "text", "votes")
+
+    def __init__(
+        self, title: str, body: str, votes: int | None = None, published_on: date | None = None
+    ) -> None:
         self.text = f"{title}\n{body}"
         self.body_start = len(title) + 1
         self.match_cache: dict[TermPattern, _FieldMatches] = {}
         self._without_spaces: str | None = None
+        self.votes = votes
+        self.published_on = published_on
 
     @property
     def without_spaces(self) -> str:
@@ -55,15 +63,15 @@ class TermPattern:
         """Tell whether the term has no variants: punctuation only."""
         return not self._korean_variants and not self._latin_variants
 
-    def count(self, fields: Fields) -> tuple[float, float]:
+    def count(self, document: Document) -> tuple[float, float]:
         """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
         if not self.is_korean:
-            return self._count_latin(fields)
-        in_title, in_body, _ = self._match_korean(fields)
+            return self._count_latin(document)
+        in_title, in_body, _ = self._match_korean(document)
         return in_title, in_body
 
-    def _count_latin(self, fields: Fields) -> tuple[float, float]:
-        text, body = fields.text, fields.body_start
+    def _count_latin(self, document: Document) -> tuple[float, float]:
+        text, body = document.text, document.body_start
         in_title = in_body = 0
         # The maximum, not the sum: a joined spelling is also in the text as a variant of the spaced one.
         for sequence in self._latin_variants:
@@ -72,28 +80,28 @@ class TermPattern:
                 in_body = max(in_body, text.count(sequence, body))
         return float(in_title), float(in_body)
 
-    def line_numbers(self, fields: Fields) -> set[int]:
+    def line_numbers(self, document: Document) -> set[int]:
         """Return the lines of title and body, counted from 0, that contain the term."""
-        text = fields.text
+        text = document.text
         if self.is_korean:
-            _, _, starts = self._match_korean(fields)
+            _, _, starts = self._match_korean(document)
         else:
             starts = [start for variant in self._latin_variants for start in _find_all(variant, text)]
         return {text.count("\n", 0, start) for start in starts}
 
-    def _match_korean(self, fields: Fields) -> _FieldMatches:
-        """Return the matches of a Korean term: per field those of the first variant that matches. Cached in `fields`."""
-        matches = fields.match_cache.get(self)
+    def _match_korean(self, document: Document) -> _FieldMatches:
+        """Return the matches of a Korean term: per field those of the first variant that matches. Cached in `document`."""
+        matches = document.match_cache.get(self)
         if matches is None:
-            compact = fields.without_spaces
+            compact = document.without_spaces
             counts, starts = [0.0, 0.0], []
             for key, pattern in self._spacing_patterns:
                 if key in compact:
-                    for field, (count, field_starts) in enumerate(_korean_matches(pattern, fields)):
+                    for field, (count, field_starts) in enumerate(_korean_matches(pattern, document)):
                         if not counts[field]:
                             counts[field] = count
                             starts += field_starts
-            matches = fields.match_cache[self] = counts[0], counts[1], starts
+            matches = document.match_cache[self] = counts[0], counts[1], starts
         return matches
 
 
@@ -154,12 +162,12 @@ def _find_all(sequence: str, text: str) -> Iterator[int]:
         start = text.find(sequence, start + 1)
 
 
-def _korean_matches(pattern: re.Pattern[str], fields: Fields) -> list[tuple[float, list[int]]]:
+def _korean_matches(pattern: re.Pattern[str], document: Document) -> list[tuple[float, list[int]]]:
     """Return for title and body the term frequency and the starts of the matches.
 
     A match within a word must not cross a space; all of these together count `SUBSTRING_WEIGHT`.
     """
-    text, body = fields.text, fields.body_start
+    text, body = document.text, document.body_start
     whole_counts, inside_weights = [0, 0], [0.0, 0.0]
     starts: tuple[list[int], list[int]] = ([], [])
     for match in pattern.finditer(text):

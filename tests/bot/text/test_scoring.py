@@ -7,8 +7,10 @@ from datetime import date
 import pytest
 
 from bot.text import scoring
+from bot.text.analysis import analyser
 from bot.text.glossary.model import concepts, expansion
 from bot.text.glossary.resolution import resolver
+from bot.text.matching import term_variants
 
 REINFORCEMENT_LEARNING = concepts.Concept(
     "reinforc learn",
@@ -23,8 +25,16 @@ GLOSSARY = resolver.Glossary(
 )
 
 
+def analyse_document(
+    title: str, body: str, votes: int | None = None, published_on: date | None = None
+) -> term_variants.Document:
+    return term_variants.Document(
+        analyser.canonicalise(title), analyser.canonicalise(body), votes, published_on
+    )
+
+
 def score(typed: str, title: str, body: str, votes: int | None = None) -> scoring.Score | None:
-    paper = scoring.analyse_document(title, body, votes, date(2025, 1, 1))
+    paper = analyse_document(title, body, votes, date(2025, 1, 1))
     return scoring.Scorer(GLOSSARY.expand(typed)).score(paper)
 
 
@@ -72,15 +82,15 @@ def test_a_paper_without_any_part_has_no_score() -> None:
 
 
 def test_excluded_words_exclude() -> None:
-    paper = scoring.analyse_document("RL for video", "")
+    paper = analyse_document("RL for video", "")
     assert scoring.Scorer(GLOSSARY.expand("RL"), excluded=["video"]).score(paper) is None
     assert scoring.Scorer(GLOSSARY.expand("RL"), excluded=["audio"]).score(paper) is not None
 
 
 def test_quoted_phrases_are_parts_of_their_own() -> None:
     asked = scoring.Scorer(expansion.Expansion("", ()), phrases=["language model"])
-    assert asked.score(scoring.analyse_document("A language model", "")) is not None
-    assert asked.score(scoring.analyse_document("A model of language", "")) is None
+    assert asked.score(analyse_document("A language model", "")) is not None
+    assert asked.score(analyse_document("A model of language", "")) is None
 
 
 def test_the_components_add_up_to_the_score() -> None:
@@ -96,9 +106,7 @@ def test_papers_with_all_parts_come_first_and_others_only_if_these_are_few() -> 
     asked = scoring.Scorer(GLOSSARY.expand("언어 추론"))
     texts = ["언어 추론", *["추론 추론 추론"] * 20]
     scored = [
-        (found, text)
-        for text in texts
-        if (found := asked.score(scoring.analyse_document("", text))) is not None
+        (found, text) for text in texts if (found := asked.score(analyse_document("", text))) is not None
     ]
     assert [text for _, text in scoring.rank(scored, 50)] == ["언어 추론", *["추론 추론 추론"] * 9]
     many = [(found, "both") for found, text in scored[:1]] * 12 + scored[1:]
@@ -113,11 +121,11 @@ def test_popularity_does_not_age() -> None:
 
 def test_the_words_of_a_term_follow_when_the_term_is_rare() -> None:
     asked = scoring.Scorer(GLOSSARY.expand("강화 학습"))
-    apart = asked.score(scoring.analyse_document("", "강화를 본다. 학습을 한다"))
-    whole = asked.score(scoring.analyse_document("", "RL을 쓴다"))
+    apart = asked.score(analyse_document("", "강화를 본다. 학습을 한다"))
+    whole = asked.score(analyse_document("", "RL을 쓴다"))
     assert apart is not None
     assert whole is not None
     assert (apart.matched, whole.matched) == (0, 1)
-    assert asked.score(scoring.analyse_document("", "강화를 본다")) is None
+    assert asked.score(analyse_document("", "강화를 본다")) is None
     assert [text for _, text in scoring.rank([(apart, "apart"), (whole, "whole")], 5)] == ["whole", "apart"]
     assert [text for _, text in scoring.rank([(apart, "apart"), *[(whole, "whole")] * 3], 5)] == ["whole"] * 3

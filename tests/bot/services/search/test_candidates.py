@@ -10,6 +10,7 @@ from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text import scoring
 from bot.text.glossary.model import expansion
+from bot.text.matching import term_variants
 from storage import models
 from storage.database import Database
 from storage.search import index
@@ -90,7 +91,9 @@ async def best_of_all(database: Database, query: str) -> set[int]:
         (made_of, one.paper_id)
         for one in known.values()
         if (
-            made_of := scores.score(scoring.Document(one.texts.title, one.texts.body, one.votes, one.last_on))
+            made_of := scores.score(
+                term_variants.Document(one.texts.title, one.texts.body, one.votes, one.last_on)
+            )
         )
     ]
     return {paper_id for _, paper_id in scoring.rank(scored, 10)}

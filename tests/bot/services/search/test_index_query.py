@@ -48,7 +48,7 @@ def test_a_paper_that_has_a_form_is_found_by_its_question(
     title = f"{title} {form}" if in_title else title
     body = "\n".join([body, *[f"{form}."] * times])
     texts = index.DocumentTexts(analyser.canonicalise(title), analyser.canonicalise(body))
-    titled, said = term_variants.compile_term(form).count(term_variants.Fields(texts.title, texts.body))
+    titled, said = term_variants.compile_term(form).count(term_variants.Document(texts.title, texts.body))
     made = document_tokens.build_tokens(1, texts)
     tokens = frozenset(made.tokens.split())
     assert set(made.title_tokens.split()) <= tokens

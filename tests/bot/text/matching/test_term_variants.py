@@ -17,10 +17,10 @@ PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 
 def count(form: str, text: str) -> float:
     in_title, in_body = term_variants.compile_term(form).count(
-        term_variants.Fields("", analyser.canonicalise(text))
+        term_variants.Document("", analyser.canonicalise(text))
     )
     assert (in_body, in_title) == term_variants.compile_term(form).count(
-        term_variants.Fields(analyser.canonicalise(text), "")
+        term_variants.Document(analyser.canonicalise(text), "")
     )
     assert in_title == 0
     return in_body
@@ -60,7 +60,7 @@ def test_forms_are_counted_as_people_write_them(form: str, text: str, times: flo
 @given(PHRASES, PHRASES, PHRASES)
 def test_title_and_body_are_counted_each_by_itself(form: str, title: str, body: str) -> None:
     found = term_variants.compile_term(form).count(
-        term_variants.Fields(analyser.canonicalise(title), analyser.canonicalise(body))
+        term_variants.Document(analyser.canonicalise(title), analyser.canonicalise(body))
     )
     assert found == (count(form, title), count(form, body))
 
@@ -68,5 +68,5 @@ def test_title_and_body_are_counted_each_by_itself(form: str, title: str, body: 
 @given(st.text(max_size=100))
 def test_any_text_can_be_a_form(text: str) -> None:
     form = term_variants.compile_term(text)
-    found = form.count(term_variants.Fields("", analyser.canonicalise(text)))
+    found = form.count(term_variants.Document("", analyser.canonicalise(text)))
     assert found == (0, 0) or not form.is_empty
