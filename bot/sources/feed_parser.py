@@ -1,4 +1,4 @@
-"""RSS and Atom as plain entries, through feedparser, which is given letters that we fetched and never an address."""
+"""Parses RSS and Atom into plain entries with feedparser, which gets decoded text and never fetches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _MAX_FEED_LENGTH = 4_000_000
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is no feed"
-"""What is said of everything that is neither RSS nor Atom."""
+"""The reason for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
 # "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
 _ARXIV_ABSTRACT_PREFIX = re.compile(
@@ -29,7 +29,7 @@ _ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry. `texts` are its contents, longest first; `key` is its id, else its link, else its title."""
+    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title."""
 
     key: str
     link: str | None
@@ -43,17 +43,17 @@ class FeedEntry:
 
 
 def parse_feed(text: str) -> list[FeedEntry]:
-    """Return the entries of a feed, in its order. Raises FetchError for what is no feed, or one with entities of its own.
+    """Return the entries of a feed in order. Raises FetchError for other text and for feeds that declare entities.
 
-    Can take seconds for a large feed: call it in a thread.
+    Takes seconds for a large feed: call it in a thread.
     """
     if len(text) > _MAX_FEED_LENGTH:
         raise errors.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
     if "<!ENTITY" in text:
         raise errors.FetchError("its XML declares entities of its own, which are not read")
-    import feedparser  # a bot without feeds does without it
+    import feedparser  # slow to load, and not needed without feeds
 
-    # Letters, not the server's bytes: what charset it is has been found out already.
+    # The charset is decoded already, so the declaration must not name another.
     document = _XML_DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
     parsed = feedparser.parse(
         io.BytesIO(document),
@@ -90,25 +90,25 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
 
 
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the authors; arXiv's feeds name all of them in one field, with commas."""
-    people = [str(person.get("name") or "") for person in entry.get("authors") or ()]
-    if len(people) == 1 and ", " in people[0]:
-        people = people[0].split(", ")
-    return sanitize.clean_names(people)
+    """Return the authors; arXiv's feeds list all of them in one field, separated by commas."""
+    names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
+    if len(names) == 1 and ", " in names[0]:
+        names = names[0].split(", ")
+    return sanitize.clean_names(names)
 
 
 def _parse_published_on(entry: Mapping[str, Any]) -> date | None:
-    """Return the day of publication as the feed has it; many feeds have it wrong or not at all."""
-    # feedparser's own get() takes one date for another, and warns of it.
-    moment = dict(entry).get("published_parsed") or dict(entry).get("updated_parsed")
+    """Return the day of publication, which many feeds omit or get wrong."""
+    # feedparser's own get() substitutes one date for another, with a warning.
+    published = dict(entry).get("published_parsed") or dict(entry).get("updated_parsed")
     try:
-        return datetime(*moment[:3]).date() if moment else None  # noqa: DTZ001 - only its date counts
+        return datetime(*published[:3]).date() if published else None  # noqa: DTZ001 - only its date counts
     except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _parse_arxiv_id(text: str) -> str | None:
-    """Return the paper that an id or a link stands for: `oai:arXiv.org:2505.01234v1`, `https://arxiv.org/abs/…`."""
+    """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1` or `https://arxiv.org/abs/…`."""
     if len(text) > _MAX_ID_LENGTH:
         return None
     return arxiv_ids.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
@@ -117,7 +117,7 @@ def _parse_arxiv_id(text: str) -> str | None:
 def paper_facts(
     entry: FeedEntry, location: str, source_name: str, read_at: datetime
 ) -> models.PaperFacts | None:
-    """Return what an entry says of the single paper that it stands for, or None where it stands for none."""
+    """Return the facts of an entry that describes a single paper, or None for other entries."""
     if entry.arxiv_id is None:
         return None
     abstract = _ARXIV_ABSTRACT_PREFIX.sub("", entry.contents[0].strip()) if entry.contents else None

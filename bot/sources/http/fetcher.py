@@ -1,6 +1,6 @@
-"""The one way out to the web for every source: bounded in time, size and hops, conditional, patient and polite.
+"""The HTTP client of all sources: time-outs, size limits, redirects, conditional requests and retries.
 
-Knows nothing of digests or papers. What went wrong comes back as a FetchError with its reason in words.
+Every failure is a FetchError with a reason in words.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from storage import models
 
 Sleep = Callable[[float], Awaitable[None]]
 Throttle = Callable[[], Awaitable[None]]
-"""Waits until the next request is due, say `AsyncLimiter(1, 3).acquire`."""
+"""Waits until the next request may be sent, such as `AsyncLimiter(1, 3).acquire`."""
 
 
 async def no_throttle() -> None:
-    """The pace of those that want none."""
+    """Default of `throttle`: does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked for: the place as its source knows it, what is remembered of it, and how it is to be asked."""
+    """A fetch: the location as its source names it, its page state, and how to request it."""
 
     location: str
     page_state: models.PageState | None
@@ -63,7 +63,7 @@ class _Request:
 
 
 class Fetcher:
-    """Fetches addresses. Open one with `open_fetcher`, and share it: it keeps the count of connections a host."""
+    """Fetches URLs. Open one with `open_fetcher` and share it: it limits the connections to each host."""
 
     def __init__(
         self,
@@ -93,101 +93,100 @@ class Fetcher:
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
     ) -> Response:
-        """Fetch `url`, asking only for news where `page` tells what was there before. Raises FetchError.
+        """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        A place that moved for good is asked at its new address, and at the old one again when the new one is no good.
+        A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
         """
-        wish = _Request(url, page_state, accept, throttle)
+        request = _Request(url, page_state, accept, throttle)
         if page_state is None or page_state.moved_to is None:
-            return await self._fetch_with_retries(url, wish)
+            return await self._fetch_with_retries(url, request)
         try:
-            return await self._fetch_with_retries(page_state.moved_to, wish)
+            return await self._fetch_with_retries(page_state.moved_to, request)
         except (errors.NotFoundError, errors.GoneError, errors.BlockedUrlError):
-            return await self._fetch_with_retries(url, replace(wish, page_state=None))
+            return await self._fetch_with_retries(url, replace(request, page_state=None))
 
-    async def _fetch_with_retries(self, url: str, wish: _Request) -> Response:
-        """Fetch with a few attempts, the pauses between them growing."""
+    async def _fetch_with_retries(self, url: str, request: _Request) -> Response:
+        """Fetch with retries and growing delays."""
         for attempt in range(1, self._limits.max_attempts + 1):
             try:
-                return await self._follow_redirects(url, wish)
+                return await self._follow_redirects(url, request)
             except errors.FetchError as error:
-                pause = self._retry_policy.retry_delay(attempt, error.retry_at, self._now())
-                if not error.is_retryable or pause is None or attempt == self._limits.max_attempts:
+                delay = self._retry_policy.retry_delay(attempt, error.retry_at, self._now())
+                if not error.is_retryable or delay is None or attempt == self._limits.max_attempts:
                     raise
-                await self._sleep(pause)
+                await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _follow_redirects(self, url: str, wish: _Request) -> Response:
-        """Ask once, following redirects by hand: each hop is judged anew, and the time of all of them is counted."""
+    async def _follow_redirects(self, url: str, request: _Request) -> Response:
+        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out."""
         target = http_response.parse_url(url)
-        moved_to = wish.page_state.moved_to if wish.page_state and wish.page_state.moved_to == url else None
-        lasting = True
+        moved_to = (
+            request.page_state.moved_to if request.page_state and request.page_state.moved_to == url else None
+        )
+        all_permanent = True
         seen = {target}
-        left = self._limits.total_timeout
+        seconds_left = self._limits.total_timeout
         for _ in range(self._limits.max_redirects + 1):
             self._guard.check_url(target)
-            await wish.throttle()
-            reply, took = await self._send_request(target, wish, left)
-            left -= took
-            if reply.redirect_location is None:
-                return self._build_response(wish.location, reply, wish.page_state, moved_to)
-            lasting = lasting and reply.is_permanent
-            target = http_response.resolve_redirect(target, reply.redirect_location)
-            moved_to = str(target) if lasting else moved_to
+            await request.throttle()
+            hop, seconds = await self._send_request(target, request, seconds_left)
+            seconds_left -= seconds
+            if hop.redirect_location is None:
+                return self._build_response(request, hop, moved_to)
+            all_permanent = all_permanent and hop.is_permanent
+            target = http_response.resolve_redirect(target, hop.redirect_location)
+            moved_to = str(target) if all_permanent else moved_to
             if target in seen:
                 raise errors.FetchError("its redirects go in a circle")
             seen.add(target)
         raise errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
-        self, url: URL, wish: _Request, left: float
+        self, url: URL, request: _Request, seconds_left: float
     ) -> tuple[http_response.HopResponse, float]:
-        """Make one request; waiting for the host's other requests to end is not counted as its time."""
+        """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
         headers = {
-            hdrs.ACCEPT: wish.accept,
+            hdrs.ACCEPT: request.accept,
             hdrs.ACCEPT_ENCODING: http_body.ACCEPT_ENCODING,
-            **http_response.conditional_headers(wish.page_state),
+            **http_response.conditional_headers(request.page_state),
         }
-        gate = self._host_semaphores.setdefault(
+        semaphore = self._host_semaphores.setdefault(
             url.raw_host or "", asyncio.Semaphore(self._limits.max_connections_per_host)
         )
-        async with gate:
-            began = loop.time()
+        async with semaphore:
+            started = loop.time()
             try:
                 async with (
-                    asyncio.timeout(max(left, 0)),
+                    asyncio.timeout(max(seconds_left, 0)),
                     self._session.get(url, headers=headers, allow_redirects=False) as response,
                 ):
-                    reply = await http_response.read_response(response, self._limits.max_bytes, self._now())
+                    hop = await http_response.read_response(response, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise http_response.translate_error(error, url, self._limits) from error
-            return reply, loop.time() - began
+            return hop, loop.time() - started
 
     def _build_response(
-        self,
-        place: str,
-        reply: http_response.HopResponse,
-        page: models.PageState | None,
-        moved_to: str | None,
+        self, request: _Request, hop: http_response.HopResponse, moved_to: str | None
     ) -> Response:
-        """Turn the last reply into an answer: a body that we have read before is as good as 304."""
-        digest = page.hash if reply.body is None and page else hashlib.sha256(reply.body or b"").hexdigest()
-        unchanged = page is not None and page.hash is not None and page.hash == digest
-        if reply.body is None and not unchanged:
+        """Return the response of the last hop. A body with the known hash counts as 304."""
+        known = request.page_state
+        body_hash = None if hop.body is None else hashlib.sha256(hop.body).hexdigest()
+        unchanged = known is not None and known.hash is not None and body_hash in (None, known.hash)
+        if hop.body is None and not unchanged:
             raise errors.FetchError("it says that nothing changed, though it was asked for the first time")
-        told = models.PageState(
-            location=place,
+        validators = known if known is not None and hop.body is None else hop
+        page_state = models.PageState(
+            location=request.location,
             read_at=self._now(),
             status=models.FetchStatus.UNCHANGED if unchanged else models.FetchStatus.OK,
-            etag=reply.etag or (page.etag if reply.body is None and page else None),
-            last_modified=reply.last_modified
-            or (page.last_modified if reply.body is None and page else None),
-            hash=digest,
+            etag=hop.etag or validators.etag,
+            last_modified=hop.last_modified or validators.last_modified,
+            hash=known.hash if known and unchanged else body_hash,
             moved_to=moved_to,
         )
-        body = None if unchanged else reply.body
-        return Response(str(reply.url), body, told, reply.media_type, reply.charset)
+        body = None if unchanged else hop.body
+        return Response(str(hop.url), body, page_state, hop.media_type, hop.charset)
 
 
 @contextlib.asynccontextmanager
@@ -202,7 +201,7 @@ async def open_fetcher(
     limits: Limits | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Fetcher]:
-    """Open the fetcher and its connections, and close them. `random` gives numbers from 0 up to 1."""
+    """Open a fetcher with its connections for the duration of the block. `random` gives numbers from 0 up to 1."""
     limits = limits or Limits()
     guard = ssrf_guard.SsrfGuard(resolver or aiohttp.ThreadedResolver(), allowed_hosts)
     connector = aiohttp.TCPConnector(
@@ -223,5 +222,5 @@ async def open_fetcher(
         trust_env=False,
     )
     async with session:
-        waits = retry.RetryPolicy(random)
-        yield Fetcher(session, guard, now=now, limits=limits, retry_policy=waits, sleep=sleep)
+        policy = retry.RetryPolicy(random)
+        yield Fetcher(session, guard, now=now, limits=limits, retry_policy=policy, sleep=sleep)

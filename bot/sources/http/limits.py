@@ -1,4 +1,4 @@
-"""The time, size and number of requests that one fetch may take."""
+"""Limits of one fetch: time, size and number of requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one exchange may cost at most. Times in seconds, size in bytes; `whole` covers all of its redirects."""
+    """Limits of one fetch. Times in seconds, size in bytes; `total_timeout` covers all redirects."""
 
     connect_timeout: float = 10.0
     read_timeout: float = 20.0

@@ -1,4 +1,4 @@
-"""One HTTP reply, read into plain data or into the error that it stands for. Decides nothing about trying again."""
+"""Reads one HTTP response into plain data or a FetchError, and translates exceptions of aiohttp."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class HopResponse:
-    """What came back for one request: a redirect (`location`), nothing new (`body` is None) or a body."""
+    """The response of one hop: a redirect (`redirect_location`), 304 (`body` is None) or a body."""
 
     url: URL
     body: bytes | None = None
@@ -38,7 +38,7 @@ class HopResponse:
 
 
 def conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
-    """Return the headers that ask only for something newer than `page`."""
+    """Return the conditional request headers for a page that was read before."""
     headers: dict[str, str] = {}
     if page_state is not None and page_state.hash is not None:
         if page_state.etag:
@@ -49,7 +49,7 @@ def conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
 
 
 def parse_url(text: str) -> URL:
-    """Read an absolute address without its fragment. Raises FetchError for what is none."""
+    """Parse an absolute URL and drop its fragment. Raises FetchError."""
     try:
         if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")
@@ -59,7 +59,7 @@ def parse_url(text: str) -> URL:
 
 
 def resolve_redirect(base: URL, location: str) -> URL:
-    """Read where a redirect leads. Raises FetchError for what is no address."""
+    """Return the target of a redirect. Raises FetchError."""
     try:
         if len(location) > _MAX_URL_LENGTH:
             raise ValueError("too long")
@@ -69,7 +69,7 @@ def resolve_redirect(base: URL, location: str) -> URL:
 
 
 async def read_response(response: aiohttp.ClientResponse, max_bytes: int, now: datetime) -> HopResponse:
-    """Read what a server answered, at most `size` bytes. Raises FetchError for every answer that is no reading."""
+    """Read a response with a body of at most `max_bytes`. Raises FetchError for every status but 200, 203, 304 and redirects."""
     status = response.status
     if status in _REDIRECTS:
         location = response.headers.get(hdrs.LOCATION)
@@ -91,7 +91,7 @@ async def read_response(response: aiohttp.ClientResponse, max_bytes: int, now: d
 
 
 def _validator(value: str | None) -> str | None:
-    """Return a validator that can be stored and sent back unharmed, else None."""
+    """Return a validator that can be stored and sent back unchanged, else None."""
     if value and value.isascii() and value.isprintable() and len(value) <= _MAX_VALIDATOR_LENGTH:
         return value
     return None
@@ -101,11 +101,11 @@ def _charset(response: aiohttp.ClientResponse) -> str | None:
     try:
         return response.charset
     except (ValueError, LookupError):
-        return None  # a media type that cannot be parsed names none
+        return None  # a malformed media type
 
 
 def _status_error(response: aiohttp.ClientResponse, now: datetime) -> errors.FetchError:
-    """Return the error that an answer other than 200, 304 and a redirect stands for."""
+    """Return the error for a status other than success, 304 and redirects."""
     status = response.status
     if status == 404:
         return errors.NotFoundError("nothing is there (404)")
@@ -121,7 +121,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> errors.Fet
 
 
 def translate_error(error: Exception, url: URL, limits: Limits) -> errors.FetchError:
-    """Say in words what an exception from aiohttp or the socket means."""
+    """Return the FetchError for an exception from aiohttp or the socket."""
     host = url.raw_host or ""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return errors.FetchError(f"the TLS certificate of {host} is not trusted")

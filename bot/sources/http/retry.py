@@ -1,4 +1,4 @@
-"""How long to wait: before another try within a pass, and until a failing source's next turn. Sleeps nowhere itself."""
+"""Backoff: delays between attempts of one fetch, and between polls of a failing source. Never sleeps."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ _MAX_POLL_INTERVAL = timedelta(hours=24)
 
 
 class RetryPolicy:
-    """Waits that double, with jitter so that many who failed together don't come back together."""
+    """Exponential backoff with jitter. `random` gives numbers from 0 up to 1."""
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
 
     def retry_delay(self, attempt: int, retry_at: datetime | None, now: datetime) -> float | None:
-        """Return the seconds to wait after the `attempt`th try, or None where the server wants us back much later."""
-        pause = _BASE_DELAY * 2 ** (attempt - 1) * (0.5 + self._random() / 2)
+        """Return the delay in seconds after the given attempt, or None if the server asks for a longer one."""
+        delay = _BASE_DELAY * 2 ** (attempt - 1) * (0.5 + self._random() / 2)
         if retry_at is not None:
-            pause = max(pause, (retry_at - now).total_seconds())
-        return pause if pause <= _MAX_DELAY else None
+            delay = max(delay, (retry_at - now).total_seconds())
+        return delay if delay <= _MAX_DELAY else None
 
     def next_poll_delay(self, interval: timedelta, failures: int) -> timedelta:
-        """Return the time to a source's next turn: its own pace, doubled with each failure in a row, a day at most."""
-        slowed: timedelta = min(interval * (1 << min(failures, 16)), max(interval, _MAX_POLL_INTERVAL))
-        return slowed * (1 + 0.1 * self._random())
+        """Return the time to the next poll: the interval, doubled with each failure in a row up to a day."""
+        delay: timedelta = min(interval * (1 << min(failures, 16)), max(interval, _MAX_POLL_INTERVAL))
+        return delay * (1 + 0.1 * self._random())
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
-    """Read a Retry-After header, seconds or an HTTP date, as a moment in UTC at most a day ahead; None for anything else."""
+    """Return the time (UTC) of a Retry-After header in seconds or as an HTTP date, at most a day ahead, or None."""
     if value is None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
         return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
     try:
-        moment = parsedate_to_datetime(text)
-        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        parsed = parsedate_to_datetime(text)
+        retry_at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(max(aware, now), now + _MAX_RETRY_AFTER)
+    return min(max(retry_at, now), now + _MAX_RETRY_AFTER)

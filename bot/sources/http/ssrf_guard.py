@@ -1,7 +1,7 @@
-"""Which addresses may be connected to: no private ones, unless the operator named the host. Opens no connection.
+"""SSRF guard: blocks connections to private addresses unless the operator allowed the host.
 
-A name is judged by the addresses that it resolves to, and exactly those are then connected to, so an answer that changes
-between check and connection gains nothing. The socket itself is the second door.
+A name is checked by the addresses it resolves to, and only those are connected to, so DNS rebinding has no effect. The
+socket factory is a second check.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.sources.http import errors as http_errors
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# Public numbers that clouds answer from inside: Azure's wire server; the others lie in private ranges anyway.
+# 168.63.129.16 is Azure's wire server, a public address; the others are in private ranges anyway.
 _CLOUD_METADATA = frozenset(
     ipaddress.ip_address(address)
     for address in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
@@ -42,20 +42,20 @@ _BLOCKED_PROPERTIES = (
     "is_reserved",
 )
 _MAX_CHECKED = 1_000
-# 127.1, 0x7f.0.0.1 and 2130706433 are all read as addresses by some resolver: the last label gives them away.
+# Some resolvers read 127.1, 0x7f.0.0.1 and 2130706433 as addresses: the last label shows it.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedHost:
-    """A host that may be fetched although its address is private; on any port where `port` is None."""
+    """A host that may be fetched although its address is private, on any port if `port` is None."""
 
     host: str
     port: int | None = None
 
 
 def parse_allowed_host(text: str) -> AllowedHost:
-    """Read `host`, `host:port` or `[v6]:port`. Raises UsageError with the text in question."""
+    """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError quoting the text."""
     try:
         bare = ipaddress.IPv6Address(text.strip().strip("[]"))
         return AllowedHost(str(bare))
@@ -72,7 +72,7 @@ def parse_allowed_host(text: str) -> AllowedHost:
 
 
 def allowed_host_of_url(address: str) -> AllowedHost:
-    """Return the allowance for a service's address that the operator has set: exactly its host and port."""
+    """Return host and port of a service address from the settings. Raises UsageError."""
     try:
         url = URL(address)
     except ValueError as error:
@@ -83,7 +83,7 @@ def allowed_host_of_url(address: str) -> AllowedHost:
 
 
 def _normalise_host(host: str) -> str:
-    """Return the form in which hosts are compared."""
+    """Return the canonical form for comparison."""
     host = host.lower().rstrip(".")
     try:
         return str(ipaddress.ip_address(host))
@@ -92,9 +92,9 @@ def _normalise_host(host: str) -> str:
 
 
 def blocked_reason(address: IPAddress) -> str | None:
-    """Say in a word why this address may not be connected to, or None where it may.
+    """Return the class of a blocked address in a word or two, or None for an allowed one.
 
-    An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo, ISATAP) is judged by that one too.
+    An IPv6 address with an embedded IPv4 address (mapped, 6to4, NAT64, Teredo, ISATAP) is checked by that one too.
     """
     if address in _CLOUD_METADATA:
         return "cloud metadata"
@@ -102,7 +102,7 @@ def blocked_reason(address: IPAddress) -> str | None:
         inner = _embedded_ipv4(address)
         if inner is not None:
             reasons = [reason for reason in map(blocked_reason, inner) if reason]
-            # Mapped and NAT64 addresses are reserved themselves: only what they carry counts.
+            # Mapped and NAT64 addresses are reserved themselves: only the embedded address counts.
             if reasons or address.ipv4_mapped is not None or address in _NAT64:
                 return reasons[0] if reasons else None
     for kind in _BLOCKED_PROPERTIES:
@@ -115,7 +115,7 @@ def blocked_reason(address: IPAddress) -> str | None:
 
 
 def _embedded_ipv4(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None:
-    """Return the IPv4 addresses inside an IPv6 one."""
+    """Return the IPv4 addresses embedded in an IPv6 address, or None."""
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
     if address.sixtofour is not None:
@@ -129,7 +129,7 @@ def _embedded_ipv4(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address
 
 
 class SsrfGuard(abc.AbstractResolver):
-    """Judges each host before it is connected to. aiohttp asks it for names, and for the socket of every connection."""
+    """Resolver and socket factory of aiohttp that check every host before it is connected to."""
 
     def __init__(self, resolver: abc.AbstractResolver, allowed_hosts: Iterable[AllowedHost] = ()) -> None:
         self._resolver = resolver
@@ -138,7 +138,7 @@ class SsrfGuard(abc.AbstractResolver):
         self._checked: set[tuple[str, int]] = set()
 
     def check_url(self, url: URL) -> None:
-        """Raise RefusedError for an address that is not to be fetched, as far as it can be told without resolving it."""
+        """Raise BlockedUrlError for a URL that is blocked by its scheme or by an address in it. Resolves no names."""
         if url.scheme not in ("http", "https"):
             raise http_errors.BlockedUrlError(
                 f"only http and https are fetched, not {url.scheme or 'a bare path'}"
@@ -159,8 +159,8 @@ class SsrfGuard(abc.AbstractResolver):
             self._checked.add((host, port))
 
     def _check_addresses(self, host: str, port: int, addresses: Iterable[IPAddress]) -> None:
-        plain = _normalise_host(host)
-        allowed = not self._allowed_hosts.isdisjoint({AllowedHost(plain), AllowedHost(plain, port)})
+        name = _normalise_host(host)
+        allowed = not self._allowed_hosts.isdisjoint({AllowedHost(name), AllowedHost(name, port)})
         for address in addresses:
             reason = blocked_reason(address)
             if reason is None:
@@ -173,13 +173,13 @@ class SsrfGuard(abc.AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
-        """Resolve a name, and refuse it if one of its addresses is closed: these very addresses are connected to."""
-        found = await self._resolver.resolve(host, port, family)
-        self._check_addresses(host, port, [ipaddress.ip_address(result["host"]) for result in found])
-        return [{**result, "port": port} for result in found]
+        """Resolve a name to the addresses to connect to. Raises BlockedUrlError if one of them is blocked."""
+        results = await self._resolver.resolve(host, port, family)
+        self._check_addresses(host, port, [ipaddress.ip_address(result["host"]) for result in results])
+        return [{**result, "port": port} for result in results]
 
     def open_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
-        """Make the socket for one connection, for an address that was judged. Raises PermissionError for any other."""
+        """Create the socket of a connection. Raises PermissionError for a blocked address that was not allowed."""
         family, kind, protocol, _, (host, port, *_) = address_info
         address = ipaddress.ip_address(host)
         if blocked_reason(address) is not None and (address, port) not in self._allowed_endpoints:
@@ -187,5 +187,5 @@ class SsrfGuard(abc.AbstractResolver):
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
-        """Close the resolver behind."""
+        """Close the wrapped resolver."""
         await self._resolver.close()
