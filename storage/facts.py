@@ -1,4 +1,4 @@
-"""What services say of papers, one row a paper and service; `storage.votes` keeps the votes that they counted."""
+"""Facts of services about papers, one row for each paper and service. Their votes are in `storage.votes`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.tables import facts, papers
 
 
 async def add(connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]) -> None:
-    """Keep what services said, as (paper id, facts); a later reading replaces an earlier one of the same service."""
+    """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
     if not paper_facts:
         return
     statement = bulk.dialect_insert(connection, facts)
@@ -26,17 +26,17 @@ async def add(connection: AsyncConnection, paper_facts: Sequence[tuple[int, mode
         for name in ("place", *_FIELDS)
         if name != "source"
     }
-    # A list is not unsaid by a later reading that comes from none, nor does a feed with new dates list a paper anew.
+    # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
-    await connection.execute(statement, [_values(paper_id, one) for paper_id, one in paper_facts])
+    await connection.execute(statement, [_values(paper_id, reading) for paper_id, reading in paper_facts])
 
 
 async def list_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[models.PaperFacts]]:
-    """Return what services said of each paper, by service; without votes."""
-    found: dict[int, list[models.PaperFacts]] = defaultdict(list)
+    """Return the facts of each paper, ordered by service, without votes."""
+    facts_by_paper: dict[int, list[models.PaperFacts]] = defaultdict(list)
     for chunk in bulk.chunked(paper_ids):
         query = (
             sa.select(facts, papers.c.arxiv_id)
@@ -45,18 +45,18 @@ async def list_by_paper(
             .order_by(facts.c.source)
         )
         for row in await connection.execute(query):
-            found[row.paper_id].append(_facts_from_row(row))
-    return found
+            facts_by_paper[row.paper_id].append(_facts_from_row(row))
+    return facts_by_paper
 
 
 async def list_arxiv_ids_without_facts(
     connection: AsyncConnection, source: str, *, since_on: date, limit: int
 ) -> list[str]:
-    """Return the arXiv ids of listed papers since a date of which a service has said nothing, the newest first."""
-    said = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == source)
+    """Return the arXiv ids of papers listed since a date without facts of a service, newest first."""
+    has_facts = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == source)
     query = (
         sa.select(papers.c.arxiv_id)
-        .where(papers.c.last_on >= since_on, ~said)
+        .where(papers.c.last_on >= since_on, ~has_facts)
         .order_by(papers.c.last_on.desc(), papers.c.id)
         .limit(limit)
     )

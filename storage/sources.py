@@ -1,4 +1,4 @@
-"""The sources that were added, their health, and what is remembered of each of their pages. Fetches nothing."""
+"""The stored sources, their health, and the state of their pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def add(
     priority: int = 0,
     options: Mapping[str, str] | None = None,
 ) -> models.StoredSource:
-    """Store a source, due at once. Raises DuplicateError when its address stands already."""
+    """Store a source, due at once. Raises DuplicateError for an address that is stored already."""
     values = {
         "url": url,
         "kind": kind.value,
@@ -42,52 +42,52 @@ async def add(
 
 
 async def list_rows(connection: AsyncConnection) -> list[models.StoredSource]:
-    """Return all sources, the most believed first, then in the order in which they were added."""
+    """Return all sources by priority, highest first, then in the order of their addition."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
     return [_source_from_row(row) for row in await connection.execute(query)]
 
 
 async def list_due(connection: AsyncConnection, now: datetime) -> list[models.StoredSource]:
-    """Return the sources that are to be asked at `now` (UTC), the most believed first."""
+    """Return the sources due at `now` (UTC) by priority, highest first."""
     query = sa.select(sources).where(sources.c.next_attempt_at <= now)
     query = query.order_by(sources.c.priority.desc(), sources.c.id)
     return [_source_from_row(row) for row in await connection.execute(query)]
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:
-    """Forget a source and its pages; what it brought stays. Returns whether it existed."""
+    """Delete a source and its page states; its digests and facts stay. Return whether it existed."""
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
 async def set_health(connection: AsyncConnection, *updated: models.StoredSource) -> None:
-    """Store how asking each source went and when it is asked next."""
+    """Store the health and the next poll of each source."""
     if not updated:
         return
     changes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _HEALTH_FIELDS}
     statement = sources.update().where(sources.c.id == sa.bindparam("source_id")).values(changes)
     rows_of_values = []
-    for one in updated:
-        values = {f"new_{name}": getattr(one, name) for name in _HEALTH_FIELDS}
-        rows_of_values.append({**values, "source_id": one.id, "new_status": one.status and one.status.value})
+    for row in updated:
+        values = {f"new_{name}": getattr(row, name) for name in _HEALTH_FIELDS}
+        rows_of_values.append({**values, "source_id": row.id, "new_status": row.status and row.status.value})
     await connection.execute(statement, rows_of_values)
 
 
 async def list_page_states(
     connection: AsyncConnection, source_ids: Iterable[int]
 ) -> dict[int, dict[str, models.PageState]]:
-    """Return what is remembered of the pages of many sources, by source and place."""
-    found: dict[int, dict[str, models.PageState]] = {source_id: {} for source_id in source_ids}
-    for chunk in bulk.chunked(found):
+    """Return the page states of many sources by source id and location."""
+    page_states: dict[int, dict[str, models.PageState]] = {source_id: {} for source_id in source_ids}
+    for chunk in bulk.chunked(page_states):
         query = sa.select(source_pages).where(source_pages.c.source_id.in_(chunk))
         for row in await connection.execute(query):
-            found[row.source_id][row.place] = _page_state_from_row(row)
-    return found
+            page_states[row.source_id][row.place] = _page_state_from_row(row)
+    return page_states
 
 
 async def upsert_page_states(
     connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
 ) -> None:
-    """Remember pages of many sources, as (source id, page); of one page told twice the last counts."""
+    """Store page states as (source id, state); the last state of a page counts."""
     values = {
         (source_id, page.location): _page_state_values(source_id, page) for source_id, page in page_states
     }
@@ -95,7 +95,7 @@ async def upsert_page_states(
 
 
 async def remove_page_states(connection: AsyncConnection, source_id: int, before: datetime) -> int:
-    """Forget pages that were last read before a moment (UTC). Returns how many."""
+    """Delete the states of pages last read before a time (UTC). Return their number."""
     result = await connection.execute(
         source_pages.delete().where(source_pages.c.source_id == source_id, source_pages.c.read_at < before)
     )

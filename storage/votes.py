@@ -1,4 +1,4 @@
-"""Services' readings of votes over time. What a digest says of votes stays in its entries."""
+"""Vote counts read from services over time. The votes in digests are kept in their entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.tables import votes
 
 
 async def add(connection: AsyncConnection, vote_counts: Sequence[tuple[int, models.VoteCount]]) -> None:
-    """Keep readings, as (paper id, reading); the same moment of the same service is one reading."""
+    """Store vote counts as (paper id, count), one for each service and time of reading."""
     rows = [
         {"paper_id": paper_id, "source": count.source, "read_at": count.read_at, "votes": count.votes}
         for paper_id, count in vote_counts
@@ -21,8 +21,8 @@ async def add(connection: AsyncConnection, vote_counts: Sequence[tuple[int, mode
 
 
 async def list_latest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, models.VoteCount]:
-    """Return the freshest reading of a service for each paper that has one; of one moment the largest."""
-    found: dict[int, models.VoteCount] = {}
+    """Return the latest vote count of each paper that has one; the largest if several have the same time."""
+    latest: dict[int, models.VoteCount] = {}
     for chunk in bulk.chunked(paper_ids):
         query = (
             sa.select(votes.c.paper_id, votes.c.votes, votes.c.read_at, votes.c.source)
@@ -30,5 +30,5 @@ async def list_latest(connection: AsyncConnection, paper_ids: Iterable[int]) -> 
             .order_by(votes.c.read_at, votes.c.votes)
         )
         for paper_id, number, read_at, source in await connection.execute(query):
-            found[paper_id] = models.VoteCount(number, read_at, source)
-    return found
+            latest[paper_id] = models.VoteCount(number, read_at, source)
+    return latest

@@ -1,4 +1,4 @@
-"""`paperround sources`: where digests and facts come from, and fetching from all of them now."""
+"""`paperround sources`: add, list and remove sources, and fetch from all of them now."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.services.polling.registry import SourceRegistry
     from bot.services.polling.report import SourceReport
+    from bot.sources import base
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
 *_KINDS, _LAST_KIND = models.SourceKind
@@ -53,13 +54,13 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
-    given = {"timezone": timezone, "from": since_time, "every": every}
-    options = {name: str(value) for name, value in given.items() if value is not None}
-    chosen = _parse_choice(models.SourceKind, kind, "kind")
-    spoken = _parse_choice(models.Locale, language, "language")
+    values = {"timezone": timezone, "from": since_time, "every": every}
+    options = {name: str(value) for name, value in values.items() if value is not None}
+    source_kind = _parse_choice(models.SourceKind, kind, "kind")
+    locale = _parse_choice(models.Locale, language, "language")
 
-    async def command(book: SourceRegistry) -> models.StoredSource:
-        return await book.add(url, kind=chosen, language=spoken, priority=priority, options=options)
+    async def command(registry: SourceRegistry) -> models.StoredSource:
+        return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
 
     added = _call_registry(command)
     if check:
@@ -74,22 +75,17 @@ def add(
 def list_rows(as_json: output.AsJson = False) -> None:
     """Show all sources and how each is."""
 
-    async def command(book: SourceRegistry) -> list[models.StoredSource]:
-        await book.add_configured(context.load_settings().sources)
-        return await book.list_rows()
+    async def command(registry: SourceRegistry) -> list[models.StoredSource]:
+        await registry.add_configured(context.load_settings().sources)
+        return await registry.list_rows()
 
-    found = [to_dict(one) for one in _call_registry(command)]
-    if as_json:
-        output.print_json(found)
-        return
-    output.print_table(
-        _SOURCE_COLUMNS, [[row[name] for name in _SOURCE_COLUMNS] for row in found], empty="No sources."
-    )
+    rows = [to_dict(row) for row in _call_registry(command)]
+    _print_rows(rows, _SOURCE_COLUMNS, as_json)
 
 
 def remove(url: Url) -> None:
     """Remove a source. What it brought stays."""
-    _call_registry(lambda book: book.remove(url))
+    _call_registry(lambda registry: registry.remove(url))
     output.echo(f"{url} is no longer fetched from.")
 
 
@@ -110,7 +106,7 @@ def fetch(
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
-    """Return a source as JSON shows it."""
+    """Return the JSON object of a source."""
     return {
         "source": row.url,
         "kind": row.kind.value,
@@ -126,7 +122,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
     }
 
 
-def _parse_choice(choices: Any, text: str | None, what: str) -> Any:
+def _parse_choice(choices: Any, text: str | None, noun: str) -> Any:
     from bot import errors
 
     if text is None:
@@ -134,17 +130,17 @@ def _parse_choice(choices: Any, text: str | None, what: str) -> Any:
     try:
         return choices(text.lower())
     except ValueError:
-        names = ", ".join(one.value for one in choices)
-        raise errors.UsageError(f"{text[:40]!r} is no {what}. Use one of {names}.") from None
+        names = ", ".join(choice.value for choice in choices)
+        raise errors.UsageError(f"{text[:40]!r} is no {noun}. Use one of {names}.") from None
 
 
 def _status_name(status: models.FetchStatus) -> str:
-    """Return a status as the command line names it: what is gone for good has failed."""
+    """Return the status shown on the command line, where gone counts as failed."""
     return "failed" if status.value == "gone" else status.value
 
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
-    """Return each day of the span, both ends included; an open end is today."""
+    """Return the days from `since` to `until`, both included; an open end is today."""
     from datetime import timedelta
 
     from bot import errors
@@ -169,19 +165,19 @@ def _call_registry(command: Callable[[SourceRegistry], Awaitable[Any]]) -> Any:
 async def _fetch(
     span: tuple[date | None, date | None] | None, *, dry_run: bool, only_url: str | None = None
 ) -> list[SourceReport]:
-    """Make one pass; a count of the places that were asked is shown while it lasts."""
+    """Fetch from all sources once, with a counter of the fetched locations."""
     from bot.app import polling
 
     async with context.open_container() as core:
         days = None if span is None else _days_between(*span, core.clock().date())
         await core.load_mentions()
         with output.progress_counter("Places asked") as count:
-            asked = 0
+            fetched = 0
 
-            def progress(row: object, outcome: object) -> None:
-                nonlocal asked
-                asked += 1
-                count(asked)
+            def progress(row: models.StoredSource, result: base.FetchResult) -> None:
+                nonlocal fetched
+                fetched += 1
+                count(fetched)
 
             async with polling.open_poller(core, core.create_ingest()) as service:
                 return await service.fetch_all(
@@ -190,7 +186,7 @@ async def _fetch(
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
-    """Print a row a source, name the problems on stderr, and end with 1 where there were any."""
+    """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
     rows = [
         {
             "source": report.source.url,
@@ -202,18 +198,20 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         }
         for report in reports
     ]
-    if as_json:
-        output.print_json(rows)
-    else:
-        output.print_table(
-            _REPORT_COLUMNS, [[row[name] for name in _REPORT_COLUMNS] for row in rows], empty="No sources."
-        )
-    bad = [row for row in rows if row["status"] in ("failed", "refused")]
-    for row in bad:
+    _print_rows(rows, _REPORT_COLUMNS, as_json)
+    failed = [row for row in rows if row["status"] in ("failed", "refused")]
+    for row in failed:
         output.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]
     for problem in problems:
         line = "" if problem.line is None else f":{problem.line}"
         output.error(f"{problem.location}{line}: {problem.message}")
-    if bad or problems:
+    if failed or problems:
         sys.exit(1)
+
+
+def _print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        output.print_json(rows)
+    else:
+        output.print_table(columns, [[row[name] for name in columns] for row in rows], empty="No sources.")

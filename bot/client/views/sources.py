@@ -1,4 +1,4 @@
-"""/sources: what is fetched, one line a source with how it is below. Shows nothing that only the operator may know."""
+"""/sources: the list of sources with their health, without anything that only the operator may see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_LABEL_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class SourceList:
-    """All that is fetched from, the name of the folder that is watched, and what the archive holds, at `now` (UTC)."""
+    """The sources, the name of the inbox folder and the extent of the archive, at `now` (UTC)."""
 
     rows: Sequence[models.StoredSource]
     inbox: str | None
@@ -32,15 +32,17 @@ class SourceList:
 
     @property
     def page_count(self) -> int:
-        """How many pages there are, at least 1."""
+        """Number of pages, at least 1."""
         return max(1, -(-len(self.rows) // PAGE_SIZE))
 
 
 def sources_view(words: Texts, listed: SourceList, page: int = 0) -> ui.LayoutView:
-    """Return a page of the sources, counted from 0; one beyond the last is the last."""
+    """Return a page of the list, counted from 0; a number beyond the last page gives the last."""
     page = min(max(page, 0), listed.page_count - 1)
-    ailing = any(health.is_persistently_failing(row) for row in listed.rows)
-    message = message_builder.MessageBuilder(accent=message_builder.RED if ailing else message_builder.AMBER)
+    is_failing = any(health.is_persistently_failing(row) for row in listed.rows)
+    message = message_builder.MessageBuilder(
+        accent=message_builder.RED if is_failing else message_builder.AMBER
+    )
     message.add_text(f"### {words('sources-heading', count=len(listed.rows))}")
     if not listed.rows:
         message.add_text(words("sources-none"))
@@ -62,6 +64,11 @@ def public_label(row: models.StoredSource) -> str:
     return _shorten(kinds.public_label(row.kind, row.url))
 
 
+def kind_text_id(kind: models.SourceKind) -> str:
+    """Return the Fluent id of the name of a kind."""
+    return f"source-{kind.value}"
+
+
 def _custom_id(page: int) -> str:
     return custom_ids.pack(SHOW, page)
 
@@ -71,10 +78,10 @@ def _shorten(text: str) -> str:
 
 
 def _source_text(words: Texts, row: models.StoredSource, now: datetime) -> str:
-    head = paper_text.join_dotted(escape.code_span(public_label(row)), words(f"source-{row.kind.value}"))
-    facts = paper_text.join_dotted(_last_fetch(words, row), _next_fetch(words, row, now))
-    trouble = _failure_text(words, row)
-    return "\n".join(line for line in (head, trouble, paper_text.subtext(facts)) if line)
+    head = paper_text.join_dotted(escape.code_span(public_label(row)), words(kind_text_id(row.kind)))
+    times = paper_text.join_dotted(_last_fetch(words, row), _next_fetch(words, row, now))
+    failure = _failure_text(words, row)
+    return "\n".join(line for line in (head, failure, paper_text.subtext(times)) if line)
 
 
 def _last_fetch(words: Texts, row: models.StoredSource) -> str:
@@ -92,7 +99,7 @@ def _next_fetch(words: Texts, row: models.StoredSource, now: datetime) -> str:
 
 
 def _failure_text(words: Texts, row: models.StoredSource) -> str:
-    """Return what is wrong in words; where we declined to go the reason names addresses of the operator's network."""
+    """Return the failures in words, "" if there are none. A refusal hides its reason, which names private addresses."""
     if row.status is models.FetchStatus.NOT_YET:
         return words("source-not-yet")
     if not row.failures:
@@ -100,6 +107,6 @@ def _failure_text(words: Texts, row: models.StoredSource) -> str:
     if row.status is models.FetchStatus.REFUSED:
         reason = words("source-refused")
     else:
-        told = (row.reason or "").replace(row.url, public_label(row))
-        reason = paper_text.escape_untrusted(told, max_length=300) if told else words("reason-unknown")
+        public = (row.reason or "").replace(row.url, public_label(row))
+        reason = paper_text.escape_untrusted(public, max_length=300) if public else words("reason-unknown")
     return words("source-failures", count=row.failures, reason=reason)
