@@ -1,1 +1,1 @@
-"""A Discord of our own: REST and Gateway in a process of their own, with limits, nonces and faults on demand."""
+"""A fake Discord in its own process: REST API and Gateway with rate limits, nonces and injected faults."""

@@ -1,11 +1,10 @@
-"""`python -m tests.fake_discord`: serve until killed. Prints the API's URL, then the control API's, each on a line."""
+"""`python -m tests.fake_discord`: serve until killed. Prints the URLs of the API and of the control API."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,56 +14,50 @@ from tests.fake_discord import accounts, channels, control, interactions, messag
 
 
 def main() -> None:
-    """Read the command line and serve."""
+    """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="fake_discord", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="of the API and Gateway; 0 takes a free one")
-    parser.add_argument("--state", type=Path, help='JSON: {"guilds": [...], "channels": [...]} to begin with')
-    parser.add_argument("--openapi", type=Path, help="Discord's OpenAPI document, to check payloads against")
-    parser.add_argument("--seed", type=int, default=0, help="of the dice that draws faults")
-    parser.add_argument("--shards", type=int, default=1, help="how many GET /gateway/bot recommends")
+    parser.add_argument("--openapi", type=Path, help="Discord's OpenAPI document, for payload validation")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(parser.parse_args()))
+        asyncio.run(serve(parser.parse_args().openapi))
 
 
-async def serve(options: argparse.Namespace) -> None:
-    """Open both ports and stay up."""
-    fake = server.make_fake(options.openapi, options.seed)
-    fake.shards = options.shards
-    if options.state:
-        await control.populate(fake, json.loads(options.state.read_text()))
-    port = await _start_site(make_api_app(fake), options.port)
+async def serve(openapi: Path | None) -> None:
+    """Serve the API and the control API until cancelled."""
+    fake = server.make_fake(openapi)
+    port = await _start_site(make_api_app(fake))
     fake.url = f"http://127.0.0.1:{port}{server.API}"
     fake.gateway.url = f"ws://127.0.0.1:{port}/gateway"
     print(fake.url, flush=True)
-    print(f"http://127.0.0.1:{await _start_site(make_control_app(fake), 0)}", flush=True)
+    print(f"http://127.0.0.1:{await _start_site(make_control_app(fake))}", flush=True)
     await asyncio.Event().wait()
 
 
 def make_api_app(fake: server.Fake) -> web.Application:
-    """What the bot sees: REST and Gateway."""
+    """Return the application with the REST API and the Gateway."""
     app = web.Application(middlewares=[server.api_middleware], client_max_size=25 << 20)
     app[server.FAKE] = fake
-    for room in (messages, channels, accounts, interactions):
-        room.add_routes(app)
+    for module in (messages, channels, accounts, interactions):
+        module.add_routes(app)
     app.router.add_get("/gateway", fake.gateway.serve)
     app.router.add_get("/gateway/", fake.gateway.serve)
     return app
 
 
 def make_control_app(fake: server.Fake) -> web.Application:
-    """What tests see."""
+    """Return the application with the control API."""
     app = web.Application(client_max_size=25 << 20)
     app[server.FAKE] = fake
     control.add_routes(app)
     return app
 
 
-async def _start_site(app: web.Application, port: int) -> int:
+async def _start_site(app: web.Application) -> int:
+    """Serve an application on a free port and return the port."""
     runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
-    taken: int = runner.addresses[0][1]
-    return taken
+    await web.TCPSite(runner, "127.0.0.1", 0, reuse_address=True).start()
+    port: int = runner.addresses[0][1]
+    return port
 
 
 if __name__ == "__main__":

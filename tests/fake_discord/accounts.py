@@ -1,41 +1,41 @@
-"""REST: the bot itself, its application, its commands, users and direct messages."""
+"""REST endpoints of users, DM channels, the application and its commands."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from tests.fake_discord import server, wire
-from tests.fake_discord import world as w
+from tests.fake_discord import model, server, wire
+from tests.fake_discord.model import Json
 
 
 async def get_me(request: web.Request) -> web.StreamResponse:
-    """GET the bot's own user."""
-    return server.json_response(wire.render_user(w.BOT_ID))
+    """GET the bot user."""
+    return server.json_response(wire.render_user(model.BOT_ID))
 
 
 async def get_user(request: web.Request) -> web.StreamResponse:
-    """GET any user."""
+    """GET a user."""
     return server.json_response(wire.render_user(int(request.match_info["user_id"])))
 
 
 async def list_guilds(request: web.Request) -> web.StreamResponse:
-    """GET the servers that the bot is in."""
+    """GET the guilds of the bot."""
     guilds = request.app[server.FAKE].world.guilds.values()
-    fields: w.Json = {"icon": None, "owner": False, "permissions": "0", "features": []}
+    fields: Json = {"icon": None, "owner": False, "permissions": "0", "features": []}
     return server.json_response([{"id": str(g.id), "name": g.name, **fields} for g in guilds if g.present])
 
 
 async def get_application(request: web.Request) -> web.StreamResponse:
     """GET the bot's application."""
-    body: w.Json = {
-        "id": str(w.APPLICATION_ID),
+    body: Json = {
+        "id": str(model.APPLICATION_ID),
         "name": "Paperround",
         "description": "",
         "icon": None,
         "bot_public": True,
         "bot_require_code_grant": False,
         "verify_key": "0" * 64,
-        "owner": wire.render_user(w.OWNER_ID),
+        "owner": wire.render_user(model.OWNER_ID),
         "team": None,
         "flags": 0,
         "rpc_origins": [],
@@ -44,16 +44,16 @@ async def get_application(request: web.Request) -> web.StreamResponse:
 
 
 async def get_gateway(request: web.Request) -> web.StreamResponse:
-    """GET where the Gateway is and how many shards to open."""
+    """GET the URL of the Gateway; recommends one shard."""
     fake = request.app[server.FAKE]
-    start = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
+    session_start_limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
     return server.json_response(
-        {"url": fake.gateway.url, "shards": fake.shards, "session_start_limit": start}
+        {"url": fake.gateway.url, "shards": 1, "session_start_limit": session_start_limit}
     )
 
 
 async def create_dm(request: web.Request) -> web.StreamResponse:
-    """POST to open the direct messages with a user; gives the same channel every time."""
+    """POST to open the DM channel with a user; idempotent."""
     world = request.app[server.FAKE].world
     payload = await server.read_payload(request)
     return server.json_response(wire.render_channel(world.open_dm(int(payload["recipient_id"])), world))
@@ -65,27 +65,27 @@ def _scope(request: web.Request) -> int | None:
 
 
 async def list_commands(request: web.Request) -> web.StreamResponse:
-    """GET the registered commands, of the application or of one server."""
+    """GET the registered commands of the application or of a guild."""
     return server.json_response(request.app[server.FAKE].world.commands.get(_scope(request), []))
 
 
 async def put_commands(request: web.Request) -> web.StreamResponse:
-    """PUT all commands at once; a command that keeps its name keeps its id."""
+    """PUT all commands, replacing the former ones; a command with the same name keeps its id."""
     fake = request.app[server.FAKE]
     scope = _scope(request)
-    old = {(c["type"], c["name"]): c["id"] for c in fake.world.commands.get(scope, [])}
+    former_ids = {(c["type"], c["name"]): c["id"] for c in fake.world.commands.get(scope, [])}
     stored = []
     for command in await request.json():
         fake.schemas.check("ApplicationCommandUpdateRequest", command)
         kind = command.get("type", 1)
-        known = {
-            "id": old.get((kind, command["name"])) or str(fake.world.next_snowflake()),
-            "application_id": str(w.APPLICATION_ID),
+        defaults = {
+            "id": former_ids.get((kind, command["name"])) or str(fake.world.next_snowflake()),
+            "application_id": str(model.APPLICATION_ID),
             "version": str(fake.world.next_snowflake()),
             "default_member_permissions": None,
             "description": "",
         }
-        stored.append(known | command | {"type": kind})
+        stored.append(defaults | command | {"type": kind})
     fake.world.commands[scope] = stored
     return server.json_response(stored)
 

@@ -1,21 +1,23 @@
-"""REST: channels, threads, forum posts and servers."""
+"""REST endpoints of channels, threads, forum posts and guilds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
-from tests.fake_discord import messages, server, validation, wire
-from tests.fake_discord import world as w
+from tests.fake_discord import messages, model, server, validation, wire
+from tests.fake_discord.model import Json
 
 
 async def get_channel(request: web.Request) -> web.StreamResponse:
-    """GET one channel or thread."""
+    """GET a channel or thread."""
     world = request.app[server.FAKE].world
     return server.json_response(wire.render_channel(messages.require_channel(request), world))
 
 
 async def edit_channel(request: web.Request) -> web.StreamResponse:
-    """PATCH a thread: archive, lock, name, tags."""
+    """PATCH a thread: archived, locked, name and tags."""
     channel = messages.require_channel(request)
     payload = await server.read_payload(request)
     channel.archived = payload.get("archived", channel.archived)
@@ -26,7 +28,7 @@ async def edit_channel(request: web.Request) -> web.StreamResponse:
 
 
 async def create_thread_from_message(request: web.Request) -> web.StreamResponse:
-    """POST a thread onto a message; it takes the message's id, so there is at most one."""
+    """POST a thread on a message; it has the message's id, so there is at most one."""
     fake = request.app[server.FAKE]
     parent = messages.require_channel(request)
     message = messages.require_message(request, parent)
@@ -34,42 +36,42 @@ async def create_thread_from_message(request: web.Request) -> web.StreamResponse
     _check_name(payload)
     if message.id in fake.world.channels:
         raise wire.ApiError(400, 160004, "A thread has already been created for this message")
-    kind = w.ANNOUNCEMENT_THREAD if parent.type == w.ANNOUNCEMENT else w.THREAD
+    kind = model.ANNOUNCEMENT_THREAD if parent.type == model.ANNOUNCEMENT else model.THREAD
     thread = _add_thread(fake, parent, kind, message.id, payload)
     message.thread_id = thread.id
     return server.json_response(wire.render_channel(thread, fake.world), 201)
 
 
 async def create_thread(request: web.Request) -> web.StreamResponse:
-    """POST a thread of its own, or in a forum a post with its first message. There is no nonce for either."""
+    """POST a thread, or in a forum a post with its first message. Neither has a nonce."""
     fake = request.app[server.FAKE]
-    parent = messages.require_channel(request, w.SEND_MESSAGES)
+    parent = messages.require_channel(request, model.SEND_MESSAGES)
     payload = await server.read_payload(request)
     _check_name(payload)
-    forum = parent.type in w.THREAD_ONLY_TYPES
-    first = payload.get("message") or {}
-    if forum:
+    is_forum = parent.type in model.THREAD_ONLY_TYPES
+    first_message = payload.get("message") or {}
+    if is_forum:
         if parent.require_tag and not payload.get("applied_tags"):
             raise wire.ApiError(400, 40067, "A tag is required to create a forum post in this channel")
         fake.schemas.check("CreateForumThreadRequest", payload)
-        validation.check_message(first)
-    thread = _add_thread(fake, parent, w.THREAD, fake.world.next_snowflake(), payload)
+        validation.check_message(first_message)
+    thread = _add_thread(fake, parent, model.THREAD, fake.world.next_snowflake(), payload)
     body = wire.render_channel(thread, fake.world)
-    if forum:
-        message = fake.world.add_message(thread, first, message_id=thread.id)
+    if is_forum:
+        message = fake.world.add_message(thread, first_message, message_id=thread.id)
         body["message"] = wire.render_message(message, fake.world)
     return server.json_response(body, 201)
 
 
-def _check_name(payload: w.Json) -> None:
+def _check_name(payload: Json) -> None:
     if not 1 <= len(payload.get("name") or "") <= 100:
         raise validation.invalid_form_body("name", "Must be between 1 and 100 in length.")
 
 
 def _add_thread(
-    fake: server.Fake, parent: w.Channel, kind: int, thread_id: int, payload: w.Json
-) -> w.Channel:
-    thread = w.Channel(
+    fake: server.Fake, parent: model.Channel, kind: int, thread_id: int, payload: Json
+) -> model.Channel:
+    thread = model.Channel(
         id=thread_id,
         type=kind,
         guild_id=parent.guild_id,
@@ -84,28 +86,34 @@ def _add_thread(
 
 
 async def list_active_threads(request: web.Request) -> web.StreamResponse:
-    """GET the server's threads that are not archived."""
+    """GET the threads of a guild that are not archived."""
     guild = require_guild(request)
-    return _thread_list_response(request, lambda c: c.guild_id == guild.id and not c.archived)
+    return _thread_list_response(request, lambda thread: thread.guild_id == guild.id and not thread.archived)
 
 
 async def list_archived_threads(request: web.Request) -> web.StreamResponse:
-    """GET a channel's archived threads."""
-    parent = messages.require_channel(request, w.READ_MESSAGE_HISTORY)
-    return _thread_list_response(request, lambda c: c.parent_id == parent.id and c.archived)
+    """GET the archived threads of a channel."""
+    parent = messages.require_channel(request, model.READ_MESSAGE_HISTORY)
+    return _thread_list_response(request, lambda thread: thread.parent_id == parent.id and thread.archived)
 
 
-def _thread_list_response(request: web.Request, wanted: object) -> web.Response:
-    assert callable(wanted)
+def _thread_list_response(request: web.Request, is_wanted: Callable[[model.Channel], bool]) -> web.Response:
+    """Return the visible threads that are wanted, newest first."""
     world = request.app[server.FAKE].world
-    found = [c for c in world.channels.values() if c.type in w.THREAD_TYPES and not c.deleted and wanted(c)]
-    visible = sorted((c for c in found if world.permissions(c)), key=lambda c: -c.id)
-    body = [wire.render_channel(c, world) for c in visible]
+    threads = [
+        channel
+        for channel in sorted(world.channels.values(), key=lambda channel: -channel.id)
+        if channel.type in model.THREAD_TYPES
+        and not channel.deleted
+        and is_wanted(channel)
+        and world.permissions(channel)
+    ]
+    body = [wire.render_channel(thread, world) for thread in threads]
     return server.json_response({"threads": body, "members": [], "has_more": False})
 
 
-def require_guild(request: web.Request) -> w.Guild:
-    """The request's server, if the bot is in it."""
+def require_guild(request: web.Request) -> model.Guild:
+    """Return the guild of the request. Raises ApiError if it is unknown or the bot is not a member."""
     guild = request.app[server.FAKE].world.guilds.get(int(request.match_info["guild_id"]))
     if guild is None:
         raise wire.ApiError(404, 10004, "Unknown Guild")
@@ -115,32 +123,36 @@ def require_guild(request: web.Request) -> w.Guild:
 
 
 async def get_guild(request: web.Request) -> web.StreamResponse:
-    """GET one server with its roles."""
+    """GET a guild with its roles."""
     return server.json_response(wire.render_guild(require_guild(request), request.app[server.FAKE].world))
 
 
 async def list_channels(request: web.Request) -> web.StreamResponse:
-    """GET a server's channels, threads not among them."""
+    """GET the channels of a guild, without threads."""
     guild = require_guild(request)
     world = request.app[server.FAKE].world
-    mine = [c for c in world.channels.values() if c.guild_id == guild.id and c.type not in w.THREAD_TYPES]
-    return server.json_response([wire.render_channel(c, world) for c in mine if not c.deleted])
+    channels = [
+        channel
+        for channel in world.channels.values()
+        if channel.guild_id == guild.id and channel.type not in model.THREAD_TYPES and not channel.deleted
+    ]
+    return server.json_response([wire.render_channel(channel, world) for channel in channels])
 
 
 async def list_roles(request: web.Request) -> web.StreamResponse:
-    """GET a server's roles."""
+    """GET the roles of a guild."""
     return server.json_response(wire.render_roles(require_guild(request)))
 
 
 async def get_member(request: web.Request) -> web.StreamResponse:
-    """GET a member of a server; everybody is one here."""
+    """GET a member of a guild; every user is a member."""
     return server.json_response(
         wire.render_member(require_guild(request), int(request.match_info["user_id"]))
     )
 
 
 async def join_thread(request: web.Request) -> web.StreamResponse:
-    """Join a thread."""
+    """PUT the bot into a thread; has no effect."""
     messages.require_channel(request)
     return web.Response(status=204)
 

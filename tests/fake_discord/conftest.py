@@ -1,4 +1,4 @@
-"""A running fake Discord and a bare discord.py client that talks to it."""
+"""A running fake Discord and a plain discord.py client connected to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["client", "fake", "fake_server"]
 
 @pytest.fixture
 async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.AutoShardedClient]:
-    """A client that is logged in and not connected to the Gateway."""
+    """A client that is logged in but not connected to the Gateway."""
     restore = endpoints.override(fake.api_url, fake.gateway_url)
     intents = discord.Intents.none()
     intents.guilds = True

@@ -1,4 +1,4 @@
-"""The control API, on a port of its own: tests populate the world, order faults, move the clock and look inside."""
+"""The control API, on its own port: tests populate and inspect the world, inject faults and move the clock."""
 
 from __future__ import annotations
 
@@ -10,54 +10,52 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fake_discord import faults, interactions, server, wire
-from tests.fake_discord import world as w
+from tests.fake_discord import faults, interactions, model, server, wire
+from tests.fake_discord.model import Json
 
-Json = dict[str, Any]
 Action = Callable[[server.Fake, Json], Awaitable[Any]]
 
 
-async def reset(fake: server.Fake, order: Json) -> Any:
-    """Forget everything and begin again as a new process would, with the dice at `seed`."""
+async def reset(fake: server.Fake, params: Json) -> Any:
+    """Reset to the initial state, with the fault injector at `seed`."""
     await fake.gateway.drop(forget=True)
-    fresh = server.make_fake(seed=order.get("seed", 0))
+    fresh = server.make_fake(seed=params.get("seed", 0))
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
     fake.gateway.reset(fake.world)
     fake.interactions, fake.callbacks, fake.log = fresh.interactions, fresh.callbacks, fresh.log
-    fake.answers = fresh.answers
-    fake.shards = order.get("shards", 1)
+    fake.responses = fresh.responses
     return {}
 
 
-async def populate(fake: server.Fake, order: Json) -> Any:
-    """Add or replace guilds and channels, given as the fields of world.Guild and world.Channel."""
-    for fields in order.get("guilds", []):
-        guild = fake.world.add_guild(w.Guild(**fields))
+async def populate(fake: server.Fake, params: Json) -> Any:
+    """Add or replace `guilds` and `channels`, given as fields of `model.Guild` and `model.Channel`."""
+    for fields in params.get("guilds", []):
+        guild = fake.world.add_guild(model.Guild(**fields))
         fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True), guild.id)
-    for fields in order.get("channels", []):
-        channel = fake.world.add_channel(w.Channel(**fields))
-        if channel.type == w.DM:
+    for fields in params.get("channels", []):
+        channel = fake.world.add_channel(model.Channel(**fields))
+        if channel.type == model.DM:
             fake.world.dm_channel_ids[channel.recipient_id or 0] = channel.id
     return {}
 
 
-async def change_channel(fake: server.Fake, order: Json) -> Any:
-    """Change a channel's fields, e.g. `denied`, `closed`, `locked`, `deleted`, and tell the Gateway."""
-    channel = fake.world.channels[order["id"]]
-    for name, value in order["fields"].items():
+async def change_channel(fake: server.Fake, params: Json) -> Any:
+    """Change `fields` of the channel `id`, e.g. `denied`, `closed`, `locked`, `deleted`, and dispatch the event."""
+    channel = fake.world.channels[params["id"]]
+    for name, value in params["fields"].items():
         setattr(channel, name, value)
-    kind = "THREAD" if channel.type in w.THREAD_TYPES else "CHANNEL"
+    kind = "THREAD" if channel.type in model.THREAD_TYPES else "CHANNEL"
     event = f"{kind}_DELETE" if channel.deleted else f"{kind}_UPDATE"
     if channel.guild_id is not None:
         fake.gateway.dispatch(event, wire.render_channel(channel, fake.world), channel.guild_id)
     return {}
 
 
-async def change_guild(fake: server.Fake, order: Json) -> Any:
-    """Change a server's fields: `permissions`, or `present` to remove the bot from it or invite it again."""
-    guild = fake.world.guilds[order["id"]]
+async def change_guild(fake: server.Fake, params: Json) -> Any:
+    """Change `fields` of the guild `id`: `permissions`, or `present` to remove or add the bot."""
+    guild = fake.world.guilds[params["id"]]
     was_present = guild.present
-    for name, value in order["fields"].items():
+    for name, value in params["fields"].items():
         setattr(guild, name, value)
     if was_present and not guild.present:
         fake.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild.id)
@@ -69,113 +67,109 @@ async def change_guild(fake: server.Fake, order: Json) -> Any:
     return {}
 
 
-async def delete_message(fake: server.Fake, order: Json) -> Any:
-    """Delete a message as a moderator would."""
-    message = fake.world.channels[order["channel_id"]].find(order["message_id"])
+async def delete_message(fake: server.Fake, params: Json) -> Any:
+    """Delete the message `message_id` of `channel_id`, as a moderator would."""
+    message = fake.world.channels[params["channel_id"]].find(params["message_id"])
     if message is not None:
         message.deleted = True
     return {"found": message is not None}
 
 
-async def move_clock(fake: server.Fake, order: Json) -> Any:
-    """Move the fake's clock forward by `seconds`; nonces grow old by it."""
-    fake.world.clock_offset += max(0.0, order["seconds"])
+async def move_clock(fake: server.Fake, params: Json) -> Any:
+    """Move the clock forward by `seconds`, which expires nonces."""
+    fake.world.clock_offset += max(0.0, params["seconds"])
     return {"now": fake.world.now()}
 
 
-async def expire_nonces(fake: server.Fake, order: Json) -> Any:
-    """Forget all nonces, or set the `window` (seconds) in which they are remembered."""
-    if "window" in order:
-        fake.world.nonce_window = order["window"]
-    else:
-        fake.world.nonces.clear()
+async def expire_nonces(fake: server.Fake, params: Json) -> Any:
+    """Forget all nonces."""
+    fake.world.nonces.clear()
     return {}
 
 
-async def set_limits(fake: server.Fake, order: Json) -> Any:
-    """Set `per_second` over all, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
-    if "per_second" in order:
-        fake.limits.set_global_limit(order["per_second"])
-    for route, (limit, period) in order.get("routes", {}).items():
+async def set_limits(fake: server.Fake, params: Json) -> Any:
+    """Set the global limit `per_second`, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
+    if "per_second" in params:
+        fake.limits.set_global_limit(params["per_second"])
+    for route, (limit, period) in params.get("routes", {}).items():
         fake.limits.set_route_limit(route, limit, period)
     return {}
 
 
-async def set_faults(fake: server.Fake, order: Json) -> Any:
-    """Replace the fault rules by `rules`, and the dice by one with `seed` if given."""
-    if "seed" in order:
-        fake.faults.reseed(order["seed"])
-    fake.faults.rules = [faults.FaultRule(**fields) for fields in order.get("rules", [])]
+async def set_faults(fake: server.Fake, params: Json) -> Any:
+    """Replace the fault rules by `rules`, and restart the random sequence if `seed` is given."""
+    if "seed" in params:
+        fake.faults.reseed(params["seed"])
+    fake.faults.rules = [faults.FaultRule(**fields) for fields in params.get("rules", [])]
     return {}
 
 
-async def set_outage(fake: server.Fake, order: Json) -> Any:
-    """Answer 503 to everything for `seconds` (0 ends it), or with `resets` break every connection instead.
+async def set_outage(fake: server.Fake, params: Json) -> Any:
+    """Respond 503 to all requests for `seconds` (0 ends it); with `resets`, reset the connections instead.
 
-    With `gateway` the Gateway is closed meanwhile and forgets its sessions.
+    With `gateway`, the Gateway is closed for that time and forgets its sessions.
     """
-    fake.faults.outage_resets = order.get("resets", False)
-    fake.faults.outage_until = time.monotonic() + order["seconds"]
-    if order.get("gateway"):
-        await fake.gateway.drop(forget=True, closed_for=order["seconds"])
+    fake.faults.outage_resets = params.get("resets", False)
+    fake.faults.outage_until = time.monotonic() + params["seconds"]
+    if params.get("gateway"):
+        await fake.gateway.drop(forget=True, closed_for=params["seconds"])
     return {}
 
 
-async def drop_gateway(fake: server.Fake, order: Json) -> Any:
-    """Close the Gateway connections: `forget` the sessions, refuse new ones for `closed_for` seconds, `code`."""
-    return {"dropped": await fake.gateway.drop(**order)}
+async def drop_gateway(fake: server.Fake, params: Json) -> Any:
+    """Close the Gateway connections; params as in `Gateway.drop`."""
+    return {"dropped": await fake.gateway.drop(**params)}
 
 
-async def interact(fake: server.Fake, order: Json) -> Any:
-    """Send an interaction and wait up to `wait` seconds for its callback, or for its `answer`; gives the record."""
-    wait = order.pop("wait", interactions.CALLBACK_TIMEOUT_SECONDS)
-    futures = fake.answers if order.pop("answer", False) else fake.callbacks
-    record = interactions.create_interaction(fake, order)
+async def interact(fake: server.Fake, params: Json) -> Any:
+    """Send an interaction and wait up to `wait` seconds for its callback, or for its response if `answer`.
+
+    Returns the record.
+    """
+    wait = params.pop("wait", interactions.CALLBACK_TIMEOUT_SECONDS)
+    futures = fake.responses if params.pop("answer", False) else fake.callbacks
+    record = interactions.create_interaction(fake, params)
     future = futures[record["id"]]
     await asyncio.wait([future], timeout=wait)
     return record
 
 
-async def get_interaction(fake: server.Fake, order: Json) -> Any:
-    """The record of an interaction by its `token`: its callback, its replies, the milliseconds it took."""
-    return fake.interactions[order["token"]]
+async def get_interaction(fake: server.Fake, params: Json) -> Any:
+    """Return the record of the interaction with `token`."""
+    return fake.interactions[params["token"]]
 
 
-async def list_messages(fake: server.Fake, order: Json) -> Any:
-    """Every message, oldest first, by channel id; of `channel_id` alone if given. Deleted ones are marked."""
-    wanted = order.get("channel_id")
-    channels = [c for c in fake.world.channels.values() if wanted in (None, c.id)]
+async def list_messages(fake: server.Fake, params: Json) -> Any:
+    """Return the messages by channel id, oldest first and deleted ones included; only those of `channel_id` if given."""
+    channel_id = params.get("channel_id")
     return {
-        str(c.id): [dataclasses.asdict(m) | {"nonce": m.nonce} for m in c.messages]
-        for c in channels
-        if c.messages or wanted
+        str(channel.id): [dataclasses.asdict(message) for message in channel.messages]
+        for channel in fake.world.channels.values()
+        if channel.messages and channel_id in (None, channel.id)
     }
 
 
-async def list_channels(fake: server.Fake, order: Json) -> Any:
-    """Every channel and thread, without its messages."""
-    fields = [f.name for f in dataclasses.fields(w.Channel) if f.name != "messages"]
-    return [{name: getattr(c, name) for name in fields} for c in fake.world.channels.values()]
+async def list_channels(fake: server.Fake, params: Json) -> Any:
+    """Return all channels and threads, without their messages."""
+    names = [field.name for field in dataclasses.fields(model.Channel) if field.name != "messages"]
+    return [{name: getattr(channel, name) for name in names} for channel in fake.world.channels.values()]
 
 
-async def get_log(fake: server.Fake, order: Json) -> Any:
-    """The REST requests so far, oldest first: at, method, path, status (0: no answer); `clear` empties it."""
-    entries = list(fake.log)
-    if order.get("clear"):
-        fake.log.clear()
-    return entries
+async def get_log(fake: server.Fake, params: Json) -> Any:
+    """Return the REST requests so far, oldest first: at, method, path, status (0: no response)."""
+    return list(fake.log)
 
 
-async def get_counts(fake: server.Fake, order: Json) -> Any:
-    """Figures: requests, answers with 429, connected shards, IDENTIFYs, RESUMEs, messages, commands."""
+async def get_counts(fake: server.Fake, params: Json) -> Any:
+    """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, RESUMEs, messages, commands."""
     return {
         "requests": len(fake.log),
         "too_many": fake.limits.rejected,
         "connected": fake.gateway.count_connected(),
         "identifies": fake.gateway.identifies,
         "resumes": fake.gateway.resumes,
-        "messages": sum(len(c.messages) for c in fake.world.channels.values()),
-        "commands": {str(scope): len(c) for scope, c in fake.world.commands.items()},
+        "messages": sum(len(channel.messages) for channel in fake.world.channels.values()),
+        "commands": {str(scope): len(commands) for scope, commands in fake.world.commands.items()},
         "now": fake.world.now(),
     }
 
@@ -202,14 +196,14 @@ ACTIONS: tuple[Action, ...] = (
 
 
 def add_routes(app: web.Application) -> None:
-    """Each action is POST /control/<its name>, with its order as the JSON body."""
+    """Add a route for each action: POST /control/<name> with its params as the JSON body."""
     for action in ACTIONS:
         app.router.add_post(f"/control/{action.__name__}", _make_handler(action))
 
 
 def _make_handler(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        order = await request.json() if request.can_read_body else {}
-        return server.json_response(await action(request.app[server.FAKE], order))
+        params = await request.json() if request.can_read_body else {}
+        return server.json_response(await action(request.app[server.FAKE], params))
 
     return handle

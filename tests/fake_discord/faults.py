@@ -1,4 +1,4 @@
-"""Faults on demand: which request goes wrong, and how. Seeded, so that a run can be repeated."""
+"""Fault injection: rules that make requests fail. Seeded, so that runs are reproducible."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ KINDS = ("status", "lose", "slow")
 
 @dataclass
 class FaultRule:
-    """One way to go wrong.
+    """A fault for matching requests.
 
-    `kind`: `status` answers with `status` and `code`; `lose` resets the connection instead of answering; `slow`
-    waits `seconds`. `stored` says whether the request takes effect first. `times` None means for ever.
+    `kind`: `status` responds with `status` and `code`; `lose` resets the connection instead of responding; `slow`
+    waits `seconds`. If `stored`, the request takes effect before the fault. `times` None: no limit.
     """
 
     kind: str
@@ -26,22 +26,22 @@ class FaultRule:
     stored: bool = False
     status: int = 500
     code: int = 0
-    message: str = "fault on demand"
+    message: str = "injected fault"
     seconds: float = 0.0
     hits: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"a fault is one of {', '.join(KINDS)}, not {self.kind}")
+            raise ValueError(f"unknown fault kind {self.kind}; expected one of {', '.join(KINDS)}")
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether this rule still has something to do and is about such a request."""
-        left = self.times is None or self.hits < self.times
-        return left and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+        """Return whether the rule applies to a request and is not used up."""
+        is_available = self.times is None or self.hits < self.times
+        return is_available and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
 
 class FaultInjector:
-    """The rules in force, and the outage that goes over all of them."""
+    """The active fault rules, and an outage that takes precedence over them."""
 
     def __init__(self, seed: int = 0) -> None:
         self.rules: list[FaultRule] = []
@@ -50,11 +50,11 @@ class FaultInjector:
         self._random = random.Random(seed)
 
     def reseed(self, seed: int) -> None:
-        """Begin the dice's sequence again."""
+        """Restart the random sequence."""
         self._random = random.Random(seed)
 
     def draw(self, method: str, path: str) -> FaultRule | None:
-        """The fault that befalls this request, if any: the first matching rule whose dice comes up."""
+        """Return the fault of a request, if any: the first matching rule whose probability hits."""
         for rule in self.rules:
             if rule.matches(method, path) and self._random.random() < rule.probability:
                 rule.hits += 1

@@ -1,4 +1,4 @@
-"""The Gateway: HELLO, IDENTIFY, READY, GUILD_CREATE, heartbeats, RESUME with replay, and drops on demand."""
+"""The Gateway: sessions, heartbeats, events, RESUME with replay, and dropped connections."""
 
 from __future__ import annotations
 
@@ -6,33 +6,42 @@ import asyncio
 import json
 import secrets
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.fake_discord import wire
-from tests.fake_discord import world as w
+from tests.fake_discord import model, wire
+from tests.fake_discord.model import Json
 
-Json = dict[str, Any]
-
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, HEARTBEAT_ACK = (
-    0,
-    1,
-    2,
-    6,
-    7,
-    9,
-    10,
-    11,
-)
-UNKNOWN_ERROR, AUTHENTICATION_FAILED = 4000, 4004
+HEARTBEAT_INTERVAL_MS = 41_250
 REPLAY_BUFFER_SIZE = 500
+
+
+class Opcode(IntEnum):
+    """Gateway opcodes in use."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    RESUME = 6
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class CloseCode(IntEnum):
+    """Gateway close codes in use."""
+
+    UNKNOWN_ERROR = 4000
+    AUTHENTICATION_FAILED = 4004
 
 
 @dataclass
 class Session:
-    """One shard's session; it outlives its connections as long as it can be resumed."""
+    """The session of a shard, which can be resumed over another connection."""
 
     id: str
     shard: tuple[int, int]
@@ -40,18 +49,22 @@ class Session:
     events: list[Json] = field(default_factory=list)
     socket: web.WebSocketResponse | None = None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the session has an open connection."""
+        return self.socket is not None and not self.socket.closed
+
 
 class Gateway:
-    """All sessions. `url` is what GET /gateway/bot and READY tell."""
+    """All sessions. `url` is the Gateway URL in GET /gateway/bot and READY."""
 
-    def __init__(self, world: w.World) -> None:
+    def __init__(self, world: model.World) -> None:
         self.url = ""
-        self.heartbeat_ms = 41_250
         self._send_tasks: set[asyncio.Task[None]] = set()
         self.reset(world)
 
-    def reset(self, world: w.World) -> None:
-        """Begin without sessions, for this world."""
+    def reset(self, world: model.World) -> None:
+        """Forget all sessions and serve this world."""
         self.sessions: dict[str, Session] = {}
         self.identifies = 0
         self.resumes = 0
@@ -59,12 +72,12 @@ class Gateway:
         self._world = world
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Serve one WebSocket connection until either side ends it."""
+        """Serve a WebSocket connection until either side closes it."""
         if time.monotonic() < self.closed_until:
             return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await _send(socket, {"op": HELLO, "d": {"heartbeat_interval": self.heartbeat_ms}})
+        await _send(socket, {"op": Opcode.HELLO, "d": {"heartbeat_interval": HEARTBEAT_INTERVAL_MS}})
         async for frame in socket:
             if frame.type is WSMsgType.TEXT:
                 await self._receive(socket, json.loads(frame.data))
@@ -72,32 +85,36 @@ class Gateway:
 
     async def _receive(self, socket: web.WebSocketResponse, message: Json) -> None:
         match message["op"]:
-            case 1:
+            case Opcode.HEARTBEAT:
                 self._spawn(_acknowledge(socket))
-            case 2:
+            case Opcode.IDENTIFY:
                 await self._identify(socket, message["d"])
-            case 6:
+            case Opcode.RESUME:
                 await self._resume(socket, message["d"])
             case _:
-                pass  # presence and the like: nobody here looks at it
+                pass  # presence updates and the like are ignored
 
     async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
-        if data["token"] != w.TOKEN:
-            await socket.close(code=AUTHENTICATION_FAILED)
+        if data["token"] != model.TOKEN:
+            await socket.close(code=CloseCode.AUTHENTICATION_FAILED)
             return
         self.identifies += 1
         shard, count = data.get("shard") or (0, 1)
         session = Session(secrets.token_hex(16), (shard, count), socket=socket)
         self.sessions[session.id] = session
-        guilds = [g for g in self._world.guilds.values() if g.present and self._is_on_shard(g.id, session)]
+        guilds = [
+            guild
+            for guild in self._world.guilds.values()
+            if guild.present and self._is_on_shard(guild.id, session)
+        ]
         ready = {
             "v": 10,
-            "user": wire.render_user(w.BOT_ID),
-            "guilds": [{"id": str(g.id), "unavailable": True} for g in guilds],
+            "user": wire.render_user(model.BOT_ID),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "shard": [shard, count],
-            "application": {"id": str(w.APPLICATION_ID), "flags": 0},
+            "application": {"id": str(model.APPLICATION_ID), "flags": 0},
         }
         self._send_event(session, "READY", ready)
         for guild in guilds:
@@ -106,7 +123,7 @@ class Gateway:
     async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
         session = self.sessions.get(data["session_id"])
         if session is None:
-            await _send(socket, {"op": INVALID_SESSION, "d": False})
+            await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
             return
         self.resumes += 1
         session.socket = socket
@@ -121,49 +138,57 @@ class Gateway:
         return (guild_id >> 22) % count == shard
 
     def dispatch(self, event: str, data: Json, guild_id: int | None = None) -> int:
-        """Send an event to the sessions of the server's shard (shard 0 without a server). Gives their number."""
-        hit = 0
+        """Send an event to the sessions of the guild's shard (shard 0 without a guild).
+
+        Returns the number of connected sessions among them.
+        """
+        connected = 0
         for session in list(self.sessions.values()):
             if self._is_on_shard(guild_id or 0, session):
                 self._send_event(session, event, data)
-                hit += session.socket is not None and not session.socket.closed
-        return hit
+                connected += session.is_connected
+        return connected
 
     def _send_event(self, session: Session, event: str, data: Json) -> None:
         session.seq += 1
-        frame = {"op": DISPATCH, "t": event, "s": session.seq, "d": data}
+        frame = {"op": Opcode.DISPATCH, "t": event, "s": session.seq, "d": data}
         session.events = [*session.events[-REPLAY_BUFFER_SIZE:], frame]
         if session.socket is not None and not session.socket.closed:
             self._spawn(_send(session.socket, frame))
 
-    def _spawn(self, sending: Any) -> None:
-        task = asyncio.ensure_future(sending)
+    def _spawn(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
         self._send_tasks.add(task)
         task.add_done_callback(self._send_tasks.discard)
 
-    async def drop(self, *, forget: bool = False, closed_for: float = 0.0, code: int = UNKNOWN_ERROR) -> int:
-        """Close every connection; `forget` the sessions too, and refuse new ones for `closed_for` seconds."""
+    async def drop(self, *, forget: bool = False, closed_for: float = 0.0) -> int:
+        """Close all connections, and refuse new ones for `closed_for` seconds. `forget` ends the sessions too.
+
+        Returns the number of closed connections.
+        """
         self.closed_until = time.monotonic() + closed_for
-        sockets = [s.socket for s in self.sessions.values() if s.socket is not None and not s.socket.closed]
+        sockets = [
+            session.socket for session in self.sessions.values() if session.socket and session.is_connected
+        ]
         if forget:
             self.sessions.clear()
-        await asyncio.gather(*(socket.close(code=code) for socket in sockets))
+        await asyncio.gather(*(socket.close(code=CloseCode.UNKNOWN_ERROR) for socket in sockets))
         return len(sockets)
 
     def count_connected(self) -> int:
-        """How many shards are connected and have identified."""
-        return sum(s.socket is not None and not s.socket.closed for s in self.sessions.values())
+        """Return the number of connected sessions."""
+        return sum(session.is_connected for session in self.sessions.values())
 
 
 async def _acknowledge(socket: web.WebSocketResponse) -> None:
-    # At once would be before discord.py's own thread has noted that it sent the heartbeat.
+    # discord.py's heartbeat thread must first record that it sent the heartbeat.
     await asyncio.sleep(0.05)
     if not socket.closed:
-        await _send(socket, {"op": HEARTBEAT_ACK})
+        await _send(socket, {"op": Opcode.HEARTBEAT_ACK})
 
 
 async def _send(socket: web.WebSocketResponse, frame: Json) -> None:
     try:
         await socket.send_str(json.dumps(frame, ensure_ascii=False))
     except ConnectionError:
-        return  # the client has gone; it gets the event when it resumes
+        return  # the client has disconnected and gets the event when it resumes

@@ -1,4 +1,4 @@
-"""Discord's rate limits: 50 requests a second over all, and a window for each route and channel."""
+"""Discord's rate limits: a global limit of 50 requests per second, and a window per route and channel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_ROUTE_LIMIT = (50, 1.0)
 
 @dataclass
 class Window:
-    """A fixed window that opens with its first request: `limit` requests in `period` seconds."""
+    """A fixed window of `period` seconds with at most `limit` requests, started by its first request."""
 
     limit: int
     period: float
@@ -26,7 +26,7 @@ class Window:
     used: int = 0
 
     def hit(self, now: float) -> float:
-        """Count a request made at `now` (seconds). Gives 0, or how many seconds too early it was."""
+        """Count a request at `now` (seconds). Returns 0, or the seconds to wait if the limit is reached."""
         if now >= self.opened_at + self.period:
             self.opened_at, self.used = now, 0
         if self.used >= self.limit:
@@ -37,7 +37,7 @@ class Window:
 
 @dataclass
 class RateLimitResult:
-    """Whether a request may pass, and the headers that tell the client about its window."""
+    """Seconds to wait (0 if the request is allowed), and the rate limit headers of the response."""
 
     retry_after: float = 0.0
     is_global: bool = False
@@ -45,7 +45,7 @@ class RateLimitResult:
 
 
 class RateLimiter:
-    """All windows. Times are seconds of a clock that only goes forward."""
+    """The global window and those of all routes. Times are seconds of a monotonic clock."""
 
     def __init__(self, per_second: int = 50) -> None:
         self.routes = dict(ROUTE_LIMITS)
@@ -54,29 +54,29 @@ class RateLimiter:
         self._windows: dict[Key, Window] = {}
 
     def set_global_limit(self, per_second: int) -> None:
-        """Replace the limit over all routes."""
+        """Set the global limit."""
         self._global_window = Window(per_second, 1.0)
 
     def set_route_limit(self, route: str, limit: int, period: float) -> None:
-        """Replace the limit of one route, written `METHOD /path/{with}/{names}`."""
+        """Set the limit of a route, given as `METHOD /path/{parameter}`."""
         self.routes[route] = (limit, period)
-        self._windows = {key: w for key, w in self._windows.items() if key[0] != route}
+        self._windows = {key: window for key, window in self._windows.items() if key[0] != route}
 
     def check(self, route: str, major: str, now: float, *, exempt: bool = False) -> RateLimitResult:
-        """Count one request on `route` for the channel, guild or webhook `major`."""
+        """Count a request on `route` with the major parameter `major` (a channel, guild or webhook id)."""
         limit, period = self.routes.get(route, DEFAULT_ROUTE_LIMIT)
         window = self._windows.setdefault((route, major), Window(limit, period))
-        verdict = RateLimitResult()
+        result = RateLimitResult()
         if not exempt and (wait := self._global_window.hit(now)):
-            verdict = RateLimitResult(wait, is_global=True)
+            result = RateLimitResult(wait, is_global=True)
         elif wait := window.hit(now):
-            verdict = RateLimitResult(wait)
-        self.rejected += verdict.retry_after > 0
-        verdict.headers = _headers(route, window, now, verdict)
-        return verdict
+            result = RateLimitResult(wait)
+        self.rejected += result.retry_after > 0
+        result.headers = _headers(route, window, now, result)
+        return result
 
 
-def _headers(route: str, window: Window, now: float, verdict: RateLimitResult) -> dict[str, str]:
+def _headers(route: str, window: Window, now: float, result: RateLimitResult) -> dict[str, str]:
     reset_after = max(0.0, window.opened_at + window.period - now)
     headers = {
         "X-RateLimit-Limit": str(window.limit),
@@ -85,9 +85,9 @@ def _headers(route: str, window: Window, now: float, verdict: RateLimitResult) -
         "X-RateLimit-Bucket": hashlib.sha256(route.encode()).hexdigest()[:32],
         "Via": "1.1 google",
     }
-    if verdict.retry_after:
-        headers["Retry-After"] = str(math.ceil(verdict.retry_after))
-        headers["X-RateLimit-Scope"] = "global" if verdict.is_global else "user"
-        if verdict.is_global:
+    if result.retry_after:
+        headers["Retry-After"] = str(math.ceil(result.retry_after))
+        headers["X-RateLimit-Scope"] = "global" if result.is_global else "user"
+        if result.is_global:
             headers["X-RateLimit-Global"] = "true"
     return headers

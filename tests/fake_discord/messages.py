@@ -1,34 +1,33 @@
-"""REST: messages in channels, threads and direct messages: post once a nonce, look up, edit, delete, publish."""
+"""REST endpoints of messages in channels, threads and DMs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
-from tests.fake_discord import server, validation, wire
-from tests.fake_discord import world as w
-
-Json = dict[str, object]
+from tests.fake_discord import model, server, validation, wire
 
 MISSING_ACCESS = wire.ApiError(403, 50001, "Missing Access")
 MISSING_PERMISSIONS = wire.ApiError(403, 50013, "Missing Permissions")
 
 
-def require_channel(request: web.Request, needed: int = w.VIEW_CHANNEL) -> w.Channel:
-    """The request's channel, if it exists and the bot holds the `needed` permissions there."""
+def require_channel(request: web.Request, needed: int = model.VIEW_CHANNEL) -> model.Channel:
+    """Return the channel of the request. Raises ApiError if it is unknown or the bot lacks `needed` permissions."""
     world = request.app[server.FAKE].world
     channel = world.channels.get(int(request.match_info["channel_id"]))
     if channel is None or channel.deleted:
         raise wire.unknown_channel()
     permissions = world.permissions(channel)
-    if not permissions & w.VIEW_CHANNEL:
+    if not permissions & model.VIEW_CHANNEL:
         raise MISSING_ACCESS
     if permissions & needed != needed:
         raise MISSING_PERMISSIONS
     return channel
 
 
-def require_message(request: web.Request, channel: w.Channel) -> w.Message:
-    """The request's message in this channel."""
+def require_message(request: web.Request, channel: model.Channel) -> model.Message:
+    """Return the message of the request. Raises ApiError if it is unknown."""
     message = channel.find(int(request.match_info["message_id"]))
     if message is None:
         raise wire.unknown_message()
@@ -36,7 +35,7 @@ def require_message(request: web.Request, channel: w.Channel) -> w.Message:
 
 
 async def create_message(request: web.Request) -> web.StreamResponse:
-    """POST a message; an enforced nonce that was seen gives back the first message."""
+    """POST a message; a repeated enforced nonce returns the first message."""
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
     channel = require_channel(request)
@@ -53,65 +52,66 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_message(message, fake.world) | {"nonce": nonce})
 
 
-def _repeat_response(world: w.World, channel: w.Channel, message_id: int, nonce: object) -> web.Response:
+def _repeat_response(
+    world: model.World, channel: model.Channel, message_id: int, nonce: object
+) -> web.Response:
     message = channel.find(message_id)
     if message is None:
         raise wire.unknown_message()
     return server.json_response(wire.render_message(message, world) | {"nonce": nonce})
 
 
-def _check_may_send(world: w.World, channel: w.Channel) -> None:
-    if channel.type == w.DM and channel.closed:
+def _check_may_send(world: model.World, channel: model.Channel) -> None:
+    if channel.type == model.DM and channel.closed:
         raise wire.ApiError(403, 50007, "Cannot send messages to this user")
-    if channel.type in w.THREAD_ONLY_TYPES:
+    if channel.type in model.THREAD_ONLY_TYPES:
         raise wire.ApiError(400, 50008, "Cannot send messages in a non-text channel")
-    thread = channel.type in w.THREAD_TYPES
+    thread = channel.type in model.THREAD_TYPES
     if thread and channel.locked:
         raise wire.ApiError(403, 160005, "Thread is locked")
-    needed = w.SEND_MESSAGES_IN_THREADS if thread else w.SEND_MESSAGES
+    needed = model.SEND_MESSAGES_IN_THREADS if thread else model.SEND_MESSAGES
     if not world.permissions(channel) & needed:
         raise MISSING_PERMISSIONS
 
 
 async def list_messages(request: web.Request) -> web.StreamResponse:
-    """GET messages, newest first; without the permission to read the history the list is empty, not refused."""
+    """GET messages, newest first; an empty list without the permission to read the history."""
     fake = request.app[server.FAKE]
     channel = require_channel(request)
-    if not fake.world.permissions(channel) & w.READ_MESSAGE_HISTORY:
+    if not fake.world.permissions(channel) & model.READ_MESSAGE_HISTORY:
         return server.json_response([])
     limit = int(request.query.get("limit", "50"))
     if not 1 <= limit <= 100:
         raise validation.invalid_form_body("limit", "Must be between 1 and 100.")
-    kept = [m for m in channel.messages if not m.deleted]
-    chosen = _select_page(kept, request.query, limit)
-    return server.json_response([wire.render_message(m, fake.world) for m in reversed(chosen)])
+    existing = [message for message in channel.messages if not message.deleted]
+    page = _select_page(existing, request.query, limit)
+    return server.json_response([wire.render_message(message, fake.world) for message in reversed(page)])
 
 
-def _select_page(kept: list[w.Message], query: object, limit: int) -> list[w.Message]:
-    assert hasattr(query, "get")
+def _select_page(messages: list[model.Message], query: Mapping[str, str], limit: int) -> list[model.Message]:
     after, before, around = (int(query.get(key) or 0) for key in ("after", "before", "around"))
     if around:
-        older = [m for m in kept if m.id <= around][-(limit // 2 + 1) :]
-        return older + [m for m in kept if m.id > around][: limit - len(older)]
+        older = [m for m in messages if m.id <= around][-(limit // 2 + 1) :]
+        return older + [m for m in messages if m.id > around][: limit - len(older)]
     if after:
-        return [m for m in kept if m.id > after][:limit]
-    return [m for m in kept if not before or m.id < before][-limit:]
+        return [m for m in messages if m.id > after][:limit]
+    return [m for m in messages if not before or m.id < before][-limit:]
 
 
 async def get_message(request: web.Request) -> web.StreamResponse:
-    """GET one message."""
-    channel = require_channel(request, w.VIEW_CHANNEL | w.READ_MESSAGE_HISTORY)
+    """GET a message."""
+    channel = require_channel(request, model.VIEW_CHANNEL | model.READ_MESSAGE_HISTORY)
     world = request.app[server.FAKE].world
     return server.json_response(wire.render_message(require_message(request, channel), world))
 
 
 async def edit_message(request: web.Request) -> web.StreamResponse:
-    """PATCH one of the bot's messages; the V2 flag stays once set."""
+    """PATCH a message of the bot; the components v2 flag cannot be removed."""
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
     channel = require_channel(request)
     message = require_message(request, channel)
-    if channel.type in w.THREAD_TYPES and channel.archived:
+    if channel.type in model.THREAD_TYPES and channel.archived:
         raise wire.ApiError(400, 50083, "Thread is archived")
     fake.schemas.check("MessageEditRequestPartial", payload)
     merged = message.payload | payload
@@ -122,16 +122,16 @@ async def edit_message(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_message(request: web.Request) -> web.StreamResponse:
-    """DELETE one of the bot's messages."""
+    """DELETE a message of the bot."""
     require_message(request, require_channel(request)).deleted = True
     return web.Response(status=204)
 
 
 async def crosspost(request: web.Request) -> web.StreamResponse:
-    """Publish a message of an announcement channel to its followers."""
-    channel = require_channel(request, w.SEND_MESSAGES)
+    """POST to publish a message of an announcement channel."""
+    channel = require_channel(request, model.SEND_MESSAGES)
     message = require_message(request, channel)
-    if channel.type != w.ANNOUNCEMENT:
+    if channel.type != model.ANNOUNCEMENT:
         raise wire.ApiError(403, 50024, "Cannot execute action on this channel type")
     if message.published:
         raise wire.ApiError(400, 40033, "This message has already been crossposted")
@@ -140,7 +140,7 @@ async def crosspost(request: web.Request) -> web.StreamResponse:
 
 
 async def trigger_typing(request: web.Request) -> web.StreamResponse:
-    """Say that the bot is typing; nobody sees it here."""
+    """POST a typing indicator; has no effect."""
     require_channel(request)
     return web.Response(status=204)
 
@@ -150,9 +150,9 @@ def add_routes(app: web.Application) -> None:
     base = server.API + "/channels/{channel_id}/messages"
     app.router.add_post(base, create_message)
     app.router.add_get(base, list_messages)
-    one = base + "/{message_id:[0-9]+}"
-    app.router.add_get(one, get_message)
-    app.router.add_patch(one, edit_message)
-    app.router.add_delete(one, delete_message)
-    app.router.add_post(one + "/crosspost", crosspost)
+    message = base + "/{message_id:[0-9]+}"
+    app.router.add_get(message, get_message)
+    app.router.add_patch(message, edit_message)
+    app.router.add_delete(message, delete_message)
+    app.router.add_post(message + "/crosspost", crosspost)
     app.router.add_post(server.API + "/channels/{channel_id}/typing", trigger_typing)

@@ -1,4 +1,4 @@
-"""Starts the fake Discord as a process of its own and talks to its control API. For tests and bench."""
+"""Runs the fake Discord as a subprocess and calls its control API. For tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.fake_discord import world
-
-Json = dict[str, Any]
+from tests.fake_discord import model, validation
+from tests.fake_discord.model import Json
 
 ROOT = Path(__file__).parents[2]
-OPENAPI_PATH = ROOT / "../shared/discord/openapi.json"
-
-TOKEN = world.TOKEN
+TOKEN = model.TOKEN
 GUILD_ID = 700_000_000_000_000_000
 
 
 class FakeDiscordProcess:
-    """The process. `with Server() as server:` runs one until the end of the block."""
+    """Context manager that runs the subprocess."""
 
-    def __init__(self, *, seed: int = 0, shards: int = 1, port: int = 0, validate: bool = True) -> None:
-        arguments = ["--seed", str(seed), "--shards", str(shards), "--port", str(port)]
-        if validate and OPENAPI_PATH.exists():
-            arguments += ["--openapi", str(OPENAPI_PATH)]
+    def __init__(self, *, validate: bool = True) -> None:
+        has_schemas = validate and validation.OPENAPI_PATH.exists()
+        arguments = ["--openapi", str(validation.OPENAPI_PATH)] if has_schemas else []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fake_discord", *arguments],
             cwd=ROOT,
@@ -51,11 +47,11 @@ class FakeDiscordProcess:
     def _read_line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the fake Discord ended before it listened"
+        assert line, "the fake Discord exited before it was listening"
         return line.strip()
 
     def stop(self) -> None:
-        """End the process."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -63,14 +59,14 @@ class FakeDiscordProcess:
 
 
 class FakeDiscord:
-    """Talks to a running fake. `async with FakeDiscord() as fake:` starts one of its own for the block.
+    """Client of the control API. Starts its own process unless one is given.
 
-    `api_url` and `gateway_url` are what the bot is to use.
+    `api_url` and `gateway_url` are the URLs for the bot.
     """
 
-    def __init__(self, server: FakeDiscordProcess | None = None, **options: Any) -> None:
-        self._owned_server = None if server else FakeDiscordProcess(**options)
-        self._server = server or self._owned_server or FakeDiscordProcess()
+    def __init__(self, server: FakeDiscordProcess | None = None, *, validate: bool = True) -> None:
+        self._is_server_owned = server is None
+        self._server = server or FakeDiscordProcess(validate=validate)
         self._session: aiohttp.ClientSession | None = None
         self.api_url = self._server.api_url
         self.gateway_url = self.api_url.replace("http://", "ws://").replace("/api/v10", "/gateway")
@@ -84,20 +80,20 @@ class FakeDiscord:
     ) -> None:
         if self._session is not None:
             await self._session.close()
-        if self._owned_server is not None:
-            self._owned_server.stop()
+        if self._is_server_owned:
+            self._server.stop()
 
-    async def run_action(self, action: str, parameters: Json | None = None) -> Any:
-        """Do one action of the control API (see control.py) and give its answer."""
+    async def run_action(self, action: str, params: Json | None = None) -> Any:
+        """Run an action of the control API (see `control.ACTIONS`) and return its result."""
         assert self._session is not None, "the fake Discord was not started"
         async with self._session.post(
-            f"{self._server.control_url}/control/{action}", json=parameters or {}
+            f"{self._server.control_url}/control/{action}", json=params or {}
         ) as response:
             assert response.status == 200, f"{action}: {await response.text()}"
             return await response.json()
 
     def environment(self) -> dict[str, str]:
-        """The settings with which Paperround uses this Discord."""
+        """Return the settings that connect Paperround to this server."""
         return {
             "DISCORD_TOKEN": TOKEN,
             "PAPERROUND_DISCORD_API_URL": self.api_url,
@@ -105,58 +101,66 @@ class FakeDiscord:
         }
 
     async def add_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> int:
-        """Add a server, fields as in world.Guild."""
+        """Add a guild with the fields of `model.Guild`."""
         await self.run_action("populate", {"guilds": [{"id": guild_id, "name": "Lab", **fields}]})
         return guild_id
 
     async def add_channels(self, count: int, guild_id: int = GUILD_ID, **fields: Any) -> list[int]:
-        """Add `count` text channels (or another `type`) to a server; gives their ids."""
-        ids = [guild_id + 1_000 + n for n in range(count)]
-        channels = [{"id": i, "type": world.TEXT, "guild_id": guild_id, **fields} for i in ids]
+        """Add `count` text channels (or another `type`) to a guild. Returns their ids."""
+        ids = [guild_id + 1_000 + number for number in range(count)]
+        channels = [
+            {"id": channel_id, "type": model.TEXT, "guild_id": guild_id, **fields} for channel_id in ids
+        ]
         await self.run_action("populate", {"channels": channels})
         return ids
 
     async def change_channel(self, channel_id: int, **fields: Any) -> None:
-        """Change a channel, e.g. `denied=world.SEND_MESSAGES`, `deleted=True`."""
+        """Change a channel, e.g. `denied=model.SEND_MESSAGES`, `deleted=True`."""
         await self.run_action("change_channel", {"id": channel_id, "fields": fields})
 
     async def change_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> None:
-        """Change a server, e.g. `present=False` removes the bot."""
+        """Change a guild, e.g. `present=False` removes the bot."""
         await self.run_action("change_guild", {"id": guild_id, "fields": fields})
 
     async def set_faults(self, *rules: Json, seed: int | None = None) -> None:
-        """Replace the fault rules (see faults.Rule); none ends all faults."""
+        """Replace the fault rules, given as fields of `faults.FaultRule`; no rules end all faults."""
         await self.run_action("set_faults", {"rules": list(rules)} | ({} if seed is None else {"seed": seed}))
 
     async def messages(self, channel_id: int) -> list[Json]:
-        """A channel's messages, oldest first, without deleted ones."""
-        found = await self.run_action("list_messages", {"channel_id": channel_id})
-        return [m for m in found.get(str(channel_id), []) if not m["deleted"]]
+        """Return the messages of a channel, oldest first, without deleted ones."""
+        return (await self.all_messages(channel_id=channel_id)).get(channel_id, [])
 
-    async def all_messages(self) -> dict[int, list[Json]]:
-        """Every channel's messages, oldest first, without deleted ones."""
-        found = await self.run_action("list_messages")
-        return {int(i): [m for m in messages if not m["deleted"]] for i, messages in found.items()}
+    async def all_messages(self, **params: Any) -> dict[int, list[Json]]:
+        """Return the messages by channel id, oldest first, without deleted ones."""
+        by_channel = await self.run_action("list_messages", params)
+        return {
+            int(channel_id): [message for message in messages if not message["deleted"]]
+            for channel_id, messages in by_channel.items()
+        }
 
     async def log(self, method: str = "", path: str = "") -> list[Json]:
-        """The REST requests so far, of one method and below one path if given."""
+        """Return the REST requests so far, filtered by method and path prefix."""
         entries = await self.run_action("get_log")
-        return [e for e in entries if e["method"].startswith(method) and e["path"].startswith(path)]
+        return [
+            entry
+            for entry in entries
+            if entry["method"].startswith(method) and entry["path"].startswith(path)
+        ]
 
     async def counts(self) -> Json:
-        """Figures, see control.get_counts."""
+        """Return the counters of `control.get_counts`."""
         counts: Json = await self.run_action("get_counts")
         return counts
 
-    async def wait_until_connected(self, shards: int = 1, seconds: float = 20.0) -> None:
-        """Return when so many shards are connected."""
+    async def wait_until_connected(self, seconds: float = 20.0) -> None:
+        """Wait until the bot is connected to the Gateway. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            # The event happens in another process: nothing here could set an asyncio.Event.
-            while (await self.counts())["connected"] < shards:  # noqa: ASYNC110
+            # The event happens in another process, which cannot set an asyncio.Event.
+            while not (await self.counts())["connected"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     async def interact(self, channel_id: int, data: Json, **fields: Any) -> Json:
-        """Send an interaction and wait for the first answer; gives its record (see interactions.begin)."""
-        order = {"channel_id": channel_id, "data": data, **fields}
-        record: Json = await self.run_action("interact", order)
+        """Send an interaction and wait for the first response. Returns the record of `create_interaction`."""
+        params = {"channel_id": channel_id, "data": data, **fields}
+        record: Json = await self.run_action("interact", params)
         return record

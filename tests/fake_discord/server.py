@@ -1,9 +1,10 @@
-"""Holds the fake together: one object with everything, the request's way through faults, token and limits."""
+"""The state of a fake Discord, and the middleware for outages, rate limits, faults and authentication."""
 
 from __future__ import annotations
 
 import asyncio
 import collections
+import json
 import socket
 import struct
 import time
@@ -14,16 +15,14 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fake_discord import faults, limits, validation, wire
-from tests.fake_discord import gateway as gateways
-from tests.fake_discord import world as worlds
+from tests.fake_discord import faults, gateway, limits, model, validation, wire
+from tests.fake_discord.model import Json
 
-Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 API = "/api/v10"
 FAULT_HEADER = "X-Fault"
-"""Marks a fault's answer. It carries no limits and no Via: a 429 of this kind looks like Cloudflare's."""
+"""Marks the response of a fault, which has no rate limit headers and no Via, like a 429 from Cloudflare."""
 
 EXEMPT_FROM_GLOBAL = (f"{API}/interactions/", f"{API}/webhooks/")
 MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id")
@@ -31,40 +30,37 @@ MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id")
 
 @dataclass
 class Fake:
-    """Everything that one fake Discord consists of."""
+    """All components of a fake Discord."""
 
-    world: worlds.World
+    world: model.World
     limits: limits.RateLimiter
     faults: faults.FaultInjector
     schemas: validation.Schemas
-    gateway: gateways.Gateway
+    gateway: gateway.Gateway
     interactions: dict[str, Json] = field(default_factory=dict)
     callbacks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
-    answers: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
+    responses: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
-    shards: int = 1
 
 
 FAKE = web.AppKey("fake", Fake)
 
 
 def make_fake(openapi: Path | None = None, seed: int = 0) -> Fake:
-    """A fake with an empty world; with Discord's OpenAPI document it checks payloads against that too."""
-    world = worlds.World()
+    """Return a fake with an empty world. With Discord's OpenAPI document, payloads are validated against it."""
+    world = model.World()
     return Fake(
         world,
         limits.RateLimiter(),
         faults.FaultInjector(seed),
         validation.Schemas(openapi),
-        gateways.Gateway(world),
+        gateway.Gateway(world),
     )
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A JSON answer with exactly the content type that discord.py takes for JSON (no charset)."""
-    import json
-
+    """Return a JSON response with the content type that discord.py expects (no charset)."""
     data = json.dumps(body, ensure_ascii=False).encode()
     return web.Response(
         body=data, status=status, headers={"Content-Type": "application/json", **(headers or {})}
@@ -72,7 +68,7 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 
 def reset_connection(request: web.Request) -> web.StreamResponse:
-    """Break the connection with a TCP reset, as a lost reply looks to the client."""
+    """Close the connection with a TCP reset, so that the client loses the reply."""
     transport = request.transport
     if transport is not None:
         connection = transport.get_extra_info("socket")
@@ -84,7 +80,7 @@ def reset_connection(request: web.Request) -> web.StreamResponse:
 
 @web.middleware
 async def api_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lead a REST request through outage, limits and faults, and write it into the log."""
+    """Apply outage, rate limits and faults to a REST request, and log it."""
     if not request.path.startswith(API):
         return await handler(request)
     fake = request.app[FAKE]
@@ -96,14 +92,14 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
             return reset_connection(request)
         entry["status"] = 503
         return json_response({"message": "Service Unavailable", "code": 0}, 503)
-    verdict = _check_limits(fake, request)
-    if verdict.retry_after:
+    limit_result = _check_limits(fake, request)
+    if limit_result.retry_after:
         entry["status"] = 429
-        return _rate_limited_response(verdict)
+        return _rate_limited_response(limit_result)
     response = await _apply_fault(fake, path, request, handler)
     entry["status"] = response.status
     if not response.prepared and FAULT_HEADER not in response.headers:
-        response.headers.update(verdict.headers)
+        response.headers.update(limit_result.headers)
     return response
 
 
@@ -135,7 +131,7 @@ async def _handle(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _check_token(request: web.Request) -> None:
     if request.path.startswith(EXEMPT_FROM_GLOBAL):
         return
-    if request.headers.get("Authorization") != f"Bot {worlds.TOKEN}":
+    if request.headers.get("Authorization") != f"Bot {model.TOKEN}":
         raise wire.ApiError(401, 0, "401: Unauthorized")
 
 
@@ -147,19 +143,17 @@ def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
     return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)
 
 
-def _rate_limited_response(verdict: limits.RateLimitResult) -> web.Response:
+def _rate_limited_response(limit_result: limits.RateLimitResult) -> web.Response:
     body = {
         "message": "You are being rate limited.",
-        "retry_after": round(verdict.retry_after, 3),
-        "global": verdict.is_global,
+        "retry_after": round(limit_result.retry_after, 3),
+        "global": limit_result.is_global,
     }
-    return json_response(body, 429, verdict.headers)
+    return json_response(body, 429, limit_result.headers)
 
 
 async def read_payload(request: web.Request) -> Json:
-    """The JSON body of a request, sent as such or as the `payload_json` field beside files."""
-    import json
-
+    """Return the JSON body of a request, or its `payload_json` field if it is multipart."""
     if request.content_type.startswith("multipart/"):
         form = await request.post()
         return dict(json.loads(str(form["payload_json"])))

@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from tests.fake_discord import process, world
+from tests.fake_discord import model, process
 
 pytestmark = pytest.mark.wire
 
@@ -37,7 +37,7 @@ async def test_ready_brings_the_servers_with_their_channels(
         channel = guild.get_channel(channel_id)
         assert channel is not None
         assert channel.permissions_for(guild.me).read_message_history
-        await fake.change_channel(channel_id, denied=world.READ_MESSAGE_HISTORY)
+        await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
         async with asyncio.timeout(5):
             while channel.permissions_for(guild.me).read_message_history:  # noqa: ASYNC110 - discord.py's cache
                 await asyncio.sleep(0.01)

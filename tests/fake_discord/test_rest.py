@@ -9,7 +9,7 @@ import discord
 import pytest
 from discord import ui
 
-from tests.fake_discord import process, world
+from tests.fake_discord import model, process
 
 pytestmark = pytest.mark.wire
 
@@ -74,19 +74,19 @@ async def test_without_the_right_to_read_it_the_history_is_empty(
     [channel_id] = await fake.add_channels(1)
     place = client.get_partial_messageable(channel_id)
     await place.send("one")
-    await fake.change_channel(channel_id, denied=world.READ_MESSAGE_HISTORY)
+    await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
     assert [m async for m in place.history()] == []
 
 
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
-        ({"denied": world.SEND_MESSAGES}, 403, 50013),
-        ({"denied": world.VIEW_CHANNEL}, 403, 50001),
+        ({"denied": model.SEND_MESSAGES}, 403, 50013),
+        ({"denied": model.VIEW_CHANNEL}, 403, 50001),
         ({"deleted": True}, 404, 10003),
-        ({"type": world.FORUM}, 400, 50008),
-        ({"type": world.THREAD, "locked": True}, 403, 160005),
-        ({"type": world.DM, "guild_id": None, "closed": True}, 403, 50007),
+        ({"type": model.FORUM}, 400, 50008),
+        ({"type": model.THREAD, "locked": True}, 403, 160005),
+        ({"type": model.DM, "guild_id": None, "closed": True}, 403, 50007),
     ],
 )
 async def test_a_channel_that_cannot_be_posted_to_says_why(
@@ -181,8 +181,8 @@ async def test_forum_posts_threads_and_publishing(
         "populate",
         {
             "channels": [
-                {"id": 71, "type": world.FORUM, "guild_id": process.GUILD_ID, "require_tag": True},
-                {"id": 72, "type": world.ANNOUNCEMENT, "guild_id": process.GUILD_ID},
+                {"id": 71, "type": model.FORUM, "guild_id": process.GUILD_ID, "require_tag": True},
+                {"id": 72, "type": model.ANNOUNCEMENT, "guild_id": process.GUILD_ID},
             ]
         },
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_discord import process, validation, wire
+from tests.fake_discord import validation, wire
 
 
 def texts(*contents: str) -> dict[str, Any]:
@@ -42,9 +42,9 @@ def test_allowed_at_the_edge(payload: dict[str, Any]) -> None:
     validation.check_message(payload)
 
 
-@pytest.mark.skipif(not process.OPENAPI_PATH.exists(), reason="Discord's OpenAPI document is not at hand")
+@pytest.mark.skipif(not validation.OPENAPI_PATH.exists(), reason="Discord's OpenAPI document is not at hand")
 def test_the_schema_names_the_field_that_does_not_fit() -> None:
-    schemas = validation.Schemas(process.OPENAPI_PATH)
+    schemas = validation.Schemas(validation.OPENAPI_PATH)
     schemas.check("MessageCreateRequest", texts("fine") | {"nonce": "abc", "enforce_nonce": True})
     label = button("x")
     label["components"][0]["label"] = "l" * 81

@@ -1,15 +1,17 @@
-"""Checks what the bot sends: Discord's OpenAPI schema where it is at hand, and the rules that no schema tells."""
+"""Payload validation: Discord's OpenAPI schemas, if available, and the rules that they do not contain."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.fake_discord import wire
+from tests.fake_discord.model import Json
 
-Json = dict[str, Any]
+OPENAPI_PATH = Path(__file__).parents[3] / "shared/discord/openapi.json"
+"""Discord's OpenAPI document, which is not part of the repository."""
 
 IS_COMPONENTS_V2 = 1 << 15
 MAX_COMPONENTS = 40
@@ -17,18 +19,18 @@ MAX_CONTENT = 2000
 MAX_TEXT = 4000
 MAX_TEXT_BYTES = 10170
 BYTES_PER_TEXT = 12
-"""Measured: above `MAX_TEXT_BYTES` for the texts' UTF-8 plus this much a text, Discord answers 500 (api#8554)."""
+"""Overhead per text. Measured: above `MAX_TEXT_BYTES` in UTF-8 with this overhead, Discord responds 500 (api#8554)."""
 
 
 class Schemas:
-    """The OpenAPI schemas of Discord, or none: then only the rules below are checked."""
+    """The schemas of Discord's OpenAPI document. Without a path, `check` accepts any payload."""
 
     def __init__(self, path: Path | None) -> None:
         self._components = _load_components(path) if path else None
         self._validators: dict[str, Any] = {}
 
     def check(self, name: str, payload: Json) -> None:
-        """Raise a 50035 that names the first field which doesn't fit schema `name`."""
+        """Raise ApiError 50035 with the first field that does not match the schema `name`."""
         if self._components is None:
             return
         for error in self._validator(name).iter_errors(payload):
@@ -45,14 +47,13 @@ class Schemas:
 
 def _load_components(path: Path) -> Json:
     components: Json = json.loads(path.read_text())["components"]
-    # Discord knows media channels (16), and discord.py names them for every option that takes a forum; the document
-    # does not list them.
+    # The document lacks media channels (16), which discord.py allows for every option with a forum.
     components["schemas"]["ChannelTypes"]["oneOf"].append({"title": "GUILD_MEDIA", "const": 16})
     return _discriminate_by_type(components)
 
 
 def _discriminate_by_type(components: Json) -> Json:
-    """Rewrite each `oneOf` over typed objects as a choice by `type`, so that an error names the real field."""
+    """Rewrite each `oneOf` of typed objects as a condition on `type`, so that errors name the real field."""
     schemas = components["schemas"]
 
     def kind(alternative: Json) -> Any:
@@ -83,7 +84,7 @@ def _discriminate_by_type(components: Json) -> Json:
 
 
 def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
-    """400 50035 about one field, given as a dotted path."""
+    """Return the error of an invalid field (400, 50035), given as a dotted path."""
     errors: Json = {"_errors": [{"code": "INVALID", "message": message}]}
     for key in reversed(field_path.split(".")):
         errors = {key or "_": errors}
@@ -91,7 +92,7 @@ def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
 
 
 def check_message(payload: Json) -> None:
-    """Raise what Discord would answer to this message although its schema allows it."""
+    """Raise ApiError if Discord refuses this message although it matches the schema."""
     components = list(walk_components(payload.get("components") or []))
     if len(payload.get("content") or "") > MAX_CONTENT:
         raise invalid_form_body("content", f"Must be {MAX_CONTENT} or fewer in length.")
@@ -101,10 +102,10 @@ def check_message(payload: Json) -> None:
         payload.get(key) for key in ("content", "embeds", "components", "attachments", "sticker_ids")
     ):
         raise wire.ApiError(400, 50006, "Cannot send an empty message")
-    ids = [c["custom_id"] for c in components if c.get("custom_id")]
+    ids = [component["custom_id"] for component in components if component.get("custom_id")]
     if len(ids) != len(set(ids)):
         raise invalid_form_body("components", "Component custom id cannot be duplicated")
-    if sum(_embed_length(e) for e in payload.get("embeds") or []) > 6000:
+    if sum(map(_embed_length, payload.get("embeds") or [])) > 6000:
         raise invalid_form_body("embeds", "Embed size exceeds maximum size of 6000")
 
 
@@ -116,25 +117,26 @@ def _check_v2(payload: Json, components: list[Json]) -> None:
         raise wire.ApiError(400, 50006, "Cannot send an empty message")
     if len(components) > MAX_COMPONENTS:
         raise invalid_form_body("components", f"Must be {MAX_COMPONENTS} or fewer in total.")
-    texts = [c.get("content", "") for c in components if c.get("type") == 10]
+    texts = [component.get("content", "") for component in components if component.get("type") == 10]
     if sum(map(len, texts)) > MAX_TEXT:
         raise invalid_form_body("components", f"The texts must be {MAX_TEXT} or fewer in length together.")
-    if sum(len(t.encode()) + BYTES_PER_TEXT for t in texts) > MAX_TEXT_BYTES:
+    if sum(len(text.encode()) + BYTES_PER_TEXT for text in texts) > MAX_TEXT_BYTES:
         raise wire.ApiError(500, 0, "Internal Server Error")
 
 
-def walk_components(components: list[Json]) -> Iterator[Json]:
-    """Every component, nested ones and accessories too."""
+def walk_components(components: Iterable[Json]) -> Iterator[Json]:
+    """Yield components with their children, accessories and labelled inputs."""
     for component in components:
         yield component
-        yield from walk_components(component.get("components") or [])
-        if component.get("accessory"):
-            yield from walk_components([component["accessory"]])
+        yield from walk_components(component.get("components") or ())
+        for key in ("accessory", "component"):
+            if component.get(key):
+                yield from walk_components([component[key]])
 
 
 def _embed_length(embed: Json) -> int:
     texts = [embed.get("title"), embed.get("description"), (embed.get("footer") or {}).get("text")]
     texts.append((embed.get("author") or {}).get("name"))
-    for part in embed.get("fields") or []:
-        texts += [part.get("name"), part.get("value")]
+    for field in embed.get("fields") or []:
+        texts += [field.get("name"), field.get("value")]
     return sum(len(text.strip()) for text in texts if text)

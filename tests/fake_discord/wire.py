@@ -1,70 +1,70 @@
-"""Turns the fake's records into the JSON that Discord answers with, and names Discord's errors."""
+"""Renders records as Discord's JSON, and defines its API errors."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-from tests.fake_discord import world as w
-
-Json = dict[str, Any]
+from tests.fake_discord import model
+from tests.fake_discord.model import Json
 
 
 class ApiError(Exception):
-    """An error answer: an HTTP status, Discord's own code and, for a bad form, the tree of what is wrong."""
+    """An error response: HTTP status, Discord's error code and, for an invalid body, the tree of field errors."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(f"{status} {code} {message}")
         self.status, self.code, self.message, self.errors = status, code, message, errors
 
     def body(self) -> Json:
-        """The JSON body of the answer."""
+        """Return the JSON body of the response."""
         body: Json = {"message": self.message, "code": self.code}
         return body | ({"errors": self.errors} if self.errors else {})
 
 
 def unknown_channel() -> ApiError:
-    """404 10003: the channel was deleted, or never was."""
+    """Return the error of a deleted or unknown channel (404, 10003)."""
     return ApiError(404, 10003, "Unknown Channel")
 
 
 def unknown_message() -> ApiError:
-    """404 10008: the message was deleted, or never was."""
+    """Return the error of a deleted or unknown message (404, 10008)."""
     return ApiError(404, 10008, "Unknown Message")
 
 
 def render_time(seconds: float) -> str:
-    """Unix seconds as Discord writes times."""
+    """Render Unix seconds as an ISO 8601 time."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def snowflake_time(snowflake: int) -> float:
-    """The moment, in Unix seconds, that a snowflake carries."""
-    return ((snowflake >> 22) + w.DISCORD_EPOCH_MS) / 1000
+    """Return the time of a snowflake in Unix seconds."""
+    return ((snowflake >> 22) + model.DISCORD_EPOCH_MS) / 1000
 
 
 def render_user(user_id: int) -> Json:
-    """A user. The bot is the only bot here."""
-    bot = user_id == w.BOT_ID
-    name = "paperround" if bot else f"reader{user_id % 10_000}"
+    """Render a user. Only `BOT_ID` is a bot."""
+    is_bot = user_id == model.BOT_ID
+    name = "paperround" if is_bot else f"reader{user_id % 10_000}"
     return {
         "id": str(user_id),
         "username": name,
         "discriminator": "0",
-        "global_name": None if bot else name,
+        "global_name": None if is_bot else name,
         "avatar": None,
-        "bot": bot,
+        "bot": is_bot,
         "flags": 0,
         "public_flags": 0,
     }
 
 
-def render_member(guild: w.Guild, user_id: int) -> Json:
-    """A member of a server; the bot carries the server's bot role."""
+def render_member(guild: model.Guild, user_id: int) -> Json:
+    """Render a guild member; the bot has the guild's bot role."""
     return {
         "user": render_user(user_id),
         "nick": None,
-        "roles": [str(guild.role_id)] if user_id == w.BOT_ID else [],
+        "roles": [str(guild.role_id)] if user_id == model.BOT_ID else [],
         "joined_at": render_time(snowflake_time(guild.id)),
         "deaf": False,
         "mute": False,
@@ -72,8 +72,8 @@ def render_member(guild: w.Guild, user_id: int) -> Json:
     }
 
 
-def render_roles(guild: w.Guild) -> list[Json]:
-    """The server's two roles: @everyone, which allows nothing, and the bot's own."""
+def render_roles(guild: model.Guild) -> list[Json]:
+    """Render the roles of a guild: @everyone without permissions, and the bot's role."""
     return [
         _render_role(guild.id, "@everyone", 0, 0),
         _render_role(guild.role_id, "paperround", guild.permissions, 1),
@@ -97,10 +97,10 @@ def _render_role(role_id: int, name: str, permissions: int, position: int) -> Js
     }
 
 
-def render_channel(channel: w.Channel, world: w.World) -> Json:
-    """A channel, thread or direct message."""
+def render_channel(channel: model.Channel, world: model.World) -> Json:
+    """Render a channel, thread or DM."""
     body: Json = {"id": str(channel.id), "type": channel.type, "flags": 0, "last_message_id": None}
-    if channel.type == w.DM:
+    if channel.type == model.DM:
         return body | {"recipients": [render_user(channel.recipient_id or 0)]}
     body |= {
         "guild_id": str(channel.guild_id),
@@ -108,7 +108,7 @@ def render_channel(channel: w.Channel, world: w.World) -> Json:
         "parent_id": str(channel.parent_id) if channel.parent_id else None,
         "rate_limit_per_user": 0,
     }
-    if channel.type in w.THREAD_TYPES:
+    if channel.type in model.THREAD_TYPES:
         return body | _thread_fields(channel)
     guild = world.guilds[channel.guild_id or 0]
     return body | {
@@ -123,7 +123,7 @@ def render_channel(channel: w.Channel, world: w.World) -> Json:
     }
 
 
-def _thread_fields(channel: w.Channel) -> Json:
+def _thread_fields(channel: model.Channel) -> Json:
     created = render_time(snowflake_time(channel.id))
     return {
         "owner_id": str(channel.owner_id),
@@ -141,13 +141,13 @@ def _thread_fields(channel: w.Channel) -> Json:
     }
 
 
-def render_guild(guild: w.Guild, world: w.World, *, full: bool = False) -> Json:
-    """A server; `full` as GUILD_CREATE carries it, with channels, threads and the bot as its only member."""
+def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) -> Json:
+    """Render a guild; `full` adds the fields of GUILD_CREATE: channels, threads and the bot as the only member."""
     body: Json = {
         "id": str(guild.id),
         "name": guild.name,
         "icon": None,
-        "owner_id": str(w.OWNER_ID),
+        "owner_id": str(model.OWNER_ID),
         "roles": render_roles(guild),
         "emojis": [],
         "stickers": [],
@@ -164,15 +164,18 @@ def render_guild(guild: w.Guild, world: w.World, *, full: bool = False) -> Json:
     }
     if not full:
         return body
-    mine = [c for c in world.channels.values() if c.guild_id == guild.id and not c.deleted]
+    channels = [
+        channel for channel in world.channels.values() if channel.guild_id == guild.id and not channel.deleted
+    ]
+    threads = [channel for channel in channels if channel.type in model.THREAD_TYPES]
     return body | {
         "joined_at": render_time(snowflake_time(guild.id)),
         "large": False,
         "unavailable": False,
         "member_count": 2,
-        "members": [render_member(guild, w.BOT_ID)],
-        "channels": [render_channel(c, world) for c in mine if c.type not in w.THREAD_TYPES],
-        "threads": [render_channel(c, world) for c in mine if c.type in w.THREAD_TYPES and not c.archived],
+        "members": [render_member(guild, model.BOT_ID)],
+        "channels": [render_channel(channel, world) for channel in channels if channel not in threads],
+        "threads": [render_channel(thread, world) for thread in threads if not thread.archived],
         "voice_states": [],
         "presences": [],
         "stage_instances": [],
@@ -181,8 +184,8 @@ def render_guild(guild: w.Guild, world: w.World, *, full: bool = False) -> Json:
     }
 
 
-def render_message(message: w.Message, world: w.World) -> Json:
-    """A message as Discord gives it back: without the nonce, which is not kept in the history."""
+def render_message(message: model.Message, world: model.World) -> Json:
+    """Render a message without its nonce, which Discord does not keep in the history."""
     payload = message.payload
     return {
         "id": str(message.id),
@@ -197,22 +200,22 @@ def render_message(message: w.Message, world: w.World) -> Json:
         "mention_roles": [],
         "attachments": [],
         "embeds": payload.get("embeds") or [],
-        "components": _assign_component_ids(payload.get("components") or [], [0]),
+        "components": _assign_component_ids(payload.get("components") or [], itertools.count(1)),
         "pinned": False,
         "type": 0,
         "flags": int(payload.get("flags") or 0) | (1 if message.published else 0),
     }
 
 
-def _assign_component_ids(components: list[Json], last: list[int]) -> list[Json]:
-    """Fill in the component ids that the sender left out, as Discord does."""
+def _assign_component_ids(components: list[Json], ids: Iterator[int]) -> list[Json]:
+    """Add the component ids that the sender omitted, as Discord does."""
     numbered = []
     for component in components:
-        last[0] += 1
-        copy = {**component, "id": component.get("id") or last[0]}
+        next_id = next(ids)
+        copy = {**component, "id": component.get("id") or next_id}
         if "components" in copy:
-            copy["components"] = _assign_component_ids(copy["components"], last)
+            copy["components"] = _assign_component_ids(copy["components"], ids)
         if copy.get("accessory"):
-            copy["accessory"] = _assign_component_ids([copy["accessory"]], last)[0]
+            copy["accessory"] = _assign_component_ids([copy["accessory"]], ids)[0]
         numbered.append(copy)
     return numbered

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from storage import subscriptions
-from tests.fake_discord import process, world
+from tests.fake_discord import model, process
 from tests.support import fault_harness
 from tests.support.relay_harness import OWNER, new_subscription
 
@@ -47,7 +47,7 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     harness.start_bot()
     await wait_until_started(harness)
-    await harness.fake.change_channel(revoked, denied=world.SEND_MESSAGES)
+    await harness.fake.change_channel(revoked, denied=model.SEND_MESSAGES)
     await harness.fake.change_channel(deleted, deleted=True)
 
     async def both_noticed() -> bool:

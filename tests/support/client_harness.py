@@ -21,7 +21,7 @@ from bot.services.posts import contents
 from bot.settings import Settings
 from storage import models
 from storage.database import Database
-from tests.support import payload_checks
+from tests.fake_discord import validation
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Where SimCord's clock begins."""
@@ -114,7 +114,7 @@ def component_ids(message: Any) -> list[str]:
 def raw_components(message: Any) -> list[dict[str, Any]]:
     """Return a message's components as Discord's JSON, nested ones too."""
     plain = [one if isinstance(one, dict) else one.to_dict() for one in message.components]
-    return list(payload_checks.walk_components(plain))
+    return list(validation.walk_components(plain))
 
 
 def last_response(result: Any) -> Any:

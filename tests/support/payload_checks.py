@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from bot.rendering.discord_text import limits
 from tests.fake_discord import validation
 
-OPENAPI = Path(__file__).parents[3] / "shared/discord/openapi.json"
 _CALLBACK = re.compile(r"/interactions/[^/]+/[^/]+/callback")
 _FOLLOW_UP = re.compile(r"/webhooks/[0-9]+/[^/]+(/messages/[^/]+)?")
 _MESSAGES = re.compile(r"/channels/[0-9]+/messages(/[0-9]+)?")
@@ -20,19 +18,10 @@ AUTOCOMPLETE = 8
 MODAL = 9
 
 
-def walk_components(components: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield components with all that they hold."""
-    for component in components:
-        yield component
-        yield from walk_components(component.get("components") or ())
-        yield from walk_components([component["accessory"]] if component.get("accessory") else ())
-        yield from walk_components([component["component"]] if component.get("component") else ())
-
-
 @lru_cache(maxsize=1)
 def load_schemas() -> validation.Schemas:
     """Return Discord's schemas, or none where they are not at hand."""
-    return validation.Schemas(OPENAPI if OPENAPI.exists() else None)
+    return validation.Schemas(validation.OPENAPI_PATH if validation.OPENAPI_PATH.exists() else None)
 
 
 def check_requests(requests: Iterable[Any]) -> int:
@@ -75,13 +64,15 @@ def check_message(payload: dict[str, Any]) -> None:
     mentions = payload.get("allowed_mentions")
     assert mentions is not None, "a message that does not say whom it mentions"
     assert not any(mentions.get(kind) for kind in ("parse", "users", "roles", "replied_user"))
-    for component in walk_components(payload.get("components") or ()):
+    for component in validation.walk_components(payload.get("components") or ()):
         assert len(component.get("custom_id") or "") <= limits.CUSTOM_ID
         assert len(component.get("label") or "") <= limits.BUTTON_LABEL
         for option in component.get("options") or ():
             assert 1 <= len(option["label"]) <= limits.SELECT_LABEL
     texts = [
-        one["content"] for one in walk_components(payload.get("components") or ()) if one.get("type") == 10
+        one["content"]
+        for one in validation.walk_components(payload.get("components") or ())
+        if one.get("type") == 10
     ]
     assert fit_in_message(texts)
 

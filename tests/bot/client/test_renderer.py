@@ -18,6 +18,7 @@ from bot.rendering.discord_text import limits
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
 from storage import models
+from tests.fake_discord import validation
 from tests.support import hostile_papers, payload_checks
 
 TEXTS = translations.load()
@@ -158,9 +159,7 @@ def test_every_notice_says_something_and_carries_its_marker(
 def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily((_paper(1), _paper(2, votes=None))))
     texts = [
-        one["content"]
-        for one in payload_checks.walk_components(part.payload["components"])
-        if one["type"] == 10
+        one["content"] for one in validation.walk_components(part.payload["components"]) if one["type"] == 10
     ]
     assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 표를 가장 많이 받은 2편"
     assert texts[1] == (
@@ -173,7 +172,7 @@ def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: Di
 
 def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily(tuple(_paper(number) for number in range(8))))
-    components = list(payload_checks.walk_components(part.payload["components"]))
+    components = list(validation.walk_components(part.payload["components"]))
     assert len(components) == limits.COMPONENTS
     texts = [one["content"] for one in components if one["type"] == 10]
     assert all(any(f"[Paper {number}]" in text for text in texts) for number in range(8))

@@ -10,7 +10,7 @@ from bot.client import translations
 from bot.client.components import payload
 from bot.client.views import sources as sources_view
 from storage import models, sources
-from tests.support import payload_checks
+from tests.fake_discord import validation
 from tests.support.client_harness import SIMCORD_EPOCH, World, last_response, shown_text
 
 DATED = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
@@ -123,8 +123,7 @@ def test_the_inbox_is_a_way_in_too(texts: translations.Translations) -> None:
     listed = sources_view.SourceList((), "in`box", models.ArchiveExtent(0, 0, None, None), SIMCORD_EPOCH)
     view = sources_view.sources_view(words, listed)
     shown = [
-        one.get("content")
-        for one in payload_checks.walk_components(payload.layout_payload(view)["components"])
+        one.get("content") for one in validation.walk_components(payload.layout_payload(view)["components"])
     ]
     assert words("sources-inbox", folder="``in`box``") in shown
     assert words("sources-files") not in shown

@@ -19,7 +19,7 @@ from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import new_nonce
 from storage.models import PartKind
-from tests.fake_discord import fixtures, process, world
+from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import relay_harness
 from tests.support.virtual_time import VirtualTimeLoop
@@ -69,7 +69,7 @@ async def verdict_of(attempt: Any) -> discord_errors.Classification:
 
 async def test_no_message_can_ping_anyone(fake: process.FakeDiscord, sending: sender.DiscordSender) -> None:
     channel_id, forum = await fake.add_channels(2)
-    await fake.change_channel(forum, type=world.FORUM)
+    await fake.change_channel(forum, type=model.FORUM)
     await sending.send(order(channel_id))
     post = await sending.send(order(forum, PartKind.FORUM_POST))
     for place in (channel_id, post.channel_id):
@@ -108,8 +108,8 @@ async def test_without_the_history_nothing_is_said(
     fake: process.FakeDiscord, sending: sender.DiscordSender, client: discord.Client, is_connected: bool
 ) -> None:
     open_id, closed_id, forum = await fake.add_channels(3)
-    await fake.change_channel(closed_id, denied=world.READ_MESSAGE_HISTORY)
-    await fake.change_channel(forum, type=world.FORUM, denied=world.READ_MESSAGE_HISTORY)
+    await fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
+    await fake.change_channel(forum, type=model.FORUM, denied=model.READ_MESSAGE_HISTORY)
     since = system_clock() - LONG_AGO
     connection = asyncio.create_task(client.connect()) if is_connected else None
     if is_connected:
@@ -150,7 +150,7 @@ async def test_direct_messages_and_threads_can_be_looked_through(
 async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
     fake: process.FakeDiscord, sending: sender.DiscordSender, client: discord.Client
 ) -> None:
-    [forum] = await fake.add_channels(1, type=world.FORUM)
+    [forum] = await fake.add_channels(1, type=model.FORUM)
     other = order(forum, PartKind.FORUM_POST)
     payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
     await sending.send(order(forum, PartKind.FORUM_POST, payload=payload))
@@ -165,7 +165,7 @@ async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
 async def test_a_forum_post_is_asked_for_once_whatever_discord_answers(
     fake: process.FakeDiscord, sending: sender.DiscordSender
 ) -> None:
-    [forum] = await fake.add_channels(1, type=world.FORUM)
+    [forum] = await fake.add_channels(1, type=model.FORUM)
     await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True})
     attempt = asyncio.create_task(sending.send(order(forum, PartKind.FORUM_POST)))
     assert (await verdict_of(attempt)).disposition is Disposition.UNKNOWN
@@ -175,7 +175,7 @@ async def test_a_forum_post_is_asked_for_once_whatever_discord_answers(
 async def test_publishing_twice_is_publishing_and_the_tenth_in_an_hour_waits(
     fake: process.FakeDiscord, sending: sender.DiscordSender
 ) -> None:
-    [news] = await fake.add_channels(1, type=world.ANNOUNCEMENT)
+    [news] = await fake.add_channels(1, type=model.ANNOUNCEMENT)
     first = await sending.send(order(news))
     publish = order(news, PartKind.CROSSPOST, payload={}, message_id=first.message_id)
     await sending.send(publish)
@@ -239,7 +239,7 @@ async def test_a_forum_that_demands_a_tag_gets_the_fitting_one(
         {"id": "5", "name": "News", "moderated": False},
         {"id": "6", "name": "Papers", "moderated": False},
     ]
-    [forum] = await fake.add_channels(1, type=world.FORUM, require_tag=True, tags=tags)
+    [forum] = await fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
     post = await sending.send(order(forum, PartKind.FORUM_POST))
     assert len(await fake.messages(post.channel_id)) == 1
     [asked] = [one for one in await fake.log("POST") if one["path"].endswith(f"/{forum}/threads")]

@@ -19,7 +19,7 @@ from storage import models
 from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import attempts, plan, queries
-from tests.fake_discord import process, world
+from tests.fake_discord import model, process
 from tests.support.relay_harness import (
     SHORT_LIMITS,
     RelayHarness,
@@ -92,7 +92,7 @@ async def test_a_place_whose_history_is_closed_is_not_posted_to_blindly(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    await fake.change_channel(channel_id, denied=world.READ_MESSAGE_HISTORY)
+    await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
     await fake.set_faults({"kind": "lose", "method": "POST", "stored": True})
     await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now(), parts=2))
     await relay_harness.drain()
@@ -106,7 +106,7 @@ async def test_a_place_whose_history_is_closed_is_not_posted_to_blindly(
 async def test_a_forum_post_is_looked_for_before_every_retry(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
-    [forum] = await fake.add_channels(1, type=world.FORUM)
+    [forum] = await fake.add_channels(1, type=model.FORUM)
     await fake.set_faults(
         {"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1},
     )
@@ -122,7 +122,7 @@ async def test_a_thread_and_a_crosspost_build_on_the_first_message(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     text, news = await fake.add_channels(2)
-    await fake.change_channel(news, type=world.ANNOUNCEMENT)
+    await fake.change_channel(news, type=model.ANNOUNCEMENT)
     for path in ("*/threads", "*/crosspost"):
         await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1, "path": path})
         threaded = (PartKind.MESSAGE, PartKind.THREAD, PartKind.THREAD_MESSAGE)

@@ -9,7 +9,7 @@ import pytest
 
 from storage import alerts, guilds, models, subscriptions
 from storage.outbox import holds
-from tests.fake_discord import process, world
+from tests.fake_discord import model, process
 from tests.support.relay_harness import (
     OWNER,
     RelayHarness,
@@ -45,7 +45,7 @@ async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_res
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     subscription_id = await subscribe(relay_harness, channel_id)
-    await fake.change_channel(channel_id, denied=world.SEND_MESSAGES)
+    await fake.change_channel(channel_id, denied=model.SEND_MESSAGES)
     now = relay_harness.now()
     await relay_harness.add_deliveries(
         *(new_delivery(f"d{n}", channel_id, now, subscription_id=subscription_id, parts=2) for n in range(3))
@@ -93,7 +93,7 @@ async def test_an_owner_without_dms_is_notified_in_the_system_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channel_id, system_id = await fake.add_channels(2)
-    dm = {"id": 99, "type": world.DM, "recipient_id": OWNER, "closed": True}
+    dm = {"id": 99, "type": model.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
     subscription_id = await subscribe(relay_harness, channel_id)
     ownerless_id = await subscribe(relay_harness, channel_id, at_time="10:00", created_by=None)
@@ -101,7 +101,7 @@ async def test_an_owner_without_dms_is_notified_in_the_system_channel(
         await guilds.upsert(
             connection, process.GUILD_ID, now=relay_harness.now(), system_channel_id=system_id
         )
-    await fake.change_channel(channel_id, denied=world.VIEW_CHANNEL)
+    await fake.change_channel(channel_id, denied=model.VIEW_CHANNEL)
     await relay_harness.add_deliveries(
         new_delivery("a", channel_id, relay_harness.now(), subscription_id=subscription_id)
     )
@@ -116,7 +116,7 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
 ) -> None:
     async with relay_harness.db.transaction() as connection:
         alert = await alerts.add(connection, _new_alert())
-    dm = {"id": 98, "type": world.DM, "recipient_id": OWNER, "closed": True}
+    dm = {"id": 98, "type": model.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
     dm_alert: dict[str, Any] = {
         "kind": models.DeliveryKind.ALERT,
@@ -145,7 +145,7 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
 async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
-    [forum] = await fake.add_channels(1, type=world.FORUM, require_tag=True)
+    [forum] = await fake.add_channels(1, type=model.FORUM, require_tag=True)
     subscription_id = await subscribe(relay_harness, forum, style=models.Style.FORUM)
     kinds = (models.PartKind.FORUM_POST,)
     await relay_harness.add_deliveries(

@@ -1,7 +1,8 @@
-"""What the fake Discord knows: guilds, channels, messages, nonces, and its own clock. No HTTP here."""
+"""State of the fake Discord: guilds, channels, messages, nonces and the clock."""
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 Json = dict[str, Any]
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
-"""Discord's epoch, the first second of 2015, in Unix milliseconds."""
+"""Start of 2015 in Unix milliseconds, the epoch of snowflakes."""
 
 TEXT, DM, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM, MEDIA = 0, 1, 5, 10, 11, 15, 16
 THREAD_TYPES = (ANNOUNCEMENT_THREAD, THREAD)
 THREAD_ONLY_TYPES = (FORUM, MEDIA)
+
+NONCE_WINDOW_SECONDS = 120.0
+"""How long Discord remembers an enforced nonce."""
 
 BOT_ID = 900_000_000_000_000_001
 APPLICATION_ID = 900_000_000_000_000_002
@@ -25,12 +29,12 @@ SEND_MESSAGES = 1 << 11
 READ_MESSAGE_HISTORY = 1 << 16
 SEND_MESSAGES_IN_THREADS = 1 << 38
 ALL_PERMISSIONS = (1 << 53) - 1
-DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # everything but Administrator, which would beat overwrites
+DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, which overrides channel denials
 
 
 @dataclass
 class Guild:
-    """A server. `permissions` are those of the bot's own role; `present` is false once the bot was removed."""
+    """A guild. `permissions` are those of the bot's role; `present` is false after the bot was removed."""
 
     id: int
     name: str
@@ -41,13 +45,13 @@ class Guild:
 
     @property
     def role_id(self) -> int:
-        """The id of the bot's own role."""
+        """Id of the bot's role."""
         return self.id + 1
 
 
 @dataclass
 class Channel:
-    """A channel, thread or direct message. `denied` are permissions taken from the bot's role here."""
+    """A channel, thread or DM. `denied` are the permissions denied to the bot's role in this channel."""
 
     id: int
     type: int
@@ -67,13 +71,13 @@ class Channel:
     messages: list[Message] = field(default_factory=list)
 
     def find(self, message_id: int) -> Message | None:
-        """The message with this id, unless it was deleted."""
+        """Return the message with this id; None if it does not exist or is deleted."""
         return next((m for m in self.messages if m.id == message_id and not m.deleted), None)
 
 
 @dataclass
 class Message:
-    """One message as it was asked for: `payload` is the request's body, edits merged in."""
+    """A message. `payload` is the request body with edits merged in."""
 
     id: int
     channel_id: int
@@ -87,10 +91,9 @@ class Message:
 
 
 class World:
-    """Everything there is. Times are Unix seconds by the fake's own clock, which tests can move forward."""
+    """The complete state. Times are Unix seconds of a clock that tests can move forward."""
 
-    def __init__(self, nonce_window: float = 120.0) -> None:
-        self.nonce_window = nonce_window
+    def __init__(self) -> None:
         self.clock_offset = 0.0
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
@@ -101,11 +104,11 @@ class World:
         self._count = 0
 
     def now(self) -> float:
-        """The moment by the fake's clock, in Unix seconds."""
+        """Return the current time of the fake clock in Unix seconds."""
         return time.time() + self.clock_offset
 
     def next_snowflake(self) -> int:
-        """A new id that carries the present moment and is larger than every one before it."""
+        """Return a new id with the current time, larger than all previous ids."""
         self._last_ms = max(self._last_ms, int(self.now() * 1000))
         self._count += 1
         if self._count == 1 << 22:
@@ -113,29 +116,29 @@ class World:
         return ((self._last_ms - DISCORD_EPOCH_MS) << 22) | self._count
 
     def add_guild(self, guild: Guild) -> Guild:
-        """Put a server into the world (again), with the bot in it."""
+        """Add or replace a guild."""
         self.guilds[guild.id] = guild
         return guild
 
     def add_channel(self, channel: Channel) -> Channel:
-        """Put a channel, thread or direct message into the world."""
+        """Add or replace a channel, thread or DM."""
         self.channels[channel.id] = channel
         return channel
 
     def open_dm(self, user_id: int) -> Channel:
-        """The bot's direct-message channel with this user; always the same one."""
+        """Return the DM channel with a user, creating it on first use."""
         if user_id not in self.dm_channel_ids:
             channel = Channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
             self.dm_channel_ids[user_id] = self.add_channel(channel).id
         return self.channels[self.dm_channel_ids[user_id]]
 
     def add_message(self, channel: Channel, payload: Json, *, message_id: int | None = None) -> Message:
-        """Store a message at the end of its channel."""
+        """Append a message to its channel and remember an enforced nonce."""
         nonce = payload.get("nonce")
         message = Message(
             id=message_id or self.next_snowflake(),
             channel_id=channel.id,
-            payload={k: v for k, v in payload.items() if k not in ("nonce", "enforce_nonce")},
+            payload={key: value for key, value in payload.items() if key not in ("nonce", "enforce_nonce")},
             nonce=None if nonce is None else str(nonce),
         )
         channel.messages.append(message)
@@ -144,14 +147,14 @@ class World:
         return message
 
     def find_by_nonce(self, nonce: str) -> tuple[Channel, int] | None:
-        """The channel and id of the message that this nonce made, while the window is open."""
-        found = self.nonces.get(nonce)
-        if found is None or self.now() - found[0] > self.nonce_window:
+        """Return the channel and message id of a nonce; None if it is unknown or expired."""
+        sent_at, channel_id, message_id = self.nonces.get(nonce, (-math.inf, 0, 0))
+        if self.now() - sent_at > NONCE_WINDOW_SECONDS:
             return None
-        return self.channels[found[1]], found[2]
+        return self.channels[channel_id], message_id
 
     def permissions(self, channel: Channel) -> int:
-        """What the bot may do in this channel: the role's permissions less the channel's denials."""
+        """Return the bot's permissions in a channel: those of its role minus the denied ones."""
         if channel.guild_id is None:
             return ALL_PERMISSIONS
         guild = self.guilds.get(channel.guild_id)
