@@ -1,1 +1,1 @@
-"""Pure parsers: the Markdown of a digest to a `Digest`, or to problems with their lines. No I/O, never raises on content."""
+"""Pure parsers: the Markdown of a digest to a `Digest` and its problems by line. Content never raises."""

@@ -1,4 +1,4 @@
-"""A digest as `paperround parse` prints it and as exports write it. The keys and their order are a contract."""
+"""A digest as JSON, for `paperround parse` and exports. The keys and their order are a contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from storage import models
 
 
 def digest_to_json(digest: models.Digest, file: str) -> dict[str, Any]:
-    """One line of `parse`: plain lists, dicts, texts, numbers and None. `file` is the name to print."""
+    """The JSON object of a digest. `file` is the file's name to print."""
     return {
         "file": file,
         "format": digest.format.value,
@@ -19,7 +19,7 @@ def digest_to_json(digest: models.Digest, file: str) -> dict[str, Any]:
 
 
 def paper_to_json(entry: models.Entry) -> dict[str, Any]:
-    """One of a digest's papers."""
+    """The JSON object of a paper in a digest."""
     return {
         "rank": entry.rank,
         "arxiv_id": entry.arxiv_id,

@@ -1,6 +1,6 @@
-"""arXiv ids: found in ids, addresses and headings, and brought to one spelling without version.
+"""arXiv ids in texts, links and headings, in one spelling without version.
 
-Knows nothing of digests. The scheme: https://info.arxiv.org/help/arxiv_identifier.html
+The scheme: https://info.arxiv.org/help/arxiv_identifier.html
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _BARE_ID = re.compile(
 MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
-"""A Markdown link to a paper as most scripts write it. Groups: words, address, id."""
+"""A Markdown link to a paper as most scripts write it. Groups: label, URL, id."""
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
 
 
 class PaperLink(NamedTuple):
-    """An address that leads to one paper. `end` is where the address ends in the text that it was read from."""
+    """The URL of a paper. `end` is its end in the parsed text."""
 
     arxiv_id: str
     url: str
@@ -43,58 +43,58 @@ class PaperLink(NamedTuple):
 
 
 def extract_arxiv_id(text: str) -> str | None:
-    """The id that `text` names, or None: an id (`2502.02737v2`, `arXiv:cs/0112017`) or any text with a link in it."""
+    """The id in `text`, or None: `text` is an id (`2502.02737v2`, `arXiv:cs/0112017`) or contains a link to a paper."""
     bare = parse_bare_id(text)
-    found = None if bare else _URL_IN_TEXT.search(text)
-    return _canonical(found[1]) if found else bare
+    match = None if bare else _URL_IN_TEXT.search(text)
+    return _canonical(match[1]) if match else bare
 
 
 def parse_bare_id(text: str) -> str | None:
-    """The id that `text` is, or None: with or without version, `arXiv:` or `.pdf`, but without anything else."""
+    """The id if `text` is nothing else, with or without version, `arXiv:` or `.pdf`; otherwise None."""
     text = text.strip()
-    found = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
-    if not found:
+    match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
+    if not match:
         return None
-    arxiv_id = _canonical(found[1])
-    # A bare number is an id only in a month that exists; 2025.0527 is somebody's date.
+    arxiv_id = _canonical(match[1])
+    # A bare number is an id only in a month that exists; 2025.0527 is a date.
     return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
 
 
 def parse_link_at(text: str, start: int) -> PaperLink | None:
-    """The link to a paper that begins exactly at `start`, or None. Ends at white space, `)`, `>` or a quote."""
-    found = _URL.match(text, start)
-    if not found:
+    """The link to a paper at exactly `start`, or None. It ends at white space, `)`, `>` or a quote."""
+    match = _URL.match(text, start)
+    if not match:
         return None
-    end = found.end()
+    end = match.end()
     limit = min(len(text), end + _MAX_URL_LENGTH)
     while end < limit and text[end] not in " \t)>]\"'":
         end += 1
-    return PaperLink(_canonical(found[1]), text[start:end], end)
+    return PaperLink(_canonical(match[1]), text[start:end], end)
 
 
 def find_link(text: str) -> PaperLink | None:
     """The first link to a paper anywhere in `text`, or None."""
-    found = _URL.search(text)
-    return parse_link_at(text, found.start()) if found else None
+    match = _URL.search(text)
+    return parse_link_at(text, match.start()) if match else None
 
 
 def abstract_url(arxiv_id: str) -> str:
-    """arXiv's page of a paper."""
+    """The URL of a paper's page on arXiv."""
     return f"https://arxiv.org/abs/{arxiv_id}"
 
 
 def pdf_url(arxiv_id: str) -> str:
-    """The newest PDF of a paper."""
+    """The URL of the newest PDF of a paper."""
     return f"https://arxiv.org/pdf/{arxiv_id}"
 
 
 def huggingface_url(arxiv_id: str) -> str:
-    """Hugging Face's page of a paper."""
+    """The URL of a paper's page on Hugging Face."""
     return f"https://huggingface.co/papers/{arxiv_id}"
 
 
 def _canonical(arxiv_id: str) -> str:
-    """Old ids in arXiv's preferred form: lower case and without subject class (`math.GT/0309136`)."""
+    """An old id (`math.GT/0309136`) in arXiv's preferred form: lower case, without subject class."""
     if "/" not in arxiv_id:
         return arxiv_id
     archive, _, number = arxiv_id.lower().partition("/")

@@ -1,4 +1,4 @@
-"""The date in a heading. Only spellings that can be read in one way: year first, or a month by its name."""
+"""The date in a heading, in unambiguous spellings only: the year first, or the month by name."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _MAX_HEADING_LENGTH = 300
 
 
 class ParsedDate(NamedTuple):
-    """What a heading says of its date: the date, or why it is none."""
+    """The date of a heading, or the reason why it has none."""
 
     date: date | None
     error: str = ""
 
 
 def parse_date(heading: str) -> ParsedDate | None:
-    """The one date in a heading; None if it holds nothing like a date. Never guesses between day and month."""
+    """The date in a heading; None if there is nothing like a date. Never guesses between day and month."""
     if len(heading) > _MAX_HEADING_LENGTH:
         return None
-    spelled = _find_dates(heading)
-    if not spelled:
+    candidates = _find_dates(heading)
+    if not candidates:
         return None
-    if len(spelled) > 1:
+    if len(candidates) > 1:
         return ParsedDate(None, "the heading has more than one date")
-    (year, month, day) = spelled.pop()
+    year, month, day = candidates.pop()
     try:
         return ParsedDate(date(year, month, day))
     except ValueError:
@@ -46,12 +46,12 @@ def parse_date(heading: str) -> ParsedDate | None:
 
 
 def _find_dates(heading: str) -> set[tuple[int, int, int]]:
-    found = {(int(y), int(m), int(d)) for y, m, d in _YEAR_FIRST.findall(heading)}
-    if found:
-        return found
-    found = {(int(y), _month_number(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
-    found |= {(int(y), _month_number(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
-    return found or {(int(y), int(m), int(d)) for y, m, d in _SOLID.findall(heading)}
+    candidates = {(int(y), int(m), int(d)) for y, m, d in _YEAR_FIRST.findall(heading)}
+    if candidates:
+        return candidates
+    candidates = {(int(y), _month_number(m), int(d)) for m, d, y in _MONTH_FIRST.findall(heading)}
+    candidates |= {(int(y), _month_number(m), int(d)) for d, m, y in _DAY_FIRST.findall(heading)}
+    return candidates or {(int(y), int(m), int(d)) for y, m, d in _SOLID.findall(heading)}
 
 
 def _month_number(name: str) -> int:

@@ -1,4 +1,4 @@
-"""A newsletter's bullet: its bold beginning is the heading of a section."""
+"""The headings of a newsletter's highlights: the bold beginnings of its bullets."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _MAX_HEADING_LENGTH = 200
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
-    """A bullet's bold beginning, if a colon or dash makes it a heading, and the rest: `**New**: it …`."""
+    """A bullet's heading, its bold beginning before a colon or dash (`**New**: it …`), and the rest."""
     if text.startswith("***") and (close := text.find("***: ", 3)) > 3 and "*" not in (bold := text[3:close]):
         return bold.strip(" :：") or None, text[close + 5 :].strip()
     if not text.startswith(("**", "__")):
         return None, text
-    found = lines.parse_bold(text)
-    if not found or len(found[0]) > _MAX_HEADING_LENGTH:
+    parsed = lines.parse_bold(text)
+    if not parsed or len(parsed[0]) > _MAX_HEADING_LENGTH:
         return None, text
-    words, rest = found
+    bold, rest = parsed
     if rest.startswith(_COLONS):
-        return words.rstrip(" :："), rest[1:].strip()
-    if words.endswith(_COLONS):
-        return words.rstrip(" :："), rest
+        return bold.rstrip(" :："), rest[1:].strip()
+    if bold.endswith(_COLONS):
+        return bold.rstrip(" :："), rest
     if rest.startswith(_DASHES):
-        return words, rest[2:].strip()
+        return bold, rest[2:].strip()
     return None, text

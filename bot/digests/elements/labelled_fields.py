@@ -1,4 +1,4 @@
-"""The labelled lines of a paper: votes, authors, cover, video. A value that cannot be read is said so, never guessed."""
+"""The labelled lines of a paper: votes, authors, cover, video. A value that cannot be parsed is never guessed."""
 
 from __future__ import annotations
 
@@ -48,28 +48,28 @@ _SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]+)""", re.IGNORECASE)
 
 
 class LabelledField(NamedTuple):
-    """A line such as `Vote: 12`: which field ("votes" or "authors") and its value as written."""
+    """The field of a line such as `Vote: 12`: its name, "votes" or "authors", and its value as written."""
 
     name: str
     value: str
 
 
 class Media(NamedTuple):
-    """The pictures that a line shows."""
+    """The URLs of the cover and the video in a line."""
 
     thumbnail: str | None = None
     video: str | None = None
 
 
 class AuthorList(NamedTuple):
-    """Names in the order given, and whether the digest itself cut the list off."""
+    """Names in the order given, and whether the digest shortened the list."""
 
     names: tuple[str, ...]
     truncated: bool = False
 
 
 def parse_labelled_field(line: str) -> LabelledField | None:
-    """The field that a line gives, in bold or as a bullet too; None for any other line."""
+    """The field of a line, also of a bold one or a bullet; None for any other line."""
     first = line[:1]
     if first not in _LABEL_START and not _is_symbol(first):
         return None
@@ -81,31 +81,31 @@ def parse_labelled_field(line: str) -> LabelledField | None:
         symbol, _, line = line.partition(" ")
         if symbol[0] in _UPVOTE_SYMBOLS and parse_votes(line.strip())[0] is not None:
             return LabelledField("votes", line.strip())
-    found = _LABEL.match(line)
-    if not found:
+    match = _LABEL.match(line)
+    if not match:
         return None
-    name = "authors" if found["name"].lower() in {"author", "authors", "저자"} else "votes"
-    return LabelledField(name, found["value"].strip())
+    name = "authors" if match["name"].lower() in {"author", "authors", "저자"} else "votes"
+    return LabelledField(name, match["value"].strip())
 
 
-def _is_symbol(sign: str) -> bool:
-    return sign >= "\u2190" and not sign.isalnum() and sign != "●"
+def _is_symbol(char: str) -> bool:
+    return char >= "\u2190" and not char.isalnum() and char != "●"
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
-    """The number, or None when the digest does not know it; false when the value cannot be read as either."""
+    """The number, None if the digest does not know it, and whether the value could be parsed as either."""
     if value.isdecimal() and value.isascii() and len(value) <= _MAX_VOTE_DIGITS:
         return int(value), True
     value = value.strip("*_` ")
     if value.lower() in _UNKNOWN_VALUES:
         return None, True
-    found = _COUNT.fullmatch(value) if len(value) < 40 else None
-    digits = re.sub("[^0-9]", "", found[1]) if found else ""
+    match = _COUNT.fullmatch(value) if len(value) < 40 else None
+    digits = re.sub("[^0-9]", "", match[1]) if match else ""
     return (int(digits), True) if 0 < len(digits) <= _MAX_VOTE_DIGITS else (None, False)
 
 
 def parse_authors(value: str) -> AuthorList:
-    """Names parted by commas (or semicolons), or written as a Python or JSON list."""
+    """Names separated by commas or semicolons, or in a Python or JSON list."""
     if value.startswith("["):
         return _clean_authors(_parse_quoted_list(value))
     if ";" not in value:
@@ -118,7 +118,7 @@ def parse_authors(value: str) -> AuthorList:
 
 
 def parse_media(line: str) -> Media | None:
-    """The cover or video that a line begins with, in Markdown or HTML, or None if it shows neither."""
+    """The cover or video at the start of a line, in Markdown or HTML; None if there is neither."""
     if line.startswith("<"):
         return _parse_html_media(line)
     link = _find_markdown_link(line, line.find("![")) if "![" in line[:8] else None
@@ -131,10 +131,10 @@ def parse_media(line: str) -> Media | None:
 
 
 def _find_markdown_link(line: str, start: int) -> tuple[str, str] | None:
-    """Words and address of the first Markdown link at or after `start`."""
+    """Label and URL of the first Markdown link at or after `start`."""
     middle = line.find("](", start)
-    found = _URL.match(line, middle + 2) if middle > 0 else None
-    return (line[start:middle][:200], found[1]) if found else None
+    match = _URL.match(line, middle + 2) if middle > 0 else None
+    return (line[start:middle][:200], match[1]) if match else None
 
 
 def _parse_html_media(line: str) -> Media | None:
@@ -146,7 +146,7 @@ def _parse_html_media(line: str) -> Media | None:
 
 
 def _parse_quoted_list(value: str) -> list[str]:
-    """Items of a list as `repr` or JSON writes it; what stands between the quotes can only be a mark of a cut."""
+    """Items of a list in the notation of `repr` or JSON. Text between them can only be a truncation mark, given as "+"."""
     names: list[str] = []
     position = 0
     while opening := _QUOTE.search(value, position):
@@ -163,22 +163,22 @@ def _parse_quoted_list(value: str) -> list[str]:
 
 
 def _unescape(text: str) -> str:
-    """A quoted text without its backslashes. JSON writes signs beyond 16 bits as pairs, which come together here."""
+    """A quoted text without its backslashes; JSON's surrogate pairs become one character."""
     if "\\" not in text:
         return text
-    plain = _ESCAPE.sub(_unescape_one, text)
+    plain = _ESCAPE.sub(_unescape_match, text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
 
 
-def _unescape_one(found: re.Match[str]) -> str:
-    number = found[1] or found[2] or found[3]
+def _unescape_match(match: re.Match[str]) -> str:
+    number = match[1] or match[2] or match[3]
     if number:
         return chr(int(number, 16)) if int(number, 16) <= sys.maxunicode else "\ufffd"
-    return " " if found[4] else found[5]
+    return " " if match[4] else match[5]
 
 
 def _clean_authors(items: list[str]) -> AuthorList:
-    """Names without marks of a cut, which may stand anywhere: scripts shuffle the list."""
+    """Names without truncation marks, which can be anywhere: some scripts shuffle the list."""
     names = [name for item in items if (name := item.strip())]
     if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_truncation_mark(names[-1]):
         names[-1] = names[-1].partition(" ")[2].strip()
@@ -193,7 +193,7 @@ def _clean_authors(items: list[str]) -> AuthorList:
 
 
 def _may_be_truncated(names: list[str]) -> bool:
-    """Quick to say no, which is nearly always the answer."""
+    """A quick check: False rules truncation out, as for nearly all lists."""
     last = names[-1]
     return (
         last[-1] in _TRUNCATION_LAST_CHARS

@@ -1,4 +1,4 @@
-"""The headings that name a paper, in whichever way, and the gathering of what is said under them into entries."""
+"""The headings that name a paper, and the merging of the papers under them into entries."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from storage import models
 _LINK_CAPTIONS = frozenset(
     {"", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문"}
 )
-
-
 _MAX_TITLE_LINES = 3
 _MAX_TITLE_LINE_LENGTH = 500
 
 
 class PaperHeading(NamedTuple):
-    """A heading with an arXiv id. `url` and `title` are None where it gives none; a bare one is only an id.
+    """A heading with an arXiv id, in the rows from `row` to `end` (not included): titles can span lines.
 
-    It stands in the rows from `row` to `end` (not included): a title may be broken into several lines.
+    `url` and `title` are None if the heading has none.
     """
 
     row: int
@@ -34,13 +32,13 @@ class PaperHeading(NamedTuple):
 
     @property
     def is_bare_id(self) -> bool:
-        """Whether the heading is nothing but the id."""
+        """Whether the heading is only the id."""
         return self.title is None
 
 
 @dataclass(slots=True)
 class PaperDraft:
-    """What is known so far of one paper. `line` counts from 1 and is the line of its heading."""
+    """An entry under construction. `line` is that of the paper's heading, from 1."""
 
     line: int
     arxiv_id: str
@@ -55,7 +53,7 @@ class PaperDraft:
 
 
 class ParseResult(NamedTuple):
-    """What a format's parser found under one date heading, and the line before which the digest ends."""
+    """The papers and problems under one date heading, and the row at which the digest ends."""
 
     drafts: list[PaperDraft]
     problems: list[models.Problem]
@@ -63,26 +61,26 @@ class ParseResult(NamedTuple):
 
 
 def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
-    """The paper that a heading names: by a link, by an address, or by an id that stands alone, first or last."""
+    """The paper of a heading with a link, a URL, or an id alone, first or last; None for other headings."""
     text, end = heading.text, heading.row + 1
-    plain = arxiv_ids.MARKDOWN_LINK.fullmatch(text)
-    if plain:
-        words, url, paper_id = plain.groups()
-        return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(words.split()) or None, url)
+    simple_link = arxiv_ids.MARKDOWN_LINK.fullmatch(text)
+    if simple_link:
+        label, url, paper_id = simple_link.groups()
+        return PaperHeading(heading.row, end, heading.level, paper_id, " ".join(label.split()) or None, url)
     if text.startswith("[") and "](" not in text:
         text, end = _join_title_lines(text, rows, end)
-    found = _parse_linked_heading(text) if "://" in text else _parse_id_heading(text)
-    if not found:
+    parsed = _parse_linked_heading(text) if "://" in text else _parse_id_heading(text)
+    if not parsed:
         return None
-    paper_id, words, url = found
-    title = _clean_title(words)
+    paper_id, label, url = parsed
+    title = _clean_title(label)
     if title and len(title) < 30 and arxiv_ids.extract_arxiv_id(title) == paper_id:
         title = None
     return PaperHeading(heading.row, end, heading.level, paper_id, title, url)
 
 
 def _join_title_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
-    """A heading whose title goes on below, as arXiv breaks long ones, up to its link; else as it was."""
+    """The heading with the lines up to its link, since arXiv wraps long titles, and their end; unchanged without one."""
     joined = text
     for row in range(end, min(end + _MAX_TITLE_LINES, len(rows))):
         line = rows[row].strip()
@@ -95,10 +93,9 @@ def _join_title_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, in
 
 
 def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
-    """Entries ranked from 1 in the order given.
+    """Entries ranked from 1 in the order given, and a problem for each repetition.
 
-    A paper that stands twice is one entry, at its first place: what the first lacks the second fills in, what
-    both say the first decides. Each repetition is named as a problem.
+    A repeated paper is one entry at its first position. Its first values count; later ones fill in missing values.
     """
     first: dict[str, PaperDraft] = {}
     problems: list[models.Problem] = []
@@ -110,10 +107,11 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...
 
 
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[models.Problem]:
-    """Text between a date heading and its first paper belongs to no paper: one problem, at its first line."""
-    for index in range(start, end):
-        if rows[index].strip() and not lines.is_thematic_break(rows[index]):
-            return [models.Problem(index + 1, f"text that belongs to no paper: {lines.excerpt(rows[index])}")]
+    """A problem at the first line of the text between a date heading and its first paper, if there is text."""
+    for row in range(start, end):
+        line = rows[row]
+        if line.strip() and not lines.is_thematic_break(line):
+            return [models.Problem(row + 1, f"text that belongs to no paper: {lines.excerpt(line)}")]
     return []
 
 
@@ -134,7 +132,7 @@ def _build_entry(rank: int, draft: PaperDraft) -> models.Entry:
 
 
 def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
-    """Complete `known` from `again`; says what was done with the second."""
+    """Fill the missing values of `known` from `again`; return the problem's message."""
     message = f"{again.arxiv_id} stands here again and is taken as one paper with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
         message += f"; its {known.votes} votes there count, not the {again.votes} here"
@@ -151,10 +149,10 @@ def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
 
 
 def _parse_linked_heading(text: str) -> tuple[str, str, str] | None:
-    """Id, title and address of a heading such as `[Title](https://…)`.
+    """Id, title and URL of a heading such as `[Title](https://…)`.
 
-    The title may hold brackets and links of its own. The link that closes the first bracket wins; in a title
-    whose brackets don't match, the last link to a paper does.
+    The title can contain brackets and links. The link that closes the first bracket wins; if the brackets of the
+    title do not match, the last link to a paper does.
     """
     middle = text.find("](")
     if text.startswith("[") and text.find("]") == middle and text.find("](", middle + 2) < 0:
@@ -183,14 +181,13 @@ def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
     if last:
         link, middle = last
         return link.arxiv_id, _link_title(text, middle), link.url
-    found = arxiv_ids.find_link(text)
-    return (
-        (found.arxiv_id, text[: found.end - len(found.url)].rstrip("(<[ -–—:"), found.url) if found else None
-    )
+    if link := arxiv_ids.find_link(text):
+        return link.arxiv_id, text[: link.end - len(link.url)].rstrip("(<[ -–—:"), link.url
+    return None
 
 
 def _link_title(text: str, middle: int) -> str:
-    """The title in a heading whose link's words end at `middle`: these words, unless they only say "PDF"."""
+    """The title in a heading whose link's label ends at `middle`: the label, unless it is a caption such as "PDF"."""
     depth, opened = 1, middle
     while depth and opened > 0:
         opened -= 1
@@ -199,13 +196,13 @@ def _link_title(text: str, middle: int) -> str:
     if depth or before.count("[") > before.count("]"):
         opened = text.find("[")
         before = text[:opened]
-    words, before = text[opened + 1 : middle], before.strip(" *_-–—:|")
-    named = words.strip(" *_").lower() not in _LINK_CAPTIONS and not arxiv_ids.parse_bare_id(words)
-    return words if named or not before else before
+    label, before = text[opened + 1 : middle], before.strip(" *_-–—:|")
+    is_title = label.strip(" *_").lower() not in _LINK_CAPTIONS and not arxiv_ids.parse_bare_id(label)
+    return label if is_title or not before else before
 
 
 def _parse_id_heading(text: str) -> tuple[str, str, None] | None:
-    """An id without address: alone (`2502.02737`), before the title or, in brackets, behind it."""
+    """Id and title of a heading without URL: the id alone (`2502.02737`), before the title or, in brackets, after it."""
     head, _, rest = text.partition(" ")
     paper_id = arxiv_ids.parse_bare_id(head.strip("[]():`*"))
     if paper_id:
@@ -216,7 +213,7 @@ def _parse_id_heading(text: str) -> tuple[str, str, None] | None:
 
 
 def _clean_title(title: str) -> str | None:
-    """The title as text: one line, brackets without backslashes, not wholly in bold. None if nothing is left."""
+    """The title on one line, without escaped brackets and bold around all of it. None if nothing is left."""
     if "\\" in title:
         title = title.replace("\\[", "[").replace("\\]", "]")
     title = " ".join(title.split())

@@ -1,6 +1,6 @@
-"""Tells an answer that is no summary (an apology, an error, a request for the text) from one that is.
+"""Refusal detection: texts in place of a summary, such as an apology, an error or a request for the paper.
 
-Stock phrasings only, in Korean and English. In doubt a text is a summary: better shown than lost.
+By stock phrases in Korean and English. A doubtful text counts as a summary: better shown than lost.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ _MAX_ERROR_LENGTH = 200
 
 
 def drop_refusal(sections: tuple[models.Section, ...]) -> tuple[models.Section, ...]:
-    """The sections, or none when they have no heading and all of them together are no summary."""
+    """The sections, or none if they have no heading and their text is a refusal."""
     if sections and (sections[0].heading or any(section.heading for section in sections)):
         return sections
     return () if is_refusal("\n".join(section.body for section in sections)) else sections
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text without chapters only says that there is no summary. An empty one says so too.
+    """Whether a text without chapters is empty or a refusal.
 
-    What counts is how much is said besides the apology, the reasons and the requests.
+    It is one if little is left without the apology, the reasons and the requests.
     """
     bare = text[: 2 * _MAX_REFUSAL_LENGTH].strip(_MARKUP)
     if not bare or (len(bare) <= _MAX_ERROR_LENGTH and _PLACEHOLDER.fullmatch(bare)):
@@ -69,5 +69,5 @@ def is_refusal(text: str) -> bool:
     if not (_REFUSAL_OPENING.match(bare) or (_RESOURCE.search(opening) and _FAILURE.search(opening))):
         return False
     sentences = _SENTENCE.split(bare[len(opening) :])
-    said = sum(len(sentence.strip(_MARKUP)) for sentence in sentences if not _REFUSAL_PHRASE.search(sentence))
-    return said < _MIN_SUMMARY_LENGTH
+    content = (sentence for sentence in sentences if not _REFUSAL_PHRASE.search(sentence))
+    return sum(len(sentence.strip(_MARKUP)) for sentence in content) < _MIN_SUMMARY_LENGTH

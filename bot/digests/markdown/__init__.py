@@ -1,1 +1,1 @@
-"""The little Markdown that finding papers needs: numbered lines and fenced code blocks."""
+"""Markdown by the line, as far as papers are found by it: headings, rules, bold text and code fences."""

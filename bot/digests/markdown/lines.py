@@ -1,4 +1,4 @@
-"""Markdown by the line: headings, rules, bold words. Knows the notation and nothing of papers."""
+"""Markdown by the line: headings, rules, bold text, numbers, indentation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _EXCERPT_LENGTH = 80
 
 
 class Heading(NamedTuple):
-    """A `#` heading: the row that it stands in, counted from 0, number of hashes, text without them.
+    """A `#` heading: its row from 0, the number of hashes, the text after them.
 
-    One that is `indented` like the text of a bullet belongs to the bullet above it, if there is one.
+    An indented heading belongs to the bullet above it, if there is one.
     """
 
     row: int
@@ -26,7 +26,7 @@ class Heading(NamedTuple):
 
 
 def normalise(text: str) -> str:
-    """Line ends as `\\n`, no byte order mark, no NUL (PostgreSQL takes none)."""
+    """The text with line ends as `\\n`, without byte order mark and NUL (which PostgreSQL rejects)."""
     if text.startswith("\ufeff"):
         text = text[1:]
     if "\r" in text:
@@ -34,17 +34,17 @@ def normalise(text: str) -> str:
     return text.replace("\0", "") if "\0" in text else text
 
 
-def find_headings(lines: Sequence[str]) -> list[Heading]:
-    """Every line that looks like a heading, in fences too: only who knows the block knows its fences."""
-    found = [parse_heading(index, line) for index, line in enumerate(lines) if line and line[0] in "# "]
-    return [heading for heading in found if heading]
+def find_headings(rows: Sequence[str]) -> list[Heading]:
+    """The headings, and the lines within code fences that look like one: fences are found later, block by block."""
+    candidates = [parse_heading(row, line) for row, line in enumerate(rows) if line and line[0] in "# "]
+    return [heading for heading in candidates if heading]
 
 
-def parse_heading(index: int, line: str) -> Heading | None:
-    """One heading, or None for `#hashtag` and for more than six hashes."""
+def parse_heading(row: int, line: str) -> Heading | None:
+    """The heading of a line, or None; `#hashtag` and more than six hashes are no headings."""
     if line.startswith("### ") and line[-1] not in "# ":
         # Nearly all headings of an archive are this plain.
-        return Heading(index, 3, line[4:].strip())
+        return Heading(row, 3, line[4:].strip())
     if not line.startswith(_MARKERS):
         return None
     bare = line.strip(" ")
@@ -53,17 +53,17 @@ def parse_heading(index: int, line: str) -> Heading | None:
     if level > _MAX_LEVEL or (text and text[0] not in " \t"):
         return None
     text = text.strip().rstrip("#").rstrip() if text.endswith("#") else text.strip()
-    return Heading(index, level, text, line.startswith("  "))
+    return Heading(row, level, text, line.startswith("  "))
 
 
 def is_thematic_break(line: str) -> bool:
-    """Whether the line is a thematic break (`---`, `***`, `___`), which separates papers and says nothing."""
+    """Whether the line is a thematic break: `---`, `***`, `___`."""
     bare = line.strip()
     return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
 
 
 def parse_bold(text: str) -> tuple[str, str] | None:
-    """Bold words at the start of `text` and what follows them, both stripped; None if it starts otherwise."""
+    """The bold text at the start of `text` and the rest, both stripped; None without bold text there."""
     for mark in _BOLD:
         if text.startswith(mark):
             close = text.find(mark, len(mark))
@@ -74,30 +74,30 @@ def parse_bold(text: str) -> tuple[str, str] | None:
 
 def split_number(text: str) -> tuple[str, str]:
     """A number at the start of `text` as written ("2. ", "10) " or "") and the rest."""
-    found = _NUMBERED.match(text)
-    return (text[: found.end()], text[found.end() :].lstrip()) if found else ("", text)
+    number = _NUMBERED.match(text)
+    return (text[: number.end()], text[number.end() :].lstrip()) if number else ("", text)
 
 
-def dedent(lines: Sequence[str], max_indent: int = 100) -> Sequence[str]:
-    """The lines without the indentation that all of them share, and without more than `most` of it."""
-    if any(line and line[0] not in " \t" for line in lines):
-        return lines
-    shared = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
-    cut = min(shared, max_indent)
-    return [line[cut:] for line in lines] if cut else lines
+def dedent(rows: Sequence[str], max_indent: int = 100) -> Sequence[str]:
+    """The rows without their common indentation of spaces, of which at most `max_indent` are removed."""
+    if any(line and line[0] not in " \t" for line in rows):
+        return rows
+    common = min((len(line) - len(line.lstrip(" ")) for line in rows if line.strip()), default=0)
+    cut = min(common, max_indent)
+    return [line[cut:] for line in rows] if cut else rows
 
 
-def trim(lines: Sequence[str]) -> Sequence[str]:
-    """The lines without blank ones around them and without rules behind them."""
-    first, last = 0, len(lines)
-    while last and (not lines[last - 1].strip() or is_thematic_break(lines[last - 1])):
+def trim(rows: Sequence[str]) -> Sequence[str]:
+    """The rows without blank ones at both ends and without rules at the end."""
+    first, last = 0, len(rows)
+    while last and (not rows[last - 1].strip() or is_thematic_break(rows[last - 1])):
         last -= 1
-    while first < last and not lines[first].strip():
+    while first < last and not rows[first].strip():
         first += 1
-    return lines[first:last]
+    return rows[first:last]
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a line, short enough for a message and in quotes."""
+    """The beginning of a line in quotes, for a message."""
     text = " ".join(text[: 2 * _EXCERPT_LENGTH].split())
     return f"“{text[:_EXCERPT_LENGTH]}…”" if len(text) > _EXCERPT_LENGTH else f"“{text}”"

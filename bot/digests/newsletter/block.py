@@ -1,4 +1,4 @@
-"""The lines under one paper of a newsletter: labelled values, a cover, and bullets that become sections."""
+"""Parser of the lines under one paper of a newsletter: labelled values, a cover, and bullets, which become sections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELS = 2
 
 
 class _SectionDraft:
-    """A bullet with the lines that continue it, or (`whole`) a low heading with all that stands under it."""
+    """A bullet with the lines that continue it, or a low heading (`is_heading_block`) with all lines under it."""
 
     __slots__ = ("continuation", "heading", "is_heading_block", "pending_blank_lines", "row", "text")
 
@@ -36,7 +36,7 @@ class _SectionDraft:
 
 
 class _BlockParser:
-    """Reads the lines under one paper's heading, in order."""
+    """Parses the lines under one paper's heading, in order."""
 
     def __init__(self, rows: Sequence[str], start: int, end: int, draft: paper_headings.PaperDraft) -> None:
         self.problems: list[models.Problem] = []
@@ -55,22 +55,22 @@ class _BlockParser:
         self._comment_end = -1
         self._has_comment_ends = True
 
-    def read_line(self, index: int, line: str) -> None:
-        """Take in the next line of the block. Whatever it is, it is understood, kept or named as a problem."""
+    def read_line(self, row: int, line: str) -> None:
+        """Parse the next line of the block: it becomes a value, text of a section, or a problem."""
         if not line or line.isspace():
             self._after_blank = True
             self._authors_continue = False
             if self._current_item:
                 self._current_item.pending_blank_lines += 1
             return
-        if self._items and line.startswith("- ") and not self._belongs_to_current_item(index, line):
-            self._add_bullet(index, line[2:].strip())
+        if self._items and line.startswith("- ") and not self._belongs_to_current_item(row, line):
+            self._add_bullet(row, line[2:].strip())
         else:
-            self._read_other(index, line)
+            self._read_other(row, line)
         self._after_blank = False
 
     def finish(self) -> None:
-        """Make the sections, when all lines are read."""
+        """Build the sections after the last line."""
         if self._author_lines:
             self._draft.authors, self._draft.authors_truncated = labelled_fields.parse_authors(
                 " ".join(self._author_lines)
@@ -80,34 +80,34 @@ class _BlockParser:
         self._handle_stray_lines()
         self._draft.sections = refusals.drop_refusal(self._draft.sections)
 
-    def _belongs_to_current_item(self, index: int, line: str) -> bool:
-        """Whether a bullet at the margin belongs to what is open (code, a low heading), or is no bullet but a rule."""
-        if self._fenced_rows and index in self._fenced_rows:
+    def _belongs_to_current_item(self, row: int, line: str) -> bool:
+        """Whether a line with `- ` at the margin continues code or a low heading, or is a rule."""
+        if self._fenced_rows and row in self._fenced_rows:
             return True
         return (
             self._current_item is not None and self._current_item.is_heading_block
         ) or lines.is_thematic_break(line)
 
-    def _read_other(self, index: int, line: str) -> None:
+    def _read_other(self, row: int, line: str) -> None:
         if self._fenced_rows is None and fences.is_fence(line):
             self._fenced_rows = fences.find_fenced_rows(self._rows, self._start, self._end)
-        if self._fenced_rows and index in self._fenced_rows:
-            self._read_text(index, line)
-        elif index <= self._comment_end or (line.startswith("<!--") and self._find_comment_end(index)):
+        if self._fenced_rows and row in self._fenced_rows:
+            self._read_text(row, line)
+        elif row <= self._comment_end or (line.startswith("<!--") and self._find_comment_end(row)):
             pass
-        elif not (self._read_label(index, line) or self._read_media(line) or self._read_item(index, line)):
-            self._read_text(index, line)
+        elif not (self._read_label(row, line) or self._read_media(line) or self._read_item(row, line)):
+            self._read_text(row, line)
 
-    def _find_comment_end(self, index: int) -> bool:
-        """Whether the HTML comment that begins here ends in this block. If not, it is text like any other."""
+    def _find_comment_end(self, row: int) -> bool:
+        """Whether the HTML comment of this line ends in the block. If not, it is text."""
         if not self._has_comment_ends:
             return False
-        ends = (row for row in range(index, self._end) if "-->" in self._rows[row])
+        ends = (end for end in range(row, self._end) if "-->" in self._rows[end])
         self._comment_end = next(ends, -1)
         self._has_comment_ends = self._comment_end >= 0
         return self._has_comment_ends
 
-    def _read_label(self, index: int, line: str) -> bool:
+    def _read_label(self, row: int, line: str) -> bool:
         if line[0] in " \t-*+•" and (self._items or len(self._labels) == _LABELS):
             return False
         label = labelled_fields.parse_labelled_field(line)
@@ -115,14 +115,14 @@ class _BlockParser:
             return False
         if label.name in self._labels:
             if label.value != self._labels[label.name]:
-                self._add_problem(index, f"the {label.name} are given again; the first count", line)
+                self._add_problem(row, f"the {label.name} are given again; the first count", line)
             return True
         if label.name == "votes":
             votes, understood = labelled_fields.parse_votes(label.value)
             if not understood and self._current_item:
                 return False
             if not understood:
-                self._add_problem(index, "votes that are no number", line)
+                self._add_problem(row, "votes that are no number", line)
             self._draft.votes = votes
         else:
             self._author_lines = [label.value]
@@ -145,11 +145,11 @@ class _BlockParser:
         self._draft.video = self._draft.video or media.video
         return True
 
-    def _read_item(self, index: int, line: str) -> bool:
-        """A bullet of any kind, a nested one too, or a heading below the papers' level."""
-        heading = lines.parse_heading(index, line) if line.lstrip(" ").startswith("#") else None
+    def _read_item(self, row: int, line: str) -> bool:
+        """Parse a bullet, nested ones included, or a heading below the papers' level."""
+        heading = lines.parse_heading(row, line) if line.lstrip(" ").startswith("#") else None
         if heading and not (self._current_item and heading.is_indented):
-            self._add_item(_SectionDraft(index, heading.text.strip("*_ :："), "", is_heading_block=True))
+            self._add_item(_SectionDraft(row, heading.text.strip("*_ :："), "", is_heading_block=True))
             return True
         if line[0] not in _BULLET_STARTS or lines.is_thematic_break(line):
             return False
@@ -160,34 +160,34 @@ class _BlockParser:
         numbered = bullet[2] is not None
         if not self._items:
             self._indent, self._numbered = indent, numbered
-        part = self._current_item and (
+        is_continuation = self._current_item and (
             indent > self._indent + 1
             or (numbered and not self._numbered)
             or self._current_item.is_heading_block
         )
-        if part:
+        if is_continuation:
             self._continue(line)
         else:
-            self._add_bullet(index, line[bullet.end() :].strip())
+            self._add_bullet(row, line[bullet.end() :].strip())
         return True
 
-    def _read_text(self, index: int, line: str) -> None:
+    def _read_text(self, row: int, line: str) -> None:
         if lines.is_thematic_break(line) and not (self._current_item and line.startswith("  ")):
             self._current_item = None
         elif self._current_item:
             self._continue(line)
         elif self._authors_continue and self._author_lines[-1].endswith((",", ";", "[")):
             self._author_lines.append(line.strip())
-        elif line.startswith(("**", "__")) and (named := highlights.split_heading(line.strip()))[0]:
-            self._add_item(_SectionDraft(index, *named))
+        elif line.startswith(("**", "__")) and (parsed := highlights.split_heading(line.strip()))[0]:
+            self._add_item(_SectionDraft(row, *parsed))
         else:
             self._stray_lines.append(
-                (index if self._after_blank or not self._stray_lines else -1, line.strip())
+                (row if self._after_blank or not self._stray_lines else -1, line.strip())
             )
 
-    def _add_bullet(self, index: int, text: str) -> None:
+    def _add_bullet(self, row: int, text: str) -> None:
         heading, body = highlights.split_heading(text)
-        self._add_item(_SectionDraft(index, heading, body))
+        self._add_item(_SectionDraft(row, heading, body))
 
     def _add_item(self, item: _SectionDraft) -> None:
         self._items.append(item)
@@ -210,26 +210,26 @@ class _BlockParser:
         return models.Section(item.heading, body) if body else None
 
     def _handle_stray_lines(self) -> None:
-        """Text that is no bullet is the summary where there is nothing else; otherwise it is left out."""
-        text = "\n".join(text for _, text in self._stray_lines)
+        """Take text without bullet as the summary if there is no other; otherwise leave it out."""
+        text = "\n".join(line for _, line in self._stray_lines)
         if not self._stray_lines or (not self._draft.sections and refusals.is_refusal(text)):
             return
         if not self._draft.sections:
             self._draft.sections = (models.Section(None, text),)
-        for index, stray in self._stray_lines:
-            if index >= 0:
-                self._add_problem(index, "text that is no bullet", stray)
+        for row, stray in self._stray_lines:
+            if row >= 0:
+                self._add_problem(row, "text that is no bullet", stray)
 
-    def _add_problem(self, index: int, what: str, line: str) -> None:
-        self.problems.append(models.Problem(index + 1, f"{what}: {lines.excerpt(line)}"))
+    def _add_problem(self, row: int, message: str, line: str) -> None:
+        self.problems.append(models.Problem(row + 1, f"{message}: {lines.excerpt(line)}"))
 
 
 def parse_block(
     rows: Sequence[str], start: int, end: int, draft: paper_headings.PaperDraft
 ) -> list[models.Problem]:
-    """Read into `draft` the lines from `start` to `end` (not included), which stand under its heading."""
-    block = _BlockParser(rows, start, end, draft)
-    for index in range(start, end):
-        block.read_line(index, rows[index])
-    block.finish()
-    return block.problems
+    """Fill `draft` from the rows `start` to `end` (not included) under its heading; return the problems."""
+    parser = _BlockParser(rows, start, end, draft)
+    for row in range(start, end):
+        parser.read_line(row, rows[row])
+    parser.finish()
+    return parser.problems

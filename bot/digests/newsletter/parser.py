@@ -1,4 +1,4 @@
-"""The newsletter format: under a dated heading one linked heading a paper, its votes, its authors, its highlights."""
+"""The newsletter format: a dated heading, then per paper a linked heading, votes, authors and highlights."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def parse_newsletter(
     papers_by_row: Mapping[int, paper_headings.PaperHeading],
     day: date_headings.DateHeading,
 ) -> paper_headings.ParseResult:
-    """Read one digest. `headings` are those below the date heading, `named` says which of them name a paper.
+    """The papers of one digest. `headings` are those below the date heading.
 
-    A heading as high as the date's ends the digest. One without id where a paper is expected becomes a problem,
-    and what stands under it is left out; a lower one belongs to the paper above it.
+    A heading of the date's level or above ends the digest. A heading without id in the place of a paper's is a
+    problem, and the text under it is left out; a lower heading belongs to the paper above it.
     """
     spans, problems, end = _find_paper_spans(rows, headings, papers_by_row, day)
     first = spans[0][0].row if spans else end
@@ -44,7 +44,7 @@ def _find_paper_spans(
     papers_by_row: Mapping[int, paper_headings.PaperHeading],
     day: date_headings.DateHeading,
 ) -> tuple[list[_PaperSpan], list[models.Problem], int]:
-    """Each paper's heading with the line before which its block ends, and the end of the digest."""
+    """Each paper's heading with the end of its block, the problems, and the end of the digest."""
     inside = [heading for heading in headings if heading.row in papers_by_row]
     level = inside[0].level if inside else day.heading.level + 1
     last = inside[-1].row if inside else -1
@@ -55,8 +55,8 @@ def _find_paper_spans(
     end = day.end
     for heading in headings:
         paper = papers_by_row.get(heading.row)
-        part = opened and (heading.level > level or heading.is_indented)
-        if not paper and (part or code.contains(heading.row)):
+        is_within_paper = opened and (heading.level > level or heading.is_indented)
+        if not paper and (is_within_paper or code.contains(heading.row)):
             continue
         if opened:
             spans.append((opened, heading.row))

@@ -1,9 +1,9 @@
-"""A review's summary as written by a language model: its title and its chapters, in any of their notations."""
+"""The title and chapters of a review's summary, in any notation that language models write them in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from bot.digests.markdown import fences, lines
@@ -32,7 +32,7 @@ _COLONS = " :："
 
 
 class _HeadingCandidate(NamedTuple):
-    """A line that may head a chapter: its notation ("#" with a level, or a kind of bold) and its words."""
+    """A line that may be the heading of a chapter: its notation ("#" with a level, or a kind of bold) and its text."""
 
     row: int
     notation: str
@@ -43,92 +43,90 @@ class _HeadingCandidate(NamedTuple):
 def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[models.Section, ...]]:
     """Title and sections. Text before the first chapter is a section without heading.
 
-    Chapters are the `#` headings (of the first one's level or above) if there are any; otherwise the lines in
-    bold that look like the first of them: `**1. Words**`, `1. **Words**` or `**Words**`.
+    Chapters begin at the `#` headings of the first one's level or above; without `#` headings, at the bold lines in
+    the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
     """
-    marks = _find_heading_candidates(rows)
-    title = _find_title(rows, marks)
+    candidates = _find_heading_candidates(rows)
+    title = _find_title(rows, candidates)
     if title:
-        marks = [mark for mark in marks if mark.row != title.row]
-    chosen = _select_chapter_headings(marks)
+        candidates = [candidate for candidate in candidates if candidate.row != title.row]
+    chapters = _select_chapter_headings(candidates)
     skipped = {title.row} if title else set()
-    stops = [mark.row for mark in chosen] + [len(rows)]
+    stops = [chapter.row for chapter in chapters] + [len(rows)]
     sections = [_build_section(None, rows, range(stops[0]), skipped)]
-    for mark, stop in zip(chosen, stops[1:], strict=True):
-        sections.append(_build_section(mark.text, rows, range(mark.row + 1, stop), skipped))
-    named = _clean_title(title.text) if title else None
-    return named, tuple(section for section in sections if section.heading or section.body)
+    for chapter, stop in zip(chapters, stops[1:], strict=True):
+        sections.append(_build_section(chapter.text, rows, range(chapter.row + 1, stop), skipped))
+    title_text = _clean_title(title.text) if title else None
+    return title_text, tuple(section for section in sections if section.heading or section.body)
 
 
 def _build_section(
-    heading: str | None, rows: Sequence[str], where: Iterable[int], skipped: set[int]
+    heading: str | None, rows: Sequence[str], span: Iterable[int], skipped: Collection[int]
 ) -> models.Section:
-    body = [rows[index] for index in where if index not in skipped]
+    body = [rows[row] for row in span if row not in skipped]
     return models.Section(heading, "\n".join(lines.dedent(lines.trim(body))).rstrip())
 
 
 def _find_heading_candidates(rows: Sequence[str]) -> list[_HeadingCandidate]:
-    possible = [index for index, row in enumerate(rows) if row and row[0] in _HEADING_STARTS]
-    code = fences.find_fenced_rows(rows, 0, len(rows))
-    found = (_parse_heading_candidate(index, rows[index]) for index in possible if index not in code)
-    return [mark for mark in found if mark]
+    possible = [row for row, line in enumerate(rows) if line and line[0] in _HEADING_STARTS]
+    fenced_rows = fences.find_fenced_rows(rows, 0, len(rows))
+    candidates = (_parse_heading_candidate(row, rows[row]) for row in possible if row not in fenced_rows)
+    return [candidate for candidate in candidates if candidate]
 
 
-def _parse_heading_candidate(index: int, row: str) -> _HeadingCandidate | None:
-    heading = lines.parse_heading(index, row) if row.lstrip(" ").startswith("#") and row[:4].strip() else None
+def _parse_heading_candidate(row: int, line: str) -> _HeadingCandidate | None:
+    heading = (
+        lines.parse_heading(row, line) if line.lstrip(" ").startswith("#") and line[:4].strip() else None
+    )
     if heading:
-        return (
-            _HeadingCandidate(index, "#", heading.level, _strip_markup(heading.text))
-            if heading.text
-            else None
-        )
-    if row.startswith("  "):
+        text = _strip_markup(heading.text)
+        return _HeadingCandidate(row, "#", heading.level, text) if heading.text else None
+    if line.startswith("  "):
         return None
-    number, rest = lines.split_number(row.strip())
+    number, rest = lines.split_number(line.strip())
     bold = lines.parse_bold(rest) if rest.startswith(("**", "__")) and len(rest) < 200 else None
     if not bold or bold[1].strip(_COLONS):
         return None
-    kind = "1. **" if number else "**1. " if lines.split_number(bold[0])[0] else "**"
-    return _HeadingCandidate(index, kind, 0, number + _strip_markup(bold[0]))
+    notation = "1. **" if number else "**1. " if lines.split_number(bold[0])[0] else "**"
+    return _HeadingCandidate(row, notation, 0, number + _strip_markup(bold[0]))
 
 
-def _find_title(rows: Sequence[str], marks: Sequence[_HeadingCandidate]) -> _HeadingCandidate | None:
-    """The summary's own heading: it says so, or is the only one of its level, above all that follow it."""
-    if not marks:
+def _find_title(rows: Sequence[str], candidates: Sequence[_HeadingCandidate]) -> _HeadingCandidate | None:
+    """The heading of the whole summary: it begins with "summary", or is the highest and first of the headings."""
+    if not candidates:
         return None
-    first = marks[0]
-    called = _SUMMARY_PREFIX.match(first.text)
-    if called and (first.level < 2 or called.end() < len(first.text)):
+    first = candidates[0]
+    prefix = _SUMMARY_PREFIX.match(first.text)
+    if prefix and (first.level < 2 or prefix.end() < len(first.text)):
         return first
     if first.notation != "#" or lines.split_number(first.text)[0]:
         return None
-    levels = [mark.level for mark in marks[1:] if mark.notation == "#"]
+    levels = [candidate.level for candidate in candidates[1:] if candidate.notation == "#"]
     if first.level == 1:
         return first if not levels or levels[0] > 1 else None
-    blank_above = not any(row.strip() for row in rows[: first.row])
+    blank_above = not any(line.strip() for line in rows[: first.row])
     return first if levels and min(levels) > first.level and blank_above else None
 
 
-def _select_chapter_headings(marks: Sequence[_HeadingCandidate]) -> list[_HeadingCandidate]:
-    """The marks that head chapters, and not parts of them."""
-    hashes = [mark for mark in marks if mark.notation == "#"]
+def _select_chapter_headings(candidates: Sequence[_HeadingCandidate]) -> list[_HeadingCandidate]:
+    """The candidates that begin chapters, without those inside chapters."""
+    hashes = [candidate for candidate in candidates if candidate.notation == "#"]
     if hashes:
-        return [mark for mark in hashes if mark.level <= hashes[0].level]
-    kinds = [mark.notation for mark in marks]
-    kind = "**1. " if "**1. " in kinds else kinds[0] if kinds else ""
-    return [mark for mark in marks if mark.notation == kind]
+        return [candidate for candidate in hashes if candidate.level <= hashes[0].level]
+    notations = [candidate.notation for candidate in candidates]
+    chosen = "**1. " if "**1. " in notations else notations[0] if notations else ""
+    return [candidate for candidate in candidates if candidate.notation == chosen]
 
 
 def _strip_markup(text: str) -> str:
-    """A heading's words without bold marks and without the colon behind them."""
+    """A heading's text without bold marks and without a colon at its end."""
     return text.replace("**", "").strip(" *_").rstrip(_COLONS)
 
 
 def _clean_title(text: str) -> str | None:
     """The title without the word "summary" before it and without quotes around it."""
-    found = _SUMMARY_PREFIX.match(text)
-    text = text[found.end() :] if found else text
-    text = text.strip()
+    prefix = _SUMMARY_PREFIX.match(text)
+    text = (text[prefix.end() :] if prefix else text).strip()
     for opening, closing in _QUOTES.items():
         inner = text[len(opening) : -len(closing)]
         if len(text) > 2 and text.startswith(opening) and text.endswith(closing) and closing not in inner:

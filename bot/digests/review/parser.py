@@ -1,4 +1,4 @@
-"""The review format: under a dated heading one heading with an id a paper, its link, and a long summary in chapters."""
+"""The review format: a dated heading, then per paper a heading with its id, its link, and a summary in chapters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLE_LABEL = re.compile(
 
 
 class _PaperStart(NamedTuple):
-    """Where a paper begins. Without an id it only ends the one before."""
+    """The heading at which a paper begins. Without an id it only ends the paper above."""
 
     row: int
     arxiv_id: str | None
@@ -33,10 +33,10 @@ def parse_review(
     papers_by_row: Mapping[int, paper_headings.PaperHeading],
     day: date_headings.DateHeading,
 ) -> paper_headings.ParseResult:
-    """Read one digest. `headings` are those below the date heading, `named` says which of them name a paper.
+    """The papers of one digest. `headings` are those below the date heading.
 
-    Summaries have headings of their own, so a paper begins only where a heading is an id or a linked title, or
-    where the link or the mark of a summary follows it.
+    Summaries contain headings too, so a paper begins only at a heading that is an id or a linked title, or that is
+    followed by a link or the label of a summary.
     """
     starts, problems = _find_starts(rows, headings, papers_by_row, day)
     end = _find_end(rows, headings, starts[-1].row, day) if starts else day.end
@@ -47,9 +47,9 @@ def parse_review(
     stops = [start.row for start in starts[1:]] + [end]
     for start, stop in zip(starts, stops, strict=bool(starts)):
         if start.arxiv_id:
-            draft, found = _parse_paper(rows, start, start.arxiv_id, stop)
+            draft, paper_problems = _parse_paper(rows, start, start.arxiv_id, stop)
             drafts.append(draft)
-            problems += found
+            problems += paper_problems
     return paper_headings.ParseResult(drafts, problems, end)
 
 
@@ -59,22 +59,24 @@ def _find_starts(
     papers_by_row: Mapping[int, paper_headings.PaperHeading],
     day: date_headings.DateHeading,
 ) -> tuple[list[_PaperStart], list[models.Problem]]:
-    sure = [
+    marked = [
         heading
         for heading in headings
         if heading.row in papers_by_row and _has_paper_marker(rows, heading.row, day.end)
     ]
-    first = sure[0] if sure else next((heading for heading in headings if heading.row in papers_by_row), None)
+    first = (
+        marked[0] if marked else next((heading for heading in headings if heading.row in papers_by_row), None)
+    )
     level = first.level if first else 0
-    code = fences.FenceTracker(rows, [day.heading.row, *(heading.row for heading in sure), day.end])
+    code = fences.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
     starts: list[_PaperStart] = []
     problems: list[models.Problem] = []
     for heading in headings:
         paper = papers_by_row.get(heading.row)
-        titled = heading.text.startswith("[") and heading.level == level
+        is_titled = heading.text.startswith("[") and heading.level == level
         if paper and (
             _has_paper_marker(rows, heading.row, day.end)
-            or ((paper.is_bare_id or titled) and not code.contains(heading.row))
+            or ((paper.is_bare_id or is_titled) and not code.contains(heading.row))
         ):
             starts.append(_PaperStart(paper.row, paper.arxiv_id, paper.title, paper.url))
         elif paper and (paper.is_bare_id or heading.text.startswith("[")):
@@ -92,21 +94,21 @@ def _find_starts(
     return starts, problems
 
 
-def _next_nonblank(rows: Sequence[str], index: int, end: int) -> str:
-    """The next line that says something, or nothing if three are blank."""
-    return next((row.strip() for row in rows[index + 1 : min(index + 4, end)] if row.strip()), "")
+def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
+    """The first of the next three lines that is not blank; empty if all are."""
+    return next((line.strip() for line in rows[row + 1 : min(row + 4, end)] if line.strip()), "")
 
 
-def _has_paper_marker(rows: Sequence[str], index: int, end: int) -> bool:
-    """Whether a review's link or the mark of its summary follows the heading."""
-    following = _next_nonblank(rows, index, end)
+def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
+    """Whether a review's link or the label of its summary follows the heading."""
+    following = _next_nonblank(rows, row, end)
     return markers.is_link_line(following) or markers.parse_summary_label(following) is not None
 
 
 def _start_without_heading_id(
     rows: Sequence[str], heading: lines.Heading, starts: Sequence[_PaperStart], end: int
 ) -> _PaperStart | None:
-    """A heading that only what follows it shows to be a paper's. The link there may give its id."""
+    """The start of a paper whose heading has no id but is followed by a link, which may have it, or a summary's label."""
     following = _next_nonblank(rows, heading.row, end)
     link = arxiv_ids.find_link(following) if following.startswith(markers.LINK_MARK) else None
     if link and starts and link.arxiv_id == starts[-1].arxiv_id:
@@ -121,30 +123,35 @@ def _start_without_heading_id(
 def _find_end(
     rows: Sequence[str], headings: Sequence[lines.Heading], start: int, day: date_headings.DateHeading
 ) -> int:
-    """Where the last summary ends: at a heading of the page around the digest.
+    """The row at which the last summary ends: at a heading of the page around the digest.
 
-    That is one without number, as high as the papers', behind a rule or behind the fence of the summary. If the
-    summary has other such headings, it may as well be one of its chapters, and it is taken for one.
+    Such a heading has no number, is of the papers' level or above, and follows a rule or the fence of the summary. If
+    the summary has other headings of that level, it counts as one of the summary's chapters.
     """
-    own = next(heading.level for heading in headings if heading.row == start)
-    code = fences.find_fenced_rows(rows, start + 1, day.end)
-    marks = fences.find_fences(rows, start, day.end)
-    wrapped = bool(marks) and marks[0].is_markdown
-    seen: set[int] = set()
-    content = False
+    paper_level = next(heading.level for heading in headings if heading.row == start)
+    fenced_rows = fences.find_fenced_rows(rows, start + 1, day.end)
+    all_fences = fences.find_fences(rows, start, day.end)
+    is_wrapped = bool(all_fences) and all_fences[0].is_markdown
+    seen_levels: set[int] = set()
+    has_content = False
     for heading in headings:
-        if heading.row <= start or heading.level > own or heading.is_indented or heading.row in code:
+        if (
+            heading.row <= start
+            or heading.level > paper_level
+            or heading.is_indented
+            or heading.row in fenced_rows
+        ):
             continue
         if lines.split_number(heading.text)[0]:
             continue
-        above = next((index for index in range(heading.row - 1, start, -1) if rows[index].strip()), start)
-        if heading.level not in seen and (
-            lines.is_thematic_break(rows[above]) or (wrapped and above in code)
+        above = next((row for row in range(heading.row - 1, start, -1) if rows[row].strip()), start)
+        if heading.level not in seen_levels and (
+            lines.is_thematic_break(rows[above]) or (is_wrapped and above in fenced_rows)
         ):
             return heading.row
-        if content or heading.level > 1:
-            seen.add(heading.level)
-        content = True
+        if has_content or heading.level > 1:
+            seen_levels.add(heading.level)
+        has_content = True
     return day.end
 
 
@@ -155,9 +162,9 @@ def _parse_paper(
     draft = paper_headings.PaperDraft(start.row + 1, paper_id, None, url)
     first, problems = _read_header(rows, start.row + 1, stop, draft)
     content = list(rows[first:stop])
-    said = markers.parse_summary_label(content[0]) if content else None
-    if said is not None:
-        content[0] = said
+    after_label = markers.parse_summary_label(content[0]) if content else None
+    if after_label is not None:
+        content[0] = after_label
     body, unclosed = _unwrap_fences(content)
     if unclosed is not None:
         problems.append(models.Problem(first + unclosed + 1, "the fence around this summary is never closed"))
@@ -177,24 +184,24 @@ def _parse_paper(
 def _read_header(
     rows: Sequence[str], start: int, stop: int, draft: paper_headings.PaperDraft
 ) -> tuple[int, list[models.Problem]]:
-    """Read link, votes and the like into `draft`; gives the line where the summary begins, its mark included."""
+    """Fill `draft` from the lines above the summary; return the row of the summary's start, label included, and problems."""
     problems: list[models.Problem] = []
-    texts = [index for index in range(start, min(stop, start + _MAX_HEADER_LINES)) if rows[index].strip()]
-    mark = next((index for index in texts if markers.parse_summary_label(rows[index]) is not None), None)
-    for index in texts:
-        line = rows[index].strip()
-        if index == mark or (mark is None and lines.is_thematic_break(line)):
-            return index, problems
+    nonblank = [row for row in range(start, min(stop, start + _MAX_HEADER_LINES)) if rows[row].strip()]
+    label = next((row for row in nonblank if markers.parse_summary_label(rows[row]) is not None), None)
+    for row in nonblank:
+        line = rows[row].strip()
+        if row == label or (label is None and lines.is_thematic_break(line)):
+            return row, problems
         if _read_header_line(line, draft):
             continue
-        if mark is None:
-            return index, problems
-        problems.append(models.Problem(index + 1, f"a line that is not understood: {lines.excerpt(line)}"))
+        if label is None:
+            return row, problems
+        problems.append(models.Problem(row + 1, f"a line that is not understood: {lines.excerpt(line)}"))
     return min(stop, start + _MAX_HEADER_LINES), problems
 
 
 def _read_header_line(line: str, draft: paper_headings.PaperDraft) -> bool:
-    """Whether a line above the summary says something of the paper that we keep."""
+    """Fill `draft` from a line above the summary; return whether the line was understood."""
     if markers.is_link_line(line):
         link = arxiv_ids.find_link(line)
         if link and link.arxiv_id == draft.arxiv_id:
@@ -203,12 +210,12 @@ def _read_header_line(line: str, draft: paper_headings.PaperDraft) -> bool:
     if title := _TITLE_LABEL.match(line):
         draft.title = draft.title or line[title.end() :].strip(" *") or None
         return True
-    if label := labelled_fields.parse_labelled_field(line):
-        if label.name == "authors":
-            draft.authors, draft.authors_truncated = labelled_fields.parse_authors(label.value)
+    if field := labelled_fields.parse_labelled_field(line):
+        if field.name == "authors":
+            draft.authors, draft.authors_truncated = labelled_fields.parse_authors(field.value)
             return True
-        draft.votes, understood = labelled_fields.parse_votes(label.value)
-        return understood
+        draft.votes, is_understood = labelled_fields.parse_votes(field.value)
+        return is_understood
     media = labelled_fields.parse_media(line)
     if media:
         draft.thumbnail, draft.video = draft.thumbnail or media.thumbnail, draft.video or media.video
@@ -216,28 +223,28 @@ def _read_header_line(line: str, draft: paper_headings.PaperDraft) -> bool:
 
 
 def _unwrap_fences(content: Sequence[str]) -> tuple[list[str], int | None]:
-    """The lines of a summary without the fences around it, and where one of these begins that never ends.
+    """The lines of a summary without the fences around it, and the index of a wrapping fence that is never closed.
 
-    A fence of Markdown is around the summary, and so is a bare one that begins it; any other is code within it.
+    A Markdown fence wraps the summary, and so does a bare one at its start; any other is code within it.
     """
-    marks = fences.find_fences(content, 0, len(content))
+    all_fences = fences.find_fences(content, 0, len(content))
     first = next((index for index, line in enumerate(content) if line.strip()), 0)
     kept: list[str] = []
     unclosed: int | None = None
     done = 0
     in_code = False
-    for place, mark in enumerate(marks):
-        if mark.row < done:
+    for position, fence in enumerate(all_fences):
+        if fence.row < done:
             continue
-        around = mark.info in _WRAPPER_LANGUAGES if mark.row == first else mark.is_markdown
-        if in_code or unclosed is not None or not around:
-            in_code = bool(mark.info) or not in_code
+        is_wrapper = fence.info in _WRAPPER_LANGUAGES if fence.row == first else fence.is_markdown
+        if in_code or unclosed is not None or not is_wrapper:
+            in_code = bool(fence.info) or not in_code
             continue
-        close = fences.find_markdown_end(content, marks, place, len(content))
-        kept += content[done : mark.row]
+        close = fences.find_markdown_end(content, all_fences, position, len(content))
+        kept += content[done : fence.row]
         if close is None:
-            unclosed = mark.row
+            unclosed = fence.row
         else:
-            kept += content[mark.row + 1 : close]
-        done = (mark.row if close is None else close) + 1
+            kept += content[fence.row + 1 : close]
+        done = (fence.row if close is None else close) + 1
     return [*kept, *content[done:]], unclosed
