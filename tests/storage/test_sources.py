@@ -1,4 +1,4 @@
-"""Sources, their health and their pages."""
+"""Stored sources, their health and their page states."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 URL = "https://host/{date:%Y/%m/%d}.md"
 
 
-async def test_a_source_is_stored_once_and_is_due_at_once(db: database.Database) -> None:
+async def test_a_source_is_added_once_and_due_at_once(db: database.Database) -> None:
     async with db.transaction() as connection:
         added = await sources.add(
             connection,
@@ -31,7 +31,7 @@ async def test_a_source_is_stored_once_and_is_due_at_once(db: database.Database)
         assert not await sources.remove(connection, URL)
 
 
-async def test_its_health_is_kept(db: database.Database) -> None:
+async def test_the_health_of_a_source_is_stored(db: database.Database) -> None:
     async with db.transaction() as connection:
         added = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW, priority=3)
         await sources.add(connection, url="other", kind=models.SourceKind.FOLDER, now=NOW)
@@ -45,10 +45,10 @@ async def test_its_health_is_kept(db: database.Database) -> None:
         )
         await sources.set_health(connection, ill)
         assert (await sources.list_rows(connection))[0] == ill
-        assert [one.url for one in await sources.list_due(connection, NOW)] == ["other"]
+        assert [row.url for row in await sources.list_due(connection, NOW)] == ["other"]
 
 
-async def test_pages_are_remembered_until_they_are_old(db: database.Database) -> None:
+async def test_page_states_are_stored_until_removed_by_age(db: database.Database) -> None:
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
         page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
@@ -61,7 +61,7 @@ async def test_pages_are_remembered_until_they_are_old(db: database.Database) ->
         assert await sources.remove_page_states(connection, source.id, NOW + timedelta(days=2)) == 1
 
 
-async def test_many_sources_are_told_and_asked_for_at_once(db: database.Database) -> None:
+async def test_many_sources_are_updated_and_read_at_once(db: database.Database) -> None:
     async with db.transaction() as connection:
         added = [
             await sources.add(connection, url=f"https://host/{n}", kind=models.SourceKind.FEED, now=NOW)
@@ -72,13 +72,13 @@ async def test_many_sources_are_told_and_asked_for_at_once(db: database.Database
         await sources.upsert_page_states(
             connection, [(added[0].id, page), (added[1].id, page), (added[0].id, newer)]
         )
-        assert await sources.list_page_states(connection, [one.id for one in added]) == {
+        assert await sources.list_page_states(connection, [row.id for row in added]) == {
             added[0].id: {"place": newer},
             added[1].id: {"place": page},
             added[2].id: {},
         }
-        told = [replace(one, failures=n, next_attempt_at=None) for n, one in enumerate(added)]
-        await sources.set_health(connection, *told)
+        updated = [replace(row, failures=n, next_attempt_at=None) for n, row in enumerate(added)]
+        await sources.set_health(connection, *updated)
         await sources.set_health(connection)
-        assert await sources.list_rows(connection) == told
+        assert await sources.list_rows(connection) == updated
         assert await sources.list_due(connection, NOW) == []

@@ -1,4 +1,4 @@
-"""Real servers on loopback for the sources to read: a well-behaved one, and one that writes whatever bytes it is given."""
+"""HTTP servers on loopback: a well-behaved one, and one that sends given bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class OriginServer:
-    """An HTTP server whose pages a test sets. `requests` holds each request as it came."""
+    """An HTTP server with pages set by a test. `requests` holds all requests in order."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Handler | web.Response | str | bytes] = {}
@@ -47,7 +47,7 @@ class OriginServer:
 
 @contextlib.asynccontextmanager
 async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginServer]:
-    """Run an `Origin` on a free loopback port."""
+    """Run an `OriginServer` on a free loopback port."""
     origin = OriginServer()
     server = web.Server(origin.handle, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
@@ -63,7 +63,7 @@ async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginS
 
 
 class RawOriginServer:
-    """A server that sends prepared bytes to whoever connects, then closes, or stays silent while `holds` is set."""
+    """A server that sends prepared bytes to each client, then closes the connection, or stays silent with `holds_open`."""
 
     def __init__(self, *responses: bytes, holds_open: bool = False) -> None:
         self.responses = list(responses)
@@ -88,7 +88,7 @@ class RawOriginServer:
 
 @contextlib.asynccontextmanager
 async def run_raw_origin(*responses: bytes, holds_open: bool = False) -> AsyncIterator[RawOriginServer]:
-    """Run a `RawOrigin`; the last script is repeated for all later connections."""
+    """Run a `RawOriginServer`. The last response is repeated for all later connections."""
     origin = RawOriginServer(*responses, holds_open=holds_open)
     server = await asyncio.start_server(origin.serve, "127.0.0.1", 0)
     origin.port = server.sockets[0].getsockname()[1]
@@ -100,25 +100,25 @@ async def run_raw_origin(*responses: bytes, holds_open: bool = False) -> AsyncIt
 
 
 def http_response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """Return an HTTP answer as bytes, with exactly these headers."""
+    """Return an HTTP response as bytes, with exactly these headers."""
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1") + body
 
 
 class StubResolver(abc.AbstractResolver):
-    """Answers names from a table. A list of lists gives one answer after the other, the last again and again."""
+    """Resolves names from a table of address lists: one list for each query, the last one repeated."""
 
     def __init__(self, names: Mapping[str, list[list[str]]]) -> None:
-        self.names = {name: list(answers) for name, answers in names.items()}
+        self.names = {name: list(responses) for name, responses in names.items()}
         self.queries: list[str] = []
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
         self.queries.append(host)
-        answers = self.names.get(host)
-        if answers is None:
+        responses = self.names.get(host)
+        if responses is None:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
-        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
+        addresses = responses.pop(0) if len(responses) > 1 else responses[0]
         return [self._result(host, address, port) for address in addresses]
 
     def _result(self, host: str, address: str, port: int) -> abc.ResolveResult:
@@ -131,7 +131,7 @@ class StubResolver(abc.AbstractResolver):
 
 
 class ConnectionRecorder:
-    """Stands at the event loop's door to the network: notes every connection, and lets only loopback ones through."""
+    """Replaces the event loop's `sock_connect`: records every connection and allows only loopback ones."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.attempted_hosts: list[str] = []

@@ -1,4 +1,4 @@
-"""Everything that a pass over sources needs, on a clock that a test moves: storage, ingest, fetcher, a server to read."""
+"""A poller with storage, ingest, fetcher and an origin server, on a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ START = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 @dataclass
 class PollingHarness:
-    """A pass and what it works on. `now` moves by hand; `notices` are those that were planned for the operator."""
+    """A poller with its dependencies. `now` is moved by the test; `notices` collects the operator notices."""
 
     db: Database
     origin: origin_server.OriginServer
     now: datetime = START
     notices: list[models.StoredSource] = field(default_factory=list)
-    pace_calls: int = 0
+    throttle_calls: int = 0
 
     def __post_init__(self) -> None:
         self.endpoints = base.Endpoints(self.origin.url, f"{self.origin.url}/api/query")
@@ -43,8 +43,8 @@ class PollingHarness:
     async def record_notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         self.notices.append(row)
 
-    async def pace(self) -> None:
-        self.pace_calls += 1
+    async def throttle(self) -> None:
+        self.throttle_calls += 1
 
     async def sleep(self, seconds: float) -> None:
         pass
@@ -59,22 +59,22 @@ class PollingHarness:
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            throttles = {models.SourceKind.ARXIV: self.pace}
+            throttles = {models.SourceKind.ARXIV: self.throttle}
             context = base.SourceContext(fetch, self.endpoints, throttles, "UTC")
-            waits = retry.RetryPolicy(lambda: 0.0)
+            policy = retry.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
-                self.db, self.clock, self.ingest, context, waits, notify_failure=self.record_notice
+                self.db, self.clock, self.ingest, context, policy, notify_failure=self.record_notice
             )
 
     async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:
-        """Add a source at a path of the server (or a whole address)."""
+        """Add a source at a path of the origin server, or at an absolute URL."""
         url = f"{self.origin.url}{path}" if path.startswith("/") else path
-        chosen = models.SourceKind(kind) if kind else None
-        return await self.registry.add(url, kind=chosen, options=options)
+        source_kind = models.SourceKind(kind) if kind else None
+        return await self.registry.add(url, kind=source_kind, options=options)
 
     async def fetch_due(self) -> list[SourceReport]:
-        async with self.open_poller() as service:
-            return await service.fetch_due()
+        async with self.open_poller() as opened:
+            return await opened.fetch_due()
 
     async def health(self) -> Mapping[str, models.StoredSource]:
         async with self.db.read() as connection:

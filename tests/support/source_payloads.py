@@ -1,4 +1,4 @@
-"""What publishers and services answer, in their shapes and our words."""
+"""Builders of digests, feeds and API responses."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ DAY = date(2025, 5, 6)
 def newsletter(
     day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.00002"), note: str = "short"
 ) -> str:
-    """A digest in the newsletter format."""
+    """Return a digest in the newsletter format."""
     papers = [
-        f"### [A Study of Small Things {known}](https://arxiv.org/abs/{known})\n\n"
-        f"Vote: {10 + place}\n\nAuthors: Ada Lovelace, Kim Minsu\n\n- ***Finding***: a {note} note on {known}.\n"
-        for place, known in enumerate(ids)
+        f"### [A Study of Small Things {paper_id}](https://arxiv.org/abs/{paper_id})\n\n"
+        f"Vote: {10 + rank}\n\nAuthors: Ada Lovelace, Kim Minsu\n\n- ***Finding***: a {note} note on {paper_id}.\n"
+        for rank, paper_id in enumerate(ids)
     ]
     return f"## Daily Papers ({day})\n\n" + "\n".join(papers)
 
 
 def review(day: date = DAY, ids: Sequence[str] = ("2505.00001",)) -> str:
-    """A digest in the review format: neither title nor authors nor votes."""
+    """Return a digest in the review format, which has no title, authors or votes."""
     papers = [
-        f"## {known}\n🔗 https://huggingface.co/papers/{known}\n\n**Summary**:\n```markdown\n# A Study {known}\n\n"
+        f"## {paper_id}\n🔗 https://huggingface.co/papers/{paper_id}\n\n**Summary**:\n```markdown\n# A Study {paper_id}\n\n"
         f"## 1. 동기\n\n작은 모델을 다룬다.\n```\n"
-        for known in ids
+        for paper_id in ids
     ]
     return f"# 📰 Hugging Face Daily Papers – {day}\n\n" + "\n---\n".join(papers)
 
 
 def daily_papers_item(paper_id: str, votes: Any = 7, **more: Any) -> dict[str, Any]:
-    """One item of Hugging Face's list of a day."""
+    """Return one item of Hugging Face's list of a day."""
     paper = {
         "id": paper_id,
         "title": f"A Study of Small\nThings {paper_id}",
@@ -55,12 +55,12 @@ def daily_papers_item(paper_id: str, votes: Any = 7, **more: Any) -> dict[str, A
 
 
 def daily_papers(*items: Any) -> str:
-    """Hugging Face's list of a day."""
+    """Return Hugging Face's list of a day."""
     return json.dumps(list(items))
 
 
 def atom(*entries: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
-    """An Atom feed."""
+    """Return an Atom feed."""
     return (
         f'{head}<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom">'
         f"<title>papers</title><id>http://feed.test/</id>{''.join(entries)}</feed>"
@@ -68,7 +68,7 @@ def atom(*entries: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') ->
 
 
 def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
-    """An RSS feed."""
+    """Return an RSS feed."""
     return (
         f'{head}<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
         f'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>papers</title>{"".join(items)}'
@@ -77,7 +77,7 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> st
 
 
 def arxiv_entry(paper_id: str, title: str = "A Study of Small\n  Things") -> str:
-    """One paper in an answer of arXiv's API."""
+    """Return one entry of a response of arXiv's API."""
     return (
         f"<entry><id>http://arxiv.org/abs/{paper_id}v2</id><title>{title}</title><published>2025-05-01T17:00:00Z"
         "</published><summary>  Small things\nare studied. </summary><author><name>Ada Lovelace</name></author>"

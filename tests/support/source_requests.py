@@ -1,4 +1,4 @@
-"""Asking a source as a pass does, and remembering what it said to remember."""
+"""Fetches a source and collects its page states as the poller does."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.bot.sources import conftest
 
 
 async def fetch_results(
-    fetched: base.Source, page_states: Mapping[str, models.PageState] | None = None, **visit: Any
+    source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
 ) -> list[base.FetchResult]:
-    """Return all outcomes of a visit at the tests' present moment."""
-    visited = base.FetchRequest(**{"now": conftest.NOW, "page_states": page_states or {}, **visit})
-    return [outcome async for outcome in fetched.fetch(visited)]
+    """Return all results of a fetch at the fixed time of the tests."""
+    request = base.FetchRequest(**{"now": conftest.NOW, "page_states": page_states or {}, **options})
+    return [result async for result in source.fetch(request)]
 
 
 def merge_page_states(
     results: Iterable[base.FetchResult], previous: Mapping[str, models.PageState] | None = None
 ) -> dict[str, models.PageState]:
-    """Return the memory after a visit."""
+    """Return the page states after a fetch."""
     return {
         **(previous or {}),
-        **{page.location: page for outcome in results for page in outcome.page_states},
+        **{page.location: page for result in results for page in result.page_states},
     }

@@ -1,4 +1,4 @@
-"""What the tests of the sources share: servers on loopback, a clock that stands still, and a fetcher to reach them."""
+"""Fixtures for tests of the sources: loopback servers, a fixed clock, and a fetcher."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.Fetcher]]
 
 
 class SleepRecorder:
-    """Takes the place of sleeping: notes how long each pause would have been."""
+    """Replaces sleeping and records the seconds of each call."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -39,9 +39,9 @@ def sleeps() -> SleepRecorder:
 
 @pytest.fixture
 def open_fetcher(sleeps: SleepRecorder) -> OpenFetcher:
-    """Opens a fetcher on the standing clock; by default it may reach 127.0.0.1."""
+    """Open fetchers on the fixed clock; 127.0.0.1 is allowed by default."""
 
-    def open_it(
+    def open_with(
         *, allow: tuple[str, ...] = ("127.0.0.1",), **options: Any
     ) -> AbstractAsyncContextManager[fetcher.Fetcher]:
         return fetcher.open_fetcher(
@@ -53,7 +53,7 @@ def open_fetcher(sleeps: SleepRecorder) -> OpenFetcher:
             **options,
         )
 
-    return open_it
+    return open_with
 
 
 @pytest_asyncio.fixture
@@ -70,20 +70,20 @@ async def origin() -> AsyncIterator[origin_server.OriginServer]:
 
 @pytest.fixture
 def watch_connections(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origin_server.ConnectionRecorder]:
-    """Call it inside the test's loop: from then on every connection is noted, and only loopback ones are made."""
+    """Start recording connections when called inside the test's loop; only loopback connections are made."""
 
     def start() -> origin_server.ConnectionRecorder:
         loop = asyncio.get_running_loop()
-        watched = origin_server.ConnectionRecorder(loop)
-        monkeypatch.setattr(loop, "sock_connect", watched.sock_connect)
-        return watched
+        recorder = origin_server.ConnectionRecorder(loop)
+        monkeypatch.setattr(loop, "sock_connect", recorder.sock_connect)
+        return recorder
 
     return start
 
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """A certificate authority of the tests' own."""
+    """A certificate authority for the tests."""
     return trustme.CA()
 
 

@@ -1,4 +1,4 @@
-"""A feed as a source: digests in its entries and behind its links, single papers, and nothing twice."""
+"""The feed source: digests in entries and behind links, single papers, and no repeated reads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def feed_at(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> feed.
     return feed.FeedSource(f"{origin.url}/feed", fetch)
 
 
-async def test_a_digest_in_an_entry_is_read_whether_plain_or_as_html(
+async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
@@ -37,23 +37,23 @@ async def test_a_digest_in_an_entry_is_read_whether_plain_or_as_html(
         item("2", content=html),
         f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
     )
-    outcomes = await fetch_results(feed_at(origin, fetch))
-    read = [digest for outcome in outcomes for text in outcome.documents for digest in text.digests]
-    assert [[paper.arxiv_id for paper in digest.entries] for digest in read] == [
+    results = await fetch_results(feed_at(origin, fetch))
+    digests = [digest for result in results for text in result.documents for digest in text.digests]
+    assert [[paper.arxiv_id for paper in digest.entries] for digest in digests] == [
         ["2505.00001", "2505.00002"],
         ["2505.00007"],
         ["2505.00001"],
     ]
-    assert outcomes[0].documents[0].location == f"{origin.url}/feed#1"
+    assert results[0].documents[0].location == f"{origin.url}/feed#1"
 
 
-async def test_a_digest_behind_a_link_is_read_and_kept_under_its_own_address(
+async def test_a_linked_digest_has_its_own_address_as_location(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
     origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
-    outcomes = await fetch_results(feed_at(origin, fetch))
-    assert [text.location for outcome in outcomes for text in outcome.documents] == [
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [text.location for result in results for text in result.documents] == [
         f"{origin.url}/2025-05-06.md"
     ]
 
@@ -62,16 +62,16 @@ async def test_single_papers_become_facts(origin: origin_server.OriginServer, fe
     origin.pages["/feed"] = source_payloads.atom(
         source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.00002", title="Another")
     )
-    outcomes = await fetch_results(feed_at(origin, fetch))
-    facts = [one for outcome in outcomes for one in outcome.facts]
-    assert [(one.arxiv_id, one.source) for one in facts] == [
+    results = await fetch_results(feed_at(origin, fetch))
+    facts = [paper for result in results for paper in result.facts]
+    assert [(paper.arxiv_id, paper.source) for paper in facts] == [
         ("2505.00001", f"{origin.url}/feed"),
         ("2505.00002", f"{origin.url}/feed"),
     ]
     assert origin.paths == ["/feed"]
 
 
-async def test_entries_that_are_only_re_dated_or_reordered_are_not_read_again(
+async def test_redated_or_reordered_entries_are_not_read_again(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     first = [item(str(n), content=source_payloads.newsletter(ids=[f"2505.0000{n}"])) for n in (1, 2, 3)]
@@ -86,11 +86,11 @@ async def test_entries_that_are_only_re_dated_or_reordered_are_not_read_again(
         for n in (3, 1, 2)
     ]
     origin.pages["/feed"] = source_payloads.rss(*again)
-    outcomes = await fetch_results(feed_at(origin, fetch), pages)
-    assert [(outcome.status, outcome.documents) for outcome in outcomes] == [(UNCHANGED, ())]
+    results = await fetch_results(feed_at(origin, fetch), pages)
+    assert [(result.status, result.documents) for result in results] == [(UNCHANGED, ())]
 
 
-async def test_a_corrected_entry_is_read_again_under_the_same_place(
+async def test_a_corrected_entry_is_read_again_under_the_same_location(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(item("1", content=source_payloads.newsletter()))
@@ -103,7 +103,7 @@ async def test_a_corrected_entry_is_read_again_under_the_same_place(
     assert "corrected" in second[0].documents[0].text
 
 
-async def test_a_link_that_failed_is_asked_again_though_the_feed_is_the_same(
+async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(
@@ -111,16 +111,16 @@ async def test_a_link_that_failed_is_asked_again_though_the_feed_is_the_same(
     )
     origin.pages["/a.md"] = web.Response(status=500)
     first = await fetch_results(feed_at(origin, fetch))
-    assert [outcome.status for outcome in first] == [FAILED, OK, UNCHANGED]
+    assert [result.status for result in first] == [FAILED, OK, UNCHANGED]
     pages = merge_page_states(first)
     origin.pages["/a.md"] = source_payloads.newsletter()
     second = await fetch_results(feed_at(origin, fetch), pages)
-    assert [outcome.status for outcome in second] == [OK, UNCHANGED]
+    assert [result.status for result in second] == [OK, UNCHANGED]
     third = await fetch_results(feed_at(origin, fetch), merge_page_states(second, pages))
-    assert [outcome.status for outcome in third] == [UNCHANGED]
+    assert [result.status for result in third] == [UNCHANGED]
 
 
-async def test_links_without_digest_are_looked_at_once_and_are_no_fault(
+async def test_links_without_a_digest_are_fetched_once_and_are_no_failure(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     entries = [
@@ -131,15 +131,15 @@ async def test_links_without_digest_are_looked_at_once_and_are_no_fault(
     origin.pages["/feed"] = source_payloads.rss(*entries)
     origin.pages["/post"] = "<html><body>My holidays</body></html>"
     first = await fetch_results(feed_at(origin, fetch))
-    assert {outcome.status for outcome in first} == {UNCHANGED}
+    assert {result.status for result in first} == {UNCHANGED}
     origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
     origin.requests.clear()
     second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
-    assert [len(outcome.documents) for outcome in second] == [1, 0]
+    assert [len(result.documents) for result in second] == [1, 0]
     assert origin.paths == ["/feed"]
 
 
-async def test_a_link_to_a_private_address_is_refused_and_its_neighbours_are_read(
+async def test_a_link_to_a_private_address_is_refused_and_other_entries_are_read(
     origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async with origin_server.run_origin() as inside:
@@ -147,32 +147,32 @@ async def test_a_link_to_a_private_address_is_refused_and_its_neighbours_are_rea
             item("1", link=f"{inside.url}/secret"), item("2", content=source_payloads.newsletter())
         )
         async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
-            outcomes = await fetch_results(feed_at(origin, fetch))
-        assert [outcome.status for outcome in outcomes] == [models.FetchStatus.REFUSED, OK, UNCHANGED]
+            results = await fetch_results(feed_at(origin, fetch))
+        assert [result.status for result in results] == [models.FetchStatus.REFUSED, OK, UNCHANGED]
         assert inside.requests == []
 
 
-async def test_a_feed_of_thousands_of_links_is_read_bit_by_bit(
+async def test_a_feed_of_many_links_is_read_in_several_runs(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
     pages: dict[str, models.PageState] = {}
-    asked = []
+    request_counts = []
     for _ in range(4):
         origin.requests.clear()
         pages = merge_page_states(await fetch_results(feed_at(origin, fetch), pages), pages)
-        asked.append(len(origin.requests) - 1)
-    assert asked == [50, 50, 20, 0]
+        request_counts.append(len(origin.requests) - 1)
+    assert request_counts == [50, 50, 20, 0]
 
 
-async def test_a_feed_that_breaks_all_the_time_is_left_after_five_links(
+async def test_a_feed_is_skipped_after_five_failed_links(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(20)))
     for number in range(20):
         origin.pages[f"/{number}"] = web.Response(status=500)
-    outcomes = await fetch_results(feed_at(origin, fetch))
-    assert [outcome.status for outcome in outcomes].count(FAILED) == 5
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [result.status for result in results].count(FAILED) == 5
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ async def test_a_feed_that_breaks_all_the_time_is_left_after_five_links(
         ("<!DOCTYPE rss [<!ENTITY a 'b'>]>" + source_payloads.rss(head=""), FAILED, "entities of its own"),
     ],
 )
-async def test_what_is_no_feed_or_an_empty_one_is_named(
+async def test_an_invalid_or_empty_feed_has_a_reason(
     origin: origin_server.OriginServer,
     fetch: fetcher.Fetcher,
     body: str,
@@ -192,29 +192,29 @@ async def test_what_is_no_feed_or_an_empty_one_is_named(
     reason: str,
 ) -> None:
     origin.pages["/feed"] = body
-    outcome = (await fetch_results(feed_at(origin, fetch)))[0]
-    assert outcome.status is status
-    assert reason in outcome.reason
+    result = (await fetch_results(feed_at(origin, fetch)))[0]
+    assert result.status is status
+    assert reason in result.reason
 
 
-async def test_a_digest_where_a_feed_was_expected_is_read_all_the_same(
+async def test_a_digest_in_place_of_a_feed_is_accepted(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.newsletter()
-    outcomes = await fetch_results(feed_at(origin, fetch))
-    assert [(outcome.status, len(outcome.documents)) for outcome in outcomes] == [(OK, 1)]
+    results = await fetch_results(feed_at(origin, fetch))
+    assert [(result.status, len(result.documents)) for result in results] == [(OK, 1)]
 
 
-async def test_a_feed_that_is_not_there_has_failed_and_one_that_is_gone_stays_gone(
+async def test_a_missing_feed_fails_and_a_gone_one_is_not_requested_again(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    assert [outcome.status for outcome in await fetch_results(feed_at(origin, fetch))] == [FAILED]
+    assert [result.status for result in await fetch_results(feed_at(origin, fetch))] == [FAILED]
     origin.pages["/feed"] = web.Response(status=410)
     gone = await fetch_results(feed_at(origin, fetch))
-    assert [outcome.status for outcome in gone] == [models.FetchStatus.GONE]
+    assert [result.status for result in gone] == [models.FetchStatus.GONE]
     origin.requests.clear()
     assert [
-        outcome.status for outcome in await fetch_results(feed_at(origin, fetch), merge_page_states(gone))
+        result.status for result in await fetch_results(feed_at(origin, fetch), merge_page_states(gone))
     ] == [models.FetchStatus.GONE]
     assert origin.requests == []
 
@@ -226,5 +226,5 @@ async def test_an_unchanged_feed_costs_one_request(
     origin.pages["/a.md"] = source_payloads.newsletter()
     pages = merge_page_states(await fetch_results(feed_at(origin, fetch)))
     origin.requests.clear()
-    assert [outcome.status for outcome in await fetch_results(feed_at(origin, fetch), pages)] == [UNCHANGED]
+    assert [result.status for result in await fetch_results(feed_at(origin, fetch), pages)] == [UNCHANGED]
     assert origin.paths == ["/feed"]

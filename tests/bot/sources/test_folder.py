@@ -1,4 +1,4 @@
-"""A folder gives the files that are new or changed, and nothing that leads out of it."""
+"""The folder source: new and changed files, and nothing outside the folder."""
 
 from __future__ import annotations
 
@@ -15,39 +15,37 @@ def files(root: Path) -> folder.FolderSource:
     return folder.FolderSource(root)
 
 
-async def test_new_and_changed_files_are_read_and_no_others(tmp_path: Path) -> None:
+async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "2025").mkdir()
     (tmp_path / "2025" / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     first = await fetch_results(files(tmp_path))
-    assert [(outcome.location, len(outcome.documents)) for outcome in first] == [
+    assert [(result.location, len(result.documents)) for result in first] == [
         ("2025/a.md", 1),
         ("b.txt", 1),
     ]
     pages = merge_page_states(first)
-    assert [outcome.status for outcome in await fetch_results(files(tmp_path), pages)] == [
+    assert [result.status for result in await fetch_results(files(tmp_path), pages)] == [
         models.FetchStatus.UNCHANGED
     ]
     (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
     os.utime(tmp_path / "b.txt", ns=(1, 1))
-    assert [outcome.location for outcome in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
+    assert [result.location for result in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
 
 
-async def test_a_file_that_was_only_touched_is_unchanged(tmp_path: Path) -> None:
+async def test_a_touched_file_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     pages = merge_page_states(await fetch_results(files(tmp_path)))
     os.utime(tmp_path / "a.md", ns=(5, 5))
-    outcomes = await fetch_results(files(tmp_path), pages)
-    assert [(outcome.status, outcome.documents) for outcome in outcomes] == [
-        (models.FetchStatus.UNCHANGED, ())
-    ]
-    assert await fetch_results(files(tmp_path), merge_page_states(outcomes)) == [
+    results = await fetch_results(files(tmp_path), pages)
+    assert [(result.status, result.documents) for result in results] == [(models.FetchStatus.UNCHANGED, ())]
+    assert await fetch_results(files(tmp_path), merge_page_states(results)) == [
         base.FetchResult(str(tmp_path), models.FetchStatus.UNCHANGED)
     ]
 
 
-async def test_a_readme_is_no_fault_and_a_broken_file_is_one(tmp_path: Path) -> None:
+async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
     (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
     (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
@@ -58,7 +56,7 @@ async def test_a_readme_is_no_fault_and_a_broken_file_is_one(tmp_path: Path) -> 
     assert len(fine.documents) == 1
 
 
-async def test_nothing_is_read_outside_of_the_folder_or_in_hidden_ones(tmp_path: Path) -> None:
+async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
     outside = tmp_path / "secret.md"
     outside.write_text(source_payloads.newsletter(), encoding="utf-8")
     root = tmp_path / "root"
@@ -67,29 +65,29 @@ async def test_nothing_is_read_outside_of_the_folder_or_in_hidden_ones(tmp_path:
     (root / "link.md").symlink_to(outside)
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
-    assert [outcome.status for outcome in await fetch_results(files(root))] == [models.FetchStatus.UNCHANGED]
+    assert [result.status for result in await fetch_results(files(root))] == [models.FetchStatus.UNCHANGED]
 
 
-async def test_a_file_beyond_all_measure_is_named(tmp_path: Path) -> None:
+async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "a.md").touch()
     os.truncate(tmp_path / "a.md", 20_000_001)
-    outcome = (await fetch_results(files(tmp_path)))[0]
-    assert (outcome.status, outcome.reason) == (
+    result = (await fetch_results(files(tmp_path)))[0]
+    assert (result.status, result.reason) == (
         models.FetchStatus.FAILED,
         "a.md: the file is larger than 20 MB",
     )
 
 
-async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    outcome = (await fetch_results(files(tmp_path / "none")))[0]
-    assert outcome.status is models.FetchStatus.FAILED
-    assert "there is no such folder" in outcome.reason
+async def test_a_missing_folder_fails_with_a_reason(tmp_path: Path) -> None:
+    result = (await fetch_results(files(tmp_path / "none")))[0]
+    assert result.status is models.FetchStatus.FAILED
+    assert "there is no such folder" in result.reason
 
 
-async def test_a_name_that_is_no_text_is_named(tmp_path: Path) -> None:
+async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
-    outcome = (await fetch_results(files(tmp_path)))[0]
-    assert (outcome.status, outcome.reason) == (
+    result = (await fetch_results(files(tmp_path)))[0]
+    assert (result.status, result.reason) == (
         models.FetchStatus.FAILED,
         "file names that are no text: 1",
     )

@@ -1,4 +1,4 @@
-"""HTML becomes the Markdown that it was made from, in a time that no page can stretch."""
+"""HTML to Markdown: elements, digests on web pages, and linear time."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from tests.support import growth
         ("", "\n"),
     ],
 )
-def test_each_element_becomes_what_it_was_made_from(page: str, markdown: str) -> None:
+def test_elements_become_markdown(page: str, markdown: str) -> None:
     assert html_to_markdown.to_markdown(page) == markdown
 
 
-def test_a_page_that_a_blog_made_of_a_digest_is_a_digest_again() -> None:
+def test_a_digest_survives_a_blogs_html() -> None:
     page = """<!doctype html><html><head><title>t</title></head><body><h2>Daily Papers (2025-05-06)</h2>
     <h3><a href="https://arxiv.org/abs/2505.00001">A [Nested] Title</a></h3>
     <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
@@ -59,7 +59,7 @@ HOSTILE = "<|<a |<a b='|<!--|<![CDATA[|<!x|<?|&|&a|</|</a|<img alt='x' |<a href=
 
 
 @pytest.mark.parametrize("piece", HOSTILE.split("|"))
-def test_no_page_takes_long(piece: str) -> None:
+def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
     growth.assert_linear(
         lambda length: html_to_markdown.to_markdown("<p>" + piece * (length // len(piece))), 100_000
     )
@@ -72,5 +72,5 @@ def test_no_page_takes_long(piece: str) -> None:
         )
     )
 )
-def test_any_page_becomes_some_text(pieces: list[str]) -> None:
+def test_any_page_gives_some_text(pieces: list[str]) -> None:
     assert html_to_markdown.to_markdown("".join(pieces)).endswith("\n")

@@ -1,4 +1,4 @@
-"""Hugging Face's daily papers: what its list says of each paper, and when it is read again."""
+"""The Hugging Face source: facts of each paper in a day's list, and the days of its refreshes."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def read(
+async def fetch_today(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes
 ) -> base.FetchResult:
     origin.pages[path(TODAY)] = body
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
-async def test_a_days_list_gives_what_is_known_of_each_paper(
+async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    outcome = await read(
+    result = await fetch_today(
         origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", 81))
     )
-    place = origin.url + path(TODAY)
-    assert outcome.facts == (
+    location = origin.url + path(TODAY)
+    assert result.facts == (
         models.PaperFacts(
             arxiv_id="2505.00001",
             source="huggingface",
-            location=place,
+            location=location,
             read_at=conftest.NOW,
             title="A Study of Small Things 2505.00001",
             authors=("Ada Lovelace", "Kim Minsu"),
@@ -66,16 +66,16 @@ async def test_a_days_list_gives_what_is_known_of_each_paper(
 
 
 @pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
-async def test_votes_that_are_no_number_are_unknown(
+async def test_invalid_votes_are_unknown(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, votes: Any
 ) -> None:
-    outcome = await read(
+    result = await fetch_today(
         origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", votes))
     )
-    assert outcome.facts[0].votes is None
+    assert result.facts[0].votes is None
 
 
-async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
+async def test_an_invalid_paper_does_not_affect_the_others(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     strange = source_payloads.daily_papers_item(
@@ -97,28 +97,26 @@ async def test_a_paper_that_cannot_be_understood_costs_the_others_nothing(
         source_payloads.daily_papers_item("2505.00002v3"),
         strange,
     )
-    outcome = await read(origin, fetch, body)
-    assert [facts.arxiv_id for facts in outcome.facts] == ["2505.00001", "2505.00002", "2505.00003"]
-    bare = outcome.facts[2]
+    result = await fetch_today(origin, fetch, body)
+    assert [facts.arxiv_id for facts in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
+    bare = result.facts[2]
     assert (bare.title, bare.authors, bare.code_url, bare.project_url) == (None, (), None, None)
     assert (bare.published_on, bare.keywords) == (None, ())
 
 
-async def test_letters_that_no_database_takes_are_left_out(
+async def test_characters_that_databases_reject_are_removed(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     body = (
         '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
     )
-    facts = (await read(origin, fetch, body)).facts[0]
+    facts = (await fetch_today(origin, fetch, body)).facts[0]
     assert (facts.title, facts.abstract) == ("A study", "xy")
 
 
-async def test_a_title_of_a_megabyte_is_cut(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_long_title_is_truncated(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
     item = source_payloads.daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
-    facts = (await read(origin, fetch, source_payloads.daily_papers(item))).facts[0]
+    facts = (await fetch_today(origin, fetch, source_payloads.daily_papers(item))).facts[0]
     assert len(facts.title or "") == 1_000
     assert len(facts.abstract or "") == 20_000
 
@@ -137,27 +135,27 @@ async def test_a_title_of_a_megabyte_is_cut(
         (b"[\x80\xff\xfe]", "cannot be read"),
     ],
 )
-async def test_what_is_no_list_is_named(
+async def test_an_invalid_list_fails_with_a_reason(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, body: str | bytes, reason: str
 ) -> None:
-    outcome = await read(origin, fetch, body)
-    assert outcome.status is FAILED
-    assert reason in outcome.reason
-    assert outcome.page_states == ()
+    result = await fetch_today(origin, fetch, body)
+    assert result.status is FAILED
+    assert reason in result.reason
+    assert result.page_states == ()
 
 
 async def test_an_empty_list_is_a_day_without_papers(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    outcome = await read(origin, fetch, "[]")
-    assert (outcome.status, outcome.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
+    result = await fetch_today(origin, fetch, "[]")
+    assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
 
 
-async def test_votes_are_read_again_after_one_three_and_seven_days(
+async def test_votes_are_refreshed_after_one_three_and_seven_days(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     first = TODAY
-    one = huggingface.HuggingFaceSource(origin.url, fetch)
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
     pages: dict[str, models.PageState] = {}
     read_on = []
     for later in range(12):
@@ -167,14 +165,14 @@ async def test_votes_are_read_again_after_one_three_and_seven_days(
             source_payloads.daily_papers_item("2505.00001", votes)
         )
         for hour in (0, 3):
-            outcomes = await fetch_results(one, pages, now=now + timedelta(hours=hour))
-            # The tests' fetcher stands still, so the moment of reading is put right here.
-            told = [outcome for outcome in outcomes if outcome.status in (OK, UNCHANGED)]
-            for outcome in told:
-                for page in outcome.page_states:
-                    moved = models.PageState(**{**_fields(page), "read_at": now + timedelta(hours=hour)})
-                    pages[page.location] = moved
-            read_on += [later for outcome in told if outcome.status is OK]
+            results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
+            # The fetcher's clock is fixed, so the time of reading is set here.
+            read_results = [result for result in results if result.status in (OK, UNCHANGED)]
+            for result in read_results:
+                for page in result.page_states:
+                    page_state = models.PageState(**{**_fields(page), "read_at": now + timedelta(hours=hour)})
+                    pages[page.location] = page_state
+            read_on += [later for result in read_results if result.status is OK]
     assert read_on == [0, 1, 3, 7]
 
 
@@ -182,38 +180,40 @@ def _fields(page: models.PageState) -> dict[str, Any]:
     return {name: getattr(page, name) for name in models.PageState.__dataclass_fields__}
 
 
-async def test_days_that_were_missed_are_made_up_for(
+async def test_missed_days_are_fetched_later(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_a_day_to_come_is_not_asked_for(
+async def test_a_future_day_is_not_requested(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
-    one = huggingface.HuggingFaceSource(origin.url, fetch)
-    outcomes = await fetch_results(one, days=[TODAY + timedelta(days=1)])
-    assert [outcome.status for outcome in outcomes] == [NOT_YET]
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
+    results = await fetch_results(source, days=[TODAY + timedelta(days=1)])
+    assert [result.status for result in results] == [NOT_YET]
     assert origin.requests == []
 
 
-async def test_a_server_in_trouble_is_left_alone(
+async def test_fetching_stops_after_five_failures(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     for back in range(8):
         origin.pages[path(TODAY - timedelta(days=back))] = web.Response(status=500)
-    outcomes = await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
-    assert [outcome.status for outcome in outcomes] == [FAILED] * 5
+    results = await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
+    assert [result.status for result in results] == [FAILED] * 5
 
 
-async def test_an_unchanged_list_says_so(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
-    one = huggingface.HuggingFaceSource(origin.url, fetch)
-    first = await read(
+async def test_an_unchanged_list_has_status_unchanged(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    source = huggingface.HuggingFaceSource(origin.url, fetch)
+    first = await fetch_today(
         origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001"))
     )
-    outcomes = await fetch_results(one, merge_page_states([first]), days=[TODAY])
-    assert [outcome.status for outcome in outcomes] == [UNCHANGED]
+    results = await fetch_results(source, merge_page_states([first]), days=[TODAY])
+    assert [result.status for result in results] == [UNCHANGED]
 
 
 JSON = st.recursive(
@@ -226,8 +226,8 @@ FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo proje
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
-def test_any_json_ends_in_facts_or_in_nothing(paper: dict[str, Any], item: Any) -> None:
-    said = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
-    found = [huggingface._parse_paper(one, "place", TODAY, conftest.NOW) for one in said]
-    for facts in found:
+def test_any_json_gives_facts_or_none(paper: dict[str, Any], item: Any) -> None:
+    items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
+    parsed = [huggingface._parse_paper(value, "place", TODAY, conftest.NOW) for value in items]
+    for facts in parsed:
         assert facts is None or facts.title is None or facts.title.isprintable() or "\n" not in facts.title

@@ -1,4 +1,4 @@
-"""A date in an address is what strftime makes of it, and nothing else is understood."""
+"""URL templates: date fields expand like strftime, other fields are usage errors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PATTERNS = st.lists(st.one_of(st.sampled_from(DIRECTIVES), LITERALS), min_size=1
 
 
 @given(PATTERNS.filter(bool), st.dates(date(1991, 1, 1), date(2100, 1, 1)))
-def test_a_field_gives_what_strftime_gives(pattern: str, day: date) -> None:
+def test_a_date_field_expands_like_strftime(pattern: str, day: date) -> None:
     address = url_template.parse_url_template(f"https://host.test/{{date:{pattern}}}.md")
     assert address.expand(day) == f"https://host.test/{day.strftime(pattern)}.md"
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_an_address_or_wrong_usage(text: str) -> None:
+def test_any_text_is_a_template_or_a_usage_error(text: str) -> None:
     try:
         address = url_template.parse_url_template(text)
     except errors.UsageError:
@@ -31,7 +31,7 @@ def test_any_text_is_an_address_or_wrong_usage(text: str) -> None:
     assert address.is_dated or address.expand(date(2025, 5, 6)) == text
 
 
-def test_several_fields_stand_side_by_side() -> None:
+def test_a_template_may_have_several_fields() -> None:
     address = url_template.parse_url_template("https://h.test/{date:%Y}/{date:%m-%d}.md")
     assert address.expand(date(2025, 5, 6)) == "https://h.test/2025/05-06.md"
 
@@ -58,12 +58,12 @@ def test_several_fields_stand_side_by_side() -> None:
         "https://h.test/{{date:%Y}}.md",
     ],
 )
-def test_anything_but_a_date_is_wrong_usage(template: str) -> None:
+def test_a_field_other_than_a_date_is_a_usage_error(template: str) -> None:
     with pytest.raises(errors.UsageError):
         url_template.parse_url_template(template)
 
 
-def test_an_address_without_field_stays_as_it_is() -> None:
+def test_an_address_without_fields_is_unchanged() -> None:
     address = url_template.parse_url_template("https://h.test/100%25.md")
     assert not address.is_dated
     assert address.expand(date(2025, 5, 6)) == "https://h.test/100%25.md"

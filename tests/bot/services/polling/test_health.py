@@ -1,4 +1,4 @@
-"""When a source's next turn comes, and when the operator is told."""
+"""Source health: the next poll and operator notices."""
 
 from __future__ import annotations
 
@@ -18,74 +18,76 @@ WAITS = retry.RetryPolicy(lambda: 0.0)
 FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
 
 
-def after(
-    status: S, one: models.StoredSource = FEED, tally: RunStatistics | None = None
+def health_after(
+    status: S, source: models.StoredSource = FEED, statistics: RunStatistics | None = None
 ) -> models.StoredSource:
-    statistics = tally or RunStatistics()
-    report = SourceReport(one, status, "why", statistics.ingest_result)
+    statistics = statistics or RunStatistics()
+    report = SourceReport(source, status, "why", statistics.ingest_result)
     return health.updated_health(report, statistics, NOW, WAITS)
 
 
-def wait(one: models.StoredSource) -> timedelta:
-    assert one.next_attempt_at is not None
-    return one.next_attempt_at - NOW
+def poll_delay(source: models.StoredSource) -> timedelta:
+    assert source.next_attempt_at is not None
+    return source.next_attempt_at - NOW
 
 
-def test_a_source_that_is_well_is_asked_at_its_pace() -> None:
-    told = after(S.UNCHANGED)
-    assert (told.failures, told.last_success_at, told.last_attempt_at) == (0, NOW, NOW)
-    assert wait(told) == timedelta(minutes=30)
+def test_a_healthy_source_is_polled_at_its_interval() -> None:
+    updated = health_after(S.UNCHANGED)
+    assert (updated.failures, updated.last_success_at, updated.last_attempt_at) == (0, NOW, NOW)
+    assert poll_delay(updated) == timedelta(minutes=30)
 
 
-def test_a_failing_source_is_asked_less_and_less_and_never_not_at_all() -> None:
-    one = FEED
+def test_a_failing_source_is_polled_less_often_but_at_least_daily() -> None:
+    source = FEED
     hours = []
     for _ in range(9):
-        one = after(S.FAILED, one)
-        hours.append(wait(one) / timedelta(hours=1))
+        source = health_after(S.FAILED, source)
+        hours.append(poll_delay(source) / timedelta(hours=1))
     assert hours == [1, 2, 4, 8, 16, 24, 24, 24, 24]
-    assert one.failures == 9
-    assert one.last_success_at is None
-    assert wait(after(S.OK, one)) == timedelta(minutes=30)
+    assert source.failures == 9
+    assert source.last_success_at is None
+    assert poll_delay(health_after(S.OK, source)) == timedelta(minutes=30)
 
 
-def test_a_day_without_digest_is_neither_success_nor_failure() -> None:
-    one = replace(FEED, last_success_at=NOW - timedelta(days=2), failures=2)
-    told = after(S.NOT_YET, one)
-    assert (told.failures, told.last_success_at) == (0, NOW - timedelta(days=2))
+def test_a_day_without_a_digest_is_neither_success_nor_failure() -> None:
+    source = replace(FEED, last_success_at=NOW - timedelta(days=2), failures=2)
+    updated = health_after(S.NOT_YET, source)
+    assert (updated.failures, updated.last_success_at) == (0, NOW - timedelta(days=2))
 
 
-def test_a_server_that_wants_to_be_left_alone_is() -> None:
-    assert wait(after(S.FAILED, tally=RunStatistics(retry_at=NOW + timedelta(hours=5)))) == timedelta(hours=5)
+def test_the_next_poll_respects_retry_after() -> None:
+    assert poll_delay(
+        health_after(S.FAILED, statistics=RunStatistics(retry_at=NOW + timedelta(hours=5)))
+    ) == timedelta(hours=5)
 
 
-def test_what_is_gone_for_good_has_no_next_turn() -> None:
-    told = after(S.GONE)
-    assert told.next_attempt_at is None
-    assert health.is_notice_due(told)
+def test_a_gone_source_has_no_next_poll() -> None:
+    updated = health_after(S.GONE)
+    assert updated.next_attempt_at is None
+    assert health.is_notice_due(updated)
 
 
-def test_the_operator_is_told_once_of_failures_in_a_row() -> None:
-    one = FEED
-    told = []
+def test_the_operator_is_notified_once_of_failures_in_a_row() -> None:
+    source = FEED
+    noticed_at_failures = []
     for _ in range(6):
-        one = after(S.FAILED, one)
-        if health.is_notice_due(one):
-            told.append(one.failures)
-            one = replace(one, noticed_at=NOW)
-    assert told == [3]
-    well = after(S.OK, one)
-    assert (well.noticed_at, health.is_notice_due(well)) == (None, False)
+        source = health_after(S.FAILED, source)
+        if health.is_notice_due(source):
+            noticed_at_failures.append(source.failures)
+            source = replace(source, noticed_at=NOW)
+    assert noticed_at_failures == [3]
+    healthy = health_after(S.OK, source)
+    assert (healthy.noticed_at, health.is_notice_due(healthy)) == (None, False)
 
 
 @pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
-def test_a_source_may_have_a_pace_of_its_own(every: str, minutes: int) -> None:
+def test_the_option_every_overrides_the_interval(every: str, minutes: int) -> None:
     assert health.poll_interval(
         replace(FEED, options={"every": every}), is_newest_pending=False
     ) == timedelta(minutes=minutes)
 
 
-def test_a_dated_address_is_asked_more_often_while_its_digest_is_to_come() -> None:
+def test_a_dated_address_is_polled_more_often_while_its_digest_is_pending() -> None:
     dated = replace(FEED, kind=models.SourceKind.URL)
     assert health.poll_interval(dated, is_newest_pending=True) < health.poll_interval(
         dated, is_newest_pending=False

@@ -1,4 +1,4 @@
-"""What is remembered of places, and when a reading is worth remembering."""
+"""Page states: keys of long locations, and which changes are stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 PAGE = models.PageState("https://h.test/a.md", NOW, models.FetchStatus.OK, etag='"1"', hash="0" * 64)
 
 
-def test_a_reading_that_says_nothing_new_is_remembered_once_a_day() -> None:
+def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
     before = page_states.PageStates({PAGE.location: PAGE})
     same = replace(PAGE, read_at=NOW + timedelta(hours=1), status=models.FetchStatus.UNCHANGED)
     assert page_states.changed_pages([same], before) == ()
@@ -23,20 +23,20 @@ def test_a_reading_that_says_nothing_new_is_remembered_once_a_day() -> None:
     assert page_states.changed_pages([tomorrow], before) == (tomorrow,)
 
 
-def test_whatever_else_is_said_is_remembered_at_once() -> None:
+def test_any_other_change_is_stored_at_once() -> None:
     before = page_states.PageStates({PAGE.location: PAGE})
-    told = [
+    changed = [
         replace(PAGE, etag='"2"'),
         replace(PAGE, hash="1" * 64),
         replace(PAGE, moved_to="https://h.test/b.md"),
         replace(PAGE, status=models.FetchStatus.GONE),
         replace(PAGE, location="https://h.test/other.md"),
     ]
-    assert page_states.changed_pages(told, before) == tuple(told)
+    assert page_states.changed_pages(changed, before) == tuple(changed)
 
 
 @given(st.text(max_size=900))
-def test_every_place_is_found_again_under_the_name_that_stands_for_it(place: str) -> None:
-    page = page_states.with_page_key(replace(PAGE, location=place))
+def test_every_location_is_found_under_its_key(location: str) -> None:
+    page = page_states.with_page_key(replace(PAGE, location=location))
     assert len(page.location) <= 600
-    assert page_states.PageStates({page.location: page})[place] == page
+    assert page_states.PageStates({page.location: page})[location] == page

@@ -1,4 +1,4 @@
-"""One status and one reason for all that a visit came to."""
+"""The status and reason of a report."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> mode
     return models.StoredSource(**values)  # type: ignore[arg-type]
 
 
-def judged(*outcomes: base.FetchResult, one: models.StoredSource | None = None) -> tuple[S, str]:
-    tally = RunStatistics()
-    for outcome in outcomes:
-        tally.add_fetch_result(outcome)
-    report = tally.build_report(one or row(), NOW)
+def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:
+    statistics = RunStatistics()
+    for result in results:
+        statistics.add_fetch_result(result)
+    report = statistics.build_report(source or row(), NOW)
     return report.status, report.reason
 
 
-def outcome(status: S, reason: str = "", day: date | None = None) -> base.FetchResult:
+def fetch_result(status: S, reason: str = "", day: date | None = None) -> base.FetchResult:
     return base.FetchResult("place", status, reason, day=day)
 
 
@@ -59,36 +59,44 @@ def outcome(status: S, reason: str = "", day: date | None = None) -> base.FetchR
         ([S.NOT_YET], S.NOT_YET),
     ],
 )
-def test_the_most_telling_outcome_gives_the_status(statuses: list[S], status: S) -> None:
-    assert judged(*(outcome(one, f"because {one.value}", TODAY) for one in statuses))[0] is status
+def test_the_most_important_result_gives_the_status(statuses: list[S], status: S) -> None:
+    assert (
+        overall_status(*(fetch_result(given, f"because {given.value}", TODAY) for given in statuses))[0]
+        is status
+    )
 
 
-def test_a_failure_beside_a_success_is_named() -> None:
-    assert judged(outcome(S.OK), outcome(S.FAILED, "it broke"), outcome(S.FAILED, "later")) == (
+def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
+    assert overall_status(
+        fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")
+    ) == (
         S.OK,
         "2 of 3 places: it broke",
     )
 
 
-def test_days_without_digest_are_normal_until_they_are_too_many() -> None:
-    absent = outcome(S.NOT_YET, "nothing is there (404)", TODAY)
+def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:
+    absent = fetch_result(S.NOT_YET, "nothing is there (404)", TODAY)
     lately = row(last_success_at=NOW - STALE_AFTER)
-    assert judged(absent, one=lately)[0] is S.NOT_YET
+    assert overall_status(absent, source=lately)[0] is S.NOT_YET
     long_ago = row(last_success_at=NOW - STALE_AFTER - timedelta(hours=1))
-    status, reason = judged(absent, one=long_ago)
+    status, reason = overall_status(absent, source=long_ago)
     assert status is S.FAILED
     assert reason == "nothing at any of its addresses since 2025-04-26: nothing is there (404)"
 
 
-def test_an_address_that_never_was_right_is_told_so_at_once_for_days_long_past() -> None:
-    days = [outcome(S.NOT_YET, "nothing", date(2025, 1, day)) for day in (1, 2, 3)]
-    assert judged(*days) == (
+def test_a_source_without_any_success_fails_at_once_for_past_days() -> None:
+    days = [fetch_result(S.NOT_YET, "nothing", date(2025, 1, day)) for day in (1, 2, 3)]
+    assert overall_status(*days) == (
         S.FAILED,
         "nothing at any of its addresses from 2025-01-01 to 2025-01-03: nothing",
     )
-    assert judged(*days, one=row(last_success_at=NOW))[0] is S.NOT_YET
+    assert overall_status(*days, source=row(last_success_at=NOW))[0] is S.NOT_YET
 
 
-def test_a_weekend_of_the_service_is_no_failure() -> None:
-    one = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
-    assert judged(outcome(S.NOT_YET, "its list is empty", TODAY), one=one) == (S.NOT_YET, "its list is empty")
+def test_a_day_without_papers_is_not_a_failure_of_the_service() -> None:
+    source = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
+    assert overall_status(fetch_result(S.NOT_YET, "its list is empty", TODAY), source=source) == (
+        S.NOT_YET,
+        "its list is empty",
+    )

@@ -79,8 +79,8 @@ async def test_a_compressed_page_is_decompressed(
 ) -> None:
     packed = pack("소형 언어 모델".encode())  # type: ignore[operator]
     origin.pages["/"] = web.Response(body=packed, headers={"Content-Encoding": encoding})
-    answer = await fetch.get(origin.url)
-    assert answer.body == "소형 언어 모델".encode()
+    response = await fetch.get(origin.url)
+    assert response.body == "소형 언어 모델".encode()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

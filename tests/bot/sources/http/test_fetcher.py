@@ -1,4 +1,4 @@
-"""The fetcher against real servers: what it asks, what it understands, and how each fault is named."""
+"""The fetcher against real servers: requests, redirects, retries, errors and the SSRF guard."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ QUICK = Limits(connect_timeout=5, read_timeout=5, total_timeout=0.4)
 SILENT = Limits(read_timeout=0.1)
 
 
-async def test_a_page_comes_with_what_is_needed_to_ask_for_news(
+async def test_a_response_has_the_validators_of_the_page(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     modified = "Tue, 06 May 2025 09:00:00 GMT"
     headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
     origin.pages["/a"] = web.Response(body=b"a digest", headers=headers)
-    answer = await fetch.get(f"{origin.url}/a#top")
-    assert (answer.body, answer.url) == (b"a digest", f"{origin.url}/a")
-    assert (answer.media_type, answer.charset) == ("text/markdown", "euc-kr")
-    page = answer.page_state
+    response = await fetch.get(f"{origin.url}/a#top")
+    assert (response.body, response.url) == (b"a digest", f"{origin.url}/a")
+    assert (response.media_type, response.charset) == ("text/markdown", "euc-kr")
+    page = response.page_state
     assert (page.etag, page.last_modified, page.status) == ('"v1"', modified, models.FetchStatus.OK)
     assert (page.location, page.read_at, page.moved_to) == (f"{origin.url}/a#top", conftest.NOW, None)
 
 
-async def test_every_request_says_truthfully_who_asks(
+async def test_every_request_has_the_user_agent(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = "a digest"
@@ -47,9 +47,7 @@ async def test_every_request_says_truthfully_who_asks(
     assert "Cookie" not in headers
 
 
-async def test_nothing_new_is_neither_sent_nor_read_again(
-    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
-) -> None:
+async def test_a_304_response_has_no_body(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         response = web.Response(text="a digest", headers={"ETag": '"v1"'})
         if request.headers.get("If-None-Match") == '"v1"':
@@ -75,7 +73,7 @@ async def test_the_same_text_from_a_server_without_validators_is_unchanged(
     assert (await fetch.get(origin.url, first.page_state)).body == b"a corrected digest"
 
 
-async def test_a_304_that_nobody_asked_for_is_named(
+async def test_a_304_to_an_unconditional_request_is_an_error(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = web.Response(status=304)
@@ -84,14 +82,14 @@ async def test_a_304_that_nobody_asked_for_is_named(
 
 
 @pytest.mark.parametrize("etag", ['"é"', '"' + "x" * 600 + '"'])
-async def test_a_validator_that_cannot_be_kept_is_forgotten(fetch: fetcher.Fetcher, etag: str) -> None:
+async def test_a_validator_that_cannot_be_stored_is_dropped(fetch: fetcher.Fetcher, etag: str) -> None:
     async with origin_server.run_raw_origin(
         origin_server.http_response(b"abc", "Content-Length: 3", f"ETag: {etag}")
     ) as raw:
         assert (await fetch.get(f"http://127.0.0.1:{raw.port}/")).page_state.etag is None
 
 
-async def test_a_redirect_is_followed_and_a_lasting_one_remembered(
+async def test_a_permanent_redirect_is_followed_and_stored(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/old"] = web.Response(status=301, headers={"Location": "new"})
@@ -103,7 +101,7 @@ async def test_a_redirect_is_followed_and_a_lasting_one_remembered(
     assert origin.paths == ["/old", "/new", "/new"]
 
 
-async def test_a_passing_redirect_is_not_remembered(
+async def test_a_temporary_redirect_is_not_stored(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/a"] = web.Response(status=302, headers={"Location": "/b"})
@@ -112,7 +110,7 @@ async def test_a_passing_redirect_is_not_remembered(
     assert (await fetch.get(f"{origin.url}/a")).page_state.moved_to is None
 
 
-async def test_a_new_address_that_is_no_good_sends_us_back_to_the_old_one(
+async def test_the_old_address_is_used_when_the_new_one_fails(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/old"] = "a digest"
@@ -123,8 +121,8 @@ async def test_a_new_address_that_is_no_good_sends_us_back_to_the_old_one(
         moved_to=f"{origin.url}/new",
         hash="0" * 64,
     )
-    answer = await fetch.get(moved.location, moved)
-    assert (answer.body, answer.page_state.moved_to) == (b"a digest", None)
+    response = await fetch.get(moved.location, moved)
+    assert (response.body, response.page_state.moved_to) == (b"a digest", None)
 
 
 async def test_five_redirects_are_followed_and_not_six(
@@ -140,7 +138,7 @@ async def test_five_redirects_are_followed_and_not_six(
     assert len(origin.requests) == 6
 
 
-async def test_redirects_in_a_circle_are_named(
+async def test_a_redirect_loop_is_an_error(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/a"] = web.Response(status=308, headers={"Location": "/b"})
@@ -161,7 +159,7 @@ async def test_redirects_in_a_circle_are_named(
         ("http:///nowhere", errors.FetchError),
     ],
 )
-async def test_a_redirect_to_what_is_no_web_address_goes_nowhere(
+async def test_a_redirect_to_an_invalid_address_is_an_error(
     fetch: fetcher.Fetcher, location: str, error: type[Exception]
 ) -> None:
     script = origin_server.http_response(
@@ -172,7 +170,7 @@ async def test_a_redirect_to_what_is_no_web_address_goes_nowhere(
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
 
 
-async def test_a_redirect_without_address_is_named(
+async def test_a_redirect_without_a_location_is_an_error(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/"] = web.Response(status=302)
@@ -192,7 +190,7 @@ async def test_a_redirect_without_address_is_named(
         (299, errors.FetchError, "299"),
     ],
 )
-async def test_an_answer_that_is_no_reading_is_named_and_not_asked_again(
+async def test_an_error_status_has_a_reason_and_no_retry(
     origin: origin_server.OriginServer,
     fetch: fetcher.Fetcher,
     status: int,
@@ -208,7 +206,7 @@ async def test_an_answer_that_is_no_reading_is_named_and_not_asked_again(
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_a_server_in_trouble_is_asked_three_times_with_growing_pauses(
+async def test_a_transient_status_is_retried_twice_with_growing_delays(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, sleeps: conftest.SleepRecorder, status: int
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
@@ -218,20 +216,20 @@ async def test_a_server_in_trouble_is_asked_three_times_with_growing_pauses(
     assert sleeps.seconds == [0.75, 1.5]
 
 
-async def test_a_server_that_recovers_is_read(
+async def test_a_retry_waits_as_long_as_the_server_asks(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, sleeps: conftest.SleepRecorder
 ) -> None:
-    answers = [web.Response(status=503, headers={"Retry-After": "3"}), web.Response(text="a digest")]
+    responses = [web.Response(status=503, headers={"Retry-After": "3"}), web.Response(text="a digest")]
 
     async def page(request: web.BaseRequest) -> web.StreamResponse:
-        return answers.pop(0)
+        return responses.pop(0)
 
     origin.pages["/"] = page
     assert (await fetch.get(origin.url)).body == b"a digest"
     assert sleeps.seconds == [3.0]
 
 
-async def test_a_server_that_wants_an_hour_is_given_an_hour(
+async def test_a_long_retry_after_ends_the_attempts(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, sleeps: conftest.SleepRecorder
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
@@ -249,9 +247,7 @@ async def test_a_server_that_wants_an_hour_is_given_an_hour(
         (b"", "closed the connection"),
     ],
 )
-async def test_a_broken_exchange_is_tried_again_and_named(
-    fetch: fetcher.Fetcher, script: bytes, reason: str
-) -> None:
+async def test_a_broken_exchange_is_retried(fetch: fetcher.Fetcher, script: bytes, reason: str) -> None:
     async with origin_server.run_raw_origin(script) as raw:
         with pytest.raises(errors.TransientError, match=reason):
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
@@ -271,7 +267,7 @@ async def test_a_broken_exchange_is_tried_again_and_named(
         origin_server.http_response(b"", *[f"X-{n}: {n}" for n in range(20_000)]),
     ],
 )
-async def test_what_is_no_http_is_named(fetch: fetcher.Fetcher, script: bytes) -> None:
+async def test_an_invalid_http_response_is_an_error(fetch: fetcher.Fetcher, script: bytes) -> None:
     async with origin_server.run_raw_origin(script) as raw:
         with pytest.raises(errors.FetchError) as caught:
             await fetch.get(f"http://127.0.0.1:{raw.port}/")
@@ -281,24 +277,24 @@ async def test_what_is_no_http_is_named(fetch: fetcher.Fetcher, script: bytes) -
 @pytest.mark.parametrize(
     "media_type", ["text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;"]
 )
-async def test_a_strange_media_type_does_no_harm(fetch: fetcher.Fetcher, media_type: str) -> None:
+async def test_a_malformed_media_type_is_ignored(fetch: fetcher.Fetcher, media_type: str) -> None:
     script = origin_server.http_response(b"abc", "Content-Length: 3", f"Content-Type: {media_type}")
     async with origin_server.run_raw_origin(script) as raw:
         assert (await fetch.get(f"http://127.0.0.1:{raw.port}/")).body == b"abc"
 
 
-async def test_a_closed_port_is_named(fetch: fetcher.Fetcher, unused_tcp_port: int) -> None:
+async def test_a_closed_port_is_an_error(fetch: fetcher.Fetcher, unused_tcp_port: int) -> None:
     with pytest.raises(errors.TransientError, match="accepts no connection"):
         await fetch.get(f"http://127.0.0.1:{unused_tcp_port}/")
 
 
-async def test_a_name_that_nobody_knows_is_named(open_fetcher: conftest.OpenFetcher) -> None:
+async def test_an_unknown_host_name_is_an_error(open_fetcher: conftest.OpenFetcher) -> None:
     async with open_fetcher(resolver=origin_server.StubResolver({})) as fetch:
         with pytest.raises(errors.FetchError, match=r"the name papers\.test was not found"):
             await fetch.get("http://papers.test/")
 
 
-async def test_a_silent_server_is_left_and_not_tried_again(open_fetcher: conftest.OpenFetcher) -> None:
+async def test_a_silent_server_times_out_without_a_retry(open_fetcher: conftest.OpenFetcher) -> None:
     script = origin_server.http_response(b"begin", "Content-Length: 400")
     async with (
         origin_server.run_raw_origin(script, holds_open=True) as raw,
@@ -309,7 +305,7 @@ async def test_a_silent_server_is_left_and_not_tried_again(open_fetcher: conftes
         assert raw.connections == 1
 
 
-async def test_a_slow_drip_ends_with_the_whole_time(
+async def test_a_slow_response_ends_at_the_total_timeout(
     origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async def drip(request: web.BaseRequest) -> web.StreamResponse:
@@ -326,7 +322,7 @@ async def test_a_slow_drip_ends_with_the_whole_time(
     assert len(origin.requests) == 1
 
 
-async def test_the_time_of_all_hops_is_counted_together(
+async def test_all_redirects_share_the_total_timeout(
     origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async def slow(request: web.BaseRequest) -> web.StreamResponse:
@@ -340,15 +336,15 @@ async def test_the_time_of_all_hops_is_counted_together(
             await fetch.get(f"{origin.url}/0")
 
 
-async def test_a_host_never_sees_more_than_two_connections_of_ours(
+async def test_a_host_gets_at_most_two_connections(
     origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
-    open_now, most = 0, 0
+    open_now, max_open = 0, 0
 
     async def page(request: web.BaseRequest) -> web.StreamResponse:
-        nonlocal open_now, most
+        nonlocal open_now, max_open
         open_now += 1
-        most = max(most, open_now)
+        max_open = max(max_open, open_now)
         await asyncio.sleep(0.01)
         open_now -= 1
         return web.Response(text=request.path)
@@ -356,12 +352,12 @@ async def test_a_host_never_sees_more_than_two_connections_of_ours(
     for number in range(12):
         origin.pages[f"/{number}"] = page
     async with open_fetcher() as fetch:
-        answers = await asyncio.gather(*(fetch.get(f"{origin.url}/{number}") for number in range(12)))
-    assert [answer.body for answer in answers] == [f"/{number}".encode() for number in range(12)]
-    assert most == 2
+        responses = await asyncio.gather(*(fetch.get(f"{origin.url}/{number}") for number in range(12)))
+    assert [response.body for response in responses] == [f"/{number}".encode() for number in range(12)]
+    assert max_open == 2
 
 
-async def test_waiting_for_the_hosts_other_requests_is_not_held_against_a_page(
+async def test_waiting_for_a_free_connection_does_not_count_as_request_time(
     origin: origin_server.OriginServer, open_fetcher: conftest.OpenFetcher
 ) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
@@ -370,11 +366,11 @@ async def test_waiting_for_the_hosts_other_requests_is_not_held_against_a_page(
 
     origin.pages["/"] = page
     async with open_fetcher(limits=replace(QUICK, total_timeout=0.7)) as fetch:
-        answers = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
-    assert {answer.body for answer in answers} == {b"a digest"}
+        responses = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
+    assert {response.body for response in responses} == {b"a digest"}
 
 
-async def test_a_page_behind_tls_is_read(
+async def test_a_page_is_fetched_over_tls(
     open_fetcher: conftest.OpenFetcher, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
@@ -384,7 +380,7 @@ async def test_a_page_behind_tls_is_read(
             assert (await fetch.get(f"https://papers.test:{origin.port}/")).body == b"a digest"
 
 
-async def test_a_certificate_of_nobody_knows_whom_is_named(
+async def test_an_untrusted_certificate_is_an_error(
     fetch: fetcher.Fetcher, server_tls: ssl.SSLContext
 ) -> None:
     async with origin_server.run_origin(server_tls) as origin:
@@ -393,7 +389,7 @@ async def test_a_certificate_of_nobody_knows_whom_is_named(
         assert origin.requests == []
 
 
-async def test_a_server_without_tls_behind_https_is_named(
+async def test_https_to_a_server_without_tls_is_an_error(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     with pytest.raises(errors.FetchError, match="TLS"):
@@ -436,7 +432,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("address", CLOSED)
-async def test_no_request_leaves_for_a_private_address(
+async def test_a_private_address_is_not_requested(
     origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
     watch_connections: Callable[[], origin_server.ConnectionRecorder],
@@ -450,7 +446,7 @@ async def test_no_request_leaves_for_a_private_address(
 
 
 @pytest.mark.parametrize("address", CLOSED)
-async def test_no_redirect_leads_to_a_private_address(
+async def test_a_redirect_to_a_private_address_is_not_followed(
     origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
     watch_connections: Callable[[], origin_server.ConnectionRecorder],
@@ -468,12 +464,12 @@ async def test_no_redirect_leads_to_a_private_address(
         assert (len(front.requests), origin.requests) == (1, [])
 
 
-async def test_a_name_that_changes_its_address_gains_nothing(
+async def test_dns_rebinding_is_blocked(
     origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
     watch_connections: Callable[[], origin_server.ConnectionRecorder],
 ) -> None:
-    """The first answer is public (nobody listens there), the next one is ours: a second look-up is judged anew."""
+    """The first response is public (nobody listens there), the next one is ours: a second look-up is judged anew."""
     resolver = origin_server.StubResolver({"rebind.test": [["1.1.1.1"], ["127.0.0.1"]]})
     watched = watch_connections()
     async with open_fetcher(allow=(), resolver=resolver) as fetch:
@@ -484,7 +480,7 @@ async def test_a_name_that_changes_its_address_gains_nothing(
     assert origin.requests == []
 
 
-async def test_a_remembered_move_to_a_private_address_is_judged_again(
+async def test_a_stored_redirect_to_a_private_address_is_blocked(
     origin: origin_server.OriginServer,
     open_fetcher: conftest.OpenFetcher,
     watch_connections: Callable[[], origin_server.ConnectionRecorder],
@@ -502,7 +498,7 @@ async def test_a_remembered_move_to_a_private_address_is_judged_again(
     assert watched.attempted_hosts == []
 
 
-async def test_a_proxy_of_the_environment_is_not_used(
+async def test_proxies_of_the_environment_are_ignored(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")

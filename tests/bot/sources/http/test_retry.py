@@ -1,4 +1,4 @@
-"""How long we wait for a server that asks us to."""
+"""Retry-After headers and backoff delays."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
         ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=1)),
     ],
 )
-def test_a_wish_is_understood_in_seconds_and_as_a_date(value: str, wait: timedelta) -> None:
+def test_retry_after_is_read_in_seconds_and_as_a_date(value: str, wait: timedelta) -> None:
     assert retry.parse_retry_after(value, NOW) == NOW + wait
 
 
 @pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣", "Tue, 99 May 2025 12:00:00 GMT"])
-def test_anything_else_is_no_wish(value: str | None) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert retry.parse_retry_after(value, NOW) is None
 
 
 @given(st.text(max_size=60))
-def test_no_text_breaks_the_reading(value: str) -> None:
+def test_any_retry_after_gives_a_bounded_time_or_none(value: str) -> None:
     moment = retry.parse_retry_after(value, NOW)
     assert moment is None or NOW <= moment <= NOW + timedelta(days=1)
 
 
-def test_a_source_that_fails_again_and_again_is_asked_less_and_less_but_every_day() -> None:
+def test_the_poll_interval_doubles_with_failures_up_to_a_day() -> None:
     waits = retry.RetryPolicy(lambda: 0.0)
     hours = [waits.next_poll_delay(timedelta(hours=1), count) / timedelta(hours=1) for count in range(8)]
     assert hours == [1, 2, 4, 8, 16, 24, 24, 24]
 
 
-def test_many_who_failed_together_do_not_come_back_together() -> None:
+def test_delays_have_jitter() -> None:
     early, late = retry.RetryPolicy(lambda: 0.0), retry.RetryPolicy(lambda: 0.999)
     assert early.retry_delay(1, None, NOW) == 0.5
     assert late.retry_delay(1, None, NOW) == pytest.approx(1.0, abs=0.01)

@@ -1,4 +1,4 @@
-"""Which addresses are closed, and which allowances open them."""
+"""The SSRF guard: blocked addresses and allowed hosts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from tests.support import origin_server
         ("64:ff9b::a00:1", "private"),
     ],
 )
-def test_a_closed_address_is_named_for_what_it_is(address: str, reason: str) -> None:
+def test_a_blocked_address_has_its_class_as_reason(address: str, reason: str) -> None:
     assert ssrf_guard.blocked_reason(ipaddress.ip_address(address)) == reason
 
 
@@ -67,19 +67,19 @@ def test_a_closed_address_is_named_for_what_it_is(address: str, reason: str) -> 
         "2600:1f00::5efe:10.0.0.1",
     ],
 )
-def test_other_addresses_that_are_not_public_are_closed_too(address: str) -> None:
+def test_other_non_public_addresses_are_blocked(address: str) -> None:
     assert ssrf_guard.blocked_reason(ipaddress.ip_address(address)) is not None
 
 
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "151.101.0.133", "2606:4700::6810:84e5", "64:ff9b::101:101", "::ffff:1.1.1.1"]
 )
-def test_public_addresses_are_open(address: str) -> None:
+def test_public_addresses_are_allowed(address: str) -> None:
     assert ssrf_guard.blocked_reason(ipaddress.ip_address(address)) is None
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv6_address_is_no_more_open_than_the_ipv4_one_that_it_carries(
+def test_an_ipv6_address_is_blocked_if_its_embedded_ipv4_address_is(
     inside: ipaddress.IPv4Address,
 ) -> None:
     carriers = [
@@ -116,17 +116,17 @@ def test_an_ipv6_address_is_no_more_open_than_the_ipv4_one_that_it_carries(
         "//example.org/",
     ],
 )
-def test_an_address_that_can_be_judged_unseen_is_refused(url: str) -> None:
+def test_a_url_with_a_blocked_address_is_refused_without_resolving(url: str) -> None:
     guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({}))
     with pytest.raises(http_errors.BlockedUrlError):
         guard.check_url(URL(url))
 
 
-def test_a_name_is_left_to_the_resolver() -> None:
+def test_a_host_name_is_checked_only_when_resolved() -> None:
     ssrf_guard.SsrfGuard(origin_server.StubResolver({})).check_url(URL("https://papers.example/2025"))
 
 
-async def test_a_name_with_one_closed_address_among_open_ones_is_refused() -> None:
+async def test_a_host_with_one_blocked_address_is_refused() -> None:
     guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({"papers.test": [["1.1.1.1", "10.0.0.1"]]}))
     with pytest.raises(
         http_errors.BlockedUrlError, match=r"papers\.test is at 10\.0\.0\.1, which is a private address"
@@ -134,17 +134,17 @@ async def test_a_name_with_one_closed_address_among_open_ones_is_refused() -> No
         await guard.resolve("papers.test", 80)
 
 
-async def test_an_allowance_for_a_port_opens_that_port_alone() -> None:
+async def test_an_allowed_port_does_not_allow_other_ports() -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
     guard = ssrf_guard.SsrfGuard(resolver, [ssrf_guard.parse_allowed_host("papers.test:8000")])
-    assert [found["host"] for found in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
+    assert [result["host"] for result in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
     with pytest.raises(http_errors.BlockedUrlError):
         await guard.resolve("papers.test", 8001)
     with pytest.raises(http_errors.BlockedUrlError):
         guard.check_url(URL("http://127.0.0.1:8000/"))
 
 
-async def test_the_socket_is_refused_for_an_address_that_nobody_judged() -> None:
+async def test_a_socket_to_an_unchecked_private_address_is_refused() -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
     guard = ssrf_guard.SsrfGuard(resolver, [ssrf_guard.parse_allowed_host("papers.test")])
     address_info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 8000))
@@ -166,17 +166,17 @@ async def test_the_socket_is_refused_for_an_address_that_nobody_judged() -> None
         ("[0:0::1]:443", ssrf_guard.AllowedHost("::1", 443)),
     ],
 )
-def test_an_allowance_is_a_host_with_or_without_port(text: str, allowance: ssrf_guard.AllowedHost) -> None:
+def test_an_allowed_host_is_parsed_with_or_without_port(text: str, allowance: ssrf_guard.AllowedHost) -> None:
     assert ssrf_guard.parse_allowed_host(text) == allowance
 
 
 @pytest.mark.parametrize("text", ["", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"])
-def test_anything_else_is_no_allowance(text: str) -> None:
+def test_an_invalid_allowed_host_is_a_usage_error(text: str) -> None:
     with pytest.raises(errors.UsageError):
         ssrf_guard.parse_allowed_host(text)
 
 
-def test_a_service_of_the_operators_is_allowed_at_its_own_port() -> None:
+def test_a_service_address_allows_its_host_and_port() -> None:
     assert ssrf_guard.allowed_host_of_url("https://mirror.example/hf") == ssrf_guard.AllowedHost(
         "mirror.example", 443
     )
