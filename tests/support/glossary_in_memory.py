@@ -1,4 +1,4 @@
-"""From papers to a glossary in one call, for archives that fit in memory; storage takes the same steps apart."""
+"""Builds a glossary from texts in one call, for archives that fit in memory."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bot.text.glossary.resolution import resolver
 
 
 def count_mentions(texts: Iterable[str]) -> list[evidence.MentionCount]:
-    """Count the mentions of texts, one a paper."""
-    counted = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
-    return [evidence.MentionCount(mention, papers) for mention, papers in counted.items()]
+    """Return the mention counts of texts, one text per paper."""
+    counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
+    return [evidence.MentionCount(mention, papers) for mention, papers in counts.items()]
 
 
 def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver.Glossary:
-    """Make the glossary of texts, one a paper, beginning with the terms of a starting list."""
-    made = build.draft_glossary(count_mentions(texts), terms)
-    seen = made.cooccurrence_counter()
+    """Return the glossary of texts, one text per paper, and of the seed terms."""
+    draft = build.draft_glossary(count_mentions(texts), terms)
+    counter = draft.cooccurrence_counter()
     for text in texts:
-        seen.add(analyser.canonicalise(text))
-    return resolver.Glossary(build.build_concepts(made, seen), made.senses, made.mention_evidence.table)
+        counter.add(analyser.canonicalise(text))
+    return resolver.Glossary(build.build_concepts(draft, counter), draft.senses, draft.mention_evidence.table)

@@ -1,4 +1,4 @@
-"""Keywords and texts of many kinds, for properties: Korean, English, both, with hyphens, signs and odd letters."""
+"""Hypothesis strategies for keywords and texts: Korean, English, mixed, with hyphens, punctuation and rare letters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = st.one_of(
     st.text(max_size=60),
     st.lists(_FRAGMENTS, max_size=4).map(" ".join),
 )
-"""Anything, but mostly what is hard for keywords."""
+"""Any text, mostly text that is hard to match keywords in."""
 
 _WORDS = [
     "language",
@@ -53,7 +53,7 @@ def _variant_pairs(draw: st.DrawFn) -> tuple[str, str]:
 
 
 VARIANT_PAIRS = _variant_pairs()
-"""Two writings of the same words, which often match each other."""
+"""Two spellings of the same words, which often match each other."""
 
 KEYWORDS = st.sampled_from(
     [
@@ -68,4 +68,4 @@ KEYWORDS = st.sampled_from(
         "c++",
     ]
 )
-"""What readers follow."""
+"""Typical keywords of alerts."""

@@ -1,4 +1,4 @@
-"""Keys by their beginnings: the same as looking at all of them, in a bounded time."""
+"""The prefix index finds the same keys as a full scan, in bounded time."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def first_three(ranks: list[int]) -> list[int]:
 
 
 @given(KEYS, st.text("abㄱ가", max_size=6))
-def test_all_that_begin_so_are_found_best_first(keys: list[str], typed: str) -> None:
-    found = prefix_index.PrefixIndex(keys, first_three).find(typed)
-    assert found == [place for place, key in enumerate(keys) if key.startswith(typed)]
+def test_all_keys_with_the_prefix_are_found_best_first(keys: list[str], prefix: str) -> None:
+    ranks = prefix_index.PrefixIndex(keys, first_three).find(prefix)
+    assert ranks == [rank for rank, key in enumerate(keys) if key.startswith(prefix)]
 
 
 @given(KEYS, st.text("abㄱ가", max_size=6))
-def test_of_very_many_the_ones_chosen_are_found(keys: list[str], typed: str) -> None:
+def test_frequent_prefixes_give_the_selected_keys(keys: list[str], prefix: str) -> None:
     many = [key for key in keys for _ in range(20)]
-    found = prefix_index.PrefixIndex(many, first_three).find(typed)
-    fitting = [place for place, key in enumerate(many) if key.startswith(typed)]
-    assert found == (fitting if len(fitting) <= prefix_index.MAX_SCANNED_KEYS else fitting[:3])
+    ranks = prefix_index.PrefixIndex(many, first_three).find(prefix)
+    expected = [rank for rank, key in enumerate(many) if key.startswith(prefix)]
+    assert ranks == (expected if len(expected) <= prefix_index.MAX_SCANNED_KEYS else expected[:3])
 
 
-def test_one_keystroke_takes_no_longer_among_many_keys() -> None:
-    chance = random.Random(3)
-    keys = ["".join(chance.choices("abcdefg", k=9)) for _ in range(100_000)]
+def test_lookup_time_is_nearly_independent_of_the_number_of_keys() -> None:
+    random_source = random.Random(3)
+    keys = ["".join(random_source.choices("abcdefg", k=9)) for _ in range(100_000)]
 
     def type_keys(index: prefix_index.PrefixIndex) -> None:
         for key in keys[:200]:

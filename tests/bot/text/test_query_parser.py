@@ -1,4 +1,4 @@
-"""The query language: operators are read, and nothing that people type is an error."""
+"""The query language: operators are parsed, and any text is a valid query."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
 
 
 @pytest.mark.parametrize(
-    ("typed", "understood"),
+    ("text", "expected"),
     [
         ("", query_parser.Query()),
         ("LLM 추론", query_parser.Query(text="LLM 추론")),
@@ -82,19 +82,19 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("I/O 3/4", query_parser.Query(text="I/O 3/4")),
     ],
 )
-def test_what_is_typed_is_understood(typed: str, understood: query_parser.Query) -> None:
-    assert query_parser.parse_query(typed) == understood
+def test_queries_are_parsed(text: str, expected: query_parser.Query) -> None:
+    assert query_parser.parse_query(text) == expected
 
 
 @given(QUERIES)
-def test_any_text_gives_a_query_without_control_characters(typed: str) -> None:
-    found = query_parser.parse_query(typed)
+def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
+    query = query_parser.parse_query(text)
     assert not any(
-        character < " " for part in (found.text, *found.phrases, *found.authors) for character in part
+        character < " " for part in (query.text, *query.phrases, *query.authors) for character in part
     )
 
 
-def test_an_empty_query_says_so() -> None:
+def test_empty_queries_are_recognised() -> None:
     assert query_parser.parse_query("  👍 ").is_empty
     assert not query_parser.parse_query("votes:1").is_empty
     assert not query_parser.parse_query("votes:1").has_text
@@ -102,5 +102,5 @@ def test_an_empty_query_says_so() -> None:
 
 
 @pytest.mark.parametrize("piece", ['"', "-", "author:", "author: ", "a ", '-"', "since:2", "NOT  ", "ab/"])
-def test_time_grows_with_the_length_alone(piece: str) -> None:
+def test_parsing_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda count: query_parser.parse_query(piece * count), 25_000)

@@ -1,4 +1,4 @@
-"""The analyser: what falls together, what stays apart, and that no text breaks it."""
+"""The analyser: which spellings share tokens, which do not, and that any text is valid input."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=40).map(""
 
 
 @given(TEXTS)
-def test_words_of_words_are_the_same_words(text: str) -> None:
-    found = analyser.stemmed_words(text)
-    assert analyser.stemmed_words(" ".join(found)) == found
+def test_stemming_words_is_idempotent(text: str) -> None:
+    words = analyser.stemmed_words(text)
+    assert analyser.stemmed_words(" ".join(words)) == words
 
 
 @given(TEXTS)
-def test_each_token_on_its_own_is_itself_again(text: str) -> None:
+def test_each_token_analysed_alone_is_itself(text: str) -> None:
     for token in analyser.analyse(text):
         assert analyser.analyse(token)[0] == token
 
 
 @given(TEXTS)
-def test_tokens_hold_only_letters_digits_and_three_signs(text: str) -> None:
+def test_tokens_contain_only_letters_digits_and_token_punctuation(text: str) -> None:
     for token in analyser.analyse(text):
         assert 1 <= len(token) <= analyser.MAX_TOKEN_LENGTH
         assert all(character.isalnum() or character in analyser.TOKEN_PUNCTUATION for character in token)
@@ -62,20 +62,20 @@ def test_the_canonical_text_gives_the_tokens_of_the_text(text: str) -> None:
 
 
 @given(st.lists(TEXTS, max_size=5))
-def test_fts5_keeps_every_token_as_it_is(texts: list[str]) -> None:
+def test_fts5_does_not_split_tokens(texts: list[str]) -> None:
     tokens = analyser.analyse(" ".join(texts))
     with closing(sqlite3.connect(":memory:")) as database, database:
         database.execute(
-            "CREATE VIRTUAL TABLE found USING fts5(t, tokenize=\"unicode61 remove_diacritics 0 tokenchars '+#.'\")"
+            "CREATE VIRTUAL TABLE documents USING fts5(t, tokenize=\"unicode61 remove_diacritics 0 tokenchars '+#.'\")"
         )
-        database.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(found, row)")
-        database.execute("INSERT INTO found VALUES (?)", (" ".join(tokens),))
+        database.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(documents, row)")
+        database.execute("INSERT INTO documents VALUES (?)", (" ".join(tokens),))
         assert {term for (term,) in database.execute("SELECT term FROM terms")} == set(tokens)
     database.close()
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("GPT-4o", "gpt4o"),
         ("강화학습", "강화 학습"),
@@ -100,25 +100,27 @@ def test_fts5_keeps_every_token_as_it_is(texts: list[str]) -> None:
         ("強化学習", "学習"),
     ],
 )
-def test_writings_of_one_thing_meet(one: str, other: str) -> None:
-    assert set(analyser.stemmed_words(other)) & set(analyser.analyse(one)) or set(
-        analyser.analyse(other)
-    ) <= set(analyser.analyse(one))
+def test_spellings_of_one_term_share_tokens(first: str, second: str) -> None:
+    assert set(analyser.stemmed_words(second)) & set(analyser.analyse(first)) or set(
+        analyser.analyse(second)
+    ) <= set(analyser.analyse(first))
 
 
-@pytest.mark.parametrize(("one", "other"), [("C++", "C"), ("C#", "C"), ("RAG", "fragment"), ("GAN", "organ")])
-def test_different_words_stay_apart(one: str, other: str) -> None:
-    assert not set(analyser.analyse(one)) & set(analyser.analyse(other))
+@pytest.mark.parametrize(
+    ("first", "second"), [("C++", "C"), ("C#", "C"), ("RAG", "fragment"), ("GAN", "organ")]
+)
+def test_different_words_share_no_token(first: str, second: str) -> None:
+    assert not set(analyser.analyse(first)) & set(analyser.analyse(second))
 
 
-def test_a_phrase_is_a_row_of_neighbouring_tokens() -> None:
-    text = analyser.analyse("우리는 강화학습으로 GPT-4o mini를 학습한다")
-    row = " ".join(text)
-    assert " ".join(analyser.analyse("강화학습")) in row
-    assert "gpt 4o mini" in row
+def test_a_phrase_is_a_sequence_of_neighbouring_tokens() -> None:
+    tokens = analyser.analyse("우리는 강화학습으로 GPT-4o mini를 학습한다")
+    joined = " ".join(tokens)
+    assert " ".join(analyser.analyse("강화학습")) in joined
+    assert "gpt 4o mini" in joined
 
 
-def test_a_line_of_the_canonical_text_is_a_line_of_the_text() -> None:
+def test_the_canonical_text_keeps_the_lines_of_the_text() -> None:
     assert analyser.canonicalise("Two lines\n강화 학습의 한 줄\n\nGPT-4") == (
         " two line \n 강화 학습~ 한 줄 \n gpt 4 \n gpt4 "
     )
@@ -127,7 +129,7 @@ def test_a_line_of_the_canonical_text_is_a_line_of_the_text() -> None:
 @pytest.mark.parametrize(
     "piece", ["a-", "가", "a", "3.", "C++", "'", "學", "-", "\u0301", "A1", "강화 학습을 "]
 )
-def test_time_grows_with_the_length_alone(piece: str) -> None:
+def test_analysis_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda length: analyser.canonicalise(piece * (length // len(piece))), 50_000)
 
 
@@ -142,7 +144,7 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
         ("robustness", "robust"),
     ],
 )
-def test_who_does_something_and_qualities_are_words_of_their_own(word: str, other: str) -> None:
+def test_derived_words_have_stems_of_their_own(word: str, other: str) -> None:
     assert analyser.stem(word) != analyser.stem(other)
 
 
@@ -158,5 +160,5 @@ def test_who_does_something_and_qualities_are_words_of_their_own(word: str, othe
         ("explore", "exploring"),
     ],
 )
-def test_an_inflected_word_is_the_same_word(word: str, inflected: str) -> None:
+def test_an_inflected_word_has_the_same_stem(word: str, inflected: str) -> None:
     assert analyser.stem(word) == analyser.stem(inflected)

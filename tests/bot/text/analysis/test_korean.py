@@ -1,4 +1,4 @@
-"""Hangul by the keys that are typed for it, and particles behind a noun."""
+"""Keystrokes of Hangul, final consonants, particles and segmentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TYPED_IN_ORDER = ("ㅁ", "모", "몯", "모데", "모델", "모델ㅈ", "모델�
 SYLLABLES = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=20)
 
 
-def test_each_state_of_typing_begins_the_next() -> None:
+def test_each_typing_state_is_a_prefix_of_the_next() -> None:
     keys = [korean.keystrokes(text) for text in TYPED_IN_ORDER]
     for shorter, longer in itertools.pairwise(keys):
         assert longer.startswith(shorter)
@@ -24,24 +24,24 @@ def test_each_state_of_typing_begins_the_next() -> None:
 
 
 @given(SYLLABLES, SYLLABLES)
-def test_a_text_begins_with_whatever_it_was_written_on_from(text: str, more: str) -> None:
-    assert korean.keystrokes(text + more).startswith(korean.keystrokes(text))
+def test_keystrokes_of_a_prefix_are_a_prefix(text: str, suffix: str) -> None:
+    assert korean.keystrokes(text + suffix).startswith(korean.keystrokes(text))
 
 
 @given(SYLLABLES)
-def test_composed_and_decomposed_hangul_is_typed_alike(text: str) -> None:
+def test_composed_and_decomposed_hangul_have_equal_keystrokes(text: str) -> None:
     assert korean.keystrokes(unicodedata.normalize("NFD", text)) == korean.keystrokes(text)
 
 
 @given(st.text())
-def test_any_text_has_keystrokes_and_without_hangul_they_are_itself(text: str) -> None:
-    typed = korean.keystrokes(text)
-    assert korean.keystrokes(typed) == typed
+def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
+    keys = korean.keystrokes(text)
+    assert korean.keystrokes(keys) == keys
     if text.isascii():
-        assert typed == text
+        assert keys == text
 
 
-def test_a_syllable_is_closed_by_a_consonant() -> None:
+def test_final_consonants_are_detected() -> None:
     assert [letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if korean.has_final_consonant(letter)] == [
         "강",
         "힣",
@@ -49,10 +49,27 @@ def test_a_syllable_is_closed_by_a_consonant() -> None:
 
 
 @pytest.mark.parametrize("ending", ["을", "의", "에서", "으로"])
-def test_particles_are_known(ending: str) -> None:
+def test_particles_are_recognised(ending: str) -> None:
     assert korean.is_particle(ending)
 
 
 @pytest.mark.parametrize("ending", ["", "용", "모델", "기반"])
-def test_nouns_are_no_particles(ending: str) -> None:
+def test_nouns_are_not_particles(ending: str) -> None:
     assert not korean.is_particle(ending)
+
+
+@pytest.mark.parametrize(
+    ("word", "max_length", "pieces"),
+    [
+        ("언어모델추론", 4, ["언어모델", "추론"]),
+        ("언어모델추론", 2, ["언어", "모델", "추론"]),
+        ("언어모델", 4, ["언어모델"]),
+        ("언어추", 4, None),
+        ("", 4, []),
+    ],
+)
+def test_a_word_is_cut_into_the_fewest_known_pieces(
+    word: str, max_length: int, pieces: list[str] | None
+) -> None:
+    known = {"언어", "모델", "언어모델", "추론"}
+    assert korean.fewest_pieces(word, known.__contains__, max_length) == pieces

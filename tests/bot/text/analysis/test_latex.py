@@ -1,4 +1,4 @@
-"""LaTeX in titles: what becomes text, and that everything else stays untouched."""
+"""LaTeX in titles: what is converted, and that everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRAGMENTS = st.sampled_from(
         (r"\input{/etc/hosts}", r"\input{/etc/hosts}"),
     ],
 )
-def test_known_latex_becomes_text(title: str, text: str) -> None:
+def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
     assert latex.to_plain_text(title) == text
 
 
@@ -40,16 +40,16 @@ def test_a_title_without_dollar_and_backslash_is_unchanged(title: str) -> None:
 
 
 @given(st.lists(FRAGMENTS, max_size=60).map("".join))
-def test_no_title_breaks_it(title: str) -> None:
+def test_any_title_is_valid_input(title: str) -> None:
     assert isinstance(latex.to_plain_text(title), str)
 
 
 @pytest.mark.parametrize("piece", ["$", "$a", "\\textbf{", "\\'", "{", "$a$ ", "\\"])
-def test_time_grows_with_the_length_alone(piece: str) -> None:
+def test_conversion_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda length: latex.to_plain_text(piece * (length // len(piece))), 5_000)
 
 
-def test_pylatexenc_is_not_loaded_for_plain_titles() -> None:
+def test_plain_titles_do_not_import_pylatexenc() -> None:
     code = (
         "import sys; from bot.text.analysis import latex; latex.to_plain_text('A plain title'); "
         "assert 'pylatexenc' not in sys.modules"

@@ -10,7 +10,7 @@ from bot.text.analysis import normalisation
 
 
 @given(st.text(max_size=200))
-def test_folding_twice_changes_nothing_more(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert normalisation.fold(normalisation.fold(text)) == normalisation.fold(text)
     assert normalisation.fold_name(normalisation.fold_name(text)) == normalisation.fold_name(text)
 
@@ -26,14 +26,14 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
         ("Ångström", "angstrom"),
     ],
 )
-def test_case_and_diacritics_fall_away(text: str, folded: str) -> None:
+def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
     assert normalisation.fold(text) == folded
 
 
-def test_names_lose_punctuation_but_not_their_order() -> None:
+def test_folding_a_name_removes_punctuation_and_keeps_the_order() -> None:
     assert normalisation.fold_name("Hoàng-Anh  O’Neil, Jr.") == "hoang anh oneil jr"
     assert normalisation.fold_name("Mu\u0308ller") == "muller"
 
 
-def test_umlauts_can_be_written_out() -> None:
+def test_german_folding_writes_umlauts_out() -> None:
     assert normalisation.fold_name_german("Jörg Mu\u0308ller") == "joerg mueller"

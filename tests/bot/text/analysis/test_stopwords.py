@@ -1,4 +1,4 @@
-"""Which words of a question say something of its topic."""
+"""Which words of a query carry its topic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.text.analysis import stopwords
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("query", "topic"),
     [
         ("how to train a large language model", "train large language model"),
         ("papers about diffusion", "diffusion"),
@@ -23,28 +23,28 @@ from bot.text.analysis import stopwords
         ("LLM을 이용한 코드 생성", "LLM을 코드 생성"),
     ],
 )
-def test_words_that_only_hold_a_question_together_are_no_topic(typed: str, kept: str) -> None:
-    words = typed.split()
-    topical = stopwords.topic_mask(words)
-    assert [word for word, says in zip(words, topical, strict=True) if says] == kept.split()
+def test_stop_words_carry_no_topic(query: str, topic: str) -> None:
+    words = query.split()
+    mask = stopwords.topic_mask(words)
+    assert [word for word, is_topic in zip(words, mask, strict=True) if is_topic] == topic.split()
 
 
 @pytest.mark.parametrize(
-    "typed", ["과학 연구", "deep research", "연구 에이전트", "paper review", "not all tokens"]
+    "query", ["과학 연구", "deep research", "연구 에이전트", "paper review", "not all tokens"]
 )
-def test_words_that_may_be_a_topic_stay(typed: str) -> None:
-    words = typed.split()
+def test_words_that_may_be_a_topic_are_kept(query: str) -> None:
+    words = query.split()
     expected = [word not in {"paper"} for word in words]
     assert stopwords.topic_mask(words) == expected
 
 
-@pytest.mark.parametrize("typed", ["the of", "논문", "how to", "논문 연구", "?!"])
-def test_a_question_of_such_words_alone_keeps_them_all(typed: str) -> None:
-    assert all(stopwords.topic_mask(typed.split()))
+@pytest.mark.parametrize("query", ["the of", "논문", "how to", "논문 연구", "?!"])
+def test_a_query_of_stop_words_alone_keeps_them_all(query: str) -> None:
+    assert all(stopwords.topic_mask(query.split()))
 
 
 @given(st.lists(st.text(max_size=12), max_size=12))
-def test_every_word_is_judged_and_something_is_left(words: list[str]) -> None:
-    topical = stopwords.topic_mask(words)
-    assert len(topical) == len(words)
-    assert any(topical) or not words
+def test_every_word_is_classified_and_at_least_one_is_kept(words: list[str]) -> None:
+    mask = stopwords.topic_mask(words)
+    assert len(mask) == len(words)
+    assert any(mask) or not words

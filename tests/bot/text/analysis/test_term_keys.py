@@ -1,4 +1,4 @@
-"""Keys: writings of one term fall together."""
+"""Term keys are equal for all spellings of a term."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.text.analysis import term_keys
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Large-Language Models", "large language model"),
         ("pre-training", "Pretraining"),
@@ -19,23 +19,23 @@ from bot.text.analysis import term_keys
         ("Fréchet distance", "Frechet Distance"),
     ],
 )
-def test_english_writings_have_one_key(one: str, other: str) -> None:
-    assert term_keys.english_key(one) == term_keys.english_key(other)
+def test_english_spellings_have_one_key(first: str, second: str) -> None:
+    assert term_keys.english_key(first) == term_keys.english_key(second)
 
 
-def test_korean_keys_know_no_spaces_and_signs() -> None:
+def test_korean_keys_ignore_spaces_and_punctuation() -> None:
     assert term_keys.korean_key("시각-언어 '모델'") == term_keys.korean_key("시각언어모델") == "시각언어모델"
 
 
-def test_abbreviations_lose_their_plural_only() -> None:
+def test_abbreviation_keys_drop_only_the_plural() -> None:
     assert term_keys.abbreviation_key("LLMs") == "LLM"
     assert term_keys.abbreviation_key("MoEs") == "MoE"
     assert term_keys.abbreviation_key("Cats") == "Cats"
 
 
 @pytest.mark.parametrize(
-    ("text", "is_one"),
+    ("text", "expected"),
     [("LLM", True), ("GPT-4", True), ("LoRA", True), ("Model", False), ("A B", False), ("A", False)],
 )
-def test_abbreviations_are_known_by_their_capitals(text: str, is_one: bool) -> None:
-    assert term_keys.is_abbreviation(text) is is_one
+def test_abbreviations_are_recognised_by_their_capitals(text: str, expected: bool) -> None:
+    assert term_keys.is_abbreviation(text) is expected

@@ -1,4 +1,4 @@
-"""Anchors: which token stands for a keyword. That every match has it is tested with `keywords`."""
+"""The trigger term of a keyword; `test_keyword_match` tests that every match has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support import keyword_strategies
 
 
 @pytest.mark.parametrize(
-    ("keyword", "anchor"),
+    ("keyword", "term"),
     [
         ("diffusion", "diffus"),
         ("language model", "lang_mod"),
@@ -29,27 +29,27 @@ from tests.support import keyword_strategies
         ("", None),
     ],
 )
-def test_the_most_telling_token_is_the_anchor(keyword: str, anchor: str | None) -> None:
-    assert candidate_terms.trigger_term(keyword) == anchor
+def test_the_trigger_term_is_the_most_selective_one(keyword: str, term: str | None) -> None:
+    assert candidate_terms.trigger_term(keyword) == term
 
 
 @pytest.mark.parametrize("keyword", ["finetuning", "fine-tuning", "fine tuning", "text-to-image", "LLM 추론"])
-def test_a_keyword_of_letters_is_found_by_more_than_every_text_has(keyword: str) -> None:
+def test_a_keyword_with_letters_has_a_selective_trigger_term(keyword: str) -> None:
     assert candidate_terms.trigger_term(keyword) != candidate_terms.ANY_TERM
 
 
-def test_folding_in_haste_folds_every_letter_as_ever() -> None:
-    letters = [chr(place) for place in range(0x3000)]
+def test_fast_folding_equals_folding_for_every_letter() -> None:
+    letters = [chr(codepoint) for codepoint in range(0x3000)]
     assert [candidate_terms.fold_fast(letter) for letter in letters] == [
         normalisation.fold(letter) for letter in letters
     ]
 
 
 @given(keyword_strategies.TEXTS)
-def test_folding_in_haste_folds_any_text_as_ever(text: str) -> None:
+def test_fast_folding_equals_folding_for_any_text(text: str) -> None:
     assert candidate_terms.fold_fast(text) == normalisation.fold(text)
 
 
 @given(keyword_strategies.TEXTS)
-def test_anchors_are_short(text: str) -> None:
+def test_candidate_terms_are_short(text: str) -> None:
     assert all(len(token) <= 64 for token in keyword_match.KeywordText(text, text).candidate_terms)

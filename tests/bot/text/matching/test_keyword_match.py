@@ -1,4 +1,4 @@
-"""Keywords of alerts: where they match, and where not."""
+"""Where the keywords of alerts match, and where they do not."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TITLE, BODY = (True, False), (False, True)
 
 
 def is_match(keyword: str, text: str) -> bool:
-    found = keyword_match.KeywordText(text, "").match(keyword)
-    assert keyword_match.KeywordText("", text).match(keyword) == found[::-1]
-    assert not found[1]
-    return found[0]
+    match = keyword_match.KeywordText(text, "").match(keyword)
+    assert keyword_match.KeywordText("", text).match(keyword) == match[::-1]
+    assert not match[1]
+    return match[0]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def is_match(keyword: str, text: str) -> bool:
         ("ai, ml", "AI, ML"),
     ],
 )
-def test_a_keyword_matches_in_every_writing(keyword: str, text: str) -> None:
+def test_a_keyword_matches_every_variant(keyword: str, text: str) -> None:
     assert is_match(keyword, text)
 
 
@@ -100,7 +100,7 @@ def test_false_friends_do_not_match(keyword: str, text: str) -> None:
     assert not is_match(keyword, text)
 
 
-def test_title_and_body_are_told_apart() -> None:
+def test_title_and_body_match_separately() -> None:
     text = keyword_match.KeywordText("A study of agents", "언어 모델을 쓰는 에이전트")
     assert text.match("agent") == TITLE
     assert text.match("언어모델") == BODY
@@ -108,29 +108,27 @@ def test_title_and_body_are_told_apart() -> None:
 
 
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_whenever_a_keyword_matches_its_anchor_is_among_those_of_the_text(
-    before: str, keyword: str, after: str
-) -> None:
-    for whole in (before + keyword + after, f"{before} {keyword}s, {after}", before + after):
-        for text in (keyword_match.KeywordText(whole, ""), keyword_match.KeywordText(before, whole)):
+def test_every_matching_text_has_the_trigger_term(prefix: str, keyword: str, suffix: str) -> None:
+    for content in (prefix + keyword + suffix, f"{prefix} {keyword}s, {suffix}", prefix + suffix):
+        for text in (keyword_match.KeywordText(content, ""), keyword_match.KeywordText(prefix, content)):
             if any(text.match(keyword)):
                 assert candidate_terms.trigger_term(keyword) in text.candidate_terms
 
 
 @given(keyword_strategies.VARIANT_PAIRS, keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_a_keyword_in_another_writing_is_found_by_its_anchor(
-    writings: tuple[str, str], before: str, after: str
+def test_every_text_with_a_variant_has_the_trigger_term(
+    variants: tuple[str, str], prefix: str, suffix: str
 ) -> None:
-    keyword, other = writings
-    text = keyword_match.KeywordText(f"{before} {other} {after}", "")
+    keyword, variant = variants
+    text = keyword_match.KeywordText(f"{prefix} {variant} {suffix}", "")
     if any(text.match(keyword)):
         assert candidate_terms.trigger_term(keyword) in text.candidate_terms
 
 
 @given(keyword_strategies.KEYWORDS)
-def test_a_term_matches_with_hyphens_apart_and_in_capitals(term: str) -> None:
-    for writing in (term, term.replace("-", " "), term.upper(), f"({term})", f"{term}을"):
-        assert is_match(term, writing)
+def test_a_term_matches_without_hyphens_and_in_capitals(term: str) -> None:
+    for variant in (term, term.replace("-", " "), term.upper(), f"({term})", f"{term}을"):
+        assert is_match(term, variant)
 
 
 @given(keyword_strategies.TEXTS)
@@ -140,6 +138,6 @@ def test_a_keyword_with_letters_matches_itself(keyword: str) -> None:
 
 
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_what_stands_in_a_text_between_spaces_is_found_as_typed(keyword: str, around: str) -> None:
+def test_a_keyword_between_spaces_matches_literally(keyword: str, around: str) -> None:
     if re.search(r"[^\W_]", normalisation.fold(keyword)):
         assert is_match(keyword, f"{around} {keyword.strip()} {around}")

@@ -1,4 +1,4 @@
-"""Keywords as they were typed: on word boundaries in Latin, anywhere in Korean."""
+"""Literal matches of keywords: at word boundaries in Latin, anywhere in Korean."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support import keyword_strategies
 
 
 @pytest.mark.parametrize(
-    ("keyword", "text", "stands"),
+    ("keyword", "text", "expected"),
     [
         ("gan", "Organs of a GAN", True),
         ("gan", "An organ", False),
@@ -36,12 +36,12 @@ from tests.support import keyword_strategies
         ("text", "", False),
     ],
 )
-def test_a_keyword_stands_in_a_text_as_typed(keyword: str, text: str, stands: bool) -> None:
-    assert literal_match.contains_keyword(keyword, literal_match.FoldedText(text)) is stands
+def test_a_keyword_is_matched_literally(keyword: str, text: str, expected: bool) -> None:
+    assert literal_match.contains_keyword(keyword, literal_match.FoldedText(text)) is expected
 
 
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_a_keyword_with_letters_stands_wherever_it_is_set_off(keyword: str, around: str) -> None:
+def test_a_keyword_with_letters_matches_between_spaces(keyword: str, around: str) -> None:
     has_letters = re.search(r"[^\W_]", normalisation.fold(keyword)) is not None
     text = f"{around} {keyword.strip()} {around}"
     assert literal_match.contains_keyword(keyword, literal_match.FoldedText(text)) is has_letters

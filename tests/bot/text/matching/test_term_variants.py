@@ -1,4 +1,4 @@
-"""Forms: how they are counted in a paper."""
+"""Term frequencies over all variants of a term."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ def count(form: str, text: str) -> float:
         ("***", "text", 0),
     ],
 )
-def test_forms_are_counted_as_people_write_them(form: str, text: str, times: float) -> None:
+def test_all_variants_of_a_term_are_counted(form: str, text: str, times: float) -> None:
     assert count(form, text) == pytest.approx(times)
 
 
 @given(PHRASES, PHRASES, PHRASES)
-def test_title_and_body_are_counted_each_by_itself(form: str, title: str, body: str) -> None:
-    found = term_variants.compile_term(form).count(
+def test_title_and_body_are_counted_separately(form: str, title: str, body: str) -> None:
+    counts = term_variants.compile_term(form).count(
         term_variants.Document(analyser.canonicalise(title), analyser.canonicalise(body))
     )
-    assert found == (count(form, title), count(form, body))
+    assert counts == (count(form, title), count(form, body))
 
 
 @given(st.text(max_size=100))
-def test_any_text_can_be_a_form(text: str) -> None:
-    form = term_variants.compile_term(text)
-    found = form.count(term_variants.Document("", analyser.canonicalise(text)))
-    assert found == (0, 0) or not form.is_empty
+def test_any_text_is_a_valid_term(text: str) -> None:
+    term = term_variants.compile_term(text)
+    counts = term.count(term_variants.Document("", analyser.canonicalise(text)))
+    assert counts == (0, 0) or not term.is_empty

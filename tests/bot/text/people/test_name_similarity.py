@@ -1,4 +1,4 @@
-"""How near a name is to what was typed decides who comes first."""
+"""The distance between a query and a name, which orders the results."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from bot.text.people import name_similarity, names
 
 
-def distance_to(typed: str, name: str) -> float:
-    """Return the distance of a name from a text as it was typed."""
-    return name_similarity.name_distance(tuple(names.name_tokens(typed)), name)
+def distance_to(query: str, name: str) -> float:
+    """Return the distance between a query and a name."""
+    return name_similarity.name_distance(tuple(names.name_tokens(query)), name)
 
 
 @pytest.mark.parametrize(
-    ("typed", "nearest_first"),
+    ("query", "nearest_first"),
     [
         ("Lin, Junyang", ["Lin Junyang", "Junyang Lin", "Jun-Yang Lin", "Junyang Q. Lin", "Junyan Lin"]),
         ("J. Lin", ["J. Lin", "Junyang Lin", "Jun Yang Lin", "Lin Junyang"]),
@@ -25,12 +25,12 @@ def distance_to(typed: str, name: str) -> float:
         ("Xin Xue", ["Xin Xue", "Xin Xü", "Xin Xie"]),
     ],
 )
-def test_the_likeliest_name_is_the_nearest(typed: str, nearest_first: list[str]) -> None:
-    distances = [distance_to(typed, name) for name in nearest_first]
+def test_names_are_ordered_by_distance(query: str, nearest_first: list[str]) -> None:
+    distances = [distance_to(query, name) for name in nearest_first]
     assert distances == sorted(distances)
 
 
-def test_a_name_is_near_itself_and_far_from_others() -> None:
+def test_distances_fall_into_their_bands() -> None:
     assert distance_to("Andrés Marafiori", "Andres Marafiori") == name_similarity.EXACT
     assert distance_to("Marafiori, Andrés", "Andrés Marafiori") < name_similarity.DIFFERENT_NAME
     assert distance_to("Andrés Marafoiri", "Andrés Marafiori") <= name_similarity.ONE_TYPO
@@ -38,6 +38,6 @@ def test_a_name_is_near_itself_and_far_from_others() -> None:
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_two_texts_have_a_distance(typed: str, name: str) -> None:
-    assert distance_to(typed, name) >= 0
+def test_any_two_texts_have_a_distance(query: str, name: str) -> None:
+    assert distance_to(query, name) >= 0
     assert not names.name_tokens(name) or distance_to(name, name) == name_similarity.EXACT

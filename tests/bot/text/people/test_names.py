@@ -1,4 +1,4 @@
-"""Names are taken apart so that the usual ways of writing one person meet."""
+"""Index terms of names cover the usual spellings of a person."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TEXTS = st.text(max_size=12)
         ("김철수", {"김철수"}),
     ],
 )
-def test_a_name_is_found_by_all_its_spellings(name: str, words: set[str]) -> None:
+def test_index_terms_cover_all_spellings(name: str, words: set[str]) -> None:
     assert words <= set(names.index_terms(name))
 
 
 @pytest.mark.parametrize("other", ["li", "lu", "liux", "lui", "lius", "xliu", "kiu"])
-def test_a_short_word_has_all_that_is_one_error_away_as_its_neighbours(other: str) -> None:
+def test_edit_neighbours_of_a_short_word_are_one_edit_away(other: str) -> None:
     assert other in names.edit_neighbours("liu")
     assert (
         names.edit_neighbours("l")
@@ -36,7 +36,7 @@ def test_a_short_word_has_all_that_is_one_error_away_as_its_neighbours(other: st
     )
 
 
-def test_distance_counts_a_swap_as_one_and_stops_at_its_limit() -> None:
+def test_a_swap_is_one_edit_and_the_distance_is_bounded() -> None:
     assert names.edit_distance("muller", "mulelr") == 1
     assert names.edit_distance("muller", "miller") == 1
     assert names.edit_distance("muller", "muler") == 1
@@ -45,29 +45,29 @@ def test_distance_counts_a_swap_as_one_and_stops_at_its_limit() -> None:
 
 
 @given(TEXTS, TEXTS)
-def test_distance_is_the_same_both_ways_and_zero_only_for_the_same(one: str, other: str) -> None:
-    assert names.edit_distance(one, other) == names.edit_distance(other, one)
-    assert (names.edit_distance(one, other) == 0) == (one == other)
+def test_edit_distance_is_symmetric_and_zero_only_for_equal_words(left: str, right: str) -> None:
+    assert names.edit_distance(left, right) == names.edit_distance(right, left)
+    assert (names.edit_distance(left, right) == 0) == (left == right)
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_what_two_words_begin_and_end_with_alike_does_not_change_their_distance(
-    start: str, one: str, other: str
+def test_common_prefixes_and_suffixes_do_not_increase_the_distance(
+    common: str, left: str, right: str
 ) -> None:
-    assert names.edit_distance(start + one, start + other) <= names.edit_distance(one, other)
-    assert names.edit_distance(one + start, other + start) <= names.edit_distance(one, other)
+    assert names.edit_distance(common + left, common + right) <= names.edit_distance(left, right)
+    assert names.edit_distance(left + common, right + common) <= names.edit_distance(left, right)
 
 
 @given(TEXTS)
-def test_every_deletion_is_one_letter_shorter(word: str) -> None:
-    assert all(len(one) == len(word) - 1 for one in names.deletion_variants(word))
+def test_deletion_variants_are_one_letter_shorter(word: str) -> None:
+    assert all(len(variant) == len(word) - 1 for variant in names.deletion_variants(word))
 
 
 @given(st.text(max_size=400))
-def test_any_text_gives_few_short_words(name: str) -> None:
-    found = names.index_terms(name)
-    assert len(found) <= 6 * names.MAX_WORDS
-    assert all(0 < len(word) <= 24 and " " not in word for word in found)
+def test_any_text_gives_few_short_index_terms(name: str) -> None:
+    terms = names.index_terms(name)
+    assert len(terms) <= 6 * names.MAX_WORDS
+    assert all(0 < len(word) <= 24 and " " not in word for word in terms)
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_any_text_gives_few_short_words(name: str) -> None:
         ("A, B, C", "A, B, C"),
     ],
 )
-def test_what_stands_before_one_comma_is_the_family_name(name: str, turned: str) -> None:
+def test_the_words_before_a_single_comma_are_the_family_name(name: str, turned: str) -> None:
     assert names.given_name_first(name) == turned

@@ -1,4 +1,4 @@
-"""Abbreviations and the words that they stand for."""
+"""Abbreviations and their long forms."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from bot.text.glossary.extraction import abbreviations
         ("", "RL", None),
     ],
 )
-def test_the_shortest_fitting_words_are_found(text: str, abbreviation: str, words: str | None) -> None:
+def test_the_shortest_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
     assert abbreviations.long_form(text, abbreviation) == words
 
 
 @given(st.text(max_size=80), st.text(min_size=1, max_size=12))
-def test_what_is_found_is_an_end_of_the_text(text: str, abbreviation: str) -> None:
-    found = abbreviations.long_form(text, abbreviation)
-    assert found is None or text.rstrip().endswith(found)
+def test_a_long_form_is_a_suffix_of_the_text(text: str, abbreviation: str) -> None:
+    long_form = abbreviations.long_form(text, abbreviation)
+    assert long_form is None or text.rstrip().endswith(long_form)

@@ -1,4 +1,4 @@
-"""What is read from parentheses, and what is left alone."""
+"""Which parentheses give a mention, and which do not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map(""
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "mention"),
     [
         (
             "우리는 강화 학습(Reinforcement Learning; RL)을",
@@ -39,28 +39,32 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map(""
         ("(Model)", None),
     ],
 )
-def test_parentheses_are_read(text: str, found: tuple[str, str, str, str] | None) -> None:
-    expected = [] if found is None else [mentions.Mention(*found)]
-    assert [one for one in mentions.extract_mentions(text) if one.abbreviation != "COT"] == expected
+def test_mentions_are_extracted_from_parentheses(
+    text: str, mention: tuple[str, str, str, str] | None
+) -> None:
+    expected = [] if mention is None else [mentions.Mention(*mention)]
+    assert [
+        extracted for extracted in mentions.extract_mentions(text) if extracted.abbreviation != "COT"
+    ] == expected
 
 
-def test_abbreviations_find_their_words_elsewhere_in_the_text() -> None:
-    found = mentions.extract_mentions("OCR이 필요하다. Optical Character Recognition 모델은")
-    assert found == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
+def test_abbreviations_find_their_long_form_elsewhere_in_the_text() -> None:
+    extracted = mentions.extract_mentions("OCR이 필요하다. Optical Character Recognition 모델은")
+    assert extracted == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
 
 
-def test_an_explained_abbreviation_is_explained_once() -> None:
-    found = mentions.extract_mentions("Optical Character Recognition(OCR)은 OCR이다")
-    assert found == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
+def test_an_abbreviation_explained_in_parentheses_gives_one_mention() -> None:
+    extracted = mentions.extract_mentions("Optical Character Recognition(OCR)은 OCR이다")
+    assert extracted == [mentions.Mention("Optical Character Recognition", "", "OCR", "")]
 
 
 @given(TEXTS)
 def test_any_text_gives_bounded_mentions(text: str) -> None:
-    found = mentions.extract_mentions(text)
-    assert len(found) <= mentions.MAX_MENTIONS
-    assert all(one.left_context and len(one.left_context) <= 400 for one in found)
+    extracted = mentions.extract_mentions(text)
+    assert len(extracted) <= mentions.MAX_MENTIONS
+    assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
 
 
 @pytest.mark.parametrize("piece", ["(", "a(", "가(RL)", "((RL)", "ABC ", "Aa-", ". ", "A B C "])
-def test_time_grows_with_the_length_alone(piece: str) -> None:
+def test_extraction_takes_linear_time(piece: str) -> None:
     growth.assert_linear(lambda length: mentions.extract_mentions(piece * (length // len(piece))), 25_000)

@@ -1,4 +1,4 @@
-"""Phrases of titles: what is one, how it is written, and that any titles at all do no harm."""
+"""Title phrases: which are found, in which spelling, and that any titles are valid input."""
 
 from __future__ import annotations
 
@@ -38,119 +38,121 @@ TITLES = st.lists(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).m
 
 
 def count_phrases(*titles: str) -> dict[str, int]:
-    counted = title_phrases.TitlePhraseCounter()
+    counter = title_phrases.TitlePhraseCounter()
     for title in titles:
-        counted.add(title)
-    return {phrase.text: phrase.papers for phrase in counted.summarise().phrases}
+        counter.add(title)
+    return {phrase.text: phrase.papers for phrase in counter.summarise().phrases}
 
 
-def test_a_phrase_is_what_titles_share() -> None:
+def test_a_phrase_is_shared_by_titles() -> None:
     assert count_phrases("Fast Video Diffusion", "Video Diffusion: A Survey", "Video Games") == {
         "Video Diffusion": 2
     }
 
 
-def test_a_phrase_is_written_as_most_titles_write_it() -> None:
+def test_a_phrase_has_its_most_common_spelling() -> None:
     titles = ("Image Editing at Scale", "On image editing", "Image Editing", "image-editing tools")
     assert count_phrases(*titles) == {"Image Editing": 4}
 
 
-def test_one_and_many_are_one_phrase() -> None:
+def test_singular_and_plural_are_one_phrase() -> None:
     assert count_phrases("Reward Models", "A Reward Model", "Reward Models Again") == {"Reward Models": 3}
 
 
-def test_a_phrase_neither_begins_nor_ends_in_a_small_word() -> None:
+def test_a_phrase_neither_begins_nor_ends_with_a_function_word() -> None:
     titles = ["Rethinking the Power of Attention Maps for Everyone"] * 3
     assert set(count_phrases(*titles)) == {"Power of Attention Maps"}
 
 
-def test_no_phrase_goes_across_a_sign() -> None:
+def test_no_phrase_crosses_punctuation() -> None:
     assert count_phrases(*["Robots, Maps: Paths (Plans) – Goals"] * 3) == {}
 
 
-def test_a_part_of_an_equally_frequent_phrase_is_left_out() -> None:
+def test_a_subsumed_phrase_is_left_out() -> None:
     titles = ["State Space Models"] * 4 + ["Space Weather Models", "Space Weather Maps"]
     assert count_phrases(*titles) == {"State Space Models": 4, "Space Weather": 2}
 
 
-def test_a_part_that_stands_alone_too_is_kept() -> None:
+def test_a_part_that_also_occurs_alone_is_kept() -> None:
     assert count_phrases("Sparse Depth Maps", "Sparse Depth Maps", "Depth Maps", "Good Depth Maps") == {
         "Depth Maps": 4,
         "Sparse Depth Maps": 2,
     }
 
 
-def test_korean_phrases_are_without_the_particle_at_their_end() -> None:
+def test_korean_phrases_lose_their_final_particle() -> None:
     titles = ("언어 모델을 위한 지도", "언어 모델의 지도", "작은 언어모델", "LLM 추론에서 배우기", "LLM 추론")
     assert count_phrases(*titles) == {"언어 모델": 3, "LLM 추론": 2}
     assert count_phrases("작은 LLM의 하루", "작은 LLM을 위한 집") == {"작은 LLM": 2}
 
 
-def test_what_is_known_is_counted_instead_of_offered() -> None:
-    counted = title_phrases.TitlePhraseCounter()
+def test_concepts_are_counted_instead_of_listed_as_phrases() -> None:
+    counter = title_phrases.TitlePhraseCounter()
     for title in ("Diffusion Models", "A diffusion model", "RL for Robot Arms", "Robot Arms"):
-        counted.add(title)
-    known = {(text, text) for text in ("diffusion model", "RL", "transformer")}
-    found = counted.summarise(known)
-    assert [phrase.text for phrase in found.phrases] == ["Robot Arms"]
-    assert found.concept_counts == {"diffusion model": 2, "RL": 1}
+        counter.add(title)
+    concept_forms = {(text, text) for text in ("diffusion model", "RL", "transformer")}
+    statistics = counter.summarise(concept_forms)
+    assert [phrase.text for phrase in statistics.phrases] == ["Robot Arms"]
+    assert statistics.concept_counts == {"diffusion model": 2, "RL": 1}
 
 
-def test_a_known_word_is_not_counted_for_others_of_its_stem() -> None:
-    counted = title_phrases.TitlePhraseCounter()
+def test_a_concept_is_not_counted_for_other_words_of_its_stem() -> None:
+    counter = title_phrases.TitlePhraseCounter()
     for title in ("Generation of Maps", "Generators", "A generator"):
-        counted.add(title)
-    assert counted.summarise({("generator", "generat")}).concept_counts == {"generat": 2}
+        counter.add(title)
+    assert counter.summarise({("generator", "generat")}).concept_counts == {"generat": 2}
 
 
-def test_what_is_mostly_hyphenated_is_no_phrase() -> None:
+def test_a_mostly_hyphenated_term_is_not_a_phrase() -> None:
     assert count_phrases("Zero-Shot Maps", "Zero-Shot Plans", "Zero Shot") == {}
 
 
-def test_latex_is_read_as_it_is_shown() -> None:
+def test_latex_is_converted_before_counting() -> None:
     assert count_phrases(*[r"\textbf{Graph} Search ($O(n)$)"] * 2) == {"Graph Search": 2}
 
 
-def test_a_large_archive_asks_for_three_papers() -> None:
-    others = [f"Thing{number}" for number in range(1000)]
-    assert count_phrases("Robot Arms", "Robot Arms", *others) == {}
-    assert count_phrases("Robot Arms", "Robot Arms", "Robot Arms", *others) == {"Robot Arms": 3}
+def test_a_large_archive_requires_three_papers() -> None:
+    other_titles = [f"Thing{number}" for number in range(1000)]
+    assert count_phrases("Robot Arms", "Robot Arms", *other_titles) == {}
+    assert count_phrases("Robot Arms", "Robot Arms", "Robot Arms", *other_titles) == {"Robot Arms": 3}
 
 
 @given(TITLES)
-def test_any_titles_give_phrases_that_can_be_asked_for(titles: list[str]) -> None:
-    counted = title_phrases.TitlePhraseCounter()
+def test_any_titles_give_phrases_that_are_valid_queries(titles: list[str]) -> None:
+    counter = title_phrases.TitlePhraseCounter()
     for title in titles:
-        counted.add(title)
-    found = counted.summarise(limit=5).phrases
-    assert len(found) <= 5
-    assert [one.papers for one in found] == sorted((one.papers for one in found), reverse=True)
-    for one in found:
-        assert len(one.text.split()) <= title_phrases.MAX_PHRASE_WORDS
-        assert len(one.text) <= title_phrases.MAX_PHRASE_LENGTH
-        assert 2 <= one.papers <= len(titles)
-        asked = query_parser.parse_query(one.text)
-        assert asked == query_parser.Query(text=unicodedata.normalize("NFKC", one.text)), (
-            "no operator hides in it"
+        counter.add(title)
+    phrases = counter.summarise(limit=5).phrases
+    assert len(phrases) <= 5
+    assert [phrase.papers for phrase in phrases] == sorted(
+        (phrase.papers for phrase in phrases), reverse=True
+    )
+    for phrase in phrases:
+        assert len(phrase.text.split()) <= title_phrases.MAX_PHRASE_WORDS
+        assert len(phrase.text) <= title_phrases.MAX_PHRASE_LENGTH
+        assert 2 <= phrase.papers <= len(titles)
+        query = query_parser.parse_query(phrase.text)
+        assert query == query_parser.Query(text=unicodedata.normalize("NFKC", phrase.text)), (
+            "the phrase contains no operator"
         )
-    assert len({term_keys.term_key(one.text) for one in found}) == len(found)
+    assert len({term_keys.term_key(phrase.text) for phrase in phrases}) == len(phrases)
 
 
 @given(TITLES)
-def test_the_order_of_titles_does_not_matter(titles: list[str]) -> None:
+def test_the_order_of_titles_is_irrelevant(titles: list[str]) -> None:
     assert count_phrases(*titles) == count_phrases(*reversed(titles))
 
 
-def test_memory_stays_bounded_and_what_is_frequent_is_not_forgotten() -> None:
-    chance = random.Random(5)
-    counted = title_phrases.TitlePhraseCounter(max_counted=2000)
+def test_memory_is_bounded_and_frequent_phrases_are_kept() -> None:
+    random_source = random.Random(5)
+    counter = title_phrases.TitlePhraseCounter(max_counted=2000)
     for number in range(3000):
-        noise = [f"w{chance.randrange(10**6)}" for _ in range(8)]
-        counted.add(" ".join([*noise, *(["Robot Arms"] if number % 10 == 0 else [])]))
-        assert len(counted._surface_counts) <= 2000
-    (found,) = counted.summarise().phrases
-    assert found.text == "Robot Arms"
-    assert found.papers >= 250
+        noise = [f"w{random_source.randrange(10**6)}" for _ in range(8)]
+        counter.add(" ".join([*noise, *(["Robot Arms"] if number % 10 == 0 else [])]))
+        assert len(counter._surface_counts) <= 2000
+    (phrase,) = counter.summarise().phrases
+    assert phrase.text == "Robot Arms"
+    assert phrase.papers >= 250
 
 
 @pytest.mark.parametrize("piece", ["a-", "가", "a ", "$", "\\a{"])

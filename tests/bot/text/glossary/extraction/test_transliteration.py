@@ -19,7 +19,7 @@ from bot.text.glossary.extraction import transliteration
         ("오토인코더", "autoencoder"),
     ],
 )
-def test_words_are_known_by_their_consonants(korean: str, english: str) -> None:
+def test_transliterations_are_recognised_by_their_consonants(korean: str, english: str) -> None:
     assert transliteration.is_transliteration(korean, english)
     assert transliteration.TransliterationIndex(["model", english, "learning"]).find(korean) == [english]
 
@@ -27,5 +27,5 @@ def test_words_are_known_by_their_consonants(korean: str, english: str) -> None:
 @pytest.mark.parametrize(
     ("korean", "english"), [("학습", "learning"), ("모델", "data"), ("데이터", "diffusion"), ("", "")]
 )
-def test_other_words_are_not(korean: str, english: str) -> None:
+def test_other_words_are_not_transliterations(korean: str, english: str) -> None:
     assert not transliteration.is_transliteration(korean, english)

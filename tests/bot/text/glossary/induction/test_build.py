@@ -1,4 +1,4 @@
-"""From mentions to concepts: spans, filters, readings."""
+"""From mentions to concepts: spans, filters, abbreviation senses."""
 
 from __future__ import annotations
 
@@ -35,96 +35,106 @@ DIGEST_TEXTS = [
 ]
 
 
-def test_a_concept_holds_its_forms_in_both_languages() -> None:
-    found = build_glossary(*DIGEST_TEXTS)
-    assert forms_of(found, "RL", "ko") == {"강화 학습"}
-    assert forms_of(found, "강화학습", "abbr") == {"RL"}
-    assert [concept.key for concept in found.find_concepts("large language models")] == ["larg languag model"]
-    assert forms_of(found, "LLM", "ko") == {"대규모 언어 모델"}
+def test_a_concept_has_its_forms_in_both_languages() -> None:
+    glossary = build_glossary(*DIGEST_TEXTS)
+    assert forms_of(glossary, "RL", "ko") == {"강화 학습"}
+    assert forms_of(glossary, "강화학습", "abbr") == {"RL"}
+    assert [concept.key for concept in glossary.find_concepts("large language models")] == [
+        "larg languag model"
+    ]
+    assert forms_of(glossary, "LLM", "ko") == {"대규모 언어 모델"}
 
 
-def test_the_korean_term_ends_where_its_words_end() -> None:
-    found = build_glossary(
+def test_the_korean_term_excludes_the_words_before_it() -> None:
+    glossary = build_glossary(
         *DIGEST_TEXTS, "우리가 제안하는 새로운 방법은 강화 학습(Reinforcement Learning)이다"
     )
-    assert forms_of(found, "reinforcement learning", "ko") == {"강화 학습"}
+    assert forms_of(glossary, "reinforcement learning", "ko") == {"강화 학습"}
 
 
-def test_a_part_of_a_longer_term_is_no_form_of_it() -> None:
-    found = build_glossary(*DIGEST_TEXTS, "이런 언어 모델(Large Language Model)은 크다")
-    assert "언어 모델" not in forms_of(found, "LLM", "ko")
+def test_a_part_of_a_longer_term_is_not_its_form() -> None:
+    glossary = build_glossary(*DIGEST_TEXTS, "이런 언어 모델(Large Language Model)은 크다")
+    assert "언어 모델" not in forms_of(glossary, "LLM", "ko")
 
 
-def test_an_abbreviation_alone_stands_for_its_main_term() -> None:
-    words = ["거대 모델(Large Model)은", "거대 신경망(Large Neural Network)은", "대규모 데이터(Large Data)는"]
-    found = build_glossary(*DIGEST_TEXTS, *words, *["거대 언어 모델(LLM)을 쓴다"] * 3)
-    assert "거대 언어 모델" in forms_of(found, "LLM", "ko")
+def test_an_abbreviation_alone_means_its_dominant_term() -> None:
+    aligning_texts = [
+        "거대 모델(Large Model)은",
+        "거대 신경망(Large Neural Network)은",
+        "대규모 데이터(Large Data)는",
+    ]
+    glossary = build_glossary(*DIGEST_TEXTS, *aligning_texts, *["거대 언어 모델(LLM)을 쓴다"] * 3)
+    assert "거대 언어 모델" in forms_of(glossary, "LLM", "ko")
 
 
-def test_an_ambiguous_abbreviation_has_several_readings() -> None:
-    found = build_glossary(
+def test_an_ambiguous_abbreviation_has_several_senses() -> None:
+    glossary = build_glossary(
         *["Direct Policy Adaptation(DPA)을 쓴다"] * 3,
         *["Dual Path Attention(DPA)을 쓴다"] * 3,
         "경로 주의(Dual Path Attention)를 본다",
         "정책 적응(Direct Policy Adaptation)을 본다",
     )
-    answer = found.expand("DPA").segments[0]
-    weights = {form.text: form.weight for form in answer.forms}
+    segment = glossary.expand("DPA").segments[0]
+    weights = {form.text: form.weight for form in segment.forms}
     assert weights["DPA"] == 1
     assert {weight for text, weight in weights.items() if text != "DPA"} <= {0.25, 0.2}
 
 
-def test_an_everyday_word_needs_the_papers_to_agree() -> None:
+def test_a_frequent_word_must_cooccur_with_its_term() -> None:
     texts = [
         "이 방법은 성능 향상(improvement)을 보인다",
         *[f"{number}번째 향상을 얻었다" for number in range(40)],
     ]
     counts = glossary_in_memory.count_mentions(texts)
-    made = build.draft_glossary(counts, ())
-    seen = made.cooccurrence_counter()
+    draft = build.draft_glossary(counts, ())
+    counter = draft.cooccurrence_counter()
     for text in texts:
-        seen.add(f" {text} \n")
-    assert not any(concept.forms_in("ko") for concept in build.build_concepts(made, seen))
+        counter.add(f" {text} \n")
+    assert not any(concept.forms_in("ko") for concept in build.build_concepts(draft, counter))
 
 
-def test_evidence_overrides_the_starting_list() -> None:
-    listed = seed.SeedTerm("represent learn", ("표현 학습",), ("representation learning",), ("RL",))
-    assert build_glossary(terms=(listed,)).expand("RL").segments[0].key == "represent learn"
-    assert build_glossary(*DIGEST_TEXTS * 6, terms=(listed,)).expand("RL").segments[0].key == "reinforc learn"
+def test_evidence_overrides_the_seed_list() -> None:
+    seed_term = seed.SeedTerm("represent learn", ("표현 학습",), ("representation learning",), ("RL",))
+    assert build_glossary(terms=(seed_term,)).expand("RL").segments[0].key == "represent learn"
+    assert (
+        build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).expand("RL").segments[0].key == "reinforc learn"
+    )
 
 
-def test_two_letters_of_the_list_resolve_but_do_not_expand() -> None:
-    listed = seed.SeedTerm("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
-    found = build_glossary(terms=(listed,))
-    assert found.expand("RE").segments[0].key == "relat extract"
-    assert "RE" not in found.expand("관계 추출").added_forms
+def test_seeded_two_letter_abbreviations_resolve_but_do_not_expand() -> None:
+    seed_term = seed.SeedTerm("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
+    glossary = build_glossary(terms=(seed_term,))
+    assert glossary.expand("RE").segments[0].key == "relat extract"
+    assert "RE" not in glossary.expand("관계 추출").added_forms
 
 
-def test_counts_of_mentions_add_up_and_can_be_taken_back() -> None:
-    both, one = (
+def test_mention_counts_are_additive() -> None:
+    two_texts, one_text = (
         glossary_in_memory.count_mentions(DIGEST_TEXTS[:2]),
         glossary_in_memory.count_mentions(DIGEST_TEXTS[:1]),
     )
-    left = {count.mention: count.papers for count in both}
-    for count in one:
-        left[count.mention] -= count.papers
-    kept = [evidence.MentionCount(mention, papers) for mention, papers in left.items() if papers]
-    assert kept == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
-    assert all(isinstance(count.mention, mentions.Mention) for count in kept)
+    remaining = {count.mention: count.papers for count in two_texts}
+    for count in one_text:
+        remaining[count.mention] -= count.papers
+    nonzero = [evidence.MentionCount(mention, papers) for mention, papers in remaining.items() if papers]
+    assert nonzero == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
+    assert all(isinstance(count.mention, mentions.Mention) for count in nonzero)
 
 
-def test_a_word_that_english_joins_to_its_prefix_is_aligned_in_two() -> None:
-    selves = [
+def test_a_word_with_a_joined_prefix_aligns_as_two_words() -> None:
+    aligning_texts = [
         "자가 학습(Self-Learning)을 한다",
         "이는 자가 모델(Self-Model)이다",
         "자가 강화(Self-Reinforcement)다",
     ]
-    found = build_glossary(*DIGEST_TEXTS, *selves, "이 방법은 자가 재연성(self-reenactment)에 강하다")
-    assert forms_of(found, "self-reenactment", "ko") == {"자가 재연성"}
+    glossary = build_glossary(
+        *DIGEST_TEXTS, *aligning_texts, "이 방법은 자가 재연성(self-reenactment)에 강하다"
+    )
+    assert forms_of(glossary, "self-reenactment", "ko") == {"자가 재연성"}
 
 
-def test_a_participle_begins_a_term_though_it_means_something_else_elsewhere() -> None:
-    fixes = [
+def test_a_participle_can_begin_a_term() -> None:
+    correction_texts = [
         f"이는 수정 {word}({english} Correction)이다"
         for word, english in zip(
             ("모델", "학습", "보상", "확산", "언어"),
@@ -132,33 +142,37 @@ def test_a_participle_begins_a_term_though_it_means_something_else_elsewhere() -
             strict=True,
         )
     ]
-    flows = ["이는 정규 흐름(Normalizing Flow)이다", "우리는 확산 흐름(Diffusion Flow)을 쓴다"]
-    found = build_glossary(*DIGEST_TEXTS, *fixes, *flows, "자기회귀와 수정된 흐름(Rectified Flow)을 쓴다")
-    assert forms_of(found, "rectified flow", "ko") == {"수정된 흐름"}
+    flow_texts = ["이는 정규 흐름(Normalizing Flow)이다", "우리는 확산 흐름(Diffusion Flow)을 쓴다"]
+    glossary = build_glossary(
+        *DIGEST_TEXTS, *correction_texts, *flow_texts, "자기회귀와 수정된 흐름(Rectified Flow)을 쓴다"
+    )
+    assert forms_of(glossary, "rectified flow", "ko") == {"수정된 흐름"}
 
 
-def test_a_term_does_not_begin_with_what_hangs_on_the_word_in_front() -> None:
-    found = build_glossary(
+def test_a_term_does_not_begin_with_a_suffix_syllable() -> None:
+    glossary = build_glossary(
         *DIGEST_TEXTS,
         "이는 문맥 내 추론(in-context inference)이다",
         "그리고 상황 내 학습(in-context learning)을 쓴다",
     )
-    assert forms_of(found, "in-context learning", "ko") == {"상황 내 학습"}
+    assert forms_of(glossary, "in-context learning", "ko") == {"상황 내 학습"}
 
 
-def test_a_term_written_closed_up_is_aligned_in_its_parts() -> None:
-    losses = ["이는 재구성 손실(Reconstruction Loss)이다", "우리는 순위 손실(Ranking Loss)을 쓴다"]
-    others = ["또한 확산 과정(Diffusion Process)을 본다", "이는 잠재 확산(Latent Diffusion)이다"]
-    found = build_glossary(*DIGEST_TEXTS, *losses, *others, "이 방법은 확산손실(diffusion loss)을 줄인다")
-    assert forms_of(found, "diffusion loss", "ko") == {"확산손실"}
+def test_a_closed_up_term_aligns_by_its_parts() -> None:
+    loss_texts = ["이는 재구성 손실(Reconstruction Loss)이다", "우리는 순위 손실(Ranking Loss)을 쓴다"]
+    diffusion_texts = ["또한 확산 과정(Diffusion Process)을 본다", "이는 잠재 확산(Latent Diffusion)이다"]
+    glossary = build_glossary(
+        *DIGEST_TEXTS, *loss_texts, *diffusion_texts, "이 방법은 확산손실(diffusion loss)을 줄인다"
+    )
+    assert forms_of(glossary, "diffusion loss", "ko") == {"확산손실"}
 
 
-def test_a_term_of_which_no_word_is_known_is_believed_when_it_has_as_many_words() -> None:
-    found = build_glossary(
+def test_a_term_without_known_words_needs_the_expected_number_of_words() -> None:
+    glossary = build_glossary(
         *DIGEST_TEXTS, "모델은 전방 패스(forward pass)를 줄인다", "그래서 가위바위보(rock game)를 한다"
     )
-    assert forms_of(found, "forward pass", "ko") == {"전방 패스"}
-    assert forms_of(found, "rock game", "ko") == {"가위바위보"}
+    assert forms_of(glossary, "forward pass", "ko") == {"전방 패스"}
+    assert forms_of(glossary, "rock game", "ko") == {"가위바위보"}
     assert not build_glossary(*DIGEST_TEXTS, "모델은 전방(forward pass)을 줄인다").find_concepts(
         "forward pass"
     )

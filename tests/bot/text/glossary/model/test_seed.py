@@ -1,4 +1,4 @@
-"""The starting list: well formed, and free of doubles."""
+"""The seed list is well formed and has no duplicates."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def test_each_line_has_a_korean_and_an_english_form() -> None:
         assert not any(korean.has_hangul(form) for form in (*term.english, *term.abbreviations))
 
 
-def test_no_korean_form_stands_twice_in_a_line() -> None:
+def test_no_line_has_a_korean_form_twice() -> None:
     for term in seed.load_terms():
         assert max(Counter(map(term_keys.korean_key, term.korean)).values()) == 1, term

@@ -1,4 +1,4 @@
-"""Within a term words are exchanged for those that mean the same there; alone they are left as they are."""
+"""Synonyms are exchanged within terms of several words; single words are unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support import glossary_in_memory, growth
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("대규모 언어 모델", "거대 언어 모델"),
         ("지도 미세 조정", "감독된 파인튜닝"),
@@ -23,10 +23,10 @@ from tests.support import glossary_in_memory, growth
         ("이미지 노이즈 제거", "이미지 디노이징"),
     ],
 )
-def test_ways_to_say_a_term_have_one_canonical_key(one: str, other: str) -> None:
-    first, second = term_keys.korean_key(one), term_keys.korean_key(other)
-    assert synonyms.canonical_key(first) == synonyms.canonical_key(second)
-    assert second in map(term_keys.korean_key, synonyms.variants(one))
+def test_synonymous_terms_have_one_canonical_key(first: str, second: str) -> None:
+    first_key, second_key = term_keys.korean_key(first), term_keys.korean_key(second)
+    assert synonyms.canonical_key(first_key) == synonyms.canonical_key(second_key)
+    assert second_key in map(term_keys.korean_key, synonyms.variants(first))
 
 
 def test_a_single_word_has_no_variants() -> None:
@@ -39,13 +39,13 @@ def test_any_text_has_a_canonical_key_and_few_variants(text: str) -> None:
     assert len(synonyms.variants(text)) <= 64
 
 
-def test_a_long_text_takes_linear_time() -> None:
+def test_synonyms_take_linear_time() -> None:
     growth.assert_linear(lambda count: synonyms.canonical_key("대규모언어" * count), 5_000)
     growth.assert_linear(lambda count: synonyms.variants("대규모 " * count), 1_250)
     assert len(synonyms.variants("대규모 " * 5_000)) <= 64
 
 
-def test_what_papers_say_in_other_words_is_looked_for_and_nothing_else() -> None:
+def test_only_synonymous_forms_that_papers_use_are_searched_for() -> None:
     text = "작은 모델을 감독 파인튜닝으로 다듬습니다."
     glossary = glossary_in_memory.build_glossary([text], seed.load_terms())
     forms = {form.key for form in glossary.expand("supervised fine-tuning").segments[0].forms}
@@ -53,22 +53,24 @@ def test_what_papers_say_in_other_words_is_looked_for_and_nothing_else() -> None
     assert "감독미세튜닝" not in forms
 
 
-def test_a_query_in_other_words_leads_to_the_concept() -> None:
+def test_a_synonymous_query_resolves_to_the_concept() -> None:
     glossary = glossary_in_memory.build_glossary([], seed.load_terms())
     assert glossary.expand("거대 시각적 언어 모델").segments[0].key == "larg vision languag model"
 
 
-def test_a_term_that_nobody_says_in_korean_is_looked_for_word_by_word() -> None:
-    known = [
+def test_a_term_without_a_korean_form_is_translated_word_by_word() -> None:
+    word_pairs = [
         ("영역 분할", "region segmentation"),
         ("영역 탐지", "region detection"),
         ("관심 추정", "interest estimation"),
         ("관심 분석", "interest analysis"),
     ]
-    counts = [evidence.MentionCount(mentions.Mention(ko, en, "", ""), 2) for ko, en in known]
+    counts = [evidence.MentionCount(mentions.Mention(ko, en, "", ""), 2) for ko, en in word_pairs]
     counts.append(evidence.MentionCount(mentions.Mention("region of interest", "", "ROI", ""), 2))
-    made = build.draft_glossary(counts, [])
-    seen = made.cooccurrence_counter()
-    seen.add(analyser.canonicalise("아무 말도 아닙니다."))
-    glossary = resolver.Glossary(build.build_concepts(made, seen), made.senses, made.mention_evidence.table)
+    draft = build.draft_glossary(counts, [])
+    counter = draft.cooccurrence_counter()
+    counter.add(analyser.canonicalise("아무 말도 아닙니다."))
+    glossary = resolver.Glossary(
+        build.build_concepts(draft, counter), draft.senses, draft.mention_evidence.table
+    )
     assert "관심 영역" in [form.text for form in glossary.expand("ROI").segments[0].forms]

@@ -1,4 +1,4 @@
-"""Words said in the other language by the word table."""
+"""Word-by-word translation by the association table."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ASSOCIATIONS = alignment.AssociationTable(
 )
 
 
-def test_a_word_is_not_translated_by_what_goes_far_better_with_something_else() -> None:
+def test_a_translation_must_be_mutual() -> None:
     assert translation.Translator(ASSOCIATIONS).to_korean("learn") == ["학습"]
     assert translation.Translator(ASSOCIATIONS).to_english("강화") == ["reinforc"]
 
 
-def test_no_word_is_said_for_two() -> None:
-    said = translation.Translator(ASSOCIATIONS).translate_phrase(["score", "distillation"])
-    assert said[0] == "점수 증류"
-    assert "증류 증류" not in said
+def test_one_translation_never_covers_two_words() -> None:
+    translations = translation.Translator(ASSOCIATIONS).translate_phrase(["score", "distillation"])
+    assert translations[0] == "점수 증류"
+    assert "증류 증류" not in translations
