@@ -1,7 +1,7 @@
-"""The command line: reads arguments, calls a service, prints what it says. One module a noun.
+"""The command line, one module per group of commands: parses arguments, calls a service, prints the result.
 
-Commands import what they need inside their functions: `paperround parse` loads neither discord.py nor SQLAlchemy, and a
-storage command starts in half a second.
+Commands import their dependencies inside their functions: `paperround parse` loads neither discord.py nor SQLAlchemy,
+and a storage command starts in half a second.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ GC_THRESHOLD = 50_000
 
 
 def build_app() -> typer.Typer:
-    """Put the commands together."""
+    """Build the application of all commands."""
     app = typer.Typer(
         name="paperround",
         help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
@@ -52,8 +52,8 @@ def build_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line and end with its exit status: 0 done, 1 done with problems, 2 wrong usage or settings."""
-    # Loading leaves next to no garbage, and looking for it takes a tenth of a short command's time.
+    """Run the command line and exit: 0 for success, 1 for problems, 2 for wrong usage or settings."""
+    # Imports leave little garbage, and collecting it takes a tenth of a short command's time.
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
     try:
         build_app()()
@@ -64,11 +64,11 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more while closing it.
+        # The reader of stdout has exited; Python would report that a second time while closing it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        # The last door: whatever nobody foresaw is one line for a person, and a traceback for who asks for it.
+        # The last handler: an unexpected error is one line for a person, and a traceback at level debug.
         if os.environ.get("PAPERROUND_LOG", "").endswith("debug"):
             raise
         first_line = str(error).partition("\n")[0][:200]

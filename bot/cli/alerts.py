@@ -1,4 +1,4 @@
-"""`paperround alerts`: readers' standing rules, for operators and scripts; the same as `/alerts`. Asks Discord nothing."""
+"""`paperround alerts`: manages readers' alerts as `/alerts` does, without calling Discord."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import typer
 from bot.cli import context, output
 
 if TYPE_CHECKING:
+    from bot.services.alerts.alerts import Alerts
     from storage import models
+    from storage.database import Database
+
+_COLUMNS = ("id", "user", "channel", "kind", "text", "min_votes", "state", "reason")
 
 
 def group() -> typer.Typer:
@@ -40,13 +44,14 @@ def add(
         raise errors.UsageError("Give either --keyword or --author.")
     kind = models.AlertKind.KEYWORD if author is None else models.AlertKind.AUTHOR
 
-    async def command(service: Any) -> models.Alert:
-        alert: models.Alert = await service.add(
-            user_id=user, kind=kind, text=keyword or author or "", min_votes=min_votes
-        )
-        return alert
+    async def command(alerts: Alerts) -> models.Alert:
+        return await alerts.add(user_id=user, kind=kind, text=keyword or author or "", min_votes=min_votes)
 
-    _print([to_dict(_call_service(command))], as_json, single=True)
+    row = to_dict(context.run_with_service(_create_alerts, command))
+    if as_json:
+        output.print_json(row)
+    else:
+        output.print_rows([row], _COLUMNS, False, empty="")
 
 
 def list_rows(
@@ -54,8 +59,8 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the alerts."""
-    found = _call_service(lambda service: service.list_rows(user_id=user))
-    _print([to_dict(alert) for alert in found], as_json)
+    rows = context.run_with_service(_create_alerts, lambda alerts: alerts.list_rows(user_id=user))
+    output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
 
 
 def remove(
@@ -65,7 +70,7 @@ def remove(
     """End an alert."""
     from bot import errors
 
-    removed = _call_service(lambda service: service.remove([alert_id]))
+    removed = context.run_with_service(_create_alerts, lambda alerts: alerts.remove([alert_id]))
     if not removed:
         raise errors.UsageError(
             f"There is no alert with the id {alert_id}. `paperround alerts list` shows which there are."
@@ -77,7 +82,7 @@ def remove(
 
 
 def to_dict(alert: models.Alert) -> dict[str, Any]:
-    """Return an alert as JSON shows it: ids of Discord as strings."""
+    """Return an alert as JSON, with Discord ids as strings."""
     return {
         "id": alert.id,
         "user": str(alert.user_id),
@@ -90,22 +95,8 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
     }
 
 
-def _print(found: list[dict[str, Any]], as_json: bool, *, single: bool = False) -> None:
-    if as_json:
-        output.print_json(found[0] if single else found)
-        return
-    columns = ("id", "user", "channel", "kind", "text", "min_votes", "state", "reason")
-    output.print_table(
-        columns, [[row[name] for name in columns] for row in found], empty="There are no alerts."
-    )
+def _create_alerts(database: Database) -> Alerts:
+    from bot.clock import system_clock
+    from bot.services.alerts.alerts import Alerts
 
-
-def _call_service(command: Any) -> Any:
-    async def run() -> Any:
-        from bot.clock import system_clock
-        from bot.services.alerts.alerts import Alerts
-
-        async with context.open_storage() as database:
-            return await command(Alerts(database, system_clock))
-
-    return context.run_command(run)
+    return Alerts(database, system_clock)

@@ -1,9 +1,9 @@
-"""Opens what a command works with: settings, storage, services. Everything is closed again on leaving."""
+"""Opens settings, storage and services for a command, and closes them when it ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,16 +12,29 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from storage.database import Database
 
+Service = TypeVar("Service")
 Result = TypeVar("Result")
 
 
 def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a command's coroutine to its end."""
+    """Run a coroutine function in a new event loop."""
     return asyncio.run(command())
 
 
+def run_with_service(
+    create: Callable[[Database], Service], command: Callable[[Service], Awaitable[Result]]
+) -> Result:
+    """Open the storage, create a service on it and run a command with the service."""
+
+    async def run() -> Result:
+        async with open_storage() as database:
+            return await command(create(database))
+
+    return run_command(run)
+
+
 def load_settings() -> Settings:
-    """Read the settings. Raises UsageError."""
+    """Load the settings. Raises UsageError."""
     from bot import settings
 
     return settings.load()
@@ -29,7 +42,7 @@ def load_settings() -> Settings:
 
 @asynccontextmanager
 async def open_storage(*, migrate: bool | None = None) -> AsyncIterator[Database]:
-    """Open the database of the settings; a missing SQLite file is created and an older one brought up to date."""
+    """Open the configured database; a missing SQLite file is created and an old one migrated."""
     from storage.migrate import open_database
 
     database = await open_database(load_settings().database_url, migrate=migrate)
@@ -41,8 +54,8 @@ async def open_storage(*, migrate: bool | None = None) -> AsyncIterator[Database
 
 @asynccontextmanager
 async def open_container() -> AsyncIterator[Container]:
-    """Open the database and what stands on it: ingest, planning, the renderer of posts."""
+    """Open the database and the services on it: ingest, planning, the renderer of posts."""
     from bot.app import container
 
-    async with container.open_container(load_settings()) as core:
-        yield core
+    async with container.open_container(load_settings()) as opened:
+        yield opened

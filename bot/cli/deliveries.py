@@ -1,4 +1,4 @@
-"""`paperround deliveries`: the outbox. What was sent where and when, what waits, what failed and why."""
+"""`paperround deliveries`: lists the outbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import arguments, context, output
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,26 +28,23 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the outbox, the last planned first."""
+    from storage import models
+
+    chosen = None if state is None else arguments.parse_choice(models.DeliveryState, state, "state")
 
     async def command() -> list[dict[str, Any]]:
         from storage.outbox import queries
 
         async with context.open_storage() as database, database.read() as connection:
-            found = await queries.list_rows(connection, state=_parse_state(state), limit=limit)
-            return [to_dict(one, await queries.list_parts(connection, one.id)) for one in found]
+            rows = await queries.list_rows(connection, state=chosen, limit=limit)
+            return [to_dict(row, await queries.list_parts(connection, row.id)) for row in rows]
 
-    found = context.run_command(command)
-    if as_json:
-        output.print_json(found)
-        return
     columns = ("id", "kind", "channel", "user", "date", "state", "reason", "planned_at", "sent_at", "link")
-    output.print_table(
-        columns, [[row[name] for name in columns] for row in found], empty="The outbox is empty."
-    )
+    output.print_rows(context.run_command(command), columns, as_json, empty="The outbox is empty.")
 
 
 def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
-    """Return a delivery as JSON shows it: ids of Discord as strings, moments in ISO 8601, UTC."""
+    """Return a delivery as JSON, with Discord ids as strings and times in ISO 8601, UTC."""
     return {
         "id": delivery.id,
         "key": delivery.key,
@@ -97,16 +94,3 @@ def _id_text(value: int | None) -> str | None:
 
 def _iso_text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def _parse_state(name: str | None) -> models.DeliveryState | None:
-    from bot import errors
-    from storage import models
-
-    if name is None:
-        return None
-    try:
-        return models.DeliveryState(name.strip().lower())
-    except ValueError:
-        choices = ", ".join(state.value for state in models.DeliveryState)
-        raise errors.UsageError(f"{name!r} is no state. Use one of {choices}.") from None

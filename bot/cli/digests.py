@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import context, dates, output
+from bot.cli import arguments, context, output
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.services.ingest.files import TextFile
     from bot.services.ingest.results import IngestProblem, IngestResult
     from bot.services.ingest.service import IngestService
+    from storage import models
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")]
 
@@ -144,14 +145,14 @@ def digest(
     """Show the papers of one date, top-voted first, as a new channel would get them."""
     from bot.cli.search import print_papers
 
-    wanted = None if on is None else dates.parse(on)
+    requested_day = None if on is None else arguments.parse_date(on)
 
-    async def command() -> tuple[Any, date | None]:
+    async def command() -> tuple[Sequence[models.PaperRow], date | None]:
         from storage import digests, papers
 
         async with context.open_storage() as database, database.read() as connection:
-            dates_there = await digests.list_dates(connection, limit=1, until_on=None)
-            day = wanted or (dates_there[0] if dates_there else None)
+            newest = await digests.list_dates(connection, limit=1)
+            day = requested_day or (newest[0] if newest else None)
             if day is None:
                 return [], None
             return await papers.list_by_date(connection, day, min_votes=min_votes, limit=top), day
@@ -176,7 +177,7 @@ def export(
 
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
-    first, last = (dates.parse(text) if text else None for text in (on or since, on or until))
+    first, last = (arguments.parse_date(text) if text else None for text in (on or since, on or until))
     text = context.run_command(lambda: _export("json" if as_json else form, first, last))
     if target is None:
         sys.stdout.write(text)
@@ -190,10 +191,13 @@ def export(
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:
+    from bot.rendering.export.formats import ExportFormat
     from bot.rendering.wording.templates import Templates
     from bot.services.operations import export as export_service
 
-    wanted = export_service.parse_format(form)
+    export_format = arguments.parse_choice(ExportFormat, form, "export format")
     async with context.open_storage() as database:
         templates = Templates(context.load_settings().templates)
-        return await export_service.export_digests(database, wanted, templates, since_on=first, until_on=last)
+        return await export_service.export_digests(
+            database, export_format, templates, since_on=first, until_on=last
+        )

@@ -1,4 +1,4 @@
-"""Commands for whoever keeps an installation well: `reindex`, `backup`, `db upgrade`, `doctor`."""
+"""Commands for operators: `reindex`, `backup`, `db upgrade` and `doctor`."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def reindex(as_json: output.AsJson = False) -> None:
     async def command() -> int:
         papers = 0
         async with context.open_storage() as database:
-            with output.progress_counter("Indexing") as count:
+            with output.progress_counter("Indexing") as show_count:
                 async for papers in maintenance_tasks.run_task(
                     database, system_clock, maintenance_tasks.MaintenanceTask.INDEX
                 ):
-                    count(papers)
+                    show_count(papers)
         return papers
 
     papers = context.run_command(command)
@@ -108,7 +108,10 @@ def doctor(
     elif not quiet:
         output.print_table(
             ("", "what", "value", "from", "note"),
-            [("ok" if one.well else "!", one.what, one.value, one.origin, one.note) for one in findings],
+            [
+                ("ok" if finding.well else "!", finding.what, finding.value, finding.origin, finding.note)
+                for finding in findings
+            ],
             empty="",
         )
     for finding in wrong:

@@ -1,11 +1,10 @@
-"""Prints: JSON for programs, tables for people, problems on stderr."""
+"""Prints results: JSON for programs, tables for people, problems and progress on stderr."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -16,13 +15,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value on one line, in UTF-8."""
+    """Print a value as one line of JSON, in UTF-8."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str
+) -> None:
+    """Print rows as JSON, or some of their columns as a table."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(columns, [[row[name] for name in columns] for row in rows], empty=empty)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
-    """Print a table for people, or the sentence `empty` when there is no row."""
+    """Print a table, or the sentence `empty` if there are no rows."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -38,32 +47,31 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
 
 
 @contextmanager
-def progress_counter(what: str) -> Iterator[Callable[[int], None]]:
-    """Give a function that shows a count on stderr, on a terminal only and once it has taken over a second."""
-    begun, shown = time.monotonic(), False
+def progress_counter(label: str) -> Iterator[Callable[[int], None]]:
+    """Show a count on stderr while the block runs, on a terminal only. Yields the function that updates the count."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
 
-    def count(number: int) -> None:
-        nonlocal shown
-        if sys.stderr.isatty() and time.monotonic() - begun > 1:
-            shown = True
-            sys.stderr.write(f"\r{what}: {number} ")
-            sys.stderr.flush()
-
-    yield count
-    if shown:
-        sys.stderr.write("\r\x1b[K")
+    column = TextColumn("{task.description}: {task.completed}")
+    # stdout is not redirected: JSON and tables must not end up on stderr.
+    with Progress(column, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda count: progress.update(task, completed=count)
 
 
-def with_progress(things: Iterable[Item], what: str) -> Iterator[Item]:
-    """Yield the things, counted as `counter` does."""
-    with progress_counter(what) as count:
-        for number, thing in enumerate(things, 1):
-            count(number)
-            yield thing
+def with_progress(items: Iterable[Item], label: str) -> Iterator[Item]:
+    """Yield the items and count them with `progress_counter`."""
+    with progress_counter(label) as show_count:
+        for count, item in enumerate(items, 1):
+            show_count(count)
+            yield item
 
 
 def echo(sentence: str) -> None:
-    """Print one line for people on stdout."""
+    """Print one line on stdout."""
     sys.stdout.write(sentence + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Commands that start something: `run` and `demo`."""
+"""Commands that start the bot: `run` and `demo`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import context
+from bot.cli import arguments, context
 
 
 def register(app: typer.Typer) -> None:
@@ -47,13 +47,9 @@ def demo(
     from storage import models
 
     settings = context.load_settings()
-    logs.configure(
-        "console:error"
-    )  # SimCord tries discord.py out, which then warns of what the demo does not use
-    try:
-        language = models.Locale((locale or settings.locale).strip().lower())
-    except ValueError:
-        raise errors.UsageError(f"{locale!r} is no language of the interface. Use en or ko.") from None
+    # SimCord makes discord.py warn about features that the demo does not use.
+    logs.configure("console:error")
+    language = arguments.parse_choice(models.Locale, locale or settings.locale, "language of the interface")
     try:
         from bot.demo import server
     except ModuleNotFoundError as error:

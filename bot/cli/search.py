@@ -1,21 +1,21 @@
-"""Commands that ask the archive: `search`, `author`, `paper` and `glossary`; the same answers as the bot's."""
+"""Commands that search the archive as the bot does: `search`, `author`, `paper` and `glossary`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, dates, output
+from bot.cli import arguments, context, output
 
 if TYPE_CHECKING:
     from bot.services.search import results
+    from bot.services.search.glossary_explain import FormEvidence
     from bot.services.search.service import SearchService
     from storage import models
-
-Result = TypeVar("Result")
+    from storage.database import Database
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many papers at most.")]
 
@@ -50,12 +50,12 @@ def search(
     as_json: output.AsJson = False,
 ) -> None:
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
-    first = None if since is None else dates.parse(since)
+    first = None if since is None else arguments.parse_date(since)
 
-    async def ask(lookup: SearchService) -> results.SearchResult:
+    async def command(service: SearchService) -> results.SearchResult:
         from bot.services.search.results import SearchRequest
 
-        return await lookup.search(
+        return await service.search(
             SearchRequest(
                 " ".join(query or ()),
                 author=name or "",
@@ -66,9 +66,9 @@ def search(
             )
         )
 
-    result = _query(ask)
+    result = context.run_with_service(_create_search, command)
     print_papers(result.rows, as_json, empty="Nothing found.", explanations=result.explanations)
-    # Beside JSON too: what was not understood would else go unnoticed.
+    # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
     for line in _notes(result) if not as_json else _warnings(result):
         output.error(line)
 
@@ -79,8 +79,7 @@ def author(
     as_json: output.AsJson = False,
 ) -> None:
     """Find a person's papers, top-voted first."""
-
-    result = _query(lambda service: service.find_author(name, limit=limit))
+    result = context.run_with_service(_create_search, lambda service: service.find_author(name, limit=limit))
     if as_json:
         output.print_json(
             {
@@ -103,8 +102,7 @@ def paper(
     as_json: output.AsJson = False,
 ) -> None:
     """Show all that is known of one paper."""
-
-    detail = _query(lambda service: service.find_paper(paper_id))
+    detail = context.run_with_service(_create_search, lambda service: service.find_paper(paper_id))
     if as_json:
         output.print_json(None if detail is None else detail_to_dict(detail))
     elif detail is None:
@@ -123,26 +121,26 @@ def glossary(
     """Show the forms of a term, what speaks for them, and how many papers each has."""
     from dataclasses import asdict
 
-    found = _query(lambda service: service.explain_term(term))
+    found = context.run_with_service(_create_search, lambda service: service.explain_term(term))
     if as_json:
-        output.print_json({"term": term, "concepts": [asdict(one) for one in found]})
+        output.print_json({"term": term, "concepts": [asdict(concept) for concept in found]})
         return
     columns = ("concept", "form", "language", "explained in", "papers", "from")
     rows = [
-        (one.key, form.text, form.language, form.explained, form.papers, _origin(form))
-        for one in found
-        for form in one.forms
+        (concept.key, form.text, form.language, form.explained, form.papers, _origin(form))
+        for concept in found
+        for form in concept.forms
     ]
     output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
 
 
-def _origin(form: Any) -> str:
+def _origin(form: FormEvidence) -> str:
     origins = [*(["digests"] if form.explained else []), *(["starting list"] if form.seeded else [])]
     return ", ".join(origins) + ("" if form.searched else "; asked for, not searched for")
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
-    """Return a paper of a list as JSON shows it."""
+    """Return a row of a paper list as JSON."""
     return {
         "arxiv_id": row.arxiv_id,
         "title": row.title,
@@ -154,7 +152,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 
 
 def detail_to_dict(detail: models.PaperDetail) -> dict[str, Any]:
-    """Return all of one paper as JSON shows it."""
+    """Return the details of a paper as JSON."""
     return {
         "arxiv_id": detail.arxiv_id,
         "title": detail.title,
@@ -174,16 +172,17 @@ def detail_to_dict(detail: models.PaperDetail) -> dict[str, Any]:
         "categories": list(detail.categories),
         "digests": [
             {
-                "date": one.date.isoformat(),
-                "format": one.format.value,
-                "language": one.language,
-                "rank": one.entry.rank,
-                "votes": one.entry.votes,
+                "date": appearance.date.isoformat(),
+                "format": appearance.format.value,
+                "language": appearance.language,
+                "rank": appearance.entry.rank,
+                "votes": appearance.entry.votes,
                 "sections": [
-                    {"heading": section.heading, "body": section.body} for section in one.entry.sections
+                    {"heading": section.heading, "body": section.body}
+                    for section in appearance.entry.sections
                 ],
             }
-            for one in detail.appearances
+            for appearance in detail.appearances
         ],
     }
 
@@ -195,11 +194,11 @@ def print_papers(
     empty: str,
     explanations: dict[str, dict[str, float]] | None = None,
 ) -> None:
-    """Print papers as JSON, or as a table for people."""
+    """Print papers as JSON or as a table."""
     if as_json:
         data = [to_dict(row) for row in rows]
-        for one in data if explanations else ():
-            one["explain"] = (explanations or {}).get(one["arxiv_id"])
+        for paper_data in data if explanations else ():
+            paper_data["explain"] = (explanations or {}).get(paper_data["arxiv_id"])
         output.print_json(data)
         return
     table = [
@@ -238,17 +237,13 @@ def _print_detail(detail: models.PaperDetail) -> None:
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
     output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
-    for one in detail.appearances:
-        output.echo(f"\n{one.date} ({one.format.value})")
-        for section in one.entry.sections:
+    for appearance in detail.appearances:
+        output.echo(f"\n{appearance.date} ({appearance.format.value})")
+        for section in appearance.entry.sections:
             output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
 
 
-def _query(question: Callable[[SearchService], Awaitable[Result]]) -> Result:
-    async def command() -> Result:
-        from bot.services.search.service import SearchService
+def _create_search(database: Database) -> SearchService:
+    from bot.services.search.service import SearchService
 
-        async with context.open_storage() as database:
-            return await question(SearchService(database))
-
-    return context.run_command(command)
+    return SearchService(database)

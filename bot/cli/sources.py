@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, dates, output
+from bot.cli import arguments, context, output
 from storage import models
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bot.services.polling.registry import SourceRegistry
     from bot.services.polling.report import SourceReport
     from bot.sources import base
+    from storage.database import Database
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
 *_KINDS, _LAST_KIND = models.SourceKind
@@ -56,13 +58,13 @@ def add(
     """Add a source. It is stored without fetching, except with --check."""
     values = {"timezone": timezone, "from": since_time, "every": every}
     options = {name: str(value) for name, value in values.items() if value is not None}
-    source_kind = _parse_choice(models.SourceKind, kind, "kind")
-    locale = _parse_choice(models.Locale, language, "language")
+    source_kind = None if kind is None else arguments.parse_choice(models.SourceKind, kind, "kind")
+    locale = None if language is None else arguments.parse_choice(models.Locale, language, "language")
 
     async def command(registry: SourceRegistry) -> models.StoredSource:
         return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
 
-    added = _call_registry(command)
+    added = context.run_with_service(_create_registry, command)
     if check:
         reports = context.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
         _print_reports(reports, as_json)
@@ -79,13 +81,13 @@ def list_rows(as_json: output.AsJson = False) -> None:
         await registry.add_configured(context.load_settings().sources)
         return await registry.list_rows()
 
-    rows = [to_dict(row) for row in _call_registry(command)]
-    _print_rows(rows, _SOURCE_COLUMNS, as_json)
+    rows = [to_dict(row) for row in context.run_with_service(_create_registry, command)]
+    output.print_rows(rows, _SOURCE_COLUMNS, as_json, empty="No sources.")
 
 
 def remove(url: Url) -> None:
     """Remove a source. What it brought stays."""
-    _call_registry(lambda registry: registry.remove(url))
+    context.run_with_service(_create_registry, lambda registry: registry.remove(url))
     output.echo(f"{url} is no longer fetched from.")
 
 
@@ -100,7 +102,10 @@ def fetch(
     """Fetch from all sources now; with --since and --until, each day of the span."""
     span = None
     if since or until:
-        span = (dates.parse(since) if since else None, dates.parse(until) if until else None)
+        span = (
+            arguments.parse_date(since) if since else None,
+            arguments.parse_date(until) if until else None,
+        )
     reports = context.run_command(lambda: _fetch(span, dry_run=dry_run))
     _print_reports(reports, as_json)
 
@@ -122,18 +127,6 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
     }
 
 
-def _parse_choice(choices: Any, text: str | None, noun: str) -> Any:
-    from bot import errors
-
-    if text is None:
-        return None
-    try:
-        return choices(text.lower())
-    except ValueError:
-        names = ", ".join(choice.value for choice in choices)
-        raise errors.UsageError(f"{text[:40]!r} is no {noun}. Use one of {names}.") from None
-
-
 def _status_name(status: models.FetchStatus) -> str:
     """Return the status shown on the command line, where gone counts as failed."""
     return "failed" if status.value == "gone" else status.value
@@ -151,15 +144,11 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-def _call_registry(command: Callable[[SourceRegistry], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        from bot.clock import system_clock
-        from bot.services.polling.registry import build_source_registry
+def _create_registry(database: Database) -> SourceRegistry:
+    from bot.clock import system_clock
+    from bot.services.polling.registry import build_source_registry
 
-        async with context.open_storage() as database:
-            return await command(build_source_registry(database, system_clock, context.load_settings()))
-
-    return context.run_command(run)
+    return build_source_registry(database, system_clock, context.load_settings())
 
 
 async def _fetch(
@@ -168,18 +157,16 @@ async def _fetch(
     """Fetch from all sources once, with a counter of the fetched locations."""
     from bot.app import polling
 
-    async with context.open_container() as core:
-        days = None if span is None else _days_between(*span, core.clock().date())
-        await core.load_mentions()
-        with output.progress_counter("Places asked") as count:
-            fetched = 0
+    async with context.open_container() as container:
+        days = None if span is None else _days_between(*span, container.clock().date())
+        await container.load_mentions()
+        with output.progress_counter("Places asked") as show_count:
+            counter = itertools.count(1)
 
             def progress(row: models.StoredSource, result: base.FetchResult) -> None:
-                nonlocal fetched
-                fetched += 1
-                count(fetched)
+                show_count(next(counter))
 
-            async with polling.open_poller(core, core.create_ingest()) as service:
+            async with polling.open_poller(container, container.create_ingest()) as service:
                 return await service.fetch_all(
                     days=days, dry_run=dry_run, only_url=only_url, progress=progress
                 )
@@ -198,7 +185,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         }
         for report in reports
     ]
-    _print_rows(rows, _REPORT_COLUMNS, as_json)
+    output.print_rows(rows, _REPORT_COLUMNS, as_json, empty="No sources.")
     failed = [row for row in rows if row["status"] in ("failed", "refused")]
     for row in failed:
         output.error(f"{row['source']}: {row['reason']}")
@@ -208,10 +195,3 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         output.error(f"{problem.location}{line}: {problem.message}")
     if failed or problems:
         sys.exit(1)
-
-
-def _print_rows(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        output.print_json(rows)
-    else:
-        output.print_table(columns, [[row[name] for name in columns] for row in rows], empty="No sources.")

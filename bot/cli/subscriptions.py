@@ -1,17 +1,23 @@
-"""`paperround channels`: the daily posts of channels, for operators and scripts; the same as `/daily`. Asks Discord nothing."""
+"""`paperround channels`: manages the daily posts of channels as `/daily` does, without calling Discord."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import arguments, context, output
 
 if TYPE_CHECKING:
     from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
     from storage import models
+    from storage.database import Database
 
+_COLUMNS = (
+    *("id", "guild", "channel", "at", "timezone", "days", "top", "min_votes", "style", "state"),
+    "next_due_at",
+)
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
 AtTime = Annotated[
@@ -72,17 +78,18 @@ def add(
 ) -> None:
     """Begin a daily post in a channel."""
     from bot.services.daily.subscriptions import SubscriptionOptions
+    from storage import models
 
     settings = context.load_settings()
-    wishes = _with_changes(
-        SubscriptionOptions(timezone=settings.timezone, locale=_parse_locale(settings.locale)),
+    options = _with_changes(
+        SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale)),
         at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
     )  # fmt: skip
 
-    async def command(service: Subscriptions) -> models.Subscription:
-        return await service.add(guild_id=guild, channel_id=channel, options=wishes)
+    async def command(subscriptions: Subscriptions) -> models.Subscription:
+        return await subscriptions.add(guild_id=guild, channel_id=channel, options=options)
 
-    _print(_call_service(command), as_json)
+    _run(command, as_json)
 
 
 def list_rows(
@@ -90,30 +97,11 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the daily posts of all channels."""
-
-    async def command(service: Subscriptions) -> list[models.Subscription]:
-        return await service.list_rows(guild_id=guild)
-
-    found = [to_dict(subscription) for subscription in _call_service(command)]
-    if as_json:
-        output.print_json(found)
-        return
-    columns = (
-        "id",
-        "guild",
-        "channel",
-        "at",
-        "timezone",
-        "days",
-        "top",
-        "min_votes",
-        "style",
-        "state",
-        "next_due_at",
+    found = context.run_with_service(
+        _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
     )
-    output.print_table(
-        columns, [[row[name] for name in columns] for row in found], empty="No channel has a daily post."
-    )
+    rows = [to_dict(subscription) for subscription in found]
+    output.print_rows(rows, _COLUMNS, as_json, empty="No channel has a daily post.")
 
 
 def edit(
@@ -134,33 +122,33 @@ def edit(
     """Change a daily post; what is not given stays."""
     from bot.services.daily.subscriptions import options_of
 
-    async def command(service: Subscriptions) -> models.Subscription:
-        old = options_of(await service.get(subscription_id))
-        wishes = _with_changes(
-            old, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days
+    async def command(subscriptions: Subscriptions) -> models.Subscription:
+        options = options_of(await subscriptions.get(subscription_id))
+        changed = _with_changes(
+            options, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days
         )  # fmt: skip
-        return await service.edit(subscription_id, wishes)
+        return await subscriptions.edit(subscription_id, changed)
 
-    _print(_call_service(command), as_json)
+    _run(command, as_json)
 
 
 def pause(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Stop a daily post until it is resumed."""
-    _print(_call_service(lambda service: service.pause(subscription_id)), as_json)
+    _run(lambda subscriptions: subscriptions.pause(subscription_id), as_json)
 
 
 def resume(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Go on with a paused daily post."""
-    _print(_call_service(lambda service: service.resume(subscription_id)), as_json)
+    _run(lambda subscriptions: subscriptions.resume(subscription_id), as_json)
 
 
 def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """End a daily post for good."""
-    _print(_call_service(lambda service: service.remove(subscription_id)), as_json)
+    _run(lambda subscriptions: subscriptions.remove(subscription_id), as_json)
 
 
 def to_dict(subscription: models.Subscription) -> dict[str, Any]:
-    """Return a subscription as JSON shows it: ids of Discord as strings, moments in ISO 8601, UTC."""
+    """Return a subscription as JSON, with Discord ids as strings and times in ISO 8601, UTC."""
     from bot.services.daily.schedule import DAY_NAMES
 
     due = subscription.next_due_at
@@ -185,8 +173,9 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
     }
 
 
-def _print(subscription: models.Subscription, as_json: bool) -> None:
-    data = to_dict(subscription)
+def _run(command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool) -> None:
+    """Run a command and print the subscription that it returns."""
+    data = to_dict(context.run_with_service(_create_subscriptions, command))
     if as_json:
         output.print_json(data)
         return
@@ -196,40 +185,15 @@ def _print(subscription: models.Subscription, as_json: bool) -> None:
     )
 
 
-def _call_service(command: Any) -> Any:
-    async def run() -> Any:
-        from bot.clock import system_clock
-        from bot.services.daily.subscriptions import Subscriptions
+def _create_subscriptions(database: Database) -> Subscriptions:
+    from bot.clock import system_clock
+    from bot.services.daily.subscriptions import Subscriptions
 
-        async with context.open_storage() as database:
-            return await command(Subscriptions(database, system_clock))
-
-    return context.run_command(run)
-
-
-def _parse_locale(name: str) -> models.Locale:
-    from bot import errors
-    from storage import models
-
-    try:
-        return models.Locale(name.strip().lower())
-    except ValueError:
-        raise errors.UsageError(f"{name!r} is no language of the interface. Use en or ko.") from None
-
-
-def _parse_style(name: str) -> models.Style:
-    from bot import errors
-    from storage import models
-
-    try:
-        return models.Style(name.strip().lower())
-    except ValueError:
-        choices = ", ".join(style.value for style in models.Style)
-        raise errors.UsageError(f"{name!r} is no style. Use one of {choices}.") from None
+    return Subscriptions(database, system_clock)
 
 
 def _with_changes(
-    wishes: SubscriptionOptions,
+    options: SubscriptionOptions,
     at: str | None,
     timezone: str | None,
     top: int | None,
@@ -242,9 +206,13 @@ def _with_changes(
     settle_hours: int | None,
     fresh_days: int | None,
 ) -> SubscriptionOptions:
+    """Return the options with the given values, each parsed; None leaves an option as it is."""
     from dataclasses import replace
 
     from bot.services.daily.schedule import parse_days
+    from storage import models
+
+    parse = arguments.parse_choice
 
     given: dict[str, Any] = {
         "at_time": at,
@@ -252,11 +220,11 @@ def _with_changes(
         "top_n": top,
         "min_votes": min_votes,
         "days": None if days is None else parse_days(days),
-        "locale": None if locale is None else _parse_locale(locale),
-        "style": None if style is None else _parse_style(style),
+        "locale": None if locale is None else parse(models.Locale, locale, "language of the interface"),
+        "style": None if style is None else parse(models.Style, style, "style"),
         "say_when_empty": say_when_empty,
         "wait_minutes": wait_minutes,
         "settle_hours": settle_hours,
         "fresh_days": fresh_days,
     }
-    return replace(wishes, **{name: value for name, value in given.items() if value is not None})
+    return replace(options, **{name: value for name, value in given.items() if value is not None})

@@ -17,15 +17,6 @@ from storage.database import Connection, Database
 DIGEST_FORMATS = {ExportFormat(form.value): form for form in models.DigestFormat}
 
 
-def parse_format(name: str) -> ExportFormat:
-    """Return the format of that name. Raises UsageError listing those there are."""
-    try:
-        return ExportFormat(name.strip().lower())
-    except ValueError:
-        choices = ", ".join(form.value for form in ExportFormat)
-        raise errors.UsageError(f"{name!r} is no export format. Use one of {choices}.") from None
-
-
 async def export_digests(
     database: Database,
     form: ExportFormat,
