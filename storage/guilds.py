@@ -1,4 +1,4 @@
-"""The servers that the bot is, or was, a member of."""
+"""The servers that the bot is in, or was in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.tables import guilds
 
 
 async def get(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
-    """Return one server, or None."""
+    """Return a server, or None."""
     row = (await connection.execute(sa.select(guilds).where(guilds.c.guild_id == guild_id))).one_or_none()
     return None if row is None else _guild_from_row(row)
 
@@ -37,7 +37,7 @@ async def upsert(
     installed_by: int | None = None,
     system_channel_id: int | None = None,
 ) -> None:
-    """Store what is given of a server that the bot is in; what is None stays as it was."""
+    """Store the given fields of a server that the bot is in; one that is None keeps its value."""
     given = {
         "locale": locale and locale.value,
         "timezone": timezone,
@@ -50,7 +50,7 @@ async def upsert(
 
 
 async def mark_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
-    """Note that the bot was removed from servers."""
+    """Record that the bot was removed from servers at `now` (UTC)."""
     await connection.execute(
         guilds.update()
         .where(guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None))

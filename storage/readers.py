@@ -1,4 +1,4 @@
-"""What readers chose and the papers they saved."""
+"""Readers' settings and saved papers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.tables import readers, saved_papers
 
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Reader | None:
-    """Return what a reader chose, or None for one that chose nothing."""
+    """Return a reader, or None if not stored."""
     row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
     return None if row is None else _reader_from_row(row)
 
@@ -27,7 +27,7 @@ async def upsert(
     timezone: str | None = None,
     dm_channel_id: int | None = None,
 ) -> None:
-    """Store what is given; what is None stays as it was."""
+    """Store the given settings; one that is None keeps its value."""
     given = {
         "locale": locale and locale.value,
         "timezone": timezone,
@@ -38,12 +38,12 @@ async def upsert(
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
-    """Forget a reader's DM channel, which is to be opened anew."""
+    """Clear a reader's DM channel, so that it is opened again."""
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
 
 async def save_paper(connection: AsyncConnection, user_id: int, paper_id: int, now: datetime) -> bool:
-    """Put a paper on a reader's list. Returns False when it stood there already."""
+    """Save a paper for a reader. Returns False if it was saved before."""
     result = await connection.execute(
         bulk.dialect_insert(connection, saved_papers)
         .values(user_id=user_id, paper_id=paper_id, saved_at=now)
@@ -53,7 +53,7 @@ async def save_paper(connection: AsyncConnection, user_id: int, paper_id: int, n
 
 
 async def unsave_paper(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
-    """Take a paper off a reader's list. Returns False when it was not there."""
+    """Remove a saved paper. Returns False if it was not saved."""
     result = await connection.execute(
         saved_papers.delete().where(saved_papers.c.user_id == user_id, saved_papers.c.paper_id == paper_id)
     )
@@ -61,7 +61,7 @@ async def unsave_paper(connection: AsyncConnection, user_id: int, paper_id: int)
 
 
 async def list_saved_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
-    """Return the ids of the papers that a reader saved, the last saved first."""
+    """Return the ids of a reader's saved papers, the last saved first."""
     query = (
         sa.select(saved_papers.c.paper_id)
         .where(saved_papers.c.user_id == user_id)

@@ -1,4 +1,4 @@
-"""Look-ups in the outbox: what is due, what was sent, what waits and why. Read-only."""
+"""Queries of the outbox: due parts, deliveries and their parts, counts. Read-only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNFINISHED_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
-    """A part that may be sent now, with the delivery that it belongs to."""
+    """A part that may be sent now, with its delivery."""
 
     delivery: models.Delivery
     part: models.Part
@@ -31,13 +31,13 @@ class DuePart:
 async def list_due(
     connection: AsyncConnection, now: datetime, *, limit: int = 200, exclude_channel_ids: Collection[int] = ()
 ) -> list[DuePart]:
-    """Return the parts that may be sent at `now` (UTC), most urgent first: of each delivery only its first unsent part.
+    """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
-    Those for the channels `not_in` and those whose delivery is too old are left out. Parts that are
-    SENDING are not among them; after a start, `release_interrupted` makes those PLANNED again.
+    Parts of expired deliveries and for `exclude_channel_ids` are left out, and those that are SENDING; after a start,
+    `attempts.release_interrupted` makes the latter PLANNED again.
     """
     earlier = parts.alias("earlier")
-    held_back = sa.exists().where(
+    has_unsent_predecessor = sa.exists().where(
         earlier.c.delivery_id == parts.c.delivery_id,
         earlier.c.position < parts.c.position,
         earlier.c.state != models.PartState.SENT.value,
@@ -50,7 +50,7 @@ async def list_due(
             deliveries.c.state == models.DeliveryState.PLANNED.value,
             deliveries.c.expires_at > now,
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
-            ~held_back,
+            ~has_unsent_predecessor,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
@@ -60,28 +60,28 @@ async def list_due(
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
     """Return one delivery, or None."""
-    found = await list_rows(connection, ids=[delivery_id])
-    return found[0] if found else None
+    rows = await list_rows(connection, ids=[delivery_id])
+    return rows[0] if rows else None
 
 
 async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys under which something was planned."""
+    """Return those of the keys that exist."""
     return {
         key for (key,) in await bulk.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
     }
 
 
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
-    """Return those of the deliveries of which surely nothing has come to Discord."""
-    found: list[int] = []
+    """Return those of the deliveries of which certainly no part has reached Discord."""
+    unsent_ids: list[int] = []
     for chunk in bulk.chunked(delivery_ids):
         query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(chunk), unsent_clause())
-        found.extend((await connection.execute(query)).scalars())
-    return found
+        unsent_ids.extend((await connection.execute(query)).scalars())
+    return unsent_ids
 
 
 def unsent_clause() -> sa.ColumnElement[bool]:
-    """Whether surely nothing of a delivery has come to Discord: no part is SENT, and none has an unknown outcome."""
+    """True if no part of a delivery can have reached Discord: none is SENT, and none has an unknown outcome."""
     return ~sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
         sa.or_(parts.c.state == models.PartState.SENT.value, parts.c.first_attempt_at.is_not(None)),
@@ -89,12 +89,12 @@ def unsent_clause() -> sa.ColumnElement[bool]:
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
-    """Whether a delivery may still be sent."""
+    """True if a delivery may still be sent."""
     return deliveries.c.state.in_([state.value for state in UNFINISHED_STATES])
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
-    """Return a delivery's parts in their order."""
+    """Return a delivery's parts, by position."""
     query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
     return [_part_of(row) for row in await connection.execute(query)]
 
@@ -102,27 +102,27 @@ async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[mode
 async def list_parts_by_delivery(
     connection: AsyncConnection, delivery_ids: Sequence[int]
 ) -> dict[int, list[models.Part]]:
-    """Return the parts of many deliveries in their order, by the delivery's id."""
-    found: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
+    """Return the parts of deliveries, by delivery id and position."""
+    by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     for chunk in bulk.chunked(delivery_ids):
         query = sa.select(parts).where(parts.c.delivery_id.in_(chunk)).order_by(parts.c.position)
         for row in await connection.execute(query):
-            found[row.delivery_id].append(_part_of(row))
-    return found
+            by_delivery[row.delivery_id].append(_part_of(row))
+    return by_delivery
 
 
 async def list_pending_edits(connection: AsyncConnection) -> dict[int, list[int]]:
-    """Return the parts that have yet to edit a message, by the message's id."""
-    waiting = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
+    """Return the ids of the pending EDIT parts, by the id of the message to edit."""
+    pending_states = (models.PartState.PLANNED, models.PartState.SENDING, models.PartState.PAUSED)
     query = sa.select(parts.c.message_id, parts.c.id).where(
-        parts.c.state.in_([state.value for state in waiting]),
+        parts.c.state.in_([state.value for state in pending_states]),
         parts.c.kind == models.PartKind.EDIT.value,
         parts.c.message_id.is_not(None),
     )
-    found: dict[int, list[int]] = {}
+    by_message: dict[int, list[int]] = {}
     for message_id, part_id in await connection.execute(query):
-        found.setdefault(message_id, []).append(part_id)
-    return found
+        by_message.setdefault(message_id, []).append(part_id)
+    return by_message
 
 
 async def list_rows(
@@ -144,7 +144,7 @@ async def list_rows(
     query = (
         sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     )
-    equal = {
+    conditions = {
         deliveries.c.state: state and state.value,
         deliveries.c.kind: kind and kind.value,
         deliveries.c.subscription_id: subscription_id,
@@ -153,28 +153,28 @@ async def list_rows(
         deliveries.c.user_id: user_id,
         deliveries.c.digest_on: digest_on,
     }
-    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    query = query.where(*(column == value for column, value in conditions.items() if value is not None))
     if digest_since is not None:
         query = query.where(deliveries.c.digest_on >= digest_since)
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:
         return [_delivery_of(row) for row in await connection.execute(query)]
-    found: list[models.Delivery] = []
+    rows: list[models.Delivery] = []
     for chunk in bulk.chunked(ids):
         result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
-        found.extend(_delivery_of(row) for row in result)
-    return found
+        rows.extend(_delivery_of(row) for row in result)
+    return rows
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[models.PartState, int]:
-    """Return how many parts are in each state."""
+    """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
     return {models.PartState(state): count for state, count in await connection.execute(query)}
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
-    """Return when the delivery that waits longest was due (UTC), or None when nothing waits."""
+    """Return the earliest `due_at` (UTC) of the planned deliveries, or None if there is none."""
     query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
         deliveries.c.state == models.DeliveryState.PLANNED.value
     )
@@ -192,30 +192,30 @@ def _due_part_of(row: sa.Row[Any]) -> DuePart:
 
 
 def _delivery_of(row: sa.Row[Any], prefix: str = "") -> models.Delivery:
-    def of(name: str) -> Any:
+    def value(name: str) -> Any:
         return row._mapping[prefix + name]
 
     return models.Delivery(
-        id=of("id"),
-        key=of("key"),
-        kind=models.DeliveryKind(of("kind")),
-        subscription_id=of("subscription_id"),
-        guild_id=of("guild_id"),
-        channel_id=of("channel_id"),
-        user_id=of("user_id"),
-        locale=models.Locale(of("locale")),
-        local_on=of("local_on"),
-        state=models.DeliveryState(of("state")),
-        reason=of("reason"),
-        planned_at=of("planned_at"),
-        due_at=of("due_at"),
-        expires_at=of("expires_at"),
-        finished_at=of("finished_at"),
-        priority=of("priority"),
-        digest_on=of("digest_on"),
-        papers=tuple(of("papers")),
-        total=of("total"),
-        fingerprint=of("fingerprint"),
+        id=value("id"),
+        key=value("key"),
+        kind=models.DeliveryKind(value("kind")),
+        subscription_id=value("subscription_id"),
+        guild_id=value("guild_id"),
+        channel_id=value("channel_id"),
+        user_id=value("user_id"),
+        locale=models.Locale(value("locale")),
+        local_on=value("local_on"),
+        state=models.DeliveryState(value("state")),
+        reason=value("reason"),
+        planned_at=value("planned_at"),
+        due_at=value("due_at"),
+        expires_at=value("expires_at"),
+        finished_at=value("finished_at"),
+        priority=value("priority"),
+        digest_on=value("digest_on"),
+        papers=tuple(value("papers")),
+        total=value("total"),
+        fingerprint=value("fingerprint"),
     )
 
 

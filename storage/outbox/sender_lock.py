@@ -1,4 +1,7 @@
-"""One sender at a time: a lock that frees itself when its holder dies, beside the SQLite file or inside PostgreSQL."""
+"""The leader lock of the one sender: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
+
+Both are released when their holder dies.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database, sqlite_path
 
-ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER": PostgreSQL's advisory lock of whoever drains the outbox
+ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
 RETRY_INTERVAL = 1.0
 HEARTBEAT_INTERVAL = 5.0
 HEARTBEAT_TIMEOUT = 10.0
 
 
 class SenderLock:
-    """Held by the one process that sends. `held` is a plain look at whether this process still has it."""
+    """Held by the one process that sends."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,11 +34,11 @@ class SenderLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process is the sender, as far as it knows."""
+        """Whether this process holds the lock, as of the last `heartbeat`."""
         return self._file is not None or self._connection is not None
 
     async def try_acquire(self) -> bool:
-        """Take the lock if nobody holds it. A database in memory has one process anyway."""
+        """Acquire the lock if it is free. A database in memory has one process, so its lock is always free."""
         if self._database.is_sqlite:
             path = sqlite_path(self._database.url)
             self._file = _lock_file(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
@@ -53,12 +56,12 @@ class SenderLock:
         return False
 
     async def acquire(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Wait until the lock is ours, asking every second."""
+        """Wait until the lock is acquired, with a retry every second."""
         while not await self.try_acquire():
             await sleep(RETRY_INTERVAL)
 
     async def heartbeat(self) -> bool:
-        """Ask whether the lock is still ours; only a PostgreSQL connection can be lost without the process ending."""
+        """Check that the lock is still held; a PostgreSQL session can be lost while the process lives."""
         if self._connection is None:
             return self.is_held
         try:
@@ -70,13 +73,13 @@ class SenderLock:
         return True
 
     async def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            # Closing the session, not returning it to the pool, is what frees the lock for sure.
+            # Only closing the session releases the lock; returning it to the pool would keep it.
             with suppress(SQLAlchemyError, OSError, TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_TIMEOUT):
                     await connection.invalidate()
@@ -84,7 +87,7 @@ class SenderLock:
 
 
 def _lock_file(path: Path) -> IO[str] | None:
-    path = path.resolve()  # a file that is reached by a link, too, has one lock
+    path = path.resolve()  # one lock per file, also through a link
     lock = path.with_name(path.name + ".sender.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Carries one part to Discord: opens a DM, makes the order, and looks before it sends where a copy may stand already."""
+"""One delivery attempt: opens the DM, builds the send request, and checks the history for an earlier copy if needed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from storage.outbox.queries import DuePart
 NONCE_WINDOW = timedelta(seconds=60)
 """How long after a first attempt the nonce alone is trusted to prevent a second message.
 
-Discord remembers nonces for "the past few minutes" and documents no number; two minutes are taken for granted
-(resources/message, api#6647), and an attempt may itself take 20 s to get there.
+Discord remembers nonces for "the past few minutes" and documents no number; two minutes are assumed (resources/message,
+api#6647), and an attempt can itself take 20 s to arrive.
 """
 
 DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
@@ -26,7 +26,7 @@ DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.
 
 
 class AttemptRunner:
-    """Makes one attempt at a time for each part. `monotonic` (seconds) notices a clock that was set back."""
+    """Runs single attempts. `monotonic` (seconds) detects that the clock was set back."""
 
     def __init__(
         self, database: Database, sender: outbox_sender.Sender, monotonic: Callable[[], float]
@@ -37,46 +37,48 @@ class AttemptRunner:
         self._unknown_since: dict[int, float] = {}
 
     async def run(self, due: DuePart, now: datetime) -> tuple[models.Receipt, bool]:
-        """Give the part's message, and whether it had been there already. Raises failures.DeliveryError."""
+        """Return the receipt, and whether the message was already there. Raises `discord_errors.DeliveryError`."""
         delivery, part = due.delivery, due.part
         channel_id = delivery.channel_id
         if channel_id is None:
             channel_id = await self._open_dm(delivery, now)
-        earlier = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
-        order = outbox_sender.build_request(delivery, part, channel_id, earlier)
-        accepted = None
+        preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
+        request = outbox_sender.build_request(delivery, part, channel_id, preceding)
+        receipt = None
         if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
-            accepted = await self._sender.find(order, part.first_attempt_at)
-        was_found = accepted is not None
-        accepted = accepted or await self._sender.send(order)
+            receipt = await self._sender.find(request, part.first_attempt_at)
+        was_found = receipt is not None
+        receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
-        return accepted, was_found
+        return receipt, was_found
 
     def mark_outcome_unknown(self, due: DuePart) -> None:
-        """Keep that an attempt ended now of which nobody knows whether Discord accepted it."""
+        """Record that an attempt ended now without an answer from Discord."""
         self._unknown_since.setdefault(due.part.id, self._monotonic())
 
     def _must_check_history(self, part: models.Part, first_attempt_at: datetime, now: datetime) -> bool:
-        """Whether a copy may stand there already that the nonce no longer prevents from being doubled."""
+        """Whether there may be a copy already, and the nonce no longer prevents a second one."""
         if part.kind is PartKind.FORUM_POST:
             return True  # it has no nonce
         age = now - first_attempt_at
         measured = self._monotonic() - self._unknown_since.get(part.id, self._monotonic())
-        # A first attempt in the future means that the clock was set back: its age is not known then.
+        # A first attempt in the future means that the clock was set back: its age is unknown then.
         return not timedelta(0) <= age < NONCE_WINDOW or measured >= NONCE_WINDOW.total_seconds()
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
-            siblings = await queries.list_parts(connection, due.delivery.id)
-        return [one for one in siblings if one.position < due.part.position]
+            parts = await queries.list_parts(connection, due.delivery.id)
+        return [part for part in parts if part.position < due.part.position]
 
     async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
         user_id = delivery.user_id
         if user_id is None:
-            nowhere = discord_errors.Classification(
-                discord_errors.Disposition.DESTINATION_GONE, contents.Reason.UNKNOWN_CHANNEL
+            raise discord_errors.DeliveryError(
+                discord_errors.Classification(
+                    discord_errors.Disposition.DESTINATION_GONE, contents.Reason.UNKNOWN_CHANNEL
+                ),
+                "the delivery names neither a channel nor a reader",
             )
-            raise discord_errors.DeliveryError(nowhere, "the delivery names neither a channel nor a reader")
         async with self._database.read() as connection:
             reader = await readers.get(connection, user_id)
         channel_id = reader.dm_channel_id if reader is not None else None

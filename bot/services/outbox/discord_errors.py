@@ -1,4 +1,4 @@
-"""What each of Discord's errors leads to: the one table of its error codes. Sends, pauses and stores nothing itself."""
+"""Classification of Discord's errors: the table of its error codes, each with a disposition and a reason."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from storage.models import PartKind
 
 
 class Disposition(StrEnum):
-    """What an unsuccessful attempt means for its part and its place."""
+    """The consequence of an unsuccessful attempt for its part and its destination."""
 
     ALREADY_DONE = "done"
-    """What was asked for had happened already: the part is sent."""
+    """The request had been carried out before: the part is sent."""
     RETRY = "retry"
-    """Discord surely did not accept it; try again later."""
+    """Discord certainly did not accept it; retry later."""
     UNKNOWN = "unknown"
-    """Nobody knows whether Discord accepted it; find out before it is sent again."""
+    """Discord may have accepted it; check before it is sent again."""
     UNVERIFIABLE = "hidden"
-    """It cannot be found out: we may not look."""
+    """Whether Discord accepted it cannot be checked: the history may not be read."""
     DESTINATION_BLOCKED = "place"
-    """The place cannot be posted to until somebody changes something."""
+    """The destination cannot be posted to until its settings change."""
     DESTINATION_GONE = "closed"
-    """The place is gone for good."""
+    """The destination is gone for good."""
     CONTENT_REFUSED = "content"
-    """Discord refuses this very content."""
+    """Discord refuses this content."""
     TARGET_GONE = "delivery"
-    """What this delivery builds on (its thread, its first message) is gone; the place itself is well."""
+    """The message or thread that the part builds on is gone; the destination itself is available."""
     INVALID_TOKEN = "token"
-    """The token is not accepted: nothing more can be sent by anybody."""
+    """Discord does not accept the token: nothing more can be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """An effect with its reason for people. `wait_seconds` is how long Discord wants to be left alone at least."""
+    """A disposition with its reason for people. `wait_seconds` is the minimum delay that Discord asks for."""
 
     disposition: Disposition
     reason: Reason
@@ -43,7 +43,7 @@ class Classification:
 
 
 class DeliveryError(errors.PaperroundError):
-    """An attempt that brought no message. `status` and `code` are Discord's, None where no answer came."""
+    """A failed attempt. `status` and `code` are Discord's, None if it did not answer."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class DeliveryError(errors.PaperroundError):
 
 
 OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
-"""No answer, or one that does not tell whether the message was accepted: time-outs, resets, 5xx."""
+"""No answer, or one that leaves open whether the message was accepted: time-outs, resets, 5xx."""
 
 CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""The request never got to Discord: the connection was refused."""
+"""The request did not reach Discord: the connection was refused."""
 
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
-"""Without the permission to read the history Discord answers with an empty list, which proves nothing."""
+"""Without the permission to read the history Discord returns an empty list, which proves nothing."""
 
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
@@ -78,11 +78,10 @@ _DM_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_s
 # Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes
 DISCORD_ERRORS: dict[int, Classification] = {
     10003: Classification(Disposition.DESTINATION_GONE, Reason.UNKNOWN_CHANNEL),
-    10004: Classification(
-        Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT
-    ),  # not for good: an invitation undone by mistake is common
+    # Blocked, not gone: a bot that was removed by mistake is often invited again.
+    10004: Classification(Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT),
     10007: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
-    # On a post with a nonce: it was sent and has been deleted since. An edit's target is gone the same way.
+    # On a message with a nonce: it was sent and has been deleted since. The target of an edit is deleted likewise.
     10008: _ALREADY_DONE,
     10013: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
     20016: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=60),
@@ -116,7 +115,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     160007: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     200000: _CONTENT_REFUSED,  # a rule of the server's AutoMod
-    240000: _CONTENT_REFUSED,  # a link that Discord holds harmful
+    240000: _CONTENT_REFUSED,  # a link that Discord considers harmful
 }
 
 _PERMISSION_REASONS = {
@@ -127,27 +126,27 @@ _PERMISSION_REASONS = {
 }
 
 _DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
-"""Kinds whose target is a message or thread that the delivery itself made, not the place that was subscribed."""
+"""Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
 
 CLOUDFLARE_WAIT_SECONDS = 600.0
 
 
 def classify(status: int, code: int, kind: PartKind, *, retry_after: float = 0.0) -> Classification:
-    """Return what an error answer to a part of this kind leads to. `retry_after` is in seconds."""
+    """Classify an error response to a part of this kind. `retry_after` is in seconds."""
     if status == 401:
         return _INVALID_TOKEN
     if status == 429:
         return replace(_RATE_LIMITED, wait_seconds=retry_after or CLOUDFLARE_WAIT_SECONDS)
-    verdict = DISCORD_ERRORS.get(code)
-    if verdict is None:
+    classification = DISCORD_ERRORS.get(code)
+    if classification is None:
         return _classify_status(status)
     if code == 50013:
-        return replace(verdict, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
+        return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind is PartKind.THREAD and code == 10008:
         return Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
     if kind in _DELIVERY_SCOPED_KINDS and code in (10003, 160005):
-        return replace(verdict, disposition=Disposition.TARGET_GONE)
-    return verdict
+        return replace(classification, disposition=Disposition.TARGET_GONE)
+    return classification
 
 
 def _classify_status(status: int) -> Classification:

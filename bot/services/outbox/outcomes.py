@@ -1,4 +1,4 @@
-"""Keeps what came of each attempt, and says when a part is tried again. Sends nothing; pausing places is `places`'."""
+"""Records the outcome of each attempt: sent, retry, suspension, fallback or failure. Ends expired deliveries."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 import structlog
 
-from bot.services.outbox import discord_errors, throttle
-from bot.services.outbox import suspension as places
+from bot.services.outbox import discord_errors, suspension, throttle
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one attempt, for metrics. `late_seconds` counts from when the delivery was due; only when sent.
+    """The outcome of an attempt, for metrics. `late_seconds` counts from `due_at`; None unless sent.
 
-    `name` is sent, found (a look-up proved it sent), retry, uncertain, paused, failed, fallback or expired.
+    `result` is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback or expired.
     """
 
     result: str
@@ -39,16 +39,16 @@ class Outcome:
 OutcomeListener = Callable[[Outcome], None]
 
 LINGER_SECONDS = 0.05
-"""How long an answer waits for others to be stored with it. A crash meanwhile is like one before the answer came."""
+"""How long a receipt waits for others to be stored with it. A crash meanwhile equals one before the receipt arrived."""
 
 
 class OutcomeRecorder:
-    """Writes outcomes into the outbox. `on_outcome` is called with each outcome."""
+    """Stores outcomes in the outbox and reports each to `on_outcome`."""
 
     def __init__(
         self,
         database: Database,
-        suspender: places.DestinationSuspender,
+        suspender: suspension.DestinationSuspender,
         deliveries: DeliveryFactory,
         *,
         rng: random.Random,
@@ -68,7 +68,7 @@ class OutcomeRecorder:
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
-        """Keep that a part was sent, or that a look-up `found` it sent."""
+        """Record that a part was sent, now or (`already_sent`) by an earlier attempt."""
         self.circuit_breaker.record(now, failed=False)
         await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
@@ -90,13 +90,13 @@ class OutcomeRecorder:
     async def record_failure(
         self, due: DuePart, error: discord_errors.DeliveryError, started_at: datetime, now: datetime
     ) -> None:
-        """Keep that an attempt begun at `started` (UTC) brought no message, and what follows from it."""
-        verdict = error.classification
-        self.circuit_breaker.record(now, failed=verdict.reason is contents.Reason.DISCORD_TROUBLE)
-        match verdict.disposition:
+        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences."""
+        classification = error.classification
+        self.circuit_breaker.record(now, failed=classification.reason is contents.Reason.DISCORD_TROUBLE)
+        match classification.disposition:
             case Disposition.ALREADY_DONE:
-                target = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
-                await self.record_sent(due, target, now, already_sent=True)
+                receipt = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
+                await self.record_sent(due, receipt, now, already_sent=True)
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
                 await self._schedule_retry(due, error, started_at, now)
             case Disposition.UNVERIFIABLE:
@@ -111,41 +111,43 @@ class OutcomeRecorder:
                 await self._use_fallback(due, error, now)
             case Disposition.TARGET_GONE:
                 await self._fail(due, error, now)
+            case _:
+                assert_never(classification.disposition)
 
     async def expire(self, now: datetime) -> None:
-        """End what is too old to be posted at `now` (UTC). What surely nobody saw of it may be posted and told again."""
+        """End the deliveries that expired by `now` (UTC). Papers of those certainly unsent may be posted or notified again."""
         async with self._database.transaction() as connection:
             expired = await holds.expire(connection, now, reason=contents.Reason.TOO_OLD)
-            unsent = set(await queries.list_unsent(connection, [one.id for one in expired]))
-            told = [one.id for one in expired if one.kind is models.DeliveryKind.ALERT]
-            await alerts.remove_notified_papers(connection, unsent.intersection(told))
+            unsent_ids = set(await queries.list_unsent(connection, [row.id for row in expired]))
+            alert_ids = [row.id for row in expired if row.kind is models.DeliveryKind.ALERT]
+            await alerts.remove_notified_papers(connection, unsent_ids.intersection(alert_ids))
             await posted.remove_covered(
                 connection,
                 [
-                    (one.subscription_id, one.planned_at)
-                    for one in expired
-                    if one.id in unsent and one.subscription_id is not None
+                    (row.subscription_id, row.planned_at)
+                    for row in expired
+                    if row.id in unsent_ids and row.subscription_id is not None
                 ],
             )
         for delivery in expired:
-            log.warning("a delivery was too old to be posted", delivery=delivery.id, key=delivery.key)
+            log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self._on_outcome(Outcome("expired", delivery.kind, contents.Reason.TOO_OLD))
 
     async def _schedule_retry(
         self, due: DuePart, error: discord_errors.DeliveryError, started_at: datetime, now: datetime
     ) -> None:
-        verdict, part = error.classification, due.part
+        classification, part = error.classification, due.part
         unknown_since = part.first_attempt_at
-        if unknown_since is None and verdict.disposition is Disposition.UNKNOWN:
+        if unknown_since is None and classification.disposition is Disposition.UNKNOWN:
             unknown_since = started_at
-        delay = throttle.retry_delay(part.attempts + 1, self._rng, verdict.wait_seconds)
+        delay = throttle.retry_delay(part.attempts + 1, self._rng, classification.wait_seconds)
         async with self._database.transaction() as connection:
             await attempts.mark_retry(
                 connection,
                 part.id,
                 next_attempt_at=now + delay,
                 unknown_since=unknown_since,
-                error=verdict.reason,
+                error=classification.reason,
                 error_code=error.code or error.status,
             )
         self._log_and_report("retry", due, error, wait_seconds=round(delay.total_seconds(), 1))
@@ -153,9 +155,9 @@ class OutcomeRecorder:
     async def _suspend_destination(
         self, due: DuePart, error: discord_errors.DeliveryError, now: datetime
     ) -> None:
-        closed = error.classification.disposition is Disposition.DESTINATION_GONE
+        is_gone = error.classification.disposition is Disposition.DESTINATION_GONE
         async with self._database.transaction() as connection:
-            if closed:
+            if is_gone:
                 await attempts.mark_failed(
                     connection,
                     due.part.id,
@@ -172,15 +174,15 @@ class OutcomeRecorder:
                     error_code=error.code,
                 )
             await self._suspender.suspend(connection, due.delivery, error.classification, now)
-        self._log_and_report("failed" if closed else "paused", due, error)
+        self._log_and_report("failed" if is_gone else "paused", due, error)
 
     async def _use_fallback(self, due: DuePart, error: discord_errors.DeliveryError, now: datetime) -> None:
         log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
         async with self._database.transaction() as connection:
-            has_plain_form = await attempts.use_fallback(
+            has_fallback = await attempts.use_fallback(
                 connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now
             )
-        if has_plain_form:
+        if has_fallback:
             self._log_and_report("fallback", due, error)
         else:
             await self._fail(due, error, now)

@@ -1,7 +1,4 @@
-"""What the relay asks of whoever talks to Discord: an order made from a part, and the Protocol of who carries it out.
-
-Sends and stores nothing itself.
-"""
+"""The `Sender` port of the relay, and the send request built from an outbox part."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from bot.services.outbox import discord_errors
 from bot.services.posts import contents
@@ -21,9 +18,9 @@ from storage.models import PartKind
 class SendRequest:
     """One request to Discord.
 
-    `payload` is the body as `posts.RenderedPart` describes it for this kind. `channel_id` is where the request goes: the
-    channel, thread or DM. `message_id` is the message that a THREAD, CROSSPOST or EDIT is about. `marker` is what the
-    message holds so that it can be found again; `nonce` makes a repeated MESSAGE one message. `guild_id` is None for a DM.
+    `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel, thread
+    or DM; `message_id` is the target message of a THREAD, CROSSPOST or EDIT. `marker` is the text by which the message is
+    found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM.
     """
 
     kind: PartKind
@@ -36,27 +33,27 @@ class SendRequest:
 
 
 class Sender(Protocol):
-    """Makes single attempts. Every failure is a `failures.DeliveryError`; a time limit is the caller's business."""
+    """Makes single attempts. Every failure is a `discord_errors.DeliveryError`; the caller sets the time limit."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
-        """Ask Discord once for what the order says."""
+        """Make the request once."""
         ...
 
     async def find(self, request: SendRequest, since: datetime) -> models.Receipt | None:
-        """Look for the order's message among those posted since `since` (UTC). None: it surely is not there."""
+        """Search the messages since `since` (UTC) for the request's marker. None if it is certainly not there."""
         ...
 
     async def open_dm(self, user_id: int) -> int:
-        """Open the direct messages with a user; gives their channel's id."""
+        """Open the DM channel with a user and return its id."""
         ...
 
 
 def build_request(
     delivery: models.Delivery, part: models.Part, channel_id: int, preceding: Sequence[models.Part] = ()
 ) -> SendRequest:
-    """Return the request that a part asks for. `channel_id` is the delivery's place, `earlier` the parts before it.
+    """Return the request of a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
 
-    Raises DeliveryError when the earlier part that it builds on has no message.
+    Raises DeliveryError if the part that it builds on has no message.
     """
     payload: dict[str, Any] = json.loads(part.payload or "{}")
     message_id = part.message_id
@@ -69,6 +66,10 @@ def build_request(
             channel_id = base.channel_id or channel_id
         case PartKind.EDIT:
             channel_id = part.channel_id or channel_id
+        case PartKind.MESSAGE | PartKind.FORUM_POST:
+            pass
+        case _:
+            assert_never(part.kind)
     return SendRequest(
         kind=part.kind,
         channel_id=channel_id,
@@ -84,7 +85,9 @@ def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
     for part in reversed(parts):
         if part.kind in kinds and part.message_id is not None:
             return part
-    gone = discord_errors.Classification(
-        discord_errors.Disposition.TARGET_GONE, contents.Reason.UNKNOWN_CHANNEL
+    raise discord_errors.DeliveryError(
+        discord_errors.Classification(
+            discord_errors.Disposition.TARGET_GONE, contents.Reason.UNKNOWN_CHANNEL
+        ),
+        "the message that this part builds on was deleted",
     )
-    raise discord_errors.DeliveryError(gone, "the message that this part builds on was deleted")
