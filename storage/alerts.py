@@ -1,4 +1,4 @@
-"""The readers' standing rules and what each recipient was told. Finds candidates by their anchor; matches nothing."""
+"""Alerts, selected by their trigger terms, and the papers that each recipient was notified of."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from storage import bulk, errors, models
 from storage.tables import alerts, told_papers
 
 ACTIVE = models.ActivityState.ACTIVE
-# Rules that are read between two turns of others; a thousand would be ten milliseconds.
 _BATCH_SIZE = 250
+"""Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
 
 async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert:
-    """Store a new rule. Raises DuplicateError when the same stands already for the same recipient."""
+    """Store an alert. Raises DuplicateError if an equal one exists for the same recipient."""
     same = sa.select(alerts.c.id).where(
         alerts.c.user_id == new.user_id,
         alerts.c.channel_id.is_not_distinct_from(new.channel_id),
@@ -30,12 +30,13 @@ async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert
     if (await connection.execute(same)).first() is not None:
         raise errors.DuplicateError("This alert stands already.")
     values = {**asdict(new), "kind": new.kind.value, "state": ACTIVE.value}
+    values["anchor"] = values.pop("trigger_term")
     statement = alerts.insert().values(values).returning(*alerts.c)
     return _alert_from_row((await connection.execute(statement)).one())
 
 
 async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
-    """Return one rule, or None."""
+    """Return an alert, or None."""
     row = (await connection.execute(sa.select(alerts).where(alerts.c.id == alert_id))).one_or_none()
     return None if row is None else _alert_from_row(row)
 
@@ -47,15 +48,15 @@ async def list_rows(
     channel_id: int | None = None,
     guild_id: int | None = None,
 ) -> list[models.Alert]:
-    """Return the rules that meet all given conditions, oldest first."""
+    """Return the alerts that meet all given conditions, oldest first."""
     query = sa.select(alerts).order_by(alerts.c.id)
-    equal = {alerts.c.user_id: user_id, alerts.c.channel_id: channel_id, alerts.c.guild_id: guild_id}
-    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    conditions = {alerts.c.user_id: user_id, alerts.c.channel_id: channel_id, alerts.c.guild_id: guild_id}
+    query = query.where(*(column == value for column, value in conditions.items() if value is not None))
     return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
-    """Return the rules that are paused because Discord barred their channel."""
+    """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(
         alerts.c.channel_id.is_not(None),
         alerts.c.state == models.ActivityState.PAUSED.value,
@@ -65,17 +66,17 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
-async def list_by_anchors(
-    connection: AsyncConnection, anchors: Iterable[str], now: datetime
+async def list_by_trigger_terms(
+    connection: AsyncConnection, terms: Iterable[str], now: datetime
 ) -> dict[str, list[models.Alert]]:
-    """Return the rules in force at `now` (UTC) whose anchor is among the tokens of papers: by anchor, oldest first.
+    """Return the alerts active at `now` (UTC) whose trigger term is among `terms`: by term, oldest first.
 
-    Made for tens of thousands of tokens.
+    `terms` may be tens of thousands.
     """
     ids = [
-        id_ for (id_,) in await bulk.select_where_in(connection, alerts.c.anchor, set(anchors), [alerts.c.id])
+        id_ for (id_,) in await bulk.select_where_in(connection, alerts.c.anchor, set(terms), [alerts.c.id])
     ]
-    found: dict[str, list[models.Alert]] = {}
+    by_term: dict[str, list[models.Alert]] = {}
     for chunk in bulk.chunked(sorted(ids), _BATCH_SIZE):
         query = sa.select(alerts).where(
             alerts.c.id.in_(chunk),
@@ -83,31 +84,31 @@ async def list_by_anchors(
             sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now),
         )
         for row in await connection.execute(query.order_by(alerts.c.id)):
-            found.setdefault(row.anchor, []).append(_alert_from_row(row))
-    return found
+            by_term.setdefault(row.anchor, []).append(_alert_from_row(row))
+    return by_term
 
 
-async def set_anchors(connection: AsyncConnection, anchors: Mapping[int, str]) -> None:
-    """Store rules' anchors, by the rules' ids, in place of the former ones."""
+async def set_trigger_terms(connection: AsyncConnection, terms: Mapping[int, str]) -> None:
+    """Store new trigger terms, by alert id."""
     statement = alerts.update().where(alerts.c.id == sa.bindparam("of"))
-    values = [{"of": id_, "new": anchor} for id_, anchor in anchors.items()]
+    values = [{"of": id_, "new": term} for id_, term in terms.items()]
     if values:
         await connection.execute(statement.values(anchor=sa.bindparam("new")), values)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
-    """Return how many rules a reader has."""
+    """Return the number of a reader's alerts."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
     return int((await connection.execute(query)).scalar_one())
 
 
 async def count_all(connection: AsyncConnection) -> int:
-    """Return how many rules there are."""
+    """Return the number of alerts."""
     return int((await connection.execute(sa.select(sa.func.count()).select_from(alerts))).scalar_one())
 
 
 async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_at: datetime) -> None:
-    """Let rules rest until a moment (UTC)."""
+    """Snooze alerts until `until_at` (UTC)."""
     await connection.execute(
         alerts.update().where(alerts.c.id.in_(alert_ids)).values(paused_until_at=until_at)
     )
@@ -120,7 +121,7 @@ async def set_state(
     *,
     reason: str | None = None,
 ) -> None:
-    """Pause, resume or close rules; resuming ends a rest as well."""
+    """Pause, resume or close alerts; this also ends a snooze."""
     await connection.execute(
         alerts.update()
         .where(alerts.c.id.in_(alert_ids))
@@ -129,7 +130,7 @@ async def set_state(
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
-    """Forget rules. Returns how many there were."""
+    """Delete alerts. Returns their number."""
     return (await connection.execute(alerts.delete().where(alerts.c.id.in_(alert_ids)))).rowcount
 
 
@@ -140,7 +141,7 @@ async def add_notified_papers(
     notified_at: datetime,
     delivery_id: int | None = None,
 ) -> None:
-    """Note papers (second) that recipients (first: 'user:<id>' or 'channel:<id>') are told of."""
+    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id."""
     values = [
         {"recipient": recipient, "paper_id": paper_id, "told_at": notified_at, "delivery_id": delivery_id}
         for recipient, paper_id in notified
@@ -152,7 +153,7 @@ async def add_notified_papers(
 
 
 async def remove_notified_papers(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
-    """Forget what recipients were to be told by deliveries that never came."""
+    """Delete the notifications of deliveries that were never sent."""
     for chunk in bulk.chunked(delivery_ids):
         await connection.execute(told_papers.delete().where(told_papers.c.delivery_id.in_(chunk)))
 
@@ -160,14 +161,14 @@ async def remove_notified_papers(connection: AsyncConnection, delivery_ids: Iter
 async def list_notified_papers(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
 ) -> set[tuple[str, int]]:
-    """Return which of the papers each recipient was told of before."""
-    found: set[tuple[str, int]] = set()
+    """Return the pairs of recipient and paper id that were notified before."""
+    notified: set[tuple[str, int]] = set()
     for chunk in bulk.chunked(set(recipients)):
         query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
             told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
         )
-        found.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
-    return found
+        notified.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
+    return notified
 
 
 def _alert_from_row(row: sa.Row[Any]) -> models.Alert:

@@ -12,7 +12,7 @@ INDEX_VERSION = "index:version"
 """Version of the analyser that built the search index."""
 SHADOW_INDEX_PROGRESS = "index:beside"
 """Progress of building the shadow index, as JSON."""
-ALERT_ANCHORS_VERSION = "alerts:anchors"
+ALERT_TRIGGER_TERMS_VERSION = "alerts:anchors"
 """Version of the analyser that computed the trigger terms of alerts."""
 
 

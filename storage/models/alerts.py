@@ -38,14 +38,14 @@ class Alert:
 class NewAlert:
     """An alert to be stored.
 
-    `key` is the folded text, which identifies equal alerts; `anchor` is the trigger term, a token of every match.
+    `key` is the folded text, which identifies equal alerts; `trigger_term` is a token of every matching paper.
     """
 
     user_id: int
     kind: AlertKind
     text: str
     key: str
-    anchor: str
+    trigger_term: str
     created_at: datetime
     min_votes: int = 0
     channel_id: int | None = None

@@ -15,7 +15,7 @@ RULE = models.NewAlert(
     kind=models.AlertKind.KEYWORD,
     text="강화 학습",
     key="강화 학습",
-    anchor="강화",
+    trigger_term="강화",
     created_at=NOW,
 )
 
@@ -57,11 +57,11 @@ async def test_the_same_alert_stands_once_for_each_recipient(db: database.Databa
 async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Database) -> None:
     async with db.transaction() as connection:
         first = await alerts.add(connection, RULE)
-        second = await alerts.add(connection, replace(RULE, key="b", anchor="b"))
+        second = await alerts.add(connection, replace(RULE, key="b", trigger_term="b"))
         anchors = ["강화", "b", *(f"token{n}" for n in range(5000))]
 
         async def found(now: datetime = NOW) -> list[int]:
-            by_anchor = await alerts.list_by_anchors(connection, anchors, now)
+            by_anchor = await alerts.list_by_trigger_terms(connection, anchors, now)
             return [alert.id for anchor in anchors for alert in by_anchor.get(anchor, ())]
 
         assert await found() == [first.id, second.id]

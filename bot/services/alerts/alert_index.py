@@ -1,4 +1,4 @@
-"""Keeps the anchors of stored rules those of this version: a rule with a former one might not be found. Matches nothing."""
+"""Recomputes the trigger terms of stored alerts when the code that computes them has changed."""
 
 from __future__ import annotations
 
@@ -7,37 +7,36 @@ import asyncio
 import structlog
 
 from bot.services.alerts import matcher
-from storage import alerts, key_values
+from storage import alerts, bulk, key_values
 from storage.database import Connection
 
 log = structlog.get_logger(__name__)
 
 VERSION = "2"
-"""To be raised when anchors change while the analyser's words do not."""
+"""Raise it when trigger terms change while the analyser's tokens do not."""
 
 ALERT_BATCH_SIZE = 200
 
 
 async def rebuild_if_outdated(connection: Connection) -> int:
-    """Make the anchors of all rules anew if another version made them. Returns of how many rules."""
+    """Recompute all trigger terms if another version computed them. Returns the number of alerts."""
     version = _version()
-    former = await key_values.get(connection, key_values.ALERT_ANCHORS_VERSION)
-    if former == version:
+    stored_version = await key_values.get(connection, key_values.ALERT_TRIGGER_TERMS_VERSION)
+    if stored_version == version:
         return 0
-    rules = await alerts.list_rows(connection)
-    for start in range(0, len(rules), ALERT_BATCH_SIZE):
-        chunk = rules[start : start + ALERT_BATCH_SIZE]
-        anchors = {rule.id: matcher.trigger_term(rule.kind, rule.text) for rule in chunk}
-        await alerts.set_anchors(connection, {id_: anchor for id_, anchor in anchors.items() if anchor})
+    stored_alerts = await alerts.list_rows(connection)
+    for batch in bulk.chunked(stored_alerts, ALERT_BATCH_SIZE):
+        terms = {alert.id: matcher.trigger_term(alert.kind, alert.text) for alert in batch}
+        await alerts.set_trigger_terms(connection, {id_: term for id_, term in terms.items() if term})
         await asyncio.sleep(0)
-    await key_values.set_value(connection, key_values.ALERT_ANCHORS_VERSION, version)
-    if former is not None:
-        log.info("alerts are looked up anew", alerts=len(rules), version=version)
-    return len(rules)
+    await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, version)
+    if stored_version is not None:
+        log.info("trigger terms of alerts recomputed", alerts=len(stored_alerts), version=version)
+    return len(stored_alerts)
 
 
 def _version() -> str:
-    # Whoever stores a digest has loaded this already; most commands never do.
+    # Imported here because most commands never need it; an ingest has loaded it already.
     from bot.services.search import document_tokens
 
     return f"{VERSION}/{document_tokens.VERSION}"

@@ -1,4 +1,4 @@
-"""The readers' standing rules: making, listing, resting and ending them. Telling of papers is `bot.services.alerts.notifier`."""
+"""The use cases around alerts: create, list, preview, snooze, resume, remove."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from bot import errors
 from bot.clock import Clock
 from bot.services.alerts import matcher
-from storage import alerts, models, papers
+from storage import alerts, bulk, models, papers
 from storage.database import Connection, Database
 from storage.outbox import holds
 
@@ -25,7 +25,7 @@ SNOOZE_DURATION = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class AlertPreview:
-    """What a rule would have told in the last 30 days: how many papers, on the busiest day how many, and the latest."""
+    """Matches of the last PREVIEW_DAYS: number of papers, the most in one day, and the latest three."""
 
     paper_count: int
     max_per_day: int
@@ -33,7 +33,7 @@ class AlertPreview:
 
 
 class Alerts:
-    """The use cases around rules. Asks Discord nothing."""
+    """Creates and changes alerts. `user_id` restricts a method to that reader's own alerts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -49,17 +49,17 @@ class Alerts:
         channel_id: int | None = None,
         guild_id: int | None = None,
     ) -> models.Alert:
-        """Make a rule; told by DM unless a channel is given.
+        """Create an alert, sent by DM unless a channel is given.
 
-        Raises UsageError when the text cannot match anything or the reader has 50 rules, DuplicateError for an equal one.
+        Raises UsageError if the text cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
         """
-        new = self._validate(user_id, kind, text, min_votes, channel_id, guild_id)
+        new_alert = self._validate(user_id, kind, text, min_votes, channel_id, guild_id)
         async with self._database.transaction() as connection:
             if await alerts.count_by_user(connection, user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
                     f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first."
                 )
-            return await alerts.add(connection, new)
+            return await alerts.add(connection, new_alert)
 
     def _validate(
         self,
@@ -77,15 +77,15 @@ class Alerts:
             )
         if not 0 <= min_votes <= 1_000_000:
             raise errors.UsageError(f"Minimum votes is {min_votes}; it must be from 0 to 1000000.")
-        anchor = matcher.trigger_term(kind, text)
-        if anchor is None:
+        trigger_term = matcher.trigger_term(kind, text)
+        if trigger_term is None:
             raise errors.UsageError("An alert needs a word or a name, with at least one letter.")
         return models.NewAlert(
             user_id=user_id,
             kind=kind,
             text=text,
             key=matcher.alert_key(kind, text),
-            anchor=anchor,
+            trigger_term=trigger_term,
             created_at=self._clock(),
             min_votes=min_votes,
             channel_id=channel_id,
@@ -95,18 +95,18 @@ class Alerts:
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None
     ) -> list[models.Alert]:
-        """Return a reader's rules, a server's, or all."""
+        """Return the alerts of a reader, of a server, or all."""
         async with self._database.read() as connection:
             return await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
 
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """End rules; with `user_id` only that reader's own. Returns how many there were."""
+        """Delete alerts. Returns their number."""
         async with self._database.transaction() as connection:
             ids = await self._list_own_ids(connection, alert_ids, user_id)
             return await alerts.remove(connection, ids) if ids else 0
 
     async def remove_all(self, *, user_id: int) -> int:
-        """End every rule of a reader."""
+        """Delete all alerts of a reader. Returns their number."""
         async with self._database.transaction() as connection:
             ids = [alert.id for alert in await alerts.list_rows(connection, user_id=user_id)]
             return await alerts.remove(connection, ids) if ids else 0
@@ -114,7 +114,7 @@ class Alerts:
     async def snooze(
         self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
     ) -> int:
-        """Let rules be silent for a while (a week). Returns how many."""
+        """Suspend alerts for `duration`. Returns their number."""
         async with self._database.transaction() as connection:
             ids = await self._list_own_ids(connection, alert_ids, user_id)
             if ids:
@@ -122,15 +122,15 @@ class Alerts:
             return len(ids)
 
     async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Let resting or paused rules speak again; what a pause held back in the outbox goes out at once. Returns how many."""
+        """Resume snoozed or paused alerts; their paused deliveries are due at once. Returns their number."""
         now = self._clock()
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
             if own:
                 ids = [alert.id for alert in own]
                 await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
-            for reader in {alert.user_id for alert in own if alert.channel_id is None}:
-                await holds.resume(connection, now, user_id=reader)
+            for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
+                await holds.resume(connection, now, user_id=dm_user_id)
             for channel_id in {alert.channel_id for alert in own} - {None}:
                 await holds.resume(connection, now, channel_id=channel_id)
             return len(own)
@@ -143,30 +143,29 @@ class Alerts:
     async def _list_own(
         self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
     ) -> list[models.Alert]:
-        found = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
-        return [alert for alert in found if alert is not None and user_id in (None, alert.user_id)]
+        stored = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
+        return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
 
     async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> AlertPreview:
-        """Say what the rule would have told in the last 30 days. Raises UsageError as `add` does."""
-        new = self._validate(0, kind, text, min_votes, None, None)
+        """Return what the alert would have matched in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
+        validated = self._validate(0, kind, text, min_votes, None, None)
         now = self._clock()
-        rule = models.Alert(
+        alert = models.Alert(
             id=0, state=models.ActivityState.ACTIVE, reason=None, paused_until_at=None, user_id=0,
-            channel_id=None, guild_id=None, kind=kind, text=new.text, min_votes=min_votes, created_at=now,
+            channel_id=None, guild_id=None, kind=kind, text=validated.text, min_votes=min_votes, created_at=now,
         )  # fmt: skip
         async with self._database.read() as connection:
             since_on = (now - timedelta(days=PREVIEW_DAYS)).date()
             recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPER_LIMIT)
-            fitting: list[models.PaperDetail] = []
-            for start in range(0, len(recent), PAPER_BATCH_SIZE):
-                ids = [row.id for row in recent[start : start + PAPER_BATCH_SIZE]]
-                details = await papers.list_details(connection, ids)
-                fitting += await asyncio.to_thread(_list_matching, rule, details)
-            fitting.sort(key=lambda one: one.last_on, reverse=True)
-            a_day: Counter[date] = Counter(one.last_on for one in fitting)
-            latest = await papers.list_rows(connection, [one.id for one in fitting[:3]])
-        return AlertPreview(len(fitting), max(a_day.values(), default=0), tuple(latest))
+            matching: list[models.PaperDetail] = []
+            for batch in bulk.chunked(recent, PAPER_BATCH_SIZE):
+                details = await papers.list_details(connection, [row.id for row in batch])
+                matching += await asyncio.to_thread(_list_matching, alert, details)
+            matching.sort(key=lambda paper: paper.last_on, reverse=True)
+            per_day = Counter(paper.last_on for paper in matching)
+            latest = await papers.list_rows(connection, [paper.id for paper in matching[:3]])
+        return AlertPreview(len(matching), max(per_day.values(), default=0), tuple(latest))
 
 
 def _list_matching(alert: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
-    return [one for one in details if matcher.match(alert, matcher.build_paper_text(one))]
+    return [paper for paper in details if matcher.match(alert, matcher.build_paper_text(paper))]

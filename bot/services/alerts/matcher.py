@@ -1,4 +1,4 @@
-"""Which rules a paper fits, and where. Pure: plain text in, reasons out; the rules are found by their anchors first."""
+"""Matches papers against alerts, like a percolator: trigger terms select candidates, then each is compared. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.text.matching import keyword_match
 from storage import models
 
 AUTHOR_PREFIX = "@"
-"""Begins an author rule's anchor, so that it never meets a keyword's."""
+"""Prefix of the trigger terms of author alerts, which keeps them apart from those of keywords."""
 
 VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 
 
 @dataclass(frozen=True)
 class PaperText:
-    """A paper as rules look at it: the title as people read it, the whole of its summaries, its authors' names."""
+    """The texts of a paper that alerts are matched against: plain title, all summaries, author names."""
 
     paper_id: int
     title: str
@@ -31,67 +31,67 @@ class PaperText:
 
     @cached_property
     def keyword_text(self) -> keyword_match.KeywordText:
-        """Title and body prepared for keywords, which takes longer than to compare one with them."""
+        """Title and body prepared for keyword matching; the preparation is slower than one match."""
         return keyword_match.KeywordText(self.title, self.body)
 
 
 def build_paper_text(detail: models.PaperDetail) -> PaperText:
-    """Return a paper's texts, those of all its digests together."""
-    pieces = [detail.abstract or ""]
+    """Return the texts of a paper from all its digests."""
+    body_texts = [detail.abstract or ""]
     for appearance in detail.appearances:
         for section in appearance.entry.sections:
-            pieces += [section.heading or "", section.body]
+            body_texts += [section.heading or "", section.body]
     return PaperText(
         detail.id,
         latex.to_plain_text(detail.title or ""),
-        "\n".join(filter(None, pieces)),
+        "\n".join(filter(None, body_texts)),
         detail.authors,
         detail.votes,
     )
 
 
 def alert_key(kind: models.AlertKind, text: str) -> str:
-    """Return a rule's text in the form in which equal rules are equal."""
+    """Return the normalised text that is the same for equal alerts."""
     if kind is models.AlertKind.AUTHOR:
         return " ".join(sorted(normalisation.fold_name(text).split()))
     return " ".join(normalisation.fold(text).split())
 
 
 def trigger_term(kind: models.AlertKind, text: str) -> str | None:
-    """Return the one token that every matching paper has in its `anchors`; None when nothing could match."""
+    """Return the token that is among the `candidate_terms` of every matching paper; None if nothing can match."""
     if kind is models.AlertKind.KEYWORD:
         return keyword_terms.trigger_term(text)
     return _name_trigger_term(text) if normalisation.fold_name(text) else None
 
 
 def candidate_terms(text: PaperText) -> set[str]:
-    """Return the tokens under which the rules that may match this paper are kept."""
+    """Return the trigger terms of all alerts that may match this paper."""
     return text.keyword_text.candidate_terms | {_name_trigger_term(name) for name in text.authors}
 
 
 def _name_trigger_term(name: str) -> str:
-    """Return what all spellings of a name share: its consonants, sorted (umlauts, hyphens and order do not matter)."""
+    """Return the sorted consonants of a name, which are the same for all its spellings and word orders."""
     return AUTHOR_PREFIX + "".join(sorted(normalisation.fold_name(name).translate(VOWEL_REMOVAL)))
 
 
 def name_variants(name: str) -> set[str]:
-    """Return the keys of a name: without diacritics, with umlauts written out, with hyphened parts apart and joined."""
+    """Return the normal forms of a name: diacritics removed or umlauts written out, hyphenated parts split or joined."""
     joined = name.replace("-", "")
-    forms = {
-        fold(form)
+    variants = {
+        fold(spelling)
         for fold in (normalisation.fold_name, normalisation.fold_name_german)
-        for form in (name, joined)
+        for spelling in (name, joined)
     }
-    return {" ".join(sorted(form.split())) for form in forms if form}
+    return {" ".join(sorted(variant.split())) for variant in variants if variant}
 
 
 def match(alert: models.Alert, text: PaperText) -> contents.AlertReason | None:
-    """Return why the paper fits the rule, or None. The title is named before the summary."""
+    """Return why the paper matches the alert, or None. A match in the title takes precedence."""
     if not selection.meets_minimum(text.votes, alert.min_votes):
         return None
     if alert.kind is models.AlertKind.AUTHOR:
-        wanted = name_variants(alert.text)
-        name = next((name for name in text.authors if wanted & name_variants(name)), None)
+        variants = name_variants(alert.text)
+        name = next((name for name in text.authors if variants & name_variants(name)), None)
         return (
             None
             if name is None
@@ -105,10 +105,10 @@ def match(alert: models.Alert, text: PaperText) -> contents.AlertReason | None:
 
 
 def match_all(alerts: Iterable[models.Alert], text: PaperText) -> tuple[contents.AlertReason, ...]:
-    """Return every reason, each wording once."""
-    found: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
+    """Return the reasons of all matching alerts, each normalised text once."""
+    reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:
         reason = match(alert, text)
         if reason is not None:
-            found.setdefault((reason.kind, normalisation.fold(reason.text)), reason)
-    return tuple(found.values())
+            reasons.setdefault((reason.kind, normalisation.fold(reason.text)), reason)
+    return tuple(reasons.values())

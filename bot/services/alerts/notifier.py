@@ -1,6 +1,6 @@
-"""Tells readers of papers that fit their rules: plans one message a recipient and digest into the outbox.
+"""Plans alerts: one delivery per recipient and digest.
 
-Runs inside the transaction that stores a fresh digest, so that no alert is lost or planned twice. Sends nothing.
+Runs in the transaction that stores a fresh digest, so that no alert is lost or planned twice.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from storage.outbox import plan
 log = structlog.get_logger(__name__)
 
 RECIPIENT_BATCH_SIZE = 16
-"""So many recipients' rules are compared with a paper before others get their turn."""
+"""Number of recipients matched against a paper before the event loop gets control."""
 
 PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
-"""A paper, and why a recipient is told of it."""
+"""A paper, and why it matches a recipient's alerts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where alerts go: a reader's DMs, or a channel."""
+    """The destination of alerts: a reader's DMs, or a channel."""
 
     user_id: int | None
     channel_id: int | None
@@ -41,12 +41,12 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """The recipient as storage names it."""
+        """The recipient's name in storage."""
         return f"user:{self.user_id}" if self.channel_id is None else f"channel:{self.channel_id}"
 
 
 class AlertNotifier:
-    """Matches a fresh digest's papers against every rule. `alert_days` is how old a digest may be to raise alerts."""
+    """Matches a fresh digest's papers against all alerts. `alert_days` is the maximum age of a digest that raises alerts."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class AlertNotifier:
     async def notify(
         self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int, now: datetime
     ) -> int:
-        """Plan the alerts that a digest's papers raise. Returns how many messages were planned."""
+        """Plan the alerts for a digest's papers. Returns the number of deliveries."""
         digest = await digests.get(connection, digest_id)
         if digest is None or digest.date < (now - timedelta(days=self._alert_days)).date():
             return 0
@@ -75,26 +75,27 @@ class AlertNotifier:
     async def _match(
         self, connection: Connection, paper_ids: Sequence[int], now: datetime
     ) -> dict[Recipient, list[PaperMatch]]:
+        """Return the papers that each recipient has not been notified of, most votes first."""
         details = await papers.list_details(connection, paper_ids)
         texts = {detail.id: matcher.build_paper_text(detail) for detail in details}
-        anchors: dict[int, set[str]] = {}
+        terms: dict[int, set[str]] = {}
         for paper_id, text in texts.items():
-            anchors[paper_id] = matcher.candidate_terms(text)
-            await asyncio.sleep(0)  # an answer that is due must not wait for thirty papers
-        rules = await alerts.list_by_anchors(connection, set().union(*anchors.values()), now)
-        found: dict[Recipient, list[PaperMatch]] = {}
+            terms[paper_id] = matcher.candidate_terms(text)
+            await asyncio.sleep(0)  # thirty papers must not block the event loop at once
+        by_term = await alerts.list_by_trigger_terms(connection, set().union(*terms.values()), now)
+        matches: dict[Recipient, list[PaperMatch]] = {}
         for detail in sorted(details, key=_sort_key):
-            candidates = (rule for anchor in anchors[detail.id] & rules.keys() for rule in rules[anchor])
+            candidates = (alert for term in terms[detail.id] & by_term.keys() for alert in by_term[term])
             async for recipient, reasons in _match_recipients(candidates, texts[detail.id]):
-                found.setdefault(recipient, []).append((detail, reasons))
-        told = await alerts.list_notified_papers(
-            connection, [recipient.key for recipient in found], list(texts)
+                matches.setdefault(recipient, []).append((detail, reasons))
+        notified = await alerts.list_notified_papers(
+            connection, [recipient.key for recipient in matches], list(texts)
         )
-        new = {
-            recipient: [one for one in matched if (recipient.key, one[0].id) not in told]
-            for recipient, matched in found.items()
+        new_matches = {
+            recipient: [match for match in matched if (recipient.key, match[0].id) not in notified]
+            for recipient, matched in matches.items()
         }
-        return {recipient: matched for recipient, matched in new.items() if matched}
+        return {recipient: matched for recipient, matched in new_matches.items() if matched}
 
     async def _plan(
         self,
@@ -104,19 +105,19 @@ class AlertNotifier:
         revision: int,
         now: datetime,
     ) -> int:
-        planned: dict[Recipient, models.NewDelivery] = {}
+        deliveries: dict[Recipient, models.NewDelivery] = {}
         for recipient, matched in matches.items():
             delivery = await self._build_delivery(connection, digest, recipient, matched, revision, now)
             if delivery is not None:
-                planned[recipient] = delivery
-        ids = await plan.add_all(connection, list(planned.values()))
-        for recipient, delivery in planned.items():
+                deliveries[recipient] = delivery
+        ids = await plan.add_all(connection, list(deliveries.values()))
+        for recipient, delivery in deliveries.items():
             if delivery.key in ids:
-                told = [(recipient.key, detail.id) for detail, _ in matches[recipient]]
+                notified = [(recipient.key, detail.id) for detail, _ in matches[recipient]]
                 await alerts.add_notified_papers(
-                    connection, told, notified_at=now, delivery_id=ids[delivery.key]
+                    connection, notified, notified_at=now, delivery_id=ids[delivery.key]
                 )
-                log.info("alert planned", delivery=delivery.key, papers=len(told))
+                log.info("alert planned", delivery=delivery.key, papers=len(notified))
         return len(ids)
 
     async def _build_delivery(
@@ -166,14 +167,14 @@ class AlertNotifier:
 async def _match_recipients(
     alerts_to_match: Iterable[models.Alert], text: matcher.PaperText
 ) -> AsyncIterator[tuple[Recipient, tuple[contents.AlertReason, ...]]]:
-    """Give the recipients whose rules a paper fits."""
-    of_recipient: dict[Recipient, list[models.Alert]] = {}
-    for rule in alerts_to_match:
-        of_recipient.setdefault(_recipient_of(rule), []).append(rule)
-    for number, (recipient, own) in enumerate(of_recipient.items()):
-        if number % RECIPIENT_BATCH_SIZE == 0:
+    """Yield the recipients with an alert that matches the paper, and the reasons."""
+    by_recipient: dict[Recipient, list[models.Alert]] = {}
+    for alert in alerts_to_match:
+        by_recipient.setdefault(_recipient_of(alert), []).append(alert)
+    for index, (recipient, own) in enumerate(by_recipient.items()):
+        if index % RECIPIENT_BATCH_SIZE == 0:
             await asyncio.sleep(0)
-        reasons = matcher.match_all(sorted(own, key=lambda rule: rule.id), text)
+        reasons = matcher.match_all(sorted(own, key=lambda alert: alert.id), text)
         if reasons:
             yield recipient, reasons
 

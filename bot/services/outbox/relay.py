@@ -65,6 +65,7 @@ class Relay:
         self._prefetched_at = float("-inf")
         self._last_expired_at: datetime | None = None
         self._busy_destinations: set[Hashable] = set()
+        self._prefetch_skipped_busy = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._has_orphans = True  # parts that an earlier process left SENDING
@@ -143,7 +144,8 @@ class Relay:
         if not self._tasks:
             if delay:
                 await self._sleep(delay)
-            return delay is not None or self._wake_event.is_set()
+            # If the last prefetch skipped a destination that was busy, its attempt has ended since.
+            return delay is not None or self._wake_event.is_set() or self._prefetch_skipped_busy
         min_free_slots = min(self._limits.min_free_slots, self._free_slots() + len(self._tasks))
         while self._tasks:
             before = len(self._tasks)
@@ -162,6 +164,7 @@ class Relay:
         if self._fatal_error is not None or self._recorder.circuit_breaker.is_open(clock()):
             self._wake_event.clear()
             self._prefetched = []
+            self._prefetch_skipped_busy = False
             return []
         free_slots = self._free_slots()
         if free_slots <= 0:
@@ -189,6 +192,7 @@ class Relay:
             await self._recorder.expire(now)
             self._last_expired_at = now
         busy_ids = {key for key in self._busy_destinations if isinstance(key, int)}
+        self._prefetch_skipped_busy = bool(self._busy_destinations)
         throttled_ids = {key for key in self._rate_limiter.list_throttled() if isinstance(key, int)}
         async with self._database.read() as connection:
             self._prefetched = await queries.list_due(

@@ -1,4 +1,4 @@
-"""The table of Discord's errors: every kind of error leads somewhere, and the same code can mean different things."""
+"""Classification of Discord's errors: each has a disposition, which may depend on the kind of part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.models import PartKind
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind", "effect", "reason"),
+    ("status", "code", "kind", "disposition", "reason"),
     [
         (401, 0, PartKind.MESSAGE, Disposition.INVALID_TOKEN, Reason.NO_ACCESS),
         (403, 50001, PartKind.MESSAGE, Disposition.DESTINATION_BLOCKED, Reason.NO_ACCESS),
@@ -36,14 +36,14 @@ from storage.models import PartKind
         (400, 999999, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
     ],
 )
-def test_each_error_leads_to_its_effect(
-    status: int, code: int, kind: PartKind, effect: Disposition, reason: Reason
+def test_each_error_has_its_disposition_and_reason(
+    status: int, code: int, kind: PartKind, disposition: Disposition, reason: Reason
 ) -> None:
-    verdict = discord_errors.classify(status, code, kind)
-    assert (verdict.disposition, verdict.reason) == (effect, reason)
+    classification = discord_errors.classify(status, code, kind)
+    assert (classification.disposition, classification.reason) == (disposition, reason)
 
 
-def test_being_too_fast_waits_as_long_as_discord_says_and_long_when_it_says_nothing() -> None:
+def test_a_rate_limit_waits_as_long_as_discord_says_or_else_long() -> None:
     assert discord_errors.classify(429, 0, PartKind.MESSAGE, retry_after=7.5).wait_seconds == 7.5
     assert (
         discord_errors.classify(429, 0, PartKind.MESSAGE).wait_seconds
@@ -53,7 +53,7 @@ def test_being_too_fast_waits_as_long_as_discord_says_and_long_when_it_says_noth
 
 
 @pytest.mark.parametrize("kind", list(PartKind))
-def test_no_answer_of_discord_is_left_without_a_verdict(kind: PartKind) -> None:
+def test_every_error_response_is_classified(kind: PartKind) -> None:
     for status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 524):
         for code in (0, *discord_errors.DISCORD_ERRORS):
             assert discord_errors.classify(status, code, kind).disposition in Disposition

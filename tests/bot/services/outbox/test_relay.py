@@ -1,4 +1,4 @@
-"""The relay's protocol on the wire: exactly one copy of each part, in order, whatever happens on the way."""
+"""The relay's protocol on the wire: each part arrives exactly once, in order, despite faults."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from discord.http import MultipartParameters
@@ -33,7 +34,7 @@ from tests.support.relay_harness import (
 pytestmark = pytest.mark.wire
 
 
-async def test_parts_go_out_in_order_once(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
+async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     first, second = await fake.add_channels(2)
     now = relay_harness.now()
     await relay_harness.add_deliveries(
@@ -65,7 +66,7 @@ async def test_lost_replies_and_errors_leave_one_copy_of_each_part(
         assert message_texts(await fake.messages(channel_id)) == expected
 
 
-async def test_after_the_nonce_window_the_history_tells(
+async def test_the_history_decides_after_the_nonce_window(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     lost, refused = await fake.add_channels(2)
@@ -85,10 +86,10 @@ async def test_after_the_nonce_window_the_history_tells(
     assert all_sent(await relay_harness.list_states())
     assert message_texts(await fake.messages(lost)) == ["a 0", "a 1"]
     assert message_texts(await fake.messages(refused)) == ["b 0"]
-    assert [o.result for o in relay_harness.outcomes].count("found") == 1
+    assert [outcome.result for outcome in relay_harness.outcomes].count("found") == 1
 
 
-async def test_a_place_whose_history_is_closed_is_not_posted_to_blindly(
+async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -103,7 +104,7 @@ async def test_a_place_whose_history_is_closed_is_not_posted_to_blindly(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
-async def test_a_forum_post_is_looked_for_before_every_retry(
+async def test_a_forum_post_is_searched_for_before_every_retry(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [forum] = await fake.add_channels(1, type=model.FORUM)
@@ -113,7 +114,8 @@ async def test_a_forum_post_is_looked_for_before_every_retry(
     kinds = (PartKind.FORUM_POST, PartKind.THREAD_MESSAGE)
     await relay_harness.add_deliveries(new_delivery("2026-11-20", forum, relay_harness.now(), kinds=kinds))
     await relay_harness.drain(until=all_sent)
-    threads = [c for c in await fake.run_action("list_channels") if c["parent_id"] == forum]
+    channels = await fake.run_action("list_channels")
+    threads = [channel for channel in channels if channel["parent_id"] == forum]
     assert len(threads) == 1
     assert message_texts(await fake.messages(threads[0]["id"])) == ["2026-11-20 0", "2026-11-20 1"]
 
@@ -127,8 +129,10 @@ async def test_a_thread_and_a_crosspost_build_on_the_first_message(
         await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1, "path": path})
         threaded = (PartKind.MESSAGE, PartKind.THREAD, PartKind.THREAD_MESSAGE)
         published = (PartKind.MESSAGE, PartKind.CROSSPOST)
-        place, kinds = (text, threaded) if "threads" in path else (news, published)
-        await relay_harness.add_deliveries(new_delivery(path[2:], place, relay_harness.now(), kinds=kinds))
+        channel_id, kinds = (text, threaded) if "threads" in path else (news, published)
+        await relay_harness.add_deliveries(
+            new_delivery(path[2:], channel_id, relay_harness.now(), kinds=kinds)
+        )
         await relay_harness.drain(until=all_sent)
     [headline] = await fake.messages(text)
     assert message_texts(await fake.messages(headline["id"])) == ["threads 2"]
@@ -136,18 +140,18 @@ async def test_a_thread_and_a_crosspost_build_on_the_first_message(
     assert message["published"]
 
 
-async def test_an_edit_changes_the_message_and_a_deleted_one_is_let_go(
+async def test_an_edit_changes_its_message_and_one_of_a_deleted_message_counts_as_sent(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now(), parts=2))
     await relay_harness.drain()
-    kept, gone = await fake.messages(channel_id)
-    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": gone["id"]})
+    kept, deleted = await fake.messages(channel_id)
+    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": deleted["id"]})
     changed = message_payload("pr:d:a:0/", "corrected")
     edits = tuple(
         models.NewPart(PartKind.EDIT, changed, new_nonce(), channel_id=channel_id, message_id=message["id"])
-        for message in (kept, gone)
+        for message in (kept, deleted)
     )
     await relay_harness.add_deliveries(
         replace(new_delivery("edit", channel_id, relay_harness.now()), parts=edits)
@@ -157,27 +161,27 @@ async def test_an_edit_changes_the_message_and_a_deleted_one_is_let_go(
     assert all_sent(await relay_harness.list_states())
 
 
-async def test_a_refused_payload_goes_out_in_its_plain_form(
+async def test_a_refused_payload_is_sent_as_its_fallback(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
-    with_plain, without = await fake.add_channels(2)
-    long = message_payload("pr:d:a:0/", "x" * 4001)
-    plain = json.dumps({"content": "a plain form"})
-    part = models.NewPart(PartKind.MESSAGE, long, new_nonce(), fallback=plain)
+    with_fallback, without_fallback = await fake.add_channels(2)
+    too_long = message_payload("pr:d:a:0/", "x" * 4001)
+    fallback = json.dumps({"content": "a plain form"})
+    part = models.NewPart(PartKind.MESSAGE, too_long, new_nonce(), fallback=fallback)
     await relay_harness.add_deliveries(
-        replace(new_delivery("a", with_plain, relay_harness.now()), parts=(part,))
+        replace(new_delivery("a", with_fallback, relay_harness.now()), parts=(part,))
     )
-    part = models.NewPart(PartKind.MESSAGE, long, new_nonce())
+    part = models.NewPart(PartKind.MESSAGE, too_long, new_nonce())
     await relay_harness.add_deliveries(
-        replace(new_delivery("b", without, relay_harness.now()), parts=(part,))
+        replace(new_delivery("b", without_fallback, relay_harness.now()), parts=(part,))
     )
     await relay_harness.drain()
-    [message] = await fake.messages(with_plain)
+    [message] = await fake.messages(with_fallback)
     assert message["payload"]["content"] == "a plain form"
     assert await relay_harness.list_states() == ["sent", "failed"]
 
 
-async def test_what_is_urgent_goes_before_what_was_planned_earlier(
+async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channels = await fake.add_channels(31)
@@ -186,31 +190,31 @@ async def test_what_is_urgent_goes_before_what_was_planned_earlier(
     await relay_harness.add_deliveries(
         new_delivery("alert", channels[30], now, priority=10, kind=models.DeliveryKind.ALERT)
     )
-    one_hand = relay.Limits(max_in_flight=1, min_free_slots=1)
-    await relay_harness.open_relay(one_hand).drain(now)
+    one_slot = relay.Limits(max_in_flight=1, min_free_slots=1)
+    await relay_harness.open_relay(one_slot).drain(now)
     log = await fake.log("POST", "/channels/")
     assert log[0]["path"] == f"/channels/{channels[30]}/messages"
 
 
-async def test_an_alert_planned_in_a_fan_out_is_not_stuck_behind_it(
+async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channels = await fake.add_channels(121)
     now = relay_harness.now()
     await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, now) for i in channels[:120]))
-    working = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2), per_second=100)
-    drain = asyncio.create_task(working.drain(now))
+    busy_relay = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2), per_second=100)
+    drain = asyncio.create_task(busy_relay.drain(now))
     async with asyncio.timeout(20):
-        while len(await fake.log("POST", "/channels/")) < 10:  # noqa: ASYNC110 - another process's doing
+        while len(await fake.log("POST", "/channels/")) < 10:  # noqa: ASYNC110 - the change happens in another process
             await asyncio.sleep(0.01)
     await relay_harness.add_deliveries(new_delivery("alert", channels[120], now, priority=10))
-    working.wake()
+    busy_relay.wake()
     await drain
     paths = [entry["path"] for entry in await fake.log("POST", "/channels/")]
     assert paths.index(f"/channels/{channels[120]}/messages") < 60
 
 
-async def test_a_channel_with_very_much_to_come_holds_up_no_other(
+async def test_a_channel_with_many_parts_delays_no_other_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     crowded, other = await fake.add_channels(2)
@@ -219,8 +223,8 @@ async def test_a_channel_with_very_much_to_come_holds_up_no_other(
         *(new_delivery(f"c{n}", crowded, now, priority=10) for n in range(relay.PREFETCH_LIMIT + 5))
     )
     await relay_harness.add_deliveries(new_delivery("other", other, now))
-    working = relay_harness.open_relay(rate_limiter=throttle.RateLimiter(time.monotonic))
-    drain = asyncio.create_task(working.drain(now))
+    busy_relay = relay_harness.open_relay(rate_limiter=throttle.RateLimiter(time.monotonic))
+    drain = asyncio.create_task(busy_relay.drain(now))
     async with asyncio.timeout(20):
         while not await fake.messages(other):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -242,7 +246,7 @@ async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
     assert await fake.messages(channel_id) == []
 
 
-async def test_a_slow_answer_is_no_failure(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
+async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
@@ -251,33 +255,33 @@ async def test_a_slow_answer_is_no_failure(relay_harness: RelayHarness, fake: pr
     assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
 
 
-async def test_a_long_outage_touches_few_parts_and_what_is_too_old_expires(
+async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channels = await fake.add_channels(60)
     await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels[1:]))
-    old = relay_harness.now() + timedelta(minutes=10)
+    expires_at = relay_harness.now() + timedelta(minutes=10)
     await relay_harness.add_deliveries(
-        new_delivery("short-lived", channels[0], relay_harness.now(), expires_at=old)
+        new_delivery("short-lived", channels[0], relay_harness.now(), expires_at=expires_at)
     )
     await fake.run_action("set_outage", {"seconds": 3600})
-    keeper = relay_harness.open_relay()
+    running_relay = relay_harness.open_relay()
     for _ in range(60):
-        await keeper.drain(relay_harness.now())
+        await running_relay.drain(relay_harness.now())
         relay_harness.clock_offset += timedelta(seconds=30)
     attempted = {entry["path"] for entry in await fake.log("POST", "/channels/")}
     assert len(attempted) < len(channels)
     await fake.run_action("set_outage", {"seconds": 0})
     await fake.run_action("expire_nonces")
     for _ in range(10):
-        await keeper.drain(relay_harness.now())
+        await running_relay.drain(relay_harness.now())
         relay_harness.clock_offset += timedelta(seconds=60)
     states = await relay_harness.list_states()
     assert states == ["sent"] * 59 + ["expired"]
     assert {len(messages) for messages in (await fake.all_messages()).values()} == {1}
 
 
-async def test_a_clock_set_back_between_two_attempts_doubles_nothing(
+async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -302,7 +306,7 @@ async def test_a_clock_set_back_between_two_attempts_doubles_nothing(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
-async def test_a_wrong_token_stops_everything_and_loses_nothing(
+async def test_a_rejected_token_stops_the_relay_and_keeps_all_parts_planned(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     channels = await fake.add_channels(3)
@@ -315,21 +319,21 @@ async def test_a_wrong_token_stops_everything_and_loses_nothing(
     await relay_harness.drain(until=all_sent)
 
 
-async def test_run_sends_what_is_woken_and_finishes_what_is_in_hand(
+async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     first, second = await fake.add_channels(2)
-    running, stop = relay_harness.open_relay(), asyncio.Event()
-    task = asyncio.create_task(running.run(stop))
+    running_relay, stop = relay_harness.open_relay(), asyncio.Event()
+    task = asyncio.create_task(running_relay.run(stop))
     await asyncio.sleep(0)
     await relay_harness.add_deliveries(new_delivery("a", first, relay_harness.now()))
-    running.wake()
+    running_relay.wake()
     async with asyncio.timeout(20):
         while not await fake.messages(first):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.3})
     await relay_harness.add_deliveries(new_delivery("b", second, relay_harness.now()))
-    running.wake()
+    running_relay.wake()
     async with asyncio.timeout(20):
         while len(await fake.log("POST")) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -338,62 +342,92 @@ async def test_run_sends_what_is_woken_and_finishes_what_is_in_hand(
     assert all_sent(await relay_harness.list_states())
 
 
-async def test_what_a_crash_left_behind_goes_on_at_once(
+async def test_parts_left_sending_by_a_crash_continue_at_once(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
-    done, not_done = await fake.add_channels(2)
+    sent, unsent = await fake.add_channels(2)
     await relay_harness.add_deliveries(
-        new_delivery("a", done, relay_harness.now()), new_delivery("b", not_done, relay_harness.now())
+        new_delivery("a", sent, relay_harness.now()), new_delivery("b", unsent, relay_harness.now())
     )
     first, second = await relay_harness.list_parts()
     async with relay_harness.db.transaction() as connection:
         await attempts.mark_sending(connection, [first.id, second.id], relay_harness.now())
     body = json.loads(first.payload or "") | {"nonce": first.nonce, "enforce_nonce": True}
-    await relay_harness.client.http.send_message(done, params=MultipartParameters(body, None, None))
+    await relay_harness.client.http.send_message(sent, params=MultipartParameters(body, None, None))
     await relay_harness.drain()
     assert all_sent(await relay_harness.list_states())
-    assert len(await fake.messages(done)) == len(await fake.messages(not_done)) == 1
+    assert len(await fake.messages(sent)) == len(await fake.messages(unsent)) == 1
 
 
-class Bewildered:
-    """A sender that meets what nobody thought of, until it is told to send."""
+class StubSender:
+    """A sender that raises an unexpected error until `works` is set."""
 
     def __init__(self) -> None:
         self.attempts = 0
         self.works = False
+        self.slow_channel_id: int | None = None
 
-    async def send(self, order: sender.SendRequest) -> models.Receipt:
+    async def send(self, request: sender.SendRequest) -> models.Receipt:
         self.attempts += 1
         if not self.works:
             raise KeyError("id")
-        return models.Receipt(1, order.channel_id)
+        if request.channel_id == self.slow_channel_id:
+            await asyncio.sleep(0.05)
+        return models.Receipt(1, request.channel_id)
 
-    async def find(self, order: sender.SendRequest, since: datetime) -> models.Receipt | None:
+    async def find(self, request: sender.SendRequest, since: datetime) -> models.Receipt | None:
         return None
 
     async def open_dm(self, user_id: int) -> int:
         raise AssertionError
 
 
-async def test_what_nobody_thought_of_is_no_answer_and_tried_again_later(db: Database) -> None:
-    bewildered = Bewildered()
-    now = system_clock()
-    dice = random.Random(1)
+def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
     suspender = suspension.DestinationSuspender(deliveries)
-    settler = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=dice, linger_seconds=0.0)
-    working = relay.Relay(db, bewildered, settler, clock=lambda: now, limits=SHORT_LIMITS)
+    recorder = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=random.Random(1), linger_seconds=0.0)
+    return relay.Relay(db, stub_sender, recorder, clock=lambda: now, limits=SHORT_LIMITS)
+
+
+async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:
+    stub_sender = StubSender()
+    now = system_clock()
+    stub_relay = open_stub_relay(db, stub_sender, now)
     async with db.transaction() as connection:
         await plan.add(connection, new_delivery("a", 1, now))
     async with asyncio.timeout(5):
-        await working.drain(now)
-    assert bewildered.attempts == 1
+        await stub_relay.drain(now)
+    assert stub_sender.attempts == 1
     async with db.read() as connection:
         (delivery,) = await queries.list_rows(connection)
         (part,) = await queries.list_parts(connection, delivery.id)
     assert part.state is models.PartState.PLANNED
     assert part.first_attempt_at is not None
-    bewildered.works = True
-    await working.drain(now + timedelta(minutes=2))
+    stub_sender.works = True
+    await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
         assert (await queries.list_rows(connection))[0].state is models.DeliveryState.SENT
+
+
+async def test_an_attempt_that_ends_during_a_query_does_not_end_the_drain(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The query leaves out the busy channel; nothing else is in flight when it returns."""
+    now = system_clock()
+    stub_sender = StubSender()
+    stub_sender.works = True
+    stub_relay = open_stub_relay(db, stub_sender, now)
+    list_due = queries.list_due
+
+    async def list_due_slowly(*args: Any, **options: Any) -> list[queries.DuePart]:
+        due_parts = await list_due(*args, **options)
+        while stub_relay._tasks:  # noqa: ASYNC110 - the attempts have no event
+            await asyncio.sleep(0.001)
+        return due_parts
+
+    monkeypatch.setattr(queries, "list_due", list_due_slowly)
+    async with db.transaction() as connection:
+        await plan.add_all(connection, [new_delivery("a", 1, now, parts=2), new_delivery("b", 2, now)])
+    stub_sender.slow_channel_id = 1
+    await stub_relay.drain(now)
+    assert stub_sender.attempts == 3

@@ -198,7 +198,7 @@ def _new_alert(**fields: Any) -> models.NewAlert:
         "kind": models.AlertKind.KEYWORD,
         "text": "diffusion",
         "key": "diffusion",
-        "anchor": "diffusion",
+        "trigger_term": "diffusion",
         "min_votes": 0,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
     }

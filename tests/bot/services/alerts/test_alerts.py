@@ -1,0 +1,62 @@
+"""The use cases around alerts, on both engines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot import errors
+from storage import alerts, models
+from storage import errors as storage_errors
+from storage.outbox import holds, queries
+from tests.support.alert_harness import KEYWORD, MONDAY, NOW, AlertHarness
+
+
+async def test_resuming_alerts_makes_their_paused_deliveries_due(
+    alert_harness: AlertHarness,
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    async with alert_harness.database.transaction() as connection:
+        await alerts.set_state(connection, [alert_id], models.ActivityState.PAUSED, reason="dms-closed")
+        assert await holds.pause(connection, user_id=7, reason="dms-closed") == 1
+    assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
+    async with alert_harness.database.read() as connection:
+        assert await queries.list_due(connection, NOW) == []
+    assert await alert_harness.alerts.resume([alert_id], user_id=7) == 1
+    async with alert_harness.database.read() as connection:
+        assert len(await queries.list_due(connection, NOW)) == 1
+
+
+async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("Diffusion")
+    with pytest.raises(storage_errors.DuplicateError):
+        await alert_harness.add_alert("diffusion ")
+    for number in range(49):
+        await alert_harness.add_alert(f"word{number}x")
+    with pytest.raises(errors.UsageError, match="50"):
+        await alert_harness.add_alert("one more")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "***", "x" * 101])
+async def test_an_alert_that_cannot_match_is_refused_with_a_message(
+    alert_harness: AlertHarness, text: str
+) -> None:
+    with pytest.raises(errors.UsageError, match="alert"):
+        await alert_harness.add_alert(text)
+
+
+async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
+    await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
+    await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
+    preview = await alert_harness.alerts.preview(KEYWORD, "with care")
+    assert (preview.paper_count, preview.max_per_day) == (3, 2)
+    assert preview.latest[0].arxiv_id == "2601.00003"
+
+
+async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    assert await alert_harness.alerts.remove([alert_id], user_id=8) == 0
+    assert await alert_harness.alerts.remove([alert_id], user_id=7) == 1

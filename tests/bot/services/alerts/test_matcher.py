@@ -1,0 +1,32 @@
+"""Matching of author names."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.alerts import matcher
+from bot.text.analysis import normalisation
+from tests.support.alert_harness import AUTHOR
+
+
+@given(
+    st.sampled_from(["Jürgen Müller-Lüdenscheid", "Kim Min-jun", "Søren Ågård", "王 小明", "O'Neil, Ann"]),
+    st.randoms(),
+)
+def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.Random) -> None:
+    words = name.replace(",", "").split()
+    rng.shuffle(words)
+    typed = " ".join(words)
+    for change in (
+        str.upper,
+        normalisation.fold_name,
+        normalisation.fold_name_german,
+        lambda text: text.replace("-", ""),
+    ):
+        spelling = change(typed)
+        assert matcher.name_variants(spelling) & matcher.name_variants(name)
+        paper = matcher.PaperText(1, "", "", (name,), None)
+        assert matcher.trigger_term(AUTHOR, spelling) in matcher.candidate_terms(paper)
