@@ -55,7 +55,10 @@ def test_markdown_is_not_taken_for_html(text: str) -> None:
     assert not html_to_markdown.looks_like_html(text)
 
 
-HOSTILE = "<|<a |<a b='|<!--|<![CDATA[|<!x|<?|&|&a|</|</a|<img alt='x' |<a href=x>|<a href='|<p>\n |<li>|<script>|\n |<aaaaaa"
+HOSTILE = (
+    "<|<a |<a b='|<!--|<![CDATA[|<!x|<?|&|&a|</|</a"
+    "|<img alt='x' |<a href=x>|<a href='|<p>\n |<li>|<script>|\n |<aaaaaa|<div>|<ul><li>|<b><p>"
+)
 
 
 @pytest.mark.parametrize("piece", HOSTILE.split("|"))

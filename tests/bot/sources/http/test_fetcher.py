@@ -469,7 +469,7 @@ async def test_dns_rebinding_is_blocked(
     open_fetcher: conftest.OpenFetcher,
     watch_connections: Callable[[], origin_server.ConnectionRecorder],
 ) -> None:
-    """The first response is public (nobody listens there), the next one is ours: a second look-up is judged anew."""
+    """The first address is public (no server there), the second is ours: each look-up is checked."""
     resolver = origin_server.StubResolver({"rebind.test": [["1.1.1.1"], ["127.0.0.1"]]})
     watched = watch_connections()
     async with open_fetcher(allow=(), resolver=resolver) as fetch:
