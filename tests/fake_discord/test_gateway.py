@@ -1,4 +1,4 @@
-"""The fake's Gateway, through the unmodified discord.py."""
+"""The Gateway of the fake Discord, tested through discord.py."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.wire
 async def connected(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> AsyncIterator[discord.AutoShardedClient]:
+    """Connect a client to the Gateway for the block."""
     client._connection.guild_ready_timeout = 0.2
     connection = asyncio.create_task(client.connect())
     await asyncio.wait_for(client.wait_until_ready(), 10)
@@ -27,7 +28,7 @@ async def connected(
     await connection
 
 
-async def test_ready_brings_the_servers_with_their_channels(
+async def test_the_client_learns_guilds_and_channels_and_their_changes(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -47,7 +48,7 @@ async def test_ready_brings_the_servers_with_their_channels(
                 await asyncio.sleep(0.01)
 
 
-async def test_a_dropped_connection_is_resumed_and_misses_nothing(
+async def test_a_dropped_connection_is_resumed_without_missing_events(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     removed = asyncio.Event()
@@ -64,7 +65,7 @@ async def test_a_dropped_connection_is_resumed_and_misses_nothing(
         assert (counts["identifies"], counts["resumes"]) == (1, 1)
 
 
-async def test_an_interaction_reaches_the_command_and_its_answer_comes_back(
+async def test_an_interaction_reaches_its_command_and_the_responses_are_recorded(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -83,5 +84,5 @@ async def test_an_interaction_reaches_the_command_and_its_answer_comes_back(
         assert record["callback"]["data"]["content"] == "hello Ada"
         assert 0 < record["milliseconds"] < 3000
         async with asyncio.timeout(5):
-            while [r["content"] for r in record["replies"]] != ["edited", "and more"]:
+            while [reply["content"] for reply in record["replies"]] != ["edited", "and more"]:
                 record = await fake.run_action("get_interaction", {"token": record["token"]})

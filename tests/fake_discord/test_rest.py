@@ -1,4 +1,4 @@
-"""The fake's REST side, through the unmodified discord.py."""
+"""The REST API of the fake Discord, tested through discord.py."""
 
 from __future__ import annotations
 
@@ -15,67 +15,68 @@ pytestmark = pytest.mark.wire
 
 
 def card(text: str = "A paper", custom_id: str = "pr:d:1") -> ui.LayoutView:
+    """Return a view with a text and a button."""
     view = ui.LayoutView(timeout=None)
-    box = ui.Container[ui.LayoutView](ui.TextDisplay(text))
+    container = ui.Container[ui.LayoutView](ui.TextDisplay(text))
     row = ui.ActionRow[ui.LayoutView]()
     row.add_item(ui.Button(label="More", custom_id=custom_id))
-    box.add_item(row)
-    view.add_item(box)
+    container.add_item(row)
+    view.add_item(container)
     return view
 
 
-async def test_a_repeated_nonce_gives_back_the_first_message(
+async def test_a_repeated_nonce_returns_the_first_message(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    place = client.get_partial_messageable(channel_id)
-    first = await place.send("one", nonce="abc")
-    again = await place.send("one", nonce="abc")
-    other = await place.send("two")
-    assert (first.id, other.id > first.id) == (again.id, True)
-    assert [m["payload"]["content"] for m in await fake.messages(channel_id)] == ["one", "two"]
+    channel = client.get_partial_messageable(channel_id)
+    first = await channel.send("one", nonce="abc")
+    repeated = await channel.send("one", nonce="abc")
+    other = await channel.send("two")
+    assert (first.id, other.id > first.id) == (repeated.id, True)
+    assert [message["payload"]["content"] for message in await fake.messages(channel_id)] == ["one", "two"]
     await fake.run_action("move_clock", {"seconds": 121})
-    assert (await place.send("one", nonce="abc")).id > other.id
+    assert (await channel.send("one", nonce="abc")).id > other.id
 
 
-async def test_a_nonce_whose_message_was_deleted_answers_10008(
+async def test_a_repeated_nonce_of_a_deleted_message_returns_error_10008(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    place = client.get_partial_messageable(channel_id)
-    message = await place.send("one", nonce="abc")
+    channel = client.get_partial_messageable(channel_id)
+    message = await channel.send("one", nonce="abc")
     await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": message.id})
     with pytest.raises(discord.NotFound) as caught:
-        await place.send("one", nonce="abc")
+        await channel.send("one", nonce="abc")
     assert caught.value.code == 10008
 
 
-async def test_the_history_is_cut_as_asked_and_carries_components(
+async def test_the_history_is_paginated_and_contains_components(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    place = client.get_partial_messageable(channel_id)
-    sent = [await place.send(view=card(f"paper {n}")) for n in range(4)]
-    after = [m async for m in place.history(after=sent[1], limit=10)]
-    before = [m async for m in place.history(before=sent[2], limit=10)]
-    around = [m.id async for m in place.history(around=sent[1], limit=3)]
-    assert [m.id for m in after] == [m.id for m in sent[2:]]
-    assert [m.id for m in before] == [sent[1].id, sent[0].id]
-    assert around == [m.id for m in reversed(sent[:3])]
-    [box] = after[0].components
-    assert isinstance(box, discord.Container)
-    assert isinstance(box.children[0], discord.TextDisplay)
-    assert box.children[0].content == "paper 2"
+    channel = client.get_partial_messageable(channel_id)
+    sent = [await channel.send(view=card(f"paper {number}")) for number in range(4)]
+    after = [message async for message in channel.history(after=sent[1], limit=10)]
+    before = [message async for message in channel.history(before=sent[2], limit=10)]
+    around = [message.id async for message in channel.history(around=sent[1], limit=3)]
+    assert [message.id for message in after] == [message.id for message in sent[2:]]
+    assert [message.id for message in before] == [sent[1].id, sent[0].id]
+    assert around == [message.id for message in reversed(sent[:3])]
+    [container] = after[0].components
+    assert isinstance(container, discord.Container)
+    assert isinstance(container.children[0], discord.TextDisplay)
+    assert container.children[0].content == "paper 2"
 
 
-async def test_without_the_right_to_read_it_the_history_is_empty(
+async def test_the_history_is_empty_without_the_permission_to_read_it(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
-    place = client.get_partial_messageable(channel_id)
-    await place.send("one")
+    channel = client.get_partial_messageable(channel_id)
+    await channel.send("one")
     await fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
-    assert [m async for m in place.history()] == []
+    assert [message async for message in channel.history()] == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ async def test_without_the_right_to_read_it_the_history_is_empty(
         ({"type": model.DM, "guild_id": None, "closed": True}, 403, 50007),
     ],
 )
-async def test_a_channel_that_cannot_be_posted_to_says_why(
+async def test_posting_to_an_unavailable_channel_returns_its_error_code(
     fake: process.FakeDiscord,
     client: discord.AutoShardedClient,
     fields: dict[str, object],
@@ -103,7 +104,7 @@ async def test_a_channel_that_cannot_be_posted_to_says_why(
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
-async def test_the_bot_removed_from_the_server_has_no_access(
+async def test_a_bot_removed_from_the_guild_has_no_access(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -113,14 +114,14 @@ async def test_the_bot_removed_from_the_server_has_no_access(
     assert caught.value.code == 50001
 
 
-async def test_the_sixth_message_in_five_seconds_is_one_too_many(fake: process.FakeDiscord) -> None:
+async def test_the_sixth_message_in_five_seconds_is_rate_limited(fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     headers = {"Authorization": f"Bot {process.TOKEN}"}
     async with aiohttp.ClientSession(headers=headers) as session:
-        for left in (4, 3, 2, 1, 0, None):
+        for remaining in (4, 3, 2, 1, 0, None):
             url = f"{fake.api_url}/channels/{channel_id}/messages"
             async with session.post(url, json={"content": "x"}) as response:
-                if left is None:
+                if remaining is None:
                     assert response.status == 429
                     assert 0 < float(response.headers["Retry-After"]) <= 5
                     assert (response.headers["Via"], (await response.json())["global"]) == (
@@ -128,24 +129,24 @@ async def test_the_sixth_message_in_five_seconds_is_one_too_many(fake: process.F
                         False,
                     )
                 else:
-                    assert response.headers["X-RateLimit-Remaining"] == str(left)
+                    assert response.headers["X-RateLimit-Remaining"] == str(remaining)
                     assert response.headers["Content-Type"] == "application/json"
     assert (await fake.counts())["too_many"] == 1
 
 
-async def test_more_than_the_limit_over_all_is_answered_with_a_global_429(fake: process.FakeDiscord) -> None:
+async def test_exceeding_the_global_limit_returns_a_global_429(fake: process.FakeDiscord) -> None:
     await fake.run_action("set_limits", {"per_second": 3})
     headers = {"Authorization": f"Bot {process.TOKEN}"}
     async with aiohttp.ClientSession(headers=headers) as session:
-        answers = []
+        responses = []
         for _ in range(4):
             async with session.get(f"{fake.api_url}/users/@me") as response:
-                answers.append((response.status, response.headers.get("X-RateLimit-Global")))
-    assert answers[:3] == [(200, None)] * 3
-    assert answers[3] == (429, "true")
+                responses.append((response.status, response.headers.get("X-RateLimit-Global")))
+    assert responses[:3] == [(200, None)] * 3
+    assert responses[3] == (429, "true")
 
 
-async def test_a_lost_reply_leaves_the_message_and_breaks_the_connection(
+async def test_a_lost_reply_stores_the_message_and_resets_the_connection(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -156,7 +157,7 @@ async def test_a_lost_reply_leaves_the_message_and_breaks_the_connection(
     assert len(await fake.messages(channel_id)) == 1
 
 
-async def test_faults_are_for_the_requests_they_name(
+async def test_faults_apply_only_to_matching_requests(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     first, second = await fake.add_channels(2)
@@ -171,10 +172,10 @@ async def test_faults_are_for_the_requests_they_name(
     await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 30, "stored": True})
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(client.get_partial_messageable(second).send("late"), 0.3)
-    assert [m["payload"]["content"] for m in await fake.messages(second)] == ["one", "late"]
+    assert [message["payload"]["content"] for message in await fake.messages(second)] == ["one", "late"]
 
 
-async def test_forum_posts_threads_and_publishing(
+async def test_forum_posts_threads_and_crossposts(
     fake: process.FakeDiscord, client: discord.AutoShardedClient
 ) -> None:
     await fake.run_action(
@@ -196,9 +197,9 @@ async def test_forum_posts_threads_and_publishing(
     )
     assert post.thread.id == post.message.id
     guild = await client.fetch_guild(process.GUILD_ID)
-    assert [t.id for t in await guild.active_threads()] == [post.thread.id]
+    assert [thread.id for thread in await guild.active_threads()] == [post.thread.id]
     await post.thread.edit(archived=True)
-    assert [t.id async for t in forum.archived_threads()] == [post.thread.id]
+    assert [thread.id async for thread in forum.archived_threads()] == [post.thread.id]
 
     news = await client.fetch_channel(72)
     assert isinstance(news, discord.TextChannel)
@@ -212,7 +213,9 @@ async def test_forum_posts_threads_and_publishing(
     await thread.send("in the thread")
 
 
-async def test_dms_commands_and_edits(fake: process.FakeDiscord, client: discord.AutoShardedClient) -> None:
+async def test_dms_edits_and_command_registration(
+    fake: process.FakeDiscord, client: discord.AutoShardedClient
+) -> None:
     user = await client.fetch_user(55)
     dm = await user.create_dm()
     assert (await client.http.start_private_message(55))["id"] == str(dm.id)
@@ -223,13 +226,15 @@ async def test_dms_commands_and_edits(fake: process.FakeDiscord, client: discord
     assert stored["payload"]["flags"] == 1 << 15
     application_id = client.application_id
     assert application_id is not None
-    item = {"name": "topic", "description": "Find papers", "type": 1}
-    await client.http.bulk_upsert_global_commands(application_id, [item])
-    [known] = await client.http.get_global_commands(application_id)
-    assert known["name"] == "topic"
+    command = {"name": "topic", "description": "Find papers", "type": 1}
+    await client.http.bulk_upsert_global_commands(application_id, [command])
+    [registered] = await client.http.get_global_commands(application_id)
+    assert registered["name"] == "topic"
 
 
-async def test_a_wrong_token_is_refused(fake: process.FakeDiscord, client: discord.AutoShardedClient) -> None:
-    async with discord.Client(intents=discord.Intents.none()) as stranger:
+async def test_a_wrong_token_is_rejected(
+    fake: process.FakeDiscord, client: discord.AutoShardedClient
+) -> None:
+    async with discord.Client(intents=discord.Intents.none()) as unknown_client:
         with pytest.raises(discord.LoginFailure):
-            await stranger.login("wrong")
+            await unknown_client.login("wrong")

@@ -1,4 +1,4 @@
-"""What Discord refuses although its schema allows it, and what only its schema refuses."""
+"""Validation of payloads by the rules outside the schema, and by the schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.fake_discord import validation, wire
 
 
 def texts(*contents: str) -> dict[str, Any]:
-    return {"flags": 1 << 15, "components": [{"type": 10, "content": c} for c in contents]}
+    return {"flags": 1 << 15, "components": [{"type": 10, "content": content} for content in contents]}
 
 
 def button(custom_id: str) -> dict[str, Any]:
@@ -30,7 +30,9 @@ def button(custom_id: str) -> dict[str, Any]:
         ({"embeds": [{"description": "d" * 4000}, {"description": "d" * 2001}]}, 50035),
     ],
 )
-def test_refused_beyond_the_schema(payload: dict[str, Any], code: int) -> None:
+def test_a_payload_that_breaks_a_rule_outside_the_schema_is_refused(
+    payload: dict[str, Any], code: int
+) -> None:
     with pytest.raises(wire.ApiError) as caught:
         validation.check_message(payload)
     assert caught.value.code == code
@@ -38,17 +40,19 @@ def test_refused_beyond_the_schema(payload: dict[str, Any], code: int) -> None:
 
 
 @pytest.mark.parametrize("payload", [{"content": "x" * 2000}, texts("가" * 3100), texts(*["a"] * 40)])
-def test_allowed_at_the_edge(payload: dict[str, Any]) -> None:
+def test_payloads_at_the_limits_are_allowed(payload: dict[str, Any]) -> None:
     validation.check_message(payload)
 
 
-@pytest.mark.skipif(not validation.OPENAPI_PATH.exists(), reason="Discord's OpenAPI document is not at hand")
-def test_the_schema_names_the_field_that_does_not_fit() -> None:
+@pytest.mark.skipif(
+    not validation.OPENAPI_PATH.exists(), reason="Discord's OpenAPI document is not available"
+)
+def test_a_payload_that_does_not_match_the_schema_is_refused() -> None:
     schemas = validation.Schemas(validation.OPENAPI_PATH)
     schemas.check("MessageCreateRequest", texts("fine") | {"nonce": "abc", "enforce_nonce": True})
-    label = button("x")
-    label["components"][0]["label"] = "l" * 81
-    for wrong in (label, {"type": 9, "components": [{"type": 10, "content": "no accessory"}]}):
+    long_label = button("x")
+    long_label["components"][0]["label"] = "l" * 81
+    for invalid in (long_label, {"type": 9, "components": [{"type": 10, "content": "no accessory"}]}):
         with pytest.raises(wire.ApiError) as caught:
-            schemas.check("MessageCreateRequest", {"flags": 1 << 15, "components": [wrong]})
+            schemas.check("MessageCreateRequest", {"flags": 1 << 15, "components": [invalid]})
         assert caught.value.code == 50035
