@@ -10,7 +10,7 @@ from storage.models.people import Locale
 
 
 class Style(StrEnum):
-    """The layouts of a daily post (`looks.md` has a sketch of each)."""
+    """The layouts of a daily post."""
 
     COMPACT = "compact"
     CARDS = "cards"
