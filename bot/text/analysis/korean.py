@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
+SYLLABLES = "\uac00-\ud7a3"
+"""Hangul syllables as part of a regular expression's class."""
+HANGUL = f"\u1100-\u11ff{SYLLABLES}"
 """Hangul syllables and letters (NFKC) as part of a regular expression's class."""
 
 # Endings that turn a noun of two or more syllables into a verb or an adverb: 제안합니다, 활용하여, 강화된.
@@ -37,7 +39,7 @@ _TRAILING_KEYS = (
 _VOWELS = tuple(_VOWEL_KEYS.split())
 _TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
 _HANGUL = re.compile(f"[{HANGUL}]")
-_SYLLABLE = re.compile("[\uac00-\ud7a3]")
+_SYLLABLE = re.compile(f"[{SYLLABLES}]")
 _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 

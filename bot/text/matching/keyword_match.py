@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from bot.text.analysis import analyser, korean
 from bot.text.matching import candidate_terms, literal_match, term_variants
 
-_THREE_SYLLABLES = re.compile("[가-힣]{3}")
+_THREE_SYLLABLES = re.compile(f"[{korean.SYLLABLES}]{{3}}")
 
 
 class KeywordText:
@@ -81,4 +81,4 @@ def _three_syllable_pattern(keyword: str) -> re.Pattern[str] | None:
     keys = [key for key in term_variants.korean_variants(keyword) if _THREE_SYLLABLES.fullmatch(key)]
     if not keys or len(keyword.split()) > 1:
         return None
-    return re.compile(f"(?:{'|'.join(map(' ?'.join, keys))})([가-힣]*)")
+    return re.compile(f"(?:{'|'.join(map(' ?'.join, keys))})([{korean.SYLLABLES}]*)")

@@ -15,8 +15,8 @@ SUBSTRING_WEIGHT = 0.2
 _FieldMatches: TypeAlias = tuple[float, float, list[int]]
 """Frequency of a Korean term in title and body, and the starts of its matches."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
-_SEPARATORS = re.compile(r"[\s·]+|(?<=[\uac00-\ud7a3])[\-–/]+(?=[\uac00-\ud7a3])")
-_SCRIPT_RUNS = re.compile(r"[^\uac00-\ud7a3]+|[\uac00-\ud7a3]+")
+_SEPARATORS = re.compile(rf"[\s·]+|(?<=[{korean.SYLLABLES}])[\-–/]+(?=[{korean.SYLLABLES}])")
+_SCRIPT_RUNS = re.compile(f"[^{korean.SYLLABLES}]+|[{korean.SYLLABLES}]+")
 
 
 class Document:

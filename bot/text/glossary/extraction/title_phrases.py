@@ -25,7 +25,9 @@ _SUBSUMED_SHARE = 0.75
 """A phrase is part of a longer one if this share of its papers has the longer one: learning from human (feedback)."""
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.+#/&][^\W_]+)*(?:\+\+|#)?")
-_LATIN_WITH_PARTICLE = re.compile("([^가-힣]*[^가-힣\\W])([가-힣]{1,2})")
+_LATIN_WITH_PARTICLE = re.compile(
+    rf"([^{korean.SYLLABLES}]*[^{korean.SYLLABLES}\W])([{korean.SYLLABLES}]{{1,2}})"
+)
 _WORD_SEPARATOR = re.compile(r"[\W_]")
 # Words between two phrases, together with the function words that are not inner words.
 _INNER_WORDS = frozenset(("a", "and", "from", "in", "into", "of", "the", "to", "의"))

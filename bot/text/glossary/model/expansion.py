@@ -58,7 +58,7 @@ class Segment:
 class Expansion:
     """A query as segments that should all be found; `composed` are alternatives for the whole of it.
 
-    `fallback` are the words of a query that is one term: they are used when the term finds too little.
+    `fallback` are the words of a query that is one term: searched for when the term matches too few papers.
     """
 
     text: str

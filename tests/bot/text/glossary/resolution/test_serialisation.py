@@ -1,0 +1,33 @@
+"""Glossaries written as JSON and read back."""
+
+from __future__ import annotations
+
+from bot.text.glossary.extraction import title_phrases
+from bot.text.glossary.induction import build
+from bot.text.glossary.model import seed
+from bot.text.glossary.resolution import resolver, serialisation
+from tests.support import glossary_in_memory
+
+
+def test_a_glossary_survives_serialisation() -> None:
+    draft = build.draft_glossary(
+        glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), seed.load_terms()
+    )
+    built = build.build_concepts(draft, draft.cooccurrence_counter())
+    title_statistics = title_phrases.TitleStatistics(
+        (title_phrases.Phrase("Robot Arms", "en", 3),), {"robot": 5}
+    )
+    text = serialisation.dump(built, draft.senses, draft.mention_evidence.table, title_statistics)
+    loaded = serialisation.load(text)
+    assert loaded is not None
+    assert loaded.title_statistics == title_statistics
+    assert serialisation.is_current(text)
+    original = resolver.Glossary(built, draft.senses, draft.mention_evidence.table)
+    for query in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
+        assert loaded.expand(query) == original.expand(query)
+
+
+def test_a_glossary_of_another_version_is_not_loaded() -> None:
+    for older in ('{"version": 0}', '{"version":1,"concepts":[]}', "", "null"):
+        assert serialisation.load(older) is None
+        assert not serialisation.is_current(older)
