@@ -1,6 +1,6 @@
-"""Foreign text made harmless for Discord: nothing in it becomes a mention, a link, a heading or any other markup.
+"""Escaping of untrusted text (titles, names, users' input), so that Discord shows no mention, link or markup in it.
 
-Titles, names and users' words pass through here; the digests' Markdown goes through `markdown`.
+The Markdown of digests is rendered by `rendering.markdown` instead.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _URL_SAFE = "%/:=&?~#+!$,;'-._"
 
 
 class SafeMarkdown(str):
-    """Text that is Discord Markdown already and must not be escaped again."""
+    """Text that is Discord Markdown and is not escaped again."""
 
     __slots__ = ()
 
@@ -43,7 +43,7 @@ class SafeMarkdown(str):
 def to_single_line(text: str) -> str:
     """Return `text` on one line, composed (NFC), without control, invisible and direction characters.
 
-    For places that show no Markdown: labels, options, modal titles, thread names.
+    For surfaces that show no Markdown: labels, options, modal titles, thread names.
     """
     return _SPACES.sub(" ", strip_invisible(text)).strip()
 
@@ -54,81 +54,81 @@ def strip_invisible(text: str) -> str:
 
 
 def escape_text(text: str) -> SafeMarkdown:
-    """Return `text` on one line so that Discord shows it as it is, wherever in a message it stands."""
+    """Return `text` on one line, escaped so that Discord shows it unchanged anywhere in a message."""
     if isinstance(text, SafeMarkdown):
         return text
     return SafeMarkdown(escape_line_start(escape_inline(to_single_line(text))))
 
 
 def escape_inline(text: str) -> str:
-    """Escape all markup that works within a line. The text is otherwise left as it is."""
+    """Return `text` with all markup escaped that works within a line."""
     return _MARKUP.sub(_escape_match, text)
 
 
 def escape_line_start(text: str) -> str:
-    """Escape what would make a heading, list, quote or small print of a line; for text at a line's start."""
-    found = _LINE_START.match(text)
-    if not found:
+    """Return `text`, the start of a line, with the sign escaped that would make a heading, list, quote or small print."""
+    match = _LINE_START.match(text)
+    if not match:
         return text
-    if found["number"]:
-        return f"{found['number']}\\{text[found.end() :]}"
+    if match["number"]:
+        return f"{match['number']}\\{text[match.end() :]}"
     return f"\\{text}"
 
 
-def _escape_match(found: re.Match[str]) -> str:
-    if found["mark"]:
-        return f"\\{found['mark']}"
-    if found["url"]:
-        # The scheme's colon follows: escaped, it shows the same and links nothing.
-        return f"{found['url']}\\"
-    if found["everyone"]:
-        return f"@{ZERO_WIDTH_SPACE}{found['everyone']}"
+def _escape_match(match: re.Match[str]) -> str:
+    if match["mark"]:
+        return f"\\{match['mark']}"
+    if match["url"]:
+        # The backslash escapes the colon that follows: Discord shows the same text but no link.
+        return f"{match['url']}\\"
+    if match["everyone"]:
+        return f"@{ZERO_WIDTH_SPACE}{match['everyone']}"
     return "\\:"
 
 
 def safe_url(url: str) -> str | None:
-    """Return `url` so that it can stand in a masked link, or None for one that we do not link.
+    """Return `url` encoded for a masked link, or None if it must not be linked.
 
-    Only http and https with a host and without user names, at most 512 characters; spaces, parentheses
-    and everything that could end the link are percent-encoded.
+    Only http and https with a host and without user name, at most 512 characters. Spaces, parentheses and all other
+    characters that could end the link are percent-encoded.
     """
-    address = url.strip()
-    if not _HTTP_SCHEME.match(address) or to_single_line(address) != unicodedata.normalize("NFC", address):
+    stripped = url.strip()
+    if not _HTTP_SCHEME.match(stripped) or to_single_line(stripped) != unicodedata.normalize("NFC", stripped):
         return None
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(stripped)
         host, user = parts.hostname, parts.username
     except ValueError:
         return None
-    encoded = quote(address, safe=_URL_SAFE)
+    encoded = quote(stripped, safe=_URL_SAFE)
     if not host or user is not None or len(encoded) > limits.LINK_URL:
         return None
     return encoded
 
 
 def link_label(text: str) -> SafeMarkdown:
-    """Return escaped text for the label of a masked link: round brackets for square ones, no URL in it."""
+    """Return escaped text for the label of a masked link, with round brackets for square ones and without URLs."""
     return escape_text(strip_link_syntax(to_single_line(text)))
 
 
 def strip_link_syntax(text: str) -> str:
-    """Return `text` with round brackets for square ones and no URL: unescaped, for a link's label."""
+    """Return `text` for a link's label, unescaped, with round brackets for square ones and without URL schemes."""
     return _HTTP_SCHEME.sub("", text).replace("[", "(").replace("]", ")")
 
 
 def masked_link(text: str, url: str) -> SafeMarkdown:
-    """Return a masked link, or only its escaped label when the URL is not one that we link."""
-    name, address = link_label(text), safe_url(url)
-    if address is None:
+    """Return a masked link, or the escaped text if the URL must not be linked."""
+    label, safe = link_label(text), safe_url(url)
+    if safe is None:
         return escape_text(text)
-    return SafeMarkdown(f"[{name}]({address})") if name else SafeMarkdown(f"<{address}>")
+    return SafeMarkdown(f"[{label}]({safe})") if label else SafeMarkdown(f"<{safe}>")
 
 
 def code_span(text: str) -> SafeMarkdown:
     """Return `text` as an inline code span, on one line; empty for empty text."""
     content = to_single_line(text)
     if "``" in content or (content.startswith("`") or content.endswith("`")):
-        # Discord knows spans of one or two backticks; a look-alike keeps the content whole.
+        # Discord supports spans of one or two backticks; a look-alike keeps the content readable.
         content = content.replace("`", "ˋ")
     if not content:
         return SafeMarkdown("")
@@ -137,9 +137,9 @@ def code_span(text: str) -> SafeMarkdown:
 
 
 def code_block(content: str, language: str = "") -> SafeMarkdown:
-    """Return `content` as a code block, its lines kept; a fence inside it is taken apart by a zero-width space.
+    """Return `content` as a code block of the same lines; zero-width spaces break up fences inside it.
 
-    `language` is for Discord's colours and must be a bare word.
+    `language` selects the syntax highlighting and must be one word.
     """
     inside = strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
     return SafeMarkdown(f"```{language}\n{inside}\n```")

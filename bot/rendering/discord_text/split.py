@@ -1,7 +1,7 @@
-"""Long Discord Markdown made to fit: shortened to one piece, or split into pages that lose nothing.
+"""Splitter of Discord Markdown: shortens a text, or splits it into pages without loss.
 
-Neither cuts inside a link, a code span, an escape, a `<…>` token or a grapheme; marks that a cut leaves open
-are closed, and opened again on the next page. What a text consists of is found in `pieces`.
+A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Marks that are open at a cut are
+closed there and opened again on the next page.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from bot.rendering.discord_text import limits, tokenizer
 
 ELLIPSIS = "…"
 SPACED_ELLIPSIS = "\u00a0" + ELLIPSIS
-"""Stands after a whole sentence; a line never breaks before it."""
+"""The ellipsis after a whole sentence; a line never breaks before it."""
 MIN_PAGE_SIZE = 64
-"""Pages below this many characters or bytes could not hold the two ends of a fence and something between."""
+"""Characters and bytes that a page needs at least: room for both ends of a fence and some content."""
 
 _MIN_FILL_RATIO = 0.5
 
 
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
-    """Return `text`, or its beginning ending in `…`, in at most `limit` code points (and `max_bytes` of UTF-8).
+    """Return `text`, or its beginning with `…`, in at most `limit` code points and `max_bytes` of UTF-8.
 
-    Cut after a sentence if that keeps half of what would fit, else after a word, else after a grapheme.
-    With `markdown=False` the text has no markup, as in labels and options.
+    The cut is after a sentence if that keeps half of the limit, else after a word, else after a grapheme. With
+    `markdown=False` the text has no markup, as in labels and options.
     """
-    most_bytes = 4 * limit if max_bytes is None else max_bytes
-    if len(text) <= limit and limits.utf8_bytes(text) <= most_bytes:
+    byte_limit = 4 * limit if max_bytes is None else max_bytes
+    if len(text) <= limit and limits.utf8_bytes(text) <= byte_limit:
         return text
-    if limit < 1 or most_bytes < limits.utf8_bytes(ELLIPSIS):
+    if limit < 1 or byte_limit < limits.utf8_bytes(ELLIPSIS):
         return ""
-    beginning = text if markdown else text[: limit + 64]
-    page = _Page(limit, most_bytes, reserved=SPACED_ELLIPSIS)
-    rest = tokenizer.tokenize(beginning, markdown=markdown)[::-1]
+    prefix = text if markdown else text[: limit + 64]
+    page = _Page(limit, byte_limit, reserved=SPACED_ELLIPSIS)
+    rest = tokenizer.tokenize(prefix, markdown=markdown)[::-1]
     page.fill(rest)
     return page.render_shortened(rest)
 
@@ -38,9 +38,8 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
 def split_pages(text: str, max_chars: int = limits.TEXT, max_bytes: int = limits.TEXT_BYTES) -> list[str]:
     """Return `text` in pages of at most `max_chars` code points and `max_bytes` UTF-8 bytes each.
 
-    Cut between blocks if that fills half of a page, else between lines, sentences, words, graphemes. Fences
-    and marks open at a cut are closed and opened again. Only whitespace at the cuts is dropped; an empty
-    text gives no page. Raises ValueError for pages smaller than `SMALLEST_PAGE`.
+    The cut is between blocks if that fills half of a page, else between lines, sentences, words, graphemes. Only
+    whitespace at the cuts is dropped; an empty text gives no page. Raises ValueError for limits below `MIN_PAGE_SIZE`.
     """
     if min(max_chars, max_bytes) < MIN_PAGE_SIZE:
         raise ValueError(f"a page needs room for {MIN_PAGE_SIZE} characters")
@@ -52,9 +51,9 @@ def split_pages(text: str, max_chars: int = limits.TEXT, max_bytes: int = limits
     while rest:
         page = _Page(max_chars, max_bytes, open_marks=opened)
         page.fill(rest, split_atomic=True)
-        written, opened = page.render(page.choose_split_index(rest), rest)
-        if written.strip():
-            pages.append(written)
+        rendered, opened = page.render(page.choose_split_index(rest), rest)
+        if rendered.strip():
+            pages.append(rendered)
         while rest and not _in_fence(opened) and rest[-1].text.isspace():
             rest.pop()
     return pages
@@ -70,15 +69,14 @@ def _closing_marks(opened: list[str]) -> str:
     )
 
 
-def _toggle_marks(opened: list[str], piece: tokenizer.Token) -> list[str]:
-    result = opened
-    for mark in piece.toggles:
-        result = [mark_ for mark_ in result if mark_ != mark] if mark in result else [*result, mark]
-    return result
+def _toggle_marks(opened: list[str], token: tokenizer.Token) -> list[str]:
+    for mark in token.toggles:
+        opened = [other for other in opened if other != mark] if mark in opened else [*opened, mark]
+    return opened
 
 
 class _Page:
-    """One page being filled: what it took, what is open at its end, and the best cut of each kind so far."""
+    """A page under construction: its tokens, the marks open at its end, and the last boundary of each level."""
 
     def __init__(
         self, max_chars: int, max_bytes: int, *, open_marks: list[str] | None = None, reserved: str = ""
@@ -94,30 +92,30 @@ class _Page:
         self._preferred_boundaries: dict[tokenizer.Boundary, int] = {}
 
     def fill(self, rest: list[tokenizer.Token], *, split_atomic: bool = False) -> None:
-        """Take pieces from the end of `rest` while they fit.
+        """Move tokens from the end of `rest` to the page while they fit.
 
-        A piece too long for a page that is not well filled yet falls apart into graphemes. A hard one, or a grapheme,
-        does so only where it has the page for itself and `breaking_hard` says that all must be shown.
+        A token that does not fit into a page less than half full is split into graphemes. An atomic token or a
+        grapheme is split only with `split_atomic` and on an empty page.
         """
         while rest:
-            piece = rest.pop()
-            if self._try_append(piece):
+            token = rest.pop()
+            if self._try_append(token):
                 continue
-            shards = [piece.text]
-            alone = split_atomic and not self._tokens
-            if alone or (not piece.is_atomic and self._fill_ratio() < _MIN_FILL_RATIO):
-                shards = tokenizer.graphemes(piece.text)
-            if alone and len(shards) == 1:
+            shards = [token.text]
+            is_alone = split_atomic and not self._tokens
+            if is_alone or (not token.is_atomic and self._fill_ratio() < _MIN_FILL_RATIO):
+                shards = tokenizer.graphemes(token.text)
+            if is_alone and len(shards) == 1:
                 step = max(1, min(self._max_chars, self._max_bytes) // 16)
-                shards = [piece.text[start : start + step] for start in range(0, len(piece.text), step)]
+                shards = [token.text[start : start + step] for start in range(0, len(token.text), step)]
             rest.extend(
-                [tokenizer.Token(shard) for shard in reversed(shards)] if len(shards) > 1 else [piece]
+                [tokenizer.Token(shard) for shard in reversed(shards)] if len(shards) > 1 else [token]
             )
             if len(shards) == 1:
                 return
 
     def choose_split_index(self, rest: list[tokenizer.Token]) -> int:
-        """Return how many of the pieces to keep."""
+        """Return the number of tokens to keep on the page."""
         if not rest:
             return len(self._tokens)
         self._record_boundary(rest[-1])
@@ -127,41 +125,41 @@ class _Page:
         return self._boundaries[min(self._boundaries)] if self._boundaries else len(self._tokens)
 
     def render(self, count: int, rest: list[tokenizer.Token]) -> tuple[str, list[str]]:
-        """Return the page of the first `count` pieces and what is open at its end; the others go back to `rest`."""
+        """Return the page of the first `count` tokens and the marks open at its end; put the other tokens back to `rest`."""
         rest.extend(reversed(self._tokens[count:]))
         text, opened = self._prefix, self._marks_at_start
-        text += "".join(piece.text for piece in self._tokens[:count])
-        for piece in self._tokens[:count]:
-            opened = _toggle_marks(opened, piece)
+        text += "".join(token.text for token in self._tokens[:count])
+        for token in self._tokens[:count]:
+            opened = _toggle_marks(opened, token)
         text = text.rstrip("\n") if _in_fence(opened) else text.rstrip()
         return text + (_closing_marks(opened) if rest else ""), opened
 
     def render_shortened(self, rest: list[tokenizer.Token]) -> str:
-        """Return the page as a beginning that says that it goes on."""
+        """Return the page cut at its best boundary, with an ellipsis."""
         if rest:
             self._record_boundary(rest[-1])
         ends = [
             cut for level, cut in self._preferred_boundaries.items() if level <= tokenizer.Boundary.SENTENCE
         ]
         if ends:
-            count, ending = max(ends), SPACED_ELLIPSIS
+            count, ellipsis = max(ends), SPACED_ELLIPSIS
         else:
             anywhere = max(self._boundaries.values(), default=0)
-            count, ending = self._preferred_boundaries.get(tokenizer.Boundary.WORD, anywhere), ELLIPSIS
+            count, ellipsis = self._preferred_boundaries.get(tokenizer.Boundary.WORD, anywhere), ELLIPSIS
         text, opened = self._prefix, self._marks_at_start
-        for piece in self._tokens[:count]:
-            text, opened = text + piece.text, _toggle_marks(opened, piece)
-        return text.rstrip() + (ending if text.strip() else ELLIPSIS) + _closing_marks(opened)
+        for token in self._tokens[:count]:
+            text, opened = text + token.text, _toggle_marks(opened, token)
+        return text.rstrip() + (ellipsis if text.strip() else ELLIPSIS) + _closing_marks(opened)
 
-    def _try_append(self, piece: tokenizer.Token) -> bool:
-        opened = _toggle_marks(self._open_marks, piece)
+    def _try_append(self, token: tokenizer.Token) -> bool:
+        opened = _toggle_marks(self._open_marks, token)
         closers = _closing_marks(opened)
-        chars = self._chars + len(piece.text)
-        size = self._bytes + limits.utf8_bytes(piece.text)
+        chars = self._chars + len(token.text)
+        size = self._bytes + limits.utf8_bytes(token.text)
         if chars + len(closers) > self._max_chars or size + len(closers) > self._max_bytes:
             return False
-        self._record_boundary(piece)
-        self._tokens.append(piece)
+        self._record_boundary(token)
+        self._tokens.append(token)
         self._open_marks, self._chars, self._bytes = opened, chars, size
         return True
 

@@ -1,6 +1,6 @@
-"""Discord Markdown taken apart into pieces that are not cut, with what each opens or closes.
+"""Tokenizer of Discord Markdown for the splitter: tokens are never cut, and know the marks that they open or close.
 
-Only as much of the syntax as a cut must respect; `fitting` decides where to cut. Linear in the length of the text.
+It covers the syntax that a cut must respect, in time linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FENCE = "```"
 
 
 class Boundary(IntEnum):
-    """How good a place the end of a piece is for a cut, the best first."""
+    """The quality of a cut after a token, the best first."""
 
     BLOCK = 0
     LINE = 1
@@ -27,10 +27,10 @@ class Boundary(IntEnum):
 
 @dataclass(slots=True)
 class Token:
-    """A part of a text that stays whole.
+    """A part of a text that is kept whole.
 
-    `hard` pieces (links, tokens, code spans, marks) lose their meaning when cut, the others fall apart into graphemes.
-    `toggles` names the marks that are opened or closed here: `**`, `*`, `~~`, or a fence by its first line.
+    Atomic tokens (links, mentions, code spans, marks) lose their meaning when cut; the others can be split into
+    graphemes. `toggles` are the marks that the token opens or closes: `**`, `*`, `~~`, or a fence's first line.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Token:
 
     @property
     def is_closing(self) -> bool:
-        """Whether a mark or fence ends here."""
+        """Whether the token closes a mark or fence."""
         return bool(self.toggles) and not self.is_opening
 
 
@@ -66,23 +66,23 @@ _MARKS = {"***": ("**", "*"), "**": ("**",), "*": ("*",), "~~": ("~~",)}
 
 
 def tokenize(text: str, *, markdown: bool = True) -> list[Token]:
-    """Return the pieces of `text`; joined they are the text. Without `markdown` nothing in it is markup."""
+    """Return the tokens of `text`; joined they are the text. Without `markdown` it has no markup."""
     if not markdown:
-        pieces = [Token(found.group()) for found in _PLAIN_TOKEN.finditer(text)]
-        _assign_boundaries(pieces)
-        return pieces
-    pieces = []
+        tokens = [Token(match.group()) for match in _PLAIN_TOKEN.finditer(text)]
+        _assign_boundaries(tokens)
+        return tokens
+    tokens = []
     position = 0
     while fence := _FENCE_OPEN.search(text, position):
         close = _FENCE_CLOSE.search(text, fence.end())
         if not close:
             break
-        pieces += _tokenize_prose(text[position : fence.start()])
-        if pieces:
-            pieces[-1].boundary = Boundary.BLOCK
-        pieces += _tokenize_fence(fence.group(), text[fence.end() : close.start()], close.group())
+        tokens += _tokenize_prose(text[position : fence.start()])
+        if tokens:
+            tokens[-1].boundary = Boundary.BLOCK
+        tokens += _tokenize_fence(fence.group(), text[fence.end() : close.start()], close.group())
         position = close.end()
-    return pieces + _tokenize_prose(text[position:])
+    return tokens + _tokenize_prose(text[position:])
 
 
 def graphemes(text: str) -> list[str]:
@@ -91,46 +91,46 @@ def graphemes(text: str) -> list[str]:
 
 
 def _tokenize_fence(first: str, content: str, last: str) -> list[Token]:
-    pieces = [Token(found.group()) for found in _PLAIN_TOKEN.finditer(content)]
-    for piece in pieces:
-        if piece.text.startswith("\n"):
-            piece.boundary = Boundary.LINE
-        elif piece.text.isspace():
-            piece.boundary = Boundary.WORD
+    tokens = [Token(match.group()) for match in _PLAIN_TOKEN.finditer(content)]
+    for token in tokens:
+        if token.text.startswith("\n"):
+            token.boundary = Boundary.LINE
+        elif token.text.isspace():
+            token.boundary = Boundary.WORD
     opening = Token(first, is_atomic=True, toggles=(first,), is_opening=True)
-    return [opening, *pieces, Token(last, is_atomic=True, toggles=(first,), boundary=Boundary.BLOCK)]
+    return [opening, *tokens, Token(last, is_atomic=True, toggles=(first,), boundary=Boundary.BLOCK)]
 
 
 def _tokenize_prose(text: str) -> list[Token]:
-    pieces: list[Token] = []
+    tokens: list[Token] = []
     spans = _CodeSpans(text)
     marks = _OpenMarks()
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        assert found is not None  # \X matches any character
-        piece = Token(found.group(), is_atomic=bool(found["hard"]))
-        end = found.end()
-        if found["span"]:
+        match = _TOKEN.match(text, position)
+        assert match is not None  # \X matches any character
+        token = Token(match.group(), is_atomic=bool(match["hard"]))
+        end = match.end()
+        if match["span"]:
             end = spans.find_end(position, end)
-            piece = Token(text[position:end], is_atomic=True)
-        elif found["mark"]:
-            piece.is_atomic = True
-            before = pieces[-1].text if pieces else " "
+            token = Token(text[position:end], is_atomic=True)
+        elif match["mark"]:
+            token.is_atomic = True
+            before = tokens[-1].text if tokens else " "
             marks.pair(
-                piece, after_space=before[-1:].isspace(), before_space=text[end : end + 1].strip() == ""
+                token, after_space=before[-1:].isspace(), before_space=text[end : end + 1].strip() == ""
             )
-        elif piece.text.startswith("\n\n"):
+        elif token.text.startswith("\n\n"):
             marks.clear()
-        pieces.append(piece)
+        tokens.append(token)
         position = end
     marks.clear()
-    _assign_boundaries(pieces)
-    return pieces
+    _assign_boundaries(tokens)
+    return tokens
 
 
 class _CodeSpans:
-    """Finds where code spans end: at the next run of as many backticks on the same line."""
+    """Finds the ends of code spans: the next run of the same number of backticks on the same line."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -139,7 +139,7 @@ class _CodeSpans:
             self._runs[run.end() - run.start()].append(run.start())
 
     def find_end(self, start: int, end: int) -> int:
-        """Return the end of the span whose opening run is from `start` to `end`, or `end` if it isn't one."""
+        """Return the end of the span with the opening run from `start` to `end`; `end` if the run opens no span."""
         runs = self._runs[end - start]
         following = bisect_right(runs, start)
         if following == len(runs) or "\n" in self._text[end : runs[following]]:
@@ -149,54 +149,54 @@ class _CodeSpans:
 
 @dataclass(slots=True)
 class _OpenMarks:
-    """Pairs the marks of one block. A mark without a partner is text."""
+    """Pairs the marks of one block. A mark without partner is text."""
 
     _open: dict[str, Token] = field(default_factory=dict)
 
-    def pair(self, piece: Token, *, after_space: bool, before_space: bool) -> None:
-        marks = _MARKS[piece.text]
+    def pair(self, token: Token, *, after_space: bool, before_space: bool) -> None:
+        marks = _MARKS[token.text]
         if all(mark in self._open for mark in marks) and not after_space:
             for mark in marks:
                 del self._open[mark]
-            piece.toggles = tuple(reversed(marks))
+            token.toggles = tuple(reversed(marks))
         elif not any(mark in self._open for mark in marks) and not before_space:
-            self._open.update(dict.fromkeys(marks, piece))
-            piece.toggles, piece.is_opening = marks, True
+            self._open.update(dict.fromkeys(marks, token))
+            token.toggles, token.is_opening = marks, True
 
     def clear(self) -> None:
-        for mark, piece in self._open.items():
-            piece.toggles = tuple(toggled for toggled in piece.toggles if toggled != mark)
+        for mark, token in self._open.items():
+            token.toggles = tuple(toggled for toggled in token.toggles if toggled != mark)
         self._open.clear()
 
 
-def _assign_boundaries(pieces: list[Token]) -> None:
-    """Say after each piece how good a cut would be there."""
+def _assign_boundaries(tokens: list[Token]) -> None:
+    """Set the boundary of each token."""
     line_start = 0
-    for index, piece in enumerate(pieces):
-        following = pieces[index + 1].text if index + 1 < len(pieces) else ""
-        if piece.text.startswith("\n"):
-            level = Boundary.BLOCK if len(piece.text) > 1 else Boundary.LINE
-            # What a heading announces stays with it.
-            piece.boundary = Boundary.WORD if _is_heading(pieces, line_start, index) else level
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if token.text.startswith("\n"):
+            level = Boundary.BLOCK if len(token.text) > 1 else Boundary.LINE
+            # A heading is not separated from the text below it.
+            token.boundary = Boundary.WORD if _is_heading(tokens, line_start, index) else level
             line_start = index + 1
-        elif piece.text.isspace() and index > line_start:
-            ended = _ends_sentence(pieces, line_start, index) and not following[:1].islower()
-            piece.boundary = Boundary.SENTENCE if ended else Boundary.WORD
-        elif piece.text[-1] in _WIDE_SENTENCE_ENDS:
-            piece.boundary = Boundary.SENTENCE
+        elif token.text.isspace() and index > line_start:
+            ended = _ends_sentence(tokens, line_start, index) and not following[:1].islower()
+            token.boundary = Boundary.SENTENCE if ended else Boundary.WORD
+        elif token.text[-1] in _WIDE_SENTENCE_ENDS:
+            token.boundary = Boundary.SENTENCE
 
 
-def _is_heading(pieces: list[Token], start: int, end: int) -> bool:
+def _is_heading(tokens: list[Token], start: int, end: int) -> bool:
     if start >= end:
         return False
-    first, last = pieces[start], pieces[end - 1]
+    first, last = tokens[start], tokens[end - 1]
     return first.text == "#" or ("**" in first.toggles and first.is_opening and "**" in last.toggles)
 
 
-def _ends_sentence(pieces: list[Token], start: int, index: int) -> bool:
-    while index > start and pieces[index - 1].text[-1] in _AFTER_SENTENCE:
+def _ends_sentence(tokens: list[Token], start: int, index: int) -> bool:
+    while index > start and tokens[index - 1].text[-1] in _AFTER_SENTENCE:
         index -= 1
-    # From the third piece of a line on: `1.` at its start is a number, not a sentence.
+    # `1.` at the start of a line is a number, not a sentence.
     if index - start < 3:
         return False
-    return pieces[index - 1].text[-1] in _SENTENCE_ENDS and not pieces[index - 1].is_atomic
+    return tokens[index - 1].text[-1] in _SENTENCE_ENDS and not tokens[index - 1].is_atomic

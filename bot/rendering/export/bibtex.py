@@ -1,4 +1,4 @@
-"""Papers as BibTeX entries. Text stays Unicode, which biber and today's BibTeX styles take; the rest is escaped."""
+"""Papers as BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage import models
 _SPECIAL = re.compile(r"[\\{}$&#%_~^]")
 _COMMANDS = {
     "\\": r"\textbackslash{}",
-    # Not `\{`: BibTeX counts braces whatever stands before them.
+    # Not `\{`: BibTeX counts escaped braces too.
     "{": r"\textbraceleft{}",
     "}": r"\textbraceright{}",
     "~": r"\textasciitilde{}",
@@ -25,7 +25,7 @@ _CENTURY_PIVOT = 91
 
 
 def render_bibtex(papers: Iterable[models.Entry]) -> str:
-    """Return one entry for each paper, in the order given; a paper that stands twice is one entry."""
+    """Return one entry per paper, in the order given; a repeated paper is one entry."""
     unique: dict[str, models.Entry] = {}
     for paper in papers:
         unique.setdefault(paper.arxiv_id, paper)
@@ -45,9 +45,9 @@ def render_entry(
     truncated: bool = False,
     url: str | None = None,
 ) -> str:
-    """Return one entry as text, under the key `arxiv:<id>`, with a line end.
+    """Return one entry with the key `arxiv:<id>`, ending in a line end.
 
-    Year and month come from the id (YYMM); a list of authors that is known to be cut off ends in `and others`.
+    The year is that of the id (YYMM); a shortened list of authors ends in `and others`.
     """
     names = [_format_author(name) for name in authors if escape.to_single_line(name)]
     fields = {
@@ -63,19 +63,19 @@ def render_entry(
 
 
 def escape_bibtex(text: str) -> str:
-    """Return `text` on one line, for a BibTeX field: LaTeX's special characters shown as themselves."""
-    return _SPECIAL.sub(lambda found: _COMMANDS.get(found[0], f"\\{found[0]}"), escape.to_single_line(text))
+    """Return `text` on one line for a BibTeX field, with LaTeX's special characters escaped."""
+    return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), escape.to_single_line(text))
 
 
 def _format_author(name: str) -> str:
-    """Return an author; a name that BibTeX would take apart (`Lee, Inc.`, `A and B`) is set in braces."""
+    """Return an author's name, in braces if BibTeX would split it (`Lee, Inc.`, `A and B`)."""
     escaped = escape_bibtex(name)
     return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
 
 
 def _year(arxiv_id: str) -> str:
-    found = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
-    if not found:
+    match = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
+    if not match:
         return ""
-    short = int(found[1])
+    short = int(match[1])
     return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
