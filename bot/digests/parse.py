@@ -20,6 +20,8 @@ FILE_SUFFIXES = frozenset({".md", ".txt"})
 MAX_BYTES = 32 * 1024 * 1024
 """The largest file that is read. Years of digests fit into it, and a single day is far smaller."""
 
+_NO_PAPERS = "no paper in a known form stands under this date"
+
 
 class _Segment(NamedTuple):
     """The rows between two date headings. Without `date` they are no digest, but may have problems."""
@@ -105,7 +107,7 @@ def _parse_segment(
             end = day.end if left_out else result.end
             problems = result.problems + left_out
             return _Segment(start, end, problems, digest_format, day.parsed.date, result.drafts)
-        error = "no paper in a known form stands under this date"
+        error = _NO_PAPERS
     if not papers and not day.mentions_papers:
         return _Segment(start, day.end, [])
     problem = models.Problem(start + 1, f"{error}: {lines.excerpt(day.heading.text)}")
@@ -154,5 +156,5 @@ def _rejection_reason(segments: Sequence[_Segment], days: Sequence[date_headings
     if problems:
         return f"line {problems[0].line}: {problems[0].message}"
     day = next((day for day in days if day.parsed.error), days[0])
-    error = day.parsed.error or "no paper in a known form stands under this date"
+    error = day.parsed.error or _NO_PAPERS
     return f"line {day.heading.row + 1}: {error}: {lines.excerpt(day.heading.text)}"

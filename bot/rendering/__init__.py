@@ -1,1 +1,1 @@
-"""Text for readers: templates and wording, Discord's Markdown and limits, charts and exports. No I/O but templates."""
+"""Text for readers: templates, Discord's Markdown and limits, charts and exports. The only I/O is reading templates."""

@@ -1,7 +1,7 @@
-"""Draws a topic's papers and votes by month as a PNG. Measures the picture; what it looks like is `trend.svg.j2`'s.
+"""Charts of a topic's papers and votes by month, as PNG. The layout is computed here, the look is that of `trend.svg.j2`.
 
-Letters come from the system's fonts: none is part of the package. Where no font has Hangul, months are written as
-2025-11 and Korean texts are left out; where there is no font at all, the picture has no letters.
+The fonts are the system's; the package has none. Without a font for Hangul, months are written as 2025-11 and Korean
+texts are left out; without any font the chart has no text.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from bot.rendering.discord_text import escape
 from bot.rendering.wording.templates import OutputFormat, Templates
 
 WIDTH, HEIGHT = 800, 400
+"""Units of the view box."""
 PNG_WIDTH = 1200
-"""Units of the view box, and the picture's width: sharp on a phone, and drawn in 50 ms, for which resvg holds Python."""
+"""Pixels: sharp on a phone, and drawn in 50 ms, during which resvg holds the GIL."""
 TEMPLATE = "trend.svg.j2"
 FONT_FAMILIES = (
     "Noto Sans CJK KR, Noto Sans KR, Pretendard, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, Nanum Gothic,"
@@ -38,7 +39,7 @@ _CORNER_RADIUS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class MonthColumn:
-    """A month, given by its first day; `votes` is None where they are not known. `running`: there is more to come."""
+    """A month, as its first day. `votes` is None if unknown. `running`: the month is not over."""
 
     month: date
     papers: int
@@ -48,7 +49,7 @@ class MonthColumn:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn. The texts are plain; `locale` is the language of the months' names."""
+    """The content of a chart. The texts are plain; `locale` is the language of the months' names."""
 
     title: str
     papers_label: str
@@ -58,16 +59,16 @@ class Chart:
 
 
 class ChartRenderer:
-    """Draws charts with the system's fonts, or with those files alone that are given."""
+    """Draws charts with the system's fonts, or only with the given font files."""
 
     def __init__(self, templates: Templates, fonts: Sequence[str] | None = None) -> None:
         self._templates = templates
         self._fonts = fonts
 
     def draw(self, chart: Chart) -> bytes:
-        """Return the chart as a PNG of 1200 by 600 pixels. Reading fonts may take long: call it in a thread.
+        """Return the chart as a PNG of 1200 by 600 pixels. Reading fonts can take long: call it in a thread.
 
-        Raises ValueError for a chart without columns, and where an operator's template makes no picture.
+        Raises ValueError for a chart without columns and for an operator's template that is not valid SVG.
         """
         if not chart.columns:
             raise ValueError("there is nothing to draw")
@@ -76,7 +77,7 @@ class ChartRenderer:
 
     @cached_property
     def has_hangul(self) -> bool:
-        """Whether the fonts can draw Hangul: one missing letter looks like any other missing one."""
+        """Whether the fonts can draw Hangul. Without a font two letters are the same picture, that of a missing glyph."""
         first, second = (self._render_png(_GLYPH_PROBE.format(letter=letter), 40) for letter in "가각")
         return first != second
 
@@ -102,7 +103,7 @@ def _template_values(chart: Chart, *, hangul: bool) -> dict[str, object]:
     with_votes = any(column.votes is not None for column in columns)
     left, right = _MARGIN, WIDTH - (_MARGIN if with_votes else _NARROW_MARGIN)
     slot = (right - left) / len(columns)
-    centres = [left + slot * (place + 0.5) for place in range(len(columns))]
+    centres = [left + slot * (index + 0.5) for index in range(len(columns))]
     steps, papers_top, votes_top = _axis_scales(columns)
     lines = _vote_lines(columns, centres, votes_top)
     labels = (chart.papers_label, chart.votes_label)
@@ -145,7 +146,7 @@ def _bars(
 def _vote_lines(
     columns: Sequence[MonthColumn], centres: Sequence[float], top: int
 ) -> list[list[tuple[float, float]]]:
-    """Return the points of each stretch of months whose votes are known; one without papers is no gap but 0."""
+    """Return the points of each unbroken run of months with known votes; a month without papers has 0 votes."""
     lines: list[list[tuple[float, float]]] = [[]]
     if all(column.votes is None for column in columns):
         return []
@@ -163,19 +164,16 @@ def _y_position(number: int, top: int) -> float:
 
 
 def _axis_scales(columns: Sequence[MonthColumn]) -> tuple[int, int, int]:
-    """Return into how many steps both axes are cut, and their upper ends, so that lines across serve both."""
-    most = max(1, *(column.papers for column in columns))
-    step = nice_ceiling(most / _MAX_STEPS)
-    steps = math.ceil(most / step)
-    return (
-        steps,
-        steps * step,
-        steps * nice_ceiling(max(1, *(column.votes or 0 for column in columns)) / steps),
-    )
+    """Return the number of steps of both axes and their upper ends, so that both share the horizontal lines."""
+    max_papers = max(1, *(column.papers for column in columns))
+    max_votes = max(1, *(column.votes or 0 for column in columns))
+    step = nice_ceiling(max_papers / _MAX_STEPS)
+    steps = math.ceil(max_papers / step)
+    return steps, steps * step, steps * nice_ceiling(max_votes / steps)
 
 
 def nice_ceiling(number: float) -> int:
-    """Return a whole number that people count in, at least as large as `number` (above 0)."""
+    """Return a round integer, at least `number` (above 0)."""
     power = 10 ** max(0, math.floor(math.log10(number)))
     return next(
         int(factor * power) for factor in _NICE if factor * power >= number and factor * power % 1 == 0
@@ -185,11 +183,11 @@ def nice_ceiling(number: float) -> int:
 def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object]]:
     return [
         {
-            "y": round(_y_position(place, steps), 1),
-            "papers": _format_count(papers_top // steps * place),
-            "votes": _format_count(votes_top // steps * place),
+            "y": round(_y_position(index, steps), 1),
+            "papers": _format_count(papers_top // steps * index),
+            "votes": _format_count(votes_top // steps * index),
         }
-        for place in range(steps + 1)
+        for index in range(steps + 1)
     ]
 
 
@@ -200,37 +198,38 @@ def _format_count(number: int) -> str:
 def _month_labels(
     columns: Sequence[MonthColumn], centres: Sequence[float], locale: str | None
 ) -> list[dict[str, object]]:
-    """Return the months' names in the reader's form, the year below the first of it; as 2025-11 without a locale."""
-    room = _MAX_LABELS if locale else _MAX_LABELS // 2
-    every = next(every for every in (1, 2, 3, 6, 12) if len(columns) <= every * room or every == 12)
+    """Return the labels of the months: their names in the locale, each year below its first; as 2025-11 without locale."""
+    max_labels = _MAX_LABELS if locale else _MAX_LABELS // 2
+    every = next(every for every in (1, 2, 3, 6, 12) if len(columns) <= every * max_labels or every == 12)
     labels: list[dict[str, object]] = []
     year = 0
     for column, centre in zip(columns, centres, strict=True):
-        on = column.month
-        if (on.month - 1) % every:
+        month = column.month
+        if (month.month - 1) % every:
             continue
-        month = month_name(on, locale) if locale else f"{on:%Y-%m}"
-        named = babel.dates.format_skeleton("y", on, locale=locale) if locale and on.year != year else ""
-        labels.append({"x": round(centre, 1), "month": month, "year": named})
-        year = on.year
+        name = month_name(month, locale) if locale else f"{month:%Y-%m}"
+        is_new_year = locale and month.year != year
+        year_name = babel.dates.format_skeleton("y", month, locale=locale) if is_new_year else ""
+        labels.append({"x": round(centre, 1), "month": name, "year": year_name})
+        year = month.year
     return labels
 
 
-def month_name(on: date, locale: str, *, with_year: bool = False) -> str:
-    """Return a month as a reader writes it: `2월`, `2025년 2월`; `Feb`, `Feb 2025`."""
-    name: str = babel.dates.format_skeleton("yMMM" if with_year else "MMM", on, locale=locale)
+def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
+    """Return a month in a language: `2월`, `2025년 2월`; `Feb`, `Feb 2025`."""
+    name: str = babel.dates.format_skeleton("yMMM" if with_year else "MMM", month, locale=locale)
     return name
 
 
 def _legend(papers_label: str, votes_label: str) -> dict[str, float]:
-    """Return where the texts of the legend begin, so that it ends at the right edge."""
+    """Return the x positions of the legend's texts, aligned to the right edge."""
     votes = WIDTH - 28 - 21 * _text_width(votes_label)
     end = votes - 36 - 24 if votes_label else WIDTH - 28
     return {"papers": round(end - 21 * _text_width(papers_label), 1), "votes": round(votes, 1)}
 
 
 def _has_missing_glyphs(text: str, hangul: bool) -> bool:
-    """Tell whether a text has letters that would come out as boxes: beyond Latin, or Hangul without a font."""
+    """Return whether a text has letters that could be missing in the fonts: beyond Latin, or Hangul without a font."""
     return any(
         not ("\uac00" <= letter <= "\ud7a3" and hangul)
         and ord(letter) >= 0x250
@@ -240,7 +239,7 @@ def _has_missing_glyphs(text: str, hangul: bool) -> bool:
 
 
 def _truncate_title(title: str) -> str:
-    """Return a title on one line beside the legend."""
+    """Return a title on one line, short enough for the space next to the legend."""
     plain = escape.to_single_line(title)
     if _text_width(plain) <= _MAX_TITLE_WIDTH:
         return plain
@@ -250,5 +249,5 @@ def _truncate_title(title: str) -> str:
 
 
 def _text_width(text: str) -> float:
-    """Return about how wide a text is, in font sizes."""
+    """Return the estimated width of a text, in font sizes."""
     return sum(0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58 for letter in text)

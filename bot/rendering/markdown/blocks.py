@@ -1,7 +1,7 @@
-"""The digests' Markdown to Discord's, or to plain text. Never raises on any text, and loses none of it but markup.
+"""Renderer of the digests' Markdown as Discord's Markdown or plain text. It accepts any text and drops only markup.
 
-Headings become bold lines, images their descriptions, formulas Unicode, tables code blocks or lists. Links stay
-if they are http(s); everything else that could become active is escaped. Fitting is left to `fitting`.
+Headings become bold lines, images their descriptions, formulas Unicode, tables code blocks or lists. http(s) links
+are kept; all other text that Discord could interpret is escaped.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _ROW_START = re.compile(r"^[\s>]*\|?")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
 _CHUNK_SIZE = 8_000
 _MAX_BRACKETS = 400
-"""More of them in a part are no links: nested ones take the parser time that grows with their square."""
+"""Square brackets of a chunk above which they are text: nested links take the parser quadratic time."""
 
 _MAX_INDENT_DEPTH = 5
 
 
 def render_markdown(text: str) -> SafeMarkdown:
-    """Return the Markdown of a digest as Discord's Markdown, its blocks separated as Discord shows them best."""
+    """Return the Markdown of a digest as Discord's Markdown."""
     return SafeMarkdown(_render(text, with_markup=True))
 
 
 def render_plain(text: str) -> str:
-    """Return the Markdown of a digest as plain text, a line a block, list items with `- ` or their number."""
+    """Return the Markdown of a digest as plain text: one line per block, list items with `- ` or their number."""
     return _render(text, with_markup=False)
 
 
 def render_heading(text: str) -> SafeMarkdown:
-    """Return a section's heading as one escaped line without emphasis, ready to be set bold."""
+    """Return a section's heading as one escaped line without emphasis, for bold type."""
     (token, *_) = parser.get_parser(links=True).parseInline(" ".join(text[:_CHUNK_SIZE].split()))
     plain = render_inline(token.children or [], with_markup=False)
     return SafeMarkdown(escape.escape_inline(escape.to_single_line(plain).rstrip(":： ")))
@@ -55,19 +55,19 @@ def _render(text: str, *, with_markup: bool) -> str:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Yield the text in parts of bounded length, cut at blank lines outside fences where there are any.
+    """Yield the text in chunks of bounded length, cut at blank lines outside fences if possible.
 
-    It bounds the time: parts of the parser take more than linear time for hostile text.
+    This bounds the time: the parser takes more than linear time for hostile text.
     """
     lines: list[str] = []
-    size, fenced = 0, False
-    for whole in text.splitlines():
-        for start in range(0, max(len(whole), 1), _CHUNK_SIZE):
-            line = whole[start : start + _CHUNK_SIZE]
+    size, in_fence = 0, False
+    for long_line in text.splitlines():
+        for start in range(0, max(len(long_line), 1), _CHUNK_SIZE):
+            line = long_line[start : start + _CHUNK_SIZE]
             if line.lstrip(" ").startswith(("```", "~~~")):
-                fenced = not fenced
-            full = size + len(line) > _CHUNK_SIZE and not (fenced and size < 8 * _CHUNK_SIZE)
-            if full or (size > _CHUNK_SIZE // 2 and not line.strip() and not fenced):
+                in_fence = not in_fence
+            is_full = size + len(line) > _CHUNK_SIZE and not (in_fence and size < 8 * _CHUNK_SIZE)
+            if is_full or (size > _CHUNK_SIZE // 2 and not line.strip() and not in_fence):
                 yield "\n".join(lines)
                 lines, size = [], 0
             lines.append(line)
@@ -77,7 +77,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Container:
-    """An open list or quote. `bullet` is what the item in hand still has to be begun with."""
+    """An open list or quote. `bullet` is the pending bullet or number of the current item."""
 
     kind: str
     number: int | None = None
@@ -90,7 +90,7 @@ class _Container:
 
 
 class _BlockRenderer:
-    """Writes block tokens as lines. What stands between two blocks is decided by their kinds."""
+    """Renders block tokens as lines. The kinds of two blocks decide whether a blank line separates them."""
 
     def __init__(self, with_markup: bool) -> None:
         self.source: list[str] = []
@@ -139,15 +139,15 @@ class _BlockRenderer:
         children = token.children or []
         if self._block_kind == "cell":
             plain = " ".join(render_inline(children, with_markup=False).split())
-            # The first cell is set bold where the table becomes a list.
-            marked = render_inline(children, with_markup=self._with_markup, bold=not self._cells).replace(
+            # The first cell is bold if the table becomes a list.
+            markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells).replace(
                 "\n", " "
             )
-            self._cells.append(tables.Cell(plain, marked))
+            self._cells.append(tables.Cell(plain, markdown))
             return
-        heading = self._block_kind == "heading"
-        text = render_inline(children, with_markup=self._with_markup, bold=heading)
-        if heading and text and self._with_markup:
+        is_heading = self._block_kind == "heading"
+        text = render_inline(children, with_markup=self._with_markup, bold=is_heading)
+        if is_heading and text and self._with_markup:
             text = f"**{text.replace(chr(10), ' ')}**"
         self._write(self._block_kind, text)
 
@@ -158,7 +158,7 @@ class _BlockRenderer:
         if not self._with_markup:
             self._write("paragraph", escape.strip_invisible(content).strip("\n"))
         elif content.strip():
-            # Without bullet and indentation: a fence shows as one only from the start of a line.
+            # Without bullet and indentation: Discord recognises fences only at the start of a line.
             self._append("fence", escape.code_block(content, language).split("\n"))
 
     def _add_table_token(self, token: Token) -> None:
@@ -180,13 +180,13 @@ class _BlockRenderer:
                 self._write_table()
 
     def _merge_extra_cells(self, columns: int) -> None:
-        """Keep the cells that a row has beyond the header's in its last cell; the parser leaves them out."""
+        """Append a row's cells beyond the header's, which the parser drops, to its last cell."""
         cells = _CELL_END.split(_ROW_START.sub("", self._row_source).rstrip().removesuffix("|"))
         surplus = escape.to_single_line(" ".join(cells[columns:]))
         if surplus and self._cells:
             last = self._cells[-1]
-            marked = f"{last.markdown} {escape.escape_text(surplus) if self._with_markup else surplus}"
-            self._cells[-1] = tables.Cell(f"{last.plain} {surplus}", marked)
+            markdown = f"{last.markdown} {escape.escape_text(surplus) if self._with_markup else surplus}"
+            self._cells[-1] = tables.Cell(f"{last.plain} {surplus}", markdown)
 
     def _write_table(self) -> None:
         header, *rows = self._table_rows
@@ -200,13 +200,13 @@ class _BlockRenderer:
     def _write(self, kind: str, text: str) -> None:
         if not text.strip():
             return
-        first, rest = self._prefixes()
-        kind = "item" if first != rest else kind
+        first, further = self._prefixes()
+        kind = "item" if first != further else kind
         lines = text.split("\n")
-        self._append(kind, [first + lines[0], *(rest + line for line in lines[1:])])
+        self._append(kind, [first + lines[0], *(further + line for line in lines[1:])])
 
     def _prefixes(self) -> tuple[str, str]:
-        """Return what the first line of a block and what its further lines begin with."""
+        """Return the prefixes of a block's first line and of its other lines."""
         quote = (
             "> "
             if self._with_markup and any(container.kind == "quote" for container in self._containers)
@@ -237,7 +237,7 @@ class _BlockRenderer:
         if not self._with_markup or self._last_kind == "heading" or "fence" in (kind, self._last_kind):
             return False
         if kind == "item":
-            # A number other than 1 begins a list only after a blank line; within a list it goes on.
+            # A number other than 1 begins a list only after a blank line; within a list it needs none.
             return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
         return not (kind == "paragraph" and self._in_item)
 

@@ -1,4 +1,4 @@
-"""One paragraph's tokens to text: Discord's Markdown, or plain text without any markup."""
+"""Renderer of a paragraph's inline tokens: Discord's Markdown, or plain text."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ _TAG = re.compile(
 def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = False) -> str:
     """Return the tokens as text, hard breaks as line ends.
 
-    `marked` gives Discord's Markdown with all other text escaped, otherwise there is no markup at all.
-    Inside a `bold` surrounding strong emphasis is left out.
+    With markup the text is Discord's Markdown, all other text escaped. Within `bold` text strong emphasis is dropped.
     """
     inline = _InlineRenderer(with_markup, bold)
     for token in tokens:
@@ -35,7 +34,7 @@ def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = Fa
 
 
 class _InlineRenderer:
-    """Gathers raw text until markup comes, so that nothing active can be put together from harmless pieces."""
+    """Renders inline tokens. Raw text is collected up to the next markup, so that adjacent parts are escaped as one."""
 
     def __init__(self, with_markup: bool, bold: bool) -> None:
         self._with_markup = with_markup
@@ -96,7 +95,7 @@ class _InlineRenderer:
             self._output.append(mark)
 
     def _separate_marks(self) -> None:
-        """Keep `*a*` and a following `**b**` apart; two marks that both open may touch."""
+        """Separate `*a*` and a following `**b**` by a zero-width space; two opening marks can touch."""
         last = len(self._output) - 1
         if last >= 0 and self._output[last] in _MARKS.values() and last not in self._opened.values():
             self._output.append(escape.ZERO_WIDTH_SPACE)
@@ -111,13 +110,13 @@ class _InlineRenderer:
         href, start = self._links.pop()
         label = "".join(self._output[start:]).strip()
         del self._output[start:]
-        address = escape.safe_url(href)
-        if address is None:
+        safe = escape.safe_url(href)
+        if safe is None:
             self._output.append(label)
         elif not label or token.info == "auto":
-            self._output.append(f"<{address}>")
+            self._output.append(f"<{safe}>")
         else:
-            self._output.append(f"[{label}]({address})")
+            self._output.append(f"[{label}]({safe})")
 
     def _flush(self) -> None:
         raw = escape.strip_invisible(_TAG.sub(_replace_html_tag, "".join(self._pending_text)))
@@ -133,15 +132,15 @@ class _InlineRenderer:
 
     def _escape_with_urls(self, raw: str) -> str:
         at_start = self._output[-1].endswith("\n") if self._output else not self._bold
-        done, pieces = 0, []
-        for found in _URL.finditer(raw):
-            written = _strip_trailing_punctuation(found.group())
-            address = escape.safe_url(written)
-            if address is not None:
-                pieces += [escape.escape_inline(raw[done : found.start()]), f"<{address}>"]
-                done = found.start() + len(written)
-        pieces.append(escape.escape_inline(raw[done:]))
-        first, *others = "".join(pieces).split("\n")
+        position, parts = 0, []
+        for match in _URL.finditer(raw):
+            url = _strip_trailing_punctuation(match.group())
+            safe = escape.safe_url(url)
+            if safe is not None:
+                parts += [escape.escape_inline(raw[position : match.start()]), f"<{safe}>"]
+                position = match.start() + len(url)
+        parts.append(escape.escape_inline(raw[position:]))
+        first, *others = "".join(parts).split("\n")
         lines = [escape.escape_line_start(first.lstrip()) if at_start else first]
         return "\n".join([*lines, *(escape.escape_line_start(line.lstrip()) for line in others)])
 
@@ -151,13 +150,13 @@ def _replace_html_tag(tag: re.Match[str]) -> str:
 
 
 def _formula_text(formula: str) -> str:
-    """Return a formula in Unicode as far as that goes."""
+    """Return a formula in Unicode as far as possible."""
     return latex.to_plain_text(f"${' '.join(formula.split())}$")
 
 
-def _strip_trailing_punctuation(address: str) -> str:
-    """Return a bare URL without the punctuation of the sentence that it ends."""
-    trimmed = address.rstrip(_TRAILING_PUNCTUATION)
+def _strip_trailing_punctuation(url: str) -> str:
+    """Return a bare URL without the punctuation of the sentence around it."""
+    trimmed = url.rstrip(_TRAILING_PUNCTUATION)
     while trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
         trimmed = trimmed[:-1].rstrip(_TRAILING_PUNCTUATION)
     return trimmed

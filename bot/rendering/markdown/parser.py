@@ -1,7 +1,4 @@
-"""The Markdown that digests are written in: CommonMark with tables, mathematics and emphasis beside Korean.
-
-Only parsing; what becomes of the tokens is in `markdown`.
-"""
+"""Parser of the digests' Markdown: CommonMark with tables, formulas and emphasis next to Korean letters."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 
 MATH_TOKEN = "math"
-"""The type of the tokens that hold a formula's LaTeX, without its dollar signs or brackets."""
+"""The type of formula tokens. Their content is LaTeX without dollar signs or brackets."""
 
 _MAX_FORMULA_LENGTH = 300
 _MAX_NESTING = 50
@@ -27,11 +24,10 @@ _CJK = re.compile(
 
 @lru_cache(maxsize=2)
 def get_parser(*, links: bool) -> MarkdownIt:
-    """Return the parser, made on first use; without `links` square brackets are text.
+    """Return the parser, created on first use. Without `links` square brackets are text.
 
-    Raw HTML stays text (much of what looks like a tag is a token such as `<think>`), indented lines are no
-    code (bullets that run on are indented), and link definitions, underlined headings are no such things,
-    so that no line disappears.
+    Raw HTML is text (many apparent tags are tokens such as `<think>`), indented lines are not code (continued bullets
+    are indented), and link definitions and underlined headings are text, so that no line disappears.
     """
     markdown = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
     markdown.enable(["table", "strikethrough"])
@@ -58,23 +54,23 @@ def _math_rule(state: StateInline, silent: bool) -> bool:
     return False
 
 
-def _is_formula(opening: str, content: str, behind: str) -> bool:
-    """Tell a formula from a price ($5-$10) and from an escaped bracket (`\\[IDK\\]`)."""
+def _is_formula(opening: str, content: str, next_char: str) -> bool:
+    """Return whether the content is a formula, not a price ($5-$10) or an escaped bracket (`\\[IDK\\]`)."""
     if not content.strip():
         return False
     if opening == "$":
         if content[0].isspace() or content[-1].isspace() or content[-1] == "\\":
             return False
-        return not behind.isdigit() or bool(_MATH_SIGN.search(content))
+        return not next_char.isdigit() or bool(_MATH_SIGN.search(content))
     if opening == "$$":
         return True
     return bool(_MATH_SIGN.search(content) or _VARIABLE.fullmatch(content.strip()))
 
 
 def _emphasis_rule(state: StateInline, silent: bool) -> bool:
-    """As CommonMark's rule, but a letter of Chinese, Japanese or Korean beside a mark counts as a boundary.
+    """CommonMark's rule, except that a Chinese, Japanese or Korean letter next to a mark counts as a boundary.
 
-    Without it `**모델(CoT)**을` is no emphasis: Korean writes its particles without a space.
+    By CommonMark's own rule `**모델(CoT)**을` is no emphasis: Korean particles follow without a space.
     """
     marker = state.src[state.pos]
     if silent or marker not in "_*":
@@ -102,7 +98,7 @@ def _emphasis_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _can_open_and_close(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
-    """Return whether a run of marks between these two characters can open and can close."""
+    """Return whether a run of marks between two characters can open and can close emphasis."""
     left = _is_flanking(after, before)
     right = _is_flanking(before, after)
     if splits_words:

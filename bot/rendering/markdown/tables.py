@@ -1,4 +1,4 @@
-"""A table as text that a phone can show: an aligned code block, or a list when it is too wide for one."""
+"""Renderer of tables for narrow screens: an aligned code block, or a list if that is too wide."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from bot.rendering.discord_text import escape
 
 MAX_WIDTH = 42
-"""Columns of a code block that a phone shows without breaking lines (tried on a width of 390 pixels)."""
+"""Columns of a code block that fit on a phone without wrapping (measured at a width of 390 pixels)."""
 
 _GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell in both forms: `plain` for a code block, `marked` (Discord's Markdown) for a list."""
+    """The text of a cell: `plain` for a code block, `markdown` (Discord's) for a list."""
 
     plain: str
     markdown: str
@@ -25,7 +25,7 @@ class Cell:
 def render_table(
     header: Sequence[Cell], rows: Sequence[Sequence[Cell]], right_aligned: Sequence[bool]
 ) -> str:
-    """Return the table; `right` says which columns are set flush right. Rows may be shorter than the header."""
+    """Return the table as Discord's Markdown. Rows can be shorter than the header."""
     widths = [
         max(_display_width(row[column].plain) for row in (header, *rows) if column < len(row))
         for column in range(len(header))

@@ -1,1 +1,1 @@
-"""The wording of posts: sandboxed jinja2 templates, their filters, and the texts made from them."""
+"""The wording of posts: sandboxed jinja2 templates that operators can replace, and their filters."""

@@ -1,7 +1,4 @@
-"""What templates can do with their values: votes, authors, dates and times in the reader's form.
-
-Filters that depend on the language take it from the template's `locale`.
-"""
+"""The filters of templates: votes, authors, dates and times in the reader's language, the template's `locale`."""
 
 from __future__ import annotations
 
@@ -23,12 +20,12 @@ WORKDAYS = (1, 2, 3, 4, 5)
 
 
 def render_votes(votes: int | None) -> str:
-    """Return `▲ 81`, or `▲ –` for votes that are not known."""
+    """Return `▲ 81`, or `▲ –` for unknown votes."""
     return f"▲ {'–' if votes is None else votes}"
 
 
 def render_authors(names: Sequence[str], truncated: bool = False) -> str:
-    """Return the first three names and how many more there are; a `+…` when the digest itself cut the list."""
+    """Return the first three names and the number of others; `+…` if the digest shortened the list."""
     shown = ", ".join(
         split.shorten(escape.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
         for name in names[:MAX_AUTHORS]
@@ -51,7 +48,7 @@ def render_weekday(day: int, locale: str) -> str:
 
 
 def render_zone(name: str, locale: str) -> str:
-    """Return the city of an IANA zone in the language (`서울`), or the zone's own name where it has none."""
+    """Return the city of an IANA zone in the language (`서울`), or the zone's name if it has no city."""
     try:
         city: str = babel.dates.get_timezone_location(name, locale=locale, return_city=True)
     except (LookupError, ValueError):
@@ -60,7 +57,7 @@ def render_zone(name: str, locale: str) -> str:
 
 
 def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
-    """Return a Discord timestamp, shown in the reader's own zone. Styles: t T d D f F R (resources/reference)."""
+    """Return a Discord timestamp, shown in the reader's time zone. Styles: t T d D f F R (resources/reference)."""
     return SafeMarkdown(f"<t:{int(at.timestamp())}:{style}>")
 
 
@@ -85,8 +82,8 @@ def _number(context: Context, number: int) -> str:
 
 
 def _iso_days(days: Iterable[date], most: int = 5) -> str:
-    listed = [day.isoformat() for day in days]
-    return ", ".join(listed[-most:])
+    dates = [day.isoformat() for day in days]
+    return ", ".join(dates[-most:])
 
 
 FILTERS: dict[str, Callable[..., object]] = {
@@ -104,4 +101,4 @@ FILTERS: dict[str, Callable[..., object]] = {
     "trim": lambda text: SafeMarkdown(text.strip()) if isinstance(text, SafeMarkdown) else str(text).strip(),
     "shorten": lambda text, limit: split.shorten(str(text), limit, markdown=isinstance(text, SafeMarkdown)),
 }
-"""The filters of all templates by name; jinja2's own are there as well."""
+"""The filters of all templates by name, in addition to jinja2's own."""

@@ -1,8 +1,7 @@
-"""The wording that an operator can replace: jinja2 templates, each a set of named texts (its blocks).
+"""The jinja2 templates that operators can replace; each is a set of named texts, its blocks.
 
-`daily.ko.j2` in the operator's folder replaces the bundled one block by block, as if it extended it. A broken one
-never loses a post: its problem is logged and the bundled block is used. What the texts are for is in `wording` and
-`exports`.
+`daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended that. A broken
+template never loses a post: the problem is logged and the bundled block takes its place.
 """
 
 from __future__ import annotations
@@ -24,27 +23,27 @@ from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.wording import filters
 
 BUNDLED_PREFIX = "bundled/"
-"""Before a template's name: the one that came with Paperround, whatever the operator's folder holds."""
+"""The prefix of a template's name for the bundled template, even if the operator's folder has one."""
 
 FALLBACK_LOCALE = "en"
 
 
 class OutputFormat(Enum):
-    """What becomes of the values that a template shows."""
+    """The escaping of the values in a template."""
 
     MARKDOWN = "marked"
-    """Discord's Markdown: values are escaped, except what is `Safe` already."""
+    """Discord's Markdown: values are escaped unless they are `SafeMarkdown`."""
     PLAIN = "plain"
     """One line without markup, for names of threads and the like."""
     DOCUMENT = "document"
-    """As they are, for files."""
+    """Unchanged, for files."""
     SVG = "drawing"
     """Escaped as text and attributes of XML, for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateProblem:
-    """Why a template of the operator's is not used: its file, the line if known, and the reason in words."""
+    """The reason why an operator's template is not used, with its file, and its line if known."""
 
     file: str
     line: int | None
@@ -77,32 +76,32 @@ class Templates:
         values: Mapping[str, object],
         output_format: OutputFormat = OutputFormat.MARKDOWN,
     ) -> SafeMarkdown:
-        """Return one block of the template `name` in a language, without whitespace at its ends.
+        """Return a block of the template `name` in a language, without whitespace at its ends.
 
         A language without template falls back to English. Raises LookupError for a name or block that is not bundled.
         """
         file, bundled = self._resolve_files(name, locale)
-        given = {**values, "locale": file.split(".")[-2]}
-        own = (
+        context_values = {**values, "locale": file.split(".")[-2]}
+        text = (
             None
             if file == bundled
             else self._try_render(
-                file, block, lambda: self._render_block(file, bundled, block, given, output_format)
+                file, block, lambda: self._render_block(file, bundled, block, context_values, output_format)
             )
         )
-        if own is None:
-            own = self._render_block(bundled, bundled, block, given, output_format)
-        return SafeMarkdown(own.strip())
+        if text is None:
+            text = self._render_block(bundled, bundled, block, context_values, output_format)
+        return SafeMarkdown(text.strip())
 
     def render_document(
         self, file: str, values: Mapping[str, object], output_format: OutputFormat = OutputFormat.DOCUMENT
     ) -> str:
-        """Return a whole template as text for a file. `file` is its full name, such as `export.review.md.j2`."""
+        """Return a whole template as text. `file` is its full name, such as `export.review.md.j2`."""
         environment = self._environments[output_format]
-        own = None
+        text = None
         if self._is_overridden(file):
-            own = self._try_render(file, "", lambda: environment.get_template(file).render(values))
-        return environment.get_template(BUNDLED_PREFIX + file).render(values) if own is None else own
+            text = self._try_render(file, "", lambda: environment.get_template(file).render(values))
+        return environment.get_template(BUNDLED_PREFIX + file).render(values) if text is None else text
 
     @property
     def rendering_problems(self) -> list[TemplateProblem]:
@@ -116,19 +115,19 @@ class Templates:
 
     def find_problems(self) -> list[TemplateProblem]:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
-        found = []
+        problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
         bundled = set(environment.list_templates(filter_func=lambda name: name.startswith(BUNDLED_PREFIX)))
         for name in self._override_files():
             try:
                 environment.get_template(name)
             except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
-                found.append(_problem_from_error(error, name, self._folder))
+                problems.append(_problem_from_error(error, name, self._folder))
             if BUNDLED_PREFIX + name not in bundled:
-                found.append(
+                problems.append(
                     TemplateProblem(str(Path(self._folder or "") / name), None, "replaces no template")
                 )
-        return found
+        return problems
 
     def _override_files(self) -> Iterator[str]:
         if self._folder is not None:
@@ -136,15 +135,15 @@ class Templates:
             yield from (name for name in sorted(names) if name.endswith(".j2"))
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
-        """Return the template to use and the bundled one that it stands on; the same where nothing is replaced."""
+        """Return the template to use and the bundled one below it; they are the same if none is replaced."""
         environment = self._environments[OutputFormat.MARKDOWN]
-        own = ""
+        override = ""
         for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
             file = f"{name}.{language}.j2"
-            if not own and self._is_overridden(file):
-                own = file
+            if not override and self._is_overridden(file):
+                override = file
             if _template_exists(environment, BUNDLED_PREFIX + file):
-                return own or BUNDLED_PREFIX + file, BUNDLED_PREFIX + file
+                return override or BUNDLED_PREFIX + file, BUNDLED_PREFIX + file
         raise LookupError(f"there is no template {name}")
 
     def _is_overridden(self, file: str) -> bool:
@@ -170,7 +169,7 @@ class Templates:
         template = environment.get_template(file)
         context = template.new_context(dict(values))
         if file != bundled:
-            # As if it extended the bundled template: blocks it leaves out, and `super()`, come from there.
+            # As if it extended the bundled template: missing blocks and `super()` come from there.
             for name, parent in environment.get_template(bundled).blocks.items():
                 context.blocks.setdefault(name, []).append(parent)
         if block not in context.blocks:
@@ -179,7 +178,7 @@ class Templates:
 
 
 class _SafeMarkdownEnvironment(SandboxedEnvironment):
-    """Makes what macros and set blocks give `Safe`: their values were escaped when they were put in."""
+    """Marks the output of macros and set blocks as safe: their values are escaped already."""
 
     concat = staticmethod(lambda parts: SafeMarkdown("".join(parts)))
 
@@ -241,18 +240,18 @@ def _template_exists(environment: jinja2.Environment, file: str) -> bool:
 
 
 def _problem_from_error(error: Exception, file: str, folder: Path | None) -> TemplateProblem:
-    """Say where in the operator's files an error comes from: jinja2 puts their lines into the traceback."""
-    place = str(Path(folder or "") / file)
+    """Return the problem with the file and line of an error: jinja2 puts the template's lines into the traceback."""
+    location = str(Path(folder or "") / file)
     line: int | None = None
     if isinstance(error, jinja2.TemplateSyntaxError):
-        place, line = error.filename or place, error.lineno
+        location, line = error.filename or location, error.lineno
     else:
         for frame, number in traceback.walk_tb(error.__traceback__):
             if folder is not None and Path(frame.f_code.co_filename).is_relative_to(folder):
                 compiled = frame.f_globals.get("__jinja_template__")
-                place = frame.f_code.co_filename
+                location = frame.f_code.co_filename
                 line = compiled.get_corresponding_lineno(number) if compiled else number
-    return TemplateProblem(place, line, str(error) or type(error).__name__)
+    return TemplateProblem(location, line, str(error) or type(error).__name__)
 
 
 def _log_problem(problem: TemplateProblem) -> None:
