@@ -1,1 +1,1 @@
-"""What is posted: post contents, the renderer's port, and the deliveries made of them."""
+"""Post contents, the `Renderer` port, and the factory of deliveries."""

@@ -1,6 +1,6 @@
-"""What is to be shown in a post, as plain data, and the Protocol of who turns it into messages.
+"""Post contents as plain data, and the `Renderer` port that turns them into messages.
 
-The planning services fill these in; `bot/client/renderer.py` is the implementation. No texts and no Discord here.
+The planners build the contents; `bot/client/renderer.py` implements the port.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from storage import models
 
 @dataclass(frozen=True, slots=True)
 class PostPaper:
-    """A paper as a post shows it.
+    """A paper in a post.
 
-    `sections` are the whole summary to show, best first (the newsletter's highlights, else the review's
-    chapters), as Markdown; the renderer shortens them as the style asks. `authors` may be all of them.
+    `sections` are the whole summary as Markdown, best first (the newsletter's highlights, else the review's chapters);
+    the renderer shortens them for the style. `authors` may be complete.
     """
 
     arxiv_id: str
@@ -36,7 +36,7 @@ class PostPaper:
 
 @dataclass(frozen=True, slots=True)
 class PostSchedule:
-    """When a subscription posts, for the line at the foot: `HH:MM` in the IANA zone, on these ISO weekdays (1-7)."""
+    """A subscription's schedule, for the footer: `HH:MM` in an IANA zone, on ISO weekdays (1-7)."""
 
     at_time: str
     timezone: str
@@ -47,11 +47,10 @@ class PostSchedule:
 class DailyPost:
     """The day's top papers for one channel.
 
-    `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), so that it can
-    be found in the channel's history. `total` counts the papers that were chosen from. `digest_on` is the
-    digest's date; for WEEKLY it is the last day. `since_on` is the first day of a weekly post. `missed_on`
-    are days whose posts were due during downtime and are named in one line. `forum_tags` are the tag ids
-    that a forum demands. `papers` may be empty: then the post says "no papers today".
+    `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
+    the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
+    last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
+    `forum_tags` are the tag ids that a forum requires. Without `papers` the post says "no papers today".
     """
 
     marker: str
@@ -60,7 +59,6 @@ class DailyPost:
     digest_on: date
     total: int
     papers: tuple[PostPaper, ...]
-    subscription_id: int | None = None
     schedule: PostSchedule | None = None
     since_on: date | None = None
     missed_on: tuple[date, ...] = ()
@@ -68,7 +66,7 @@ class DailyPost:
 
 
 class MatchField(StrEnum):
-    """Where in a paper an alert's words were found."""
+    """Part of a paper that matches an alert."""
 
     TITLE = "title"
     TEXT = "text"
@@ -77,7 +75,7 @@ class MatchField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matched. `text` is the rule as its owner wrote it; for an author the name as the paper has it."""
+    """Why a paper matches. `text` is the alert as its owner wrote it; for an author, the name in the paper."""
 
     alert_id: int
     kind: models.AlertKind
@@ -87,7 +85,7 @@ class AlertReason:
 
 @dataclass(frozen=True, slots=True)
 class AlertMatch:
-    """One paper of an alert and every rule that it fits."""
+    """A paper with its reasons: the recipient's alerts that it matches."""
 
     paper: PostPaper
     reasons: tuple[AlertReason, ...]
@@ -95,9 +93,9 @@ class AlertMatch:
 
 @dataclass(frozen=True, slots=True)
 class AlertPost:
-    """What one digest holds for one recipient. `in_channel` leaves out the buttons that belong to a reader alone.
+    """All matches of one digest for one recipient. `in_channel` omits the buttons that are for a single reader.
 
-    `matches` holds all of them; the renderer shows as many as fit and says how many more there are.
+    The renderer shows as many `matches` as fit, and the number of the others.
     """
 
     marker: str
@@ -108,23 +106,23 @@ class AlertPost:
 
 
 class NoticeKind(StrEnum):
-    """What a person has to be told of, once."""
+    """The events that a notice reports, once each."""
 
     PAUSED = "paused"
-    """A subscription or an alert was paused; `reason` says why."""
+    """A subscription or an alert was paused, for `reason`."""
     RESUMED = "resumed"
-    """It goes on again by itself."""
+    """Its destination is available again, and it was resumed."""
     CLOSED = "closed"
-    """It ended for good: the channel or the server is gone."""
+    """It ended permanently: its destination is gone."""
     SOURCE_FAILING = "source-failing"
-    """A source has not answered for a while; `subject` is its address."""
+    """A source keeps failing; `subject` is its URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoticePost:
-    """A message to whoever set something up. `reason` is one of `Reason`'s values or a sentence of a source.
+    """A notice to the owner of a subscription or an alert, or to the operator.
 
-    `channel_id` is the channel that the notice is about, not where it goes.
+    `reason` is a value of `Reason` or a source's error message. `channel_id` is the subject, not the destination.
     """
 
     marker: str
@@ -138,7 +136,7 @@ class NoticePost:
 
 
 class Reason(StrEnum):
-    """Why something is paused, failed, expired or closed: kept in storage as its value, put in words by the interface."""
+    """Why something is paused, failed, expired or closed. Storage has the value; the interface translates it."""
 
     UNKNOWN_CHANNEL = "unknown-channel"
     GUILD_LEFT = "guild-left"
@@ -163,17 +161,17 @@ class Reason(StrEnum):
 
 
 def part_marker(marker: str, position: int) -> str:
-    """Return the text that every form of a delivery's part holds: at the start of a custom id, or in a link's fragment."""
+    """Return the marker of a part: the start of a custom id in its full form, a link's fragment in its plain form."""
     return f"pr:d:{marker}:{position}/"
 
 
 def extract_marker(payload: dict[str, Any]) -> str | None:
-    """Return the marker inside a rendered payload, to be looked for in the messages of a channel's history.
+    """Return the marker in a rendered payload, or None.
 
-    A message that `json.dumps` to a text with this marker in it is that part, in its full or its plain form.
+    A message in a history is this part if its JSON contains the marker.
     """
-    found = _MARKER.search(json.dumps(payload))
-    return found.group() if found else None
+    match = _MARKER.search(json.dumps(payload))
+    return match.group() if match else None
 
 
 _MARKER = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
@@ -181,12 +179,12 @@ _MARKER = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 
 @dataclass(frozen=True, slots=True)
 class RenderedPart:
-    """One message as the outbox keeps it.
+    """One rendered part of a post.
 
-    `payload` is the JSON body of Discord's request for this kind: MESSAGE, THREAD_MESSAGE and EDIT a message,
-    FORUM_POST `{"name", "applied_tags", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the same
-    in plain text, for when Discord refuses the payload; None where there is nothing plainer. All but THREAD, EDIT
-    and CROSSPOST hold a marker (`marker_of`); an EDIT holds that of the message that it replaces.
+    `payload` is the JSON body of Discord's request for this kind: MESSAGE, THREAD_MESSAGE and EDIT a message, FORUM_POST
+    `{"name", "applied_tags", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the plain form for a
+    payload that Discord refuses, or None. All but THREAD and CROSSPOST contain a marker (`extract_marker`); an EDIT
+    contains that of its message.
     """
 
     kind: models.PartKind
@@ -195,16 +193,16 @@ class RenderedPart:
 
 
 class Renderer(Protocol):
-    """Turns posts into messages, in the order in which they are to be sent. Pure: no storage, no network, no clock."""
+    """Renders posts as messages, in sending order. Pure: no storage, no network, no clock."""
 
     def render_daily(self, post: DailyPost) -> tuple[RenderedPart, ...]:
-        """Return the messages of a daily (or weekly) post in its style; never empty."""
+        """Return the messages of a daily or weekly post in its style, at least one."""
         ...
 
     def render_alert(self, post: AlertPost) -> tuple[RenderedPart, ...]:
-        """Return the one message that tells a recipient of new papers."""
+        """Return the one message of an alert."""
         ...
 
     def render_notice(self, post: NoticePost) -> tuple[RenderedPart, ...]:
-        """Return the one message that tells a person what happened and what to do."""
+        """Return the one message of a notice."""
         ...

@@ -1,4 +1,4 @@
-"""Which of a paper's summaries a reader gets: their own language first, then the newsletter's highlights. Pure."""
+"""Chooses a paper's summary for a reader: their language first, then the newsletter's highlights. Pure."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from storage import models
 def best_appearance(
     detail: models.PaperDetail, locale: models.Locale, digest_format: models.DigestFormat | None = None
 ) -> models.Appearance | None:
-    """Return the appearance whose summary suits the reader best, or None when no digest wrote one."""
-    written = [
+    """Return the appearance with the best summary for readers of `locale`, or None if no digest has one."""
+    with_summary = [
         appearance
         for appearance in detail.appearances
         if appearance.entry.sections and (digest_format is None or appearance.format is digest_format)
     ]
     return min(
-        written,
-        key=lambda one: (
-            one.language != locale.value,
-            one.format is not models.DigestFormat.NEWSLETTER,
-            -one.date.toordinal(),
+        with_summary,
+        key=lambda appearance: (
+            appearance.language != locale.value,
+            appearance.format is not models.DigestFormat.NEWSLETTER,
+            -appearance.date.toordinal(),
         ),
         default=None,
     )
 
 
 def summary_sections(detail: models.PaperDetail, locale: models.Locale) -> tuple[models.Section, ...]:
-    """Return the summary to show in a post: a digest's, else the abstract, else nothing."""
+    """Return the summary for a post: from a digest, else the abstract, else empty."""
     best = best_appearance(detail, locale)
     if best is not None:
         return best.entry.sections
@@ -35,7 +35,7 @@ def summary_sections(detail: models.PaperDetail, locale: models.Locale) -> tuple
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
-    """Return the paper as a post shows it to readers of that language."""
+    """Return a paper as post content for readers of `locale`."""
     return contents.PostPaper(
         arxiv_id=detail.arxiv_id,
         title=detail.title,
