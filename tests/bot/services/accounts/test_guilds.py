@@ -18,7 +18,8 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
         await guilds.update(guild_id, locale=models.Locale.KO, system_channel_id=guild_id + 10)
     async with db.transaction() as connection:
         ids = [
-            await subscriptions.add(connection, new_subscription(guild_id, guild_id=guild_id)) for guild_id in (1, 2)
+            await subscriptions.add(connection, new_subscription(guild_id, guild_id=guild_id))
+            for guild_id in (1, 2)
         ]
     assert await guilds.reconcile([2, 3]) == [1]
     assert await guilds.list_ids() == {2}
