@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 NOON = SEOUL_9AM + timedelta(hours=3)
 
 
-class Counter(PlannerHarness):
+class OnDemandHarness(PlannerHarness):
     """A planner with the service behind `/daily preview` and `/daily now`, at noon."""
 
     def __init__(self, database: Database) -> None:
@@ -34,82 +34,82 @@ def ids(post: contents.DailyPost) -> list[str]:
 
 
 @pytest.fixture
-def counter(db: Database) -> Counter:
-    return Counter(db)
+def harness(db: Database) -> OnDemandHarness:
+    return OnDemandHarness(db)
 
 
-async def test_a_preview_shows_the_top_of_the_newest_date_and_leaves_no_trace(counter: Counter) -> None:
-    subscription_id = await counter.subscribe()
-    await store_newsletter(counter, MONDAY - DAY, ("2601.00009", 99))
-    await store_newsletter(counter, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
-    post = await counter.preview(subscription_id)
+async def test_a_preview_shows_the_top_of_the_newest_date_and_leaves_no_trace(harness: OnDemandHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY - DAY, ("2601.00009", 99))
+    await store_newsletter(harness, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
+    post = await harness.preview(subscription_id)
     assert (ids(post), post.total, post.digest_on) == (["2601.00002", "2601.00003"], 3, MONDAY)
     assert post.schedule == contents.PostSchedule("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7))
-    assert await counter.list_payloads() == []
-    assert ids(await counter.preview(subscription_id)) == ids(post)
+    assert await harness.list_payloads() == []
+    assert ids(await harness.preview(subscription_id)) == ids(post)
 
 
 async def test_a_preview_in_a_channel_that_had_all_shows_the_newest_digest_all_the_same(
-    counter: Counter,
+    harness: OnDemandHarness,
 ) -> None:
-    subscription_id = await counter.subscribe()
-    await store_newsletter(counter, MONDAY, ("2601.00001", 5))
-    await counter.planner.tick(SEOUL_9AM)
-    assert ids(await counter.preview(subscription_id)) == ["2601.00001"]
-    counter.moment = NOON + 30 * DAY
-    assert ids(await counter.preview(subscription_id)) == ["2601.00001"]
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 5))
+    await harness.planner.tick(SEOUL_9AM)
+    assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
+    harness.moment = NOON + 30 * DAY
+    assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
 
 
-async def test_a_preview_of_an_empty_archive_has_no_papers(counter: Counter) -> None:
-    post = await counter.preview(await counter.subscribe())
+async def test_a_preview_of_an_empty_archive_has_no_papers(harness: OnDemandHarness) -> None:
+    post = await harness.preview(await harness.subscribe())
     assert (ids(post), post.total) == ([], 0)
 
 
-async def test_a_post_out_of_turn_is_planned_once_and_counts_as_had(counter: Counter) -> None:
-    subscription_id = await counter.subscribe()
+async def test_a_post_out_of_turn_is_planned_once_and_counts_as_had(harness: OnDemandHarness) -> None:
+    subscription_id = await harness.subscribe()
     papers = [(f"2601.0000{number}", 50 - number) for number in range(1, 6)]
-    await store_newsletter(counter, MONDAY, *papers)
-    counter.moment = SEOUL_9AM - timedelta(hours=1)
-    planned = await counter.now.plan(subscription_id, 77)
+    await store_newsletter(harness, MONDAY, *papers)
+    harness.moment = SEOUL_9AM - timedelta(hours=1)
+    planned = await harness.now.plan(subscription_id, 77)
     assert planned is not None
     assert (planned.key, planned.kind) == (f"now:{subscription_id}:77", models.DeliveryKind.ON_DEMAND)
-    await counter.planner.tick(SEOUL_9AM)
-    assert await counter.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
-    async with counter.database.read() as connection:
+    await harness.planner.tick(SEOUL_9AM)
+    assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
+    async with harness.database.read() as connection:
         daily, out_of_turn = await queries.list_rows(connection)
     assert out_of_turn.priority < daily.priority
-    assert out_of_turn.due_at == counter.moment
+    assert out_of_turn.due_at == harness.moment
 
 
-async def test_the_same_interaction_twice_is_one_post(counter: Counter) -> None:
-    subscription_id = await counter.subscribe()
-    await store_newsletter(counter, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    assert await counter.now.plan(subscription_id, 77) is not None
-    await counter.now.plan(subscription_id, 77)
-    assert await counter.list_contents() == ["2601.00001 2601.00002"]
-    assert await counter.now.plan(subscription_id, 78) is not None
-    assert await counter.list_contents() == ["2601.00001 2601.00002", "2601.00003"]
+async def test_the_same_interaction_twice_is_one_post(harness: OnDemandHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    assert await harness.now.plan(subscription_id, 77) is not None
+    await harness.now.plan(subscription_id, 77)
+    assert await harness.list_contents() == ["2601.00001 2601.00002"]
+    assert await harness.now.plan(subscription_id, 78) is not None
+    assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003"]
 
 
-async def test_nothing_is_planned_where_nothing_is_new_or_nothing_is_there(counter: Counter) -> None:
-    subscription_id = await counter.subscribe(min_votes=5)
-    assert await counter.now.plan(subscription_id, 1) is None
-    await store_newsletter(counter, MONDAY, ("2601.00001", 9), ("2601.00002", 1))
-    assert await counter.now.plan(subscription_id, 2) is not None
-    assert await counter.now.plan(subscription_id, 3) is None
-    assert await counter.now.plan(subscription_id + 1, 4) is None
-    counter.moment = NOON + 30 * DAY
-    assert await counter.now.plan(subscription_id, 5) is None
+async def test_nothing_is_planned_where_nothing_is_new_or_nothing_is_there(harness: OnDemandHarness) -> None:
+    subscription_id = await harness.subscribe(min_votes=5)
+    assert await harness.now.plan(subscription_id, 1) is None
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 1))
+    assert await harness.now.plan(subscription_id, 2) is not None
+    assert await harness.now.plan(subscription_id, 3) is None
+    assert await harness.now.plan(subscription_id + 1, 4) is None
+    harness.moment = NOON + 30 * DAY
+    assert await harness.now.plan(subscription_id, 5) is None
 
 
-async def test_a_weekly_post_out_of_turn_draws_from_its_week(counter: Counter) -> None:
-    subscription_id = await counter.subscribe(style=models.Style.WEEKLY)
-    await store_newsletter(counter, MONDAY - 5 * DAY, ("2601.00001", 90))
-    await store_newsletter(counter, MONDAY, ("2601.00002", 5))
-    await store_newsletter(counter, MONDAY - 9 * DAY, ("2601.00003", 99))
-    planned = await counter.now.plan(subscription_id, 1)
+async def test_a_weekly_post_out_of_turn_draws_from_its_week(harness: OnDemandHarness) -> None:
+    subscription_id = await harness.subscribe(style=models.Style.WEEKLY)
+    await store_newsletter(harness, MONDAY - 5 * DAY, ("2601.00001", 90))
+    await store_newsletter(harness, MONDAY, ("2601.00002", 5))
+    await store_newsletter(harness, MONDAY - 9 * DAY, ("2601.00003", 99))
+    planned = await harness.now.plan(subscription_id, 1)
     assert planned is not None
     assert planned.papers == ("2601.00001", "2601.00002")
-    post = await counter.preview(subscription_id)
+    post = await harness.preview(subscription_id)
     assert (post.since_on, post.digest_on) == (MONDAY - 6 * DAY, MONDAY)
     assert ids(post) == ["2601.00001", "2601.00002"]

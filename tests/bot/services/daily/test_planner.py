@@ -25,34 +25,34 @@ WHILE = 0.25
 
 
 @pytest.fixture
-def bench(db: Database) -> PlannerHarness:
+def harness(db: Database) -> PlannerHarness:
     return PlannerHarness(db)
 
 
-async def test_the_top_papers_of_the_day_are_planned_once(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe()
+async def test_the_top_papers_of_the_day_are_planned_once(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
     await store_newsletter(
-        bench, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None), ("2601.00004", 40)
+        harness, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None), ("2601.00004", 40)
     )
-    assert await bench.planner.tick(SEOUL_9AM - timedelta(minutes=1)) == 0
-    assert await bench.planner.tick(SEOUL_9AM) == 1
-    assert await bench.planner.tick(SEOUL_9AM) == 0
-    posted = await bench.list_payloads()
+    assert await harness.planner.tick(SEOUL_9AM - timedelta(minutes=1)) == 0
+    assert await harness.planner.tick(SEOUL_9AM) == 1
+    assert await harness.planner.tick(SEOUL_9AM) == 0
+    posted = await harness.list_payloads()
     assert [post["content"] for post in posted] == ["2601.00002 2601.00004"]
     assert posted[0]["marker"] == f"daily:{subscription_id}:2026-01-05"
     assert posted[0]["total"] == 4
-    assert (await bench.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
 
 
-async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(bench: PlannerHarness) -> None:
-    await store_newsletter(bench, MONDAY - timedelta(days=1), ("2601.00009", 90))
+async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(harness: PlannerHarness) -> None:
+    await store_newsletter(harness, MONDAY - timedelta(days=1), ("2601.00009", 90))
     await store_newsletter(
-        bench, MONDAY, ("2601.00001", 81), ("2601.00002", 40), ("2601.00003", 7), ("2601.00004", 2)
+        harness, MONDAY, ("2601.00001", 81), ("2601.00002", 40), ("2601.00003", 7), ("2601.00004", 2)
     )
-    posting = await bench.subscribe(min_votes=5)
-    silent = await bench.subscribe(21, min_votes=99)
-    await bench.planner.tick(SEOUL_9AM)
-    async with bench.database.read() as connection:
+    posting = await harness.subscribe(min_votes=5)
+    silent = await harness.subscribe(21, min_votes=99)
+    await harness.planner.tick(SEOUL_9AM)
+    async with harness.database.read() as connection:
         (delivery,) = await queries.list_rows(connection)
         (record,) = await decisions.list_rows(connection, posting)
         (empty,) = await decisions.list_rows(connection, silent)
@@ -65,301 +65,301 @@ async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(b
     assert (empty.digest_ids, empty.delivery_id) == (record.digest_ids, None)
 
 
-async def test_a_paper_that_the_channel_had_is_not_posted_again(bench: PlannerHarness) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await bench.planner.tick(SEOUL_9AM)
+async def test_a_paper_that_the_channel_had_is_not_posted_again(harness: PlannerHarness) -> None:
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await harness.planner.tick(SEOUL_9AM)
     await store_newsletter(
-        bench, MONDAY + timedelta(days=1), ("2601.00001", 99), ("2601.00009", 3), ("2601.00008", 2)
+        harness, MONDAY + timedelta(days=1), ("2601.00001", 99), ("2601.00009", 3), ("2601.00008", 2)
     )
-    await bench.planner.tick(SEOUL_9AM + timedelta(days=1))
-    assert await bench.list_contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
+    await harness.planner.tick(SEOUL_9AM + timedelta(days=1))
+    assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
 
 
-async def test_a_late_digest_is_waited_for_and_posted_when_it_comes(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe(wait_minutes=120)
-    assert await bench.planner.tick(SEOUL_9AM) == 0
-    waiting = await bench.get_subscription(subscription_id)
+async def test_a_late_digest_is_waited_for_and_posted_when_it_comes(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe(wait_minutes=120)
+    assert await harness.planner.tick(SEOUL_9AM) == 0
+    waiting = await harness.get_subscription(subscription_id)
     assert (waiting.waiting_for_on, waiting.next_due_at) == (MONDAY, SEOUL_9AM + timedelta(hours=2))
     half_past = SEOUL_9AM + timedelta(minutes=30)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), at=half_past)
-    async with bench.database.transaction() as connection:
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=half_past)
+    async with harness.database.transaction() as connection:
         await subscriptions.wake_waiting(connection, half_past)
-    assert await bench.planner.tick(half_past) == 1
-    assert (await bench.get_subscription(subscription_id)).waiting_for_on is None
-    assert (await bench.list_payloads())[0]["marker"].endswith("2026-01-05")
+    assert await harness.planner.tick(half_past) == 1
+    assert (await harness.get_subscription(subscription_id)).waiting_for_on is None
+    assert (await harness.list_payloads())[0]["marker"].endswith("2026-01-05")
 
 
 @pytest.mark.parametrize("say", [True, False])
-async def test_a_day_without_papers_is_said_or_silent_as_wished(bench: PlannerHarness, say: bool) -> None:
-    subscription_id = await bench.subscribe(wait_minutes=60, say_when_empty=say)
-    await bench.planner.tick(SEOUL_9AM)
-    assert await bench.list_contents() == []
-    await bench.planner.tick(SEOUL_9AM + timedelta(minutes=60))
-    assert await bench.list_contents() == (["no papers"] if say else [])
-    assert (await bench.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
+async def test_a_day_without_papers_is_said_or_silent_as_wished(harness: PlannerHarness, say: bool) -> None:
+    subscription_id = await harness.subscribe(wait_minutes=60, say_when_empty=say)
+    await harness.planner.tick(SEOUL_9AM)
+    assert await harness.list_contents() == []
+    await harness.planner.tick(SEOUL_9AM + timedelta(minutes=60))
+    assert await harness.list_contents() == (["no papers"] if say else [])
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
 
 
-async def test_votes_get_time_to_settle(bench: PlannerHarness) -> None:
-    await bench.subscribe(settle_hours=3)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
-    assert await bench.planner.tick(SEOUL_9AM) == 0
-    assert await bench.planner.tick(SEOUL_9AM + timedelta(hours=1, minutes=59)) == 0
-    assert await bench.planner.tick(SEOUL_9AM + timedelta(hours=2)) == 1
+async def test_votes_get_time_to_settle(harness: PlannerHarness) -> None:
+    await harness.subscribe(settle_hours=3)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
+    assert await harness.planner.tick(SEOUL_9AM) == 0
+    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1, minutes=59)) == 0
+    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=2)) == 1
 
 
 async def test_after_downtime_the_fresh_is_posted_once_and_older_days_are_named(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    await bench.subscribe()
+    await harness.subscribe()
     for day in range(6):
-        await store_newsletter(bench, MONDAY + timedelta(days=day), (f"2601.0001{day}", 10 + day))
+        await store_newsletter(harness, MONDAY + timedelta(days=day), (f"2601.0001{day}", 10 + day))
         if day == 0:
-            await bench.planner.tick(SEOUL_9AM)
-    await bench.planner.tick(SEOUL_9AM + timedelta(days=5, hours=3))
-    posted = await bench.list_payloads()
+            await harness.planner.tick(SEOUL_9AM)
+    await harness.planner.tick(SEOUL_9AM + timedelta(days=5, hours=3))
+    posted = await harness.list_payloads()
     assert [post["content"] for post in posted] == ["2601.00010", "2601.00015 2601.00014"]
     assert posted[1]["missed"] == "2026-01-06 2026-01-07"
 
 
-async def test_a_new_channel_gets_the_newest_date_alone(bench: PlannerHarness) -> None:
-    await store_newsletter(bench, MONDAY - timedelta(days=1), ("2601.00001", 99))
-    await store_newsletter(bench, MONDAY, ("2601.00002", 5))
-    await bench.subscribe()
-    await bench.planner.tick(SEOUL_9AM)
-    assert await bench.list_contents() == ["2601.00002"]
+async def test_a_new_channel_gets_the_newest_date_alone(harness: PlannerHarness) -> None:
+    await store_newsletter(harness, MONDAY - timedelta(days=1), ("2601.00001", 99))
+    await store_newsletter(harness, MONDAY, ("2601.00002", 5))
+    await harness.subscribe()
+    await harness.planner.tick(SEOUL_9AM)
+    assert await harness.list_contents() == ["2601.00002"]
 
 
-async def test_unknown_votes_meet_no_minimum(bench: PlannerHarness) -> None:
-    await bench.subscribe(min_votes=5)
-    await store_newsletter(bench, MONDAY, ("2601.00001", None), ("2601.00002", 5), ("2601.00003", 4))
-    await bench.planner.tick(SEOUL_9AM)
-    assert await bench.list_contents() == ["2601.00002"]
+async def test_unknown_votes_meet_no_minimum(harness: PlannerHarness) -> None:
+    await harness.subscribe(min_votes=5)
+    await store_newsletter(harness, MONDAY, ("2601.00001", None), ("2601.00002", 5), ("2601.00003", 4))
+    await harness.planner.tick(SEOUL_9AM)
+    assert await harness.list_contents() == ["2601.00002"]
 
 
-async def test_two_orders_of_one_channel_and_language_share_what_they_had(bench: PlannerHarness) -> None:
-    await bench.subscribe()
-    await bench.subscribe(style=models.Style.CARDS)
-    await store_newsletter(bench, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
-    await bench.planner.tick(SEOUL_9AM)
-    assert await bench.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
+async def test_two_orders_of_one_channel_and_language_share_what_they_had(harness: PlannerHarness) -> None:
+    await harness.subscribe()
+    await harness.subscribe(style=models.Style.CARDS)
+    await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
+    await harness.planner.tick(SEOUL_9AM)
+    assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
 
 
-async def test_a_clock_set_back_posts_nothing_twice(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await bench.planner.tick(SEOUL_9AM)
+async def test_a_clock_set_back_posts_nothing_twice(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await harness.planner.tick(SEOUL_9AM)
     back = SEOUL_9AM - timedelta(hours=2)
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         await subscriptions.set_schedules(
             connection, [subscriptions.Schedule(subscription_id, SEOUL_9AM, MONDAY)]
         )
-    assert await bench.planner.tick(back) == 0
-    assert await bench.planner.tick(SEOUL_9AM) == 0
-    assert len(await bench.list_payloads()) == 1
+    assert await harness.planner.tick(back) == 0
+    assert await harness.planner.tick(SEOUL_9AM) == 0
+    assert len(await harness.list_payloads()) == 1
 
 
-async def test_a_paused_order_is_not_posted(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe()
-    await Subscriptions(bench.database, lambda: EVENING).pause(subscription_id)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    assert await bench.planner.tick(SEOUL_9AM) == 0
+async def test_a_paused_order_is_not_posted(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await Subscriptions(harness.database, lambda: EVENING).pause(subscription_id)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    assert await harness.planner.tick(SEOUL_9AM) == 0
 
 
-async def test_many_channels_that_show_the_same_are_rendered_once(bench: PlannerHarness) -> None:
+async def test_many_channels_that_show_the_same_are_rendered_once(harness: PlannerHarness) -> None:
     for channel_id in range(100, 140):
-        await bench.subscribe(channel_id)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    assert await bench.planner.tick(SEOUL_9AM) == 40
-    assert bench.renderer.render_count == 1
-    markers = {post["marker"] for post in await bench.list_payloads()}
+        await harness.subscribe(channel_id)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    assert await harness.planner.tick(SEOUL_9AM) == 40
+    assert harness.renderer.render_count == 1
+    markers = {post["marker"] for post in await harness.list_payloads()}
     assert len(markers) == 40
 
 
-async def test_what_is_due_is_looked_up_by_the_index_alone(bench: PlannerHarness) -> None:
-    async with bench.database.read() as connection:
+async def test_what_is_due_is_looked_up_by_the_index_alone(harness: PlannerHarness) -> None:
+    async with harness.database.read() as connection:
         plan = await digest_builders.explain_query(connection, subscriptions.select_due(SEOUL_9AM, 10))
     assert "ix_subscriptions_state_next_due_at" in plan or (
-        "Seq Scan" in plan and not bench.database.is_sqlite
+        "Seq Scan" in plan and not harness.database.is_sqlite
     )
 
 
 async def test_new_rules_of_a_zone_move_the_due_time_and_a_time_far_ahead_comes_back(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    subscription_id = await bench.subscribe()
+    subscription_id = await harness.subscribe()
     far = schedule.DueTime(SEOUL_9AM + timedelta(days=400), MONDAY + timedelta(days=400))
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         await subscriptions.set_schedules(
             connection, [subscriptions.Schedule(subscription_id, far.at, far.local_on)]
         )
-    assert await bench.planner.reschedule(EVENING) == 1
-    assert (await bench.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    async with bench.database.transaction() as connection:
+    assert await harness.planner.reschedule(EVENING) == 1
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    async with harness.database.transaction() as connection:
         await subscriptions.set_schedules(
             connection, [subscriptions.Schedule(subscription_id, SEOUL_9AM + timedelta(hours=1), MONDAY)]
         )
-    assert await bench.planner.reschedule(EVENING) == 1
-    assert (await bench.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    assert await bench.planner.reschedule(EVENING) == 0
+    assert await harness.planner.reschedule(EVENING) == 1
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    assert await harness.planner.reschedule(EVENING) == 0
 
 
 async def test_a_day_that_was_posted_is_over_and_what_comes_later_on_it_is_kept_for_the_next(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    subscription_id = await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
     evening = SEOUL_9AM + timedelta(hours=9)
     # The order's time was moved to the same day's evening, as it could be before the clock was set back.
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         at_six = replace(await _stored(connection, subscription_id), at_time="18:00", next_due_at=evening)
         await subscriptions.update(connection, replace(at_six, due_on=MONDAY))
     await store_newsletter(
-        bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), at=SEOUL_9AM + timedelta(hours=1)
+        harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), at=SEOUL_9AM + timedelta(hours=1)
     )
     await digest_builders.ingest_digest(
-        bench.database,
+        harness.database,
         digest_builders.newsletter(MONDAY, [("2601.00003", 5)]),
         at=evening,
         location="another",
     )
-    assert await bench.planner.tick(evening) == 0
-    order = await bench.get_subscription(subscription_id)
+    assert await harness.planner.tick(evening) == 0
+    order = await harness.get_subscription(subscription_id)
     assert (order.next_due_at, order.waiting_for_on) == (evening + timedelta(days=1), None)
-    assert await bench.planner.tick(evening + timedelta(days=1)) == 1
-    assert await bench.list_contents() == ["2601.00001", "2601.00003"]
+    assert await harness.planner.tick(evening + timedelta(days=1)) == 1
+    assert await harness.list_contents() == ["2601.00001", "2601.00003"]
 
 
 async def test_an_order_that_is_moved_on_a_day_that_was_posted_goes_on_with_the_next(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    subscription_id = await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
     hour_later = SEOUL_9AM + timedelta(hours=1)
-    service = Subscriptions(bench.database, lambda: hour_later)
-    wishes = replace(options_of(await bench.get_subscription(subscription_id)), at_time="18:00")
+    service = Subscriptions(harness.database, lambda: hour_later)
+    wishes = replace(options_of(await harness.get_subscription(subscription_id)), at_time="18:00")
     changed = await service.edit(subscription_id, wishes)
     assert changed.next_due_at == SEOUL_9AM + timedelta(days=1, hours=9)
     assert changed.due_on == MONDAY + timedelta(days=1)
 
 
-async def test_an_order_that_waits_goes_on_waiting_when_it_is_changed(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe(settle_hours=6)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
-    await bench.planner.tick(SEOUL_9AM)
+async def test_an_order_that_waits_goes_on_waiting_when_it_is_changed(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe(settle_hours=6)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
+    await harness.planner.tick(SEOUL_9AM)
     now = SEOUL_9AM + timedelta(minutes=5)
-    service = Subscriptions(bench.database, lambda: now)
+    service = Subscriptions(harness.database, lambda: now)
     wishes = replace(
-        options_of(await bench.get_subscription(subscription_id)),
+        options_of(await harness.get_subscription(subscription_id)),
         days=(1, 2),
         at_time="08:30",
         settle_hours=0,
     )
     await service.edit(subscription_id, wishes)
-    assert await bench.planner.tick(now) == 1
-    assert (await bench.list_payloads())[0]["marker"].endswith("2026-01-05")
+    assert await harness.planner.tick(now) == 1
+    assert (await harness.list_payloads())[0]["marker"].endswith("2026-01-05")
     await service.edit(subscription_id, replace(wishes, days=(2,)))
-    assert (await bench.get_subscription(subscription_id)).due_on == MONDAY + timedelta(days=1)
+    assert (await harness.get_subscription(subscription_id)).due_on == MONDAY + timedelta(days=1)
 
 
 async def test_days_missed_in_downtime_are_named_though_the_digest_came_after_the_bot(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
     back = SEOUL_9AM + timedelta(days=5, minutes=10)
-    assert await bench.planner.tick(back) == 0
-    await store_newsletter(bench, MONDAY + timedelta(days=5), ("2601.00002", 9), at=back)
-    async with bench.database.transaction() as connection:
+    assert await harness.planner.tick(back) == 0
+    await store_newsletter(harness, MONDAY + timedelta(days=5), ("2601.00002", 9), at=back)
+    async with harness.database.transaction() as connection:
         await subscriptions.wake_waiting(connection, back)
-    assert await bench.planner.tick(back) == 1
-    assert (await bench.list_payloads())[1]["missed"] == "2026-01-06 2026-01-07"
+    assert await harness.planner.tick(back) == 1
+    assert (await harness.list_payloads())[1]["missed"] == "2026-01-06 2026-01-07"
 
 
-async def test_a_day_without_papers_is_said_before_the_next_is_due(bench: PlannerHarness) -> None:
-    await bench.subscribe(wait_minutes=1440, say_when_empty=True)
-    await bench.planner.tick(SEOUL_9AM)
+async def test_a_day_without_papers_is_said_before_the_next_is_due(harness: PlannerHarness) -> None:
+    await harness.subscribe(wait_minutes=1440, say_when_empty=True)
+    await harness.planner.tick(SEOUL_9AM)
     for minute in range(1435, 1442):
-        await bench.planner.tick(SEOUL_9AM + timedelta(minutes=minute))
-    assert [post["marker"][-10:] for post in await bench.list_payloads()] == ["2026-01-05"]
+        await harness.planner.tick(SEOUL_9AM + timedelta(minutes=minute))
+    assert [post["marker"][-10:] for post in await harness.list_payloads()] == ["2026-01-05"]
 
 
-async def test_a_digest_that_is_waited_for_past_midnight_is_still_the_days(bench: PlannerHarness) -> None:
-    await bench.subscribe(at_time="18:00", fresh_days=1)
+async def test_a_digest_that_is_waited_for_past_midnight_is_still_the_days(harness: PlannerHarness) -> None:
+    await harness.subscribe(at_time="18:00", fresh_days=1)
     due_at = SEOUL_9AM + timedelta(hours=9)
-    assert await bench.planner.tick(due_at) == 0
+    assert await harness.planner.tick(due_at) == 0
     after_midnight = due_at + timedelta(hours=6, minutes=30)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), at=after_midnight)
-    async with bench.database.transaction() as connection:
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=after_midnight)
+    async with harness.database.transaction() as connection:
         await subscriptions.wake_waiting(connection, after_midnight)
-    assert await bench.planner.tick(after_midnight) == 1
-    assert await bench.list_contents() == ["2601.00001"]
+    assert await harness.planner.tick(after_midnight) == 1
+    assert await harness.list_contents() == ["2601.00001"]
 
 
 async def test_an_order_that_is_paused_posts_nothing_that_was_planned_until_it_is_resumed(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    paused, other = await bench.subscribe(), await bench.subscribe(at_time="09:05")
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await bench.planner.tick(SEOUL_9AM)
+    paused, other = await harness.subscribe(), await harness.subscribe(at_time="09:05")
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    await harness.planner.tick(SEOUL_9AM)
     now = SEOUL_9AM + timedelta(minutes=1)
-    service = Subscriptions(bench.database, lambda: now)
+    service = Subscriptions(harness.database, lambda: now)
     await service.pause(paused)
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         assert await queries.list_due(connection, now) == []
     await service.pause(other)
     await service.resume(other)
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         await holds.resume(connection, now, channel_id=20)
         assert await queries.list_due(connection, now) == []
     await service.resume(paused)
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         assert len(await queries.list_due(connection, now)) == 1
 
 
 async def test_a_post_that_was_never_sent_gives_its_papers_back_while_they_are_fresh(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    subscription_id = await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    await bench.planner.tick(SEOUL_9AM)
-    async with bench.database.transaction() as connection:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await harness.planner.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
         await subscriptions.set_state(
             connection, [subscription_id], models.ActivityState.PAUSED, reason=Reason.NO_SEND
         )
-    await bench.expire(SEOUL_9AM + timedelta(hours=25))
+    await harness.expire(SEOUL_9AM + timedelta(hours=25))
     later = SEOUL_9AM + timedelta(days=2, minutes=5)
-    await store_newsletter(bench, MONDAY + timedelta(days=2), ("2601.00003", 1), at=later)
-    async with bench.database.transaction() as connection:
+    await store_newsletter(harness, MONDAY + timedelta(days=2), ("2601.00003", 1), at=later)
+    async with harness.database.transaction() as connection:
         await subscriptions.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
-    assert await bench.planner.tick(later) == 1
-    assert await bench.list_contents() == ["2601.00001 2601.00002"] * 2
+    assert await harness.planner.tick(later) == 1
+    assert await harness.list_contents() == ["2601.00001 2601.00002"] * 2
 
 
-async def test_a_post_that_may_have_been_sent_keeps_its_papers(bench: PlannerHarness) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    await bench.planner.tick(SEOUL_9AM)
-    async with bench.database.transaction() as connection:
+async def test_a_post_that_may_have_been_sent_keeps_its_papers(harness: PlannerHarness) -> None:
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await harness.planner.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
         (due,) = await queries.list_due(connection, SEOUL_9AM)
         await attempts.mark_sending(connection, [due.part.id], SEOUL_9AM)
         await attempts.mark_retry(
             connection, due.part.id, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error=""
         )
     later = SEOUL_9AM + timedelta(days=2, minutes=5)
-    await bench.expire(SEOUL_9AM + timedelta(hours=25))
-    await store_newsletter(bench, MONDAY + timedelta(days=2), ("2601.00003", 1), ("2601.00001", 99), at=later)
-    assert await bench.planner.tick(later) == 1
-    assert (await bench.list_contents())[1:] == ["2601.00003"]
+    await harness.expire(SEOUL_9AM + timedelta(hours=25))
+    await store_newsletter(harness, MONDAY + timedelta(days=2), ("2601.00003", 1), ("2601.00001", 99), at=later)
+    assert await harness.planner.tick(later) == 1
+    assert (await harness.list_contents())[1:] == ["2601.00003"]
 
 
 async def test_a_digest_that_is_being_stored_when_a_channel_falls_due_is_not_missed(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    await bench.subscribe()
+    await harness.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
 
     async def on_fresh(
@@ -371,94 +371,94 @@ async def test_a_digest_that_is_being_stored_when_a_channel_falls_due_is_not_mis
 
     text = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
     ingest = asyncio.create_task(
-        digest_builders.ingest_digest(bench.database, text, at=SEOUL_9AM, on_fresh=on_fresh)
+        digest_builders.ingest_digest(harness.database, text, at=SEOUL_9AM, on_fresh=on_fresh)
     )
     await storing.wait()
-    tick = asyncio.create_task(bench.planner.tick(SEOUL_9AM))
+    tick = asyncio.create_task(harness.planner.tick(SEOUL_9AM))
     await asyncio.wait({tick}, timeout=WHILE)
     go_on.set()
     await asyncio.gather(ingest, tick)
-    await bench.planner.tick(SEOUL_9AM + timedelta(minutes=1))
-    assert await bench.list_contents() == ["2601.00001"]
+    await harness.planner.tick(SEOUL_9AM + timedelta(minutes=1))
+    assert await harness.list_contents() == ["2601.00001"]
 
 
-async def test_two_that_plan_for_one_channel_at_once_choose_different_papers(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe()
-    await store_newsletter(bench, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
-    service = OnDemandPosts(bench.database, lambda: SEOUL_9AM, bench.deliveries)
-    async with bench.database.transaction() as connection:
+async def test_two_that_plan_for_one_channel_at_once_choose_different_papers(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
+    service = OnDemandPosts(harness.database, lambda: SEOUL_9AM, harness.deliveries)
+    async with harness.database.transaction() as connection:
         await digests.lock_ingest(connection)  # somebody else plans
         posting = asyncio.create_task(service.plan(subscription_id, 1))
-        tick = asyncio.create_task(bench.planner.tick(SEOUL_9AM))
+        tick = asyncio.create_task(harness.planner.tick(SEOUL_9AM))
         await asyncio.wait({posting, tick}, timeout=WHILE)
         await storage_posted.add_papers(
             connection, [storage_posted.PostedPaper(20, "en", paper_id, SEOUL_9AM) for paper_id in (1, 2)]
         )
     await asyncio.gather(posting, tick)
-    assert await bench.list_contents() == ["2601.00003 2601.00004"]
+    assert await harness.list_contents() == ["2601.00003 2601.00004"]
 
 
 async def test_an_order_that_is_changed_while_it_is_planned_keeps_what_was_planned(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    subscription_id = await bench.subscribe()
-    service = Subscriptions(bench.database, lambda: SEOUL_9AM)
-    wishes = replace(options_of(await bench.get_subscription(subscription_id)), top_n=7)
+    subscription_id = await harness.subscribe()
+    service = Subscriptions(harness.database, lambda: SEOUL_9AM)
+    wishes = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)
     tomorrow = SEOUL_9AM + timedelta(days=1)
     planned = subscriptions.Schedule(
         subscription_id, tomorrow, MONDAY + timedelta(days=1), last_digest_on=MONDAY
     )
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         assert len(await subscriptions.list_due(connection, SEOUL_9AM, limit=10)) == 1
         change = asyncio.create_task(service.edit(subscription_id, wishes))
         await asyncio.wait({change}, timeout=WHILE)
         await subscriptions.set_schedules(connection, [planned])
     await change
-    order = await bench.get_subscription(subscription_id)
+    order = await harness.get_subscription(subscription_id)
     assert (order.top_n, order.next_due_at, order.last_digest_on) == (7, tomorrow, MONDAY)
 
 
 async def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_channel(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    lost, kept = await bench.subscribe(20), await bench.subscribe(21)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    async with bench.database.transaction() as connection:
+    lost, kept = await harness.subscribe(20), await harness.subscribe(21)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    async with harness.database.transaction() as connection:
         order = await _stored(connection, lost)
         await subscriptions.update(connection, replace(order, timezone="Asia/Pangaea"))
-    assert await bench.planner.reschedule(EVENING) == 0
-    assert await bench.planner.tick(SEOUL_9AM) == 1
-    assert (await bench.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
-    order = await bench.get_subscription(lost)
+    assert await harness.planner.reschedule(EVENING) == 0
+    assert await harness.planner.tick(SEOUL_9AM) == 1
+    assert (await harness.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
+    order = await harness.get_subscription(lost)
     assert order.next_due_at == SEOUL_9AM + timedelta(hours=1)
-    async with bench.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         await subscriptions.update(connection, replace(order, timezone="Asia/Seoul"))
-    assert await bench.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 1
+    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 1
 
 
-async def test_a_post_that_cannot_be_rendered_holds_up_no_other(bench: PlannerHarness) -> None:
-    unlucky, lucky = await bench.subscribe(20, style=models.Style.CARDS), await bench.subscribe(21)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    bench.renderer.failing_style = models.Style.CARDS
-    assert await bench.planner.tick(SEOUL_9AM) == 1
-    assert (await bench.list_payloads())[0]["marker"].startswith(f"daily:{lucky}:")
-    bench.renderer.failing_style = None
-    assert await bench.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 1
-    assert (await bench.list_payloads())[1]["marker"].startswith(f"daily:{unlucky}:")
-    assert await bench.list_contents() == ["2601.00001"] * 2
+async def test_a_post_that_cannot_be_rendered_holds_up_no_other(harness: PlannerHarness) -> None:
+    unlucky, lucky = await harness.subscribe(20, style=models.Style.CARDS), await harness.subscribe(21)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    harness.renderer.failing_style = models.Style.CARDS
+    assert await harness.planner.tick(SEOUL_9AM) == 1
+    assert (await harness.list_payloads())[0]["marker"].startswith(f"daily:{lucky}:")
+    harness.renderer.failing_style = None
+    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 1
+    assert (await harness.list_payloads())[1]["marker"].startswith(f"daily:{unlucky}:")
+    assert await harness.list_contents() == ["2601.00001"] * 2
 
 
 @pytest.mark.parametrize("waits", [True, False])
 async def test_a_clock_that_was_far_ahead_for_a_while_skips_no_day(
-    bench: PlannerHarness, waits: bool
+    harness: PlannerHarness, waits: bool
 ) -> None:
-    subscription_id = await bench.subscribe(wait_minutes=720 if waits else 0)
-    await bench.planner.tick(SEOUL_9AM - timedelta(hours=2))
-    await bench.planner.tick(SEOUL_9AM + timedelta(days=5, minutes=10))
-    await bench.planner.tick(SEOUL_9AM - timedelta(hours=1))
-    assert (await bench.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    assert await bench.planner.tick(SEOUL_9AM) == 1
+    subscription_id = await harness.subscribe(wait_minutes=720 if waits else 0)
+    await harness.planner.tick(SEOUL_9AM - timedelta(hours=2))
+    await harness.planner.tick(SEOUL_9AM + timedelta(days=5, minutes=10))
+    await harness.planner.tick(SEOUL_9AM - timedelta(hours=1))
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    assert await harness.planner.tick(SEOUL_9AM) == 1
 
 
 async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:

@@ -22,38 +22,38 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def bench(db: Database) -> PlannerHarness:
+def harness(db: Database) -> PlannerHarness:
     return PlannerHarness(db)
 
 
-async def answer(bench: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL) -> WhyAnswer:
-    async with bench.database.read() as connection:
+async def answer(harness: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL) -> WhyAnswer:
+    async with harness.database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    return await WhyExplainer(bench.database, lambda: now).explain(paper, guild_id=10, channel_id=channel_id)
+    return await WhyExplainer(harness.database, lambda: now).explain(paper, guild_id=10, channel_id=channel_id)
 
 
-async def ask(bench: PlannerHarness, arxiv_id: str, now: datetime) -> why_decision.Explanation:
+async def ask(harness: PlannerHarness, arxiv_id: str, now: datetime) -> why_decision.Explanation:
     """The one answer of a channel with one order."""
-    (because,) = (await answer(bench, arxiv_id, now)).explanations
+    (because,) = (await answer(harness, arxiv_id, now)).explanations
     return because
 
 
-async def send_all(bench: PlannerHarness, now: datetime) -> None:
-    async with bench.database.transaction() as connection:
+async def send_all(harness: PlannerHarness, now: datetime) -> None:
+    async with harness.database.transaction() as connection:
         for delivery in await queries.list_rows(connection, state=models.DeliveryState.PLANNED):
             parts = await queries.list_parts(connection, delivery.id)
             receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
             await attempts.mark_sent(connection, receipts, now)
 
 
-async def test_what_was_posted_is_named_with_its_day_and_message(bench: PlannerHarness) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
-    assert (await ask(bench, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
-    await send_all(bench, SEOUL_9AM + timedelta(seconds=3))
-    because = await ask(bench, "2601.00001", SEOUL_9AM + DAY)
+async def test_what_was_posted_is_named_with_its_day_and_message(harness: PlannerHarness) -> None:
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    assert (await ask(harness, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
+    await send_all(harness, SEOUL_9AM + timedelta(seconds=3))
+    because = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
     assert (because.cause, because.digest_on) == (Cause.POSTED, MONDAY)
     assert because.at == SEOUL_9AM + timedelta(seconds=3)
     assert because.part is not None
@@ -61,140 +61,140 @@ async def test_what_was_posted_is_named_with_its_day_and_message(bench: PlannerH
     assert not because.is_repeated
 
 
-async def test_a_paper_that_comes_again_within_a_month_is_not_posted_again(bench: PlannerHarness) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
-    await send_all(bench, SEOUL_9AM)
-    await store_newsletter(bench, MONDAY + DAY, ("2601.00001", 90), ("2601.00002", 1))
-    await bench.planner.tick(SEOUL_9AM + DAY)
-    because = await ask(bench, "2601.00001", SEOUL_9AM + DAY)
+async def test_a_paper_that_comes_again_within_a_month_is_not_posted_again(harness: PlannerHarness) -> None:
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    await send_all(harness, SEOUL_9AM)
+    await store_newsletter(harness, MONDAY + DAY, ("2601.00001", 90), ("2601.00002", 1))
+    await harness.planner.tick(SEOUL_9AM + DAY)
+    because = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
     assert (because.cause, because.digest_on, because.is_repeated) == (Cause.POSTED, MONDAY, True)
 
 
-async def test_after_a_month_a_repeated_paper_counts_as_new(bench: PlannerHarness) -> None:
-    await bench.subscribe(min_votes=50)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 90))
-    await bench.planner.tick(SEOUL_9AM)
-    await send_all(bench, SEOUL_9AM)
+async def test_after_a_month_a_repeated_paper_counts_as_new(harness: PlannerHarness) -> None:
+    await harness.subscribe(min_votes=50)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 90))
+    await harness.planner.tick(SEOUL_9AM)
+    await send_all(harness, SEOUL_9AM)
     later = SEOUL_9AM + 40 * DAY
-    await store_newsletter(bench, MONDAY + 40 * DAY, ("2601.00001", 12), at=later - timedelta(hours=1))
-    await bench.planner.tick(later)
-    because = await ask(bench, "2601.00001", later)
+    await store_newsletter(harness, MONDAY + 40 * DAY, ("2601.00001", 12), at=later - timedelta(hours=1))
+    await harness.planner.tick(later)
+    because = await ask(harness, "2601.00001", later)
     assert (because.cause, because.votes) == (Cause.TOO_FEW_VOTES, 12)
 
 
-async def test_too_few_and_unknown_votes_are_told_apart(bench: PlannerHarness) -> None:
-    await bench.subscribe(min_votes=20)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", None), ("2601.00003", 30))
-    await bench.planner.tick(SEOUL_9AM)
-    few = await ask(bench, "2601.00001", SEOUL_9AM)
+async def test_too_few_and_unknown_votes_are_told_apart(harness: PlannerHarness) -> None:
+    await harness.subscribe(min_votes=20)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", None), ("2601.00003", 30))
+    await harness.planner.tick(SEOUL_9AM)
+    few = await ask(harness, "2601.00001", SEOUL_9AM)
     assert (few.cause, few.votes, few.may_change) == (Cause.TOO_FEW_VOTES, 9, False)
-    assert (await ask(bench, "2601.00002", SEOUL_9AM)).cause is Cause.VOTES_UNKNOWN
+    assert (await ask(harness, "2601.00002", SEOUL_9AM)).cause is Cause.VOTES_UNKNOWN
 
 
-async def test_a_paper_behind_the_top_is_told_its_rank(bench: PlannerHarness) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 7)))
-    await bench.planner.tick(SEOUL_9AM)
-    because = await ask(bench, "2601.00004", SEOUL_9AM)
+async def test_a_paper_behind_the_top_is_told_its_rank(harness: PlannerHarness) -> None:
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 7)))
+    await harness.planner.tick(SEOUL_9AM)
+    because = await ask(harness, "2601.00004", SEOUL_9AM)
     assert (because.cause, because.rank, because.candidate_count) == (Cause.BELOW_TOP, 4, 6)
     assert (because.digest_on, because.may_change) == (MONDAY, False)
 
 
 async def test_a_paper_that_climbed_after_the_post_is_never_told_a_rank_within_it(
-    bench: PlannerHarness,
+    harness: PlannerHarness,
 ) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 5)))
-    await bench.planner.tick(SEOUL_9AM)
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 5)))
+    await harness.planner.tick(SEOUL_9AM)
     corrected = SEOUL_9AM + timedelta(hours=2)
     await store_newsletter(
-        bench, MONDAY, ("2601.00001", 1), ("2601.00002", 2), ("2601.00004", 99), at=corrected
+        harness, MONDAY, ("2601.00001", 1), ("2601.00002", 2), ("2601.00004", 99), at=corrected
     )
-    because = await ask(bench, "2601.00004", corrected)
+    because = await ask(harness, "2601.00004", corrected)
     assert (because.cause, because.rank, because.candidate_count) == (Cause.BELOW_TOP, 4, 4)
 
 
-async def test_a_paper_that_would_be_in_today_was_not_there_then(bench: PlannerHarness) -> None:
-    await bench.subscribe(top_n=3, min_votes=20)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 30), ("2601.00002", 3))
-    await bench.planner.tick(SEOUL_9AM)
+async def test_a_paper_that_would_be_in_today_was_not_there_then(harness: PlannerHarness) -> None:
+    await harness.subscribe(top_n=3, min_votes=20)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 30), ("2601.00002", 3))
+    await harness.planner.tick(SEOUL_9AM)
     await store_newsletter(
-        bench, MONDAY, ("2601.00001", 30), ("2601.00002", 40), at=SEOUL_9AM + timedelta(hours=1)
+        harness, MONDAY, ("2601.00001", 30), ("2601.00002", 40), at=SEOUL_9AM + timedelta(hours=1)
     )
-    assert (await ask(bench, "2601.00002", SEOUL_9AM + timedelta(hours=1))).cause is Cause.NOT_CHOSEN_THEN
+    assert (await ask(harness, "2601.00002", SEOUL_9AM + timedelta(hours=1))).cause is Cause.NOT_CHOSEN_THEN
 
 
-async def test_before_the_post_it_is_said_how_things_stand(bench: PlannerHarness) -> None:
-    await bench.subscribe(min_votes=5)
+async def test_before_the_post_it_is_said_how_things_stand(harness: PlannerHarness) -> None:
+    await harness.subscribe(min_votes=5)
     await store_newsletter(
-        bench, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7), ("2601.00004", 1)
+        harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7), ("2601.00004", 1)
     )
     now = SEOUL_9AM - timedelta(hours=1)
-    coming = await ask(bench, "2601.00002", now)
+    coming = await ask(harness, "2601.00002", now)
     assert (coming.cause, coming.rank, coming.candidate_count, coming.at) == (Cause.UPCOMING, 2, 3, SEOUL_9AM)
-    behind = await ask(bench, "2601.00003", now)
+    behind = await ask(harness, "2601.00003", now)
     assert (behind.cause, behind.rank, behind.may_change) == (Cause.BELOW_TOP, 3, True)
-    few = await ask(bench, "2601.00004", now)
+    few = await ask(harness, "2601.00004", now)
     assert (few.cause, few.may_change, few.at) == (Cause.TOO_FEW_VOTES, True, SEOUL_9AM)
 
 
-async def test_a_digest_whose_votes_settle_says_until_when(bench: PlannerHarness) -> None:
-    await bench.subscribe(settle_hours=3)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
+async def test_a_digest_whose_votes_settle_says_until_when(harness: PlannerHarness) -> None:
+    await harness.subscribe(settle_hours=3)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
     settled_at = SEOUL_9AM + timedelta(hours=2)
     for now in (SEOUL_9AM - timedelta(minutes=1), SEOUL_9AM):
-        await bench.planner.tick(now)
-        because = await ask(bench, "2601.00001", now)
+        await harness.planner.tick(now)
+        because = await ask(harness, "2601.00001", now)
         assert (because.cause, because.at) == (Cause.SETTLING, settled_at)
 
 
-async def test_the_first_post_shows_the_newest_digest_alone(bench: PlannerHarness) -> None:
-    await store_newsletter(bench, MONDAY - DAY, ("2601.00001", 99))
-    await store_newsletter(bench, MONDAY, ("2601.00002", 5))
-    await bench.subscribe()
-    before = await ask(bench, "2601.00001", SEOUL_9AM - timedelta(hours=1))
+async def test_the_first_post_shows_the_newest_digest_alone(harness: PlannerHarness) -> None:
+    await store_newsletter(harness, MONDAY - DAY, ("2601.00001", 99))
+    await store_newsletter(harness, MONDAY, ("2601.00002", 5))
+    await harness.subscribe()
+    before = await ask(harness, "2601.00001", SEOUL_9AM - timedelta(hours=1))
     assert (before.cause, before.may_change) == (Cause.FIRST_POST, True)
-    await bench.planner.tick(SEOUL_9AM)
-    after = await ask(bench, "2601.00001", SEOUL_9AM)
+    await harness.planner.tick(SEOUL_9AM)
+    after = await ask(harness, "2601.00001", SEOUL_9AM)
     assert (after.cause, after.may_change) == (Cause.FIRST_POST, False)
 
 
-async def test_a_digest_from_before_the_order_could_not_be_posted(bench: PlannerHarness) -> None:
-    await store_newsletter(bench, MONDAY - 10 * DAY, ("2601.00001", 99), at=EVENING - 9 * DAY)
-    await bench.subscribe()
-    because = await ask(bench, "2601.00001", SEOUL_9AM)
+async def test_a_digest_from_before_the_order_could_not_be_posted(harness: PlannerHarness) -> None:
+    await store_newsletter(harness, MONDAY - 10 * DAY, ("2601.00001", 99), at=EVENING - 9 * DAY)
+    await harness.subscribe()
+    because = await ask(harness, "2601.00001", SEOUL_9AM)
     assert (because.cause, because.digest_on) == (Cause.BEFORE_SUBSCRIPTION, MONDAY - 10 * DAY)
 
 
-async def test_a_late_digest_is_too_old_or_overtaken(bench: PlannerHarness) -> None:
-    await bench.subscribe()
+async def test_a_late_digest_is_too_old_or_overtaken(harness: PlannerHarness) -> None:
+    await harness.subscribe()
     week = SEOUL_9AM + 7 * DAY
-    await store_newsletter(bench, MONDAY + DAY, ("2601.00001", 99), at=week - timedelta(hours=1))
-    assert (await ask(bench, "2601.00001", week)).cause is Cause.TOO_OLD
-    await store_newsletter(bench, MONDAY + 7 * DAY, ("2601.00002", 5), at=week - timedelta(hours=1))
-    await bench.planner.tick(week)
-    because = await ask(bench, "2601.00001", week)
+    await store_newsletter(harness, MONDAY + DAY, ("2601.00001", 99), at=week - timedelta(hours=1))
+    assert (await ask(harness, "2601.00001", week)).cause is Cause.TOO_OLD
+    await store_newsletter(harness, MONDAY + 7 * DAY, ("2601.00002", 5), at=week - timedelta(hours=1))
+    await harness.planner.tick(week)
+    because = await ask(harness, "2601.00001", week)
     assert (because.cause, because.digest_on) == (Cause.SUPERSEDED, MONDAY + DAY)
 
 
-async def test_a_paused_order_says_its_reason(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe()
-    await Subscriptions(bench.database, lambda: EVENING).pause(subscription_id, Reason.NO_SEND)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    because = await ask(bench, "2601.00001", SEOUL_9AM)
+async def test_a_paused_order_says_its_reason(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await Subscriptions(harness.database, lambda: EVENING).pause(subscription_id, Reason.NO_SEND)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    because = await ask(harness, "2601.00001", SEOUL_9AM)
     assert because.cause is Cause.STOPPED
     assert because.subscription is not None
     assert because.subscription.reason == Reason.NO_SEND
 
 
 @pytest.mark.parametrize("state", ["paused", "uncertain", "failed", "expired"])
-async def test_a_post_that_did_not_arrive_says_so_and_why(bench: PlannerHarness, state: str) -> None:
-    await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
-    async with bench.database.transaction() as connection:
+async def test_a_post_that_did_not_arrive_says_so_and_why(harness: PlannerHarness, state: str) -> None:
+    await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
         (delivery,) = await queries.list_rows(connection)
         (part,) = await queries.list_parts(connection, delivery.id)
         if state == "paused":
@@ -205,23 +205,23 @@ async def test_a_post_that_did_not_arrive_says_so_and_why(bench: PlannerHarness,
             await attempts.mark_failed(connection, part.id, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM)
         else:
             await holds.cancel(connection, [delivery.id], reason=Reason.TOO_OLD, now=SEOUL_9AM)
-    because = await ask(bench, "2601.00001", SEOUL_9AM)
+    because = await ask(harness, "2601.00001", SEOUL_9AM)
     assert because.cause is Cause.NOT_DELIVERED
     assert because.delivery is not None
     assert because.delivery.state.value == state
     assert because.delivery.reason
 
 
-async def test_each_order_of_the_channel_has_its_own_answer(bench: PlannerHarness) -> None:
-    await bench.subscribe(min_votes=50, locale=models.Locale.KO)
-    await bench.subscribe(locale=models.Locale.EN)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
-    await send_all(bench, SEOUL_9AM)
-    found = await answer(bench, "2601.00001", SEOUL_9AM)
+async def test_each_order_of_the_channel_has_its_own_answer(harness: PlannerHarness) -> None:
+    await harness.subscribe(min_votes=50, locale=models.Locale.KO)
+    await harness.subscribe(locale=models.Locale.EN)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    await send_all(harness, SEOUL_9AM)
+    found = await answer(harness, "2601.00001", SEOUL_9AM)
     assert [one.cause for one in found.explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
     assert found.has_subscription
-    elsewhere = await answer(bench, "2601.00001", SEOUL_9AM, channel_id=21)
+    elsewhere = await answer(harness, "2601.00001", SEOUL_9AM, channel_id=21)
     assert (elsewhere.explanations, elsewhere.has_subscription, elsewhere.other_channel_ids) == (
         (),
         False,
@@ -229,67 +229,67 @@ async def test_each_order_of_the_channel_has_its_own_answer(bench: PlannerHarnes
     )
 
 
-async def test_what_a_removed_order_posted_is_still_known(bench: PlannerHarness) -> None:
-    subscription_id = await bench.subscribe()
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9))
-    await bench.planner.tick(SEOUL_9AM)
-    await send_all(bench, SEOUL_9AM)
-    await Subscriptions(bench.database, lambda: SEOUL_9AM).remove(subscription_id)
-    found = await answer(bench, "2601.00001", SEOUL_9AM)
+async def test_what_a_removed_order_posted_is_still_known(harness: PlannerHarness) -> None:
+    subscription_id = await harness.subscribe()
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    await send_all(harness, SEOUL_9AM)
+    await Subscriptions(harness.database, lambda: SEOUL_9AM).remove(subscription_id)
+    found = await answer(harness, "2601.00001", SEOUL_9AM)
     assert [(one.cause, one.subscription) for one in found.explanations] == [(Cause.POSTED, None)]
     assert not found.has_subscription
 
 
-async def test_a_weekly_order_speaks_of_its_week(bench: PlannerHarness) -> None:
-    await bench.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
+async def test_a_weekly_order_speaks_of_its_week(harness: PlannerHarness) -> None:
+    await harness.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
     thursday = MONDAY - 4 * DAY
-    await store_newsletter(bench, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
-    open_answer = await ask(bench, "2601.00001", EVENING)
+    await store_newsletter(harness, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
+    open_answer = await ask(harness, "2601.00001", EVENING)
     assert (open_answer.cause, open_answer.rank, open_answer.at) == (Cause.BELOW_TOP, 2, SEOUL_9AM)
-    await bench.planner.tick(SEOUL_9AM)
-    assert (await ask(bench, "2601.00002", SEOUL_9AM)).cause is Cause.UNDER_WAY
-    await store_newsletter(bench, MONDAY + 3 * DAY, ("2601.00009", 9), at=SEOUL_9AM + 3 * DAY)
-    closed = await ask(bench, "2601.00001", SEOUL_9AM + DAY)
+    await harness.planner.tick(SEOUL_9AM)
+    assert (await ask(harness, "2601.00002", SEOUL_9AM)).cause is Cause.UNDER_WAY
+    await store_newsletter(harness, MONDAY + 3 * DAY, ("2601.00009", 9), at=SEOUL_9AM + 3 * DAY)
+    closed = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
     assert (closed.cause, closed.rank, closed.may_change) == (Cause.BELOW_TOP, 2, False)
 
 
-async def forget_decisions(bench: PlannerHarness, now: datetime) -> None:
-    async with bench.database.transaction() as connection:
+async def forget_decisions(harness: PlannerHarness, now: datetime) -> None:
+    async with harness.database.transaction() as connection:
         assert await decisions.purge(connection, now + timedelta(seconds=1)) > 0
 
 
-async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(bench: PlannerHarness) -> None:
-    await bench.subscribe(top_n=1)
-    await store_newsletter(bench, MONDAY, ("2601.00001", 9), ("2601.00002", 4))
-    await bench.planner.tick(SEOUL_9AM)
-    await forget_decisions(bench, SEOUL_9AM)
-    explanation = await ask(bench, "2601.00002", SEOUL_9AM)
+async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(harness: PlannerHarness) -> None:
+    await harness.subscribe(top_n=1)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 4))
+    await harness.planner.tick(SEOUL_9AM)
+    await forget_decisions(harness, SEOUL_9AM)
+    explanation = await ask(harness, "2601.00002", SEOUL_9AM)
     assert (explanation.cause, explanation.digest_on) == (Cause.NOT_RECORDED, MONDAY)
-    assert (await ask(bench, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
+    assert (await ask(harness, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
 
 
-async def test_without_a_record_of_its_week_a_weekly_post_says_so(bench: PlannerHarness) -> None:
-    await bench.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
+async def test_without_a_record_of_its_week_a_weekly_post_says_so(harness: PlannerHarness) -> None:
+    await harness.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
     thursday = MONDAY - 4 * DAY
-    await store_newsletter(bench, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
-    await bench.planner.tick(SEOUL_9AM)
+    await store_newsletter(harness, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
+    await harness.planner.tick(SEOUL_9AM)
     late = SEOUL_9AM + DAY
-    await store_newsletter(bench, thursday - DAY, ("2601.00003", 9), at=late)
-    assert (await ask(bench, "2601.00003", late)).cause is Cause.TOO_OLD
-    await forget_decisions(bench, SEOUL_9AM)
-    assert (await ask(bench, "2601.00001", late)).cause is Cause.NOT_RECORDED
+    await store_newsletter(harness, thursday - DAY, ("2601.00003", 9), at=late)
+    assert (await ask(harness, "2601.00003", late)).cause is Cause.TOO_OLD
+    await forget_decisions(harness, SEOUL_9AM)
+    assert (await ask(harness, "2601.00001", late)).cause is Cause.NOT_RECORDED
 
 
-async def test_a_paper_that_a_correction_adds_is_ranked_by_its_votes(bench: PlannerHarness) -> None:
-    await bench.subscribe()
+async def test_a_paper_that_a_correction_adds_is_ranked_by_its_votes(harness: PlannerHarness) -> None:
+    await harness.subscribe()
     papers_then = (("2601.00001", 50), ("2601.00002", 40), ("2601.00003", 20), ("2601.00004", 10))
-    await store_newsletter(bench, MONDAY, *papers_then)
-    await bench.planner.tick(SEOUL_9AM)
+    await store_newsletter(harness, MONDAY, *papers_then)
+    await harness.planner.tick(SEOUL_9AM)
     corrected = SEOUL_9AM + timedelta(hours=2)
-    await store_newsletter(bench, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected)
-    low = await ask(bench, "2601.00005", corrected)
+    await store_newsletter(harness, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected)
+    low = await ask(harness, "2601.00005", corrected)
     assert (low.cause, low.rank, low.candidate_count) == (Cause.BELOW_TOP, 4, 5)
-    assert (await ask(bench, "2601.00006", corrected)).cause is Cause.NOT_CHOSEN_THEN
+    assert (await ask(harness, "2601.00006", corrected)).cause is Cause.NOT_CHOSEN_THEN
 
 
 def test_an_overdue_post_draws_by_the_date_of_now_and_a_paused_order_from_nothing() -> None:

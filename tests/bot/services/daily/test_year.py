@@ -1,9 +1,11 @@
-"""A year of daily posts in forty zones, hopping from one due moment to the next; and two weeks of repeating reviews."""
+"""A year of daily posts in forty time zones, and two weeks of digests that repeat papers."""
 
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,16 +21,18 @@ from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHar
 
 DAY = timedelta(days=1)
 FIRST = date(2018, 1, 1)
-"""The year's first day. Many clocks did odd things in 2018: Pyongyang and Sao Tome changed their offset, Casablanca paused
-its summer time for Ramadan; in Sao Paulo, Havana and on the Azores one day had no midnight."""
+"""First day of a year with many irregular clock changes: Pyongyang and Sao Tome changed their offset, Casablanca paused
+daylight saving time for Ramadan, and in Sao Paulo, Havana and the Azores one day had no midnight."""
 YEAR = [FIRST + number * DAY for number in range(365)]
 BEFORE = [FIRST - 2 * DAY, FIRST - DAY]
 MADE_AT = datetime(2017, 12, 30, 12, tzinfo=UTC)
 DIGEST_AT = time(10, tzinfo=UTC)
-"""When the day's digest comes. No order is due for hours before and after, so that each post has one digest to draw from."""
+"""When the day's digest arrives. No subscription is due within hours of it, so each post has one digest to draw from."""
+TICK_AT = time(9, 45, tzinfo=UTC)
+"""The tick of every day, before the digest arrives. Next to clock changes there are ticks at the due times too."""
 
-ORDERS = {
-    # Their clocks jump over the time on some day of the year, or show it twice, or come near it.
+SUBSCRIPTIONS = {
+    # On some day of the year the clock skips this time, repeats it, or changes shortly before or after it.
     "America/New_York": "02:30",
     "America/Chicago": "01:30",
     "America/Halifax": "03:30",
@@ -54,7 +58,7 @@ ORDERS = {
     "Australia/Adelaide": "16:00",
     "Australia/Sydney": "16:30",
     "Pacific/Chatham": "19:15",
-    # Half and quarter hours, both sides of the date line, and plain ones.
+    # Offsets of half and quarter hours, both sides of the date line, and common zones.
     "Asia/Seoul": "09:30",
     "Asia/Tokyo": "09:30",
     "Asia/Kathmandu": "06:15",
@@ -71,11 +75,10 @@ ORDERS = {
     "Africa/Lagos": "07:30",
     "Africa/Nairobi": "09:30",
 }
-"""Many of them fall due together: each moment of the year costs a transaction."""
 
 
 def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
-    """The first minute at which the zone's clocks show that time, or a later one if they never do. Found by looking."""
+    """Return the first minute at which the zone's clock shows the time or a later one, found by a search."""
     wall = datetime.combine(on, at)
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
@@ -87,7 +90,7 @@ def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
 
 
 async def _store_digest(connection: Connection, on: date) -> None:
-    """Store a digest of one paper as ingest would, without its work on texts: nobody reads them here."""
+    """Store a digest of one paper as ingest does, but without texts."""
     number = on.toordinal() - FIRST.toordinal() + 100
     arxiv_id = f"18{on.month:02}.{number:05}"
     shared: dict[str, Any] = {
@@ -114,43 +117,54 @@ async def _store_digest(connection: Connection, on: date) -> None:
     await connection.execute(tables.entries.insert(), shared | entry)
 
 
-async def _live_through(bench: PlannerHarness, moments: set[datetime]) -> None:
-    """Let each day's digest come, and plan at each of the moments as the minute's tick would."""
-    digests = (FIRST + number * DAY for number in itertools.count(-2))
-    on = next(digests)
-    for now in sorted(moments):
+def _ticks(due_times: Iterable[Sequence[datetime]]) -> list[datetime]:
+    """Return the moments of planning: one a day, and both due times around each change of a zone's clock."""
+    ticks = {datetime.combine(on, TICK_AT) for on in [*BEFORE, *YEAR]}
+    ticks.add(max(ticks) + DAY)
+    for zone_due_times in due_times:
+        for previous, following in itertools.pairwise(zone_due_times):
+            if following - previous != DAY:
+                ticks |= {previous, following}
+    return sorted(moment for moment in ticks if moment > MADE_AT)
+
+
+async def _run_year(harness: PlannerHarness, ticks: Iterable[datetime]) -> None:
+    """Store each day's digest when it arrives, and plan at each tick."""
+    digest_dates = (FIRST + number * DAY for number in itertools.count(-2))
+    on = next(digest_dates)
+    for now in ticks:
         while datetime.combine(on, DIGEST_AT) < now:
-            async with bench.database.transaction() as connection:
+            async with harness.database.transaction() as connection:
                 await _store_digest(connection, on)
-            on = next(digests)
-        assert await bench.planner.tick(now) > 0, now
+            on = next(digest_dates)
+        await harness.planner.tick(now)
 
 
 async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(db: Database) -> None:
-    assert len(ORDERS) == 40
-    bench = PlannerHarness(db)
+    assert len(SUBSCRIPTIONS) == 40
     service = Subscriptions(db, lambda: MADE_AT)
     zones = {}
-    for channel_id, (zone, at) in enumerate(ORDERS.items(), 100):
-        order = SubscriptionOptions(at_time=at, timezone=zone, top_n=1)
-        zones[(await service.add(guild_id=10, channel_id=channel_id, options=order)).id] = zone
+    for channel_id, (zone, at) in enumerate(SUBSCRIPTIONS.items(), 100):
+        options = SubscriptionOptions(at_time=at, timezone=zone, top_n=1)
+        zones[(await service.add(guild_id=10, channel_id=channel_id, options=options)).id] = zone
     expected = {
-        zone: {on: _expected(ZoneInfo(zone), on, time.fromisoformat(at)) for on in [*YEAR, *BEFORE]}
-        for zone, at in ORDERS.items()
+        zone: {on: _expected(ZoneInfo(zone), on, time.fromisoformat(at)) for on in [*BEFORE, *YEAR]}
+        for zone, at in SUBSCRIPTIONS.items()
     }
-    moments = {moment for days in expected.values() for moment in days.values() if moment > MADE_AT}
-    await _live_through(bench, moments)
+    ticks = _ticks([list(due_times.values()) for due_times in expected.values()])
+    await _run_year(PlannerHarness(db), ticks)
     posted: dict[str, list[models.Delivery]] = defaultdict(list)
     async with db.read() as connection:
         for delivery in await queries.list_rows(connection):
             if delivery.local_on in YEAR:
                 posted[zones[delivery.subscription_id or 0]].append(delivery)
-    for zone in ORDERS:
-        in_order = sorted(posted[zone], key=lambda one: one.planned_at)
-        right = [(on, expected[zone][on]) for on in YEAR]
-        assert [(one.local_on, one.due_at) for one in in_order] == right, zone
-        assert [(one.local_on, one.planned_at) for one in in_order] == right, zone
-        shown = list(itertools.chain.from_iterable(one.papers for one in in_order))
+    for zone in SUBSCRIPTIONS:
+        deliveries = sorted(posted[zone], key=lambda delivery: delivery.planned_at)
+        due = [(on, expected[zone][on]) for on in YEAR]
+        assert [(delivery.local_on, delivery.due_at) for delivery in deliveries] == due, zone
+        planned = [ticks[bisect_left(ticks, due_at)] for _, due_at in due]
+        assert [delivery.planned_at for delivery in deliveries] == planned, zone
+        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.papers]
         assert len(shown) == len(set(shown)) == len(YEAR), zone
 
 
@@ -164,30 +178,30 @@ async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(
         ("Asia/Pyongyang", "23:45", date(2018, 5, 4), datetime(2018, 5, 4, 15, 0, tzinfo=UTC)),
     ],
 )
-def test_the_year_is_measured_by_a_rule_that_knows_the_odd_days(
+def test_the_expected_due_times_are_right_on_days_with_clock_changes(
     zone: str, at: str, on: date, moment: datetime
 ) -> None:
     assert _expected(ZoneInfo(zone), on, time.fromisoformat(at)) == moment
 
 
 def _review(on: date, arxiv_ids: list[str]) -> str:
-    """A review digest."""
+    """Return a review digest of some papers."""
     blocks = [
         f"## {arxiv_id}\n🔗 https://huggingface.co/papers/{arxiv_id}\n\n**Summary**:\n```markdown\n"
-        f"# 논문 요약: Paper {arxiv_id}\n\n## 1. Motivation\n\nWhy {arxiv_id} was tried, told on {on}.\n```"
+        f"# 논문 요약: Paper {arxiv_id}\n\n## 1. Motivation\n\nWhy {arxiv_id} was tried, on {on}.\n```"
         for arxiv_id in arxiv_ids
     ]
     return "\n\n".join([f"# Daily reviews – {on.isoformat()}", *blocks]) + "\n"
 
 
-async def test_two_weeks_of_reviews_that_repeat_their_papers_post_each_once_a_channel(db: Database) -> None:
-    bench = PlannerHarness(db)
-    await bench.subscribe(20, top_n=5)
-    await bench.subscribe(21, top_n=3)
-    await bench.subscribe(22, top_n=10, locale=models.Locale.KO, style=models.Style.CARDS)
+async def test_two_weeks_of_reviews_that_repeat_papers_post_each_paper_once_a_channel(db: Database) -> None:
+    harness = PlannerHarness(db)
+    await harness.subscribe(20, top_n=5)
+    await harness.subscribe(21, top_n=3)
+    await harness.subscribe(22, top_n=10, locale=models.Locale.KO, style=models.Style.CARDS)
     seen: set[str] = set()
     for number in range(14):
-        # Each day's digest holds ten papers: five of the day before, or of the week before, and five new ones.
+        # Each day's digest has five new papers and five of the day or the week before.
         new = [f"2601.{5 * number + n:05}" for n in range(5)]
         old = [f"2601.{5 * max(0, number - (1 if number % 3 else 7)) + n:05}" for n in range(5)]
         now = SEOUL_9AM + number * DAY
@@ -196,12 +210,14 @@ async def test_two_weeks_of_reviews_that_repeat_their_papers_post_each_once_a_ch
             db, text, at=EVENING + number * DAY, location=f"reviews/{number}.md"
         )
         seen.update(new)
-        await bench.planner.tick(now)
-        assert await bench.planner.tick(now + timedelta(hours=1)) == 0
+        await harness.planner.tick(now)
+        assert await harness.planner.tick(now + timedelta(hours=1)) == 0
+    by_channel: dict[int | None, list[models.Delivery]] = defaultdict(list)
     async with db.read() as connection:
-        planned = await queries.list_rows(connection)
+        for delivery in await queries.list_rows(connection):
+            by_channel[delivery.channel_id].append(delivery)
     for channel_id in (20, 21, 22):
-        shown = [id_ for one in planned if one.channel_id == channel_id for id_ in one.papers]
+        shown = [arxiv_id for delivery in by_channel[channel_id] for arxiv_id in delivery.papers]
         assert len(shown) == len(set(shown))
-        assert len([one for one in planned if one.channel_id == channel_id]) == 14
-    assert {id_ for one in planned if one.channel_id == 20 for id_ in one.papers} == seen
+        assert len(by_channel[channel_id]) == 14
+    assert {arxiv_id for delivery in by_channel[20] for arxiv_id in delivery.papers} == seen
