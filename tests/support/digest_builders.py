@@ -1,8 +1,8 @@
-"""Small digests of our own, put into storage as ingest does, for tests of whatever reads them."""
+"""Builders of small digests, stored by the ingest service."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -11,29 +11,12 @@ import sqlalchemy as sa
 from bot.services.ingest import service as ingest_service
 from bot.services.ingest.digest_writer import OnFreshDigest
 from bot.services.ingest.results import IngestResult
-from storage import models
 from storage.database import Connection, Database
-
-
-class RecordingIndexer:
-    """Stands where the search index does not matter: remembers only which papers it was given."""
-
-    def __init__(self) -> None:
-        self.indexed: set[int] = set()
-
-    async def index(
-        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
-    ) -> None:
-        """Remember."""
-        self.indexed.update(paper.id for paper in changed)
-
-    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Forget."""
-        self.indexed.difference_update(paper_ids)
+from tests.support.recording_indexer import NullIndexer
 
 
 def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str = "") -> str:
-    """Write a newsletter digest: (arXiv id, votes) of each paper, `words` in every summary."""
+    """Return a newsletter digest of papers given as (arXiv id, votes), with `text` in every summary."""
     blocks = [f"## Daily Papers ({on.isoformat()})"]
     for arxiv_id, votes in papers:
         blocks.append(
@@ -56,8 +39,8 @@ async def ingest_digest(
     on_fresh: OnFreshDigest | None = None,
     location: str | None = None,
 ) -> IngestResult:
-    """Store a digest as it would be at a moment."""
-    service = ingest_service.IngestService(database, lambda: at, RecordingIndexer(), on_fresh_digest=on_fresh)
+    """Store a digest with the clock at `at`."""
+    service = ingest_service.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, location=location or text.splitlines()[0])
 
 

@@ -1,4 +1,4 @@
-"""A planner of daily posts on a database, with a renderer of our own: what the tests of planning share."""
+"""A planner of daily posts on a real database, with a stub renderer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EVENING = SEOUL_9AM - timedelta(hours=5)
 
 
 class StubDailyRenderer:
-    """Renders a post as one message that names its papers; counts how often it was asked. It may refuse a style."""
+    """Renders a post as one message with its arXiv ids, and counts the calls. Raises for `failing_style`."""
 
     def __init__(self) -> None:
         self.render_count = 0
@@ -34,7 +34,7 @@ class StubDailyRenderer:
     def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
         self.render_count += 1
         if post.style is self.failing_style:
-            raise ValueError("a template of the operator's with a mistake in it")
+            raise ValueError("template error")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
         missed = " ".join(on.isoformat() for on in post.missed_on)
         payload: dict[str, Any] = {
@@ -53,7 +53,7 @@ class StubDailyRenderer:
 
 
 class PlannerHarness:
-    """A planner on a database, with one channel's order at 09:00 in Seoul."""
+    """A planner on a database; subscriptions are due at 09:00 in Seoul by default."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -62,22 +62,23 @@ class PlannerHarness:
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.planner = planner.DailyPlanner(database, self.deliveries)
 
-    async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **wishes: Any) -> int:
+    async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
-        order = replace(SubscriptionOptions(timezone="Asia/Seoul", top_n=2), **wishes)
-        return (await service.add(guild_id=10, channel_id=channel_id, options=order)).id
+        default = SubscriptionOptions(timezone="Asia/Seoul", top_n=2)
+        added = await service.add(guild_id=10, channel_id=channel_id, options=replace(default, **options))
+        return added.id
 
     async def expire(self, now: datetime) -> None:
-        """End what is too old to be posted, as the relay does."""
+        """Expire old deliveries, as the relay does."""
         suspender = suspension.DestinationSuspender(self.deliveries)
         recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=random.Random(1))
         await recorder.expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:
         async with self.database.read() as connection:
-            found = await queries.list_rows(connection)
+            deliveries = await queries.list_rows(connection)
             payloads: list[dict[str, Any]] = []
-            for delivery in sorted(found, key=lambda one: one.id):
+            for delivery in sorted(deliveries, key=lambda row: row.id):
                 parts = await queries.list_parts(connection, delivery.id)
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)
         return payloads
@@ -87,9 +88,9 @@ class PlannerHarness:
 
     async def get_subscription(self, subscription_id: int) -> models.Subscription:
         async with self.database.read() as connection:
-            found = await subscriptions.get(connection, subscription_id)
-        assert found is not None
-        return found
+            subscription = await subscriptions.get(connection, subscription_id)
+        assert subscription is not None
+        return subscription
 
 
 async def store_newsletter(

@@ -1,4 +1,4 @@
-"""Posts out of turn on both engines: what a preview shows, and what `/daily now` plans."""
+"""On-demand posts on both engines: previews and `/daily now`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NOON = SEOUL_9AM + timedelta(hours=3)
 
 
 class OnDemandHarness(PlannerHarness):
-    """A planner with the service behind `/daily preview` and `/daily now`, at noon."""
+    """A planner and the service of `/daily preview` and `/daily now`, at noon."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.moment: datetime = NOON
-        self.now = on_demand.OnDemandPosts(database, lambda: self.moment, self.deliveries)
+        self.now: datetime = NOON
+        self.service = on_demand.OnDemandPosts(database, lambda: self.now, self.deliveries)
 
     async def preview(self, subscription_id: int) -> contents.DailyPost:
-        return await self.now.preview(await self.get_subscription(subscription_id))
+        return await self.service.preview(await self.get_subscription(subscription_id))
 
 
 def ids(post: contents.DailyPost) -> list[str]:
@@ -38,7 +38,9 @@ def harness(db: Database) -> OnDemandHarness:
     return OnDemandHarness(db)
 
 
-async def test_a_preview_shows_the_top_of_the_newest_date_and_leaves_no_trace(harness: OnDemandHarness) -> None:
+async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
+    harness: OnDemandHarness,
+) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY - DAY, ("2601.00009", 99))
     await store_newsletter(harness, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
@@ -49,14 +51,14 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_leaves_no_trace(ha
     assert ids(await harness.preview(subscription_id)) == ids(post)
 
 
-async def test_a_preview_in_a_channel_that_had_all_shows_the_newest_digest_all_the_same(
+async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(
     harness: OnDemandHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 5))
     await harness.planner.tick(SEOUL_9AM)
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
-    harness.moment = NOON + 30 * DAY
+    harness.now = NOON + 30 * DAY
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
 
 
@@ -65,49 +67,49 @@ async def test_a_preview_of_an_empty_archive_has_no_papers(harness: OnDemandHarn
     assert (ids(post), post.total) == ([], 0)
 
 
-async def test_a_post_out_of_turn_is_planned_once_and_counts_as_had(harness: OnDemandHarness) -> None:
+async def test_papers_of_an_on_demand_post_count_as_posted(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
     papers = [(f"2601.0000{number}", 50 - number) for number in range(1, 6)]
     await store_newsletter(harness, MONDAY, *papers)
-    harness.moment = SEOUL_9AM - timedelta(hours=1)
-    planned = await harness.now.plan(subscription_id, 77)
+    harness.now = SEOUL_9AM - timedelta(hours=1)
+    planned = await harness.service.plan(subscription_id, 77)
     assert planned is not None
     assert (planned.key, planned.kind) == (f"now:{subscription_id}:77", models.DeliveryKind.ON_DEMAND)
     await harness.planner.tick(SEOUL_9AM)
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
     async with harness.database.read() as connection:
-        daily, out_of_turn = await queries.list_rows(connection)
-    assert out_of_turn.priority < daily.priority
-    assert out_of_turn.due_at == harness.moment
+        daily, on_demand_delivery = await queries.list_rows(connection)
+    assert on_demand_delivery.priority < daily.priority
+    assert on_demand_delivery.due_at == harness.now
 
 
-async def test_the_same_interaction_twice_is_one_post(harness: OnDemandHarness) -> None:
+async def test_a_repeated_interaction_plans_one_post(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    assert await harness.now.plan(subscription_id, 77) is not None
-    await harness.now.plan(subscription_id, 77)
+    assert await harness.service.plan(subscription_id, 77) is not None
+    await harness.service.plan(subscription_id, 77)
     assert await harness.list_contents() == ["2601.00001 2601.00002"]
-    assert await harness.now.plan(subscription_id, 78) is not None
+    assert await harness.service.plan(subscription_id, 78) is not None
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003"]
 
 
-async def test_nothing_is_planned_where_nothing_is_new_or_nothing_is_there(harness: OnDemandHarness) -> None:
+async def test_nothing_is_planned_without_new_papers_or_a_subscription(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe(min_votes=5)
-    assert await harness.now.plan(subscription_id, 1) is None
+    assert await harness.service.plan(subscription_id, 1) is None
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 1))
-    assert await harness.now.plan(subscription_id, 2) is not None
-    assert await harness.now.plan(subscription_id, 3) is None
-    assert await harness.now.plan(subscription_id + 1, 4) is None
-    harness.moment = NOON + 30 * DAY
-    assert await harness.now.plan(subscription_id, 5) is None
+    assert await harness.service.plan(subscription_id, 2) is not None
+    assert await harness.service.plan(subscription_id, 3) is None
+    assert await harness.service.plan(subscription_id + 1, 4) is None
+    harness.now = NOON + 30 * DAY
+    assert await harness.service.plan(subscription_id, 5) is None
 
 
-async def test_a_weekly_post_out_of_turn_draws_from_its_week(harness: OnDemandHarness) -> None:
+async def test_a_weekly_on_demand_post_draws_from_its_week(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe(style=models.Style.WEEKLY)
     await store_newsletter(harness, MONDAY - 5 * DAY, ("2601.00001", 90))
     await store_newsletter(harness, MONDAY, ("2601.00002", 5))
     await store_newsletter(harness, MONDAY - 9 * DAY, ("2601.00003", 99))
-    planned = await harness.now.plan(subscription_id, 1)
+    planned = await harness.service.plan(subscription_id, 1)
     assert planned is not None
     assert planned.papers == ("2601.00001", "2601.00002")
     post = await harness.preview(subscription_id)

@@ -1,4 +1,4 @@
-"""The daily post's planning on both engines, with digests and a renderer of our own and the clock passed in."""
+"""The planner of daily posts on both engines, with a stub renderer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from storage.outbox import attempts, holds, queries
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
-WHILE = 0.25
-"""Seconds within which somebody who does not wait for another has done their work."""
+UNBLOCKED_SECONDS = 0.25
+"""Seconds within which a task that is not blocked has finished."""
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ async def test_the_top_papers_of_the_day_are_planned_once(harness: PlannerHarnes
     assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
 
 
-async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(harness: PlannerHarness) -> None:
+async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
+    harness: PlannerHarness,
+) -> None:
     await store_newsletter(harness, MONDAY - timedelta(days=1), ("2601.00009", 90))
     await store_newsletter(
         harness, MONDAY, ("2601.00001", 81), ("2601.00002", 40), ("2601.00003", 7), ("2601.00004", 2)
@@ -65,7 +67,7 @@ async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(h
     assert (empty.digest_ids, empty.delivery_id) == (record.digest_ids, None)
 
 
-async def test_a_paper_that_the_channel_had_is_not_posted_again(harness: PlannerHarness) -> None:
+async def test_a_posted_paper_is_not_posted_again(harness: PlannerHarness) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     await harness.planner.tick(SEOUL_9AM)
@@ -76,7 +78,7 @@ async def test_a_paper_that_the_channel_had_is_not_posted_again(harness: Planner
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
 
 
-async def test_a_late_digest_is_waited_for_and_posted_when_it_comes(harness: PlannerHarness) -> None:
+async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe(wait_minutes=120)
     assert await harness.planner.tick(SEOUL_9AM) == 0
     waiting = await harness.get_subscription(subscription_id)
@@ -90,13 +92,15 @@ async def test_a_late_digest_is_waited_for_and_posted_when_it_comes(harness: Pla
     assert (await harness.list_payloads())[0]["marker"].endswith("2026-01-05")
 
 
-@pytest.mark.parametrize("say", [True, False])
-async def test_a_day_without_papers_is_said_or_silent_as_wished(harness: PlannerHarness, say: bool) -> None:
-    subscription_id = await harness.subscribe(wait_minutes=60, say_when_empty=say)
+@pytest.mark.parametrize("announce", [True, False])
+async def test_a_day_without_papers_is_announced_only_if_say_when_empty_is_set(
+    harness: PlannerHarness, announce: bool
+) -> None:
+    subscription_id = await harness.subscribe(wait_minutes=60, say_when_empty=announce)
     await harness.planner.tick(SEOUL_9AM)
     assert await harness.list_contents() == []
     await harness.planner.tick(SEOUL_9AM + timedelta(minutes=60))
-    assert await harness.list_contents() == (["no papers"] if say else [])
+    assert await harness.list_contents() == (["no papers"] if announce else [])
     assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + timedelta(days=1)
 
 
@@ -108,7 +112,7 @@ async def test_votes_get_time_to_settle(harness: PlannerHarness) -> None:
     assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=2)) == 1
 
 
-async def test_after_downtime_the_fresh_is_posted_once_and_older_days_are_named(
+async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_listed(
     harness: PlannerHarness,
 ) -> None:
     await harness.subscribe()
@@ -122,7 +126,7 @@ async def test_after_downtime_the_fresh_is_posted_once_and_older_days_are_named(
     assert posted[1]["missed"] == "2026-01-06 2026-01-07"
 
 
-async def test_a_new_channel_gets_the_newest_date_alone(harness: PlannerHarness) -> None:
+async def test_a_first_post_shows_the_newest_date_only(harness: PlannerHarness) -> None:
     await store_newsletter(harness, MONDAY - timedelta(days=1), ("2601.00001", 99))
     await store_newsletter(harness, MONDAY, ("2601.00002", 5))
     await harness.subscribe()
@@ -137,7 +141,9 @@ async def test_unknown_votes_meet_no_minimum(harness: PlannerHarness) -> None:
     assert await harness.list_contents() == ["2601.00002"]
 
 
-async def test_two_orders_of_one_channel_and_language_share_what_they_had(harness: PlannerHarness) -> None:
+async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
+    harness: PlannerHarness,
+) -> None:
     await harness.subscribe()
     await harness.subscribe(style=models.Style.CARDS)
     await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
@@ -145,7 +151,7 @@ async def test_two_orders_of_one_channel_and_language_share_what_they_had(harnes
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
 
 
-async def test_a_clock_set_back_posts_nothing_twice(harness: PlannerHarness) -> None:
+async def test_a_clock_set_back_repeats_no_post(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     await harness.planner.tick(SEOUL_9AM)
@@ -159,14 +165,14 @@ async def test_a_clock_set_back_posts_nothing_twice(harness: PlannerHarness) -> 
     assert len(await harness.list_payloads()) == 1
 
 
-async def test_a_paused_order_is_not_posted(harness: PlannerHarness) -> None:
+async def test_a_paused_subscription_is_not_planned(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await Subscriptions(harness.database, lambda: EVENING).pause(subscription_id)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     assert await harness.planner.tick(SEOUL_9AM) == 0
 
 
-async def test_many_channels_that_show_the_same_are_rendered_once(harness: PlannerHarness) -> None:
+async def test_identical_posts_of_many_channels_are_rendered_once(harness: PlannerHarness) -> None:
     for channel_id in range(100, 140):
         await harness.subscribe(channel_id)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
@@ -176,7 +182,7 @@ async def test_many_channels_that_show_the_same_are_rendered_once(harness: Plann
     assert len(markers) == 40
 
 
-async def test_what_is_due_is_looked_up_by_the_index_alone(harness: PlannerHarness) -> None:
+async def test_due_subscriptions_are_found_by_the_index(harness: PlannerHarness) -> None:
     async with harness.database.read() as connection:
         plan = await digest_builders.explain_query(connection, subscriptions.select_due(SEOUL_9AM, 10))
     assert "ix_subscriptions_state_next_due_at" in plan or (
@@ -184,7 +190,7 @@ async def test_what_is_due_is_looked_up_by_the_index_alone(harness: PlannerHarne
     )
 
 
-async def test_new_rules_of_a_zone_move_the_due_time_and_a_time_far_ahead_comes_back(
+async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule(
     harness: PlannerHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
@@ -204,14 +210,14 @@ async def test_new_rules_of_a_zone_move_the_due_time_and_a_time_far_ahead_comes_
     assert await harness.planner.reschedule(EVENING) == 0
 
 
-async def test_a_day_that_was_posted_is_over_and_what_comes_later_on_it_is_kept_for_the_next(
+async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_post(
     harness: PlannerHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     evening = SEOUL_9AM + timedelta(hours=9)
-    # The order's time was moved to the same day's evening, as it could be before the clock was set back.
+    # The subscription was moved to the evening of the same day, as can happen before the clock is set back.
     async with harness.database.transaction() as connection:
         at_six = replace(await _stored(connection, subscription_id), at_time="18:00", next_due_at=evening)
         await subscriptions.update(connection, replace(at_six, due_on=MONDAY))
@@ -225,13 +231,13 @@ async def test_a_day_that_was_posted_is_over_and_what_comes_later_on_it_is_kept_
         location="another",
     )
     assert await harness.planner.tick(evening) == 0
-    order = await harness.get_subscription(subscription_id)
-    assert (order.next_due_at, order.waiting_for_on) == (evening + timedelta(days=1), None)
+    subscription = await harness.get_subscription(subscription_id)
+    assert (subscription.next_due_at, subscription.waiting_for_on) == (evening + timedelta(days=1), None)
     assert await harness.planner.tick(evening + timedelta(days=1)) == 1
     assert await harness.list_contents() == ["2601.00001", "2601.00003"]
 
 
-async def test_an_order_that_is_moved_on_a_day_that_was_posted_goes_on_with_the_next(
+async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(
     harness: PlannerHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
@@ -239,32 +245,32 @@ async def test_an_order_that_is_moved_on_a_day_that_was_posted_goes_on_with_the_
     await harness.planner.tick(SEOUL_9AM)
     hour_later = SEOUL_9AM + timedelta(hours=1)
     service = Subscriptions(harness.database, lambda: hour_later)
-    wishes = replace(options_of(await harness.get_subscription(subscription_id)), at_time="18:00")
-    changed = await service.edit(subscription_id, wishes)
+    options = replace(options_of(await harness.get_subscription(subscription_id)), at_time="18:00")
+    changed = await service.edit(subscription_id, options)
     assert changed.next_due_at == SEOUL_9AM + timedelta(days=1, hours=9)
     assert changed.due_on == MONDAY + timedelta(days=1)
 
 
-async def test_an_order_that_waits_goes_on_waiting_when_it_is_changed(harness: PlannerHarness) -> None:
+async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe(settle_hours=6)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
     await harness.planner.tick(SEOUL_9AM)
     now = SEOUL_9AM + timedelta(minutes=5)
     service = Subscriptions(harness.database, lambda: now)
-    wishes = replace(
+    options = replace(
         options_of(await harness.get_subscription(subscription_id)),
         days=(1, 2),
         at_time="08:30",
         settle_hours=0,
     )
-    await service.edit(subscription_id, wishes)
+    await service.edit(subscription_id, options)
     assert await harness.planner.tick(now) == 1
     assert (await harness.list_payloads())[0]["marker"].endswith("2026-01-05")
-    await service.edit(subscription_id, replace(wishes, days=(2,)))
+    await service.edit(subscription_id, replace(options, days=(2,)))
     assert (await harness.get_subscription(subscription_id)).due_on == MONDAY + timedelta(days=1)
 
 
-async def test_days_missed_in_downtime_are_named_though_the_digest_came_after_the_bot(
+async def test_missed_days_are_listed_if_the_digest_arrives_after_the_restart(
     harness: PlannerHarness,
 ) -> None:
     await harness.subscribe()
@@ -279,7 +285,7 @@ async def test_days_missed_in_downtime_are_named_though_the_digest_came_after_th
     assert (await harness.list_payloads())[1]["missed"] == "2026-01-06 2026-01-07"
 
 
-async def test_a_day_without_papers_is_said_before_the_next_is_due(harness: PlannerHarness) -> None:
+async def test_a_day_without_papers_is_announced_before_the_next_post_is_due(harness: PlannerHarness) -> None:
     await harness.subscribe(wait_minutes=1440, say_when_empty=True)
     await harness.planner.tick(SEOUL_9AM)
     for minute in range(1435, 1442):
@@ -287,7 +293,7 @@ async def test_a_day_without_papers_is_said_before_the_next_is_due(harness: Plan
     assert [post["marker"][-10:] for post in await harness.list_payloads()] == ["2026-01-05"]
 
 
-async def test_a_digest_that_is_waited_for_past_midnight_is_still_the_days(harness: PlannerHarness) -> None:
+async def test_a_digest_awaited_past_midnight_belongs_to_the_day_of_the_post(harness: PlannerHarness) -> None:
     await harness.subscribe(at_time="18:00", fresh_days=1)
     due_at = SEOUL_9AM + timedelta(hours=9)
     assert await harness.planner.tick(due_at) == 0
@@ -299,7 +305,7 @@ async def test_a_digest_that_is_waited_for_past_midnight_is_still_the_days(harne
     assert await harness.list_contents() == ["2601.00001"]
 
 
-async def test_an_order_that_is_paused_posts_nothing_that_was_planned_until_it_is_resumed(
+async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
     harness: PlannerHarness,
 ) -> None:
     paused, other = await harness.subscribe(), await harness.subscribe(at_time="09:05")
@@ -320,7 +326,7 @@ async def test_an_order_that_is_paused_posts_nothing_that_was_planned_until_it_i
         assert len(await queries.list_due(connection, now)) == 1
 
 
-async def test_a_post_that_was_never_sent_gives_its_papers_back_while_they_are_fresh(
+async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
     harness: PlannerHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
@@ -339,7 +345,7 @@ async def test_a_post_that_was_never_sent_gives_its_papers_back_while_they_are_f
     assert await harness.list_contents() == ["2601.00001 2601.00002"] * 2
 
 
-async def test_a_post_that_may_have_been_sent_keeps_its_papers(harness: PlannerHarness) -> None:
+async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(harness: PlannerHarness) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
     await harness.planner.tick(SEOUL_9AM)
@@ -351,12 +357,14 @@ async def test_a_post_that_may_have_been_sent_keeps_its_papers(harness: PlannerH
         )
     later = SEOUL_9AM + timedelta(days=2, minutes=5)
     await harness.expire(SEOUL_9AM + timedelta(hours=25))
-    await store_newsletter(harness, MONDAY + timedelta(days=2), ("2601.00003", 1), ("2601.00001", 99), at=later)
+    await store_newsletter(
+        harness, MONDAY + timedelta(days=2), ("2601.00003", 1), ("2601.00001", 99), at=later
+    )
     assert await harness.planner.tick(later) == 1
     assert (await harness.list_contents())[1:] == ["2601.00003"]
 
 
-async def test_a_digest_that_is_being_stored_when_a_channel_falls_due_is_not_missed(
+async def test_a_digest_stored_during_a_tick_is_not_missed(
     harness: PlannerHarness,
 ) -> None:
     await harness.subscribe()
@@ -375,22 +383,22 @@ async def test_a_digest_that_is_being_stored_when_a_channel_falls_due_is_not_mis
     )
     await storing.wait()
     tick = asyncio.create_task(harness.planner.tick(SEOUL_9AM))
-    await asyncio.wait({tick}, timeout=WHILE)
+    await asyncio.wait({tick}, timeout=UNBLOCKED_SECONDS)
     go_on.set()
     await asyncio.gather(ingest, tick)
     await harness.planner.tick(SEOUL_9AM + timedelta(minutes=1))
     assert await harness.list_contents() == ["2601.00001"]
 
 
-async def test_two_that_plan_for_one_channel_at_once_choose_different_papers(harness: PlannerHarness) -> None:
+async def test_concurrent_plans_for_one_channel_choose_different_papers(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
     service = OnDemandPosts(harness.database, lambda: SEOUL_9AM, harness.deliveries)
     async with harness.database.transaction() as connection:
-        await digests.lock_ingest(connection)  # somebody else plans
+        await digests.lock_ingest(connection)  # another planner
         posting = asyncio.create_task(service.plan(subscription_id, 1))
         tick = asyncio.create_task(harness.planner.tick(SEOUL_9AM))
-        await asyncio.wait({posting, tick}, timeout=WHILE)
+        await asyncio.wait({posting, tick}, timeout=UNBLOCKED_SECONDS)
         await storage_posted.add_papers(
             connection, [storage_posted.PostedPaper(20, "en", paper_id, SEOUL_9AM) for paper_id in (1, 2)]
         )
@@ -398,45 +406,49 @@ async def test_two_that_plan_for_one_channel_at_once_choose_different_papers(har
     assert await harness.list_contents() == ["2601.00003 2601.00004"]
 
 
-async def test_an_order_that_is_changed_while_it_is_planned_keeps_what_was_planned(
+async def test_an_edit_during_planning_keeps_the_planned_schedule(
     harness: PlannerHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
     service = Subscriptions(harness.database, lambda: SEOUL_9AM)
-    wishes = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)
+    options = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)
     tomorrow = SEOUL_9AM + timedelta(days=1)
     planned = subscriptions.Schedule(
         subscription_id, tomorrow, MONDAY + timedelta(days=1), last_digest_on=MONDAY
     )
     async with harness.database.transaction() as connection:
         assert len(await subscriptions.list_due(connection, SEOUL_9AM, limit=10)) == 1
-        change = asyncio.create_task(service.edit(subscription_id, wishes))
-        await asyncio.wait({change}, timeout=WHILE)
+        change = asyncio.create_task(service.edit(subscription_id, options))
+        await asyncio.wait({change}, timeout=UNBLOCKED_SECONDS)
         await subscriptions.set_schedules(connection, [planned])
     await change
-    order = await harness.get_subscription(subscription_id)
-    assert (order.top_n, order.next_due_at, order.last_digest_on) == (7, tomorrow, MONDAY)
+    subscription = await harness.get_subscription(subscription_id)
+    assert (subscription.top_n, subscription.next_due_at, subscription.last_digest_on) == (
+        7,
+        tomorrow,
+        MONDAY,
+    )
 
 
-async def test_a_zone_that_this_machine_does_not_know_holds_up_no_other_channel(
+async def test_an_unknown_time_zone_does_not_block_other_channels(
     harness: PlannerHarness,
 ) -> None:
     lost, kept = await harness.subscribe(20), await harness.subscribe(21)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     async with harness.database.transaction() as connection:
-        order = await _stored(connection, lost)
-        await subscriptions.update(connection, replace(order, timezone="Asia/Pangaea"))
+        subscription = await _stored(connection, lost)
+        await subscriptions.update(connection, replace(subscription, timezone="Asia/Pangaea"))
     assert await harness.planner.reschedule(EVENING) == 0
     assert await harness.planner.tick(SEOUL_9AM) == 1
     assert (await harness.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
-    order = await harness.get_subscription(lost)
-    assert order.next_due_at == SEOUL_9AM + timedelta(hours=1)
+    subscription = await harness.get_subscription(lost)
+    assert subscription.next_due_at == SEOUL_9AM + timedelta(hours=1)
     async with harness.database.transaction() as connection:
-        await subscriptions.update(connection, replace(order, timezone="Asia/Seoul"))
+        await subscriptions.update(connection, replace(subscription, timezone="Asia/Seoul"))
     assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 1
 
 
-async def test_a_post_that_cannot_be_rendered_holds_up_no_other(harness: PlannerHarness) -> None:
+async def test_a_post_that_fails_to_render_does_not_block_other_posts(harness: PlannerHarness) -> None:
     unlucky, lucky = await harness.subscribe(20, style=models.Style.CARDS), await harness.subscribe(21)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     harness.renderer.failing_style = models.Style.CARDS
@@ -449,9 +461,7 @@ async def test_a_post_that_cannot_be_rendered_holds_up_no_other(harness: Planner
 
 
 @pytest.mark.parametrize("waits", [True, False])
-async def test_a_clock_that_was_far_ahead_for_a_while_skips_no_day(
-    harness: PlannerHarness, waits: bool
-) -> None:
+async def test_no_day_is_skipped_after_the_clock_was_ahead(harness: PlannerHarness, waits: bool) -> None:
     subscription_id = await harness.subscribe(wait_minutes=720 if waits else 0)
     await harness.planner.tick(SEOUL_9AM - timedelta(hours=2))
     await harness.planner.tick(SEOUL_9AM + timedelta(days=5, minutes=10))
@@ -462,6 +472,6 @@ async def test_a_clock_that_was_far_ahead_for_a_while_skips_no_day(
 
 
 async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:
-    found = await subscriptions.get(connection, subscription_id)
-    assert found is not None
-    return found
+    subscription = await subscriptions.get(connection, subscription_id)
+    assert subscription is not None
+    return subscription

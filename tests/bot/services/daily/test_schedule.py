@@ -32,25 +32,25 @@ def utc(text: str) -> datetime:
         ("UTC", "2028-02-29", "09:00", "2028-02-29T09:00"),
     ],
 )
-def test_wall_time_becomes_utc(zone: str, on: str, at: str, expected: str) -> None:
+def test_local_times_are_converted_to_utc(zone: str, on: str, at: str, expected: str) -> None:
     moment = schedule.wall_clock_to_utc(date.fromisoformat(on), time.fromisoformat(at), ZoneInfo(zone))
     assert moment == utc(expected)
 
 
-def test_a_date_that_the_zone_skipped_has_no_post() -> None:
+def test_a_date_skipped_by_the_zone_has_no_post() -> None:
     apia = ZoneInfo("Pacific/Apia")
     assert not schedule.date_exists(date(2011, 12, 30), apia)
     due = schedule.next_due(utc("2011-12-29T20:00"), time(9), apia, schedule.EVERY_DAY)
     assert due.local_on == date(2011, 12, 31)
 
 
-def test_weekdays_are_those_of_the_zone() -> None:
+def test_weekdays_are_local_to_the_zone() -> None:
     # Monday 09:00 in Seoul is Sunday in New York.
     due = schedule.next_due(utc("2026-01-03T12:00"), time(0, 30), ZoneInfo("Asia/Seoul"), (1,))
     assert due == schedule.DueTime(utc("2026-01-04T15:30"), date(2026, 1, 5))
 
 
-def test_days_are_read_in_words_and_ranges() -> None:
+def test_weekdays_are_parsed_from_names_and_ranges() -> None:
     assert schedule.parse_days("mon,tue") == (1, 2)
     assert schedule.parse_days("fri-mon") == (1, 5, 6, 7)
     assert schedule.parse_days("Monday Wed") == (1, 3)
@@ -58,13 +58,13 @@ def test_days_are_read_in_words_and_ranges() -> None:
 
 
 @pytest.mark.parametrize("text", ["25:00", "9", "09:60", "noon", "", "9:5"])
-def test_a_wrong_time_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_time_is_rejected_with_an_example(text: str) -> None:
     with pytest.raises(errors.UsageError, match="09:00"):
         schedule.parse_time(text)
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../../etc/passwd", "Asia", "\0"])
-def test_a_wrong_zone_is_refused_with_an_example(name: str) -> None:
+def test_an_invalid_zone_is_rejected_with_an_example(name: str) -> None:
     with pytest.raises(errors.UsageError, match="Asia/Seoul"):
         schedule.parse_zone(name)
 
@@ -93,7 +93,7 @@ def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: 
     on=st.dates(date(1990, 1, 1), date(2037, 1, 1)),
     at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
 )
-def test_the_moment_shows_the_wall_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
+def test_a_due_time_shows_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
     moment = schedule.wall_clock_to_utc(on, at, zone)
     wall = moment.astimezone(zone).replace(tzinfo=None)
     asked = datetime.combine(on, at)
@@ -103,7 +103,7 @@ def test_the_moment_shows_the_wall_time_or_the_end_of_its_gap(zone: ZoneInfo, on
         assert one_before < asked
 
 
-def test_what_fell_due_during_downtime_is_listed_oldest_first() -> None:
+def test_due_times_during_downtime_are_listed_oldest_first() -> None:
     dues = schedule.due_between(
         date(2026, 1, 1), utc("2026-01-04T00:00"), time(9), ZoneInfo("Asia/Seoul"), schedule.EVERY_DAY
     )

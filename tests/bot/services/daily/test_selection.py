@@ -1,4 +1,4 @@
-"""The choice of a post's papers."""
+"""Ranking and selection of the papers of a post."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) ->
 
 
 def chosen(
-    *candidates: selection.Candidate, had: set[int] | None = None, top_n: int = 5, min_votes: int = 0
+    *candidates: selection.Candidate, posted_ids: set[int] | None = None, top_n: int = 5, min_votes: int = 0
 ) -> list[int]:
-    choice = selection.select(
-        selection.rank(candidates), posted_ids=had or set(), top_n=top_n, min_votes=min_votes
+    selected = selection.select(
+        selection.rank(candidates), posted_ids=posted_ids or set(), top_n=top_n, min_votes=min_votes
     )
-    return [paper.paper_id for paper in choice.papers]
+    return [paper.paper_id for paper in selected.papers]
 
 
-def test_most_votes_first_and_unknown_last_in_digest_order() -> None:
+def test_papers_are_sorted_by_votes_with_unknown_votes_last_in_digest_order() -> None:
     papers = [
         candidate(1, None, 3),
         candidate(2, 5, 4),
@@ -36,8 +36,8 @@ def test_most_votes_first_and_unknown_last_in_digest_order() -> None:
     assert chosen(*papers) == [4, 2, 5, 3, 1]
 
 
-def test_what_the_channel_had_makes_room_for_the_next() -> None:
-    assert chosen(candidate(1, 9), candidate(2, 8), candidate(3, 7), had={1}, top_n=2) == [2, 3]
+def test_posted_papers_are_replaced_by_the_next_ones() -> None:
+    assert chosen(candidate(1, 9), candidate(2, 8), candidate(3, 7), posted_ids={1}, top_n=2) == [2, 3]
 
 
 def test_unknown_votes_meet_no_minimum_above_zero() -> None:
@@ -45,17 +45,17 @@ def test_unknown_votes_meet_no_minimum_above_zero() -> None:
     assert chosen(candidate(1, None), min_votes=0) == [1]
 
 
-def test_a_paper_of_two_digests_counts_once() -> None:
-    choice = selection.select(
+def test_a_paper_of_two_digests_is_ranked_once() -> None:
+    selected = selection.select(
         selection.rank([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))]),
         posted_ids=(),
         top_n=5,
         min_votes=0,
     )
-    assert (len(choice.papers), choice.total) == (1, 1)
+    assert (len(selected.papers), selected.total) == (1, 1)
 
 
-def test_of_equal_votes_the_newer_digest_goes_first() -> None:
+def test_with_equal_votes_the_newer_digest_is_first() -> None:
     assert chosen(candidate(1, 9, 1, date(2026, 1, 4)), candidate(2, 9, 2, ON)) == [2, 1]
 
 
@@ -71,20 +71,22 @@ CANDIDATES = st.lists(
 
 
 @given(CANDIDATES, st.sets(st.integers(1, 12)), st.integers(1, 10), st.integers(0, 20))
-def test_a_choice_is_new_enough_and_accounts_for_every_paper(
-    candidates: list[selection.Candidate], had: set[int], top_n: int, min_votes: int
+def test_a_selection_accounts_for_every_candidate(
+    candidates: list[selection.Candidate], posted_ids: set[int], top_n: int, min_votes: int
 ) -> None:
-    choice = selection.select(selection.rank(candidates), posted_ids=had, top_n=top_n, min_votes=min_votes)
-    ids = [paper.paper_id for paper in choice.papers]
+    selected = selection.select(
+        selection.rank(candidates), posted_ids=posted_ids, top_n=top_n, min_votes=min_votes
+    )
+    ids = [paper.paper_id for paper in selected.papers]
     assert len(ids) == len(set(ids)) <= top_n
-    assert not had & set(ids)
-    assert list(choice.papers) == sorted(choice.papers, key=selection.sort_key)
+    assert not posted_ids & set(ids)
+    assert list(selected.papers) == sorted(selected.papers, key=selection.sort_key)
     ranked = selection.rank(candidates)
     eligible = [
         paper
         for paper in ranked
-        if paper.paper_id not in had and selection.meets_minimum(paper.votes, min_votes)
+        if paper.paper_id not in posted_ids and selection.meets_minimum(paper.votes, min_votes)
     ]
-    assert choice.total == len(ranked)
-    assert [*choice.papers, *choice.left_out] == eligible
+    assert selected.total == len(ranked)
+    assert [*selected.papers, *selected.left_out] == eligible
     assert len(ids) == min(top_n, len(eligible))

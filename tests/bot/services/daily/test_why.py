@@ -1,4 +1,4 @@
-"""Why a paper did not come, on both engines: what really was planned, and what is said of it."""
+"""Explanations of `/why` for real plans, on both engines."""
 
 from __future__ import annotations
 
@@ -26,17 +26,21 @@ def harness(db: Database) -> PlannerHarness:
     return PlannerHarness(db)
 
 
-async def answer(harness: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL) -> WhyAnswer:
+async def answer(
+    harness: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL
+) -> WhyAnswer:
     async with harness.database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    return await WhyExplainer(harness.database, lambda: now).explain(paper, guild_id=10, channel_id=channel_id)
+    return await WhyExplainer(harness.database, lambda: now).explain(
+        paper, guild_id=10, channel_id=channel_id
+    )
 
 
 async def ask(harness: PlannerHarness, arxiv_id: str, now: datetime) -> why_decision.Explanation:
-    """The one answer of a channel with one order."""
-    (because,) = (await answer(harness, arxiv_id, now)).explanations
-    return because
+    """Return the explanation for the only subscription of the channel."""
+    (explanation,) = (await answer(harness, arxiv_id, now)).explanations
+    return explanation
 
 
 async def send_all(harness: PlannerHarness, now: datetime) -> None:
@@ -47,29 +51,29 @@ async def send_all(harness: PlannerHarness, now: datetime) -> None:
             await attempts.mark_sent(connection, receipts, now)
 
 
-async def test_what_was_posted_is_named_with_its_day_and_message(harness: PlannerHarness) -> None:
+async def test_a_posted_paper_has_its_date_and_message(harness: PlannerHarness) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     assert (await ask(harness, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
     await send_all(harness, SEOUL_9AM + timedelta(seconds=3))
-    because = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
-    assert (because.cause, because.digest_on) == (Cause.POSTED, MONDAY)
-    assert because.at == SEOUL_9AM + timedelta(seconds=3)
-    assert because.part is not None
-    assert because.part.message_id is not None
-    assert not because.is_repeated
+    explanation = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
+    assert (explanation.cause, explanation.digest_on) == (Cause.POSTED, MONDAY)
+    assert explanation.at == SEOUL_9AM + timedelta(seconds=3)
+    assert explanation.part is not None
+    assert explanation.part.message_id is not None
+    assert not explanation.is_repeated
 
 
-async def test_a_paper_that_comes_again_within_a_month_is_not_posted_again(harness: PlannerHarness) -> None:
+async def test_a_paper_repeated_within_a_month_is_not_posted_again(harness: PlannerHarness) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     await send_all(harness, SEOUL_9AM)
     await store_newsletter(harness, MONDAY + DAY, ("2601.00001", 90), ("2601.00002", 1))
     await harness.planner.tick(SEOUL_9AM + DAY)
-    because = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
-    assert (because.cause, because.digest_on, because.is_repeated) == (Cause.POSTED, MONDAY, True)
+    explanation = await ask(harness, "2601.00001", SEOUL_9AM + DAY)
+    assert (explanation.cause, explanation.digest_on, explanation.is_repeated) == (Cause.POSTED, MONDAY, True)
 
 
 async def test_after_a_month_a_repeated_paper_counts_as_new(harness: PlannerHarness) -> None:
@@ -80,11 +84,11 @@ async def test_after_a_month_a_repeated_paper_counts_as_new(harness: PlannerHarn
     later = SEOUL_9AM + 40 * DAY
     await store_newsletter(harness, MONDAY + 40 * DAY, ("2601.00001", 12), at=later - timedelta(hours=1))
     await harness.planner.tick(later)
-    because = await ask(harness, "2601.00001", later)
-    assert (because.cause, because.votes) == (Cause.TOO_FEW_VOTES, 12)
+    explanation = await ask(harness, "2601.00001", later)
+    assert (explanation.cause, explanation.votes) == (Cause.TOO_FEW_VOTES, 12)
 
 
-async def test_too_few_and_unknown_votes_are_told_apart(harness: PlannerHarness) -> None:
+async def test_too_few_and_unknown_votes_are_different_causes(harness: PlannerHarness) -> None:
     await harness.subscribe(min_votes=20)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", None), ("2601.00003", 30))
     await harness.planner.tick(SEOUL_9AM)
@@ -93,16 +97,16 @@ async def test_too_few_and_unknown_votes_are_told_apart(harness: PlannerHarness)
     assert (await ask(harness, "2601.00002", SEOUL_9AM)).cause is Cause.VOTES_UNKNOWN
 
 
-async def test_a_paper_behind_the_top_is_told_its_rank(harness: PlannerHarness) -> None:
+async def test_a_paper_below_the_top_has_its_rank(harness: PlannerHarness) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 7)))
     await harness.planner.tick(SEOUL_9AM)
-    because = await ask(harness, "2601.00004", SEOUL_9AM)
-    assert (because.cause, because.rank, because.candidate_count) == (Cause.BELOW_TOP, 4, 6)
-    assert (because.digest_on, because.may_change) == (MONDAY, False)
+    explanation = await ask(harness, "2601.00004", SEOUL_9AM)
+    assert (explanation.cause, explanation.rank, explanation.candidate_count) == (Cause.BELOW_TOP, 4, 6)
+    assert (explanation.digest_on, explanation.may_change) == (MONDAY, False)
 
 
-async def test_a_paper_that_climbed_after_the_post_is_never_told_a_rank_within_it(
+async def test_a_paper_keeps_the_rank_it_had_when_the_post_was_planned(
     harness: PlannerHarness,
 ) -> None:
     await harness.subscribe()
@@ -112,11 +116,11 @@ async def test_a_paper_that_climbed_after_the_post_is_never_told_a_rank_within_i
     await store_newsletter(
         harness, MONDAY, ("2601.00001", 1), ("2601.00002", 2), ("2601.00004", 99), at=corrected
     )
-    because = await ask(harness, "2601.00004", corrected)
-    assert (because.cause, because.rank, because.candidate_count) == (Cause.BELOW_TOP, 4, 4)
+    explanation = await ask(harness, "2601.00004", corrected)
+    assert (explanation.cause, explanation.rank, explanation.candidate_count) == (Cause.BELOW_TOP, 4, 4)
 
 
-async def test_a_paper_that_would_be_in_today_was_not_there_then(harness: PlannerHarness) -> None:
+async def test_a_paper_that_gained_votes_after_the_post_was_not_chosen_then(harness: PlannerHarness) -> None:
     await harness.subscribe(top_n=3, min_votes=20)
     await store_newsletter(harness, MONDAY, ("2601.00001", 30), ("2601.00002", 3))
     await harness.planner.tick(SEOUL_9AM)
@@ -126,7 +130,7 @@ async def test_a_paper_that_would_be_in_today_was_not_there_then(harness: Planne
     assert (await ask(harness, "2601.00002", SEOUL_9AM + timedelta(hours=1))).cause is Cause.NOT_CHOSEN_THEN
 
 
-async def test_before_the_post_it_is_said_how_things_stand(harness: PlannerHarness) -> None:
+async def test_before_the_post_the_answer_is_the_upcoming_decision(harness: PlannerHarness) -> None:
     await harness.subscribe(min_votes=5)
     await store_newsletter(
         harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7), ("2601.00004", 1)
@@ -140,17 +144,17 @@ async def test_before_the_post_it_is_said_how_things_stand(harness: PlannerHarne
     assert (few.cause, few.may_change, few.at) == (Cause.TOO_FEW_VOTES, True, SEOUL_9AM)
 
 
-async def test_a_digest_whose_votes_settle_says_until_when(harness: PlannerHarness) -> None:
+async def test_a_settling_digest_has_the_time_when_its_votes_have_settled(harness: PlannerHarness) -> None:
     await harness.subscribe(settle_hours=3)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
     settled_at = SEOUL_9AM + timedelta(hours=2)
     for now in (SEOUL_9AM - timedelta(minutes=1), SEOUL_9AM):
         await harness.planner.tick(now)
-        because = await ask(harness, "2601.00001", now)
-        assert (because.cause, because.at) == (Cause.SETTLING, settled_at)
+        explanation = await ask(harness, "2601.00001", now)
+        assert (explanation.cause, explanation.at) == (Cause.SETTLING, settled_at)
 
 
-async def test_the_first_post_shows_the_newest_digest_alone(harness: PlannerHarness) -> None:
+async def test_the_first_post_shows_the_newest_digest_only(harness: PlannerHarness) -> None:
     await store_newsletter(harness, MONDAY - DAY, ("2601.00001", 99))
     await store_newsletter(harness, MONDAY, ("2601.00002", 5))
     await harness.subscribe()
@@ -161,36 +165,36 @@ async def test_the_first_post_shows_the_newest_digest_alone(harness: PlannerHarn
     assert (after.cause, after.may_change) == (Cause.FIRST_POST, False)
 
 
-async def test_a_digest_from_before_the_order_could_not_be_posted(harness: PlannerHarness) -> None:
+async def test_a_digest_older_than_the_subscription_is_not_posted(harness: PlannerHarness) -> None:
     await store_newsletter(harness, MONDAY - 10 * DAY, ("2601.00001", 99), at=EVENING - 9 * DAY)
     await harness.subscribe()
-    because = await ask(harness, "2601.00001", SEOUL_9AM)
-    assert (because.cause, because.digest_on) == (Cause.BEFORE_SUBSCRIPTION, MONDAY - 10 * DAY)
+    explanation = await ask(harness, "2601.00001", SEOUL_9AM)
+    assert (explanation.cause, explanation.digest_on) == (Cause.BEFORE_SUBSCRIPTION, MONDAY - 10 * DAY)
 
 
-async def test_a_late_digest_is_too_old_or_overtaken(harness: PlannerHarness) -> None:
+async def test_a_late_digest_is_too_old_or_superseded(harness: PlannerHarness) -> None:
     await harness.subscribe()
     week = SEOUL_9AM + 7 * DAY
     await store_newsletter(harness, MONDAY + DAY, ("2601.00001", 99), at=week - timedelta(hours=1))
     assert (await ask(harness, "2601.00001", week)).cause is Cause.TOO_OLD
     await store_newsletter(harness, MONDAY + 7 * DAY, ("2601.00002", 5), at=week - timedelta(hours=1))
     await harness.planner.tick(week)
-    because = await ask(harness, "2601.00001", week)
-    assert (because.cause, because.digest_on) == (Cause.SUPERSEDED, MONDAY + DAY)
+    explanation = await ask(harness, "2601.00001", week)
+    assert (explanation.cause, explanation.digest_on) == (Cause.SUPERSEDED, MONDAY + DAY)
 
 
-async def test_a_paused_order_says_its_reason(harness: PlannerHarness) -> None:
+async def test_a_paused_subscription_has_its_reason(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await Subscriptions(harness.database, lambda: EVENING).pause(subscription_id, Reason.NO_SEND)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    because = await ask(harness, "2601.00001", SEOUL_9AM)
-    assert because.cause is Cause.STOPPED
-    assert because.subscription is not None
-    assert because.subscription.reason == Reason.NO_SEND
+    explanation = await ask(harness, "2601.00001", SEOUL_9AM)
+    assert explanation.cause is Cause.STOPPED
+    assert explanation.subscription is not None
+    assert explanation.subscription.reason == Reason.NO_SEND
 
 
 @pytest.mark.parametrize("state", ["paused", "uncertain", "failed", "expired"])
-async def test_a_post_that_did_not_arrive_says_so_and_why(harness: PlannerHarness, state: str) -> None:
+async def test_an_undelivered_post_has_its_state_and_reason(harness: PlannerHarness, state: str) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
@@ -205,22 +209,22 @@ async def test_a_post_that_did_not_arrive_says_so_and_why(harness: PlannerHarnes
             await attempts.mark_failed(connection, part.id, reason=Reason.REFUSED_CONTENT, now=SEOUL_9AM)
         else:
             await holds.cancel(connection, [delivery.id], reason=Reason.TOO_OLD, now=SEOUL_9AM)
-    because = await ask(harness, "2601.00001", SEOUL_9AM)
-    assert because.cause is Cause.NOT_DELIVERED
-    assert because.delivery is not None
-    assert because.delivery.state.value == state
-    assert because.delivery.reason
+    explanation = await ask(harness, "2601.00001", SEOUL_9AM)
+    assert explanation.cause is Cause.NOT_DELIVERED
+    assert explanation.delivery is not None
+    assert explanation.delivery.state.value == state
+    assert explanation.delivery.reason
 
 
-async def test_each_order_of_the_channel_has_its_own_answer(harness: PlannerHarness) -> None:
+async def test_each_subscription_of_the_channel_has_its_own_answer(harness: PlannerHarness) -> None:
     await harness.subscribe(min_votes=50, locale=models.Locale.KO)
     await harness.subscribe(locale=models.Locale.EN)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     await send_all(harness, SEOUL_9AM)
-    found = await answer(harness, "2601.00001", SEOUL_9AM)
-    assert [one.cause for one in found.explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
-    assert found.has_subscription
+    result = await answer(harness, "2601.00001", SEOUL_9AM)
+    assert [explanation.cause for explanation in result.explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
+    assert result.has_subscription
     elsewhere = await answer(harness, "2601.00001", SEOUL_9AM, channel_id=21)
     assert (elsewhere.explanations, elsewhere.has_subscription, elsewhere.other_channel_ids) == (
         (),
@@ -229,18 +233,18 @@ async def test_each_order_of_the_channel_has_its_own_answer(harness: PlannerHarn
     )
 
 
-async def test_what_a_removed_order_posted_is_still_known(harness: PlannerHarness) -> None:
+async def test_a_post_of_a_deleted_subscription_is_still_found(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     await send_all(harness, SEOUL_9AM)
     await Subscriptions(harness.database, lambda: SEOUL_9AM).remove(subscription_id)
-    found = await answer(harness, "2601.00001", SEOUL_9AM)
-    assert [(one.cause, one.subscription) for one in found.explanations] == [(Cause.POSTED, None)]
-    assert not found.has_subscription
+    result = await answer(harness, "2601.00001", SEOUL_9AM)
+    assert [(each.cause, each.subscription) for each in result.explanations] == [(Cause.POSTED, None)]
+    assert not result.has_subscription
 
 
-async def test_a_weekly_order_speaks_of_its_week(harness: PlannerHarness) -> None:
+async def test_a_weekly_subscription_explains_its_week(harness: PlannerHarness) -> None:
     await harness.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
     thursday = MONDAY - 4 * DAY
     await store_newsletter(harness, thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
@@ -286,14 +290,16 @@ async def test_a_paper_that_a_correction_adds_is_ranked_by_its_votes(harness: Pl
     await store_newsletter(harness, MONDAY, *papers_then)
     await harness.planner.tick(SEOUL_9AM)
     corrected = SEOUL_9AM + timedelta(hours=2)
-    await store_newsletter(harness, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected)
+    await store_newsletter(
+        harness, MONDAY, *papers_then, ("2601.00005", 15), ("2601.00006", 45), at=corrected
+    )
     low = await ask(harness, "2601.00005", corrected)
     assert (low.cause, low.rank, low.candidate_count) == (Cause.BELOW_TOP, 4, 5)
     assert (await ask(harness, "2601.00006", corrected)).cause is Cause.NOT_CHOSEN_THEN
 
 
-def test_an_overdue_post_draws_by_the_date_of_now_and_a_paused_order_from_nothing() -> None:
-    order = models.Subscription(
+def test_an_overdue_post_draws_by_todays_date_and_a_paused_subscription_has_none() -> None:
+    subscription = models.Subscription(
         id=1,
         guild_id=1,
         channel_id=1,
@@ -315,6 +321,12 @@ def test_an_overdue_post_draws_by_the_date_of_now_and_a_paused_order_from_nothin
         next_due_at=SEOUL_9AM,
         waiting_for_on=None,
     )
-    assert why_decision.eligible_dates(order, EVENING) == (date(2026, 1, 3), date(2026, 1, 6))
-    assert why_decision.eligible_dates(order, SEOUL_9AM + 5 * DAY) == (date(2026, 1, 8), date(2026, 1, 11))
-    assert why_decision.eligible_dates(replace(order, state=models.ActivityState.PAUSED), SEOUL_9AM) is None
+    assert why_decision.eligible_dates(subscription, EVENING) == (date(2026, 1, 3), date(2026, 1, 6))
+    assert why_decision.eligible_dates(subscription, SEOUL_9AM + 5 * DAY) == (
+        date(2026, 1, 8),
+        date(2026, 1, 11),
+    )
+    assert (
+        why_decision.eligible_dates(replace(subscription, state=models.ActivityState.PAUSED), SEOUL_9AM)
+        is None
+    )
