@@ -11,12 +11,12 @@ import pytest
 
 from bot.services.daily import schedule
 from bot.services.daily.on_demand import OnDemandPosts
-from bot.services.daily.subscriptions import Subscriptions, options_of
+from bot.services.daily.subscriptions import Subscriptions
 from bot.services.posts.contents import Reason
 from storage import decisions, digests, models, papers, subscriptions
 from storage import posted as storage_posted
 from storage.database import Connection, Database
-from storage.outbox import attempts, holds, queries
+from storage.outbox import attempts, queries
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
@@ -172,24 +172,6 @@ async def test_a_paused_subscription_is_not_planned(harness: PlannerHarness) -> 
     assert await harness.planner.tick(SEOUL_9AM) == 0
 
 
-async def test_identical_posts_of_many_channels_are_rendered_once(harness: PlannerHarness) -> None:
-    for channel_id in range(100, 140):
-        await harness.subscribe(channel_id)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    assert await harness.planner.tick(SEOUL_9AM) == 40
-    assert harness.renderer.render_count == 1
-    markers = {post["marker"] for post in await harness.list_payloads()}
-    assert len(markers) == 40
-
-
-async def test_due_subscriptions_are_found_by_the_index(harness: PlannerHarness) -> None:
-    async with harness.database.read() as connection:
-        plan = await digest_builders.explain_query(connection, subscriptions.select_due(SEOUL_9AM, 10))
-    assert "ix_subscriptions_state_next_due_at" in plan or (
-        "Seq Scan" in plan and not harness.database.is_sqlite
-    )
-
-
 async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule(
     harness: PlannerHarness,
 ) -> None:
@@ -237,39 +219,6 @@ async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_pos
     assert await harness.list_contents() == ["2601.00001", "2601.00003"]
 
 
-async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(
-    harness: PlannerHarness,
-) -> None:
-    subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    hour_later = SEOUL_9AM + timedelta(hours=1)
-    service = Subscriptions(harness.database, lambda: hour_later)
-    options = replace(options_of(await harness.get_subscription(subscription_id)), at_time="18:00")
-    changed = await service.edit(subscription_id, options)
-    assert changed.next_due_at == SEOUL_9AM + timedelta(days=1, hours=9)
-    assert changed.due_on == MONDAY + timedelta(days=1)
-
-
-async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(harness: PlannerHarness) -> None:
-    subscription_id = await harness.subscribe(settle_hours=6)
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM - timedelta(hours=1))
-    await harness.planner.tick(SEOUL_9AM)
-    now = SEOUL_9AM + timedelta(minutes=5)
-    service = Subscriptions(harness.database, lambda: now)
-    options = replace(
-        options_of(await harness.get_subscription(subscription_id)),
-        days=(1, 2),
-        at_time="08:30",
-        settle_hours=0,
-    )
-    await service.edit(subscription_id, options)
-    assert await harness.planner.tick(now) == 1
-    assert (await harness.list_payloads())[0]["marker"].endswith("2026-01-05")
-    await service.edit(subscription_id, replace(options, days=(2,)))
-    assert (await harness.get_subscription(subscription_id)).due_on == MONDAY + timedelta(days=1)
-
-
 async def test_missed_days_are_listed_if_the_digest_arrives_after_the_restart(
     harness: PlannerHarness,
 ) -> None:
@@ -303,27 +252,6 @@ async def test_a_digest_awaited_past_midnight_belongs_to_the_day_of_the_post(har
         await subscriptions.wake_waiting(connection, after_midnight)
     assert await harness.planner.tick(after_midnight) == 1
     assert await harness.list_contents() == ["2601.00001"]
-
-
-async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
-    harness: PlannerHarness,
-) -> None:
-    paused, other = await harness.subscribe(), await harness.subscribe(at_time="09:05")
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await harness.planner.tick(SEOUL_9AM)
-    now = SEOUL_9AM + timedelta(minutes=1)
-    service = Subscriptions(harness.database, lambda: now)
-    await service.pause(paused)
-    async with harness.database.transaction() as connection:
-        assert await queries.list_due(connection, now) == []
-    await service.pause(other)
-    await service.resume(other)
-    async with harness.database.transaction() as connection:
-        await holds.resume(connection, now, channel_id=20)
-        assert await queries.list_due(connection, now) == []
-    await service.resume(paused)
-    async with harness.database.transaction() as connection:
-        assert len(await queries.list_due(connection, now)) == 1
 
 
 async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
@@ -404,30 +332,6 @@ async def test_concurrent_plans_for_one_channel_choose_different_papers(harness:
         )
     await asyncio.gather(posting, tick)
     assert await harness.list_contents() == ["2601.00003 2601.00004"]
-
-
-async def test_an_edit_during_planning_keeps_the_planned_schedule(
-    harness: PlannerHarness,
-) -> None:
-    subscription_id = await harness.subscribe()
-    service = Subscriptions(harness.database, lambda: SEOUL_9AM)
-    options = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)
-    tomorrow = SEOUL_9AM + timedelta(days=1)
-    planned = subscriptions.Schedule(
-        subscription_id, tomorrow, MONDAY + timedelta(days=1), last_digest_on=MONDAY
-    )
-    async with harness.database.transaction() as connection:
-        assert len(await subscriptions.list_due(connection, SEOUL_9AM, limit=10)) == 1
-        change = asyncio.create_task(service.edit(subscription_id, options))
-        await asyncio.wait({change}, timeout=UNBLOCKED_SECONDS)
-        await subscriptions.set_schedules(connection, [planned])
-    await change
-    subscription = await harness.get_subscription(subscription_id)
-    assert (subscription.top_n, subscription.next_due_at, subscription.last_digest_on) == (
-        7,
-        tomorrow,
-        MONDAY,
-    )
 
 
 async def test_an_unknown_time_zone_does_not_block_other_channels(
