@@ -1,4 +1,4 @@
-"""What is offered while somebody types: topics, authors, papers; best first, at most 25, from the first keystroke."""
+"""Autocomplete of topics, authors and papers: at most 25 choices, best first, from the first keystroke."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from bot.digests.elements import arxiv_ids
-from bot.services.search import author_matching, results, title_search
+from bot.services.search import author_matching, title_search
+from bot.services.search.results import Choice
 from bot.text import prefix_index
 from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
 from bot.text.glossary.model import concepts
@@ -22,21 +23,21 @@ from storage.search import author_index
 
 MAX_CHOICES = 25
 MAX_VALUE_LENGTH = 100
-"""Characters of a choice's value, which is searched for as it is."""
+"""Characters of a choice's value, which becomes the query."""
 MAX_CORRECTIONS = 5
 _AUTHOR_POOL = 200
-"""People who are put in order by their papers before a name is begun: the index knows these only roughly."""
+"""Authors sorted by their papers when nothing is typed: the index orders them only roughly."""
 _MIN_CORRECTED_LENGTH = 4
 _MAX_LATER_WORDS = 4
 _PAPER_WEIGHT = 10
 _LATER_WORD_DIVISOR = 8
-"""So many papers of a topic weigh as one when it was begun from a later word of it."""
+"""The weight of a topic is divided by this for matches at a later word."""
 _LANGUAGES: tuple[concepts.Language, ...] = ("ko", "en", "abbr")
-_GAP = re.compile(r"[\s·-]+")
+_WORD_GAP = re.compile(r"[\s·-]+")
 
 
 class TopicNames(NamedTuple):
-    """What a topic is called, each "" where it has no such name: several forms share one."""
+    """The names of a topic, each "" if it has none. All forms of a concept share them."""
 
     korean: str
     english: str
@@ -44,7 +45,7 @@ class TopicNames(NamedTuple):
 
 
 class Topic(NamedTuple):
-    """One form of a concept, or a phrase of titles: how it is written, in which language, and how much speaks for it."""
+    """A form of a concept, or a title phrase. `key` is its normal form, `weight` ranks it among others."""
 
     key: str
     text: str
@@ -54,90 +55,83 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """The forms of a glossary and the phrases of titles, by their beginnings. Made once for each glossary: in a thread."""
+    """A prefix index of a glossary's forms and title phrases. Built once per glossary, in a thread."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = [*_concept_topics(glossary), *_phrase_topics(glossary)]
         self._by_first_letter: dict[str, list[Topic]] = defaultdict(list)
-        begun: list[tuple[int, str, int]] = []
+        entries: list[tuple[int, str, int]] = []
         for number, topic in enumerate(self._topics):
             self._by_first_letter[topic.key[:1]].append(topic)
-            begun.append((-topic.weight, topic.key, number))
-            begun += [
-                (-topic.weight // _LATER_WORD_DIVISOR, later, number)
-                for later in _later_word_keys(topic.text)
+            entries.append((-topic.weight, topic.key, number))
+            entries += [
+                (-topic.weight // _LATER_WORD_DIVISOR, key, number) for key in _later_word_keys(topic.text)
             ]
-        begun.sort(key=lambda one: one[0])
-        self._topic_numbers = array("l", [number for *_, number in begun])
+        entries.sort(key=lambda entry: entry[0])
+        self._topic_numbers = array("l", [number for *_, number in entries])
         self._prefix_index = prefix_index.PrefixIndex(
-            [korean.keystrokes(key) for _, key, _ in begun], self._keep_best
+            [korean.keystrokes(key) for _, key, _ in entries], self._keep_best
         )
 
-    def complete(self, text: str, locale: models.Locale) -> list[results.Choice]:
-        """Return topics that begin as typed, each once, the best first: see `_rank`."""
+    def complete(self, text: str, locale: models.Locale) -> list[Choice]:
+        """Return the topics that begin with a text, each topic once, best first."""
         typed = _key(text)
-        begun = [
-            self._topics[self._topic_numbers[place]]
-            for place in self._prefix_index.find(korean.keystrokes(typed))
-        ]
-        begun.sort(key=lambda one: _rank(one, typed, locale))
-        choices: dict[str, results.Choice] = {}
+        entry_numbers = self._prefix_index.find(korean.keystrokes(typed))
+        topics = [self._topics[self._topic_numbers[number]] for number in entry_numbers]
+        topics.sort(key=lambda topic: _rank(topic, typed, locale))
+        choices: dict[str, Choice] = {}
         offered: set[TopicNames] = set()
-        for one in begun:
-            if one.names not in offered and one.text not in choices:
-                offered.add(one.names)
-                choices[one.text] = results.Choice(_label(one, locale), one.text)
+        for topic in topics:
+            if topic.names not in offered and topic.text not in choices:
+                offered.add(topic.names)
+                choices[topic.text] = Choice(_label(topic, locale), topic.text)
                 if len(choices) == MAX_CHOICES:
                     break
         return list(choices.values())
 
     def list_corrections(self, text: str) -> tuple[str, ...]:
-        """Return topics that were perhaps meant by a text that found nothing: a typing error or two away."""
+        """Return the topics a typing error away from a text, or two for longer ones, the nearest first."""
         typed = _key(text)
         if len(typed) < _MIN_CORRECTED_LENGTH:
             return ()
-        most = 1 if len(typed) < 2 * _MIN_CORRECTED_LENGTH else 2
+        max_errors = 1 if len(typed) < 2 * _MIN_CORRECTED_LENGTH else 2
         near: dict[TopicNames, tuple[int, int, str]] = {}
-        for one in self._by_first_letter.get(typed[:1], ()):
-            errors = names.edit_distance(typed, one.key, max_distance=most)
-            if errors <= most:
-                near.setdefault(one.names, (errors, -one.weight, one.text))
-        return tuple(shown for *_, shown in sorted(near.values()))[:MAX_CORRECTIONS]
+        for topic in self._by_first_letter.get(typed[:1], ()):
+            errors = names.edit_distance(typed, topic.key, max_distance=max_errors)
+            if errors <= max_errors:
+                near.setdefault(topic.names, (errors, -topic.weight, topic.text))
+        return tuple(text for *_, text in sorted(near.values()))[:MAX_CORRECTIONS]
 
-    def _keep_best(self, places: list[int]) -> list[int]:
-        """Return of very many places those of the best topics in each language."""
+    def _keep_best(self, entry_numbers: list[int]) -> list[int]:
+        """Return the entries of the best topics in each language, for a prefix that very many topics share."""
         kept: list[int] = []
-        seen: dict[str, set[TopicNames]] = {language: set() for language in _LANGUAGES}
-        for place in places:
-            one = self._topics[self._topic_numbers[place]]
-            known = seen[one.language]
-            if len(known) < MAX_CHOICES and one.names not in known:
-                known.add(one.names)
-                kept.append(place)
-                if all(len(topics) == MAX_CHOICES for topics in seen.values()):
+        names_by_language: dict[str, set[TopicNames]] = {language: set() for language in _LANGUAGES}
+        for number in entry_numbers:
+            topic = self._topics[self._topic_numbers[number]]
+            kept_names = names_by_language[topic.language]
+            if len(kept_names) < MAX_CHOICES and topic.names not in kept_names:
+                kept_names.add(topic.names)
+                kept.append(number)
+                if all(len(topic_names) == MAX_CHOICES for topic_names in names_by_language.values()):
                     break
         return kept
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    """Give every form of the concepts; its weight says how many papers explain it, or have it in their titles."""
-    titled = glossary.title_statistics.concept_counts
+    """Yield every form of the concepts, weighted by the papers that explain the concept or name it in their titles."""
+    in_titles = glossary.title_statistics.concept_counts
     for concept in glossary.all_concepts():
-        own = [form for form in concept.forms if _is_presentable(form)]
+        forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
         explained = (sum(form.papers for form in concept.forms_in(language)) for language in _LANGUAGES)
-        said = _PAPER_WEIGHT * max((*explained, titled.get(concept.key, 0)))
-        sure = [form for form in own if form.expands]
-        meaning = TopicNames(_first_form(own, "ko"), _first_form(own, "en"), _first_form(sure, "abbr"))
-        for form in own:
-            weight = said + (0 if form.language == "abbr" else 5 if form.papers or form.seeded else 3)
-            yield Topic(_key(form.text), form.text, form.language, meaning, weight)
-
-
-def _is_presentable(form: concepts.SurfaceForm) -> bool:
-    """Tell whether a form is fit to be shown: what one paper alone calls so in Korean is often a slip."""
-    is_sure = form.language != "ko" or form.papers > 1 or form.seeded
-    return is_sure and not form.is_alias and len(form.text) <= MAX_VALUE_LENGTH
+        papers_weight = _PAPER_WEIGHT * max((*explained, in_titles.get(concept.key, 0)))
+        expanding = [form for form in forms if form.expands]
+        topic_names = TopicNames(
+            _first_form(forms, "ko"), _first_form(forms, "en"), _first_form(expanding, "abbr")
+        )
+        for form in forms:
+            bonus = 0 if form.language == "abbr" else 5 if form.papers or form.seeded else 3
+            yield Topic(_key(form.text), form.text, form.language, topic_names, papers_weight + bonus)
 
 
 def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
@@ -146,23 +140,24 @@ def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
 
 def _phrase_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
     for text, language, count in glossary.title_statistics.phrases:
-        meaning = TopicNames(text, "", "") if language == "ko" else TopicNames("", text, "")
-        yield Topic(_key(text), text, language, meaning, _PAPER_WEIGHT * count)
+        topic_names = TopicNames(text, "", "") if language == "ko" else TopicNames("", text, "")
+        yield Topic(_key(text), text, language, topic_names, _PAPER_WEIGHT * count)
 
 
 def _later_word_keys(text: str) -> Iterator[str]:
-    """Give the keys of a text from its second word on, from its third, and so on."""
-    for gap in islice(_GAP.finditer(text), _MAX_LATER_WORDS):
-        later = text[gap.end() :]
-        if later.partition(" ")[0].casefold() not in stopwords.FUNCTION_WORDS and (key := _key(later)):
+    """Yield the keys of a text from its second word on, from its third, and so on, unless that is a function word."""
+    for gap in islice(_WORD_GAP.finditer(text), _MAX_LATER_WORDS):
+        rest = text[gap.end() :]
+        if rest.partition(" ")[0].casefold() not in stopwords.FUNCTION_WORDS and (key := _key(rest)):
             yield key
 
 
 def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, bool]:
-    """Return where a topic that was begun belongs, apart from its weight: what is typed out first.
+    """Return the sort key of a match, before its weight.
 
-    But not if no paper speaks for it, since it may be the beginning of another: RE of reward. Then what has the typed
-    syllables, if the last one is closed: 강 is on the way to 가우시안 too, but rather to 강화. Then the reader's language.
+    Topics typed to the end come first, unless no paper supports them: "re" may be the beginning of reward. Then come
+    topics with the typed syllables, if the last one is closed: 강 may become 가우시안, but 강화 is likelier. Then topics in
+    the reader's language.
     """
     is_typed_out = topic.key == typed and topic.weight >= _PAPER_WEIGHT
     is_foreign = (topic.language == "ko") != (locale is models.Locale.KO)
@@ -170,11 +165,11 @@ def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, 
 
 
 def _label(topic: Topic, locale: models.Locale) -> str:
-    """Return a topic as it is offered: with its name in the other language, and its abbreviation."""
+    """Return the label of a topic: its text with its name in the other language and its abbreviation."""
     korean_name, english, abbreviation = topic.names
     if topic.language == "abbr":
-        other = (locale is models.Locale.KO and korean_name) or english
-        return f"{topic.text} · {other}" if other else topic.text
+        full_name = (locale is models.Locale.KO and korean_name) or english
+        return f"{topic.text} · {full_name}" if full_name else topic.text
     short = f" ({abbreviation})" if abbreviation else ""
     if topic.language == "ko":
         return f"{topic.text} · {english}{short}" if english else f"{topic.text}{short}"
@@ -182,22 +177,24 @@ def _label(topic: Topic, locale: models.Locale) -> str:
 
 
 def _key(text: str) -> str:
-    """Return what of a text is compared: folded, without spaces and signs, which people type or do not."""
+    """Return a text as it is compared: folded, without spaces and punctuation."""
     return term_keys.korean_key(text[:MAX_VALUE_LENGTH])
 
 
-async def complete_author(connection: Connection, text: str) -> list[results.Choice]:
-    """Offer people by the beginnings of any of their names, those with most papers first."""
+async def complete_author(connection: Connection, text: str) -> list[Choice]:
+    """Return the authors of whom any name begins as typed, those with the most papers first."""
     if names.name_tokens(text):
-        people = await author_matching.find_authors(connection, text, limit=MAX_CHOICES, is_prefix=True)
+        authors = await author_matching.find_authors(connection, text, limit=MAX_CHOICES, is_prefix=True)
     else:
-        people = await author_index.list_most_published(connection, limit=_AUTHOR_POOL)
-        people = sorted(people, key=lambda one: (-one.paper_count, one.name))[:MAX_CHOICES]
-    return [results.Choice(one.name, one.name[:MAX_VALUE_LENGTH], papers=one.paper_count) for one in people]
+        pool = await author_index.list_most_published(connection, limit=_AUTHOR_POOL)
+        authors = sorted(pool, key=lambda author: (-author.paper_count, author.name))[:MAX_CHOICES]
+    return [
+        Choice(author.name, author.name[:MAX_VALUE_LENGTH], papers=author.paper_count) for author in authors
+    ]
 
 
-async def complete_paper(connection: Connection, text: str) -> list[results.Choice]:
-    """Offer papers by an address, by the beginning of their id or by words of their title, the most popular first."""
+async def complete_paper(connection: Connection, text: str) -> list[Choice]:
+    """Return the papers of a link, of an incomplete arXiv id or of words of a title, the most popular first."""
     typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
     if not typed or typed[0].isdigit():
         rows = await papers.list_by_prefix(connection, typed, limit=MAX_CHOICES)
@@ -205,10 +202,10 @@ async def complete_paper(connection: Connection, text: str) -> list[results.Choi
             return [_paper_choice(row) for row in rows]
     rows = await title_search.find_papers(connection, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and korean.ends_in_hangul(normalisation.fold(typed)):
-        # On the way to 모델 stands 몯, which no title has.
+        # Typing 모델 passes through 몯, which no title has.
         return await complete_paper(connection, typed[:-1])
     return [_paper_choice(row) for row in rows]
 
 
-def _paper_choice(row: models.PaperRow) -> results.Choice:
-    return results.Choice(latex.to_plain_text(row.title or ""), row.arxiv_id, votes=row.votes)
+def _paper_choice(row: models.PaperRow) -> Choice:
+    return Choice(latex.to_plain_text(row.title or ""), row.arxiv_id, votes=row.votes)

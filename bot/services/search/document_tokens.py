@@ -1,8 +1,7 @@
-"""Turns papers into the canonical texts and the tokens that the index holds. Pure.
+"""Canonical texts of a paper, and the tokens and shingles that index it. Pure.
 
-Beside the analyser's tokens there are *links* between neighbouring words ("lang_mode" between language and model,
-"_화_학" between 강화 and 학습), by which a phrase is found without positions in the index. A link may stand for
-several pairs of words: ranking, which sees the text, tells them apart.
+A shingle joins two neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found
+without positions in the index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from storage import models
 from storage.search import index
 
 VERSION = "8"
-"""What an index was made by. Another one in storage means that everything is to be indexed anew."""
+"""Version of the tokens. An index built by another version is rebuilt."""
 
 TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK, REPEATED_MARK, FREQUENT_MARK = (
     "!t",
@@ -29,28 +28,29 @@ TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK, REPEATED_MARK, FREQUENT_
     "!",
     "!!",
 )
-"""End the tokens of what the title holds; of what begins a Korean word in it; of what the title and the body hold; of what
-the body says twice or more; and of what it says often. Links have the first and the third too.
+"""Suffixes of tokens: in the title, at the start of a Korean word of the title, in both title and body, twice or more in the
+body, `MAX_BODY_FREQUENCY` times or more in it. Shingles have the first and the third too.
 """
 SHINGLE_SEPARATOR = "_"
 _SHINGLE_LETTERS = 4
-"""Letters of each Latin word in a link; enough to be rare, few enough that there are not too many links."""
+"""Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
 _BOILERPLATE_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
+_MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 
 
 def build_texts(paper: models.IndexDocument) -> index.DocumentTexts:
-    """Return what of a paper is indexed, canonical: its title, and its summaries, abstract and keywords."""
-    written = (paper.title or "")[:1000]
-    shown = latex.to_plain_text(written)
-    # Readers see π₀ and may type pi0: both are to be found.
-    lines = _lines(paper) if shown == written else chain((written,), _lines(paper))
+    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    title = (paper.title or "")[:_MAX_TITLE_LENGTH]
+    plain_title = latex.to_plain_text(title)
+    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
+    lines = _body_lines(paper) if plain_title == title else chain((title,), _body_lines(paper))
     body = "\n".join(lines)[:_MAX_BODY_LENGTH]
     mentions = glossary_service.extract_mentions(f"{paper.title or ''}\n{body}")
-    return index.DocumentTexts(analyser.canonicalise(shown), analyser.canonicalise(body), mentions)
+    return index.DocumentTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions)
 
 
-def _lines(paper: models.IndexDocument) -> Iterator[str]:
+def _body_lines(paper: models.IndexDocument) -> Iterator[str]:
     for section in paper.sections:
         if section.heading and section.heading.strip("* :").lower() not in _BOILERPLATE_HEADINGS:
             yield section.heading
@@ -62,44 +62,47 @@ def _lines(paper: models.IndexDocument) -> Iterator[str]:
 
 
 def build_tokens(position: int, texts: index.DocumentTexts) -> index.DocumentTokens:
-    """Return the tokens of a row; the same texts always give the same ones, so that they can be taken out again."""
+    """Return the tokens of an index row. They depend on the texts alone, since removing a row requires the same tokens."""
     title = " ".join(chain(*_tokenize(texts.title)))
-    body, links = _tokenize(texts.body)
-    counted = Counter(body)
-    linked = set(links)
-    repeated = [(token, number) for token, number in counted.items() if number > 1]
-    again = [token + REPEATED_MARK for token, _ in repeated]
-    often = [token + FREQUENT_MARK for token, number in repeated if number >= scoring.MAX_BODY_FREQUENCY]
-    titled = [token + TITLE_MARK for token in title.split()]
-    titled += [
+    body, shingles = _tokenize(texts.body)
+    counts = Counter(body)
+    distinct_shingles = set(shingles)
+    repeated = [(token, count) for token, count in counts.items() if count > 1]
+    marked = [token + TITLE_MARK for token in title.split()]
+    marked += [
         word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
         for word in texts.title.split()
         if korean.is_hangul(word)
     ]
-    both = [token + TITLE_AND_BODY_MARK for token in title.split() if token in counted or token in linked]
-    return index.DocumentTokens(
-        position, " ".join((title, *titled, *both, *counted, *links, *again, *often)), title
-    )
+    marked += [
+        token + TITLE_AND_BODY_MARK
+        for token in title.split()
+        if token in counts or token in distinct_shingles
+    ]
+    frequent = [token for token, count in repeated if count >= scoring.MAX_BODY_FREQUENCY]
+    marked_body = [token + REPEATED_MARK for token, _ in repeated]
+    marked_body += [token + FREQUENT_MARK for token in frequent]
+    return index.DocumentTokens(position, " ".join((title, *marked, *counts, *shingles, *marked_body)), title)
 
 
 def _tokenize(canonical: str) -> tuple[list[str], list[str]]:
-    """Return the tokens of a canonical text, and the links between its words."""
+    """Return the tokens of a canonical text, and the shingles of its words."""
     body, _, loose = canonical.rpartition("\n")
     words = body.split()
     if not words:
         return loose.split(), []
-    tokens, heads, tails = zip(*map(_analyse_word, words), strict=True)
-    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, tails, heads[1:]))
+    tokens, right_halves, left_halves = zip(*map(_analyse_word, words), strict=True)
+    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, left_halves, right_halves[1:]))
 
 
 @lru_cache(maxsize=1 << 17)
 def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
-    """Return a word as it is indexed: its tokens, and what it gives to the links before and behind it."""
+    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it."""
     return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
 
 
 def shingle(left: str, right: str) -> str:
-    """Return the token for two words that stand one behind the other."""
+    """Return the token for two neighbouring words."""
     return _shingle_left(left) + SHINGLE_SEPARATOR + _shingle_right(right)
 
 

@@ -1,4 +1,4 @@
-"""Explains the glossary: the concepts that a term names, their forms, what speaks for each and how many papers hold it."""
+"""Evidence of the glossary: the concepts that a term names, their forms, and the papers that support each form."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from storage.database import Connection
 from storage.search import index
 
 _COUNT_LIMIT = 100_000
+_MAX_TERM_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class FormEvidence:
-    """One writing. `explained` papers gloss it so, `papers` hold it; `seeded`: the starting list says it too."""
+    """A form of a concept: `explained` papers define it, `papers` contain it, `seeded`: the seed list has it."""
 
     text: str
     language: str
@@ -29,7 +30,7 @@ class FormEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ConceptEvidence:
-    """A concept, named by its English key, and its forms, the usual ones first."""
+    """A concept by its English key, with its forms, the most usual first."""
 
     key: str
     forms: tuple[FormEvidence, ...]
@@ -38,11 +39,13 @@ class ConceptEvidence:
 async def explain_term(
     connection: Connection, glossary: resolver.Glossary, term: str
 ) -> tuple[ConceptEvidence, ...]:
-    """Return what is known of a term, the best supported concept first; nothing for a term of no concept."""
+    """Return the concepts that a term names, the best supported first."""
     return tuple(
         [
-            ConceptEvidence(one.key, tuple([await _form_evidence(connection, form) for form in one.forms]))
-            for one in glossary.find_concepts(term[:200])
+            ConceptEvidence(
+                concept.key, tuple([await _form_evidence(connection, form) for form in concept.forms])
+            )
+            for concept in glossary.find_concepts(term[:_MAX_TERM_LENGTH])
         ]
     )
 
@@ -61,7 +64,5 @@ async def _form_evidence(connection: Connection, form: concepts.SurfaceForm) -> 
 
 
 async def _count_papers(connection: Connection, text: str) -> int:
-    question = index_query.from_text(text)
-    if question is None:
-        return 0
-    return await index.count_matches(connection, question.anywhere, limit=_COUNT_LIMIT)
+    query = index_query.from_text(text)
+    return 0 if query is None else await index.count_matches(connection, query.anywhere, limit=_COUNT_LIMIT)

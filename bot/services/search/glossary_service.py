@@ -1,13 +1,13 @@
-"""Holds the glossary that look-ups understand queries by, made of what storage has counted and of the starting list.
+"""The glossary that expands queries: induced from counted mentions and the seed list, stored, and loaded when it changes.
 
-Counting happens with every digest; making the concepts anew takes seconds, so it is a call of its own for the
-background. Whoever else has the database open sees the new glossary with the next look-up.
+Mentions are counted with every digest. Induction takes seconds and runs in the background; other processes load the new
+glossary with their next search.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bot.clock import Clock, system_clock
 from bot.text.glossary.extraction import mentions, title_phrases
@@ -19,16 +19,16 @@ from storage.database import Connection, Database
 from storage.search import glossary, index
 
 STALE_GROWTH = 1.1
-"""The glossary is stale when there are this many times the papers that it was made from."""
+"""Growth of the archive since the last induction from which the glossary is stale."""
 MAX_MENTIONS = 300_000
 MAX_PAPERS = 30_000
-"""Mentions and papers that are looked at, the most frequent and the most popular first; more teach little."""
+"""Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
 _CHUNK_SIZE = 500
 _FIELD_SEPARATOR = "\x1f"
 
 
 class GlossaryService:
-    """The glossary as it is now, read again when somebody has made it anew."""
+    """The current glossary of a database, cached until a newer one is stored."""
 
     def __init__(self, database: Database, clock: Clock = system_clock) -> None:
         self._database = database
@@ -37,93 +37,93 @@ class GlossaryService:
         self._version: str | None = None
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return the glossary as it was last made; of the starting list alone when it never was."""
+        """Return the stored glossary; without one, the glossary of the seed list."""
         version = await glossary.get_version(connection)
         if self._loaded is None or version != self._version:
-            made = await glossary.get(connection) if version is not None else None
-            read = await asyncio.to_thread(_from_seed if made is None else _loader(made.data))
-            self._loaded, self._version = read, version
+            stored = await glossary.get(connection) if version is not None else None
+            self._loaded = await asyncio.to_thread(_load, None if stored is None else stored.data)
+            self._version = version
         return self._loaded
 
     async def is_stale(self) -> bool:
-        """Tell whether making it anew is worth it: there are many more papers, or another version of ours made it."""
+        """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
         async with self._database.read() as connection:
-            made = await glossary.get(connection)
-            count = await index.count_all(connection)
-        if made is None or not serialisation.is_current(made.data):
-            return count > 0
-        return count != made.papers and count >= STALE_GROWTH * made.papers
+            stored = await glossary.get(connection)
+            paper_count = await index.count_all(connection)
+        if stored is None or not serialisation.is_current(stored.data):
+            return paper_count > 0
+        return paper_count != stored.papers and paper_count >= STALE_GROWTH * stored.papers
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Make the glossary anew; takes seconds, in a thread. `on_progress` is told of the papers read."""
+        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read."""
         async with self._database.read() as connection:
-            counted = await glossary.get_mention_counts(connection, limit=MAX_MENTIONS)
-            count = await index.count_all(connection)
-        made = await asyncio.to_thread(_build_draft, counted)
-        seen, titled = made.cooccurrence_counter(), title_phrases.TitlePhraseCounter()
-        behind, read = -1, 0
+            mention_counts = await glossary.get_mention_counts(connection, limit=MAX_MENTIONS)
+            paper_count = await index.count_all(connection)
+        draft = await asyncio.to_thread(_build_draft, mention_counts)
+        cooccurrences, phrases = draft.cooccurrence_counter(), title_phrases.TitlePhraseCounter()
+        last_position, read = -1, 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
-                chunk = await index.list_by_popularity(connection, after_position=behind, limit=_CHUNK_SIZE)
-                titles = await papers.list_titles(connection, [one.paper_id for one in chunk])
-            if not chunk:
+                rows = await index.list_by_popularity(
+                    connection, after_position=last_position, limit=_CHUNK_SIZE
+                )
+                titles = await papers.list_titles(connection, [row.paper_id for row in rows])
+            if not rows:
                 break
-            await asyncio.to_thread(_add_texts, seen, [one.texts for one in chunk], titled, titles)
-            behind, read = chunk[-1].position, read + len(chunk)
+            await asyncio.to_thread(_add_papers, cooccurrences, phrases, rows, titles)
+            last_position, read = rows[-1].position, read + len(rows)
             on_progress(read)
-        data = await asyncio.to_thread(_serialise, made, seen, titled)
+        data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
         async with self._database.transaction() as connection:
-            await glossary.save(connection, glossary.StoredGlossary(self._clock(), count, data))
+            await glossary.save(connection, glossary.StoredGlossary(self._clock(), paper_count, data))
 
 
 def extract_mentions(text: str) -> tuple[str, ...]:
-    """Return the mentions of a paper's text as storage counts them, each once."""
+    """Return the distinct mentions of a text, in the form in which storage counts them."""
     return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention) for mention in mentions.extract_mentions(text)))
 
 
 def mention_terms(mention: str) -> list[str]:
-    """Return the English term and the abbreviation of a mention as storage counts it, those that it has."""
+    """Return the English term and the abbreviation of a stored mention, those that it has."""
     _, english, abbreviation, _ = mention.split(_FIELD_SEPARATOR)
     return [term for term in (english, abbreviation) if term]
 
 
-def _build_draft(counted: dict[str, int]) -> build.GlossaryDraft:
+def _build_draft(mention_counts: dict[str, int]) -> build.GlossaryDraft:
     rows = [
         evidence.MentionCount(mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
-        for mention, papers in counted.items()
+        for mention, papers in mention_counts.items()
     ]
     return build.draft_glossary(rows, seed.load_terms())
 
 
-def _add_texts(
-    seen: cooccurrence.CooccurrenceCounter,
-    texts: list[index.DocumentTexts],
-    titled: title_phrases.TitlePhraseCounter,
-    titles: list[str],
+def _add_papers(
+    cooccurrences: cooccurrence.CooccurrenceCounter,
+    phrases: title_phrases.TitlePhraseCounter,
+    rows: Iterable[index.IndexRow],
+    titles: Iterable[str],
 ) -> None:
-    for one in texts:
-        seen.add(f"{one.title}\n{one.body}")
+    for row in rows:
+        cooccurrences.add(f"{row.texts.title}\n{row.texts.body}")
     for title in titles:
-        titled.add(title)
+        phrases.add(title)
 
 
 def _serialise(
-    made: build.GlossaryDraft,
-    seen: cooccurrence.CooccurrenceCounter,
-    titled: title_phrases.TitlePhraseCounter,
+    draft: build.GlossaryDraft,
+    cooccurrences: cooccurrence.CooccurrenceCounter,
+    phrases: title_phrases.TitlePhraseCounter,
 ) -> str:
-    found = build.build_concepts(made, seen)
-    known = {(form.text, concept.key) for concept in found for form in concept.forms}
-    return serialisation.dump(found, made.senses, made.mention_evidence.table, titled.summarise(known))
+    concepts = build.build_concepts(draft, cooccurrences)
+    known = {(form.text, concept.key) for concept in concepts for form in concept.forms}
+    return serialisation.dump(concepts, draft.senses, draft.mention_evidence.table, phrases.summarise(known))
 
 
-def _from_seed() -> resolver.Glossary:
-    made = build.draft_glossary([], seed.load_terms())
-    return resolver.Glossary(
-        build.build_concepts(made, made.cooccurrence_counter()), made.senses, made.mention_evidence.table
-    )
-
-
-def _loader(text: str) -> Callable[[], resolver.Glossary]:
-    # What another version wrote is not read: until it is made anew the starting list stands in.
-    return lambda: serialisation.load(text) or _from_seed()
+def _load(data: str | None) -> resolver.Glossary:
+    """Return a stored glossary; without one, or with one of another version, that of the seed list."""
+    stored = None if data is None else serialisation.load(data)
+    if stored is not None:
+        return stored
+    draft = build.draft_glossary([], seed.load_terms())
+    concepts = build.build_concepts(draft, draft.cooccurrence_counter())
+    return resolver.Glossary(concepts, draft.senses, draft.mention_evidence.table)

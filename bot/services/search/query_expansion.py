@@ -1,4 +1,4 @@
-"""What a query is understood as: by the glossary, and without the words that say nothing of the topic. Finds nothing."""
+"""Query expansion: the segments of a query and the forms of each, by the glossary, without stop words."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from bot.text.glossary.resolution import resolver
 
 
 def expand(glossary: resolver.Glossary, text: str) -> expansion.Expansion:
-    """Understand the free words of a query. Words like "of" and 에 대한 count for the phrase as typed, not alone.
+    """Return the expansion of a query's terms. Stop words ("of", 에 대한) count for the phrase as typed, not alone.
 
-    A term of several words is one segment by now, so that "chain of thought" stays whole.
+    Terms are segmented first, so that "chain of thought" stays one segment.
     """
-    found = glossary.expand(text)
-    says_something = stopwords.topic_mask([segment.text for segment in found.segments])
-    segments = tuple(segment for segment, kept in zip(found.segments, says_something, strict=True) if kept)
-    return found if len(segments) == len(found.segments) else replace(found, segments=segments)
+    expanded = glossary.expand(text)
+    mask = stopwords.topic_mask([segment.text for segment in expanded.segments])
+    segments = tuple(segment for segment, is_topic in zip(expanded.segments, mask, strict=True) if is_topic)
+    return expanded if len(segments) == len(expanded.segments) else replace(expanded, segments=segments)
 
 
-def query_terms(understood: expansion.Expansion) -> tuple[str, ...]:
-    """Return the terms that a query was taken apart into, Korean ones without particles, each once."""
-    typed = (segment.text for segment in understood.segments)
-    return tuple(dict.fromkeys(korean.strip_ending(one) if korean.is_hangul(one) else one for one in typed))
+def query_terms(expanded: expansion.Expansion) -> tuple[str, ...]:
+    """Return the distinct terms of a query as typed, Korean ones without particles."""
+    typed = (segment.text for segment in expanded.segments)
+    return tuple(
+        dict.fromkeys(korean.strip_ending(term) if korean.is_hangul(term) else term for term in typed)
+    )
 
 
-def added_forms(understood: expansion.Expansion) -> tuple[str, ...]:
-    """Return what is looked for besides what was typed: without the noun in "추론은", which was typed."""
-    typed = term_keys.korean_key(understood.text)
+def added_forms(expanded: expansion.Expansion) -> tuple[str, ...]:
+    """Return the forms that expansion added; not the noun 추론 of a typed 추론은."""
+    typed = term_keys.korean_key(expanded.text)
     return tuple(
         form
-        for form in understood.added_forms
+        for form in expanded.added_forms
         if not (korean.has_hangul(form) and term_keys.korean_key(form) in typed)
     )

@@ -1,7 +1,7 @@
-"""Makes the indexes of papers and people anew from what is stored, beside those that answer meanwhile; and fills gaps.
+"""Blue/green rebuild of the search index in a shadow index, and indexing of papers that are missing.
 
-What was done is kept in the database with each step, so whoever comes next goes on after a crash, and two processes
-help each other. The glossary is not made here.
+Progress is stored with each step, so a rebuild resumes after a crash, and two processes share the work. The glossary is
+rebuilt by `glossary_service`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from storage.search import author_index, index, shadow_index, text_codec
 PAPERS_PER_STEP = 100
 AUTHORS_PER_STEP = 1000
 DELETED_ROWS_PER_STEP = 2000
-"""Rows of the former index, of up to four kilobytes each."""
+"""Rows of the old index, of up to four kilobytes each."""
 PAUSE_RATIO = 0.25
-"""After each step others have the database for this share of the time that it took: SQLite lets nobody queue."""
+"""Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
 _RETRY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildProgress:
-    """How far a new index is: what it is made by, papers done (the last stored first), the last of the people done.
+    """Progress of a rebuild, stored as JSON: its version, the papers done (newest first), the last author done.
 
-    `in_place`: it answers already, and what is left is to clear the former one away.
+    `in_place`: the new index is in use and the old one is being deleted.
     """
 
     made_by: str
@@ -43,7 +43,7 @@ class RebuildProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """How the index is. `made_by` is None when nobody noted it; `missing` papers are stored and not in it."""
+    """Status of the index. `version` is None if unknown; `missing` papers are stored but not indexed."""
 
     version: str | None
     papers: int
@@ -52,17 +52,17 @@ class IndexStatus:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether another version of the analyser made it, so that look-ups may miss what is there."""
+        """Whether another version of the tokens built it, so that searches may miss papers."""
         return self.papers > 0 and self.version != document_tokens.VERSION
 
     @property
     def needs_rebuild(self) -> bool:
-        """Whether it is to be made anew: it is outdated, or somebody began to and did not come to the end."""
+        """Whether it is outdated or a rebuild is unfinished."""
         return self.is_outdated or self.progress is not None
 
 
 async def get_index_status(database: Database) -> IndexStatus:
-    """Look at the index. Counts all papers, which takes a tenth of a second at a million."""
+    """Return the status of the index. Counts all papers: a tenth of a second for a million."""
     async with database.read() as connection:
         indexed = await index.count_all(connection)
         return IndexStatus(
@@ -74,9 +74,9 @@ async def get_index_status(database: Database) -> IndexStatus:
 
 
 async def record_version(database: Database) -> None:
-    """Note, while the index is empty, by what it will be made. To be called before papers are stored.
+    """Store the version of the tokens if the index is empty. Call it before papers are stored.
 
-    Papers in an index of which nothing is noted were put there by an unknown version.
+    An index with papers and without a version was built by an unknown version.
     """
     async with database.read() as connection:
         if await key_values.get(
@@ -94,22 +94,22 @@ async def _has_papers(connection: Connection) -> bool:
 
 
 async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
-    """Make the indexes anew, or go on where somebody stopped; yields how many papers are done. Look-ups go on."""
+    """Rebuild the index, or resume a rebuild, yielding the number of papers done. Searches use the old one meanwhile."""
     async with database.transaction() as connection:
         await digests.lock_ingest(connection)
-        progress: RebuildProgress | None = await _load_progress(connection)
+        progress = await _load_progress(connection)
         if progress is None or progress.made_by != _build_version():
             progress = await _start(connection)
     while progress is not None:
         yield progress.papers
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
             async with database.transaction() as connection:
                 await digests.lock_ingest(connection)
                 progress = await _run_step(connection)
         except InUseError:
             await asyncio.sleep(_RETRY_SECONDS)
-        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - begun))
+        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
 
 async def _start(connection: Connection) -> RebuildProgress:
@@ -117,29 +117,29 @@ async def _start(connection: Connection) -> RebuildProgress:
     sample = await index.list_by_popularity(connection, limit=indexer.DICTIONARY_SAMPLE_SIZE)
     if len(sample) == indexer.DICTIONARY_SAMPLE_SIZE:
         async with shadow_index.redirect_to_shadow(connection):
-            # What the new index has at first is too little to learn from.
-            await text_codec.train_dictionary(connection, [one.texts for one in sample])
+            # The new index has too few papers at first to train a dictionary from.
+            await text_codec.train_dictionary(connection, [row.texts for row in sample])
     return await _save_progress(connection, RebuildProgress(_build_version()))
 
 
 async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
-    """Index the papers that are missing, and everybody; yields how many papers are done."""
-    before, done = None, 0
+    """Index the missing papers, and all authors again, yielding the number of papers done."""
+    before_id, done = None, 0
     while True:
         async with database.transaction() as connection:
             await digests.lock_ingest(connection)
-            ids = await index.list_unindexed(connection, before_id=before, limit=PAPERS_PER_STEP)
+            ids = await index.list_unindexed(connection, before_id=before_id, limit=PAPERS_PER_STEP)
             await _index(connection, ids)
         if not ids:
             break
-        before, done = ids[-1], done + len(ids)
+        before_id, done = ids[-1], done + len(ids)
         yield done
-    person_id = 0
-    while people := await _next_authors(database, person_id):
+    author_id = 0
+    while authors := await _next_authors(database, author_id):
         async with database.transaction() as connection:
             await digests.lock_ingest(connection)
-            await indexer.SearchIndexer().index(connection, [], people)
-        person_id = people[-1].id
+            await indexer.SearchIndexer().index(connection, [], authors)
+        author_id = authors[-1].id
 
 
 async def _next_authors(database: Database, after_id: int) -> list[models.Author]:
@@ -148,13 +148,13 @@ async def _next_authors(database: Database, after_id: int) -> list[models.Author
 
 
 def _build_version() -> str:
-    """Return by what a new index is made; tables that have another form than today's cannot be gone on with."""
+    """Return the version of a rebuild: tokens and schema, since shadow tables of another schema cannot be resumed."""
     return f"{document_tokens.VERSION}@{migrate.HEAD}"
 
 
 async def _load_progress(connection: Connection) -> RebuildProgress | None:
-    kept = await key_values.get(connection, key_values.SHADOW_INDEX_PROGRESS)
-    return None if kept is None else RebuildProgress(**json.loads(kept))
+    stored = await key_values.get(connection, key_values.SHADOW_INDEX_PROGRESS)
+    return None if stored is None else RebuildProgress(**json.loads(stored))
 
 
 async def _save_progress(connection: Connection, progress: RebuildProgress) -> RebuildProgress:
@@ -163,7 +163,7 @@ async def _save_progress(connection: Connection, progress: RebuildProgress) -> R
 
 
 async def _run_step(connection: Connection) -> RebuildProgress | None:
-    """Do a little, and keep that it is done; None when nothing is left to do, or another version has taken over."""
+    """Run one step and store the progress; None when the rebuild is finished or another version has taken over."""
     progress = await _load_progress(connection)
     if progress is None or progress.made_by != _build_version():
         return None
@@ -173,38 +173,42 @@ async def _run_step(connection: Connection) -> RebuildProgress | None:
         await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
         return None
     async with shadow_index.redirect_to_shadow(connection):
-        ids = await index.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
-        if ids:
-            await _index(connection, ids)
-            done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
-            return await _save_progress(connection, done)
-        people = await author_index.list_after(
-            connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP
-        )
-        if people:
-            await indexer.SearchIndexer().index(connection, [], people)
-            return await _save_progress(connection, replace(progress, person_id=people[-1].id))
-        if await _replay_changes(connection):
-            return progress
+        advanced = await _fill_shadow(connection, progress)
+    if advanced is not None:
+        return advanced
     await shadow_index.swap(connection)
     await key_values.set_value(connection, key_values.INDEX_VERSION, document_tokens.VERSION)
     return await _save_progress(connection, replace(progress, in_place=True))
 
 
+async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> RebuildProgress | None:
+    """Index the next papers, then the next authors, then changes in the shadow index; None when it is complete."""
+    ids = await index.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
+    if ids:
+        await _index(connection, ids)
+        done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
+        return await _save_progress(connection, done)
+    authors = await author_index.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
+    if authors:
+        await indexer.SearchIndexer().index(connection, [], authors)
+        return await _save_progress(connection, replace(progress, person_id=authors[-1].id))
+    return progress if await _replay_changes(connection) else None
+
+
 async def _replay_changes(connection: Connection) -> bool:
-    """Do again what changed meanwhile; True if more may be left."""
+    """Index what changed since the rebuild began; True if more changes may be left."""
     ids = await shadow_index.pop_changes(connection, shadow_index.TrackedTable.PAPERS, limit=PAPERS_PER_STEP)
     await indexer.SearchIndexer().remove(connection, ids)
     await _index(connection, ids)
-    person_ids = await shadow_index.pop_changes(
+    author_ids = await shadow_index.pop_changes(
         connection, shadow_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
     )
-    people = await author_index.list_by_ids(connection, person_ids)
-    await indexer.SearchIndexer().index(connection, [], people)
-    return len(ids) == PAPERS_PER_STEP or len(person_ids) == AUTHORS_PER_STEP
+    authors = await author_index.list_by_ids(connection, author_ids)
+    await indexer.SearchIndexer().index(connection, [], authors)
+    return len(ids) == PAPERS_PER_STEP or len(author_ids) == AUTHORS_PER_STEP
 
 
 async def _index(connection: Connection, ids: Sequence[int]) -> None:
     if ids:
-        found = await papers.list_index_documents(connection, ids=ids)
-        await indexer.SearchIndexer().index(connection, found, [])
+        documents = await papers.list_index_documents(connection, ids=ids)
+        await indexer.SearchIndexer().index(connection, documents, [])

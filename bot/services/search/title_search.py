@@ -1,4 +1,4 @@
-"""Finds papers by a part of their titles, also while it is being typed. What the papers say is `search`'s."""
+"""Title search: papers by a part of their title, for look-ups and for autocomplete."""
 
 from __future__ import annotations
 
@@ -10,73 +10,76 @@ from storage.search import engines, index
 from storage.search.query import BooleanQuery, Prefix, all_of, any_of
 
 _CANDIDATE_LIMIT = 60
+_MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
-"""Letters of a Latin word from which its beginning is looked for: one letter begins half of all words."""
+"""Letters of a Latin word from which it is completed: one letter begins half of all words."""
+_MIN_STEM_LENGTH = 3
 
 
 async def find_papers(
     connection: Connection, text: str, *, limit: int, is_prefix: bool = False
 ) -> list[models.PaperRow]:
-    """Return the papers whose titles hold this text, best first: the whole title, its beginning, then popularity.
+    """Return the papers whose titles contain a text, best first: equal titles, titles that begin with it, then popularity.
 
-    While `typing`, the last word may go on.
+    With `is_prefix` the last word may be incomplete.
     """
-    wanted = _prefix_query(text) if is_prefix else _phrase_query(text)
-    if wanted is None:
+    query = _prefix_query(text) if is_prefix else _phrase_query(text)
+    if query is None:
         return []
     if is_prefix:
-        wanted = await engines.expand_prefixes(
-            connection, wanted, document_tokens.TITLE_MARK, document_tokens.SHINGLE_SEPARATOR
+        query = await engines.expand_prefixes(
+            connection, query, document_tokens.TITLE_MARK, document_tokens.SHINGLE_SEPARATOR
         )
-    tier = engines.SearchRequest(
-        index.TITLES_TABLE, wanted, limit if is_prefix else max(_CANDIDATE_LIMIT, limit)
-    )
-    (positions,) = await index.list_positions(connection, [tier])
+    candidate_limit = limit if is_prefix else max(_CANDIDATE_LIMIT, limit)
+    request = engines.SearchRequest(index.TITLES_TABLE, query, candidate_limit)
+    (positions,) = await index.list_positions(connection, [request])
     rows = await papers.list_rows_by_position(connection, positions)
-    asked = _fold_title(text)
-    fitting = [row for row in rows if is_prefix or f" {asked} " in f" {_fold_title(row.title or '')} "]
-    return sorted(fitting, key=lambda row: _match_rank(asked, _fold_title(row.title or "")))[:limit]
+    folded = _fold_title(text)
+    if not is_prefix:
+        rows = [row for row in rows if f" {folded} " in f" {_fold_title(row.title)} "]
+    return sorted(rows, key=lambda row: _match_rank(folded, _fold_title(row.title)))[:limit]
 
 
-def _fold_title(text: str) -> str:
-    """Return the words of a title as people type them: folded, without signs."""
-    return normalisation.fold_name(text)
+def _fold_title(text: str | None) -> str:
+    """Return the words of a title as they are typed: folded, without punctuation."""
+    return normalisation.fold_name(text or "")
 
 
-def _match_rank(asked: str, title: str) -> int:
-    if title == asked:
+def _match_rank(text: str, title: str) -> int:
+    if title == text:
         return 0
-    if title.startswith(asked):
+    if title.startswith(text):
         return 1
-    return 2 if asked in title else 3
+    return 2 if text in title else 3
 
 
 def _phrase_query(text: str) -> BooleanQuery | None:
-    question = index_query.from_words(analyser.stemmed_words(text[:300]))
-    return None if question is None else question.anywhere
+    query = index_query.from_words(analyser.stemmed_words(text[:_MAX_TEXT_LENGTH]))
+    return None if query is None else query.anywhere
 
 
 def _prefix_query(text: str) -> BooleanQuery | None:
-    """Ask for all words but the last, and for one that begins as that, or that it is a form of."""
-    words = text[:300].split()
+    """Return the query for all words but the last, and for a completion or a stem of the last."""
+    words = text[:_MAX_TEXT_LENGTH].split()
     if not words or text.endswith(" "):
         return _phrase_query(text)
-    last = normalisation.fold(words[-1])
-    before = index_query.from_words(analyser.stemmed_words(" ".join(words[:-1])), adjacent=False)
-    begun = any_of(_last_word_queries(last))
-    if begun is None:
+    last_word = any_of(_last_word_queries(normalisation.fold(words[-1])))
+    if last_word is None:
         return _phrase_query(text)
-    return all_of([None if before is None else before.anywhere, begun])
+    other_words = index_query.from_words(analyser.stemmed_words(" ".join(words[:-1])), adjacent=False)
+    return all_of([None if other_words is None else other_words.anywhere, last_word])
 
 
-def _last_word_queries(last: str) -> list[BooleanQuery]:
-    tokens = [token for run in analyser.split_runs(last) for token in run.tokens]
+def _last_word_queries(word: str) -> list[BooleanQuery]:
+    tokens = [token for run in analyser.split_runs(word) for token in run.tokens]
     if not tokens:
         return []
     if korean.is_hangul(tokens[-1]):
         return [all_of([*tokens[:-1], Prefix(tokens[-1])]) or tokens[-1]]
-    if len(last) < _MIN_PREFIX_LENGTH:
-        return [last]
-    # The index has stems: "reasonin" is on the way to reasoning, which stands there as "reason".
-    stems = [last[:-cut] for cut in (1, 2, 3) if len(last) - cut >= 3] if last.isalnum() else []
-    return [Prefix(tokens[-1]), *([Prefix(last)] if last.isalnum() else []), *tokens, *stems]
+    if len(word) < _MIN_PREFIX_LENGTH:
+        return [word]
+    if not word.isalnum():
+        return [Prefix(tokens[-1]), *tokens]
+    # The index has stems: "reasonin" is a part of reasoning, which is indexed as "reason".
+    stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
+    return [Prefix(tokens[-1]), Prefix(word), *tokens, *stems]

@@ -1,7 +1,7 @@
-"""Does upkeep in a process of its own at low priority, so that answers do not wait for Python's one lock.
+"""Runs maintenance tasks in a low-priority subprocess, off the GIL.
 
-The child opens the database itself, says on stdout how far it is, and ends when its stdin does, which is when its
-parent is gone, however that went. What is due is `upkeep`'s to know.
+The worker opens the database itself and writes its progress to stdout. It exits when its stdin closes, which also happens
+when its parent is killed.
 """
 
 from __future__ import annotations
@@ -29,73 +29,73 @@ _MAX_OUTPUT_LINES = 6
 
 
 class WorkerStartError(errors.PaperroundError):
-    """There is no process to be had here; the work has to be done in this one."""
+    """No worker process can be started; the task has to run in this process."""
 
 
 class WorkerError(errors.PaperroundError):
-    """The process ended before its work was done. What it had done is kept where the work keeps it."""
+    """The worker exited before its task was finished. The task's stored progress remains."""
 
 
 async def run_task(url: str, task: maintenance_tasks.MaintenanceTask) -> AsyncGenerator[int, None]:
-    """Do it in another process, and yield how many papers are done. Closing it early stops the process.
+    """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
 
-    `url` is the database's, with its password. Raises CannotStartError before anything was done, ChildError after.
+    `url` is that of the database, with its password. Raises WorkerStartError before any work is done, WorkerError after.
     """
-    child = await _start(url, task)
-    said: deque[str] = deque(maxlen=_MAX_OUTPUT_LINES)
+    worker = await _start(url, task)
+    output: deque[str] = deque(maxlen=_MAX_OUTPUT_LINES)
     ready = False
     try:
-        assert child.stdout is not None
-        async for line in child.stdout:
+        assert worker.stdout is not None
+        async for line in worker.stdout:
             text = line.decode("utf-8", "replace").rstrip()
             if text == _READY:
                 ready = True
             elif text.isdigit():
                 yield int(text)
             else:
-                said.append(text)
-        status = await child.wait()
+                output.append(text)
+        status = await worker.wait()
     finally:
-        await _stop(child)
+        await _stop(worker)
     if status > 0 and not ready:
-        raise WorkerStartError(f"the process ended with {status} at once: {' / '.join(said)}")
+        raise WorkerStartError(f"the process ended with {status} at once: {' / '.join(output)}")
     if status:
-        raise WorkerError(f"the process ended with {_describe_status(status)}: {' / '.join(said)}")
+        raise WorkerError(f"the process ended with {_describe_status(status)}: {' / '.join(output)}")
 
 
 async def _start(url: str, task: maintenance_tasks.MaintenanceTask) -> asyncio.subprocess.Process:
     environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
-    # Ours may have been found through the folder that the parent was started in, which -P leaves out.
+    # -P leaves out the current directory, through which the parent may have found this package.
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[3])
     try:
-        child = await asyncio.create_subprocess_exec(
+        worker = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", __name__),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=environment,
-            # Ctrl-C is for the parent, which then ends its child.
+            # Ctrl-C is for the parent, which then stops its worker.
             start_new_session=True,
         )
     except (OSError, ValueError, NotImplementedError) as error:
         raise WorkerStartError(f"no process can be started: {error}") from error
-    assert child.stdin is not None
-    # Through a pipe, for everybody may read the arguments of a process, and a database's address holds its password.
-    asked = {"url": url, "task": task.value, "version": document_tokens.VERSION}
-    child.stdin.write(json.dumps(asked).encode() + b"\n")
-    return child
+    assert worker.stdin is not None
+    # Not as an argument: any user can read those of a process, and a database URL contains its password.
+    request = {"url": url, "task": task.value, "version": document_tokens.VERSION}
+    worker.stdin.write(json.dumps(request).encode() + b"\n")
+    return worker
 
 
-async def _stop(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        for end in (child.terminate, child.kill):
+async def _stop(worker: asyncio.subprocess.Process) -> None:
+    if worker.returncode is None:
+        for stop in (worker.terminate, worker.kill):
             with suppress(ProcessLookupError):
-                end()
+                stop()
             with suppress(TimeoutError):
-                await asyncio.wait_for(child.wait(), STOP_SECONDS)
+                await asyncio.wait_for(worker.wait(), STOP_SECONDS)
                 break
-    if child.stdin is not None:
-        child.stdin.close()
+    if worker.stdin is not None:
+        worker.stdin.close()
 
 
 def _describe_status(status: int) -> str:
@@ -103,20 +103,20 @@ def _describe_status(status: int) -> str:
 
 
 def main() -> None:
-    """Be the child: read what to do from stdin, and do it."""
+    """Run the worker: read the task from stdin and run it."""
     os.nice(NICE)
-    asked = json.loads(sys.stdin.readline())
-    if asked["version"] != document_tokens.VERSION:
-        # A program that was replaced while it ran would otherwise get an index that it cannot read.
+    request = json.loads(sys.stdin.readline())
+    if request["version"] != document_tokens.VERSION:
+        # The parent, replaced while it runs, could not read the index that this version builds.
         _write_line(_READY)
         sys.exit("another version was installed while this one runs; restart the bot")
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    asyncio.run(_run_worker(asked["url"], maintenance_tasks.MaintenanceTask(asked["task"])))
+    asyncio.run(_run_worker(request["url"], maintenance_tasks.MaintenanceTask(request["task"])))
 
 
 def _exit_with_parent() -> None:
     sys.stdin.read()
-    # At once: all work is done in transactions, and an orderly end would wait for the one in hand.
+    # At once: an orderly exit would wait for the current transaction, and a transaction may be cut off.
     os._exit(1)
 
 

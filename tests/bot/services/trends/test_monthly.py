@@ -179,7 +179,7 @@ async def test_an_empty_archive_has_nothing_that_rises(db: Database) -> None:
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    return glossary_service._from_seed()
+    return glossary_service._load(None)
 
 
 @pytest.mark.parametrize(
