@@ -107,13 +107,13 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     kept = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
-    packing = text_codec.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
+    codec = text_codec.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
-        document_tokens.build_tokens(position, packing.decompress(texts))
+        (position, *document_tokens.build_tokens(codec.decompress(texts)))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
     ]
-    found[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(one.position, one.tokens) for one in tokens]
-    found[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(one.position, one.title_tokens) for one in tokens]
+    found[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
+    found[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
     people = source.execute("SELECT position, words FROM indexed_authors").fetchall()
     found[f"{author_index.TABLE} (rowid, tokens)"] = people
     return {into: rows for into, rows in found.items() if rows}

@@ -71,7 +71,7 @@ def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
 
 
 def _plain_tokens(paper: models.IndexDocument) -> str:
-    tokens = document_tokens.build_tokens(0, document_tokens.build_texts(paper)).tokens.split()
+    tokens = document_tokens.build_tokens(document_tokens.build_texts(paper))[0].split()
     return " ".join(token for token in tokens if document_tokens.SHINGLE_SEPARATOR not in token)
 
 

@@ -58,9 +58,9 @@ class Score:
         return (self.matched, self.composed > 0, self.total)
 
 
-def hot_score(votes: int | None, published_on: date | None) -> float:
-    """Return a popularity that does not decay: ten times the votes weigh as much as 730 days."""
-    days = (published_on - _EPOCH).days if published_on else 0
+def hot_score(votes: int | None, published_on: date | None, epoch: date = _EPOCH) -> float:
+    """Return a popularity that does not decay: ten times the votes weigh as much as 730 days. `epoch` has the popularity 0."""
+    days = (published_on - epoch).days if published_on else 0
     return math.log10(1 + max(0, votes or 0)) + days / _DAYS_PER_TENFOLD_VOTES
 
 

@@ -61,8 +61,8 @@ def _body_lines(paper: models.IndexDocument) -> Iterator[str]:
         yield ", ".join(paper.keywords)
 
 
-def build_tokens(position: int, texts: index.DocumentTexts) -> index.DocumentTokens:
-    """Return the tokens of an index row. They depend on the texts alone, since removing a row requires the same tokens."""
+def build_tokens(texts: index.DocumentTexts) -> tuple[str, str]:
+    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
     title = " ".join(chain(*_tokenize(texts.title)))
     body, shingles = _tokenize(texts.body)
     counts = Counter(body)
@@ -82,7 +82,7 @@ def build_tokens(position: int, texts: index.DocumentTexts) -> index.DocumentTok
     frequent = [token for token, count in repeated if count >= scoring.MAX_BODY_FREQUENCY]
     marked_body = [token + REPEATED_MARK for token, _ in repeated]
     marked_body += [token + FREQUENT_MARK for token in frequent]
-    return index.DocumentTokens(position, " ".join((title, *marked, *counts, *shingles, *marked_body)), title)
+    return " ".join((title, *marked, *counts, *shingles, *marked_body)), title
 
 
 def _tokenize(canonical: str) -> tuple[list[str], list[str]]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 
 from bot.services.search import document_tokens
+from bot.text import scoring
 from bot.text.people import names
 from storage import models
 from storage.database import Connection
 from storage.search import author_index, glossary
 from storage.search import index as search_index
 
+POPULARITY_EPOCH = date(2010, 1, 1)
+"""Date of popularity 0 in the index, before any paper: positions are not negative."""
 EXACT_COUNT_LIMIT = 1000
 """Papers whose tokens are all counted. Later papers are sampled: one in `SAMPLE_RATE`, with that weight."""
 SAMPLE_RATE = 32
@@ -41,15 +46,16 @@ class SearchIndexer:
         outdated = [former[paper.id] for paper in updated if paper.id in former]
         frequencies, mentions = await _remove_rows(connection, outdated)
         positions = await search_index.assign_positions(
-            connection, {paper.id: (paper.votes, paper.last_on) for paper in updated}
+            connection,
+            {paper.id: scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH) for paper in updated},
         )
         rows = [
             search_index.IndexRow(positions[paper.id], paper.id, texts[paper.id], paper.votes, paper.last_on)
             for paper in updated
         ]
-        tokens = [built async for _, built in _map_cooperatively(rows, _row_tokens)]
-        await search_index.add(connection, rows, tokens)
-        frequencies.update(_count_tokens(rows, tokens))
+        rows = [tokenized async for _, tokenized in _map_cooperatively(rows, _tokenize)]
+        await search_index.add(connection, rows)
+        frequencies.update(_count_tokens(rows))
         mentions.update(mention for row in rows for mention in row.texts.mentions)
         await search_index.change_document_frequencies(connection, frequencies)
         await glossary.change_mention_counts(connection, mentions)
@@ -85,8 +91,9 @@ async def _map_cooperatively(
         yield item, make(item)
 
 
-def _row_tokens(row: search_index.IndexRow) -> search_index.DocumentTokens:
-    return document_tokens.build_tokens(row.position, row.texts)
+def _tokenize(row: search_index.IndexRow) -> search_index.IndexRow:
+    tokens, title_tokens = document_tokens.build_tokens(row.texts)
+    return replace(row, tokens=tokens, title_tokens=title_tokens)
 
 
 async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:
@@ -108,10 +115,10 @@ async def _remove_rows(
     connection: Connection, rows: Sequence[search_index.IndexRow]
 ) -> tuple[Counter[str], Counter[str]]:
     """Remove rows; return the changes of document frequencies and of mention counts."""
-    tokens = [_row_tokens(row) for row in rows]
-    await search_index.remove(connection, tokens)
+    rows = list(map(_tokenize, rows))
+    await search_index.remove(connection, rows)
     frequencies: Counter[str] = Counter()
-    frequencies.subtract(_count_tokens(rows, tokens))
+    frequencies.subtract(_count_tokens(rows))
     mentions: Counter[str] = Counter()
     mentions.subtract(Counter(mention for row in rows for mention in row.texts.mentions))
     return frequencies, mentions
@@ -128,15 +135,13 @@ def _is_unchanged(
     )
 
 
-def _count_tokens(
-    rows: Sequence[search_index.IndexRow], tokens: Iterable[search_index.DocumentTokens]
-) -> Counter[str]:
+def _count_tokens(rows: Iterable[search_index.IndexRow]) -> Counter[str]:
     """Return the document frequency of each token, for later papers by sample."""
     frequencies: Counter[str] = Counter()
-    for row, document in zip(rows, tokens, strict=True):
+    for row in rows:
         weight = _sample_weight(row.paper_id)
         if weight:
-            for token in {*document.tokens.split(), *document.title_tokens.split()}:
+            for token in {*row.tokens.split(), *row.title_tokens.split()}:
                 frequencies[token] += weight
     return frequencies
 

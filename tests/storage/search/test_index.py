@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.services.search import indexer
+from bot.text import scoring
 from storage import database
 from storage.search import author_index, engines, index
 from storage.search.query import (
@@ -29,9 +31,14 @@ from storage.tables import authors, papers
 DAY = date(2025, 1, 1)
 
 
+def popularity(votes: int | None, on: date) -> float:
+    """Return the popularity by which the indexer orders papers."""
+    return scoring.hot_score(votes, on, indexer.POPULARITY_EPOCH)
+
+
 async def put(
-    connection: AsyncConnection, *rows: tuple[int, int | None, str, str]
-) -> dict[int, index.DocumentTokens]:
+    connection: AsyncConnection, *papers_: tuple[int, int | None, str, str]
+) -> dict[int, index.IndexRow]:
     """Index papers given as (id, votes, title tokens, body tokens); their dates rise with the ids."""
     await connection.execute(
         papers.insert(),
@@ -47,18 +54,27 @@ async def put(
                 "last_on": DAY + timedelta(days=paper_id),
                 "first_on": DAY,
             }
-            for paper_id, *_ in rows
+            for paper_id, *_ in papers_
         ],
     )
-    wanted = {paper_id: (votes, DAY + timedelta(days=paper_id)) for paper_id, votes, *_ in rows}
-    places = await index.assign_positions(connection, wanted)
-    indexed = [
-        index.IndexRow(places[id_], id_, index.DocumentTexts(title, body, (body,)), votes, wanted[id_][1])
-        for id_, votes, title, body in rows
-    ]
-    tokens = [index.DocumentTokens(places[id_], f"{title} {body}", title) for id_, _, title, body in rows]
-    await index.add(connection, indexed, tokens)
-    return {one[0]: tokens[place] for place, one in enumerate(rows)}
+    dates = {paper_id: DAY + timedelta(days=paper_id) for paper_id, *_ in papers_}
+    positions = await index.assign_positions(
+        connection, {paper_id: popularity(votes, dates[paper_id]) for paper_id, votes, *_ in papers_}
+    )
+    rows = {
+        paper_id: index.IndexRow(
+            positions[paper_id],
+            paper_id,
+            index.DocumentTexts(title, body, (body,)),
+            votes,
+            dates[paper_id],
+            tokens=f"{title} {body}",
+            title_tokens=title,
+        )
+        for paper_id, votes, title, body in papers_
+    }
+    await index.add(connection, list(rows.values()))
+    return rows
 
 
 async def find(
@@ -103,9 +119,9 @@ async def test_filters_hold_inside_the_index(db: database.Database) -> None:
 
 async def test_equal_popularity_gives_different_positions(db: database.Database) -> None:
     async with db.transaction() as connection:
-        wanted = {4096 * n + 7: (3, DAY) for n in range(50)}
-        places = await index.assign_positions(connection, wanted)
-    assert len(set(places.values())) == 50
+        popularities = {4096 * n + 7: popularity(3, DAY) for n in range(50)}
+        positions = await index.assign_positions(connection, popularities)
+    assert len(set(positions.values())) == 50
 
 
 async def test_texts_come_back_as_they_were(db: database.Database) -> None:
@@ -158,7 +174,7 @@ async def test_no_token_is_an_operator(db: database.Database) -> None:
 async def test_many_rows_are_found_by_their_popular_eras_first(db: database.Database) -> None:
     def steps(ids: Iterable[int]) -> list[int]:
         """Papers of one step of popularity come in any order."""
-        return [index.popularity_step(n * n, DAY + timedelta(days=n)) for n in ids]
+        return [index.popularity_step(popularity(n * n, DAY + timedelta(days=n))) for n in ids]
 
     async with db.transaction() as connection:
         await put(connection, *((n, n * n, "t", "x even" if n % 2 == 0 else "x") for n in range(1, 4101)))
@@ -170,12 +186,12 @@ async def test_many_rows_are_found_by_their_popular_eras_first(db: database.Data
 
 async def test_papers_of_one_popularity_all_find_a_place(db: database.Database) -> None:
     async with db.transaction() as connection:
-        wanted: dict[int, tuple[int | None, date]] = dict.fromkeys(range(1, 3001), (7, DAY))
-        first = await index.assign_positions(connection, wanted)
+        popularities = dict.fromkeys(range(1, 3001), popularity(7, DAY))
+        first = await index.assign_positions(connection, popularities)
         assert len(set(first.values())) == 3000
         await put(connection, *((n, 7, "t", "x") for n in range(1, 30)))
         second = await index.assign_positions(
-            connection, {n: (7, DAY + timedelta(days=n)) for n in range(1, 30)}
+            connection, {n: popularity(7, DAY + timedelta(days=n)) for n in range(1, 30)}
         )
         kept = await index.list_by_paper_ids(connection, range(1, 30))
         assert not {one.position for one in kept.values()} & set(second.values())

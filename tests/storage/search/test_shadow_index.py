@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -85,11 +86,11 @@ async def test_only_who_writes_beside_sees_the_second_set(db: Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.papers.insert(), [PAPER])
         await shadow_index.create(connection)
-        one = index.IndexRow(7, 1, index.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
+        row = index.IndexRow(7, 1, index.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
         async with shadow_index.redirect_to_shadow(connection):
-            await index.add(connection, [one], [index.DocumentTokens(7, "alpha", "beta")])
+            await index.add(connection, [replace(row, tokens="alpha beta", title_tokens="beta")])
             assert await index.count_all(connection) == 1
-            assert list(await index.list_by_positions(connection, [7])) == [one]
+            assert list(await index.list_by_positions(connection, [7])) == [row]
         assert await index.count_all(connection) == 0
         assert await index.list_by_positions(connection, [7]) == []
         assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.PAPERS, limit=9) == []
@@ -139,11 +140,11 @@ async def test_the_former_set_goes_piece_by_piece(db: Database) -> None:
     async with db.transaction() as connection:
         papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
         await connection.execute(tables.papers.insert(), papers)
-        held = [
-            index.IndexRow(one["id"], one["id"], index.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
-            for one in papers
+        texts = index.DocumentTexts("a", "b")
+        rows = [
+            index.IndexRow(number, number, texts, 3, date(2025, 1, 1), "a", "b") for number in range(1, 31)
         ]
-        await index.add(connection, held, [index.DocumentTokens(one.position, "a", "b") for one in held])
+        await index.add(connection, rows)
         await shadow_index.create(connection)
         await shadow_index.swap(connection)
         assert await index.count_all(connection) == 0

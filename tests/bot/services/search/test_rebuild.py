@@ -138,14 +138,14 @@ async def test_what_changes_meanwhile_is_in_the_new_index(filled: Database) -> N
 async def test_an_index_of_another_version_becomes_the_same_as_a_fresh_one(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def otherwise(position: int, texts: index.DocumentTexts) -> index.DocumentTokens:
-        made = ours(position, texts)
-        return index.DocumentTokens(position, made.tokens[::-1], made.title_tokens[::-1])
+    def build_reversed(texts: index.DocumentTexts) -> tuple[str, str]:
+        tokens, title_tokens = build_tokens(texts)
+        return tokens[::-1], title_tokens[::-1]
 
-    ours = document_tokens.build_tokens
+    build_tokens = document_tokens.build_tokens
     with monkeypatch.context() as former:
         former.setattr(document_tokens, "VERSION", "0")
-        former.setattr(document_tokens, "build_tokens", otherwise)
+        former.setattr(document_tokens, "build_tokens", build_reversed)
         await rebuild.record_version(db)
         await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert (await rebuild.get_index_status(db)).is_outdated
