@@ -1,4 +1,4 @@
-"""What the glossary is made of, counted over all papers, and the glossary as it was last made. Understands neither."""
+"""The counts of mentions that the glossary is induced from, and the stored glossary, as opaque JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROW_ID = 1
 
 
 class StoredGlossary(NamedTuple):
-    """The glossary as it was last made (UTC), from so many papers; `data` is the caller's JSON."""
+    """A glossary: when it was induced (UTC), from how many papers, and its JSON."""
 
     made_at: datetime
     papers: int
@@ -25,12 +25,12 @@ class StoredGlossary(NamedTuple):
 
 
 async def change_mention_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
-    """Add to the counts of papers that hold a mention; a change may be negative."""
+    """Add to the numbers of papers with each mention; a change may be negative."""
     await bulk.increment_counts(connection, mention_counts, changes)
 
 
 async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
-    """Return in how many papers each mention is, the most frequent ones if there are more than `limit`."""
+    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions."""
     query = (
         sa.select(mention_counts.c.mention, mention_counts.c.papers)
         .where(mention_counts.c.papers > 0)
@@ -41,23 +41,23 @@ async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict
 
 
 async def get_version(connection: AsyncConnection) -> str | None:
-    """Return something that changes whenever the glossary is made anew, or None; made to be asked at every look-up."""
+    """Return a value that changes with each induction, None without a glossary. Cheap enough for every search."""
     for (moment,) in await bulk.fetch_all(connection, f"SELECT made_at FROM {glossary.name}"):  # noqa: S608
         return str(moment)
     return None
 
 
 async def get(connection: AsyncConnection) -> StoredGlossary | None:
-    """Return the glossary as it was last made, or None."""
+    """Return the stored glossary, or None."""
     query = sa.select(glossary.c.made_at, glossary.c.papers, glossary.c.data)
     row = (await connection.execute(query)).first()
-    return (
-        None if row is None else StoredGlossary(row.made_at, row.papers, zlib.decompress(row.data).decode())
-    )
+    if row is None:
+        return None
+    return StoredGlossary(row.made_at, row.papers, zlib.decompress(row.data).decode())
 
 
-async def save(connection: AsyncConnection, made: StoredGlossary) -> None:
-    """Keep a glossary in place of the former one."""
-    values = {"made_at": made.made_at, "papers": made.papers, "data": zlib.compress(made.data.encode())}
+async def save(connection: AsyncConnection, new: StoredGlossary) -> None:
+    """Store a glossary, replacing the former one."""
+    values = {"made_at": new.made_at, "papers": new.papers, "data": zlib.compress(new.data.encode())}
     statement = bulk.dialect_insert(connection, glossary).values(id=_ROW_ID, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

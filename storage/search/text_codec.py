@@ -1,7 +1,7 @@
-"""Keeps the texts that were indexed, packed small: by Zstandard, with a dictionary learned from the archive's own texts.
+"""Compresses indexed texts: Zstandard, with a dictionary trained from the archive's own texts.
 
-Papers resemble each other more than a paper itself, so the dictionary takes off a third. What was packed before it was
-learned is still read: each frame names its dictionary (RFC 8878).
+Papers resemble each other more than they repeat themselves, so the dictionary saves a third. Texts compressed before it
+was trained stay readable, since each frame names its dictionary (RFC 8878).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 COMPRESSION_LEVEL = 3
 DICTIONARY_BYTES = 1 << 16
 _NO_DICTIONARY = 0
-_CACHE_KEY = "search_texts.Packing"
+_CACHE_KEY = "text_codec"
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentTexts:
-    """What of a paper is indexed: the analyser's canonical texts of title and body, and its mentions for the glossary."""
+    """The indexed texts of a paper: title and body in the analyser's canonical form, and its mentions for the glossary."""
 
     title: str
     body: str
@@ -37,18 +37,24 @@ class DocumentTexts:
 
 
 class TextCodec:
-    """Packs with the archive's dictionary and unpacks, by their ids, with any. Made by `packing`; holds no connection."""
+    """Compresses with the newest dictionary and decompresses with any, by its id. Made by `get_codec`; holds no connection."""
 
     def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
-        import zstandard  # loaded by whoever reads or writes the index, not by an idle bot
+        import zstandard  # loaded with the first use of the index, not by an idle bot
 
         self._zstandard = zstandard
-        found = {key: zstandard.ZstdCompressionDict(data) for key, data in sorted(dictionaries.items())}
-        self.dictionary_ids = frozenset(found)
-        self._newest_dictionary = next(reversed(found.values()), None)
+        loaded = {
+            dictionary_id: zstandard.ZstdCompressionDict(data)
+            for dictionary_id, data in sorted(dictionaries.items())
+        }
+        self.dictionary_ids = frozenset(loaded)
+        self._newest_dictionary = next(reversed(loaded.values()), None)
         self._decompressors: Mapping[int, zstandard.ZstdDecompressor] = {
             _NO_DICTIONARY: zstandard.ZstdDecompressor(),
-            **{key: zstandard.ZstdDecompressor(dict_data=one) for key, one in found.items()},
+            **{
+                dictionary_id: zstandard.ZstdDecompressor(dict_data=dictionary)
+                for dictionary_id, dictionary in loaded.items()
+            },
         }
 
     @cached_property
@@ -58,12 +64,13 @@ class TextCodec:
         )
 
     def compress(self, texts: DocumentTexts) -> bytes:
-        """Return the texts as they are stored."""
+        """Return texts in compressed form."""
         return self._compressor.compress(_serialise(texts))
 
-    def decompress(self, packed: bytes) -> DocumentTexts:
-        """Return stored texts. Raises KeyError when their dictionary is not known."""
-        raw = self._decompressors[self._zstandard.get_frame_parameters(packed).dict_id].decompress(packed)
+    def decompress(self, compressed: bytes) -> DocumentTexts:
+        """Return compressed texts. Raises KeyError when their dictionary is unknown."""
+        dictionary_id = self._zstandard.get_frame_parameters(compressed).dict_id
+        raw = self._decompressors[dictionary_id].decompress(compressed)
         title, body, *mentions = raw.decode().split("\0")
         return DocumentTexts(title, body, tuple(mentions))
 
@@ -73,21 +80,22 @@ def _serialise(texts: DocumentTexts) -> bytes:
 
 
 async def get_codec(connection: AsyncConnection) -> TextCodec:
-    """Return the packing to write with: always with the dictionary that this transaction sees."""
-    known = _cached_codec(connection)
-    ids = frozenset(key for (key,) in await bulk.fetch_all(connection, "SELECT id FROM text_dictionaries"))
-    return known if known is not None and known.dictionary_ids == ids else await _load_codec(connection)
+    """Return the codec to compress with: that of the dictionaries that this transaction sees."""
+    cached = _cached_codec(connection)
+    rows = await bulk.fetch_all(connection, "SELECT id FROM text_dictionaries")
+    ids = frozenset(dictionary_id for (dictionary_id,) in rows)
+    return cached if cached is not None and cached.dictionary_ids == ids else await _load_codec(connection)
 
 
-async def decompress_all(connection: AsyncConnection, packed: Sequence[bytes]) -> list[DocumentTexts]:
-    """Return stored texts, in order."""
-    known = _cached_codec(connection) or await _load_codec(connection)
+async def decompress_all(connection: AsyncConnection, compressed: Sequence[bytes]) -> list[DocumentTexts]:
+    """Return compressed texts, in order."""
+    codec = _cached_codec(connection) or await _load_codec(connection)
     try:
-        return list(map(known.decompress, packed))
+        return list(map(codec.decompress, compressed))
     except KeyError:
-        # Somebody else has learned a dictionary since.
-        known = await _load_codec(connection)
-        return list(map(known.decompress, packed))
+        # Another process has trained a dictionary since the codec was cached.
+        codec = await _load_codec(connection)
+        return list(map(codec.decompress, compressed))
 
 
 def _cached_codec(connection: AsyncConnection) -> TextCodec | None:
@@ -96,10 +104,10 @@ def _cached_codec(connection: AsyncConnection) -> TextCodec | None:
 
 async def _load_codec(connection: AsyncConnection) -> TextCodec:
     query = sa.select(text_dictionaries.c.id, text_dictionaries.c.data).order_by(text_dictionaries.c.id)
-    found = _make_codec(tuple((row.id, row.data) for row in await connection.execute(query)))
+    codec = _make_codec(tuple((row.id, row.data) for row in await connection.execute(query)))
     if connection.sync_connection is not None:
-        connection.sync_connection.info[_CACHE_KEY] = found
-    return found
+        connection.sync_connection.info[_CACHE_KEY] = codec
+    return codec
 
 
 @lru_cache(maxsize=4)
@@ -108,16 +116,16 @@ def _make_codec(dictionaries: tuple[tuple[int, bytes], ...]) -> TextCodec:
 
 
 async def train_dictionary(connection: AsyncConnection, samples: Sequence[DocumentTexts]) -> None:
-    """Learn the dictionary from some thousand texts of this archive; takes a tenth of a second, in a thread.
+    """Train and store a dictionary from some thousand texts; a tenth of a second, in a thread.
 
-    Of texts that have too little in common nothing is learned.
+    Nothing is stored if the texts have too little in common.
     """
     import zstandard
 
     try:
-        learned = await asyncio.to_thread(
+        trained = await asyncio.to_thread(
             zstandard.train_dictionary, DICTIONARY_BYTES, list(map(_serialise, samples))
         )
     except zstandard.ZstdError:
         return
-    await connection.execute(text_dictionaries.insert().values(id=learned.dict_id(), data=learned.as_bytes()))
+    await connection.execute(text_dictionaries.insert().values(id=trained.dict_id(), data=trained.as_bytes()))

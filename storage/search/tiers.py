@@ -1,7 +1,7 @@
-"""Eras: stretches of positions, with how many rows each has, by which a search is kept to the most popular papers.
+"""Index tiers: ranges of positions with their number of rows, by which a search is limited to the most popular papers.
 
-PostgreSQL's index knows them as tokens, so that it can be asked for the popular ones alone; SQLite walks its index in
-the order of positions and only needs to know where to stop.
+PostgreSQL's index has a token per tier, so that it can search the popular tiers alone; SQLite reads its index in order of
+positions and only needs the position to stop at.
 """
 
 from __future__ import annotations
@@ -16,66 +16,67 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk
 
 _TIER_BITS = {"paper_words": 17, "paper_titles": 17, "author_words": 32}
-"""An era of papers is a quarter of a tenfold of votes, or half a year; one of people a doubling of papers."""
+"""Bits of a position within its tier. A tier of papers is a factor of 1.8 in votes, or half a year; one of authors is a
+doubling of papers.
+"""
 _MIN_TIERED_ROWS = 4000
-"""Rows up to which everything is looked at in one go."""
+"""Tables up to this size are searched as a whole."""
 _STAGE_SHARES = (1 / 32, 1 / 4)
 
 
 def token(table: str, position: int) -> str:
-    """Return the token that says in which era a row is; the analyser makes none that begins so."""
+    """Return the token of a row's tier; no token of the analyser begins with a full stop."""
     return f".e{position >> _TIER_BITS[table]}"
 
 
 async def change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
-    """Count rows into their eras, or out of them."""
+    """Add a number to the row counts of the tiers of these positions."""
     changes = Counter(position >> _TIER_BITS[table] for position in positions)
     marks = "?, ?, ?" if connection.dialect.name == "sqlite" else "$1, $2, $3"
     await connection.exec_driver_sql(
-        f"INSERT INTO search_eras (name, era, entries) VALUES ({marks})"  # noqa: S608 - marks of ours
+        f"INSERT INTO search_eras (name, era, entries) VALUES ({marks})"  # noqa: S608 - constant placeholders
         " ON CONFLICT (name, era) DO UPDATE SET entries = search_eras.entries + excluded.entries",
-        [(table, era, by * number) for era, number in sorted(changes.items())],
+        [(table, tier, by * number) for tier, number in sorted(changes.items())],
     )
 
 
-async def _list_tiers(connection: AsyncConnection, table: str) -> list[tuple[int, int]]:
+async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int], list[int]]:
+    """Return the tiers of a table that have rows, and the cumulative number of their rows."""
     mark = "?" if connection.dialect.name == "sqlite" else "$1"
     statement = f"SELECT era, entries FROM search_eras WHERE name = {mark} AND entries > 0 ORDER BY era"  # noqa: S608
-    return [
-        (int(era), int(entries)) for era, entries in await bulk.fetch_all(connection, statement, (table,))
-    ]
+    rows = list(await bulk.fetch_all(connection, statement, (table,)))
+    return [int(tier) for tier, _ in rows], list(accumulate(int(entries) for _, entries in rows))
 
 
 async def end_positions(connection: AsyncConnection, table: str, shares: Sequence[float]) -> list[int | None]:
-    """Return up to which position the most popular share of a table's rows reaches, in whole eras; None for all rows."""
+    """Return the last position of each most popular share of a table's rows, in whole tiers; None for all rows."""
     if all(share >= 1 for share in shares):
         return [None] * len(shares)
-    counted = await _list_tiers(connection, table)
-    sums = list(accumulate(entries for _, entries in counted))
+    tiers, sums = await _list_tiers(connection, table)
     if not sums or sums[-1] <= _MIN_TIERED_ROWS:
         return [None] * len(shares)
-    found: list[int | None] = []
-    for share in shares:
-        place = bisect_left(sums, min(1.0, share) * sums[-1])
-        found.append((counted[place][0] + 1 << _TIER_BITS[table]) - 1 if share < 1 else None)
-    return found
+    last_tiers = (tiers[bisect_left(sums, min(1.0, share) * sums[-1])] for share in shares)
+    return [
+        (tier + 1 << _TIER_BITS[table]) - 1 if share < 1 else None
+        for tier, share in zip(last_tiers, shares, strict=True)
+    ]
 
 
 async def tsquery_stages(connection: AsyncConnection, table: str, end: int | None = None) -> list[str]:
-    """Return what PostgreSQL is asked for, one after the other, as parts of a tsquery; "" for all rows.
+    """Return the tsquery conditions of PostgreSQL's stages, from the most popular tiers to all; "" for all rows.
 
-    `end` is the last position that matters, as `ends` gives it.
+    `end` is the last position to search, as given by `end_positions`.
     """
-    counted = await _list_tiers(connection, table)
-    total = sum(entries for _, entries in counted)
-    if total <= _MIN_TIERED_ROWS:
+    tiers, sums = await _list_tiers(connection, table)
+    if not sums or sums[-1] <= _MIN_TIERED_ROWS:
         return [""]
-    sums = list(accumulate(entries for _, entries in counted))
-    stops = [bisect_left(sums, share * total) + 1 for share in _STAGE_SHARES]
-    last = len(counted)
+    stops = [bisect_left(sums, share * sums[-1]) + 1 for share in _STAGE_SHARES]
+    last = len(tiers)
     if end is not None:
-        last = sum(1 for era, _ in counted if era <= end >> _TIER_BITS[table])
-    names = [
-        " | ".join(f"'.e{era}'" for era, _ in counted[:stop]) for stop in dict.fromkeys(stops) if stop < last
-    ]
-    return [*names, "" if last == len(counted) else " | ".join(f"'.e{era}'" for era, _ in counted[:last])]
+        last = sum(1 for tier in tiers if tier <= end >> _TIER_BITS[table])
+    conditions = [_any_tier(tiers[:stop]) for stop in dict.fromkeys(stops) if stop < last]
+    return [*conditions, "" if last == len(tiers) else _any_tier(tiers[:last])]
+
+
+def _any_tier(tiers: Sequence[int]) -> str:
+    return " | ".join(f"'.e{tier}'" for tier in tiers)
