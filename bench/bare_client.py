@@ -1,4 +1,4 @@
-"""The floor for the bot on Discord: a bare discord.py client with the same intents and one command that answers at once."""
+"""The floor for the bot: a bare discord.py client with the same intents and one command that answers at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Card(ui.LayoutView):
 
 
 async def main() -> None:
-    """Run until killed."""
+    """Run the client until the process is killed."""
     endpoints.override(os.environ["PAPERROUND_DISCORD_API_URL"], os.environ["PAPERROUND_DISCORD_GATEWAY_URL"])
     client = discord.AutoShardedClient(
         intents=discord.Intents(guilds=True),

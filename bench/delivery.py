@@ -1,4 +1,4 @@
-"""The bot on a fake Discord: memory, how fast a command is answered, and a fan-out to a thousand channels."""
+"""Benchmarks of the bot on the fake Discord: memory, latency of a command, and a fan-out to a thousand channels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import IO, Any
 import psutil
 
 from bench import synthetic_archive
-from bench.figures import Figure, median, show
+from bench.figures import Figure, median, show, time_await
 from bot import logs
 from bot.app.container import Container
 from bot.clock import system_clock
@@ -29,15 +28,15 @@ from tests.support import relay_harness
 
 CHANNELS = 1_000
 REQUESTS_PER_SECOND = 50
-"""Requests a second that Discord allows: a fan-out takes at least channels through limit seconds."""
+"""Discord's global rate limit, by which the ideal duration of a fan-out is computed."""
 
-QUESTIONS = ("small language model", "강화 학습", "diffusion model", "지식 증류", "mixture of experts")
+QUERIES = ("small language model", "강화 학습", "diffusion model", "지식 증류", "mixture of experts")
 ROUNDS = 60
 SETTLE_SECONDS = 6.0
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Return the figures."""
+    """Measure and return the figures."""
     url = f"sqlite+aiosqlite:///{folder / 'bench.db'}"
     database = await migrate.open_database(url)
     try:
@@ -83,18 +82,15 @@ async def measure(folder: Path) -> list[Figure]:
 
 
 async def _fill(database: Database) -> float:
-    """Store an archive; give the median milliseconds that the question itself takes."""
-    core = Container(Settings(database_url="sqlite+aiosqlite://"), database)
-    ingest = core.create_ingest()
+    """Fill the archive; return the median milliseconds of a search by itself."""
+    container = Container(Settings(database_url="sqlite+aiosqlite://"), database)
+    ingest = container.create_ingest()
     for day, text in synthetic_archive.generate(digests=40, papers=800, authors=3_000):
         await ingest.add_text(text, location=str(day))
-    lookup = core.create_services().search
-    took = []
-    for question in QUESTIONS * 8:
-        begun = time.perf_counter()
-        await lookup.search(SearchRequest(question, limit=5))
-        took.append(1e3 * (time.perf_counter() - begun))
-    return median(took)
+    search = container.create_services().search
+    return 1e3 * median(
+        [await time_await(search.search(SearchRequest(query, limit=5))) for query in QUERIES * 8]
+    )
 
 
 def _start(
@@ -107,7 +103,7 @@ def _start(
 async def _client(
     fake: process.FakeDiscord, arguments: Sequence[str], folder: Path, url: str
 ) -> AsyncIterator[psutil.Process]:
-    """A client as a process of its own, connected to the Gateway; it ends with the block."""
+    """Run a client in its own process, connected to the Gateway, until the end of the block."""
     settings = {**fake.environment(), "PAPERROUND_DATABASE_URL": url, "PAPERROUND_LOG": "console:warning"}
     environment = {"PATH": "", "PYTHONPATH": str(process.ROOT), **settings}
     with (folder / "client.log").open("ab") as log:
@@ -133,18 +129,18 @@ async def _settled_memory(client: psutil.Process) -> float:
 async def _measure_command(
     fake: process.FakeDiscord, channel_id: int, rounds: int = ROUNDS
 ) -> tuple[float, float]:
-    """The median milliseconds from sending an interaction to its callback, and to its answer."""
+    """Return the median milliseconds from an interaction to its callback, and to its answer."""
     callbacks, answers = [], []
     for number in range(rounds):
-        record = await _send_topic(fake, channel_id, QUESTIONS[number % len(QUESTIONS)])
-        if number >= len(QUESTIONS):  # the first ones warm the caches
+        record = await _send_topic(fake, channel_id, QUERIES[number % len(QUERIES)])
+        if number >= len(QUERIES):  # the first ones warm the caches
             callbacks.append(record["milliseconds"])
             answers.append(record["answered_milliseconds"])
     return median(callbacks), median(answers)
 
 
-async def _send_topic(fake: process.FakeDiscord, channel_id: int, question: str) -> dict[str, Any]:
-    option = {"name": "query", "type": 3, "value": question}
+async def _send_topic(fake: process.FakeDiscord, channel_id: int, query: str) -> dict[str, Any]:
+    option = {"name": "query", "type": 3, "value": query}
     data = {"id": "1", "name": "topic", "type": 1, "options": [option]}
     record = await fake.interact(channel_id, data, answer=True, wait=10)
     assert record["answered_milliseconds"] is not None, "the command was not answered"
@@ -155,12 +151,12 @@ async def _send_topic(fake: process.FakeDiscord, channel_id: int, question: str)
 async def _fan_out(
     fake: process.FakeDiscord, database: Database, channels: Sequence[int]
 ) -> tuple[float, float]:
-    """Seconds from the first post accepted to the last, and the median milliseconds of a /topic meanwhile."""
+    """Return the seconds from the first accepted post to the last, and the median milliseconds of a /topic meanwhile."""
     now = system_clock()
     async with database.transaction() as connection:
         await plan.add_all(connection, [relay_harness.new_delivery(f"d{c}", c, now) for c in channels])
     path = "/channels/"
-    while len(await fake.log("POST", path)) < REQUESTS_PER_SECOND:  # noqa: ASYNC110 - another process's doing
+    while len(await fake.log("POST", path)) < REQUESTS_PER_SECOND:  # noqa: ASYNC110 - polls another process
         await asyncio.sleep(0.1)
     _, busy = await _measure_command(fake, channels[0])
     async with asyncio.timeout(120):
@@ -169,15 +165,15 @@ async def _fan_out(
     posts = [entry for entry in await fake.log("POST", path) if entry["status"] == 200]
     async with database.read() as connection:
         states = await queries.count_by_state(connection)
-    reached = {entry["path"] for entry in posts}
-    assert len(reached) == len(channels), states
+    channel_paths = {entry["path"] for entry in posts}
+    assert len(channel_paths) == len(channels), states
     if len(posts) > len(channels):
         sys.stdout.write(f"({len(posts) - len(channels)} attempts were repeated)\n")
     return posts[-1]["at"] - posts[0]["at"], busy
 
 
 def main() -> list[Figure]:
-    """Measure in a folder that is thrown away."""
+    """Measure in a temporary folder."""
     logs.configure("console:error")
     with tempfile.TemporaryDirectory() as name:
         return asyncio.run(measure(Path(name)))

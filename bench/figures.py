@@ -1,17 +1,18 @@
-"""A measured figure beside its floor or its limit, and how it is printed."""
+"""Measured figures with their floors and targets, and how to take and print them."""
 
 from __future__ import annotations
 
 import math
 import statistics
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`value` in `unit`; `floor` is the floor of the same run, in the same unit; the targets are upper limits."""
+    """A figure: `value` and the `floor` of the same run, both in `unit`; the targets are upper limits."""
 
     name: str
     value: float
@@ -22,7 +23,7 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """How many floors it is."""
+        """The value divided by its floor."""
         return None if not self.floor else self.value / self.floor
 
     @property
@@ -33,7 +34,7 @@ class Figure:
         return within_ratio and (self.max_value is None or self.value <= self.max_value)
 
     def format_line(self) -> str:
-        """Return the figure as one line."""
+        """Return the figure with its floor and targets as one line."""
         text = f"{self.name}: {_number(self.value)} {self.unit}"
         if self.ratio is not None:
             text += f"; floor {_number(self.floor or 0)} {self.unit}; ratio {self.ratio:.2f}"
@@ -48,7 +49,7 @@ class Figure:
 
 
 def show(figure: Figure) -> Figure:
-    """Print a figure at once, and give it back."""
+    """Print a figure at once and return it."""
     sys.stdout.write(figure.format_line() + "\n")
     sys.stdout.flush()
     return figure
@@ -63,6 +64,20 @@ def percentile(values: Sequence[float], share: float) -> float:
 def median(values: Sequence[float]) -> float:
     """Return the median."""
     return statistics.median(values)
+
+
+def time_call(work: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+async def time_await(work: Awaitable[object]) -> float:
+    """Return the seconds that an awaitable takes."""
+    started = time.perf_counter()
+    await work
+    return time.perf_counter() - started
 
 
 def _number(value: float) -> str:

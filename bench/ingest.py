@@ -1,7 +1,7 @@
-"""Parsing against a bare scan of the lines, and ingesting a whole archive against the scan and the same rows by sqlite3.
+"""Benchmarks of parsing, against a scan of the lines, and of ingesting an archive, against inserting the same rows.
 
-The floor of an ingest: the lines are looked at once, and every row that the ingest left in the database, the search
-index's too, goes into an empty database of the same schema by `executemany`, in one transaction.
+The floor of an ingest is one scan of the lines, and every row that the ingest stored, those of the search index included,
+inserted into an empty database of the same schema by `executemany` in one transaction.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import synthetic_archive
+from bench.figures import time_call
 from bot.clock import system_clock
 from bot.digests import parse
 from bot.services.ingest import paper_writer, service
@@ -31,20 +32,20 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def measure_parsing(texts: Iterable[str], *, runs: int = 5) -> tuple[float, float]:
-    """Return the seconds of parsing all texts and of scanning their lines, each the median of some runs."""
+    """Return the median seconds of parsing all texts, and of scanning their lines."""
     texts = list(texts)
     return _median(lambda: _parse(texts), runs), _median(lambda: _scan(texts), runs)
 
 
 def measure_ingest(texts: Iterable[str], *, runs: int = 3) -> tuple[float, float]:
-    """Return the seconds of ingesting all texts into an empty SQLite file and of its floor, each the median of some runs."""
+    """Return the median seconds of ingesting all texts into an empty SQLite file, and of the floor."""
     files = [TextFile(f"{n:04}.md", text) for n, text in enumerate(texts)]
     ours, floors = [], []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "paperround.db"
             ours.append(asyncio.run(_ingest(path, files)))
-            scan = _timed(lambda: _scan([file.text for file in files]))
+            scan = time_call(lambda: _scan([file.text for file in files]))
             floors.append(scan + _insert(path, Path(folder) / "floor.db"))
     return statistics.median(ours), statistics.median(floors)
 
@@ -55,8 +56,8 @@ def _parse(texts: list[str]) -> None:
 
 
 def _scan(texts: list[str]) -> Counter[str]:
-    """Tell each line's kind by its beginning, as every parser must, and do nothing with it."""
-    found: Counter[str] = Counter()
+    """Count the lines of each kind by their beginnings, which every parser has to look at."""
+    counts: Counter[str] = Counter()
     for text in texts:
         headings = votes = authors = bullets = pictures = 0
         for line in text.splitlines():
@@ -70,23 +71,23 @@ def _scan(texts: list[str]) -> Counter[str]:
                 bullets += 1
             elif line.startswith("!["):
                 pictures += 1
-        found.update(headings=headings, votes=votes, authors=authors, bullets=bullets, pictures=pictures)
-    return found
+        counts.update(headings=headings, votes=votes, authors=authors, bullets=bullets, pictures=pictures)
+    return counts
 
 
 async def _ingest(path: Path, files: list[TextFile], indexer: paper_writer.Indexer | None = None) -> float:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-    work = service.IngestService(database, system_clock, indexer or SearchIndexer())
-    start = time.perf_counter()
-    async for _ in work.add_files(files):
+    ingest = service.IngestService(database, system_clock, indexer or SearchIndexer())
+    started = time.perf_counter()
+    async for _ in ingest.add_files(files):
         pass
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - started
     await database.close()
     return seconds
 
 
 def _insert(path: Path, empty: Path) -> float:
-    """Return the seconds that sqlite3 takes to write the rows of one database into an empty one of the same schema."""
+    """Return the seconds of inserting the rows of one database into an empty one of the same schema."""
     asyncio.run(_create(empty))
     with (
         closing(sqlite3.connect(path)) as source,
@@ -95,7 +96,7 @@ def _insert(path: Path, empty: Path) -> float:
         rows = _rows(source)
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             target.execute(f"PRAGMA {pragma}")
-        return _timed(lambda: _write(target, rows))
+        return time_call(lambda: _write(target, rows))
 
 
 async def _create(path: Path) -> None:
@@ -103,39 +104,33 @@ async def _create(path: Path) -> None:
 
 
 def _rows(source: sqlite3.Connection) -> Rows:
-    """Return the rows of every table, and for the index, which keeps no texts, the tokens that it was given."""
+    """Return the rows of every table; for the full-text tables, which store no texts, their tokens."""
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
-    kept = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
-    found = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
+    tables = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
+    rows = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
     codec = text_codec.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
     tokens = [
         (position, *document_tokens.build_tokens(codec.decompress(texts)))
         for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
     ]
-    found[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
-    found[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
-    people = source.execute("SELECT position, words FROM indexed_authors").fetchall()
-    found[f"{author_index.TABLE} (rowid, tokens)"] = people
-    return {into: rows for into, rows in found.items() if rows}
+    rows[f"{index.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
+    rows[f"{index.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
+    author_words = source.execute("SELECT position, words FROM indexed_authors").fetchall()
+    rows[f"{author_index.TABLE} (rowid, tokens)"] = author_words
+    return {target: values for target, values in rows.items() if values}
 
 
 def _write(target: sqlite3.Connection, rows: Rows) -> None:
     target.execute("BEGIN IMMEDIATE")
     target.execute("PRAGMA defer_foreign_keys=ON")
-    for into, values in rows.items():
+    for table, values in rows.items():
         marks = ",".join("?" * len(values[0]))
-        target.executemany(f"INSERT INTO {into} VALUES ({marks})", values)
+        target.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
     target.execute("COMMIT")
 
 
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def _median(work: Callable[[], object], runs: int) -> float:
-    return statistics.median(_timed(work) for _ in range(runs))
+    return statistics.median(time_call(work) for _ in range(runs))
 
 
 def main() -> None:

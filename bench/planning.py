@@ -1,16 +1,15 @@
-"""Planning ten thousand due subscriptions, and a tick with nothing due among as many."""
+"""Benchmarks of the daily planner: ten thousand due subscriptions, and a tick with none of them due."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-import time
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from bench import synthetic_archive
-from bench.figures import Figure, median, show
+from bench.figures import Figure, median, show, time_await
 from bot import logs
 from bot.app import runtime
 from bot.app.container import Container
@@ -42,8 +41,8 @@ async def _measure(database: Database) -> list[Figure]:
     await _subscribe(database, core, now, day)
     runtime.freeze_gc()
     planner = DailyPlanner(database, core.deliveries)
-    idle = [await _timed(planner, now - timedelta(minutes=1)) for _ in range(TICKS)]
-    seconds = await _timed(planner, now)
+    idle = [await time_await(planner.tick(now - timedelta(minutes=1))) for _ in range(TICKS)]
+    seconds = await time_await(planner.tick(now))
     return [
         show(
             Figure(
@@ -57,12 +56,6 @@ async def _measure(database: Database) -> list[Figure]:
     ]
 
 
-async def _timed(planner: DailyPlanner, now: datetime) -> float:
-    begun = time.perf_counter()
-    await planner.tick(now)
-    return time.perf_counter() - begun
-
-
 async def _subscribe(database: Database, core: Container, now: datetime, day: date) -> None:
     first = await core.create_services().subscriptions.add(
         guild_id=1, channel_id=1, options=SubscriptionOptions(timezone="Asia/Seoul")
@@ -70,15 +63,15 @@ async def _subscribe(database: Database, core: Container, now: datetime, day: da
     async with database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):
             await subscriptions.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
-        found = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
+        rows = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
         await subscriptions.set_schedules(
             connection,
-            [subscriptions.Schedule(one.id, now, day) for one in found],
+            [subscriptions.Schedule(row.id, now, day) for row in rows],
         )
 
 
 def main() -> list[Figure]:
-    """Measure in a folder that is thrown away."""
+    """Measure in a temporary folder."""
     logs.configure("console:warning")
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(measure(Path(folder)))

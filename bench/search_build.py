@@ -1,7 +1,7 @@
-"""Builds the archive that the search benchmark asks, in a process of its own: `python -m bench.search_build URL PAPERS PEOPLE`.
+"""Builds the archive of the search benchmark in its own process: `python -m bench.search_build URL PAPERS PEOPLE`.
 
-Papers go through the indexer as an ingest hands them over; the rows beside them are put in bare. With `--floor FILE`
-the same tokens also go into one plain FTS5 table with positions, which answers by `ORDER BY rank`.
+Papers go through the indexer as in an ingest; their other rows are inserted directly. With `--floor FILE` the same tokens
+are inserted into one plain FTS5 table with positions, which is queried with `ORDER BY rank`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.figures import time_await
 from bench.search_corpus import Corpus, author_names
 from bot.services.search import document_tokens, glossary_service
 from bot.services.search.indexer import SearchIndexer
@@ -24,37 +25,33 @@ from storage.tables import authors, papers
 BATCH_SIZE = 400
 
 
-async def build(url: str, many: int, names: int, floor: Path | None) -> dict[str, float]:
-    """Build, and return the seconds of indexing, of the floor and of the people."""
+async def build(url: str, paper_count: int, author_count: int, floor: Path | None) -> dict[str, float]:
+    """Build the archive; return the seconds spent on the index, the floor, the authors and the glossary."""
     database = await migrate.open_database(url, migrate=True)
     try:
-        spent = await _add_papers(database, many, floor)
-        spent["people"] = await _add_authors(database, names)
-        begun = time.perf_counter()
-        await glossary_service.GlossaryService(database).rebuild()
-        spent["glossary"] = time.perf_counter() - begun
+        spent = await _add_papers(database, paper_count, floor)
+        spent["people"] = await _add_authors(database, author_count)
+        spent["glossary"] = await time_await(glossary_service.GlossaryService(database).rebuild())
         return spent
     finally:
         await database.close()
 
 
-async def _add_papers(database: Database, many: int, floor: Path | None) -> dict[str, float]:
+async def _add_papers(database: Database, count: int, floor: Path | None) -> dict[str, float]:
     corpus, indexer = Corpus(), SearchIndexer()
     plain = _open_floor(floor)
     spent = {"index": 0.0, "floor": 0.0}
-    for first in range(1, many + 1, BATCH_SIZE):
-        batch = list(corpus.papers(first, min(BATCH_SIZE, many + 1 - first), total=many))
+    for first in range(1, count + 1, BATCH_SIZE):
+        batch = list(corpus.papers(first, min(BATCH_SIZE, count + 1 - first), total=count))
         async with database.transaction() as connection:
             await connection.execute(papers.insert(), [_row(paper) for paper in batch])
-            begun = time.perf_counter()
-            await indexer.index(connection, batch, [])
-            spent["index"] += time.perf_counter() - begun
+            spent["index"] += await time_await(indexer.index(connection, batch, []))
         if plain is not None:
             tokens = [(paper.id, _plain_tokens(paper)) for paper in batch]
-            begun = time.perf_counter()
+            started = time.perf_counter()
             plain.executemany("INSERT INTO floor (rowid, tokens) VALUES (?, ?)", tokens)
             plain.commit()
-            spent["floor"] += time.perf_counter() - begun
+            spent["floor"] += time.perf_counter() - started
     if plain is not None:
         plain.close()
     return spent
@@ -78,7 +75,7 @@ def _plain_tokens(paper: models.IndexDocument) -> str:
 def _row(paper: models.IndexDocument) -> dict[str, object]:
     return {
         "id": paper.id,
-        # Ids of ten years repeat every hundred thousand papers; the number keeps them apart.
+        # The generated arXiv ids repeat every hundred thousand papers, the row ids do not.
         "arxiv_id": f"{paper.arxiv_id[:4]}.{paper.id:07}",
         "title": paper.title,
         "url": f"https://arxiv.org/abs/{paper.arxiv_id}",
@@ -92,34 +89,35 @@ def _row(paper: models.IndexDocument) -> dict[str, object]:
     }
 
 
-async def _add_authors(database: Database, names: int) -> float:
-    indexer, found = SearchIndexer(), author_names(names)
+async def _add_authors(database: Database, count: int) -> float:
+    indexer, names = SearchIndexer(), author_names(count)
     spent = 0.0
-    for first in range(0, names, 5000):
+    for first in range(0, count, 5000):
         batch = [
             models.Author(
-                number, f"{name.casefold()} {number}", name, 1 + (names - number) // (names // 40 + 1)
+                number, f"{name.casefold()} {number}", name, 1 + (count - number) // (count // 40 + 1)
             )
-            for number, name in enumerate(found[first : first + 5000], first + 1)
+            for number, name in enumerate(names[first : first + 5000], first + 1)
         ]
-        rows = [{"id": one.id, "key": one.key, "name": one.name, "papers": one.paper_count} for one in batch]
+        rows = [
+            {"id": author.id, "key": author.key, "name": author.name, "papers": author.paper_count}
+            for author in batch
+        ]
         async with database.transaction() as connection:
             await connection.execute(authors.insert(), rows)
-            begun = time.perf_counter()
-            await indexer.index(connection, [], batch)
-            spent += time.perf_counter() - begun
+            spent += await time_await(indexer.index(connection, [], batch))
     return spent
 
 
 def main() -> None:
-    """Build, and print the seconds spent as JSON."""
+    """Build the archive and print the seconds spent as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("papers", type=int)
     parser.add_argument("people", type=int)
     parser.add_argument("--floor", type=Path)
-    asked = parser.parse_args()
-    spent = asyncio.run(build(asked.url, asked.papers, asked.people, asked.floor))
+    arguments = parser.parse_args()
+    spent = asyncio.run(build(arguments.url, arguments.papers, arguments.people, arguments.floor))
     sys.stdout.write(json.dumps(spent) + "\n")
 
 

@@ -1,7 +1,7 @@
-"""Makes papers for the search benchmark, the same every time: words as frequent as in real digests, and ever new rare ones.
+"""Generates papers and author names for the search benchmark, reproducibly and with realistic word frequencies.
 
-A paper is about two to four terms of the starting list, written in all their forms; the rest is drawn by Zipf's law
-from words of common syllables, so that pairs of syllables are as frequent as in Korean. No sentence means anything.
+A paper is about two to four terms of the seed list, in all their forms; its other words are drawn by Zipf's law and made
+of common syllables, so that bigrams are as frequent as in Korean. Rare words never run out; the sentences have no meaning.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ENGLISH_SYLLABLES = (
 
 
 class Corpus:
-    """Draws papers. The same seed draws the same; ids count from 1."""
+    """Draws papers, the same ones for the same seed; ids count from 1."""
 
     def __init__(self, seed_: int = 1) -> None:
         self._chance = random.Random(seed_)
@@ -42,7 +42,7 @@ class Corpus:
         self._new_word_count = 0
 
     def papers(self, first: int, count: int, *, total: int) -> Iterator[models.IndexDocument]:
-        """Yield papers from id `first` on, dated over ten years in which `of` papers appear."""
+        """Yield `count` papers from id `first` on, dated as parts of `total` papers over ten years."""
         for number in range(first, first + count):
             yield self.paper(number, LAST_DAY - timedelta(days=DAYS * (total - number) // total))
 
@@ -85,7 +85,7 @@ class Corpus:
         return " ".join((*words, self._korean.draw(chance) + chance.choice(_VERBS)))
 
     def _form(self, term: seed.SeedTerm) -> str:
-        """Return a term in one of its writings, explained in parentheses now and then."""
+        """Return a term in one of its forms, sometimes with a definition in parentheses."""
         chance = self._chance
         english = chance.choice(term.english)
         if not term.korean or chance.random() < 0.15:
@@ -121,17 +121,17 @@ class Corpus:
 
 
 def author_names(count: int, seed_: int = 2) -> list[str]:
-    """Return different names, given name first, some with diacritics or hyphens."""
+    """Return distinct names, given name first, some with diacritics or hyphens."""
     chance = random.Random(seed_)
     parts = [_name_part(chance) for _ in range(12_000)]
     given, family = Zipf(parts[:5000], 0.6), Zipf(parts[5000:], 0.6)
-    found: dict[str, None] = {}
-    while len(found) < count:
+    names: dict[str, None] = {}
+    while len(names) < count:
         first = given.draw(chance)
         if chance.random() < 0.15:
             first += "-" + given.draw(chance).capitalize()
-        found[f"{first.capitalize()} {family.draw(chance).capitalize()}"] = None
-    return list(found)
+        names[f"{first.capitalize()} {family.draw(chance).capitalize()}"] = None
+    return list(names)
 
 
 def _name_part(chance: random.Random) -> str:

@@ -1,4 +1,4 @@
-"""The queries of the search benchmark: rare, medium and very common words of the archive itself, and nonsense."""
+"""The queries of the search benchmark: rare, medium and very common words of the archive, and nonsense."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ QUERIES_PER_CLASS = 12
 
 
 def query_classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list[str]]:
-    """Return queries by class, from the share of papers that holds each word: one word and two, Korean, English, mixed."""
+    """Return queries by class, from the share of papers with each word: one or two words, Korean, English or mixed."""
     chance = random.Random(seed_)
     bands = {"rare": (0.0, 1e-3), "medium": (1e-3, 2e-2), "very common": (0.15, 1.0)}
-    found: dict[str, list[str]] = {}
+    classes: dict[str, list[str]] = {}
     for band, (low, high) in bands.items():
-        held = sorted(word for word, share in shares.items() if low <= share <= high)
-        hangul = [word for word in held if len(word) > 1 and korean.is_hangul(word)]
-        latin = [word for word in held if word.isascii() and word.isalpha() and len(word) > 2]
+        in_band = sorted(word for word, share in shares.items() if low <= share <= high)
+        hangul = [word for word in in_band if len(word) > 1 and korean.is_hangul(word)]
+        latin = [word for word in in_band if word.isascii() and word.isalpha() and len(word) > 2]
         for name, words, others in (
             ("Korean", hangul, hangul),
             ("English", latin, latin),
@@ -33,59 +33,61 @@ def query_classes(shares: Mapping[str, float], seed_: int = 7) -> dict[str, list
             if not words or not others:
                 continue
             if name != "mixed":
-                found[f"{band}, {name}, one word"] = [chance.choice(words) for _ in range(QUERIES_PER_CLASS)]
+                classes[f"{band}, {name}, one word"] = [
+                    chance.choice(words) for _ in range(QUERIES_PER_CLASS)
+                ]
             pairs = [f"{chance.choice(words)} {chance.choice(others)}" for _ in range(QUERIES_PER_CLASS)]
-            found[f"{band}, {name}, two words"] = pairs
-    return found
+            classes[f"{band}, {name}, two words"] = pairs
+    return classes
 
 
 def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
-    """Return the share of papers that holds each word, from a sample of a SQLite file."""
+    """Return the share of papers with each word, from a sample of a SQLite database."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
-        packing = text_codec.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
-        rows = [packing.decompress(packed) for (packed,) in connection.execute(query, (sample,))]
-    held = Counter(
+        codec = text_codec.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
+        rows = [codec.decompress(compressed) for (compressed,) in connection.execute(query, (sample,))]
+    counts = Counter(
         word
         for texts in rows
-        for word in {one.removesuffix(analyser.PARTICLE_MARK) for one in texts.body.split()}
+        for word in {typed.removesuffix(analyser.PARTICLE_MARK) for typed in texts.body.split()}
     )
-    return {word: number / len(rows) for word, number in held.items()}
+    return {word: number / len(rows) for word, number in counts.items()}
 
 
 def glossary_terms(seed_: int = 8) -> list[str]:
-    """Return terms of the glossary, which are searched for in all their forms."""
+    """Return terms of the seed list, which queries expand to all their forms."""
     chance = random.Random(seed_)
-    known = [term for term in seed.load_terms() if term.korean]
+    terms = [term for term in seed.load_terms() if term.korean]
     return [
         chance.choice((chance.choice(term.korean), term.english[0]))
-        for term in chance.sample(known, 4 * QUERIES_PER_CLASS)
+        for term in chance.sample(terms, 4 * QUERIES_PER_CLASS)
     ]
 
 
 def nonsense_queries(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
-    """Return made-up Korean words chained from the most frequent pairs of syllables."""
+    """Return made-up Korean words, chained from the most frequent bigrams."""
     chance = random.Random(seed_)
     pairs = [
         token
-        for token in sorted(counts, key=lambda one: -counts[one])
+        for token in sorted(counts, key=lambda token: -counts[token])
         if len(token) == 2 and korean.is_hangul(token)
     ]
     pairs = pairs[:300]
     by_first: dict[str, list[str]] = {}
     for pair in pairs:
         by_first.setdefault(pair[0], []).append(pair)
-    found: list[str] = []
-    while len(found) < 4 * QUERIES_PER_CLASS:
+    queries: list[str] = []
+    while len(queries) < 4 * QUERIES_PER_CLASS:
         word = chance.choice(pairs)
         while len(word) < 8 and word[-1] in by_first:
             word += chance.choice(by_first[word[-1]])[1]
-        found.append(word if len(found) % 2 else f"{word} {chance.choice(pairs)}{chance.choice(pairs)}")
-    return found
+        queries.append(word if len(queries) % 2 else f"{word} {chance.choice(pairs)}{chance.choice(pairs)}")
+    return queries
 
 
 def load_counts(path: Path) -> dict[str, int]:
-    """Read the counts of tokens from a SQLite file; links are left out."""
+    """Return the document frequencies of a SQLite database's tokens, without shingles and marked tokens."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT token, papers FROM term_counts ORDER BY papers DESC LIMIT 20000"
         rows = connection.execute(query).fetchall()
@@ -93,5 +95,5 @@ def load_counts(path: Path) -> dict[str, int]:
 
 
 def floor_expression(query: str, tokens_of: Mapping[str, Sequence[str]]) -> str:
-    """Return a query for the plain FTS5 table: its words as phrases, all of them."""
+    """Return the query for the plain FTS5 table: the conjunction of its words as phrases."""
     return " AND ".join('"' + " ".join(tokens_of[word]) + '"' for word in query.split())

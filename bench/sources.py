@@ -1,7 +1,6 @@
-"""A pass over sources against the same requests by aiohttp alone, and a back-fill against fetching plus ingesting apart.
+"""Benchmarks of polling: a pass over sources, against the same requests by aiohttp; a back-fill, against its two halves.
 
-The server is a process of its own on loopback, which answers conditional requests. `python -m bench.sources serve`
-is that process.
+The server runs in its own process on loopback and supports conditional requests: `python -m bench.sources serve`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ import aiohttp
 from aiohttp import web
 
 from bench import figures, synthetic_archive
+from bench.figures import time_await
 from bot import logs
 from bot.app import container, polling
 from bot.services.ingest.files import TextFile
@@ -37,17 +37,17 @@ DAYS = 360
 
 
 def measure_pass(*, runs: int = 5) -> tuple[float, float]:
-    """Return the seconds of a pass over 200 sources, 10 of which have a new day, and of its requests by aiohttp alone."""
+    """Return the seconds of a pass over 200 sources, 10 of them with a new day, and of the same requests by aiohttp."""
     return asyncio.run(_measure_pass(runs))
 
 
 def measure_back_fill() -> tuple[float, float]:
-    """Return the seconds of a back-fill of 360 days, and of fetching and ingesting them one after the other."""
+    """Return the seconds of a back-fill of 360 days, and of fetching all days and then ingesting them."""
     return asyncio.run(_measure_back_fill())
 
 
 def measure_memory() -> float:
-    """Return by how many bytes the peak memory of a pass grows with each source more."""
+    """Return the growth of a pass's peak memory per source, in bytes."""
     return asyncio.run(_measure_memory())
 
 
@@ -60,8 +60,8 @@ async def _measure_pass(runs: int) -> tuple[float, float]:
             for run in range(1, runs + 1):
                 tags = [await _get_etag(session, address) for address in addresses]
                 await session.post(f"{url}/change/{CHANGED}/{run}")
-                ours.append(await _timed(service.fetch_all()))
-                floors.append(await _timed(_fetch_unchanged(session, addresses, tags)))
+                ours.append(await time_await(service.fetch_all()))
+                floors.append(await time_await(_fetch_unchanged(session, addresses, tags)))
     return statistics.median(ours), statistics.median(floors)
 
 
@@ -69,11 +69,11 @@ async def _measure_back_fill() -> tuple[float, float]:
     days = [synthetic_archive.FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
     with _running_server() as url:
         async with _open_archive(url, [f"{url}/days/{{date:%Y-%m-%d}}.md"]) as service:
-            ours = await _timed(service.fetch_all(days=days))
+            ours = await time_await(service.fetch_all(days=days))
         async with aiohttp.ClientSession() as session:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             texts = [await _read(session, f"{url}/days/{day}.md") for day in days]
-            fetched = time.perf_counter() - begun
+            fetched = time.perf_counter() - started
     return ours, fetched + await _ingest([text for text in texts if text])
 
 
@@ -98,9 +98,9 @@ async def _open_archive(url: str, addresses: Sequence[str]) -> AsyncIterator[Pol
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(folder, url.removeprefix("http://"))
         async with container.open_container(settings) as opened:
-            book = build_source_registry(opened.database, opened.clock, settings)
+            registry = build_source_registry(opened.database, opened.clock, settings)
             for address in addresses:
-                await book.add(address)
+                await registry.add(address)
             async with polling.open_poller(opened, opened.create_ingest()) as service:
                 yield service
 
@@ -116,7 +116,7 @@ async def _ingest(texts: Sequence[str]) -> float:
         settings = _settings(folder)
         async with container.open_container(settings) as opened:
             files = [TextFile(f"{number}.md", text) for number, text in enumerate(texts)]
-            return await _timed(_drain(opened.create_ingest().add_files(files)))
+            return await time_await(_drain(opened.create_ingest().add_files(files)))
 
 
 async def _drain(results: AsyncIterator[object]) -> None:
@@ -137,21 +137,15 @@ async def _read(session: aiohttp.ClientSession, address: str) -> str:
 async def _fetch_unchanged(
     session: aiohttp.ClientSession, addresses: Sequence[str], tags: Sequence[str]
 ) -> None:
-    """Ask for each page conditionally, one after the other."""
+    """Request each page conditionally, one after the other."""
     for address, tag in zip(addresses, tags, strict=True):
         async with session.get(address, headers={"If-None-Match": tag}) as response:
             await response.read()
 
 
-async def _timed(work: Awaitable[object]) -> float:
-    begun = time.perf_counter()
-    await work
-    return time.perf_counter() - begun
-
-
 @contextmanager
 def _running_server() -> Iterator[str]:
-    """Run the server; give its address."""
+    """Run the server and yield its address."""
     server = subprocess.Popen(
         [sys.executable, "-m", "bench.sources", "serve"],
         stdout=subprocess.PIPE,
@@ -168,7 +162,7 @@ def _running_server() -> Iterator[str]:
 
 
 async def _serve() -> None:
-    """Serve feeds that grow when they are told to, and the generated archive by day."""
+    """Serve feeds, which get new entries on request, and the generated archive by day."""
     versions: dict[int, int] = {}
     days = {day.isoformat(): text for day, text in synthetic_archive.generate()}
 
@@ -205,7 +199,7 @@ async def _serve() -> None:
 
 
 def _feed(number: int, version: int) -> str:
-    """Return a feed with a digest an entry, the newest of which is new with each version."""
+    """Return a feed with one digest per entry; each version adds an entry."""
     items = "".join(
         f"<item><guid>{entry}</guid><description><![CDATA[{_digest(number, entry)}]]></description></item>"
         for entry in range(version, max(-1, version - 5), -1)

@@ -1,21 +1,20 @@
-"""How long a command takes from the shell's point of view: `paperround parse` of one digest, and a storage command."""
+"""Benchmarks of whole commands: `paperround parse` of one digest, and `paperround search`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from bench import synthetic_archive
-from bench.figures import Figure, median, show
+from bench.figures import Figure, median, show, time_call
 
 RUNS = 7
 
 
 def main() -> list[Figure]:
-    """Time whole processes, against a Python that starts and ends."""
+    """Time whole processes, against a Python interpreter that exits at once."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _, text = next(iter(synthetic_archive.generate(digests=1, papers=25, authors=120)))
@@ -39,9 +38,7 @@ def _run(folder: Path, *arguments: str) -> None:
 
 
 def _timed(folder: Path, command: list[str]) -> float:
-    begun = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - begun
+    return time_call(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True))
 
 
 if __name__ == "__main__":

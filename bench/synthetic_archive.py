@@ -1,6 +1,6 @@
-"""Writes an archive of newsletter digests from word lists: the same every time, with words as frequent as in real ones.
+"""Generates an archive of newsletter digests from word lists, reproducibly and with realistic word frequencies.
 
-A few terms are in half of all papers and most are rare; the same holds of authors. No sentence means anything.
+A few terms are in half of all papers and most are rare, and likewise for authors. The sentences have no meaning.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIRST_DAY = date(2024, 1, 1)
 
 
 class Zipf(Generic[Item]):
-    """Draws items so that the n-th is drawn in proportion to 1/n to the power of `exponent`."""
+    """Draws items by Zipf's law: the n-th item with a weight of n to the power of -`exponent`."""
 
     def __init__(self, items: Sequence[Item], exponent: float = 1.0) -> None:
         self._items = items
@@ -33,7 +33,7 @@ class Zipf(Generic[Item]):
 
 
 class DigestGenerator:
-    """Writes digests. The same seed writes the same; `authors` is how many different names there are."""
+    """Generates digests, the same ones for the same seed. `authors` is the number of distinct names."""
 
     def __init__(self, *, papers: int, authors: int, seed: int = 1) -> None:
         self._chance = random.Random(seed)
@@ -47,7 +47,7 @@ class DigestGenerator:
         self._new_name_quota = 0.0
 
     def digest(self, on: date, papers: int) -> str:
-        """Return one day's digest with so many papers."""
+        """Return one day's digest with this number of papers."""
         parts = [f"## Daily Papers ({on})\n"]
         parts += [self._paper(on) for _ in range(papers)]
         return "\n".join(parts)
@@ -65,15 +65,15 @@ class DigestGenerator:
         )
 
     def _author_names(self) -> list[str]:
-        """Return names: mostly the busy ones, and as many new ones as it takes to use each name once."""
+        """Return names: mostly frequent ones, and enough new ones to use each name once."""
         self._new_name_quota += self._share
-        found = dict.fromkeys(
+        names = dict.fromkeys(
             self._unseen.pop() for _ in range(min(int(self._new_name_quota), len(self._unseen)))
         )
         self._new_name_quota -= int(self._new_name_quota)
         for _ in range(int(self._chance.gammavariate(2, 2))):
-            found[self._authors.draw(self._chance)] = None
-        return list(found)
+            names[self._authors.draw(self._chance)] = None
+        return list(names)
 
     def _title(self) -> str:
         chance = self._chance
@@ -93,26 +93,26 @@ class DigestGenerator:
 
     def _sentence(self) -> str:
         chance = self._chance
-        said = [f"{self._systems.draw(chance)}는"] if chance.random() < 0.4 else []
+        words = [f"{self._systems.draw(chance)}는"] if chance.random() < 0.4 else []
         for _ in range(chance.randint(4, 8)):
             if chance.random() < 0.3:
-                said.append(chance.choice(vocabulary.KOREAN_MODIFIERS))
-            said.append(self._subjects.draw(chance) + chance.choice(vocabulary.KOREAN_PARTICLES))
+                words.append(chance.choice(vocabulary.KOREAN_MODIFIERS))
+            words.append(self._subjects.draw(chance) + chance.choice(vocabulary.KOREAN_PARTICLES))
         if chance.random() < 0.4:
             korean, english, short = self._terms.draw(chance)
-            said.append(f"{korean}({english}; {short})" if chance.random() < 0.5 else f"{korean}({english})")
-        return f"{' '.join(said)} {chance.choice(vocabulary.KOREAN_VERBS)}."
+            words.append(f"{korean}({english}; {short})" if chance.random() < 0.5 else f"{korean}({english})")
+        return f"{' '.join(words)} {chance.choice(vocabulary.KOREAN_VERBS)}."
 
 
 def generate(
     *, digests: int = 360, papers: int = 5_500, authors: int = 25_000, seed: int = 1
 ) -> Iterator[tuple[date, str]]:
-    """Yield dates and texts of so many digests, with so many papers in all."""
+    """Yield the dates and texts of digests with this number of papers in all."""
     writer = DigestGenerator(papers=papers, authors=authors, seed=seed)
-    for n in range(digests):
-        share = papers * (n + 1) // digests - papers * n // digests
-        on = FIRST_DAY + timedelta(days=n)
-        yield on, writer.digest(on, share)
+    for day in range(digests):
+        count = papers * (day + 1) // digests - papers * day // digests
+        on = FIRST_DAY + timedelta(days=day)
+        yield on, writer.digest(on, count)
 
 
 def write(folder: Path, **sizes: int) -> list[Path]:
@@ -127,19 +127,21 @@ def write(folder: Path, **sizes: int) -> list[Path]:
 
 
 def _names(number: int, chance: random.Random) -> list[str]:
-    """Return different names in a random order: a few with an initial, a hyphen or diacritics, as among real ones."""
+    """Return distinct names in random order, some with an initial, a hyphen or diacritics."""
     given = [*vocabulary.FIRST_NAMES]
-    given += [f"{one.capitalize()}{two}" for one in vocabulary.SYLLABLES for two in vocabulary.SYLLABLES]
-    found: dict[str, None] = {}
-    while len(found) < number:
+    given += [
+        f"{first.capitalize()}{second}" for first in vocabulary.SYLLABLES for second in vocabulary.SYLLABLES
+    ]
+    names: dict[str, None] = {}
+    while len(names) < number:
         middle = f"{chance.choice('ABCDEGHJKLMNPRST')}. " if chance.random() < 0.08 else ""
         second = f"-{chance.choice(vocabulary.LAST_NAMES)}" if chance.random() < 0.05 else ""
-        found[f"{chance.choice(given)} {middle}{chance.choice(vocabulary.LAST_NAMES)}{second}"] = None
-    return list(found)
+        names[f"{chance.choice(given)} {middle}{chance.choice(vocabulary.LAST_NAMES)}{second}"] = None
+    return list(names)
 
 
 def _model_name(chance: random.Random) -> str:
-    """Return the invented name of a model, such as `VexLinPa-2.5`."""
+    """Return an invented model name such as `VexLinPa-2.5`."""
     name = "".join(chance.choice(vocabulary.SYLLABLES).capitalize() for _ in range(chance.randint(2, 3)))
     version = chance.choice(("", "", "-2", "-1.5", "-7B", "+"))
     return name + version

@@ -1,4 +1,4 @@
-"""The words that the generated archive is made of: everyday phrases of summaries in Korean and English, and names."""
+"""The word lists of the generated archive: phrases of summaries in Korean and English, terms, and names."""
 
 # ruff: noqa: SIM905 - lists of words read best as text
 
@@ -70,7 +70,7 @@ TERMS = (
     ("양자화 인식 훈련", "Quantization-Aware Training", "QAT"),
     ("위치 인코딩", "Positional Encoding", "PE"),
 )
-"""A few terms as digests introduce them: 한국어(English; ABBR)."""
+"""Terms as digests define them: 한국어(English; ABBR)."""
 SYLLABLES = tuple(
     "ba ce di fo gu ha io ju ka lo mi no pa qui ro sa te uni va wo xi ya zo ner vex tal mor lin quan dra".split()
 )
