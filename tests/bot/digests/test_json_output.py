@@ -1,4 +1,4 @@
-"""Golden pairs: a text beside what `paperround parse` prints for it."""
+"""Golden files: texts and the JSON that `paperround parse` prints for them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.md")), ids=lambda path: path.stem)
-def test_a_text_gives_what_stands_beside_it(path: Path) -> None:
+def test_a_text_gives_the_expected_json(path: Path) -> None:
     digests = parse.parse_text(parse.decode(path.read_bytes()))
     printed = [json_output.digest_to_json(digest, path.name) for digest in digests]
     expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
     assert printed == expected
 
 
-def test_the_keys_stand_in_the_order_of_the_contract() -> None:
+def test_the_keys_are_in_the_order_of_the_contract() -> None:
     (digest,) = parse.parse_text((DATA / "review.md").read_text("utf-8"))
     printed = json_output.digest_to_json(digest, "a/b.md")
     assert list(printed) == ["file", "format", "date", "papers", "problems"]

@@ -1,4 +1,4 @@
-"""Files with several digests, with none, and with anything at all in them."""
+"""Texts with several digests, with none, and with arbitrary content."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_headings_of_several_dates_are_several_digests() -> None:
     assert "".join(digest.text.rstrip() + "\n\n" for digest in digests) == text
 
 
-def test_a_date_that_stands_again_continues_its_digest() -> None:
+def test_a_repeated_date_continues_its_digest() -> None:
     text = newsletter_text("2025-02-06", 1, 2) + newsletter_text("2025-02-06", 3)
     (digest,) = parse.parse_text(text)
     assert [(paper.rank, paper.votes) for paper in digest.entries] == [(1, 1), (2, 2), (3, 3)]
@@ -76,7 +76,7 @@ def test_a_date_that_stands_again_continues_its_digest() -> None:
     assert digest.text == text.rstrip() + "\n"
 
 
-def test_a_date_that_stands_again_after_another_continues_its_digest() -> None:
+def test_a_repeated_date_after_another_continues_its_digest() -> None:
     text = (
         newsletter_text("2025-02-06", 1)
         + newsletter_text("2025-02-07", 2)
@@ -88,7 +88,7 @@ def test_a_date_that_stands_again_after_another_continues_its_digest() -> None:
     assert parse.parse_text(first.text)[0].entries == first.entries
 
 
-def test_both_formats_may_stand_in_one_file() -> None:
+def test_both_formats_can_be_in_one_file() -> None:
     digests = parse.parse_text(newsletter_text("2025-05-27", 1) + review_text("2025-05-27", 2))
     assert [(digest.format.value, ids(digest)) for digest in digests] == [
         ("newsletter", ["2502.00001"]),
@@ -102,7 +102,7 @@ def test_problems_keep_the_lines_of_the_file() -> None:
     assert [problem.line for problem in second.problems] == [13]
 
 
-def test_an_impossible_date_among_others_is_named_and_its_papers_too() -> None:
+def test_an_impossible_date_among_others_and_its_papers_are_problems() -> None:
     text = (
         newsletter_text("2025-02-27", 1) + newsletter_text("2025-02-30", 2) + newsletter_text("2025-03-01", 3)
     )
@@ -113,7 +113,7 @@ def test_an_impossible_date_among_others_is_named_and_its_papers_too() -> None:
     assert parse.parse_text(first.text) == (first,)
 
 
-def test_papers_above_the_first_date_are_named() -> None:
+def test_papers_above_the_first_date_are_problems() -> None:
     text = "### [Early](https://arxiv.org/abs/2502.00009)\n\n" + newsletter_text("2025-02-06", 1)
     (digest,) = parse.parse_text(text)
     assert ids(digest) == ["2502.00001"]
@@ -142,7 +142,7 @@ def test_a_dated_heading_above_papers_is_enough(heading: str) -> None:
         assert (digest.date, ids(digest)) == (date(2025, 2, 6), ["2502.00001", "2502.00002"])
 
 
-def test_a_pages_own_date_is_not_the_digests() -> None:
+def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
     (digest,) = parse.parse_text("# My page of 2025-03-01\n\n" + newsletter_text("2025-02-06", 1))
     assert digest.date == date(2025, 2, 6)
     (digest,) = parse.parse_text(
@@ -185,7 +185,7 @@ def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
         ("# Notes of 2025-02-06\n\nText.\n", "no paper in a known form"),
     ],
 )
-def test_a_text_that_is_no_digest_says_why(text: str, words: str) -> None:
+def test_a_text_without_digest_is_rejected_with_the_reason(text: str, words: str) -> None:
     assert words in rejection_reason(text)
     assert "\n" not in rejection_reason(text)
 
@@ -203,19 +203,19 @@ def test_a_text_that_is_no_digest_says_why(text: str, words: str) -> None:
         (b" " * (parse.MAX_BYTES + 1), "32 MB"),
     ],
 )
-def test_bytes_that_are_no_text_say_why(data: bytes, words: str) -> None:
+def test_bytes_that_are_no_text_are_rejected_with_the_reason(data: bytes, words: str) -> None:
     with pytest.raises(errors.NotADigestError, match="it ") as raised:
         parse.decode(data)
     assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_text_is_read_in_the_encodings_that_editors_write(encoding: str) -> None:
+def test_text_is_decoded_in_the_encodings_of_editors(encoding: str) -> None:
     text = review_text("2025-05-27", 1)
     assert parse.decode(text.encode(encoding)) == text
 
 
-def test_nothing_heavy_is_imported_for_parsing() -> None:
+def test_parsing_imports_no_heavy_module() -> None:
     code = (
         "import sys, bot.digests.parse, bot.digests.json_output\n"
         "print(*{m.partition('.')[0] for m in sys.modules} & {'discord', 'sqlalchemy', 'aiohttp', 'pydantic', 'typer'})"
@@ -278,7 +278,7 @@ def parse_or_none(text: str) -> tuple[models.Digest, ...]:
 
 
 @given(TEXTS)
-def test_any_text_is_digests_or_a_reason(text: str) -> None:
+def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
     for digest in parse_or_none(text):
         assert [paper.rank for paper in digest.entries] == list(range(1, len(digest.entries) + 1))
         assert len(set(ids(digest))) == len(digest.entries)
@@ -291,7 +291,7 @@ def test_any_text_is_digests_or_a_reason(text: str) -> None:
 
 
 @given(TEXTS)
-def test_every_digest_reads_the_same_from_its_own_text(text: str) -> None:
+def test_every_digest_parses_the_same_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)
         assert (again.format, again.date, again.entries, again.text) == (
@@ -307,7 +307,7 @@ def test_every_digest_reads_the_same_from_its_own_text(text: str) -> None:
 
 @given(TEXTS)
 @example("## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)")
-def test_line_ends_and_marks_of_editors_change_nothing(text: str) -> None:
+def test_line_ends_and_byte_order_marks_change_nothing(text: str) -> None:
     text = text.replace("\r", "").replace("\0", "").removeprefix("\ufeff")
     expected = parse_or_none(text)
     assert parse_or_none(text.replace("\n", "\r\n")) == expected
@@ -317,7 +317,7 @@ def test_line_ends_and_marks_of_editors_change_nothing(text: str) -> None:
 
 
 @given(TEXTS)
-def test_no_paper_is_lost_without_a_word(text: str) -> None:
+def test_every_paper_is_an_entry_or_a_problem(text: str) -> None:
     digests = parse_or_none(text)
     known = {paper.arxiv_id for digest in digests for paper in digest.entries}
     named = {problem.line for digest in digests for problem in digest.problems}
@@ -370,7 +370,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("form", ["newsletter", "review"])
-def test_no_text_takes_longer_than_its_length_deserves(kind: str, form: str) -> None:
+def test_hostile_text_takes_linear_time(kind: str, form: str) -> None:
     make = newsletter_text if form == "newsletter" else review_text
 
     def parse_hostile(length: int) -> None:
@@ -379,6 +379,6 @@ def test_no_text_takes_longer_than_its_length_deserves(kind: str, form: str) -> 
     growth.assert_linear(parse_hostile, SIZE // 4)
 
 
-def test_an_id_in_a_problem_is_one_that_stands_there() -> None:
+def test_the_problem_of_a_repeated_paper_begins_with_its_id() -> None:
     (digest,) = parse.parse_text(newsletter_text("2025-02-06", 1, 1))
     assert arxiv_ids.parse_bare_id(digest.problems[0].message.split()[0]) == "2502.00001"

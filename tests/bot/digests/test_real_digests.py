@@ -1,4 +1,4 @@
-"""The parsers against real digests, which lie beside the checkout where there are any."""
+"""The parsers on real digests, if there are any next to the checkout."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ARCHIVE = sorted((SHARED / "archive" / "newsletter").rglob("*.md")) + sorted(
     (SHARED / "archive" / "review").glob("*.md")
 )
 
-needs_seeds = pytest.mark.skipif(not SEEDS, reason="no real digests beside this checkout")
-needs_archive = pytest.mark.skipif(not ARCHIVE, reason="no real archive beside this checkout")
+needs_seeds = pytest.mark.skipif(not SEEDS, reason="no real digests next to this checkout")
+needs_archive = pytest.mark.skipif(not ARCHIVE, reason="no real archive next to this checkout")
 
 
 def parse_digest(path: Path) -> models.Digest:
@@ -33,7 +33,7 @@ def test_the_seeds_are_four_digests_without_a_problem() -> None:
 
 
 @needs_seeds
-def test_the_first_paper_of_the_first_seed_is_read_whole() -> None:
+def test_the_first_paper_of_the_first_seed_is_parsed_completely() -> None:
     paper = parse_digest(SEEDS[0]).entries[0]
     assert (paper.rank, paper.arxiv_id, paper.votes) == (1, "2502.02737", 81)
     assert len(paper.authors) == 22
@@ -62,6 +62,6 @@ def test_each_file_of_the_archive_is_one_digest_of_its_date_without_a_problem(pa
 
 @needs_archive
 @pytest.mark.parametrize("path", ARCHIVE[::7], ids=lambda path: "-".join(path.parts[-3:]))
-def test_a_digest_read_again_from_its_own_text_is_the_same(path: Path) -> None:
+def test_a_digest_parses_the_same_from_its_own_text(path: Path) -> None:
     digest = parse_digest(path)
     assert parse.parse_text(digest.text) == (digest,)

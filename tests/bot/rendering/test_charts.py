@@ -1,4 +1,4 @@
-"""The trend chart: a PNG from any numbers and texts, with whatever fonts there are."""
+"""The trend chart is a PNG for any numbers, texts and fonts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 def _columns(
     number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)
 ) -> list[charts.MonthColumn]:
-    found = []
-    for place in range(number):
-        count = end[0] * 12 + end[1] - 1 - (number - 1 - place)
-        on = date(count // 12, count % 12 + 1, 1)
-        found.append(
-            charts.MonthColumn(on, place % 7, place * 9 if votes else None, running=place == number - 1)
+    columns = []
+    for index in range(number):
+        months = end[0] * 12 + end[1] - 1 - (number - 1 - index)
+        month = date(months // 12, months % 12 + 1, 1)
+        columns.append(
+            charts.MonthColumn(month, index % 7, index * 9 if votes else None, running=index == number - 1)
         )
-    return found
+    return columns
 
 
 def _chart(
@@ -42,7 +42,7 @@ def _chart(
 
 
 class RecordingTemplates(Templates):
-    """Templates that keep the SVG."""
+    """Records the rendered SVG."""
 
     svg = ""
 
@@ -52,7 +52,7 @@ class RecordingTemplates(Templates):
         values: Mapping[str, object],
         output_format: templates.OutputFormat = templates.OutputFormat.DOCUMENT,
     ) -> str:
-        """Remember it."""
+        """Render and record the document."""
         self.svg = super().render_document(file, values, output_format)
         return self.svg
 
@@ -64,9 +64,9 @@ def _texts(svg: str) -> list[str]:
 
 
 def _svg(chart: charts.Chart, fonts: list[str] | None = None) -> str:
-    drawn = RecordingTemplates()
-    charts.ChartRenderer(drawn, fonts).draw(chart)
-    return drawn.svg
+    recording = RecordingTemplates()
+    charts.ChartRenderer(recording, fonts).draw(chart)
+    return recording.svg
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def has_hangul() -> bool:
     return charts.ChartRenderer(Templates()).has_hangul
 
 
-def test_a_chart_is_a_png_in_the_house_colours() -> None:
+def test_a_chart_is_a_png_in_the_projects_colours() -> None:
     image = Image.open(io.BytesIO(charts.ChartRenderer(Templates()).draw(_chart(_columns(12)))))
     assert (image.format, image.size) == ("PNG", (1200, 600))
     colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
@@ -82,7 +82,7 @@ def test_a_chart_is_a_png_in_the_house_colours() -> None:
     assert colours[0xF4, 0xB4, 0x00] > 10_000
 
 
-def test_months_are_named_in_the_readers_form(has_hangul: bool) -> None:
+def test_months_are_named_in_the_readers_language(has_hangul: bool) -> None:
     assert {"Papers", "Votes", "language model", "Feb", "2025", "Jan", "2026"} <= set(
         _texts(_svg(_chart(_columns(12))))
     )
@@ -98,7 +98,7 @@ def test_without_a_font_for_hangul_months_are_numbers() -> None:
     assert not [text for text in texts if re.search("[가-힣]", text)]
 
 
-def test_without_any_font_it_is_drawn_all_the_same() -> None:
+def test_a_chart_is_drawn_without_any_font() -> None:
     picture = charts.ChartRenderer(Templates(), []).draw(_chart(_columns(12), locale="ko"))
     colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
     assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
@@ -109,13 +109,13 @@ def test_markup_in_a_topic_is_text() -> None:
     assert title in _texts(_svg(_chart(_columns(3), title)))
 
 
-def test_a_long_topic_is_shortened_and_one_that_no_font_has_is_left_out() -> None:
+def test_a_long_topic_is_shortened_and_one_without_glyphs_is_left_out() -> None:
     (long,) = [text for text in _texts(_svg(_chart(_columns(3), "language model " * 9))) if "lang" in text]
     assert long.endswith("…")
     assert "😀 robots" not in _texts(_svg(_chart(_columns(3), "😀 robots")))
 
 
-def test_many_months_leave_room_between_their_names() -> None:
+def test_the_names_of_many_months_are_spaced() -> None:
     for number, most in ((6, 6), (12, 12), (13, 12), (24, 12), (60, 12)):
         svg = _svg(_chart(_columns(number)))
         named = [
@@ -135,16 +135,16 @@ def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
 def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
     columns[5] = charts.MonthColumn(columns[5].month, 3, None)
-    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each stretch with its outline
+    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months with its outline
 
 
-def test_a_chart_of_nothing_is_refused() -> None:
+def test_a_chart_without_columns_is_rejected() -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
         charts.ChartRenderer(Templates()).draw(_chart([]))
 
 
 @given(st.floats(0.001, 1e9))
-def test_steps_are_whole_numbers_that_people_count_in(number: float) -> None:
+def test_steps_are_round_integers(number: float) -> None:
     step = charts.nice_ceiling(number)
     assert number <= step
     assert step <= max(1, 2 * number)
@@ -159,7 +159,7 @@ def test_steps_are_whole_numbers_that_people_count_in(number: float) -> None:
         st.tuples(st.integers(0, 10**7), st.none() | st.integers(0, 10**9)), min_size=1, max_size=60
     ),
 )
-def test_any_numbers_and_any_topic_make_a_picture(
+def test_any_numbers_and_any_topic_can_be_drawn(
     title: str, locale: str, months: list[tuple[int, int | None]]
 ) -> None:
     columns = [

@@ -32,7 +32,7 @@ from bot.digests.elements import arxiv_ids
         ("look at arxiv.org/abs/2502.02737, please", "2502.02737"),
     ],
 )
-def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> None:
+def test_an_id_is_extracted_from_every_spelling(text: str, expected: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) == expected
 
 
@@ -52,7 +52,7 @@ def test_an_id_is_found_in_each_of_its_spellings(text: str, expected: str) -> No
         "cs/011201",
     ],
 )
-def test_what_is_no_id_is_none(text: str) -> None:
+def test_a_text_without_id_gives_none(text: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) is None
 
 
@@ -62,7 +62,7 @@ def test_a_link_ends_where_its_bracket_closes() -> None:
     assert (link.arxiv_id, link.url) == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
 
 
-def test_the_addresses_of_a_paper_lead_back_to_its_id() -> None:
+def test_the_urls_of_a_paper_give_its_id() -> None:
     for url in (arxiv_ids.abstract_url, arxiv_ids.pdf_url, arxiv_ids.huggingface_url):
         for paper in ("2502.02737", "math/0309136"):
             assert arxiv_ids.extract_arxiv_id(url(paper)) == paper
@@ -70,5 +70,5 @@ def test_the_addresses_of_a_paper_lead_back_to_its_id() -> None:
 
 @given(st.text())
 def test_any_text_gives_an_id_or_none(text: str) -> None:
-    found = arxiv_ids.extract_arxiv_id(text)
-    assert found is None or arxiv_ids.extract_arxiv_id(found) == found
+    arxiv_id = arxiv_ids.extract_arxiv_id(text)
+    assert arxiv_id is None or arxiv_ids.extract_arxiv_id(arxiv_id) == arxiv_id

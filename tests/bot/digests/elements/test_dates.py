@@ -25,25 +25,25 @@ from bot.digests.elements import dates
         "Daily Papers (2025-05-27, Tue; 2025-05-27)",
     ],
 )
-def test_a_date_that_can_be_read_in_one_way_is_read(heading: str) -> None:
+def test_an_unambiguous_date_is_parsed(heading: str) -> None:
     assert dates.parse_date(heading) == dates.ParsedDate(date(2025, 5, 27))
 
 
 @pytest.mark.parametrize(
     "heading", ["Daily Papers", "Daily Papers 05/06/2025", "Papers of 2025-05", "9.2025-05-27"]
 )
-def test_a_date_is_never_guessed(heading: str) -> None:
+def test_an_ambiguous_date_is_not_guessed(heading: str) -> None:
     assert dates.parse_date(heading) is None
 
 
-def test_a_date_that_does_not_exist_is_said_so() -> None:
+def test_an_impossible_date_is_an_error() -> None:
     reading = dates.parse_date("Daily Papers (2025-02-30)")
     assert reading is not None
     assert reading.date is None
     assert "2025-02-30" in reading.error
 
 
-def test_two_dates_in_one_heading_are_none() -> None:
+def test_two_dates_in_one_heading_are_an_error() -> None:
     reading = dates.parse_date("Daily Papers (2025-05-26 ~ 2025-05-27)")
     assert reading is not None
     assert reading.date is None
@@ -51,5 +51,5 @@ def test_two_dates_in_one_heading_are_none() -> None:
 
 
 @given(st.text())
-def test_any_heading_can_be_read(heading: str) -> None:
+def test_any_heading_can_be_parsed(heading: str) -> None:
     dates.parse_date(heading)

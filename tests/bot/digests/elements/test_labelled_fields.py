@@ -29,7 +29,7 @@ from bot.digests.elements import labelled_fields
         ("*Authors*: A B", ("authors", "A B")),
     ],
 )
-def test_a_labelled_line_is_known_in_each_of_its_spellings(line: str, expected: tuple[str, str]) -> None:
+def test_a_labelled_line_is_parsed_in_every_spelling(line: str, expected: tuple[str, str]) -> None:
     assert labelled_fields.parse_labelled_field(line) == expected
 
 
@@ -45,7 +45,7 @@ def test_a_labelled_line_is_known_in_each_of_its_spellings(line: str, expected: 
         "",
     ],
 )
-def test_other_lines_are_no_labels(line: str) -> None:
+def test_other_lines_have_no_field(line: str) -> None:
     assert labelled_fields.parse_labelled_field(line) is None
 
 
@@ -61,12 +61,12 @@ def test_other_lines_are_no_labels(line: str) -> None:
         ("**47**", 47),
     ],
 )
-def test_votes_are_read_with_separators_and_words(value: str, votes: int) -> None:
+def test_votes_are_parsed_with_separators_and_units(value: str, votes: int) -> None:
     assert labelled_fields.parse_votes(value) == (votes, True)
 
 
 @pytest.mark.parametrize("value", ["-", "", "–", "N/A", "none", "?", "unknown"])
-def test_unknown_votes_are_none_and_no_problem(value: str) -> None:
+def test_unknown_votes_are_none_and_understood(value: str) -> None:
     assert labelled_fields.parse_votes(value) == (None, True)
 
 
@@ -113,19 +113,17 @@ def test_votes_are_never_guessed(value: str) -> None:
         ("[]", (), False),
     ],
 )
-def test_authors_are_read_in_each_of_their_spellings(
-    value: str, names: tuple[str, ...], truncated: bool
-) -> None:
+def test_authors_are_parsed_in_every_spelling(value: str, names: tuple[str, ...], truncated: bool) -> None:
     assert labelled_fields.parse_authors(value) == (names, truncated)
 
 
-def test_seven_hundred_authors_stay_seven_hundred() -> None:
+def test_a_list_of_seven_hundred_authors_is_complete() -> None:
     names = tuple(f"Person {number}" for number in range(700))
     assert labelled_fields.parse_authors(", ".join(names)).names == names
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1), min_size=1))
-def test_a_python_list_of_any_names_is_read_back(names: list[str]) -> None:
+def test_a_python_list_of_names_round_trips(names: list[str]) -> None:
     expected = tuple(re.sub("[\n\r\t]", " ", name).strip() for name in names)
     read = labelled_fields.parse_authors(repr([*names, "Last Author"])).names
     assert set(read) - {"Last Author"} <= set(expected)
@@ -150,19 +148,19 @@ def test_a_python_list_of_any_names_is_read_back(names: list[str]) -> None:
         ("![](https://example.org/a.mp4)", None, "https://example.org/a.mp4"),
     ],
 )
-def test_covers_and_videos_are_told_apart(line: str, thumbnail: str | None, video: str | None) -> None:
+def test_covers_and_videos_are_distinguished(line: str, thumbnail: str | None, video: str | None) -> None:
     assert labelled_fields.parse_media(line) == (thumbnail, video)
 
 
 @pytest.mark.parametrize(
     "line", ["[Code](https://example.org)", "text", "<div>", "![broken", "[a](javascript:x)"]
 )
-def test_other_lines_show_nothing(line: str) -> None:
+def test_other_lines_have_no_media(line: str) -> None:
     assert labelled_fields.parse_media(line) is None
 
 
 @given(st.text())
-def test_any_value_can_be_read(value: str) -> None:
+def test_any_value_can_be_parsed(value: str) -> None:
     labelled_fields.parse_labelled_field(value)
     labelled_fields.parse_votes(value)
     labelled_fields.parse_authors(value)

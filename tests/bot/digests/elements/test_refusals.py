@@ -34,7 +34,7 @@ FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선
         "-",
     ],
 )
-def test_a_stock_phrase_is_no_summary(text: str) -> None:
+def test_a_stock_phrase_is_a_refusal(text: str) -> None:
     assert refusals.is_refusal(text)
 
 
@@ -59,10 +59,10 @@ def test_a_stock_phrase_is_no_summary(text: str) -> None:
         + "It studies small models with care and with good results. " * 4,
     ],
 )
-def test_a_summary_is_one_whatever_it_speaks_of(text: str) -> None:
+def test_a_summary_on_any_subject_is_no_refusal(text: str) -> None:
     assert not refusals.is_refusal(text)
 
 
 @given(st.text())
-def test_any_text_is_one_or_the_other(text: str) -> None:
+def test_any_text_can_be_classified(text: str) -> None:
     assert refusals.is_refusal(text) in (True, False)

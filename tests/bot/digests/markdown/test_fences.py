@@ -11,26 +11,26 @@ def find_fenced_rows(text: str) -> list[int]:
     return sorted(fences.find_fenced_rows(rows, 0, len(rows)))
 
 
-def test_code_is_what_stands_between_two_fences() -> None:
+def test_the_rows_between_two_fences_are_code() -> None:
     assert find_fenced_rows("a\n```python\n# b\n```\nc") == [1, 2, 3]
     assert find_fenced_rows("~~~\n```\n~~~") == [0, 1, 2]
     assert find_fenced_rows("````\n```\n````\nx") == [0, 1, 2]
 
 
-def test_a_fence_that_is_never_closed_is_none() -> None:
+def test_an_unclosed_fence_has_no_code() -> None:
     assert find_fenced_rows("a\n```python\n# b") == []
     assert find_fenced_rows("~~~\na\n```\nb\n```") == [2, 3, 4]
 
 
-def test_a_markdown_answer_may_hold_code_of_its_own() -> None:
+def test_a_markdown_answer_can_contain_code() -> None:
     assert find_fenced_rows("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter") == list(range(7))
     assert find_fenced_rows("```markdown\n# T\n```\nx\n```\n## B\n```\nafter") == list(range(7))
 
 
-def test_a_markdown_answer_ends_where_a_rule_follows() -> None:
+def test_a_markdown_answer_ends_before_a_rule() -> None:
     assert find_fenced_rows("```markdown\n# T\n```\n\n---\n\n```\ncode\n```") == [0, 1, 2, 6, 7, 8]
 
 
 @given(st.lists(st.sampled_from(["```", "```markdown", "```python", "~~~", "````", "text", "---", ""])))
-def test_any_order_of_fences_has_an_answer(rows: list[str]) -> None:
+def test_any_sequence_of_fences_can_be_parsed(rows: list[str]) -> None:
     assert fences.find_fenced_rows(rows, 0, len(rows)) <= set(range(len(rows)))

@@ -1,17 +1,12 @@
-"""The newsletter format as the front door reads it."""
+"""The newsletter format, parsed by the entry point."""
 
 from __future__ import annotations
 
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.digests import parse
-from bot.digests.elements import paper_headings
-from bot.digests.newsletter import block as newsletter_block
-from bot.digests.newsletter import fast_path
 from storage import models
 
 DATE = "## Daily Papers (2025-02-06)\n\n"
@@ -35,7 +30,7 @@ def parse_digest(text: str) -> models.Digest:
 
 
 def parse_paper(body: str) -> tuple[models.Entry, list[int]]:
-    """The one paper under a heading, and the lines of the problems, where 1 is the first line of `body`."""
+    """The only paper of a digest, and the lines of its problems, where 1 is the first line of `body`."""
     digest = parse_digest(f"{DATE}### [A Title](https://arxiv.org/abs/2502.00001)\n{body}")
     (paper,) = digest.entries
     return paper, [problem.line - 3 for problem in digest.problems]
@@ -47,7 +42,7 @@ def sections(body: str) -> list[tuple[str | None, str]]:
     return [(section.heading, section.body) for section in paper.sections]
 
 
-def test_a_paper_is_read_whole() -> None:
+def test_a_paper_is_parsed_completely() -> None:
     digest = parse_digest(DATE + PAPER)
     assert (digest.format, digest.date, digest.problems) == (
         models.DigestFormat.NEWSLETTER,
@@ -136,7 +131,7 @@ def test_a_paper_is_read_whole() -> None:
         ("#### [T](https://arxiv.org/abs/2502.00001)", "T", "https://arxiv.org/abs/2502.00001"),
     ],
 )
-def test_title_and_address_are_read_from_each_form_of_heading(
+def test_title_and_url_are_parsed_from_every_form_of_heading(
     heading: str, title: str | None, url: str
 ) -> None:
     digest = parse_digest(f"{DATE}{heading}\n\nVote: 3\n\n- text\n")
@@ -145,7 +140,7 @@ def test_title_and_address_are_read_from_each_form_of_heading(
     assert digest.problems == ()
 
 
-def test_a_title_may_be_broken_into_lines() -> None:
+def test_a_title_can_span_lines() -> None:
     text = DATE + PAPER.replace("[A Small Model]", "[A Very\n  Small [and Quick]\n  Model]")
     digest = parse_digest(text)
     (paper,) = digest.entries
@@ -153,37 +148,37 @@ def test_a_title_may_be_broken_into_lines() -> None:
     assert digest.problems == ()
 
 
-def test_missing_lines_are_unknown_and_no_problem() -> None:
+def test_missing_fields_are_unknown_without_a_problem() -> None:
     paper, problems = parse_paper("\n- ***New***: text\n")
     assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
 
 
-def test_unknown_votes_are_not_nought() -> None:
+def test_unknown_votes_are_not_zero() -> None:
     paper, problems = parse_paper("\nVote: -\n\nAuthors: A B\n\n- text\n")
     assert (paper.votes, problems) == (None, [])
 
 
-def test_votes_that_are_no_number_are_a_problem_and_unknown() -> None:
+def test_votes_that_are_no_number_are_unknown_and_a_problem() -> None:
     paper, problems = parse_paper("\nVote: abc\n\n- text\n")
     assert (paper.votes, problems) == (None, [2])
 
 
-def test_the_first_of_two_votes_counts_and_the_second_is_named() -> None:
+def test_the_first_of_two_votes_counts_and_the_second_is_a_problem() -> None:
     paper, problems = parse_paper("Vote: 3\n\nVote: 4\n\n- text\n")
     assert (paper.votes, problems) == (3, [3])
 
 
-def test_authors_may_go_on_in_the_next_line() -> None:
+def test_authors_can_continue_on_the_next_line() -> None:
     paper, problems = parse_paper("Authors: A B, C D,\nE F\n\n- text\n")
     assert (paper.authors, problems) == (("A B", "C D", "E F"), [])
 
 
-def test_a_cut_list_of_authors_says_so() -> None:
+def test_a_shortened_list_of_authors_is_marked() -> None:
     paper, _ = parse_paper("Authors: A B, +, C D\n\n- text\n")
     assert (paper.authors, paper.authors_truncated) == (("A B", "C D"), True)
 
 
-def test_a_video_stands_in_place_of_the_cover() -> None:
+def test_a_video_can_replace_the_cover() -> None:
     link = "[Watch Video](https://example.org/a.mp4)"
     block = '<div><video controls src="https://example.org/a.mp4" muted="false"></video></div>'
     lines = '<video controls>\n  <source src="https://example.org/a.mp4">\n</video>'
@@ -228,7 +223,7 @@ def test_a_plain_bullet_is_a_section_without_heading(bullet: str) -> None:
     assert sections(f"\nVote: 3\n\n{bullet}\n") == [(None, "text")]
 
 
-def test_bold_words_in_a_bullet_are_no_heading() -> None:
+def test_bold_text_inside_a_bullet_is_no_heading() -> None:
     assert sections("\n- **Small** models: good\n- **All of it**\n") == [
         (None, "**Small** models: good"),
         (None, "**All of it**"),
@@ -245,7 +240,7 @@ def test_nested_bullets_belong_to_the_bullet_above() -> None:
     assert sections(body) == [("New", "one\n- two\n  - three\n* four"), ("Next", "five\n1. six")]
 
 
-def test_what_is_indented_under_a_bullet_belongs_to_it() -> None:
+def test_indented_lines_belong_to_the_bullet_above() -> None:
     body = "\n- ***New***: one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- ***Next***: three\n"
     assert sections(body) == [("New", "one\n# two\n---\nVote: 9\n\n| a |"), ("Next", "three")]
 
@@ -258,7 +253,7 @@ def test_code_in_a_bullet_is_neither_bullet_nor_heading() -> None:
     ]
 
 
-def test_a_fence_left_open_hides_no_bullet_and_no_paper() -> None:
+def test_an_unclosed_fence_hides_no_bullet_and_no_paper() -> None:
     digest = parse_digest(
         DATE
         + "### [A](https://arxiv.org/abs/2502.00001)\n\n- one\n```\n- two\n\n"
@@ -267,20 +262,20 @@ def test_a_fence_left_open_hides_no_bullet_and_no_paper() -> None:
     assert [len(paper.sections) for paper in digest.entries] == [2, 2]
 
 
-def test_text_that_is_no_bullet_is_named_and_the_rest_survives() -> None:
+def test_text_that_is_no_bullet_is_a_problem_and_the_rest_is_kept() -> None:
     paper, problems = parse_paper(
         "\nVote: 3\n\nwho wrote this\nand this\n\nAuthors: A B\n\n- ***New***: text\n"
     )
     assert (paper.votes, paper.authors, len(paper.sections), problems) == (3, ("A B",), 1, [4])
 
 
-def test_a_summary_without_bullets_is_kept_and_named() -> None:
+def test_a_summary_without_bullets_is_kept_and_a_problem() -> None:
     paper, problems = parse_paper("\nVote: 3\n\nOne paragraph about it.\n")
     assert paper.sections == (models.Section(None, "One paragraph about it."),)
     assert problems == [4]
 
 
-def test_a_heading_with_nothing_under_it_is_named() -> None:
+def test_an_empty_heading_is_a_problem() -> None:
     paper, problems = parse_paper("\n- ***New***:\n- ***Next***: text\n")
     assert paper.sections == (models.Section("Next", "text"),)
     assert problems == [2]
@@ -291,17 +286,17 @@ def test_a_paper_without_any_text_has_no_summary() -> None:
     assert (paper.summary_missing, paper.sections, problems) == (True, (), [])
 
 
-def test_comments_and_empty_markup_say_nothing() -> None:
+def test_comments_and_empty_markup_are_ignored() -> None:
     assert sections("\n<!-- a\n- b\n-->\n<br>\n\n- text\n") == [(None, "text")]
 
 
-def test_a_comment_that_never_ends_hides_nothing() -> None:
+def test_an_unclosed_comment_hides_nothing() -> None:
     paper, problems = parse_paper("\n<!-- a\n\n- text\n")
     assert paper.sections == (models.Section(None, "text"),)
     assert problems == [2]
 
 
-def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_survive() -> None:
+def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_are_kept() -> None:
     broken = "### [No Paper](https://example.org/blog)\n\nVote: 9\n\n- text\n\n"
     digest = parse_digest(DATE + PAPER + broken + PAPER.replace("00001", "00002"))
     assert [(paper.rank, paper.arxiv_id) for paper in digest.entries] == [
@@ -312,12 +307,12 @@ def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_survive()
     assert "No Paper" in digest.problems[0].message
 
 
-def test_the_order_is_the_digests_own_and_not_by_votes() -> None:
+def test_papers_keep_the_order_of_the_digest() -> None:
     digest = parse_digest(DATE + PAPER + PAPER.replace("00001", "00002").replace("Vote: 12", "Vote: 99"))
     assert [paper.votes for paper in digest.entries] == [12, 99]
 
 
-def test_the_same_paper_twice_is_one_entry_and_a_problem() -> None:
+def test_a_repeated_paper_is_one_entry_and_a_problem() -> None:
     again = PAPER.replace("2502.00001)", "2502.00001v2)").replace("Vote: 12", "Vote: 15")
     digest = parse_digest(DATE + PAPER.replace("Authors: Ada One, Ben Two\n\n", "") + again)
     (paper,) = digest.entries
@@ -327,17 +322,17 @@ def test_the_same_paper_twice_is_one_entry_and_a_problem() -> None:
     assert "15" in digest.problems[0].message
 
 
-def test_a_digest_holds_as_many_papers_as_it_likes() -> None:
+def test_the_number_of_papers_is_not_limited() -> None:
     digest = parse_digest(DATE + "".join(PAPER.replace("00001", f"{number:05}") for number in range(70)))
     assert [paper.rank for paper in digest.entries] == list(range(1, 71))
 
 
-def test_text_between_the_date_and_the_first_paper_is_named() -> None:
+def test_text_between_the_date_and_the_first_paper_is_a_problem() -> None:
     digest = parse_digest(DATE + "Good morning.\n\n" + PAPER)
     assert (len(digest.entries), [problem.line for problem in digest.problems]) == (1, [3])
 
 
-def test_a_page_around_the_digest_is_no_part_of_it() -> None:
+def test_the_page_around_a_digest_is_ignored() -> None:
     page = (
         "# My Page\n\nHello.\n\n" + DATE + PAPER + "## Links\n\n- [a](https://example.org)\n\n# End\n\nBye.\n"
     )
@@ -346,7 +341,7 @@ def test_a_page_around_the_digest_is_no_part_of_it() -> None:
     assert digest.text == (DATE + PAPER).rstrip() + "\n"
 
 
-def test_papers_may_stand_at_any_level() -> None:
+def test_papers_can_have_headings_of_any_level() -> None:
     second = PAPER.replace("00001", "00002")
     for date_level, level in (("#", "##"), ("##", "##"), ("#", "######")):
         text = (DATE + PAPER + second).replace("###", level).replace("## Daily", f"{date_level} Daily")
@@ -355,7 +350,7 @@ def test_papers_may_stand_at_any_level() -> None:
         assert digest.problems == ()
 
 
-def test_headings_between_date_and_papers_group_them() -> None:
+def test_headings_between_date_and_papers_are_groups() -> None:
     text = (
         "# Daily Papers (2025-02-06)\n\n## Vision\n\n"
         + PAPER
@@ -367,57 +362,8 @@ def test_headings_between_date_and_papers_group_them() -> None:
     assert [problem.line for problem in digest.problems] == [3, 16]
 
 
-def test_a_paper_outside_the_digest_is_named_and_not_read() -> None:
+def test_a_paper_outside_the_digest_is_a_problem() -> None:
     digest = parse_digest(DATE + PAPER + "## Reading list\n\n" + PAPER.replace("00001", "00002"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2502.00001"]
     assert [problem.line for problem in digest.problems] == [16]
     assert parse.parse_text(digest.text) == (digest,)
-
-
-BLOCK_LINES = st.sampled_from(
-    [
-        "",
-        "",
-        "- ***New***: text",
-        "- **Next**: text",
-        "- ***Odd: ***: text",
-        "- *** : ***: text",
-        "- ***: text",
-        "- ***A*B***: text",
-        "- plain",
-        "-",
-        "- - -",
-        "---",
-        "  - nested",
-        "  more",
-        "* star",
-        "1. one",
-        "**Bold**: text",
-        "**Bold**",
-        "Vote: 12",
-        "Vote: -",
-        "- Vote: 3",
-        "Authors: A B, C D",
-        "Authors: A B, +",
-        "![](https://example.org/a.png)",
-        "![](https://example.org/a.mp4)",
-        "```",
-        "#### Low",
-        "죄송합니다. 링크를 열 수 없습니다.",
-        "- 죄송합니다. 링크를 열 수 없습니다.",
-        "\t",
-    ]
-)
-SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
-
-
-@given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
-def test_the_shorter_way_gives_what_the_longer_one_gives(rows: list[str], plain_head: bool) -> None:
-    rows = SIMPLE_HEADER * plain_head + rows
-    short = paper_headings.PaperDraft(1, "2502.00001", None, "")
-    long = paper_headings.PaperDraft(1, "2502.00001", None, "")
-    problems = newsletter_block.parse_block(rows, 0, len(rows), long)
-    if fast_path.parse_simple_block(rows, 0, len(rows), short):
-        assert (short, []) == (long, problems)
-    else:
-        assert short == paper_headings.PaperDraft(1, "2502.00001", None, "")

@@ -1,4 +1,4 @@
-"""The review format as the front door reads it."""
+"""The review format, parsed by the entry point."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parse_digest(text: str) -> models.Digest:
 
 
 def parse_summary(summary: str) -> models.Entry:
-    """The first of two papers; the second shows that the first has not run over."""
+    """The first of two papers; the second one shows where the first ends."""
     digest = parse_digest(DATE + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
     assert len(digest.entries[1].sections) == 2
@@ -39,7 +39,7 @@ def headings(summary: str) -> list[str | None]:
     return [section.heading for section in parse_summary(summary).sections]
 
 
-def test_a_paper_is_read_whole() -> None:
+def test_a_paper_is_parsed_completely() -> None:
     digest = parse_digest(DATE + paper_text(fence(CHAPTERS)))
     assert (digest.format, digest.date, digest.problems) == (
         models.DigestFormat.REVIEW,
@@ -82,14 +82,14 @@ def test_a_summary_needs_no_fence() -> None:
         "**1) {}**",
     ],
 )
-def test_chapters_are_known_in_each_of_their_notations(line: str) -> None:
+def test_chapters_are_found_in_every_notation(line: str) -> None:
     text = "\n\n".join(f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과"))
     for summary in (text, f"머리말.\n\n{text}", fence(text + "\n"), fence("# 제목 하나\n\n" + text + "\n")):
         paper = parse_summary(summary)
-        found = [
+        names = [
             (section.heading or "").removeprefix("1. ").removeprefix("1) ") for section in paper.sections
         ]
-        assert [name for name in found if name] == ["동기", "방법", "결과"]
+        assert [name for name in names if name] == ["동기", "방법", "결과"]
         assert {section.body for section in paper.sections if section.heading} == {"- **굵게**: 글\n- 글"}
 
 
@@ -107,7 +107,7 @@ def test_a_summary_without_chapters_is_one_section() -> None:
     assert not paper.summary_missing
 
 
-def test_lower_headings_and_bold_lines_stay_within_their_chapter() -> None:
+def test_lower_headings_and_bold_lines_stay_in_their_chapter() -> None:
     summary = "## 1. 동기\n\n### 1.1 배경\n\n글\n\n**굵은 줄**\n\n## 2. 결과\n\n글\n"
     assert headings(summary) == ["1. 동기", "2. 결과"]
     assert headings("**1. 동기**\n\n**굵은 줄**\n\n글\n\n**2. 결과**\n\n글\n") == ["1. 동기", "2. 결과"]
@@ -134,7 +134,7 @@ def test_indented_chapters_lose_their_indentation() -> None:
         ("# 논문 요약", None),
     ],
 )
-def test_the_title_is_the_summarys_own_heading(heading: str, title: str | None) -> None:
+def test_the_title_is_the_heading_of_the_summary(heading: str, title: str | None) -> None:
     paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
     assert paper.title == title
     assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
@@ -159,7 +159,7 @@ def test_code_and_tables_stay_in_their_chapter() -> None:
         ]
 
 
-def test_rules_between_chapters_separate_nothing_else() -> None:
+def test_rules_between_chapters_separate_only_chapters() -> None:
     for summary in (
         "## 1. 동기\n\n글\n\n---\n\n## 2. 결과\n\n글\n",
         "## 동기\n\n글\n\n---\n\n## 결과\n\n글\n",
@@ -168,7 +168,7 @@ def test_rules_between_chapters_separate_nothing_else() -> None:
         assert [section.body for section in sections] == ["글", "글"]
 
 
-def test_rules_between_the_chapters_of_the_last_paper_end_no_digest() -> None:
+def test_rules_between_the_chapters_of_the_last_paper_do_not_end_the_digest() -> None:
     digest = parse_digest(DATE + paper_text("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n"))
     assert [section.heading for section in digest.entries[0].sections] == ["동기", "결과"]
 
@@ -179,7 +179,7 @@ def test_text_around_the_fence_is_kept() -> None:
     assert paper.sections[-1].body.endswith("도움이 되길.")
 
 
-def test_a_fence_that_is_never_closed_is_named_and_hides_no_paper() -> None:
+def test_an_unclosed_fence_is_a_problem_and_hides_no_paper() -> None:
     digest = parse_digest(
         DATE + paper_text("```markdown\n" + CHAPTERS) + paper_text(fence(CHAPTERS), "2505.00002")
     )
@@ -207,7 +207,7 @@ def test_a_fence_that_is_never_closed_is_named_and_hides_no_paper() -> None:
         "",
     ],
 )
-def test_an_apology_is_no_summary(apology: str) -> None:
+def test_a_refusal_is_no_summary(apology: str) -> None:
     paper = parse_summary(apology)
     assert (paper.summary_missing, paper.sections) == (True, ())
     assert paper.url == "https://huggingface.co/papers/2505.00001"
@@ -225,7 +225,7 @@ def test_an_apology_is_no_summary(apology: str) -> None:
         "A short summary. It is a summary.",
     ],
 )
-def test_a_summary_is_a_summary_even_with_an_apology_in_it(summary: str) -> None:
+def test_a_summary_with_an_apology_in_it_is_a_summary(summary: str) -> None:
     paper = parse_summary(summary)
     assert not paper.summary_missing
     assert paper.sections
@@ -234,7 +234,7 @@ def test_a_summary_is_a_summary_even_with_an_apology_in_it(summary: str) -> None
 @pytest.mark.parametrize(
     "mark", ["**Summary**:", "**Summary:**", "Summary:", "**요약**:", "### Summary", "### 요약:"]
 )
-def test_the_mark_of_a_summary_has_many_spellings(mark: str) -> None:
+def test_the_label_of_a_summary_is_found_in_every_spelling(mark: str) -> None:
     digest = parse_digest(
         f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n\n{mark}\n글 하나.\n"
     )
@@ -242,7 +242,7 @@ def test_the_mark_of_a_summary_has_many_spellings(mark: str) -> None:
     assert digest.problems == ()
 
 
-def test_a_summary_may_begin_behind_its_mark() -> None:
+def test_a_summary_can_begin_after_its_label() -> None:
     digest = parse_digest(
         f"{DATE}## 2505.00001\nhttps://arxiv.org/abs/2505.00001v2\n\n**Summary**: 글 하나.\n"
     )
@@ -263,7 +263,7 @@ def test_a_summary_may_begin_behind_its_mark() -> None:
         ("## A Small Model", "A Small Model"),
     ],
 )
-def test_a_paper_may_have_its_title_in_its_heading(heading: str, title: str | None) -> None:
+def test_a_paper_can_have_its_title_in_its_heading(heading: str, title: str | None) -> None:
     first = paper_text(fence(CHAPTERS), "2505.00002")
     digest = parse_digest(
         f"{DATE}{first}{heading}\n🔗 https://huggingface.co/papers/2505.00001\n\n**Summary**:\n글.\n\n---\n"
@@ -275,7 +275,7 @@ def test_a_paper_may_have_its_title_in_its_heading(heading: str, title: str | No
     assert digest.problems == ()
 
 
-def test_a_paper_linked_in_a_chapters_heading_is_none_of_the_digest() -> None:
+def test_a_paper_linked_in_a_chapters_heading_is_no_entry() -> None:
     for heading in (
         "## 2. 참고: [A](https://arxiv.org/abs/2401.00001)",
         "### [A](https://arxiv.org/abs/2401.00001)",
@@ -285,13 +285,13 @@ def test_a_paper_linked_in_a_chapters_heading_is_none_of_the_digest() -> None:
         assert len(digest.problems) == heading.startswith("###")
 
 
-def test_an_id_within_code_is_named_and_not_taken_for_a_paper() -> None:
+def test_an_id_within_code_is_a_problem_and_no_paper() -> None:
     digest = parse_digest(DATE + paper_text("## 1. 동기\n\n```\n## 2401.00001\n```\n\n글\n"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001"]
     assert [problem.line for problem in digest.problems] == [10]
 
 
-def test_lines_above_the_summary_are_read_or_named() -> None:
+def test_lines_above_the_summary_are_parsed_or_a_problem() -> None:
     head = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\nPublished by mail\n"
     digest = parse_digest(
         f"{DATE}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n{head}\n**Summary**:\n글.\n"
@@ -301,12 +301,12 @@ def test_lines_above_the_summary_are_read_or_named() -> None:
     assert [problem.line for problem in digest.problems] == [9]
 
 
-def test_a_paper_without_link_has_the_usual_one() -> None:
+def test_a_paper_without_link_has_the_default_one() -> None:
     digest = parse_digest(f"{DATE}## 2505.00001\n\n**Summary**:\n글.\n")
     assert digest.entries[0].url == "https://huggingface.co/papers/2505.00001"
 
 
-def test_a_paper_without_id_is_a_problem_and_its_neighbours_survive() -> None:
+def test_a_paper_without_id_is_a_problem_and_its_neighbours_are_kept() -> None:
     broken = "## None\n🔗 https://huggingface.co/papers/\n\n**Summary**:\n글.\n\n---\n\n"
     digest = parse_digest(DATE + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
     assert [(paper.arxiv_id, len(paper.sections)) for paper in digest.entries] == [
@@ -321,14 +321,14 @@ def test_a_paper_without_id_is_a_problem_and_its_neighbours_survive() -> None:
 @pytest.mark.parametrize(
     "after", ["## Links\n\ntext\n", "# About\n\ntext\n\n## More\n", "## Links\n```\ncode\n```\n"]
 )
-def test_a_page_around_the_digest_is_no_part_of_it(summary: str, after: str) -> None:
+def test_the_page_around_a_digest_is_ignored(summary: str, after: str) -> None:
     text = DATE + paper_text(summary)
     digest = parse_digest("# My page\n\nHello.\n\n" + text + after)
     assert digest == parse_digest(text.rstrip() + "\n") or digest.entries == parse_digest(text).entries
     assert digest.text == text.rstrip() + "\n"
 
 
-def test_a_chapter_with_nothing_under_it_is_named() -> None:
+def test_an_empty_chapter_is_a_problem() -> None:
     digest = parse_digest(DATE + paper_text("## 1. 동기\n\n## 2. 결과\n\n글\n"))
     assert [section.heading for section in digest.entries[0].sections] == ["2. 결과"]
     assert len(digest.problems) == 1

@@ -1,4 +1,4 @@
-"""Foreign text stays text: it shows as it is and does nothing."""
+"""Escaped untrusted text is shown unchanged and has no active markup."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ UNESCAPED = r"(?<!\\)(?:\\\\)*"
 
 
 def unescape(escaped: str) -> str:
-    """What a reader sees of escaped text."""
+    """The text that Discord shows for escaped text."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped).replace(escape.ZERO_WIDTH_SPACE, "")
 
 
 @given(HOSTILE)
-def test_escaped_text_shows_as_the_plain_text(text: str) -> None:
+def test_escaped_text_is_shown_as_the_plain_text(text: str) -> None:
     assert unescape(escape.escape_text(text)) == escape.to_single_line(text)
 
 
@@ -95,8 +95,8 @@ def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str
 
 @given(HOSTILE, st.sampled_from(["https://arxiv.org/abs/1", "javascript:x", "https://a b/(c)", ""]))
 def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
-    made = escape.masked_link(text, url)
-    links = re.findall(UNESCAPED + r"\]\(", made)
+    link = escape.masked_link(text, url)
+    links = re.findall(UNESCAPED + r"\]\(", link)
     assert len(links) == (1 if escape.safe_url(url) and escape.link_label(text) else 0)
 
 
@@ -137,7 +137,7 @@ def test_a_link_label_has_no_square_brackets_lines_or_urls(title: str, label: st
         ("https://e.org/" + "a" * limits.LINK_URL, None),
     ],
 )
-def test_only_web_addresses_are_linked(url: str, safe: str | None) -> None:
+def test_only_web_urls_are_linked(url: str, safe: str | None) -> None:
     assert escape.safe_url(url) == safe
 
 
@@ -150,5 +150,5 @@ def test_a_link_without_a_usable_url_is_its_label() -> None:
     ("text", "span"),
     [("a*b", "`a*b`"), ("a`b", "``a`b``"), ("`a`", "`ˋaˋ`"), ("a``b", "`aˋˋb`"), ("a\nb", "`a b`"), ("", "")],
 )
-def test_code_spans_hold_any_text(text: str, span: str) -> None:
+def test_code_spans_can_contain_any_text(text: str, span: str) -> None:
     assert escape.code_span(text) == span

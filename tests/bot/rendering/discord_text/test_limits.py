@@ -6,14 +6,14 @@ from bot.rendering.discord_text import limits
 from tests.support import payload_checks
 
 
-def test_a_full_message_of_hangul_meets_the_bytes_before_the_characters() -> None:
+def test_hangul_reaches_the_limit_of_bytes_before_that_of_characters() -> None:
     assert payload_checks.fit_in_message(["가" * 3100])
     assert not payload_checks.fit_in_message(["가" * 3200])
     assert payload_checks.fit_in_message(["a" * 4000])
     assert not payload_checks.fit_in_message(["a" * 4001])
 
 
-def test_each_text_costs_twelve_bytes_more() -> None:
+def test_each_text_costs_twelve_additional_bytes() -> None:
     texts = ["가" * 100] * 30
     assert sum(map(limits.utf8_bytes, texts)) == 9000
     assert payload_checks.fit_in_message(texts)

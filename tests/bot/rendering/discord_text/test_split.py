@@ -1,4 +1,4 @@
-"""Shortened and split texts fit, keep their markup whole and lose nothing."""
+"""Shortened and split texts fit, keep their markup and lose no content."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ MARKDOWN_TEXTS = st.lists(
 
 
 def visible_text(text: str) -> str:
-    """The text without whitespace and marks: what no page may lose."""
+    """The text without whitespace and marks."""
     return re.sub(r"[`*~\s]", "", text)
 
 
 def contains_all(pages: list[str], text: str) -> bool:
-    """Whether all of `text` is in `pages`, in order; a fence's language may be said again on each page."""
+    """Whether all of `text` is in `pages`, in order; a fence's language can be repeated on each page."""
     joined = iter(visible_text("".join(pages)))
     return all(char in joined for char in visible_text(text))
 
 
 @given(MARKDOWN_TEXTS, st.integers(64, 400), st.integers(64, 900))
-def test_pages_fit_and_hold_all_the_content(text: str, max_chars: int, max_bytes: int) -> None:
+def test_pages_fit_and_contain_all_the_content(text: str, max_chars: int, max_bytes: int) -> None:
     pages = split.split_pages(text, max_chars, max_bytes)
     assert all(len(page) <= max_chars for page in pages)
     assert all(limits.utf8_bytes(page) <= max_bytes for page in pages)
@@ -65,7 +65,7 @@ def test_pages_of_text_without_marks_are_the_text(text: str) -> None:
 
 
 @given(MARKDOWN_TEXTS, st.integers(0, 200))
-def test_a_shortened_text_fits_and_says_so(text: str, limit: int) -> None:
+def test_a_shortened_text_fits_and_has_an_ellipsis(text: str, limit: int) -> None:
     for markdown in (True, False):
         short = split.shorten(text, limit, markdown=markdown)
         assert len(short) <= limit
@@ -85,7 +85,7 @@ def test_a_shortened_plain_text_keeps_graphemes_whole(text: str, limit: int) -> 
     "atom", [LINK, "`a code span`", "</daily edit:123456789>", "<t:1739300000:R>", "\\*"]
 )
 @pytest.mark.parametrize("before", range(40, 64, 3))
-def test_no_page_ends_inside_an_unbreakable_piece(atom: str, before: int) -> None:
+def test_no_page_ends_inside_an_atomic_token(atom: str, before: int) -> None:
     text = "a" * before + " " + atom + " " + "b" * 60
     pages = split.split_pages(text, 64, 256)
     assert sum(page.count(atom) for page in pages) == 1
@@ -109,7 +109,7 @@ def test_a_sentence_is_preferred_only_if_it_fills_half() -> None:
     assert split.shorten(text, 30) == "짧아요. 그다음 문장은 아주 길어서 한도 안에서는…"
 
 
-def test_abbreviations_and_list_numbers_end_no_sentence() -> None:
+def test_abbreviations_and_list_numbers_do_not_end_a_sentence() -> None:
     assert split.shorten("Models such as those of Lee et al. are strong at this task.", 48).endswith(
         "strong…"
     )
@@ -130,12 +130,12 @@ def test_a_fence_is_closed_and_opened_again() -> None:
     assert all(page.startswith("```python\n    x") for page in pages[1:])
 
 
-def test_pages_end_between_blocks_where_they_can() -> None:
+def test_pages_end_between_blocks_if_possible() -> None:
     text = "\n\n".join(f"문단 {number}. " + "낱말 " * 10 for number in range(10))
     assert all(page.startswith("문단") for page in split.split_pages(text, 120, 400))
 
 
-def test_a_heading_goes_with_what_it_announces() -> None:
+def test_a_heading_stays_with_the_text_below_it() -> None:
     text = "글 " * 40 + "\n\n**제목**\n" + "글 " * 40
     first, second = split.split_pages(text, 95, 400)
     assert "제목" not in first
@@ -147,7 +147,7 @@ def test_bold_is_closed_and_opened_again() -> None:
     assert all(page.startswith("**") and page.endswith("**") and not page.endswith("***") for page in pages)
 
 
-def test_pages_that_are_too_small_are_refused() -> None:
+def test_too_small_pages_are_rejected() -> None:
     with pytest.raises(ValueError, match="64"):
         split.split_pages("text", 10, 10)
 

@@ -1,4 +1,4 @@
-"""BibTeX entries that BibTeX reads, whatever the title holds."""
+"""BibTeX entries are valid for any title."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.rendering.export import bibtex
 
 
-def test_an_entry_has_title_authors_year_and_address() -> None:
+def test_an_entry_has_title_authors_year_and_url() -> None:
     entry = bibtex.render_entry(
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
     )
@@ -32,13 +32,13 @@ def test_the_year_comes_from_the_id(arxiv_id: str, year: str) -> None:
     assert (f"{{{year}}}" in bibtex.render_entry(arxiv_id, "T", [])) == bool(year)
 
 
-def test_names_that_would_be_taken_apart_are_in_braces() -> None:
+def test_names_that_bibtex_would_split_are_in_braces() -> None:
     entry = bibtex.render_entry("2502.02737", "T", ["Lee, Inc.", "Alpha and Beta", "Anderson"])
     assert "author        = {{Lee, Inc.} and {Alpha and Beta} and Anderson}," in entry
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
-def test_braces_are_balanced_and_nothing_is_special(title: str, authors: list[str]) -> None:
+def test_braces_are_balanced_and_special_characters_escaped(title: str, authors: list[str]) -> None:
     entry = bibtex.render_entry("2502.02737", title, authors)
     depth = 0
     for char in entry:

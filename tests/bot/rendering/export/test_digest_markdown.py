@@ -1,4 +1,4 @@
-"""Sections as a newsletter's bullets: what a bullet cannot hold takes another form, and nothing is lost."""
+"""Entries as the Markdown of a newsletter or a review, without loss."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def body(*sections: Section) -> str:
     ).body
 
 
-def test_headings_inside_a_bullet_become_bold_and_rules_blank_but_not_in_code() -> None:
+def test_headings_in_a_bullet_become_bold_and_rules_blank_except_in_code() -> None:
     text = "글\n\n### 소제목\n\n---\n\n```\n# 코드\n---\n```"
     assert body(Section("1. 장", text)) == (
         "- ***1. 장***: 글\n\n  **소제목**\n\n\n\n  ```\n  # 코드\n  ---\n  ```"
     )
 
 
-def test_a_heading_that_no_bullet_can_hold_becomes_a_low_heading() -> None:
+def test_a_heading_that_does_not_fit_a_bullet_becomes_a_low_heading() -> None:
     assert body(Section("A*", "글"), Section("B", "둘")) == "#### A*\n\n글\n\n#### B\n\n둘"
 
 

@@ -1,4 +1,4 @@
-"""Exports: newsletter and review read back as what went in, the others are sound files of their kind."""
+"""Exports: newsletters and reviews parse back to the same entries, the other formats are valid files."""
 
 from __future__ import annotations
 
@@ -103,15 +103,15 @@ def entry(**values: object) -> models.Entry:
 
 
 @given(NEWSLETTERS)
-def test_a_newsletter_reads_back_as_what_went_in(text: str) -> None:
+def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
     (after,) = parse.parse_text(export("newsletter", before))
     assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries)
 
 
 @given(REVIEW_ENTRIES)
-def test_a_review_reads_back_as_what_went_in(paper: models.Entry) -> None:
-    # An only chapter with headings of its own and without title is itself read as the title: no digest has that.
+def test_an_exported_review_parses_to_the_same_entries(paper: models.Entry) -> None:
+    # A single chapter with headings and without title would be parsed as the title; no digest has that.
     assume(paper.title or len(paper.sections) != 1 or "###" not in paper.sections[0].body)
     missing = not paper.sections
     paper = models.Entry(
@@ -135,7 +135,7 @@ def real_digests() -> list[Path]:
 
 
 @pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
-def test_real_digests_read_back_as_what_went_in() -> None:
+def test_exported_real_digests_parse_to_the_same_entries() -> None:
     for path in real_digests():
         for before in parse.parse_text(path.read_text(encoding="utf-8")):
             (after,) = parse.parse_text(export(before.format.value, before))
@@ -166,26 +166,30 @@ def test_the_other_format_keeps_papers_votes_authors_and_pictures() -> None:
                 )
 
 
-def test_several_days_read_back_in_order() -> None:
+def test_exported_days_parse_in_order() -> None:
     days = [
         models.Digest(models.DigestFormat.NEWSLETTER, date(2025, 2, day), (entry(),), (), "")
         for day in (6, 7)
     ]
-    assert [one.date for one in parse.parse_text(export("newsletter", *days))] == [one.date for one in days]
+    assert [parsed.date for parsed in parse.parse_text(export("newsletter", *days))] == [
+        day.date for day in days
+    ]
 
 
-def test_json_is_a_line_a_digest_in_the_shape_of_parse_and_what_is_stored() -> None:
-    one = digest(entry(sections=(models.Section(None, "글"),)))
-    stored = ExportDigest(one, "inbox/a.md", {"source": "inbox"}, {"2502.02737": {"first_on": "2025-02-06"}})
+def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> None:
+    original = digest(entry(sections=(models.Section(None, "글"),)))
+    stored = ExportDigest(
+        original, "inbox/a.md", {"source": "inbox"}, {"2502.02737": {"first_on": "2025-02-06"}}
+    )
     (line,) = formats.render_export(ExportFormat.JSON, [stored], TEMPLATES).splitlines()
     record = json.loads(line)
-    expected = json_output.digest_to_json(one, "inbox/a.md")
+    expected = json_output.digest_to_json(original, "inbox/a.md")
     expected["papers"][0]["first_on"] = "2025-02-06"
     assert record == {**expected, "source": "inbox"}
     assert "글" in line
 
 
-def test_csv_has_a_row_a_paper_and_no_formula() -> None:
+def test_csv_has_a_row_per_paper_and_no_formula() -> None:
     papers = [
         entry(
             title='=HYPERLINK("x")',
@@ -204,12 +208,12 @@ def test_csv_has_a_row_a_paper_and_no_formula() -> None:
     assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
 
 
-def test_an_export_of_nothing_is_empty_but_for_the_header() -> None:
+def test_an_export_without_digests_is_empty_except_for_the_header() -> None:
     assert export("newsletter") == export("review") == export("json") == export("bibtex") == ""
     assert export("csv").startswith("date,format,rank,")
 
 
-def test_bibtex_names_each_paper_once() -> None:
+def test_bibtex_has_each_paper_once() -> None:
     text = export("bibtex", digest(entry(), entry(rank=2, arxiv_id="2502.00001")), digest(entry()))
     assert text.count("@misc{") == 2
     assert text.startswith("@misc{arxiv:2502.02737,\n")
@@ -219,10 +223,10 @@ def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
     (tmp_path / "export.review.md.j2").write_text(
         "{% for d in digests %}{{ d.date }} & {{ d.papers | length }}{% endfor %}\n"
     )
-    one = ExportDigest(digest(entry()), "a.md")
-    assert formats.render_export(ExportFormat.REVIEW, [one], Templates(tmp_path)) == "2025-02-06 & 1"
+    exported = ExportDigest(digest(entry()), "a.md")
+    assert formats.render_export(ExportFormat.REVIEW, [exported], Templates(tmp_path)) == "2025-02-06 & 1"
     (tmp_path / "export.review.md.j2").write_text("{{ nothing }}")
     templates = Templates(tmp_path)
-    text = formats.render_export(ExportFormat.REVIEW, [one], templates)
+    text = formats.render_export(ExportFormat.REVIEW, [exported], templates)
     assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
     assert len(templates.rendering_problems) == 1

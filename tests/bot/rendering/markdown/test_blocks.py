@@ -1,4 +1,4 @@
-"""The digests' Markdown as Discord's: everything readable, nothing active that was not meant, nothing lost."""
+"""The digests' Markdown as Discord's: no unintended markup, no loss of text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def without_code(text: str) -> str:
 
 
 @given(BLOCKS)
-def test_nothing_is_active_but_what_markdown_meant(text: str) -> None:
+def test_only_the_markup_of_the_source_is_active(text: str) -> None:
     rendered = without_code(blocks.render_markdown(text))
     assert not re.search(r"@(everyone|here|[!&]?\d{15})", rendered, re.IGNORECASE)
     for link in re.findall(UNESCAPED + r"\]\(([^)]*)", rendered):
@@ -70,7 +70,7 @@ def test_nothing_is_active_but_what_markdown_meant(text: str) -> None:
 
 
 @given(BLOCKS)
-def test_every_letter_of_the_text_is_there(text: str) -> None:
+def test_every_letter_of_the_text_is_kept(text: str) -> None:
     letters = re.sub(r"[^가-힣]", "", text)
     assert re.sub(r"[^가-힣]", "", blocks.render_markdown(text)) == letters
     assert re.sub(r"[^가-힣]", "", blocks.render_plain(text)) == letters
@@ -129,7 +129,7 @@ def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
         (r"값은 \$5", "값은 $5"),
     ],
 )
-def test_formulas_become_unicode_and_prices_stay(source: str, rendered: str) -> None:
+def test_formulas_become_unicode_and_prices_are_kept(source: str, rendered: str) -> None:
     assert blocks.render_markdown(source) == rendered
 
 
@@ -140,7 +140,7 @@ def test_nested_and_numbered_lists_keep_their_shape() -> None:
     )
 
 
-def test_a_code_block_keeps_its_lines_and_numbering_goes_on_after_it() -> None:
+def test_a_code_block_keeps_its_lines_and_numbering_continues_after_it() -> None:
     source = "1. 하나\n   ```python\n   def f():\n       return '```'\n   ```\n2. 둘"
     rendered = blocks.render_markdown(source)
     assert rendered.startswith("1. 하나\n```python\ndef f():\n    return '`\u200b`\u200b`'\n```\n2. 둘")

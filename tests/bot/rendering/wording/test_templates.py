@@ -1,21 +1,21 @@
-"""Operators' templates: they replace block by block, and a broken one never costs a post."""
+"""Operators' templates replace the bundled ones block by block; a broken one never loses a post."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 import structlog.testing
 
-from bot.rendering.wording import filters, templates
+from bot.rendering.wording import templates
 from bot.rendering.wording.templates import OutputFormat, TemplateProblem, Templates
 
 VALUES = {"day": date(2025, 2, 12), "since": None, "total": 27, "shown": 5}
 
 
 class OperatorFolder:
-    """A folder of templates and what is reported of them."""
+    """A folder of an operator's templates, and the problems of rendering them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -85,7 +85,7 @@ def test_a_changed_template_is_used_at_once(operator: OperatorFolder) -> None:
         ("{% block headline %}{% include 'secret' %}{% endblock %}", 1, "secret"),
     ],
 )
-def test_a_broken_template_is_named_with_its_line_and_the_bundled_one_used(
+def test_a_broken_template_is_reported_with_its_line_and_the_bundled_one_is_used(
     operator: OperatorFolder, source: str, line: int, reason: str
 ) -> None:
     operator.write("daily.en.j2", source)
@@ -98,7 +98,7 @@ def test_a_broken_template_is_named_with_its_line_and_the_bundled_one_used(
     assert f"daily.en.j2, line {line}: " in str(problem)
 
 
-def test_a_template_that_is_no_text_is_named(operator: OperatorFolder) -> None:
+def test_a_template_that_is_no_text_is_reported(operator: OperatorFolder) -> None:
     (operator.folder / "daily.en.j2").write_bytes(b"\xff\xfe\x00")
     assert operator.headline() == "Papers of February 12, 2025"
     assert [Path(problem.file).name for problem in operator.problems] == ["daily.en.j2"]
@@ -123,25 +123,25 @@ def test_a_problem_is_logged_once(operator: OperatorFolder) -> None:
     ]
 
 
-def test_a_check_finds_syntax_errors_and_files_that_replace_nothing(operator: OperatorFolder) -> None:
+def test_a_check_finds_syntax_errors_and_files_that_replace_no_template(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}")
     operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
     operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
     operator.write("README.md", "{% notes")
     (operator.folder / "alert.en.j2").write_bytes(b"\xff\xfe\x00")
-    found = operator.templates.find_problems()
-    assert [(Path(problem.file).name, problem.line) for problem in found] == [
+    problems = operator.templates.find_problems()
+    assert [(Path(problem.file).name, problem.line) for problem in problems] == [
         ("alert.en.j2", None),
         ("daily.en.j2", 1),
         ("dayly.en.j2", None),
     ]
     with structlog.testing.capture_logs() as logs:
         operator.templates.log_problems()
-    assert [entry["file"] for entry in logs] == [problem.file for problem in found]
+    assert [entry["file"] for entry in logs] == [problem.file for problem in problems]
     assert Templates().find_problems() == []
 
 
-def test_values_are_escaped_but_for_prepared_text(operator: OperatorFolder) -> None:
+def test_values_are_escaped_unless_they_are_safe(operator: OperatorFolder) -> None:
     operator.write(
         "daily.en.j2",
         "{% macro bold(text) %}**{{ text }}**{% endmacro %}"
@@ -159,42 +159,6 @@ def test_plain_texts_have_no_escapes() -> None:
     assert (
         Templates().render_block("daily", "name", "en", values, OutputFormat.PLAIN) == "2025-02-12 · 1 paper"
     )
-
-
-@pytest.mark.parametrize(
-    ("zone", "ko", "en"),
-    [
-        ("Asia/Seoul", "서울", "Seoul"),
-        ("America/New_York", "뉴욕", "New York"),
-        ("UTC", "UTC", "UTC"),
-        ("Etc/GMT+3", "Etc/GMT+3", "Etc/GMT+3"),
-        ("Mars/Olympus", "Mars/Olympus", "Mars/Olympus"),
-    ],
-)
-def test_zones_are_named_by_their_city(zone: str, ko: str, en: str) -> None:
-    assert (filters.render_zone(zone, "ko"), filters.render_zone(zone, "en")) == (ko, en)
-
-
-def test_moments_are_discord_timestamps() -> None:
-    at = datetime(2025, 2, 12, tzinfo=UTC)
-    assert filters.render_timestamp(at) == "<t:1739318400:f>"
-    assert filters.render_timestamp(at, "R") == "<t:1739318400:R>"
-
-
-@pytest.mark.parametrize(
-    ("names", "truncated", "shown"),
-    [
-        ([], False, ""),
-        ([], True, ""),
-        (["A"], False, "A"),
-        (["A", "B", "C"], False, "A, B, C"),
-        (["A", "B", "C", "D"], False, "A, B, C +1"),
-        (["A", "B"], True, "A, B +…"),
-        (["A", "B", "C", "D"], True, "A, B, C +1…"),
-    ],
-)
-def test_three_authors_are_named(names: list[str], truncated: bool, shown: str) -> None:
-    assert filters.render_authors(names, truncated) == shown
 
 
 def test_every_bundled_template_has_both_languages() -> None:
