@@ -53,14 +53,14 @@ class AlertHarness:
         self.notifier = AlertNotifier(self.deliveries)
 
     async def add_digest(
-        self, on: date, *papers: tuple[str, int | None], words: str = "", location: str | None = None
+        self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
     ) -> None:
         async def on_fresh(
             connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
         ) -> None:
             await self.notifier.notify(connection, digest_id, paper_ids, revision, NOW)
 
-        text = digest_builders.newsletter(on, papers, text=words)
+        text = digest_builders.newsletter(on, papers, text=summary)
         await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
 
     async def add_alert(

@@ -147,7 +147,7 @@ class Alerts:
         return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
 
     async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> AlertPreview:
-        """Return what the alert would have matched in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
+        """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
         validated = self._validate(0, kind, text, min_votes, None, None)
         now = self._clock()
         alert = models.Alert(

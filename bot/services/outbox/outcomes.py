@@ -39,7 +39,7 @@ class Outcome:
 OutcomeListener = Callable[[Outcome], None]
 
 LINGER_SECONDS = 0.05
-"""How long a receipt waits for others to be stored with it. A crash meanwhile equals one before the receipt arrived."""
+"""How long a receipt waits for others to be stored with it. A crash meanwhile has the same effect as before it arrived."""
 
 
 class OutcomeRecorder:

@@ -1,4 +1,4 @@
-"""Suspends what is posted to a destination that Discord blocks, and resumes it when the destination is available again."""
+"""Suspends subscriptions and alerts whose destination Discord blocks, and resumes them when it is available again."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class DestinationResumer:
         self._default_locale = default_locale
 
     async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
-        """Resume what was suspended and `may_post` now allows, in one server or in all. Returns the channel ids.
+        """Resume the subscriptions and alerts that `may_post` allows, in one server or in all. Returns their channel ids.
 
         Their deliveries that have not expired are due at once. What a person paused stays paused.
         """

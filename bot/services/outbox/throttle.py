@@ -17,7 +17,7 @@ SLOW_RETRY_DELAY = 300.0
 
 MAX_MESSAGES = 4
 WINDOW_SECONDS = 5.0
-"""Messages per channel within `WINDOW_SECONDS`. Discord allows 5 in 5 s (as of 2026, api#20): with one less its responses
+"""Messages per channel within `WINDOW_SECONDS`. Discord allows 5 in 5 s (as of 2026, api#20): with four its responses
 never report an exhausted bucket, so that discord.py does not sleep before it returns."""
 
 FAILURE_THRESHOLD = 8

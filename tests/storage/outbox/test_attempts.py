@@ -13,11 +13,11 @@ async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> N
         async with db.transaction() as connection:
             part = await start_attempt(connection)
             await attempts.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW + MINUTE)
-            found = await queries.get(connection, delivery_id)
-        assert found is not None
-        assert found.state == expected
-    assert found is not None
-    assert found.finished_at == NOW + MINUTE
+            stored = await queries.get(connection, delivery_id)
+        assert stored is not None
+        assert stored.state == expected
+    assert stored is not None
+    assert stored.finished_at == NOW + MINUTE
     async with db.read() as connection:
         assert await queries.oldest_unsent_at(connection) is None
 
@@ -65,9 +65,9 @@ async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await attempts.mark_failed(connection, part.id, reason="refused", now=NOW)
-        found = await queries.get(connection, delivery_id)
-    assert found is not None
-    assert (found.state, found.finished_at) == (models.DeliveryState.FAILED, NOW)
+        stored = await queries.get(connection, delivery_id)
+    assert stored is not None
+    assert (stored.state, stored.finished_at) == (models.DeliveryState.FAILED, NOW)
     assert await list_due_nonces(db) == []
 
 

@@ -17,8 +17,10 @@ async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeue
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await attempts.mark_uncertain(connection, part.id, reason="may not read the history")
-        found = await queries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
-        assert [(one.id, one.reason) for one in found] == [(delivery_id, "may not read the history")]
+        uncertain = await queries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+        assert [(delivery.id, delivery.reason) for delivery in uncertain] == [
+            (delivery_id, "may not read the history")
+        ]
     assert await list_due_nonces(db) == ["b/0"]
     async with db.transaction() as connection:
         later = NOW + timedelta(days=1)
@@ -49,8 +51,10 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
         assert await holds.expire(connection, late, reason="too old") == []
         await attempts.mark_sent(connection, {part.id: models.Receipt(1, 7)}, late)
         ended = await holds.expire(connection, late, reason="too old")
-        assert [(one.id, one.state) for one in ended] == [(delivery_id, models.DeliveryState.EXPIRED)]
-        states = [one.state for one in await queries.list_parts(connection, delivery_id)]
+        assert [(delivery.id, delivery.state) for delivery in ended] == [
+            (delivery_id, models.DeliveryState.EXPIRED)
+        ]
+        states = [part.state for part in await queries.list_parts(connection, delivery_id)]
     assert states == [models.PartState.SENT, models.PartState.EXPIRED]
     assert await list_due_nonces(db, late) == []
 

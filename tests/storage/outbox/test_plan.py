@@ -20,9 +20,9 @@ async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
     planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), fingerprint="f", priority=3)
     delivery_id = await add(db, planned)
     async with db.read() as connection:
-        found = await queries.get(connection, delivery_id)
+        stored = await queries.get(connection, delivery_id)
         parts = await queries.list_parts(connection, delivery_id)
-    assert found is not None
+    assert stored is not None
     for name in (
         "key",
         "kind",
@@ -34,7 +34,7 @@ async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
         "papers",
         "due_at",
     ):
-        assert getattr(found, name) == getattr(planned, name)
+        assert getattr(stored, name) == getattr(planned, name)
     assert [part.position for part in parts] == [0, 1]
     assert parts[0].first_attempt_at is None
 

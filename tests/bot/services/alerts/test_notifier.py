@@ -16,7 +16,9 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
     await alert_harness.add_alert("강화 학습")
     await alert_harness.add_alert("kim minjun", kind=AUTHOR)
     await alert_harness.add_alert("lovelace, ada", kind=AUTHOR)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 9), words="강화학습(RL)을 쓴다.")
+    await alert_harness.add_digest(
+        MONDAY, ("2601.00001", 5), ("2601.00002", 9), summary="강화학습(RL)을 쓴다."
+    )
     assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
     reasons = alert_harness.renderer.alerts[0].matches[0].reasons
     assert [(reason.text, reason.found_in) for reason in reasons] == [
@@ -96,7 +98,7 @@ async def test_latin_words_match_on_word_boundaries(alert_harness: AlertHarness)
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "summary"),
     [
         ("language model", "Of large-language models."),
         ("gpt-4o", "It asks GPT4o."),
@@ -110,16 +112,16 @@ async def test_latin_words_match_on_word_boundaries(alert_harness: AlertHarness)
     ],
 )
 async def test_a_keyword_matches_its_written_variants_as_its_preview_says(
-    alert_harness: AlertHarness, text: str, words: str
+    alert_harness: AlertHarness, text: str, summary: str
 ) -> None:
     await alert_harness.add_alert(text)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), words=words)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary=summary)
     assert alert_harness.notified_papers() == [["2601.00001"]]
     assert (await alert_harness.alerts.preview(KEYWORD, text)).paper_count == 1
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "summary"),
     [
         ("reinforcement learning", "강화 학습(RL)을 쓴다."),
         ("RAG", "Storage of fragments."),
@@ -128,10 +130,10 @@ async def test_a_keyword_matches_its_written_variants_as_its_preview_says(
     ],
 )
 async def test_a_keyword_matches_neither_other_words_nor_its_concept(
-    alert_harness: AlertHarness, text: str, words: str
+    alert_harness: AlertHarness, text: str, summary: str
 ) -> None:
     await alert_harness.add_alert(text)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), words=words)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary=summary)
     assert alert_harness.notified_papers() == []
     assert (await alert_harness.alerts.preview(KEYWORD, text)).paper_count == 0
 
