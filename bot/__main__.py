@@ -1,4 +1,4 @@
-"""`paperround`, and `python -m bot`."""
+"""Entry point of `python -m bot`, the same as `paperround`."""
 
 from bot.cli import main
 

@@ -1,4 +1,4 @@
-"""The only place that asks the machine what time it is. Everything else is given a `Clock`."""
+"""The system clock. All other code receives a `Clock`, so that tests can set the time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Gives the present moment: aware, in UTC."""
+"""Returns the current time, aware and in UTC."""
 
 
 def system_clock() -> datetime:
-    """Return the machine's present moment, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Structured logs on stderr: for people on a console, or JSON lines for a collector."""
+"""Structured logs on stderr: text for a console or JSON lines for a collector."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
 
 
 def configure(log: str) -> None:
-    """Set up structlog and the standard library's logging alike. `log` is the PAPERROUND_LOG setting."""
+    """Configure structlog and the standard library's logging. `log` is the PAPERROUND_LOG setting."""
     style, level = settings.parse_log(log)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if style == "json"
-        # Tracebacks without local variables: those would hold whole digests, and tokens.
+        # Tracebacks without local variables, which may contain whole digests and tokens.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
@@ -45,7 +45,7 @@ def configure(log: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # discord.py and Alembic tell at INFO what only their own developers ask.
+    # discord.py and Alembic log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "alembic", "apscheduler", "aiosqlite"):
         logging.getLogger(name).setLevel(quiet)

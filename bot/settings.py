@@ -1,6 +1,6 @@
-"""What an operator can set: environment, `.env`, `paperround.toml`, defaults, in this order of precedence.
+"""The settings: from the environment, `.env`, `paperround.toml` and defaults, in this order of precedence.
 
-Nothing is read at import; `load()` reads once and says where each value came from.
+Nothing is read at import; `load()` reads the settings, `setting_origins()` says where each value came from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def _setting(name: str, env: str | None = None, **options: Any) -> Any:
-    """A field that the environment calls `env` and `paperround.toml` calls `name`."""
+    """Return a field named `env` in the environment and `name` in `paperround.toml`."""
     return Field(validation_alias=AliasChoices(env or f"PAPERROUND_{name.upper()}", name), **options)
 
 
@@ -49,7 +49,7 @@ class SourceSetting(pydantic.BaseModel):
 
 
 class Settings(BaseSettings):
-    """The settings in force. Times of day and zones are IANA; lists are comma separated in the environment."""
+    """The settings in force. Time zones are IANA names; lists are comma-separated in the environment."""
 
     model_config = SettingsConfigDict(
         extra="ignore",
@@ -130,12 +130,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before `.env` before `paperround.toml`."""
+        """Return the sources in order of precedence."""
         return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
 
 
 def parse_log(value: str) -> tuple[str, str]:
-    """Split `json:debug` into format and level; the level is `info` when it is not given. Raises ValueError."""
+    """Split `json:debug` into format and level, by default `info`. Raises ValueError."""
     style, _, level = value.replace(",", ":").partition(":")
     style, level = style.strip().lower(), level.strip().lower() or "info"
     if style not in {"console", "json"} or level not in LOG_LEVELS:
@@ -144,7 +144,7 @@ def parse_log(value: str) -> tuple[str, str]:
 
 
 def load() -> Settings:
-    """Read the settings. Raises bot.errors.UsageError naming each setting that cannot be used."""
+    """Load the settings. Raises bot.errors.UsageError that names each invalid setting."""
     try:
         return Settings()
     except pydantic.ValidationError as error:
@@ -164,7 +164,7 @@ def _format_error(problem: Mapping[str, Any]) -> str:
 
 
 def setting_name(field_or_alias: str) -> str:
-    """Return what the environment calls a setting."""
+    """Return the environment name of a setting."""
     for name, field in Settings.model_fields.items():
         choices = (
             field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else [name]
@@ -175,14 +175,14 @@ def setting_name(field_or_alias: str) -> str:
 
 
 def setting_origins() -> dict[str, str]:
-    """Return for each setting, by its environment name, where its value comes from."""
+    """Return the origin of each setting's value, by environment name."""
     env = EnvSettingsSource(Settings)()
     dotenv = DotEnvSettingsSource(Settings, env_file=ENV_FILE)()
     toml = TomlConfigSettingsSource(Settings)()
-    places = (("environment", env), (ENV_FILE, dotenv), (TOML_FILE, toml))
-    found = {}
+    sources = (("environment", env), (ENV_FILE, dotenv), (TOML_FILE, toml))
+    origins = {}
     for name in Settings.model_fields:
         label = setting_name(name)
         keys = {name, label, label.lower()}
-        found[label] = next((place for place, values in places if keys & set(values)), "default")
-    return found
+        origins[label] = next((origin for origin, values in sources if keys & set(values)), "default")
+    return origins

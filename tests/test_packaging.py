@@ -82,6 +82,7 @@ def test_the_wheel_holds_every_template_under_its_package(wheel: frozenset[str])
     [
         ("bot/client/locales", "*.ftl"),
         ("bot/demo/samples", "*.md"),
+        ("bot/demo/pictures", "*.png"),
         ("bot/text/glossary", "*.tsv"),
         ("storage/migrations/versions", "*.py"),
     ],

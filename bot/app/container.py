@@ -1,4 +1,4 @@
-"""What the command line, the demo and the bot share, made in one place. What a command does not need is not imported."""
+"""The object graph that the command line, the demo and the bot share. Imports of single commands are local."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Container:
-    """What the command line, the demo and the bot share: settings, storage, ingest and the renderer of posts."""
+    """Settings, storage and factories of the services on them."""
 
     settings: Settings
     database: Database
@@ -47,7 +47,7 @@ class Container:
 
     @property
     def locale(self) -> models.Locale:
-        """The language for those who say nothing."""
+        """The default language of posts and answers."""
         return models.Locale(self.settings.locale)
 
     @cached_property
@@ -57,34 +57,34 @@ class Container:
 
     @cached_property
     def texts(self) -> Translations:
-        """The interface's texts; discord.py is loaded with the first use."""
+        """The texts of the interface; loads discord.py."""
         from bot.client import translations
 
         return translations.load()
 
     @cached_property
     def mentions(self) -> CommandMentions:
-        """The mentions of commands; `load` fills in their ids."""
+        """The mentions of slash commands, without ids until `load`."""
         from bot.client.discord_api.command_sync import CommandMentions
 
         return CommandMentions()
 
     @cached_property
     def renderer(self) -> DiscordRenderer:
-        """What turns posts into messages."""
+        """The renderer of posts as Discord messages."""
         from bot.client.renderer import DiscordRenderer
 
         return DiscordRenderer(self.texts, self.templates, self.mentions)
 
     @cached_property
     def templates(self) -> Templates:
-        """The wording of posts, and what charts look like."""
+        """The templates of posts and charts."""
         from bot.rendering.wording.templates import Templates
 
         return Templates(self.settings.templates)
 
     async def load_mentions(self) -> None:
-        """Read the commands' ids, if there is anybody to whom they would be shown: most archives have no alerts."""
+        """Load the ids of slash commands if there are alerts, the only deliveries of an ingest that mention commands."""
         async with self.database.read() as connection:
             if not await alerts.count_all(connection):
                 return
@@ -92,18 +92,18 @@ class Container:
 
     @cached_property
     def alert_notifier(self) -> AlertNotifier:
-        """What plans alerts."""
+        """The planner of alert deliveries."""
         return AlertNotifier(self.deliveries, default_locale=self.locale, alert_days=self.settings.alert_days)
 
     @cached_property
     def edits(self) -> EditPlanner:
-        """What plans edits of posts that a corrected digest changes."""
+        """The planner of edits after a digest's correction."""
         return EditPlanner(self.deliveries)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
     ) -> PaperroundBot:
-        """Return the Discord client. Both options are for the demo and tests: see `PaperroundBot`."""
+        """Return the Discord client. The demo and tests use both options: see `PaperroundBot`."""
         from bot.client.bot import PaperroundBot
 
         return PaperroundBot(
@@ -116,7 +116,7 @@ class Container:
         )
 
     def create_services(self) -> Services:
-        """Return what the client's commands work with."""
+        """Return the services of the client's commands."""
         from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
         from bot.services.polling.registry import build_source_registry
@@ -125,13 +125,13 @@ class Container:
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService
 
-        words = GlossaryService(self.database, self.clock)
+        glossary = GlossaryService(self.database, self.clock)
         return Services(
             database=self.database,
             clock=self.clock,
-            search=SearchService(self.database, words),
-            trends=TrendService(self.database, self.clock, words),
-            rising=RisingTopicService(self.database, words),
+            search=SearchService(self.database, glossary),
+            trends=TrendService(self.database, self.clock, glossary),
+            rising=RisingTopicService(self.database, glossary),
             charts=ChartRenderer(self.templates),
             subscriptions=Subscriptions(self.database, self.clock),
             on_demand_posts=OnDemandPosts(self.database, self.clock, self.deliveries),
@@ -149,7 +149,7 @@ class Container:
         )
 
     def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
-        """Return what stores digests. `on_planned` is called when a digest has given the outbox or the planner work."""
+        """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
         from bot.services.search.indexer import SearchIndexer
 
         async def on_fresh(
@@ -175,7 +175,7 @@ class Container:
 async def open_container(
     settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
-    """Open storage and what stands on it. `migrating` as in `storage.migrate.open_database`, whose errors it raises."""
+    """Open the database and build a container. `migrating` and errors are those of `storage.migrate.open_database`."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
         await _ensure_index_version(database)
@@ -185,12 +185,12 @@ async def open_container(
 
 
 async def _ensure_index_version(database: Database) -> None:
-    """See that it is known by what the index is made. Most commands find that it is, and load nothing for it."""
+    """Record the index version of a database that has none; usually this is one read."""
     async with database.read() as connection:
         if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
             return
     from bot.services.search import rebuild
 
-    # Nothing can be indexed in a database that cannot be written to, either.
+    # A read-only database cannot be indexed anyway.
     with suppress(DatabaseBusyError):
         await rebuild.record_version(database)

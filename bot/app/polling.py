@@ -1,4 +1,4 @@
-"""Opens what asks the sources: the fetcher with its limits and allowances, and the pass over all of them."""
+"""Builds the poller of sources, with the HTTP fetcher and its allowed hosts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from bot.sources.http import fetcher, retry, ssrf_guard
 
 
 @asynccontextmanager
-async def open_poller(core: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and what asks the sources with it; those of `paperround.toml` are kept first. Raises UsageError."""
-    settings = core.settings
-    await build_source_registry(core.database, core.clock, settings).add_configured(settings.sources)
+async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
+    """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
+    settings = container.settings
+    await build_source_registry(container.database, container.clock, settings).add_configured(
+        settings.sources
+    )
     async with fetcher.open_fetcher(
-        now=core.clock,
+        now=container.clock,
         random=random.random,
         user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
         allowed_hosts=allowances(settings),
@@ -38,11 +40,11 @@ async def open_poller(core: Container, ingest: IngestService) -> AsyncIterator[P
             if record.seconds_per_request is not None
         }
         context = base.SourceContext(fetch, endpoints, throttles, settings.timezone)
-        notifier = None if settings.operator_channel is None else _operator_notifier(core).plan
+        notifier = None if settings.operator_channel is None else _operator_notifier(container).plan
         policy = retry.RetryPolicy(random.random)
         yield Poller(
-            core.database,
-            core.clock,
+            container.database,
+            container.clock,
             ingest,
             context,
             policy,
@@ -51,20 +53,20 @@ async def open_poller(core: Container, ingest: IngestService) -> AsyncIterator[P
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
-    """Return the hosts that may be private: those that the operator lists, and the services that they set themselves."""
-    named = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
+    """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
+    allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
     for name in ("hf_endpoint", "arxiv_url"):
-        address = getattr(settings, name)
-        if address != fields[name].default:
-            named.append(ssrf_guard.allowed_host_of_url(address))
-    return named
+        url = getattr(settings, name)
+        if url != fields[name].default:
+            allowed.append(ssrf_guard.allowed_host_of_url(url))
+    return allowed
 
 
-def _operator_notifier(core: Container) -> OperatorNotifier:
-    assert core.settings.operator_channel is not None
+def _operator_notifier(container: Container) -> OperatorNotifier:
+    assert container.settings.operator_channel is not None
     return OperatorNotifier(
-        core.deliveries,
-        channel_id=core.settings.operator_channel,
-        locale=core.locale,
+        container.deliveries,
+        channel_id=container.settings.operator_channel,
+        locale=container.locale,
     )

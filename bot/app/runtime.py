@@ -1,12 +1,13 @@
-"""`paperround run`: waits for the sender's lock, logs in, starts the long-lived work, and ends it in reverse on a signal.
+"""`paperround run`: acquires the sender lock, logs in, runs the background tasks, and shuts down in reverse on a signal.
 
-Each piece of long-lived work is a plain coroutine that ends when `stop` is set; nothing is started by the bot itself.
+Each background task is a coroutine that ends when `stop` is set; the Discord client starts none itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -27,39 +28,41 @@ from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import endpoints, sender
 from bot.services.daily.planner import DailyPlanner
-from bot.services.ingest import files
-from bot.services.ingest import inbox as ingest_inbox
+from bot.services.ingest import files, inbox
 from bot.services.ingest.results import IngestResult
 from bot.services.operations.metrics import Metrics
-from bot.services.outbox import discord_errors, outcomes, relay, suspension
+from bot.services.outbox import outcomes, suspension
+from bot.services.outbox.relay import Relay
 from bot.services.polling.report import SourceReport
 from storage import decisions
-from storage.outbox import plan, sender_lock
+from storage.outbox import plan
+from storage.outbox.sender_lock import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
 
 GC_THRESHOLD = 700
-"""Python's own measure: a bot that runs for months keeps its memory small."""
+"""Python's default, instead of the command line's high threshold: it keeps memory small over months."""
 SHUTDOWN_SECONDS = 9.0
-"""`run` promises to leave within 10 s of SIGTERM."""
+"""`run` ends within 10 s of SIGTERM."""
 RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between attempts to reach Discord; the last one repeats."""
 PAYLOAD_RETENTION = timedelta(days=30)
 
 
 @dataclass
 class Runtime:
-    """One running bot: the long-lived work and what it works on."""
+    """A running bot: its services and the bodies of its background tasks."""
 
     container: Container
     bot: PaperroundBot
-    relay: relay.Relay
+    relay: Relay
     planner: DailyPlanner
     metrics: Metrics
-    lock: sender_lock.SenderLock
+    lock: SenderLock
     stop: asyncio.Event
 
     async def tick(self) -> None:
-        """Plan what is due. Called every minute and at the start; whatever goes wrong is logged, the next minute tries again."""
+        """Plan due posts. Called every minute and at the start; errors are logged, and the next call retries."""
         now = self.container.clock()
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
@@ -74,22 +77,22 @@ class Runtime:
             await decisions.purge(connection, before)
 
     async def watch_lock(self) -> None:
-        """Stop when the lock is lost: another process may be sending by now."""
+        """Stop the bot when the lock is lost, because another process may be sending."""
         while not self.stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), sender_lock.HEARTBEAT_INTERVAL)
+                await asyncio.wait_for(self.stop.wait(), HEARTBEAT_INTERVAL)
             if not self.stop.is_set() and not await self.lock.heartbeat():
-                log.error("the sender's lock was lost; stopping, so that nothing is sent twice")
+                log.error("sender lock lost; stopping, so that nothing is sent twice")
                 self.stop.set()
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
-        """Plan what a pass over the sources has made due."""
+        """Plan what new digests have made due."""
         self.metrics.digests.inc(sum(report.result.digests for report in reports))
         await self.tick()
         self.relay.wake()
 
     async def ingest_files(self, paths: list[Path]) -> None:
-        """Ingest files of the inbox. Raises what went wrong with the first that could not be stored, after the last."""
+        """Ingest files of the inbox. Raises the first error after the last file."""
         ingest = self.container.create_ingest(on_planned=self.relay.wake)
         failures: list[Exception] = []
         for path in paths:
@@ -104,7 +107,7 @@ class Runtime:
     def _report_ingest(self, name: str, result: IngestResult) -> None:
         for problem in result.problems:
             if problem.line is None:
-                log.warning("file not read", file=name, reason=problem.message)
+                log.warning("file not ingested", file=name, reason=problem.message)
             else:
                 log.warning("line not parsed", file=name, line=problem.line, message=problem.message)
         if result.changed:
@@ -112,58 +115,55 @@ class Runtime:
             log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)
 
 
-def build_runtime(
-    core: Container, bot: PaperroundBot, stop: asyncio.Event, lock: sender_lock.SenderLock
-) -> Runtime:
-    """Put a running bot together around a client."""
+def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
+    """Build the relay and the planner around a Discord client."""
     metrics = Metrics()
-    home = suspension.DestinationSuspender(core.deliveries)
-    settler = outcomes.OutcomeRecorder(
-        core.database, home, core.deliveries, rng=random.Random(), on_outcome=metrics.record
+    recorder = outcomes.OutcomeRecorder(
+        container.database,
+        suspension.DestinationSuspender(container.deliveries),
+        container.deliveries,
+        rng=random.Random(),
+        on_outcome=metrics.record,
     )
-    work = relay.Relay(
-        core.database, sender.DiscordSender(bot, sender.make_request_limiter()), settler, clock=core.clock
-    )
-    planner = DailyPlanner(core.database, core.deliveries)
-    return Runtime(core, bot, work, planner, metrics, lock, stop)
+    discord_sender = sender.DiscordSender(bot, sender.make_request_limiter())
+    relay = Relay(container.database, discord_sender, recorder, clock=container.clock)
+    planner = DailyPlanner(container.database, container.deliveries)
+    return Runtime(container, bot, relay, planner, metrics, lock, stop)
 
 
 def freeze_gc() -> None:
-    """Tell the garbage collector that what stands by now stays: it need not look through it again and again.
-
-    Ten thousand posts are planned in a fifth less time so.
-    """
+    """Exclude the objects loaded so far from garbage collection; planning 10,000 posts takes a fifth less time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
 
 
-async def run(core: Container) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError when Discord does not accept the token."""
-    token = core.settings.discord_token
+async def run(container: Container) -> None:
+    """Run until SIGTERM or SIGINT. Raises PaperroundError for a token that Discord rejects."""
+    token = container.settings.discord_token
     if token is None:
         raise errors.UsageError(MISSING_TOKEN_MESSAGE)
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    endpoints.override(core.settings.discord_api_url, core.settings.discord_gateway_url)
-    core.templates.log_problems()
-    lock = sender_lock.SenderLock(core.database)
-    bot = PaperroundBot(core.create_services(), core.texts, core.mentions, core.renderer)
-    running = build_runtime(core, bot, stop, lock)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    endpoints.override(container.settings.discord_api_url, container.settings.discord_gateway_url)
+    container.templates.log_problems()
+    lock = SenderLock(container.database)
+    bot = container.create_bot()
+    runtime = build_runtime(container, bot, stop, lock)
     async with AsyncExitStack() as stack:
-        await _start_monitoring(running, stack)
+        await _start_monitoring(runtime, stack)
         if not await _wait_unless_stopped(
-            lock.acquire(), stop, "waiting for the sender's lock; another copy is running"
+            lock.acquire(), stop, "waiting for the sender lock; another process is running"
         ):
             return
         stack.push_async_callback(lock.release)
-        await core.mentions.load(core.database)
-        await running.planner.reschedule(core.clock())
+        await container.mentions.load(container.database)
+        await runtime.planner.reschedule(container.clock())
         stack.push_async_callback(bot.close)
         if await _wait_unless_stopped(_log_in(bot, token.get_secret_value()), stop, None):
             freeze_gc()
-            await _run_tasks(running)
+            await _run_tasks(runtime)
     log.info("stopped")
 
 
@@ -173,32 +173,32 @@ MISSING_TOKEN_MESSAGE = (
 )
 
 
-async def _start_monitoring(running: Runtime, stack: AsyncExitStack) -> None:
-    address = running.container.settings.http
+async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
+    address = runtime.container.settings.http
     if address is None:
         return
-    from bot.services.operations import http_server  # a web server, which few ask for
+    from bot.services.operations import http_server  # loads a web server, which few installations use
 
-    watcher = http_server.MonitoringServer(
-        running.container.database,
-        running.metrics,
-        running.container.clock,
-        role=lambda: "sender" if running.lock.is_held else "standby",
-        is_connected=lambda: running.bot.is_ready() and not running.bot.is_closed(),
+    server = http_server.MonitoringServer(
+        runtime.container.database,
+        runtime.metrics,
+        runtime.container.clock,
+        role=lambda: "sender" if runtime.lock.is_held else "standby",
+        is_connected=lambda: runtime.bot.is_ready() and not runtime.bot.is_closed(),
     )
-    url = await stack.enter_async_context(watcher.serving(address))
-    log.info("health and metrics", url=url)
+    url = await stack.enter_async_context(server.serving(address))
+    log.info("serving health and metrics", url=url)
 
 
 async def _wait_unless_stopped(
-    work: Awaitable[object], stop: asyncio.Event, while_waiting: str | None
+    awaitable: Awaitable[object], stop: asyncio.Event, waiting_message: str | None
 ) -> bool:
-    """Wait for some work or for the end, whichever comes first. True when the work was done."""
-    task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    """Wait until the awaitable is done or `stop` is set; returns whether it is done. A long wait is logged."""
+    task, stopper = asyncio.ensure_future(awaitable), asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait({task, stopper}, timeout=1.5, return_when=asyncio.FIRST_COMPLETED)
     if not done:
-        if while_waiting:
-            log.info(while_waiting)
+        if waiting_message:
+            log.info(waiting_message)
         done, _ = await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
     stopper.cancel()
     if task in done:
@@ -209,44 +209,58 @@ async def _wait_unless_stopped(
     return False
 
 
+async def _retry_while_unreachable(
+    connect: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
+) -> None:
+    """Repeat `connect` with growing delays while it raises one of the errors in `unreachable`."""
+    for delay in itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1])):
+        try:
+            await connect()
+            return
+        except unreachable as error:
+            log.warning(event, error=repr(error), retry_in_seconds=delay)
+            await asyncio.sleep(delay)
+
+
 async def _log_in(bot: PaperroundBot, token: str) -> None:
-    """Log in, again and again while Discord cannot be reached. Raises PaperroundError for a wrong token."""
-    for attempt in range(10**9):
+    """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
+    unreachable = (discord.HTTPException, OSError, TimeoutError)
+
+    async def log_in() -> None:
         try:
             await bot.login(token)
-            return
         except discord.LoginFailure as error:
             raise errors.PaperroundError(
                 "Discord does not accept DISCORD_TOKEN. Copy it anew from your application's Bot page (Reset Token)."
             ) from error
-        except (discord.HTTPException, OSError, TimeoutError) as error:
-            wait = RECONNECT_DELAYS[min(attempt, len(RECONNECT_DELAYS) - 1)]
-            log.warning("Discord cannot be reached", error=str(error), again_in_seconds=wait)
-            # Login opens a session each time, over the connector that the last one has closed.
+        except unreachable:
+            # Each login opens a session on the connector, which closing the session closes too.
             await bot.http.close()
             bot.http.connector = discord.utils.MISSING
-            await asyncio.sleep(wait)
+            raise
+
+    await _retry_while_unreachable(log_in, unreachable, "Discord is unreachable")
 
 
-async def _run_tasks(running: Runtime) -> None:
-    """Run the long-lived work until `stop` is set or one piece of it fails for good."""
-    stop, core = running.stop, running.container
-    work: list[Callable[[], Awaitable[None]]] = [
-        lambda: running.relay.run(stop),
-        running.watch_lock,
-        lambda: maintenance.MaintenanceLoop(core.database, core.clock).run(stop),
+async def _run_tasks(runtime: Runtime) -> None:
+    """Run the background tasks until `stop` is set or one of them fails for good."""
+    stop, container = runtime.stop, runtime.container
+    bodies: list[Callable[[], Awaitable[None]]] = [
+        lambda: runtime.relay.run(stop),
+        runtime.watch_lock,
+        lambda: maintenance.MaintenanceLoop(container.database, container.clock).run(stop),
     ]
-    if core.settings.inbox is not None:
-        inbox = ingest_inbox.InboxWatcher(core.settings.inbox, running.ingest_files)
-        work.append(lambda: inbox.run(stop))
+    if container.settings.inbox is not None:
+        watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
+        bodies.append(lambda: watcher.run(stop))
     async with (
-        polling.open_poller(core, core.create_ingest(on_planned=running.relay.wake)) as service,
-        _scheduled(running),
-        _connected(running),
+        polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
+        _scheduled(runtime),
+        _connected(runtime),
     ):
-        work.append(lambda: service.run(stop, on_fetched=running.on_sources_fetched))
-        await running.tick()
-        tasks = [asyncio.ensure_future(start()) for start in work]
+        bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
+        await runtime.tick()
+        tasks = [asyncio.ensure_future(body()) for body in bodies]
         stopper = asyncio.ensure_future(stop.wait())
         await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
@@ -256,23 +270,22 @@ async def _run_tasks(running: Runtime) -> None:
         results = await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(stopper)
     for result in results:
-        if isinstance(result, discord_errors.DeliveryError):
-            raise errors.PaperroundError(str(result)) from result
         if isinstance(result, Exception):
             raise result
 
 
 @asynccontextmanager
-async def _scheduled(running: Runtime) -> AsyncIterator[None]:
+async def _scheduled(runtime: Runtime) -> AsyncIterator[None]:
+    """Run the periodic jobs: planning every minute, purging every six hours."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    now: datetime = running.container.clock()
+    now: datetime = runtime.container.clock()
     next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(
-        running.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
+        runtime.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.add_job(
-        running.purge_payloads, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
+        runtime.purge_payloads, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
     )
     scheduler.start()
     try:
@@ -281,33 +294,30 @@ async def _scheduled(running: Runtime) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
 
 
-async def _connect(running: Runtime) -> None:
-    """Connect, again and again while the gateway cannot be asked for. Sets `stop` when the gateway refuses us for good."""
-    for attempt in range(10**9):
+async def _connect(runtime: Runtime) -> None:
+    """Connect to the gateway, and retry while it is unreachable. Sets `stop` if the gateway rejects the bot."""
+
+    async def connect() -> None:
         try:
-            await running.bot.connect(reconnect=True)
-            return
+            await runtime.bot.connect(reconnect=True)
         except (discord.PrivilegedIntentsRequired, discord.ConnectionClosed) as error:
-            log.error("the gateway refused us", error=str(error))
-            running.stop.set()
-            return
-        except (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError) as error:
-            # discord.py reconnects a gateway that it had found; it gives up when it cannot ask where that is.
-            wait = RECONNECT_DELAYS[min(attempt, len(RECONNECT_DELAYS) - 1)]
-            log.warning("the gateway cannot be reached", error=repr(error), again_in_seconds=wait)
-            await asyncio.sleep(wait)
+            log.error("the gateway rejected the bot", error=str(error))
+            runtime.stop.set()
+
+    # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
+    unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
+    await _retry_while_unreachable(connect, unreachable, "the gateway is unreachable")
 
 
 @asynccontextmanager
-async def _connected(running: Runtime) -> AsyncIterator[None]:
-    """Keep the gateway connected in the background: sending does not wait for it."""
-
-    task = asyncio.create_task(_connect(running))
+async def _connected(runtime: Runtime) -> AsyncIterator[None]:
+    """Keep the gateway connected in the background; sending does not wait for it."""
+    task = asyncio.create_task(_connect(runtime))
     try:
         yield
     finally:
-        with suppress(Exception):  # whatever closing a broken socket raises, the work is done by now
+        with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
             async with asyncio.timeout(2):
-                await running.bot.close()
+                await runtime.bot.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

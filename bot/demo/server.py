@@ -1,6 +1,6 @@
-"""The demo: the real bot on SimCord's local page, with sample digests, a daily post and an alert already there.
+"""Serves the demo: the bot on SimCord's local page, with sample digests, a daily post and alerts.
 
-Needs no token and no network. The page's clock stands at SimCord's start of time, so the samples are dated up to it.
+Needs no token and no network. The clock starts at SimCord's fixed time, which the samples are dated for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,18 +18,18 @@ from pathlib import Path
 import simcord
 
 from bot import errors
-from bot.app import runtime as running
 from bot.app.container import Container, open_container
+from bot.app.runtime import Runtime, build_runtime
 from bot.demo import covers, samples
 from bot.digests import parse
-from bot.services.daily.subscriptions import SubscriptionOptions
+from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from bot.services.search import glossary_service
 from bot.settings import Settings
 from storage import models
 from storage.outbox import sender_lock
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
-"""Where SimCord's clock stands: nine in the morning in Seoul."""
+"""The start of SimCord's clock: 09:00 in Seoul."""
 ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
 FIRST_STEPS = {
@@ -46,7 +46,7 @@ FIRST_STEPS = {
 
 @dataclass
 class DemoClock:
-    """Gives SimCord's time once there is one, so that message ids and our own times agree."""
+    """SimCord's clock once its environment exists, so that message ids and stored times agree."""
 
     env: simcord.Env | None = None
 
@@ -56,36 +56,36 @@ class DemoClock:
 
 @dataclass(frozen=True)
 class DemoWorld:
-    """The bot in its little world: one server that belongs to the reader, with one channel."""
+    """The running bot in a simulated Discord with one server, owned by the reader, and one channel."""
 
     env: simcord.Env
     container: Container
-    runtime: running.Runtime
+    runtime: Runtime
     guild: simcord.GuildHandle
     channel: simcord.ChannelHandle
     reader: simcord.MemberActor
     user: simcord.UserHandle
 
     async def populate(self) -> None:
-        """Put the sample digests, the daily post and the alerts in place."""
+        """Store the sample digests, and post the daily post and the alerts."""
         services, ingest = self.container.create_services(), self.container.create_ingest()
         today = START_AT.date().isoformat()
         texts = samples.sample_texts()
         for name, text in texts:
             if today not in name:
                 await ingest.add_text(text, source="demo", location=name)
-        place = {"guild_id": self.guild.id, "channel_id": self.channel.id}
-        word = ALERT_KEYWORDS[self.container.locale]
-        for where in ({}, place):
-            await services.alerts.add(user_id=self.user.id, kind=models.AlertKind.KEYWORD, text=word, **where)
+        destination = {"guild_id": self.guild.id, "channel_id": self.channel.id}
+        keyword = ALERT_KEYWORDS[self.container.locale]
+        for alert_destination in ({}, destination):
+            await services.alerts.add(
+                user_id=self.user.id, kind=models.AlertKind.KEYWORD, text=keyword, **alert_destination
+            )
         await services.readers.update(self.user.id, locale=self.container.locale)
-        # The order was given the day before, so that it is due right now.
+        # A subscription added yesterday is due now.
         yesterday = START_AT - timedelta(days=1)
-        before = Container(
-            self.container.settings, self.container.database, lambda: yesterday
-        ).create_services()
-        wishes = SubscriptionOptions(timezone="Asia/Seoul", locale=self.container.locale)
-        await before.subscriptions.add(**place, options=wishes, created_by=self.user.id)
+        subscriptions = Subscriptions(self.container.database, lambda: yesterday)
+        options = SubscriptionOptions(timezone="Asia/Seoul", locale=self.container.locale)
+        await subscriptions.add(**destination, options=options, created_by=self.user.id)
         for name, text in texts:
             if today in name:
                 await ingest.add_text(text, source="demo", location=name)
@@ -96,11 +96,11 @@ class DemoWorld:
 
 @asynccontextmanager
 async def open_demo(locale: models.Locale, folder: Path) -> AsyncIterator[DemoWorld]:
-    """Start the bot in a new world and set the stage."""
+    """Start the bot in a new simulated Discord and populate it."""
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
-    async with open_container(settings, clock=clock) as core:
-        bot = core.create_bot(shard_count=1, locale=locale)
+    async with open_container(settings, clock=clock) as container:
+        bot = container.create_bot(shard_count=1, locale=locale)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
             assert bot.user is not None
@@ -109,22 +109,23 @@ async def open_demo(locale: models.Locale, folder: Path) -> AsyncIterator[DemoWo
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
             channel = guild.create_text_channel("papers")
             reader = guild.add_member(user)
-            work = running.build_runtime(core, bot, asyncio.Event(), sender_lock.SenderLock(core.database))
-            stage = DemoWorld(env, core, work, guild, channel, reader, user)
-            await stage.populate()
-            yield stage
+            lock = sender_lock.SenderLock(container.database)
+            runtime = build_runtime(container, bot, asyncio.Event(), lock)
+            world = DemoWorld(env, container, runtime, guild, channel, reader, user)
+            await world.populate()
+            yield world
 
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
-    """Serve the page until Ctrl-C, SIGTERM or its own end. Raises PaperroundError for a taken port."""
+    """Serve the page until Ctrl-C, SIGTERM or its closing. Raises PaperroundError for a port in use."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
-        async with open_demo(locale, Path(folder)) as stage:
-            preview = stage.env.preview(
-                stage.user.dm_channel if dm else stage.channel,
-                viewers=[stage.user if dm else stage.reader],
+        async with open_demo(locale, Path(folder)) as world:
+            preview = world.env.preview(
+                world.user.dm_channel if dm else world.channel,
+                viewers=[world.user if dm else world.reader],
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
                 timezone="Asia/Seoul",
@@ -135,25 +136,25 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 async with preview as page:
                     sys.stdout.write(f"{page.url}\n{FIRST_STEPS[locale]}\n")
                     sys.stdout.flush()
-                    await _run_until_stopped(stage, stop, page.wait_closed())
+                    await _run_until_stopped(world, stop, page.wait_closed())
             except simcord.SetupError as error:
                 raise errors.PaperroundError(
                     f"Port {port} cannot be listened on ({error}). Choose another with --port, or 0 for any free one."
                 ) from error
 
 
-async def _run_until_stopped(stage: DemoWorld, stop: asyncio.Event, closed: object) -> None:
-    """Deliver what the reader asks for, such as `/daily now`, until the end."""
-    relay = asyncio.create_task(stage.runtime.relay.run(stop))
-    ends = {asyncio.ensure_future(closed), asyncio.create_task(stop.wait())}  # type: ignore[call-overload]
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+async def _run_until_stopped(world: DemoWorld, stop: asyncio.Event, page_closed: Awaitable[object]) -> None:
+    """Deliver requested posts, such as those of `/daily now`, until the page is closed or `stop` is set."""
+    relay = asyncio.create_task(world.runtime.relay.run(stop))
+    waiters = {asyncio.ensure_future(page_closed), asyncio.ensure_future(stop.wait())}
+    await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     await relay
-    for end in ends:
-        end.cancel()
-    await asyncio.gather(*ends, return_exceptions=True)
+    for waiter in waiters:
+        waiter.cancel()
+    await asyncio.gather(*waiters, return_exceptions=True)
 
 
 def _assets() -> dict[str, tuple[str, bytes]]:
     digests = [digest for _, text in samples.sample_texts() for digest in parse.parse_text(text)]
-    return covers.draw_covers(entry for digest in digests for entry in digest.entries)
+    return covers.assign_covers(entry for digest in digests for entry in digest.entries)

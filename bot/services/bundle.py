@@ -1,4 +1,4 @@
-"""The use cases that the client's cogs are given, in one frozen bundle. Made by `bot/app.py` and nowhere else."""
+"""The services that the client's cogs use, in one frozen record built by `bot.app.container`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a command or a button may ask for. `locale` and `timezone` are for those who say nothing."""
+    """The services of commands and buttons. `locale` and `timezone` are the defaults of new readers and subscriptions."""
 
     database: Database
     clock: Clock

@@ -1,6 +1,6 @@
-"""The digests that the demo starts with: the week up to its clock, in both formats and two languages.
+"""The digests that the demo starts with: the week before its clock, in both formats and both languages.
 
-Titles, ids and authors are those of real papers; the dates, the votes and every summary are ours.
+Titles, ids and authors are those of real papers; dates, votes and summaries are made up.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from importlib import resources
 
 
 def sample_texts() -> list[tuple[str, str]]:
-    """Return every sample as (name, text), oldest day first; a name is like `newsletter-ko/2025-12-29.md`."""
+    """Return all samples as (name, text), oldest day first; a name is like `newsletter-ko/2025-12-29.md`."""
     folders = [folder for folder in resources.files(__name__).iterdir() if folder.is_dir()]
     files = [
         (f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))

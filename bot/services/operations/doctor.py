@@ -1,4 +1,4 @@
-"""Examines an installation: settings, database, token. Says what is in force, where it came from and what is wrong."""
+"""`paperround doctor`: checks settings, database and token, and reports values, their origins and problems."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 import pydantic
 
-from bot import settings as settings_room
+from bot import errors
 from bot.rendering.wording.templates import Templates
 from bot.services.search import document_tokens, maintenance_tasks, rebuild
-from bot.settings import Settings
+from bot.settings import Settings, setting_name, setting_origins
 from storage import errors as storage_errors
 from storage import migrate, papers
 from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[str]]
-"""Asks Discord who we are: gives the bot's name, or raises PaperroundError in words."""
+"""Returns the bot's name as Discord gives it, or raises PaperroundError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `origin` says where a setting's value came from; `note` what is wrong or to be known."""
+    """One check. `origin` is where a setting's value came from; `note` is a problem or a hint."""
 
     what: str
     value: str
@@ -34,12 +34,12 @@ class Finding:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON shows it."""
+        """Return the finding as JSON."""
         return asdict(self)
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
-    """Look at everything. Never raises for what is wrong: that is among the findings."""
+    """Run all checks. Problems are findings, never exceptions."""
     return [
         *_versions(),
         *_settings(settings),
@@ -49,27 +49,27 @@ async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
 
 
 def _versions() -> list[Finding]:
-    found = [
+    findings = [
         Finding("Python", sys.version.split()[0]),
         Finding("SQLite", sqlite3.sqlite_version),
     ]
     for name in ("bot", "storage"):
-        # Both are common names: another package of that name before ours on the path would be found here.
+        # Both names are common: this shows another package that shadows ours on the import path.
         spec = importlib.util.find_spec(name)
-        found.append(Finding(f"package {name}", str(spec.origin if spec else None), "import path"))
-    return found
+        findings.append(Finding(f"package {name}", str(spec.origin if spec else None), "import path"))
+    return findings
 
 
 def _settings(settings: Settings) -> list[Finding]:
-    origins = settings_room.setting_origins()
-    found = []
+    origins = setting_origins()
+    findings = []
     for name in Settings.model_fields:
-        label = settings_room.setting_name(name)
+        label = setting_name(name)
         value = getattr(settings, name)
         shown = _redacted(value) if isinstance(value, pydantic.SecretStr) else _display_value(label, value)
         well, note = _check_folder(label, value)
-        found.append(Finding(label, shown, origins[label], well, note))
-    return found
+        findings.append(Finding(label, shown, origins[label], well, note))
+    return findings
 
 
 def _redacted(value: pydantic.SecretStr) -> str:
@@ -113,23 +113,21 @@ async def _database(settings: Settings) -> list[Finding]:
 
 
 async def _index(opened: Database) -> Finding:
-    """Say how the search index is; one that is made anew meanwhile answers as before, so that alone is no trouble."""
-    found = await rebuild.get_index_status(opened)
-    version = found.version or ("unknown" if found.papers else document_tokens.VERSION)
-    value = f"version {version}, {found.papers} papers"
-    if found.progress is not None:
-        value += f"; a new one has {found.progress.papers}"
+    """Describe the search index. A rebuild in progress is no problem: the old index still answers."""
+    status = await rebuild.get_index_status(opened)
+    version = status.version or ("unknown" if status.papers else document_tokens.VERSION)
+    value = f"version {version}, {status.papers} papers"
+    if status.progress is not None:
+        value += f"; a new one has {status.progress.papers}"
     remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
-    reason = maintenance_tasks.describe(found)
-    well = not found.is_outdated and not found.missing
+    reason = maintenance_tasks.describe(status)
+    well = not status.is_outdated and not status.missing
     return Finding(
         "search index", value, well=well, note=f"The index is {reason}. {remedy}" if reason else ""
     )
 
 
 async def _token(settings: Settings, check_token: TokenCheck) -> Finding:
-    from bot import errors
-
     if settings.discord_token is None:
         return Finding(
             "Discord", "no token", note="`paperround run` needs one; `paperround demo` needs none."

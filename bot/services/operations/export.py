@@ -1,4 +1,4 @@
-"""Which stored digests an export holds, and what storage adds to them. How they are written is `rendering.exports`'."""
+"""Selects the stored digests of an export and adds their stored metadata; `rendering.export` writes the formats."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from storage import digests, entries, models, papers
 from storage.database import Connection, Database
 
 DIGEST_FORMATS = {ExportFormat(form.value): form for form in models.DigestFormat}
+"""The export formats that are digest formats too."""
 
 
 async def export_digests(
@@ -25,45 +26,45 @@ async def export_digests(
     since_on: date | None,
     until_on: date | None,
 ) -> str:
-    """Return the digests of a span of dates (both ends included, None: open) as one file's text, oldest first.
+    """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
-    NEWSLETTER and REVIEW take each date's digests of that format, or, where there is none, convert what there is.
-    Raises PaperroundError when nothing is stored for these dates.
+    NEWSLETTER and REVIEW take each date's digests in that format, or convert the others where there is none.
+    Raises PaperroundError if no digest is stored for these dates.
     """
     async with database.read() as connection:
-        found = await digests.list_rows(connection, since_on=since_on, until_on=until_on)
-        found.sort(key=lambda one: (one.date, one.format.value, one.id))
-        wanted = DIGEST_FORMATS.get(form)
-        chosen = found if wanted is None else list(_prefer_format(found, wanted))
+        rows = await digests.list_rows(connection, since_on=since_on, until_on=until_on)
+        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
+        digest_format = DIGEST_FORMATS.get(form)
+        chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError("No digest is stored for these dates.")
-        whole = [await _read_digest(connection, one) for one in chosen]
-    return render_export(form, whole, templates)
+        exported = [await _read_digest(connection, row) for row in chosen]
+    return render_export(form, exported, templates)
 
 
 def _prefer_format(
-    found: Sequence[models.StoredDigest], wanted: models.DigestFormat
+    rows: Sequence[models.StoredDigest], digest_format: models.DigestFormat
 ) -> Iterable[models.StoredDigest]:
-    for _, of_date in groupby(found, key=attrgetter("date")):
-        group = list(of_date)
-        yield from [one for one in group if one.format is wanted] or group
+    for _, date_rows in groupby(rows, key=attrgetter("date")):
+        group = list(date_rows)
+        yield from [row for row in group if row.format is digest_format] or group
 
 
 async def _read_digest(connection: Connection, stored: models.StoredDigest) -> ExportDigest:
-    said = await entries.list_by_digest(connection, stored.id)
-    places = await digests.list_locations_by_digest(connection, stored.id)
+    digest_entries = await entries.list_by_digest(connection, stored.id)
+    locations = await digests.list_locations_by_digest(connection, stored.id)
     text = await digests.get_text(connection, stored.id)
-    digest = models.Digest(stored.format, stored.date, said, stored.problems, text or "")
+    digest = models.Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
-        file=places[0].location if places else "",
+        file=locations[0].location if locations else "",
         extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
-        paper_extra_fields=await _stored_metadata(connection, [entry.arxiv_id for entry in said]),
+        paper_extra_fields=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return what is known of papers beyond what the digest says, by arXiv id."""
+    """Return the merged metadata of papers by arXiv id, as extra fields of the export."""
     rows = await papers.list_by_arxiv_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, [row.id for row in rows])
     return {

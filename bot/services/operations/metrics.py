@@ -1,4 +1,4 @@
-"""What Prometheus may ask: how many parts were sent, retried and failed and why, how late, and how much waits."""
+"""The Prometheus metrics: outcomes of parts, failure reasons, lateness and queue depth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
 
 class Metrics:
-    """The bot's numbers, in a registry of their own."""
+    """The bot's metrics, in their own registry."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -47,7 +47,7 @@ class Metrics:
         self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
 
     def record(self, outcome: outcomes.Outcome) -> None:
-        """Count one outcome of the relay."""
+        """Record one outcome of the relay."""
         self.part_outcomes.labels(outcome.result, outcome.kind.value).inc()
         if outcome.reason is not None:
             self.failures.labels(outcome.reason).inc()
@@ -55,5 +55,5 @@ class Metrics:
             self.lateness.labels(outcome.kind.value).observe(max(0.0, outcome.late_seconds))
 
     def render(self) -> bytes:
-        """Return the numbers in Prometheus' text format."""
+        """Return the metrics in the Prometheus text format."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""Answers "what came, what was posted here, what comes next, and what is stuck": facts only, the words are the client's."""
+"""Collects the data of `/status`: the newest digest, last and next posts, problems; the client words it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PROBLEM_STATES = frozenset(
     }
 )
 PROBLEM_WINDOW = timedelta(days=7)
-"""Older troubles are of no use to anybody."""
+"""Deliveries planned before this period are not reported."""
 
 MAX_PROBLEM_DELIVERIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LastPost:
-    """A delivery that reached its place; `message_id` is that of its first message, None when that is not known."""
+    """A sent delivery. `message_id` is the id of its first message, None if unknown."""
 
     at: datetime
     digest_on: date | None
@@ -38,7 +38,7 @@ class LastPost:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionStatus:
-    """A standing order of this channel (or server) with the last post that it had."""
+    """A subscription of this channel or server with its last post."""
 
     subscription: models.Subscription
     last_post: LastPost | None
@@ -46,7 +46,7 @@ class SubscriptionStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """All that `/status` says. Times are UTC."""
+    """The data of `/status`. Times are UTC."""
 
     newest_digest_on: date | None
     last_ingested_at: datetime | None
@@ -56,11 +56,11 @@ class StatusReport:
     inactive_alerts: tuple[models.Alert, ...]
     last_alert_post: LastPost | None
     template_problems: tuple[TemplateProblem, ...] = ()
-    """Templates of the operator's in whose place the bundled text is posted."""
+    """The operator's templates that fail, so that the bundled ones are posted."""
 
 
 class StatusService:
-    """Reads the outbox and the archive; changes nothing but what a person asks to be posted again."""
+    """Reads the outbox and the archive, and resends deliveries on request."""
 
     def __init__(
         self, database: Database, clock: Clock, deliveries: DeliveryFactory, templates: Templates
@@ -71,12 +71,12 @@ class StatusService:
         self._templates = templates
 
     async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
-        """Return the status for a reader in a channel; outside a server only what is theirs."""
+        """Return the status for a reader in a channel; outside a server only the reader's own data."""
         async with self._database.read() as connection:
             dates = await digests.list_dates(connection, limit=1)
-            posts = await self._subscription_statuses(connection, guild_id, channel_id)
-            rules = await alerts.list_rows(connection, user_id=user_id)
-            told = await queries.list_rows(
+            subscription_statuses = await self._subscription_statuses(connection, guild_id, channel_id)
+            reader_alerts = await alerts.list_rows(connection, user_id=user_id)
+            sent_alerts = await queries.list_rows(
                 connection,
                 user_id=user_id,
                 kind=models.DeliveryKind.ALERT,
@@ -86,23 +86,23 @@ class StatusService:
             return StatusReport(
                 newest_digest_on=dates[0] if dates else None,
                 last_ingested_at=await digests.get_last_updated_at(connection),
-                subscriptions=posts,
+                subscriptions=subscription_statuses,
                 problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
-                alert_count=len(rules),
+                alert_count=len(reader_alerts),
                 inactive_alerts=tuple(
-                    rule for rule in rules if rule.state is not models.ActivityState.ACTIVE
+                    alert for alert in reader_alerts if alert.state is not models.ActivityState.ACTIVE
                 ),
-                last_alert_post=await _last_post(connection, told[0]) if told else None,
+                last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 template_problems=tuple(self._templates.rendering_problems),
             )
 
     async def list_dates(self, until_on: date | None = None) -> list[date]:
-        """Return up to 25 dates that have a digest, the newest first."""
+        """Return up to 25 dates that have a digest, newest first."""
         async with self._database.read() as connection:
             return await digests.list_dates(connection, limit=25, until_on=until_on)
 
     async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
-        """Send an uncertain delivery of this server once more; False when there is none such any more."""
+        """Send an uncertain delivery of this server again. Returns False if it is not uncertain any more."""
         async with self._database.transaction() as connection:
             delivery = await queries.get(connection, delivery_id)
             if delivery is None or delivery.guild_id != guild_id:
@@ -112,7 +112,7 @@ class StatusService:
             now = self._clock()
             parts = await queries.list_parts(connection, delivery_id)
             uncertain = [part.id for part in parts if part.state is models.PartState.UNCERTAIN]
-            done = [
+            requeued = [
                 await holds.requeue(
                     connection,
                     part_id,
@@ -122,35 +122,40 @@ class StatusService:
                 )
                 for part_id in uncertain
             ]
-            return any(done)
+            return any(requeued)
 
     async def _subscription_statuses(
         self, connection: Connection, guild_id: int | None, channel_id: int | None
     ) -> tuple[SubscriptionStatus, ...]:
         if guild_id is None:
             return ()
-        found = await subscriptions.list_rows(connection, guild_id=guild_id)
-        here = [one for one in found if one.channel_id == channel_id] or found
+        in_guild = await subscriptions.list_rows(connection, guild_id=guild_id)
+        in_channel = [subscription for subscription in in_guild if subscription.channel_id == channel_id]
         statuses = []
-        for one in here:
+        for subscription in in_channel or in_guild:
             sent = await queries.list_rows(
-                connection, subscription_id=one.id, state=models.DeliveryState.SENT, limit=1
+                connection, subscription_id=subscription.id, state=models.DeliveryState.SENT, limit=1
             )
-            statuses.append(SubscriptionStatus(one, await _last_post(connection, sent[0]) if sent else None))
+            last_post = await _last_post(connection, sent[0]) if sent else None
+            statuses.append(SubscriptionStatus(subscription, last_post))
         return tuple(statuses)
 
     async def _problem_deliveries(
         self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None
     ) -> tuple[models.Delivery, ...]:
         since = self._clock() - PROBLEM_WINDOW
-        mine = await queries.list_rows(connection, user_id=user_id, since_at=since, limit=100)
-        here = (
+        of_reader = await queries.list_rows(connection, user_id=user_id, since_at=since, limit=100)
+        of_channel = (
             await queries.list_rows(connection, channel_id=channel_id, since_at=since, limit=100)
             if guild_id is not None and channel_id is not None
             else []
         )
-        troubled = {one.id: one for one in (*here, *mine) if one.state in PROBLEM_STATES}
-        return tuple(troubled.values())[:MAX_PROBLEM_DELIVERIES]
+        problems = {
+            delivery.id: delivery
+            for delivery in (*of_channel, *of_reader)
+            if delivery.state in PROBLEM_STATES
+        }
+        return tuple(problems.values())[:MAX_PROBLEM_DELIVERIES]
 
 
 async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:

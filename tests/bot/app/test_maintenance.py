@@ -272,4 +272,4 @@ async def test_a_bot_that_starts_with_an_index_of_another_version_makes_it_anew(
         await asyncio.wait_for(bot.wait(), 15)
         await database.close()
     assert bot.returncode == 0, log.read_text()[-3000:]
-    assert "upkeep begins" in log.read_text()
+    assert "maintenance started" in log.read_text()
