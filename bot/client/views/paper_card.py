@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from discord import ui
 
@@ -153,9 +153,13 @@ def _main_sections(
     """The newsletter's highlights whole, or the review's first chapter, or the abstract."""
     if appearance is None:
         return (models.Section(None, detail.abstract),) if detail.abstract else ()
-    if appearance.format is models.DigestFormat.NEWSLETTER:
-        return appearance.entry.sections
-    return appearance.entry.sections[:1]
+    match appearance.format:
+        case models.DigestFormat.NEWSLETTER:
+            return appearance.entry.sections
+        case models.DigestFormat.REVIEW:
+            return appearance.entry.sections[:1]
+        case _:
+            assert_never(appearance.format)
 
 
 def _chapter_menu(
