@@ -14,8 +14,8 @@ from bot.client.cogs import (
     alert_buttons,
     alerts,
     digests,
+    guild_events,
     papers,
-    resume,
     search,
     sources,
     status,
@@ -43,7 +43,7 @@ COGS = (
     trends.TrendsCog,
     why.WhyCog,
     sources.SourcesCog,
-    resume.ResumeCog,
+    guild_events.GuildEventsCog,
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
 from discord import app_commands
 from discord.ext import commands
 
@@ -14,7 +13,6 @@ from bot.client.views import alerts as alerts_view
 from bot.services.alerts import alerts as alerts_service
 from storage import models
 
-log = structlog.get_logger(__name__)
 AlertText = app_commands.Range[str, 1, alerts_service.MAX_TEXT_LENGTH]
 Votes = app_commands.Range[int, 0, 99_999]
 
@@ -35,6 +33,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         votes="Only papers with at least this many votes",
         channel="Tell this channel instead of you (needs Manage Messages there)",
     )
+    @app_commands.autocomplete(keyword=autocomplete.topics, author=autocomplete.authors)
     async def add(
         self,
         interaction: Interaction,
@@ -51,18 +50,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         channel_id = alerts.allowed_channel_id(channel) if channel is not None else 0
         draft = alerts_view.AlertDraft(kind, keyword or author or "", votes, channel_id)
         await responses.reply_privately(interaction, await self._presenter.preview(interaction, draft))
-
-    @add.autocomplete("keyword")
-    async def _keyword_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.topics(interaction, current)
-
-    @add.autocomplete("author")
-    async def _author_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.authors(interaction, current)
 
     @app_commands.command(name="list", description="Your alerts, to change or end them")
     async def list_alerts(self, interaction: Interaction) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
 from typing import Any
 
 import discord
@@ -12,23 +10,12 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, component_router, responses
+from bot.client.interactions import autocomplete, checks, component_router, option_parsers, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
-from bot.client.translations import Texts
-from bot.client.views import daily_post, empty_list, list_state, notices, paper_list
+from bot.client.views import daily_post, list_state, paper_list
 from bot.services.posts import contents, summaries
 from storage import models
-
-PERIOD_CHOICES = [
-    app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
-    app_commands.Choice(name="Last 30 days", value=list_state.Period.MONTH.value),
-    app_commands.Choice(name="Last 3 months", value=list_state.Period.QUARTER.value),
-    app_commands.Choice(name="Last year", value=list_state.Period.YEAR.value),
-    app_commands.Choice(name="All time", value=list_state.Period.ALL.value),
-]
-_DATE_PATTERN = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
-_DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
 
 
 class DigestsCog(commands.Cog):
@@ -41,23 +28,19 @@ class DigestsCog(commands.Cog):
 
     @app_commands.command(name="digest", description="One day's papers, most voted first")
     @app_commands.describe(date="A date such as 2025-02-06; the newest digest if left out")
+    @app_commands.autocomplete(date=autocomplete.dates)
     async def digest(
         self, interaction: Interaction, date: app_commands.Range[str, 1, 40] | None = None
     ) -> None:
         """Answer with the digest of a date, or the newest."""
         await responses.defer(interaction)
-        text = parse_date(date, self._services.clock().date()).isoformat() if date else ""
-        await show_list(self._lists, interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
-
-    @digest.autocomplete("date")
-    async def _date_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return autocomplete.dates(await self._services.status.list_dates(), current)
+        text = option_parsers.parse_date(date, self._services.clock().date()).isoformat() if date else ""
+        await self._lists.show(interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
 
     @app_commands.command(name="top", description="The papers with the most votes")
     @app_commands.describe(period="How far back", topic="Only papers on this topic")
-    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.choices(period=paper_lists.PERIOD_CHOICES)
+    @app_commands.autocomplete(topic=autocomplete.topics)
     async def top(
         self,
         interaction: Interaction,
@@ -67,19 +50,13 @@ class DigestsCog(commands.Cog):
         """Answer with the most voted papers of a period, of one topic if wished."""
         await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.TOP, topic, period=list_state.Period(period))
-        await show_list(self._lists, interaction, await self._lists.store_long_text(state))
-
-    @top.autocomplete("topic")
-    async def _topic_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.topics(interaction, current)
+        await self._lists.show(interaction, await self._lists.store_long_text(state))
 
     @component_router.handles(list_state.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or another list that it leads to."""
         await responses.acknowledge(interaction)
-        await show_list(self._lists, interaction, await self._lists.load_long_text(list_state.unpack(action)))
+        await self._lists.show(interaction, await self._lists.load_long_text(list_state.unpack(action)))
 
     @component_router.handles(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -87,13 +64,12 @@ class DigestsCog(commands.Cog):
         await responses.acknowledge(interaction)
         period = list_state.Period(component_router.selected_values(interaction)[0])
         state = await self._lists.load_long_text(list_state.unpack(action))
-        await show_list(self._lists, interaction, state.replace(period=period, page=0))
+        await self._lists.show(interaction, state.replace(period=period, page=0))
 
     @component_router.handles(paper_list.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the page for everybody in the channel, if the asker may write there."""
-        if not responses.may_share(interaction):
-            raise UserError("may-not-share")
+        checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         words = await interaction.client.texts_for(interaction)
         state = await self._lists.load_long_text(list_state.unpack(action))
@@ -116,47 +92,6 @@ class DigestsCog(commands.Cog):
         post = contents.DailyPost("", locale, models.Style.COMPACT, day, len(papers), papers)
         for view in daily_post.compact_views(self._renderer.wording_for(locale), post, with_marker=False):
             await responses.reply_privately(interaction, view)
-
-
-async def show_list(
-    loader: paper_lists.PaperListLoader, interaction: Interaction, state: list_state.ListState
-) -> None:
-    """Show a list on the message in hand: the deferred answer, or the private message that a control stands on."""
-    words = await interaction.client.texts_for(interaction)
-    view = await build_list_view(loader, words, interaction, state)
-    if interaction.type is discord.InteractionType.component:
-        await responses.update_message(interaction, view)
-    else:
-        await responses.reply_privately(interaction, view)
-
-
-async def build_list_view(
-    loader: paper_lists.PaperListLoader, words: Texts, interaction: Interaction, state: list_state.ListState
-) -> discord.ui.LayoutView:
-    """Return a page of a list as the asker may see it, or the empty answer."""
-    listed = await loader.load(words, state, interaction.user.id)
-    if listed.rows:
-        return paper_list.list_view(words, listed, may_share=responses.may_share(interaction))
-    extent = await interaction.client.services.search.get_extent()
-    return empty_list.empty_view(words, listed, extent)
-
-
-async def say(interaction: Interaction, key: str, **arguments: str | int) -> None:
-    """Answer with one sentence."""
-    words = await interaction.client.texts_for(interaction)
-    await responses.reply_privately(interaction, notices.text_view(words(key, **arguments)))
-
-
-def parse_date(text: str, today: date) -> date:
-    """Read a date as a reader types it: ISO, with dots or slashes, `today`, `어제`. Raises Refusal."""
-    folded = text.strip().casefold()
-    if folded in _DAYS_AGO:
-        return today - timedelta(days=_DAYS_AGO[folded])
-    match = _DATE_PATTERN.fullmatch(folded)
-    try:
-        return date(*map(int, match.groups())) if match else date.fromisoformat(folded)
-    except ValueError:
-        raise UserError("no-date", example=today.isoformat()) from None
 
 
 def menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:

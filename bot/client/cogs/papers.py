@@ -8,10 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.cogs.digests import build_list_view, show_list
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, component_router, responses
+from bot.client.interactions import autocomplete, checks, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
 from bot.client.translations import Texts
@@ -38,23 +37,18 @@ class PapersCog(commands.Cog):
 
     @app_commands.command(name="paper", description="One paper: highlights, review, authors, votes and links")
     @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    @app_commands.autocomplete(paper=autocomplete.papers)
     async def paper(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
         """Answer with a paper's card."""
         await responses.defer(interaction)
         near = await self._topic_fallback_view(interaction, paper)
         await responses.reply_privately(interaction, near or await self._card_view(interaction, paper))
 
-    @paper.autocomplete("paper")
-    async def _paper_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.papers(interaction, current)
-
     @app_commands.command(name="saved", description="The papers that you saved")
     async def saved(self, interaction: Interaction) -> None:
         """Answer with the reader's saved papers, last saved first."""
         await responses.defer(interaction)
-        await show_list(self._lists, interaction, list_state.ListState(list_state.ListKind.SAVED))
+        await self._lists.show(interaction, list_state.ListState(list_state.ListKind.SAVED))
 
     @component_router.handles(paper_list.OPEN_SELECTED)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -103,9 +97,8 @@ class PapersCog(commands.Cog):
     async def show_similar(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show papers like this one."""
         await responses.defer(interaction)
-        words = await interaction.client.texts_for(interaction)
         state = list_state.ListState(list_state.ListKind.SIMILAR, action.payload)
-        await responses.reply_privately(interaction, await self._list_view(words, interaction, state))
+        await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
     @component_router.handles(paper_card.AUTHORS)
     async def show_authors(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -120,13 +113,13 @@ class PapersCog(commands.Cog):
     async def select_author(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of the author that was picked."""
         await responses.defer(interaction)
-        words, detail = await self._load_paper(interaction, action.payload)
+        _, detail = await self._load_paper(interaction, action.payload)
         number = int(component_router.selected_values(interaction)[0])
         if number >= len(detail.authors):
             raise UserError("outdated-control")
         state = list_state.ListState(list_state.ListKind.AUTHOR, detail.authors[number])
         await responses.reply_privately(
-            interaction, await self._list_view(words, interaction, await self._lists.store_long_text(state))
+            interaction, await self._lists.list_view(interaction, await self._lists.store_long_text(state))
         )
 
     @component_router.handles(paper_card.CITE)
@@ -158,8 +151,7 @@ class PapersCog(commands.Cog):
     @component_router.handles(paper_card.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the card for everybody in the channel, if the asker may write there."""
-        if not responses.may_share(interaction):
-            raise UserError("may-not-share")
+        checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         words, detail = await self._load_paper(interaction, action.payload)
         card = paper_card.Card(detail, saved=None, sharer=responses.display_name(interaction))
@@ -168,7 +160,7 @@ class PapersCog(commands.Cog):
     async def _card_view(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
         words, detail = await self._load_paper(interaction, paper)
         saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
-        card = paper_card.Card(detail, page=page, saved=saved, may_share=responses.may_share(interaction))
+        card = paper_card.Card(detail, page=page, saved=saved, may_share=checks.may_share(interaction))
         return paper_card.card_view(words, card)
 
     async def _topic_fallback_view(
@@ -183,7 +175,7 @@ class PapersCog(commands.Cog):
         if not listed.rows:
             return None
         listed = replace(listed, notes=(words("no-paper-near"), *listed.notes))
-        return paper_list.list_view(words, listed, may_share=responses.may_share(interaction))
+        return paper_list.list_view(words, listed, may_share=checks.may_share(interaction))
 
     async def _chapter_view(
         self, interaction: Interaction, arxiv_id: str, chapter: int, page: int
@@ -193,11 +185,6 @@ class PapersCog(commands.Cog):
             return paper_card.chapter_view(words, detail, chapter, page)
         except LookupError:
             raise UserError("no-chapter") from None
-
-    async def _list_view(
-        self, words: Texts, interaction: Interaction, state: list_state.ListState
-    ) -> discord.ui.LayoutView:
-        return await build_list_view(self._lists, words, interaction, state)
 
     async def _load_paper(self, interaction: Interaction, paper: str) -> tuple[Texts, models.PaperDetail]:
         words = await interaction.client.texts_for(interaction)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.cogs.digests import PERIOD_CHOICES, show_list
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, component_router, responses
@@ -28,7 +27,8 @@ class SearchCog(commands.Cog):
         period="How far back",
         votes="At least this many votes",
     )
-    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.choices(period=paper_lists.PERIOD_CHOICES)
+    @app_commands.autocomplete(query=autocomplete.topics)
     async def topic(
         self,
         interaction: Interaction,
@@ -39,15 +39,10 @@ class SearchCog(commands.Cog):
         """Answer with the papers on a topic, best first."""
         await self._show_results(interaction, list_state.ListKind.TOPIC, query, period, votes)
 
-    @topic.autocomplete("query")
-    async def _topic_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.topics(interaction, current)
-
     @app_commands.command(name="author", description="An author's papers; any order or spelling of the name")
     @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
-    @app_commands.choices(period=PERIOD_CHOICES)
+    @app_commands.choices(period=paper_lists.PERIOD_CHOICES)
+    @app_commands.autocomplete(name=autocomplete.authors)
     async def author(
         self,
         interaction: Interaction,
@@ -57,12 +52,6 @@ class SearchCog(commands.Cog):
     ) -> None:
         """Answer with an author's papers, most voted first."""
         await self._show_results(interaction, list_state.ListKind.AUTHOR, name, period, votes)
-
-    @author.autocomplete("name")
-    async def _author_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.authors(interaction, current)
 
     @component_router.handles(daily_post.OPEN_TOPIC_MODAL)
     async def open_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -87,4 +76,4 @@ class SearchCog(commands.Cog):
         if not text.strip():
             raise UserError("no-words")
         state = list_state.ListState(kind, text, period=list_state.Period(period), min_votes=votes)
-        await show_list(self._lists, interaction, await self._lists.store_long_text(state))
+        await self._lists.show(interaction, await self._lists.store_long_text(state))

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, responses
+from bot.client.interactions import autocomplete, checks, option_parsers, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel, default_style
 from bot.client.presenters import subscription_options, subscriptions
@@ -36,7 +36,7 @@ class SubscriptionsCog(
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Let only those in who manage the server, whatever its settings for commands say."""
-        subscriptions.require_manager(interaction)
+        checks.require_manager(interaction)
         return True
 
     @app_commands.command(name="setup", description="Post the day's top papers in a channel")
@@ -46,6 +46,7 @@ class SubscriptionsCog(
         language=subscription_options.LANGUAGE_CHOICES,
         style=subscription_options.STYLE_CHOICES,
     )
+    @app_commands.autocomplete(timezone=autocomplete.timezones, time=autocomplete.times)
     async def setup(
         self,
         interaction: Interaction,
@@ -64,8 +65,8 @@ class SubscriptionsCog(
         place = subscription_options.postable_channel(channel or interaction.channel)
         words = await interaction.client.texts_for(interaction)
         wishes = SubscriptionOptions(
-            at_time=subscription_options.parse_time(time),
-            timezone=subscription_options.parse_zone(
+            at_time=option_parsers.parse_time(time),
+            timezone=option_parsers.parse_zone(
                 timezone or await self._presenter.default_timezone(interaction, words.locale)
             ),
             days=schedule.parse_days(days),
@@ -97,6 +98,7 @@ class SubscriptionsCog(
         language=subscription_options.LANGUAGE_CHOICES,
         style=subscription_options.STYLE_CHOICES,
     )
+    @app_commands.autocomplete(timezone=autocomplete.timezones, time=autocomplete.times)
     async def edit(
         self,
         interaction: Interaction,
@@ -162,20 +164,6 @@ class SubscriptionsCog(
             interaction,
             subscriptions_view.confirm_remove_view(words, await self._presenter.find(interaction, post)),
         )
-
-    @setup.autocomplete("timezone")
-    @edit.autocomplete("timezone")
-    async def _timezone_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return autocomplete.timezones(current)
-
-    @setup.autocomplete("time")
-    @edit.autocomplete("time")
-    async def _time_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return autocomplete.times(current)
 
     @edit.autocomplete("post")
     @preview.autocomplete("post")

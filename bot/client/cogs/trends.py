@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, component_router, responses
+from bot.client.interactions import autocomplete, checks, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import paper_lists
 from bot.client.translations import Texts
@@ -46,6 +46,7 @@ class TrendsCog(commands.Cog):
         topic="In Korean or English; all papers and what rises if left out", period="How far back"
     )
     @app_commands.choices(period=SPAN_CHOICES)
+    @app_commands.autocomplete(topic=autocomplete.topics)
     async def trends(
         self,
         interaction: Interaction,
@@ -56,12 +57,6 @@ class TrendsCog(commands.Cog):
         await responses.defer(interaction)
         state = await self._store_long_text(TrendState(topic, Span(period)))
         await self._show(interaction, state)
-
-    @trends.autocomplete("topic")
-    async def _topic_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.topics(interaction, current)
 
     @component_router.handles(trends_view.SHOW)
     async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -92,8 +87,7 @@ class TrendsCog(commands.Cog):
     @component_router.handles(trends_view.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the curve for everybody in the channel, if the asker may write there."""
-        if not responses.may_share(interaction):
-            raise UserError("may-not-share")
+        checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         words = await interaction.client.texts_for(interaction)
         answer, files = await self._load_answer(
@@ -107,11 +101,8 @@ class TrendsCog(commands.Cog):
     async def _show(self, interaction: Interaction, state: TrendState) -> None:
         words = await interaction.client.texts_for(interaction)
         answer, files = await self._load_answer(words, state, rising=not state.text)
-        view = trends_view.trend_view(words, answer, may_share=responses.may_share(interaction))
-        if interaction.type is discord.InteractionType.component:
-            await responses.update_message(interaction, view, files)
-        else:
-            await responses.reply_privately(interaction, view, files)
+        view = trends_view.trend_view(words, answer, may_share=checks.may_share(interaction))
+        await responses.respond(interaction, view, files)
 
     async def _load_answer(
         self, words: Texts, state: TrendState, *, rising: bool

@@ -28,6 +28,7 @@ class WhyCog(commands.Cog):
     @app_commands.guild_only()
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
+    @app_commands.autocomplete(paper=autocomplete.papers)
     async def why(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
         """Answer for the channel, or for the channel of the thread, in which it is asked."""
         channel_id = _top_level_channel_id(interaction)
@@ -46,12 +47,6 @@ class WhyCog(commands.Cog):
         else:
             raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
         await responses.reply_privately(interaction, view)
-
-    @why.autocomplete("paper")
-    async def _paper_autocomplete(
-        self, interaction: Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
-        return await autocomplete.papers(interaction, current)
 
 
 def _top_level_channel_id(interaction: Interaction) -> int | None:

@@ -1,1 +1,1 @@
-"""What every interaction shares: routing of components, responses, autocomplete and error messages."""
+"""Shared by all interactions: component routing, permission checks, option parsers, responses, autocomplete and errors."""

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import zoneinfo
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import date
 from typing import TYPE_CHECKING
 
 import structlog
@@ -73,13 +72,13 @@ async def papers(interaction: Interaction, current: str) -> Choices:
     return await _complete_within_timeout(interaction, ask)
 
 
-def dates(known: Iterable[date], current: str) -> Choices:
-    """Offer the archive's last days, or those of them that hold what was typed."""
-    days = (day.isoformat() for day in known)
+async def dates(interaction: Interaction, current: str) -> Choices:
+    """Offer the dates of the latest digests that contain the typed text."""
+    days = [day.isoformat() for day in await interaction.client.services.status.list_dates()]
     return make_choices((day, day) for day in days if current.strip() in day)
 
 
-def timezones(current: str) -> Choices:
+async def timezones(_: Interaction, current: str) -> Choices:
     """Offer time zones: the usual ones first, then all whose name holds what was typed."""
     typed = current.strip().casefold().replace(" ", "_")
     holding = [zone for zone in list_timezones() if typed in zone.casefold()]
@@ -96,7 +95,7 @@ def list_timezones() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*COMMON_TIMEZONES, *known)))
 
 
-def times(current: str) -> Choices:
+async def times(_: Interaction, current: str) -> Choices:
     """Offer times of day: the full and half hours that begin as what was typed, the morning first."""
     typed = current.strip()
     hours = [*range(6, 24), *range(6)]

@@ -1,4 +1,4 @@
-"""The table from a control's verb to its handler. What a control does is in the cogs, what it looks like in the views."""
+"""Router of components and modals: the verb of a custom id to its handler in a cog."""
 
 from __future__ import annotations
 
@@ -12,47 +12,45 @@ from bot.client.components import custom_ids
 from bot.client.context import Interaction
 from bot.client.interactions import errors
 
+Check = Callable[[Interaction], None]
 Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
 HandlerMethod = TypeVar("HandlerMethod", bound=Callable[..., Awaitable[None]])
 
 
 class ComponentRouter:
-    """The table of verbs, filled by the cogs when they are loaded."""
+    """Dispatch table from verbs to handlers, filled as cogs are loaded."""
 
     def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
+        self._routes: dict[str, tuple[Check | None, Handler]] = {}
 
-    def register(self, owner: object) -> None:
-        """Register every method of `owner` that is marked with `handles`. Raises ValueError for a verb taken twice."""
-        for _, method in inspect.getmembers(owner, inspect.iscoroutinefunction):
-            verb = getattr(method, "__verb__", None)
-            if verb is None:
+    def register(self, cog: object) -> None:
+        """Register the methods of `cog` that are marked with `handles`. Raises ValueError for a duplicate verb."""
+        for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
+            if (mark := getattr(method, "__route__", None)) is None:
                 continue
-            if verb in self._handlers:
+            verb, check = mark
+            if verb in self._routes:
                 raise ValueError(f"two handlers claim {verb!r}")
-            self._handlers[verb] = method
-
-    @property
-    def verbs(self) -> frozenset[str]:
-        """The verbs that somebody handles."""
-        return frozenset(self._handlers)
+            self._routes[verb] = check, method
 
     async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Do what a control asks for; answer kindly when it is unknown, outdated or goes wrong."""
-        handler = self._handlers.get(action.verb)
+        """Run the handler of an action. Errors and unknown verbs are reported to the user, never raised."""
         try:
-            if handler is None:
+            if action.verb not in self._routes:
                 raise errors.UserError("outdated-control")
+            check, handler = self._routes[action.verb]
+            if check is not None:
+                check(interaction)
             await handler(interaction, action)
-        except Exception as error:  # noqa: BLE001 - the last stop: discord.py would swallow it, the reader see nothing
+        except Exception as error:  # noqa: BLE001 - discord.py would drop it, and the user would see no answer
             await errors.handle_error(interaction, error)
 
 
-def handles(verb: str) -> Callable[[HandlerMethod], HandlerMethod]:
-    """Mark a cog's coroutine method as the one that answers controls with this verb."""
+def handles(verb: str, *, check: Check | None = None) -> Callable[[HandlerMethod], HandlerMethod]:
+    """Mark a cog's coroutine method as the handler of a verb. `check` runs first; it raises UserError to refuse."""
 
     def mark(method: HandlerMethod) -> HandlerMethod:
-        method.__verb__ = verb  # type: ignore[attr-defined]
+        method.__route__ = verb, check  # type: ignore[attr-defined]
         return method
 
     return mark

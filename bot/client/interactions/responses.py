@@ -64,6 +64,12 @@ async def reply_publicly(interaction: Interaction, view: ui.LayoutView, files: F
     await interaction.followup.send(view=view, files=files)
 
 
+async def respond(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
+    """Update the message of a component in place; answer a command privately."""
+    is_component = interaction.type is discord.InteractionType.component
+    await (update_message if is_component else reply_privately)(interaction, view, files)
+
+
 async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
     """Open a form. It must be the first answer, so nothing slow may come before."""
     modal.stop()
@@ -73,17 +79,6 @@ async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
 def is_ephemeral(interaction: Interaction) -> bool:
     """Tell whether the message under a control is one that only the asker sees."""
     return interaction.message is not None and interaction.message.flags.ephemeral
-
-
-def may_share(interaction: Interaction) -> bool:
-    """Tell whether the asker may write for others where this interaction happens. Never in a direct message."""
-    if interaction.guild_id is None:
-        return False
-    permissions = interaction.permissions
-    channel = interaction.channel
-    if isinstance(channel, discord.Thread):
-        return permissions.send_messages_in_threads
-    return permissions.send_messages
 
 
 def display_name(interaction: Interaction) -> str:

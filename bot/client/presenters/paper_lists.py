@@ -6,13 +6,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+import discord
+from discord import app_commands
+
+from bot.client.context import Interaction
+from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
 from bot.client.translations import Texts
-from bot.client.views import list_notes, list_state, paper_list, paper_text
+from bot.client.views import empty_list, list_notes, list_state, paper_list, paper_text
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
 from bot.services.search.results import SearchRequest
 
+PERIOD_CHOICES = [
+    app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
+    app_commands.Choice(name="Last 30 days", value=list_state.Period.MONTH.value),
+    app_commands.Choice(name="Last 3 months", value=list_state.Period.QUARTER.value),
+    app_commands.Choice(name="Last year", value=list_state.Period.YEAR.value),
+    app_commands.Choice(name="All time", value=list_state.Period.ALL.value),
+]
 PERIOD_DAYS = {
     list_state.Period.WEEK: 7,
     list_state.Period.MONTH: 30,
@@ -44,6 +56,18 @@ class PaperListLoader:
         if text is None:
             raise UserError("outdated-control")
         return state.replace(text=text)
+
+    async def show(self, interaction: Interaction, state: list_state.ListState) -> None:
+        """Show a page of a list: in place for a component, else as a private answer."""
+        await responses.respond(interaction, await self.list_view(interaction, state))
+
+    async def list_view(self, interaction: Interaction, state: list_state.ListState) -> discord.ui.LayoutView:
+        """Return the view of a page of a list, or of an empty list."""
+        texts = await interaction.client.texts_for(interaction)
+        listed = await self.load(texts, state, interaction.user.id)
+        if listed.rows:
+            return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
+        return empty_list.empty_view(texts, listed, await self._services.search.get_extent())
 
     async def load(self, words: Texts, state: list_state.ListState, user_id: int) -> paper_list.PaperList:
         """Return a page of the list. A page beyond the last (papers went meanwhile) is the last one."""

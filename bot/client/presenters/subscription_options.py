@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
 import discord
 from discord import app_commands
 
-from bot import errors
-from bot.client.interactions.autocomplete import list_timezones
+from bot.client.interactions import option_parsers
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel
-from bot.rendering.discord_text import escape
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions
 from storage import models
@@ -49,7 +46,6 @@ LANGUAGE_CHOICES = [
     app_commands.Choice(name="Korean", value=models.Locale.KO.value),
 ]
 STYLE_CHOICES = [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
-_HOUR = re.compile(r"([01]?[0-9]|2[0-4])(?:시|h| o'clock)?")
 
 
 def postable_channel(channel: Any) -> PostableChannel:
@@ -57,39 +53,6 @@ def postable_channel(channel: Any) -> PostableChannel:
     if isinstance(channel, discord.TextChannel | discord.ForumChannel):
         return channel
     raise UserError("channel-not-postable")
-
-
-def parse_time(text: str) -> str:
-    """Read a time of day, `9:00`, `09:00`, `9시` or `9`, as `HH:MM`. Raises Refusal."""
-    typed = text.strip().lower()
-    hour = _HOUR.fullmatch(typed)
-    try:
-        at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else typed)
-    except errors.UsageError:
-        raise UserError("time-not-understood", text=_escaped_input(text)) from None
-    return f"{at:%H:%M}"
-
-
-def parse_zone(text: str) -> str:
-    """Read an IANA time zone, forgiving case and spaces. Raises Refusal."""
-    typed = text.strip().replace(" ", "_")
-    try:
-        return schedule.parse_zone(typed).key
-    except errors.UsageError:
-        pass
-    folded = typed.casefold()
-    for zone in list_timezones():
-        if folded in (zone.casefold(), zone.rpartition("/")[2].casefold()):
-            return zone
-    raise UserError("zone-unknown", text=_escaped_input(text))
-
-
-def parse_number(text: str, key: str, low: int, high: int) -> int:
-    """Read a whole number within its bounds. Raises Refusal with `key`."""
-    typed = text.strip()
-    if not typed.isdecimal() or len(typed) > 6 or not low <= int(typed) <= high:
-        raise UserError(key, low=low, high=high)
-    return int(typed)
 
 
 def apply_changes(
@@ -105,8 +68,8 @@ def apply_changes(
 ) -> SubscriptionOptions:
     """Return the wishes with what was given; None leaves as it is. Raises Refusal."""
     changes = {
-        "at_time": parse_time(time) if time is not None else None,
-        "timezone": parse_zone(timezone) if timezone is not None else None,
+        "at_time": option_parsers.parse_time(time) if time is not None else None,
+        "timezone": option_parsers.parse_zone(timezone) if timezone is not None else None,
         "top_n": papers,
         "min_votes": votes,
         "days": schedule.parse_days(days) if days else None,
@@ -115,7 +78,3 @@ def apply_changes(
         "say_when_empty": when_empty,
     }
     return replace(wishes, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
-
-
-def _escaped_input(text: str) -> str:
-    return escape.escape_text(text[:40])

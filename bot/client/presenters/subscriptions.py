@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import discord
 
 from bot import errors as bot_errors
 from bot.client.context import Client, Interaction
-from bot.client.interactions import responses
+from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
 from bot.client.presenters import channel_permissions, subscription_options
@@ -84,10 +82,7 @@ class SubscriptionPresenter:
         view = subscriptions.subscription_detail_view(
             words, order, options_of(order), words(key) if key else ""
         )
-        if interaction.type is discord.InteractionType.component:
-            await responses.update_message(interaction, view)
-        else:
-            await responses.reply_privately(interaction, view)
+        await responses.respond(interaction, view)
 
     async def list_view(self, interaction: Interaction) -> discord.ui.LayoutView:
         """Return the list of the server's orders."""
@@ -121,7 +116,7 @@ class SubscriptionPresenter:
     async def find_manageable(self, interaction: Interaction, wanted: str) -> models.Subscription:
         """Return an order for whoever manages its server, or set it up. Raises Refusal."""
         if interaction.guild_id is not None:
-            require_manager(interaction)
+            checks.require_manager(interaction)
             return await self.find(interaction, wanted)
         try:
             order = await self._services.subscriptions.get(int(wanted))
@@ -152,14 +147,6 @@ class map_service_errors:  # noqa: N801 - used like contextlib's own lower-case 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, storage_errors.DuplicateError):
             raise UserError("order-already") from error
-
-
-def require_manager(interaction: discord.Interaction[Any]) -> None:
-    """Raise Refusal unless the asker manages this server."""
-    if interaction.guild_id is None:
-        raise UserError("only-in-servers")
-    if not interaction.permissions.manage_guild:
-        raise UserError("needs-manage-server")
 
 
 def channel_name(interaction: Interaction, channel_id: int) -> str | None:

@@ -196,7 +196,7 @@ async def test_every_verb_in_a_message_has_its_handler(world: World) -> None:
         last_response(await world.reader.slash(world.channel, "alerts add", keyword="로봇")),
     ]
     verbs = {custom_ids.unpack(one).verb for message in shown for one in component_ids(message)}
-    assert verbs - {"page"} <= world.bot.component_router.verbs
+    assert verbs - {"page"} <= world.bot.component_router._routes.keys()
     assert isinstance(world.bot, PaperroundBot)
 
 

@@ -86,7 +86,8 @@ def test_no_key_is_missing() -> None:
         and node.args
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)
-        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("words", "Refusal")
+        and getattr(node.func, "attr", getattr(node.func, "id", ""))
+        in ("words", "texts", "ui_texts", "UserError")
     }
     assert len(asked) > 100
     assert asked - known.keys() == set()

@@ -6,8 +6,6 @@ from datetime import date
 
 import pytest
 
-from bot.client.cogs import digests
-from bot.client.interactions.errors import UserError
 from storage import models
 from tests.support.client_harness import World, component_ids, last_response, post_daily, shown_text
 
@@ -41,14 +39,6 @@ async def test_a_day_without_digest_leads_on(world: World) -> None:
 async def test_no_date_is_answered_with_one_that_works(english_world: World, typed: str) -> None:
     result = await english_world.reader.slash(english_world.channel, "digest", date=typed)
     assert shown_text(last_response(result)) == english_world.texts("no-date", example="2026-01-01")
-
-
-def test_today_and_yesterday_are_dates() -> None:
-    today = date(2026, 1, 1)
-    assert digests.parse_date("오늘", today) == today
-    assert digests.parse_date(" Yesterday ", today) == date(2025, 12, 31)
-    with pytest.raises(UserError):
-        digests.parse_date("", today)
 
 
 async def test_dates_are_offered_that_have_a_digest(english_world: World) -> None:

@@ -138,13 +138,3 @@ async def test_a_notice_leads_to_the_status_and_starts_again(world: World) -> No
     assert world.texts("status-heading") in shown_text(last_response(status))
     await world.manager.user.click(message, label=world.texts("resume-post"))
     assert (await world.bot.services.subscriptions.get(order.id)).state is models.ActivityState.ACTIVE
-
-
-async def test_a_server_is_known_when_the_bot_comes_and_its_posts_rest_when_it_goes(world: World) -> None:
-    order = await _order(world)
-    await world.env.settle()
-    assert await world.bot.services.guilds.get(world.guild.id) is not None
-    await world.bot.services.guilds.mark_left([world.guild.id])
-    rested = await world.bot.services.subscriptions.get(order.id)
-    assert (rested.state, rested.reason) == (models.ActivityState.PAUSED, contents.Reason.GUILD_LEFT)
-    assert await world.bot.services.guilds.reconcile([]) == []

@@ -1,4 +1,4 @@
-"""Notices when a channel that Discord had barred can be posted to again, and lets its posts go on. Has no commands."""
+"""Guild events: keeps the servers table up to date and resumes destinations whose permissions were restored."""
 
 from __future__ import annotations
 
@@ -6,69 +6,100 @@ import discord
 import structlog
 from discord.ext import commands
 
+from bot.client import translations
 from bot.client.context import Client
 from bot.services.posts.contents import Reason
 
 log = structlog.get_logger(__name__)
 
 
-class ResumeCog(commands.Cog):
-    """Listens for changed permissions. It looks at storage alone, which holds few paused things."""
+class GuildEventsCog(commands.Cog):
+    """Listeners to changes of servers, channels, roles and the bot's own membership."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
+        self._guilds = bot.services.guilds
         self._resumer = bot.services.destination_resumer
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Catch up with what was changed while the bot was away."""
+        """Catch up with changes made while the bot was offline. Idempotent, since Discord may send it repeatedly."""
+        await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
+        known = await self._guilds.list_ids()
+        for guild in self._bot.guilds:
+            if guild.id not in known and not guild.unavailable:
+                await self._store_guild(guild)
         await self._resume(None)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """The bot was invited, perhaps again."""
+        """Store a server that invited the bot, perhaps not for the first time."""
+        await self._store_guild(guild)
         await self._resume(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """A server came back from an outage, or later than the others; until they are all there `on_ready` will do."""
+        """Store a server after an outage, or one that loads late. During start-up `on_ready` resumes its posts."""
+        if await self._guilds.get(guild.id) is None:
+            await self._store_guild(guild)
         if self._bot.is_ready():
             await self._resume(guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Pause a server's posts when the bot is removed. Discord does not send this event for an outage."""
+        await self._guilds.mark_left([guild.id])
+
+    @commands.Cog.listener()
+    async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
+        """Store a changed language or system channel."""
+        if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
+            await self._store_guild(after)
 
     @commands.Cog.listener()
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """A channel's permissions or settings were changed."""
+        """Resume after a change of a channel's permissions or settings."""
         await self._resume(after.guild.id)
 
     @commands.Cog.listener()
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
-        """A thread was locked or unlocked."""
+        """Resume after a thread was locked or unlocked."""
         if before.locked != after.locked:
             await self._resume(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """A role's permissions were changed."""
+        """Resume after a change of a role's permissions."""
         if before.permissions != after.permissions:
             await self._resume(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """A role went, and what it was denied went with it."""
+        """Resume after a role was deleted, with everything that it denied."""
         await self._resume(role.guild.id)
 
     @commands.Cog.listener()
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """The bot was given or lost a role; Discord tells of other members only with an intent that we don't ask for."""
+        """Resume after the bot was given or lost a role. Without the members intent Discord reports the bot alone."""
         if after == after.guild.me:
             await self._resume(after.guild.id)
+
+    async def _store_guild(self, guild: discord.Guild) -> None:
+        system_channel = guild.system_channel
+        # American English is also the default of servers that never chose a language.
+        locale = translations.from_discord_locale(guild.preferred_locale)
+        await self._guilds.update(
+            guild.id,
+            locale=locale if guild.preferred_locale is not discord.Locale.american_english else None,
+            system_channel_id=system_channel.id if system_channel is not None else None,
+        )
 
     async def _resume(self, guild_id: int | None) -> None:
         channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), guild_id=guild_id)
         if channels:
-            log.info("posting goes on", channels=sorted(channels))
+            log.info("destinations_resumed", channels=sorted(channels))
 
     def _may_post(self, guild_id: int, channel_id: int, reason: str) -> bool | None:
         guild = self._bot.get_guild(guild_id)
@@ -93,5 +124,5 @@ class ResumeCog(commands.Cog):
 
 
 def _accepts_posts(forum: discord.ForumChannel) -> bool:
-    """Whether a post needs no tag there, or finds one that everybody may set."""
+    """Return whether a post needs no tag in the forum, or the forum has a tag that is not moderated."""
     return not forum.flags.require_tag or any(not tag.moderated for tag in forum.available_tags)

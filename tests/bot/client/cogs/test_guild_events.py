@@ -31,7 +31,7 @@ async def _state(world: World, order: models.Subscription) -> models.ActivitySta
 
 async def _tell(world: World, event: str, *about: Any) -> None:
     """Let the listener hear of an event and wait for what it does."""
-    cog = world.bot.get_cog("ResumeCog")
+    cog = world.bot.get_cog("GuildEventsCog")
     assert cog is not None
     for name, listener in cog.get_listeners():
         if name == f"on_{event}":
@@ -64,3 +64,18 @@ async def test_a_forum_is_posted_to_again_when_it_has_a_tag_that_the_bot_may_set
     await _tell(world, "guild_channel_update", channel, channel)
     expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
     assert await _state(world, order) is expected
+
+
+async def test_a_server_is_known_when_the_bot_comes_and_its_posts_rest_when_it_goes(world: World) -> None:
+    order = await world.bot.services.subscriptions.add(
+        guild_id=world.guild.id,
+        channel_id=world.channel.id,
+        options=SubscriptionOptions(locale=world.texts.locale),
+        created_by=world.manager.id,
+    )
+    await world.env.settle()
+    assert await world.bot.services.guilds.get(world.guild.id) is not None
+    await world.bot.services.guilds.mark_left([world.guild.id])
+    rested = await world.bot.services.subscriptions.get(order.id)
+    assert (rested.state, rested.reason) == (models.ActivityState.PAUSED, contents.Reason.GUILD_LEFT)
+    assert await world.bot.services.guilds.reconcile([]) == []

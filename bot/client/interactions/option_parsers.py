@@ -1,0 +1,65 @@
+"""Parsers of typed options and form fields: dates, times, time zones and numbers. Each raises UserError."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from bot import errors
+from bot.client.interactions.autocomplete import list_timezones
+from bot.client.interactions.errors import UserError
+from bot.rendering.discord_text import escape
+from bot.services.daily import schedule
+
+_DATE = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
+_DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
+_HOUR = re.compile(r"([01]?[0-9]|2[0-4])(?:시|h| o'clock)?")
+
+
+def parse_date(text: str, today: date) -> date:
+    """Parse a date: ISO, with dots or slashes, or a word such as `today` or `어제`. Raises UserError."""
+    folded = text.strip().casefold()
+    if folded in _DAYS_AGO:
+        return today - timedelta(days=_DAYS_AGO[folded])
+    match = _DATE.fullmatch(folded)
+    try:
+        return date(*map(int, match.groups())) if match else date.fromisoformat(folded)
+    except ValueError:
+        raise UserError("no-date", example=today.isoformat()) from None
+
+
+def parse_time(text: str) -> str:
+    """Parse a time of day (`9:00`, `09:00`, `9시`, `9`) to `HH:MM`. Raises UserError."""
+    typed = text.strip().lower()
+    hour = _HOUR.fullmatch(typed)
+    try:
+        at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else typed)
+    except errors.UsageError:
+        raise UserError("time-not-understood", text=_escaped_input(text)) from None
+    return f"{at:%H:%M}"
+
+
+def parse_zone(text: str) -> str:
+    """Parse the name of an IANA time zone; case and spaces do not matter. Raises UserError."""
+    typed = text.strip().replace(" ", "_")
+    try:
+        return schedule.parse_zone(typed).key
+    except errors.UsageError:
+        pass
+    folded = typed.casefold()
+    for zone in list_timezones():
+        if folded in (zone.casefold(), zone.rpartition("/")[2].casefold()):
+            return zone
+    raise UserError("zone-unknown", text=_escaped_input(text))
+
+
+def parse_number(text: str, key: str, low: int, high: int) -> int:
+    """Parse an integer from `low` to `high`. Raises UserError with `key`."""
+    typed = text.strip()
+    if not typed.isdecimal() or len(typed) > 6 or not low <= int(typed) <= high:
+        raise UserError(key, low=low, high=high)
+    return int(typed)
+
+
+def _escaped_input(text: str) -> str:
+    return escape.escape_text(text[:40])

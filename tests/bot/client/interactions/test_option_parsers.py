@@ -1,0 +1,18 @@
+"""Parsing of typed dates. Times, zones and numbers are tested through the form of `/daily`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.client.interactions import option_parsers
+from bot.client.interactions.errors import UserError
+
+
+def test_today_and_yesterday_are_dates() -> None:
+    today = date(2026, 1, 1)
+    assert option_parsers.parse_date("오늘", today) == today
+    assert option_parsers.parse_date(" Yesterday ", today) == date(2025, 12, 31)
+    with pytest.raises(UserError):
+        option_parsers.parse_date("", today)
