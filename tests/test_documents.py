@@ -217,8 +217,9 @@ def test_the_architecture_names_every_package_and_every_module_in_it() -> None:
     assert {name: modules for name, modules in changes.items() if modules} == {}, "docs/architecture.md"
 
 
-def test_the_readme_stays_short() -> None:
+def test_the_readme_and_the_architecture_stay_short() -> None:
     assert len(_readme().split()) <= 1_500
+    assert len(_page("architecture.md").splitlines()) <= 150
 
 
 def test_the_architecture_names_every_table() -> None:
