@@ -47,7 +47,7 @@ def parse(
 
 
 def _print_file(file: TextFile | IngestProblem) -> Iterator[str]:
-    """Print the digests of one file; yields its problems as lines for people."""
+    """Print the digests of one file as JSON and yield its problems as sentences."""
     from bot import errors
     from bot.digests import json_output
     from bot.digests import parse as parser
@@ -107,8 +107,8 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
     async with context.open_container() as container:
         await container.load_mentions()
         service = container.create_ingest()
-        found = output.with_progress(files.read_files(paths), "Ingesting")
-        streams = [service.add_files(found), *([_reparse_all(service)] if again else [])]
+        read_files = output.with_progress(files.read_files(paths), "Ingesting")
+        streams = [service.add_files(read_files), *([_reparse_all(service)] if again else [])]
         for stream in streams:
             async with aclosing(stream):
                 async for name, result in stream:

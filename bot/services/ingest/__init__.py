@@ -1,1 +1,1 @@
-"""Storing digests: raw text to digests, entries, merged papers and the search index, one transaction a digest."""
+"""Ingest: from a text to digests, entries, merged papers and the search index, each digest in one transaction."""

@@ -27,8 +27,8 @@ class TextFile:
 
 def read_files(paths: Iterable[str]) -> Iterator[TextFile | IngestProblem]:
     """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
-    for found in find_files(paths):
-        yield found if isinstance(found, IngestProblem) else read_file(found)
+    for name_or_problem in find_files(paths):
+        yield name_or_problem if isinstance(name_or_problem, IngestProblem) else read_file(name_or_problem)
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | IngestProblem]:
@@ -64,15 +64,15 @@ def read_file(name: str) -> TextFile | IngestProblem:
 
 
 def _find_in_folder(name: str, folder: Path) -> Iterator[str | IngestProblem]:
-    found = sorted(
+    relative_paths = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.suffix in parse.FILE_SUFFIXES
     )
-    if not found:
+    if not relative_paths:
         yield IngestProblem(name, None, "there is no .md or .txt file in this folder")
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
-    for relative_path in found:
+    for relative_path in relative_paths:
         yield prefix + relative_path
 
 

@@ -1,4 +1,4 @@
-"""Watches the inbox: a folder into which others drop digest files. New and changed files are ingested."""
+"""Watches the inbox, a folder for digest files, and passes new and changed files to a handler."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = structlog.get_logger(__name__)
 FileHandler = Callable[[list[Path]], Awaitable[None]]
 
 RETRY_SECONDS = 30.0
-"""So long after something could not be taken, everything is given once more; what is known changes nothing."""
+"""Delay after a failure until the whole folder is handled again, doubling after each; known digests change nothing."""
 MAX_RETRY_SECONDS = 3600.0
 
 
 class InboxWatcher:
-    """A watched folder. `take` is given what is there at the start and then whatever appears or changes."""
+    """Watches a folder. `on_files` receives the files there at the start, then each new or changed file."""
 
     def __init__(self, folder: Path, on_files: FileHandler, *, retry_seconds: float = RETRY_SECONDS) -> None:
         self._folder = folder
@@ -31,28 +31,28 @@ class InboxWatcher:
         self._retry_at: float | None = None
 
     async def scan(self) -> None:
-        """Give everything that stands in the folder now, in the order of the names."""
-        found = await asyncio.to_thread(lambda: sorted(filter(_is_digest_file, self._folder.rglob("*"))))
-        if found:
-            await self._handle(found)
+        """Handle all digest files in the folder, sorted by name."""
+        paths = await asyncio.to_thread(lambda: sorted(filter(_is_digest_file, self._folder.rglob("*"))))
+        if paths:
+            await self._handle(paths)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Scan, then watch until `stop` is set. What goes wrong with files is logged; the watching goes on."""
-        import watchfiles  # a bot without an inbox does without it
+        """Scan, then watch until `stop` is set. Errors of the handler are logged and retried later."""
+        import watchfiles  # loaded only if there is an inbox
 
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         await self.scan()
-        # The first turn comes when the watch stands; what fell into the gap before it is found by a second look.
-        gap = True
+        # The first iteration comes when the watch is active; a second scan finds files that arrived before that.
+        is_first = True
         async for changes in watchfiles.awatch(
             self._folder, stop_event=stop, debounce=1000, rust_timeout=1000, yield_on_timeout=True
         ):
-            if gap or self._is_retry_due():
-                gap = False
+            if is_first or self._is_retry_due():
+                is_first = False
                 await self.scan()
-            paths = {Path(path) for change, path in changes if change is not watchfiles.Change.deleted}
-            if found := sorted(filter(_is_digest_file, paths)):
-                await self._handle(found)
+            changed = {Path(path) for change, path in changes if change is not watchfiles.Change.deleted}
+            if paths := sorted(filter(_is_digest_file, changed)):
+                await self._handle(paths)
 
     async def _handle(self, paths: Iterable[Path]) -> None:
         # A bad file or a database outage must not end the watcher.

@@ -1,6 +1,6 @@
-"""The one place where what digests and services say becomes a paper. Pure: no storage, no clock.
+"""Merges the statements of digests and services into one paper. Pure: no storage, no clock.
 
-`PRECEDENCE` says whom to believe, field by field; what each of them said stays stored as it was said.
+`PRECEDENCE` ranks the providers of each field. The statements themselves stay stored unchanged.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _N, _R, _H, _A, _F = (
 )
 
 PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
-    # A review's title is the heading that a model gave its own summary.
+    # A review's title is a model's heading for its own summary.
     "title": (_N, _H, _A, _F, _R),
     "url": (_N, _R),
-    # Digests shuffle names; only where lists are equally long does the order here decide.
+    # Digests shuffle names; the precedence decides only between lists of equal length.
     "authors": (_A, _H, _F, _N, _R),
     "abstract": (_A, _H, _F),
     "thumbnail": (_N, _H, _R, _F),
@@ -36,7 +36,7 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
     "keywords": (_H, _F),
     "categories": (_A, _F, _H),
 }
-"""For each field the voices that have a say, the most believed first. Of one voice the newest statement counts."""
+"""The providers of each field, most trusted first. Of one provider the newest statement counts."""
 
 _DIGEST_PROVIDERS = {
     models.DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
@@ -46,7 +46,7 @@ _DIGEST_PROVIDERS = {
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """An entry or facts, with all that orders statements of one voice: the newest first, then the earliest rank."""
+    """An entry or facts with the sort key among statements of one provider: newest first, then by rank."""
 
     provider: MetadataProvider
     sort_key: tuple[int, int, str]
@@ -59,22 +59,23 @@ def merge(
     facts: Iterable[models.PaperFacts] = (),
     votes: models.VoteCount | None = None,
 ) -> models.MergedPaper:
-    """Return the paper that these make together, whatever their order. `votes` is the services' freshest reading.
+    """Merge all statements about a paper, in any order. `votes` is the newest count from services.
 
-    The freshest reading of votes counts, so a back-fill never lowers a newer one; a digest read them on its date.
+    The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
     """
     appearances, facts = list(appearances), list(facts)
-    statements = sorted(_statements(appearances, facts), key=lambda one: one.sort_key)
+    statements = sorted(_statements(appearances, facts), key=lambda statement: statement.sort_key)
     authors, truncated = _best_authors(statements)
-    number, read_at = _latest_votes(appearances, votes)
-    dates = [one.date for one in appearances] + [one.listed_on for one in facts if one.listed_on is not None]
+    vote_count, votes_read_at = _latest_votes(appearances, votes)
+    dates = [appearance.date for appearance in appearances]
+    dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
     return models.MergedPaper(
         arxiv_id=arxiv_id,
         title=_first_value(statements, "title"),
         url=_first_value(statements, "url") or f"https://arxiv.org/abs/{arxiv_id}",
         abstract=_first_value(statements, "abstract"),
-        votes=number,
-        votes_read_at=read_at,
+        votes=vote_count,
+        votes_read_at=votes_read_at,
         authors=authors,
         authors_truncated=truncated,
         thumbnail=_first_value(statements, "thumbnail"),
@@ -89,32 +90,32 @@ def merge(
 
 
 def counted_at(on: date) -> datetime:
-    """Return when a digest of this date counted its votes (UTC): its day's beginning, so a service's reading of the day wins."""
+    """Return the vote time of a digest: 00:00 UTC of its date, so that a service's count of that day wins."""
     return datetime.combine(on, time(), UTC)
 
 
 def _statements(
     appearances: Iterable[models.Appearance], facts: Iterable[models.PaperFacts]
 ) -> Iterator[_Statement]:
-    for one in appearances:
-        order = (-one.date.toordinal(), one.entry.rank, f"{one.digest_id:020}")
-        yield _Statement(_DIGEST_PROVIDERS[one.format], order, one.entry)
-    for said in facts:
-        voice = kinds.provider_of(said.source)
-        yield _Statement(voice, (-int(said.read_at.timestamp()), 0, said.source), said)
+    for appearance in appearances:
+        sort_key = (-appearance.date.toordinal(), appearance.entry.rank, f"{appearance.digest_id:020}")
+        yield _Statement(_DIGEST_PROVIDERS[appearance.format], sort_key, appearance.entry)
+    for fact in facts:
+        sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
+        yield _Statement(kinds.provider_of(fact.source), sort_key, fact)
 
 
 def _first_value(statements: Sequence[_Statement], field: str) -> Any:
-    """Return what the most believed voice says of a field, or None when none says anything."""
-    for voice in PRECEDENCE[field]:
+    """Return the value of a field from the most trusted provider that has one, or None."""
+    for provider in PRECEDENCE[field]:
         for statement in statements:
-            if statement.provider is voice and (value := getattr(statement.metadata, field, None)):
+            if statement.provider is provider and (value := getattr(statement.metadata, field, None)):
                 return value
     return None
 
 
 def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bool]:
-    """Return the best list of names and whether it is cut off: a whole list beats a cut one, then the longer wins."""
+    """Return the best author list and whether it is truncated: complete lists win, then longer ones."""
     best: tuple[str, ...] = ()
     rank: tuple[bool, int, int] | None = None
     for statement in statements:
@@ -129,10 +130,14 @@ def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bo
 def _latest_votes(
     appearances: Iterable[models.Appearance], votes: models.VoteCount | None
 ) -> tuple[int | None, datetime | None]:
-    readings = [(counted_at(one.date), one.entry.votes) for one in appearances if one.entry.votes is not None]
+    readings = [
+        (counted_at(appearance.date), appearance.entry.votes)
+        for appearance in appearances
+        if appearance.entry.votes is not None
+    ]
     if votes is not None:
         readings.append((votes.read_at, votes.votes))
     if not readings:
         return None, None
-    read_at, number = max(readings)
-    return number, read_at
+    read_at, vote_count = max(readings)
+    return vote_count, read_at

@@ -1,7 +1,7 @@
 """Compares a digest with the archive: known, new, or a correction of what its location gave before. Writes nothing.
 
-A digest is identified by its text: the same text from two locations is one digest, new text from a known location is a
-correction, and the same date from another location is another digest. A location is compared with its own previous text
+A digest is identified by its text: the same text from two locations is one digest, new text from a known location
+is a correction, and the same date from another location is another digest. A location is compared with its own previous text
 only, so that an outdated mirror does not revert corrections.
 """
 
@@ -11,10 +11,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from bot.services.ingest import language
+from bot.sources import sanitize
 from storage import entries, models
 from storage.database import Connection
 
 _MAX_LOCATION_LENGTH = 800
+"""Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
 
 def to_sourced_digests(
@@ -29,7 +31,7 @@ def to_sourced_digests(
             language.detect_language(digest.entries).value,
             text_hash(digest.text),
             source,
-            bounded_location(location),
+            sanitize.bounded_key(location, _MAX_LOCATION_LENGTH),
             digest_keys,
         )
         for digest in digests
@@ -68,10 +70,3 @@ async def find_previous(
 def text_hash(text: str) -> str:
     """Return the SHA-256 of a digest's text in hex, without surrounding white space."""
     return hashlib.sha256(text.strip().encode()).hexdigest()
-
-
-def bounded_location(location: str) -> str:
-    """Return a location short enough for a PostgreSQL index; a long one ends in a hash of the whole."""
-    if len(location) <= _MAX_LOCATION_LENGTH:
-        return location
-    return f"{location[: _MAX_LOCATION_LENGTH - 64]}{hashlib.sha256(location.encode()).hexdigest()}"

@@ -135,7 +135,7 @@ class IngestService:
         return result
 
     async def _store_files(self, batch: Sequence[ParsedFile]) -> list[tuple[str, IngestResult]]:
-        group = [sourced for _, found in batch for sourced in found]
+        group = [sourced for _, file_digests in batch for sourced in file_digests]
         failures: list[Exception] = []
         # A digest that the database rejects must not block the rest of its batch.
         with isolation.collected(failures, reraise=(StorageError,)):
@@ -143,7 +143,10 @@ class IngestService:
         if failures:
             stored = await self._store_individually(group)
         results = iter(stored)
-        return [(file.name, sum((next(results) for _ in found), IngestResult())) for file, found in batch]
+        return [
+            (file.name, sum((next(results) for _ in file_digests), IngestResult()))
+            for file, file_digests in batch
+        ]
 
     async def _store_individually(self, group: Sequence[models.SourcedDigest]) -> list[IngestResult]:
         """Store each digest in its own transaction; raises the first error after the last digest."""
@@ -199,7 +202,7 @@ def _parse_result(sourced: models.SourcedDigest) -> IngestResult:
 
 
 def _is_full(batch: Sequence[ParsedFile]) -> bool:
-    digest_count = sum(len(found) for _, found in batch)
+    digest_count = sum(len(file_digests) for _, file_digests in batch)
     character_count = sum(len(file.text) for file, _ in batch)
     return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
 
