@@ -93,7 +93,7 @@ def _message_part(
 
 
 def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
-    name = split.shorten(wording.daily_texts(post).name, limits.THREAD_NAME, markdown=False)
+    name = split.shorten(str(wording.daily_text(post, "name")), limits.THREAD_NAME, markdown=False)
     return {"name": name or post.digest_on.isoformat(), "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
 
 

@@ -32,16 +32,18 @@ class DiscordRenderer:
 
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the one message that tells a recipient of new papers."""
-        voice = self._wordings[post.locale]
-        full = payload.layout_payload(alert_post.alert_view(voice, post))
+        wording = self._wordings[post.locale]
+        full = payload.layout_payload(alert_post.alert_view(wording, post))
         return (
-            contents.RenderedPart(models.PartKind.MESSAGE, full, alert_post.plain_alert_payload(voice, post)),
+            contents.RenderedPart(
+                models.PartKind.MESSAGE, full, alert_post.plain_alert_payload(wording, post)
+            ),
         )
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         """Return the one message that tells a person what happened and what to do."""
-        voice = self._wordings[post.locale]
-        full = payload.layout_payload(notices.notice_view(voice, post))
+        wording = self._wordings[post.locale]
+        full = payload.layout_payload(notices.notice_view(wording, post))
         return (
-            contents.RenderedPart(models.PartKind.MESSAGE, full, notices.plain_notice_payload(voice, post)),
+            contents.RenderedPart(models.PartKind.MESSAGE, full, notices.plain_notice_payload(wording, post)),
         )

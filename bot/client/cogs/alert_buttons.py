@@ -8,7 +8,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import component_router, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import alerts, paper_lists
+from bot.client.presenters import alerts, long_texts
 from bot.client.views import alert_post, list_state, modals, notices, paper_list
 from bot.client.views import alerts as alerts_view
 from bot.services.alerts import alerts as alerts_service
@@ -20,35 +20,32 @@ class AlertButtonsCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._lists = paper_lists.PaperListLoader(bot.services)
         self._presenter = alerts.AlertPresenter(bot)
 
     @component_router.handles(paper_list.FOLLOW)
     async def follow(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Make the alert for a list's topic or author in one click."""
         await responses.defer(interaction)
-        state = await self._lists.load_long_text(list_state.unpack(action))
-        watched = list_state.follow_target(state)
-        if watched is None:
+        state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
+        terms = list_state.alert_terms(state)
+        if terms is None:
             raise UserError("alert-not-possible", most=alerts_service.MAX_ALERTS)
-        kind = models.AlertKind.AUTHOR if watched.is_author else models.AlertKind.KEYWORD
-        draft = alerts_view.AlertDraft(
-            kind, watched.text[: alerts_service.MAX_TEXT_LENGTH], watched.min_votes
-        )
+        kind, text, min_votes = terms
+        draft = alerts_view.AlertDraft(kind, text[: alerts_service.MAX_TEXT_LENGTH], min_votes)
         await responses.reply_privately(interaction, await self._presenter.create(interaction, draft))
 
     @component_router.handles(alerts_view.CREATE)
     async def create(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Make the rule that was previewed."""
         await responses.acknowledge(interaction)
-        draft = await self._presenter.load_long_text(alerts_view.unpack(action))
+        draft = await long_texts.load(self._services.text_tokens, alerts_view.unpack(action))
         await responses.update_message(interaction, await self._presenter.create(interaction, draft))
 
     @component_router.handles(alerts_view.EDIT)
     async def open_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for another text and another minimum."""
         words = await interaction.client.texts_for(interaction)
-        draft = await self._presenter.load_long_text(alerts_view.unpack(action))
+        draft = await long_texts.load(self._services.text_tokens, alerts_view.unpack(action))
         await responses.open_modal(interaction, modals.alert_modal(words, draft))
 
     @component_router.handles(modals.SUBMIT_ALERT_MODAL)

@@ -12,7 +12,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, option_parsers, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import paper_lists
+from bot.client.presenters import long_texts, paper_lists
 from bot.client.views import daily_post, list_state, paper_list
 from bot.services.posts import contents, summaries
 from storage import models
@@ -50,20 +50,20 @@ class DigestsCog(commands.Cog):
         """Answer with the most voted papers of a period, of one topic if wished."""
         await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.TOP, topic, period=list_state.Period(period))
-        await self._lists.show(interaction, await self._lists.store_long_text(state))
+        await self._lists.show(interaction, await long_texts.store(self._services.text_tokens, state))
 
     @component_router.handles(list_state.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or another list that it leads to."""
         await responses.acknowledge(interaction)
-        await self._lists.show(interaction, await self._lists.load_long_text(list_state.unpack(action)))
+        await self._lists.show(interaction, await long_texts.load(self._services.text_tokens, list_state.unpack(action)))
 
     @component_router.handles(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list for the period that was picked."""
         await responses.acknowledge(interaction)
         period = list_state.Period(component_router.selected_values(interaction)[0])
-        state = await self._lists.load_long_text(list_state.unpack(action))
+        state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         await self._lists.show(interaction, state.replace(period=period, page=0))
 
     @component_router.handles(paper_list.SHARE)
@@ -72,7 +72,7 @@ class DigestsCog(commands.Cog):
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         words = await interaction.client.texts_for(interaction)
-        state = await self._lists.load_long_text(list_state.unpack(action))
+        state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         listed = await self._lists.load(words, state, interaction.user.id)
         sharer = responses.display_name(interaction)
         await responses.reply_publicly(interaction, paper_list.shared_view(words, listed, sharer=sharer))

@@ -12,7 +12,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import paper_lists
+from bot.client.presenters import long_texts, paper_lists
 from bot.client.translations import Texts
 from bot.client.views import (
     daily_post,
@@ -119,7 +119,7 @@ class PapersCog(commands.Cog):
             raise UserError("outdated-control")
         state = list_state.ListState(list_state.ListKind.AUTHOR, detail.authors[number])
         await responses.reply_privately(
-            interaction, await self._lists.list_view(interaction, await self._lists.store_long_text(state))
+            interaction, await self._lists.list_view(interaction, await long_texts.store(self._services.text_tokens, state))
         )
 
     @component_router.handles(paper_card.CITE)
@@ -154,14 +154,14 @@ class PapersCog(commands.Cog):
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         words, detail = await self._load_paper(interaction, action.payload)
-        card = paper_card.Card(detail, saved=None, sharer=responses.display_name(interaction))
-        await responses.reply_publicly(interaction, paper_card.card_view(words, card))
+        view = paper_card.card_view(words, detail, sharer=responses.display_name(interaction))
+        await responses.reply_publicly(interaction, view)
 
     async def _card_view(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
         words, detail = await self._load_paper(interaction, paper)
         saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
-        card = paper_card.Card(detail, page=page, saved=saved, may_share=checks.may_share(interaction))
-        return paper_card.card_view(words, card)
+        may_share = checks.may_share(interaction)
+        return paper_card.card_view(words, detail, page, saved=saved, may_share=may_share)
 
     async def _topic_fallback_view(
         self, interaction: Interaction, paper: str
@@ -170,7 +170,9 @@ class PapersCog(commands.Cog):
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         words = await interaction.client.texts_for(interaction)
-        state = await self._lists.store_long_text(list_state.ListState(list_state.ListKind.TOPIC, paper))
+        state = await long_texts.store(
+            self._services.text_tokens, list_state.ListState(list_state.ListKind.TOPIC, paper)
+        )
         listed = await self._lists.load(words, state, interaction.user.id)
         if not listed.rows:
             return None

@@ -9,7 +9,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, component_router, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import paper_lists
+from bot.client.presenters import long_texts, paper_lists
 from bot.client.views import daily_post, list_state, modals
 
 Votes = app_commands.Range[int, 0, 99_999]
@@ -19,6 +19,7 @@ class SearchCog(commands.Cog):
     """The archive by topic and by author."""
 
     def __init__(self, bot: Client) -> None:
+        self._services = bot.services
         self._lists = paper_lists.PaperListLoader(bot.services)
 
     @app_commands.command(name="topic", description="Papers on a topic, in Korean or English")
@@ -76,4 +77,4 @@ class SearchCog(commands.Cog):
         if not text.strip():
             raise UserError("no-words")
         state = list_state.ListState(kind, text, period=list_state.Period(period), min_votes=votes)
-        await self._lists.show(interaction, await self._lists.store_long_text(state))
+        await self._lists.show(interaction, await long_texts.store(self._services.text_tokens, state))

@@ -33,10 +33,11 @@ class SourcesCog(commands.Cog):
     async def _page_view(self, interaction: Interaction, page: int) -> discord.ui.LayoutView:
         words = await interaction.client.texts_for(interaction)
         inbox = self._services.inbox
-        listed = sources_view.SourceList(
-            rows=await self._services.sources.list_rows(),
+        return sources_view.sources_view(
+            words,
+            await self._services.sources.list_rows(),
+            page,
             inbox=inbox.resolve().name if inbox is not None else None,
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
         )
-        return sources_view.sources_view(words, listed, page)

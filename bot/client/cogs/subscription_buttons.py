@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from discord.ext import commands
 
 from bot.client.components import custom_ids
@@ -27,7 +25,7 @@ class SubscriptionButtonsCog(commands.Cog):
         await responses.acknowledge(interaction)
         await self._presenter.show(
             interaction,
-            await self._presenter.create(interaction, subscriptions_view.unpack(action)),
+            await self._presenter.create(interaction, *subscriptions_view.unpack(action)),
             "order-started",
         )
 
@@ -35,7 +33,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def start_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Start the order and post once at once."""
         await responses.acknowledge(interaction)
-        order = await self._presenter.create(interaction, subscriptions_view.unpack(action))
+        order = await self._presenter.create(interaction, *subscriptions_view.unpack(action))
         await self._presenter.show(interaction, order, "order-started")
         await self._presenter.post_now(interaction, order)
 
@@ -44,17 +42,17 @@ class SubscriptionButtonsCog(commands.Cog):
         """Ask for other wishes in a form."""
         words = await interaction.client.texts_for(interaction)
         await responses.open_modal(
-            interaction, modals.subscription_modal(words, subscriptions_view.unpack(action))
+            interaction, modals.subscription_modal(words, *subscriptions_view.unpack(action))
         )
 
     @component_router.handles(modals.SUBMIT_SUBSCRIPTION_MODAL, check=checks.require_manager)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the wizard with what was typed into the form."""
         await responses.acknowledge(interaction)
-        draft = subscriptions_view.unpack(action)
+        channel_id, wishes = subscriptions_view.unpack(action)
         typed = component_router.modal_values(interaction)
         wishes = subscription_options.apply_changes(
-            draft.options,
+            wishes,
             typed.get(modals.TIME),
             typed.get(modals.ZONE),
             option_parsers.parse_number(typed.get(modals.PAPERS, ""), "papers-not-a-number", 1, 25),
@@ -62,7 +60,7 @@ class SubscriptionButtonsCog(commands.Cog):
             typed.get(modals.DAYS),
         )
         await responses.update_message(
-            interaction, await self._presenter.setup_view(interaction, replace(draft, options=wishes))
+            interaction, await self._presenter.setup_view(interaction, channel_id, wishes)
         )
 
     @component_router.handles(subscriptions_view.LIST, check=checks.require_manager)

@@ -13,9 +13,10 @@ from bot.client.interactions import autocomplete, checks, option_parsers, respon
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel, default_style
 from bot.client.presenters import subscription_options, subscriptions
+from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import SubscriptionOptions, options_of
+from bot.services.daily.subscriptions import SubscriptionOptions, new_subscription, options_of
 from storage import models
 
 SubscriptionId = app_commands.Range[str, 1, 30]
@@ -78,12 +79,10 @@ class SubscriptionsCog(
         )
         if not STYLES[wishes.style].fits(place):
             raise UserError("style-does-not-fit", channel=place.mention)
-        draft = subscriptions_view.SubscriptionDraft(place.id, wishes)
-        await self._presenter.show_preview(
-            interaction,
-            subscriptions_view.subscription_from_draft(draft, place.guild.id, self._services.clock()),
-        )
-        await responses.reply_privately(interaction, await self._presenter.setup_view(interaction, draft))
+        preview = new_subscription(place.guild.id, place.id, wishes, self._services.clock())
+        await self._presenter.show_preview(interaction, preview)
+        view = await self._presenter.setup_view(interaction, place.id, wishes)
+        await responses.reply_privately(interaction, view)
 
     @app_commands.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, interaction: Interaction) -> None:
@@ -121,7 +120,7 @@ class SubscriptionsCog(
         place = interaction.client.get_channel(order.channel_id)
         if isinstance(place, PostableChannel) and not STYLES[wishes.style].fits(place):
             raise UserError("style-does-not-fit", channel=place.mention)
-        with subscriptions.map_service_errors():
+        with map_service_errors(subscriptions.ERRORS):
             order = await self._services.subscriptions.edit(order.id, wishes)
         await self._presenter.show(interaction, order, "order-changed")
 

@@ -15,11 +15,11 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, responses
 from bot.client.interactions.errors import UserError
-from bot.client.presenters import paper_lists
+from bot.client.presenters import long_texts
 from bot.client.translations import Texts
 from bot.client.views import list_state
 from bot.client.views import trends as trends_view
-from bot.client.views.trends import Span, TrendAnswer, TrendState
+from bot.client.views.trends import Span, TrendAnswer
 from bot.services.search.results import SearchRequest
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,6 @@ class TrendsCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._lists = paper_lists.PaperListLoader(bot.services)
 
     @app_commands.command(
         name="trends", description="A topic's papers and votes by month, and which topics rise"
@@ -55,23 +54,22 @@ class TrendsCog(commands.Cog):
     ) -> None:
         """Answer with a topic's curve; without a topic with that of all papers, and what rises."""
         await responses.defer(interaction)
-        state = await self._store_long_text(TrendState(topic, Span(period)))
-        await self._show(interaction, state)
+        await self._show_topic(interaction, topic, Span(period))
 
     @component_router.handles(trends_view.SHOW)
     async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a curve that a button leads to."""
         await responses.acknowledge(interaction)
-        await self._show(interaction, await self._load_long_text(trends_view.unpack(action)))
+        await self._show(interaction, *await self._unpack(action))
 
     @component_router.handles(trends_view.SELECT_SPAN)
     async def select_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the curve for the span that was picked."""
         await responses.acknowledge(interaction)
-        state = await self._load_long_text(trends_view.unpack(action))
+        topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
             span = Span(component_router.selected_values(interaction)[0])
-        await self._show(interaction, state.replace(span=span))
+        await self._show(interaction, trends_view.make_topic(topic.text, span, topic.token), span)
 
     @component_router.handles(trends_view.SELECT)
     async def select_topic(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -79,10 +77,7 @@ class TrendsCog(commands.Cog):
         await responses.acknowledge(interaction)
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
-        state = await self._store_long_text(
-            TrendState(component_router.selected_values(interaction)[0], span)
-        )
-        await self._show(interaction, state)
+        await self._show_topic(interaction, component_router.selected_values(interaction)[0], span)
 
     @component_router.handles(trends_view.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -90,33 +85,40 @@ class TrendsCog(commands.Cog):
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
         words = await interaction.client.texts_for(interaction)
-        answer, files = await self._load_answer(
-            words, await self._load_long_text(trends_view.unpack(action)), rising=False
-        )
+        answer, files = await self._load_answer(words, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")
         view = trends_view.shared_view(words, answer, sharer=responses.display_name(interaction))
         await responses.reply_publicly(interaction, view, files)
 
-    async def _show(self, interaction: Interaction, state: TrendState) -> None:
+    async def _unpack(self, action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
+        topic, span = trends_view.unpack(action)
+        return await long_texts.load(self._services.text_tokens, topic), span
+
+    async def _show_topic(self, interaction: Interaction, text: str, span: Span) -> None:
+        topic = await long_texts.store(self._services.text_tokens, trends_view.make_topic(text, span))
+        await self._show(interaction, topic, span)
+
+    async def _show(self, interaction: Interaction, topic: list_state.ListState, span: Span) -> None:
         words = await interaction.client.texts_for(interaction)
-        answer, files = await self._load_answer(words, state, rising=not state.text)
+        answer, files = await self._load_answer(words, topic, span, rising=not topic.text)
         view = trends_view.trend_view(words, answer, may_share=checks.may_share(interaction))
         await responses.respond(interaction, view, files)
 
     async def _load_answer(
-        self, words: Texts, state: TrendState, *, rising: bool
+        self, words: Texts, topic: list_state.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, list[discord.File]]:
-        months = trends_view.SPAN_MONTHS[state.span]
+        months = trends_view.SPAN_MONTHS[span]
         lookup = self._services.search
         answer = TrendAnswer(
-            state=state,
-            trend=await self._services.trends.get_trend(state.text, months=months),
+            topic=topic,
+            span=span,
+            trend=await self._services.trends.get_trend(topic.text, months=months),
             extent=await lookup.get_extent(),
             rising=await self._services.rising.get_report(words.locale) if rising else None,
         )
-        if state.text and not answer.trend.total:
-            found = await lookup.search(SearchRequest(state.text, limit=1))
+        if topic.text and not answer.trend.total:
+            found = await lookup.search(SearchRequest(topic.text, limit=1))
             answer = replace(
                 answer, suggestions=found.suggestions, has_papers_outside_span=found.has_full_matches
             )
@@ -128,7 +130,7 @@ class TrendsCog(commands.Cog):
             trends_view.IMAGE_FILENAME,
             description=trends_view.alt_text(words, answer) or None,
         )
-        return trends_view.with_image(answer), [file]
+        return replace(answer, has_image=True), [file]
 
     async def _draw_chart(self, words: Texts, answer: TrendAnswer) -> bytes | None:
         """Return the picture; None where there is nothing to draw, or where an operator's template spoils it."""
@@ -140,13 +142,3 @@ class TrendsCog(commands.Cog):
         except ValueError as error:
             log.warning("chart_not_drawn", error=str(error))
             return None
-
-    async def _store_long_text(self, state: TrendState) -> TrendState:
-        kept = await self._lists.store_long_text(state.topic_list)
-        return state.replace(text=kept.text, token=kept.token)
-
-    async def _load_long_text(self, state: TrendState) -> TrendState:
-        found = await self._lists.load_long_text(
-            list_state.ListState(list_state.ListKind.TOPIC, state.text, token=state.token)
-        )
-        return state.replace(text=found.text)

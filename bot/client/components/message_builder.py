@@ -18,8 +18,6 @@ AMBER = 0xF4B400
 RED = 0xD93025
 """Where something needs a person, and nowhere else."""
 
-Option = discord.SelectOption
-
 
 class MessageBuilder:
     """One message: texts, papers, rules and rows in a container, with its budget."""
@@ -35,6 +33,10 @@ class MessageBuilder:
         layout = ui.LayoutView(timeout=None)
         layout.add_item(self._container)
         return layout
+
+    def share(self, count: int) -> tuple[int, int]:
+        """Return the code points and UTF-8 bytes that each of `count` more text displays may use."""
+        return self.budget.characters // count, self.budget.text_bytes // count - limits.TEXT_BYTES_OVERHEAD
 
     def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
         """Take room in advance for what comes last; `place_*` then adds it without counting again."""
@@ -112,6 +114,11 @@ class MessageBuilder:
         self._container.add_item(ui.ActionRow(*items))
 
 
+def optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
+    """Return a row with the item, empty for None."""
+    return [] if item is None else [item]
+
+
 def button(
     label: str,
     custom_id: str,
@@ -140,10 +147,9 @@ def select_option(
     *,
     description: str | None = None,
     selected: bool = False,
-    emoji: str | None = None,
-) -> Option:
+) -> discord.SelectOption:
     """Make one line of a select menu; its texts are shortened to what Discord takes."""
-    return Option(
+    return discord.SelectOption(
         label=split.shorten(escape.to_single_line(label), limits.SELECT_LABEL, markdown=False) or "–",
         value=value,
         description=split.shorten(
@@ -152,12 +158,11 @@ def select_option(
         if description
         else None,
         default=selected,
-        emoji=emoji,
     )
 
 
 def select_menu(
-    placeholder: str, custom_id: str, options: Sequence[Option], *, disabled: bool = False
+    placeholder: str, custom_id: str, options: Sequence[discord.SelectOption]
 ) -> ui.Item[Any] | None:
     """Make a select menu of at most 25 options of different values; None when there are none."""
     unique = {choice.value: choice for choice in options[: limits.SELECT_OPTIONS]}
@@ -167,6 +172,5 @@ def select_menu(
         custom_id=custom_id,
         placeholder=split.shorten(placeholder, limits.SELECT_PLACEHOLDER, markdown=False),
         options=list(unique.values()),
-        disabled=disabled,
     )
     return items.DynamicComponent(plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import timedelta
 
 import discord
@@ -13,14 +13,22 @@ from bot import errors as bot_errors
 from bot.client.context import Client, Interaction
 from bot.client.interactions import responses
 from bot.client.interactions.errors import UserError
+from bot.client.presenters import long_texts
+from bot.client.presenters.service_errors import map_service_errors
 from bot.client.translations import Texts
 from bot.client.views import alerts, notices
-from bot.rendering.discord_text import escape
 from bot.services.alerts import alerts as alerts_service
 from storage import errors as storage_errors
 from storage import models
 
 log = structlog.get_logger(__name__)
+
+
+ERRORS: Mapping[type[Exception], str] = {
+    storage_errors.DuplicateError: "alert-already",
+    bot_errors.UsageError: "alert-not-possible",
+}
+"""Fluent ids of the exceptions of the alerts service."""
 
 
 class AlertPresenter:
@@ -31,16 +39,16 @@ class AlertPresenter:
 
     async def preview(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
         """Return what a rule would have told, with the buttons that make or change it. Raises Refusal."""
-        words = await interaction.client.texts_for(interaction)
-        draft = await self.store_long_text(draft)
-        with map_service_errors():
+        texts = await interaction.client.texts_for(interaction)
+        draft = await long_texts.store(self._services.text_tokens, draft, alerts.MAX_TEXT_LENGTH)
+        with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
             preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
-        return alerts.preview_view(words, draft, preview)
+        return alerts.preview_view(texts, draft, preview)
 
     async def create(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
         """Make the rule and return its confirmation. Raises Refusal."""
-        words = await interaction.client.texts_for(interaction)
-        with map_service_errors():
+        texts = await interaction.client.texts_for(interaction)
+        with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
             preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
             made = await self._services.alerts.add(
                 user_id=interaction.user.id,
@@ -51,10 +59,10 @@ class AlertPresenter:
                 guild_id=interaction.guild_id if draft.channel_id else None,
             )
         if not draft.channel_id:
-            await self.open_dm(interaction, words)
-        return alerts.created_view(words, made, preview)
+            await self.open_dm(interaction, texts)
+        return alerts.created_view(texts, made, preview)
 
-    async def open_dm(self, interaction: Interaction, words: Texts) -> None:
+    async def open_dm(self, interaction: Interaction, texts: Texts) -> None:
         """Open the reader's direct messages on their wish, and only now: Discord takes opening many at once for spam."""
         try:
             dm_channel_id = (await interaction.user.create_dm()).id
@@ -62,28 +70,28 @@ class AlertPresenter:
             log.info("dm_not_opened", user=interaction.user.id, code=error.code)
             dm_channel_id = None
         await self._services.readers.update(
-            interaction.user.id, locale=words.locale, dm_channel_id=dm_channel_id
+            interaction.user.id, locale=texts.locale, dm_channel_id=dm_channel_id
         )
 
     async def list_view(self, interaction: Interaction, page: int = 0) -> discord.ui.LayoutView:
         """Return a page of the reader's rules."""
-        words = await interaction.client.texts_for(interaction)
-        return alerts.list_view(words, await self.list_for_reader(interaction), page, self._services.clock())
+        texts = await interaction.client.texts_for(interaction)
+        return alerts.list_view(texts, await self.list_for_reader(interaction), page, self._services.clock())
 
     async def show(self, interaction: Interaction, rule: models.Alert) -> None:
         """Show one rule in place of the message in hand."""
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         await responses.update_message(
-            interaction, alerts.alert_detail_view(words, rule, self._services.clock())
+            interaction, alerts.alert_detail_view(texts, rule, self._services.clock())
         )
 
     async def confirmation_view(
         self, interaction: Interaction, key: str, rule: models.Alert
     ) -> discord.ui.LayoutView:
         """Return a sentence about a rule."""
-        words = await interaction.client.texts_for(interaction)
-        shown = alerts.alert_description(words, rule.kind, rule.text, rule.min_votes)
-        return notices.text_view(words(key, rule=shown))
+        texts = await interaction.client.texts_for(interaction)
+        shown = alerts.alert_description(texts, rule.kind, rule.text, rule.min_votes)
+        return notices.text_view(texts(key, rule=shown))
 
     async def pause(self, interaction: Interaction, ids: list[int], days: int) -> None:
         """Let rules rest for some days; 0 days starts them again."""
@@ -103,35 +111,6 @@ class AlertPresenter:
             if text in (str(rule.id), rule.text):
                 return rule
         raise UserError("no-alert")
-
-    async def store_long_text(self, draft: alerts.AlertDraft) -> alerts.AlertDraft:
-        """Return the draft so that it fits into a custom id."""
-        text = escape.to_single_line(draft.text)
-        if len(text) <= alerts.MAX_TEXT_LENGTH:
-            return replace(draft, text=text, token="")
-        return replace(draft, text=text, token=await self._services.text_tokens.save(text))
-
-    async def load_long_text(self, draft: alerts.AlertDraft) -> alerts.AlertDraft:
-        """Return a draft read from a custom id with its text. Raises Refusal."""
-        if not draft.token:
-            return draft
-        text = await self._services.text_tokens.get(draft.token)
-        if text is None:
-            raise UserError("outdated-control")
-        return replace(draft, text=text)
-
-
-class map_service_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
-    """Turns what the alerts service refuses into a sentence for the reader."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, storage_errors.DuplicateError):
-            raise UserError("alert-already") from error
-        if isinstance(error, bot_errors.UsageError):
-            raise UserError("alert-not-possible", most=alerts_service.MAX_ALERTS) from error
 
 
 def allowed_channel_id(channel: app_commands.AppCommandChannel) -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from bot.client.post_styles import STYLES, PostableChannel
-from bot.client.views.subscriptions import PermissionCheck
 from storage import models
 
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
 """The history is searched for a message whose reply from Discord was lost."""
 
 
-def check_permissions(channel: PostableChannel, style: models.Style) -> list[PermissionCheck]:
-    """Return the permissions for a post of this style in the channel, each with whether the bot has it."""
+def check_permissions(channel: PostableChannel, style: models.Style) -> dict[str, bool]:
+    """Return the permissions that posts of this style need in the channel, each with whether the bot has it."""
     granted = channel.permissions_for(channel.guild.me)
-    names = (*REQUIRED, *STYLES[style].permissions)
-    return [PermissionCheck(name.replace("_", "-"), getattr(granted, name)) for name in names]
+    return {name: getattr(granted, name) for name in (*REQUIRED, *STYLES[style].permissions)}

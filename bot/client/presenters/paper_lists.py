@@ -11,7 +11,6 @@ from discord import app_commands
 
 from bot.client.context import Interaction
 from bot.client.interactions import checks, responses
-from bot.client.interactions.errors import UserError
 from bot.client.translations import Texts
 from bot.client.views import empty_list, list_notes, list_state, paper_list, paper_text
 from bot.rendering.discord_text import escape
@@ -34,28 +33,15 @@ PERIOD_DAYS = {
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
+Suggestions = tuple[tuple[str, list_state.ListState], ...]
+"""Buttons for other lists: label and list."""
+
 
 class PaperListLoader:
     """Loads pages of lists for one reader after another; holds nothing of them."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-
-    async def store_long_text(self, state: list_state.ListState) -> list_state.ListState:
-        """Return the state so that it fits into a custom id: a long text is kept in storage, under a token."""
-        text = escape.to_single_line(state.text)
-        if len(text) <= list_state.MAX_TEXT_LENGTH:
-            return state.replace(text=text, token="")
-        return state.replace(text=text, token=await self._services.text_tokens.save(text))
-
-    async def load_long_text(self, state: list_state.ListState) -> list_state.ListState:
-        """Return a state read from a custom id with its text. Raises Refusal when the text is no longer kept."""
-        if not state.token:
-            return state
-        text = await self._services.text_tokens.get(state.token)
-        if text is None:
-            raise UserError("outdated-control")
-        return state.replace(text=text)
 
     async def show(self, interaction: Interaction, state: list_state.ListState) -> None:
         """Show a page of a list: in place for a component, else as a private answer."""
@@ -69,34 +55,34 @@ class PaperListLoader:
             return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
         return empty_list.empty_view(texts, listed, await self._services.search.get_extent())
 
-    async def load(self, words: Texts, state: list_state.ListState, user_id: int) -> paper_list.PaperList:
+    async def load(self, texts: Texts, state: list_state.ListState, user_id: int) -> paper_list.PaperList:
         """Return a page of the list. A page beyond the last (papers went meanwhile) is the last one."""
-        listed = await self._load_page(words, state, user_id)
+        listed = await self._load_page(texts, state, user_id)
         if not listed.rows and state.page and listed.total:
-            listed = await self._load_page(words, state.replace(page=listed.page_count - 1), user_id)
+            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), user_id)
         if listed.snippets:
             return listed
-        snippets = await self._services.search.list_snippets(listed.rows, words.locale)
+        snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
     async def _load_page(
-        self, words: Texts, state: list_state.ListState, user_id: int
+        self, texts: Texts, state: list_state.ListState, user_id: int
     ) -> paper_list.PaperList:
         match state.kind:
             case list_state.ListKind.TOPIC:
-                return await self._load_topic(words, state)
+                return await self._load_topic(texts, state)
             case list_state.ListKind.AUTHOR:
-                return await self._load_author(words, state)
+                return await self._load_author(texts, state)
             case list_state.ListKind.TOP:
-                return await self._load_top(words, state)
+                return await self._load_top(texts, state)
             case list_state.ListKind.DIGEST:
-                return await self._load_digest(words, state)
+                return await self._load_digest(texts, state)
             case list_state.ListKind.SIMILAR:
-                return await self._load_similar(words, state)
+                return await self._load_similar(texts, state)
             case list_state.ListKind.SAVED:
-                return await self._load_saved(words, state, user_id)
+                return await self._load_saved(texts, state, user_id)
 
-    async def _load_topic(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_topic(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         found = await self._services.search.search(
             SearchRequest(
                 state.text,
@@ -105,31 +91,31 @@ class PaperListLoader:
                 limit=list_state.PAGE_SIZE,
                 offset=_offset(state),
                 literal=state.literal,
-                snippet_locale=words.locale,
+                snippet_locale=texts.locale,
             )
         )
         topic = paper_text.escape_untrusted(state.text)
         suggestions = self._suggestions(state, found.suggestions)
-        meant = [one.label for one in suggestions]
-        notes = [*list_notes.query_notes(words, found, meant), paper_list.filters_text(words, state)]
+        meant = [label for label, _ in suggestions]
+        notes = [*list_notes.query_notes(texts, found, meant), paper_list.filters_text(texts, state)]
         if not found.rows:
             suggestions = (
-                *await self._author_suggestion(words, state),
+                *await self._author_suggestion(texts, state),
                 *suggestions,
-            ) or await self._popular_topics(words)
+            ) or await self._popular_topics(texts)
         return paper_list.PaperList(
             state=state,
-            heading=words("list-topic-heading", topic=topic, count=found.total),
+            heading=texts("list-topic-heading", topic=topic, count=found.total),
             rows=tuple(found.rows),
             total=found.total,
             notes=tuple(notes),
             snippets=found.snippets,
             suggestions=suggestions,
-            ignored_note=list_notes.ignored_note(words, found),
+            ignored_note=list_notes.ignored_note(texts, found),
             is_expanded=bool(found.added_forms),
         )
 
-    async def _load_author(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_author(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         found = await self._services.search.find_author(
             state.text,
             sort="date" if state.by_date else "votes",
@@ -137,24 +123,24 @@ class PaperListLoader:
             min_votes=state.min_votes or None,
             limit=list_state.PAGE_SIZE,
             offset=_offset(state),
-            locale=words.locale,
+            locale=texts.locale,
         )
         shown = state if state.token else state.replace(text=found.author)
         if found.author is None:
-            return await self._unknown_author(words, state)
+            return await self._unknown_author(texts, state)
         others = [name for name in found.matches if name != found.author]
         more = f" +{len(others) - list_notes.MAX_NAMES}" if len(others) > list_notes.MAX_NAMES else ""
         notes = [
-            words("list-other-authors", names=list_notes.format_names(others) + more) if others else "",
-            words("list-coauthors", names=list_notes.format_names(found.coauthors))
+            texts("list-other-authors", names=list_notes.format_names(others) + more) if others else "",
+            texts("list-coauthors", names=list_notes.format_names(found.coauthors))
             if found.coauthors
             else "",
-            words("list-topics", topics=list_notes.format_names(found.topics)) if found.topics else "",
-            paper_list.filters_text(words, state),
+            texts("list-topics", topics=list_notes.format_names(found.topics)) if found.topics else "",
+            paper_list.filters_text(texts, state),
         ]
         return paper_list.PaperList(
             state=shown if len(shown.text) <= list_state.MAX_TEXT_LENGTH else state,
-            heading=words(
+            heading=texts(
                 "list-author-heading", author=paper_text.escape_untrusted(found.author), count=found.total
             ),
             rows=tuple(found.rows),
@@ -164,36 +150,36 @@ class PaperListLoader:
             is_author_known=True,
         )
 
-    async def _load_top(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_top(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         found = await self._services.search.list_top(
             SearchRequest(
                 state.text,
                 since=self._since(state.period),
                 limit=list_state.PAGE_SIZE,
                 offset=_offset(state),
-                snippet_locale=words.locale,
+                snippet_locale=texts.locale,
             )
         )
-        period = words(f"period-{state.period.name.lower()}")
+        period = texts(f"period-{state.period.name.lower()}")
         suggestions = self._suggestions(state, found.suggestions)
-        meant = [one.label for one in suggestions]
+        meant = [label for label, _ in suggestions]
         heading = (
-            words("list-top-topic-heading", topic=paper_text.escape_untrusted(state.text), period=period)
+            texts("list-top-topic-heading", topic=paper_text.escape_untrusted(state.text), period=period)
             if state.text
-            else words("list-top-heading", period=period)
+            else texts("list-top-heading", period=period)
         )
         return paper_list.PaperList(
             state=state,
             heading=heading,
             rows=tuple(found.rows),
             total=found.total,
-            notes=list_notes.query_notes(words, found, meant),
+            notes=list_notes.query_notes(texts, found, meant),
             snippets=found.snippets,
             suggestions=suggestions,
-            ignored_note=list_notes.ignored_note(words, found),
+            ignored_note=list_notes.ignored_note(texts, found),
         )
 
-    async def _load_digest(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_digest(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         wanted = date.fromisoformat(state.text) if state.text else None
         found = await self._services.search.get_digest(
             wanted, limit=list_state.PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
@@ -202,13 +188,13 @@ class PaperListLoader:
         shown = state.replace(text=on.isoformat()) if on else state
         return paper_list.PaperList(
             state=shown,
-            heading=words("list-digest-heading", date=words.format_date(on), count=found.total) if on else "",
+            heading=texts("list-digest-heading", date=texts.format_date(on), count=found.total) if on else "",
             rows=tuple(found.rows),
             total=found.total,
-            notes=(paper_list.filters_text(words, state),) if state.min_votes else (),
+            notes=(paper_list.filters_text(texts, state),) if state.min_votes else (),
         )
 
-    async def _load_similar(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_similar(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
         title = paper_text.escape_untrusted(
@@ -217,62 +203,58 @@ class PaperListLoader:
         start = _offset(state)
         return paper_list.PaperList(
             state=state,
-            heading=words("list-similar-heading", title=title),
+            heading=texts("list-similar-heading", title=title),
             rows=rows[start : start + list_state.PAGE_SIZE],
             total=len(rows),
         )
 
     async def _load_saved(
-        self, words: Texts, state: list_state.ListState, user_id: int
+        self, texts: Texts, state: list_state.ListState, user_id: int
     ) -> paper_list.PaperList:
         rows, total = await self._services.readers.list_saved(
             user_id, limit=list_state.PAGE_SIZE, offset=_offset(state)
         )
         return paper_list.PaperList(
-            state=state, heading=words("list-saved-heading", count=total), rows=tuple(rows), total=total
+            state=state, heading=texts("list-saved-heading", count=total), rows=tuple(rows), total=total
         )
 
-    async def _author_suggestion(
-        self, words: Texts, state: list_state.ListState
-    ) -> tuple[paper_list.Suggestion, ...]:
+    async def _author_suggestion(self, texts: Texts, state: list_state.ListState) -> Suggestions:
         """Return the author whose name somebody may have typed as a topic."""
         found = await self._services.search.find_author(state.text, limit=1)
         if found.author is None or len(found.author) > list_state.MAX_TEXT_LENGTH:
             return ()
-        label = words("rule-author", text=escape.to_single_line(found.author))
-        return (paper_list.Suggestion(label, list_state.ListState(list_state.ListKind.AUTHOR, found.author)),)
+        label = texts("rule-author", text=escape.to_single_line(found.author))
+        return ((label, list_state.ListState(list_state.ListKind.AUTHOR, found.author)),)
 
-    async def _unknown_author(self, words: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _unknown_author(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         """Return the empty list of an author whom nobody knows; what was typed may have been a topic."""
         topic = list_state.ListState(list_state.ListKind.TOPIC, state.text, token=state.token)
         found = await self._services.search.search(SearchRequest(state.text, limit=1))
-        suggestion = paper_list.Suggestion(words("as-a-topic", count=found.total), topic)
+        suggestion = (texts("as-a-topic", count=found.total), topic)
         return paper_list.PaperList(
             state, heading="", rows=(), total=0, suggestions=(suggestion,) if found.has_full_matches else ()
         )
 
-    async def _popular_topics(self, words: Texts) -> tuple[paper_list.Suggestion, ...]:
+    async def _popular_topics(self, texts: Texts) -> Suggestions:
         """Return what the archive says most about, for whoever asked for something that is like nothing."""
         lookup = self._services.search
         if not (await lookup.get_extent()).paper_count:
             return ()
-        offered = await lookup.complete_topic("", words.locale)
+        offered = await lookup.complete_topic("", texts.locale)
         return self._suggestions(
-            list_state.ListState(list_state.ListKind.TOPIC), [one.value for one in offered]
+            list_state.ListState(list_state.ListKind.TOPIC), [topic.value for topic in offered]
         )
 
     def _since(self, period: list_state.Period) -> date | None:
         days = PERIOD_DAYS.get(period)
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
-    def _suggestions(
-        self, state: list_state.ListState, texts: Sequence[str]
-    ) -> tuple[paper_list.Suggestion, ...]:
+    def _suggestions(self, state: list_state.ListState, texts: Sequence[str]) -> Suggestions:
         """Return other words or names as lists of the same kind; those too long for a button are left out."""
         plain = [escape.to_single_line(text) for text in texts]
         fresh = state.replace(page=0, token="", literal=False)
         return tuple(
-            paper_list.Suggestion(text, fresh.replace(text=text))
+            (text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= list_state.MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import discord
 
 from bot import errors as bot_errors
@@ -10,11 +12,15 @@ from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
 from bot.client.presenters import channel_permissions, subscription_options
+from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import notices, subscriptions
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import options_of
+from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import errors as storage_errors
 from storage import models
+
+ERRORS: Mapping[type[Exception], str] = {storage_errors.DuplicateError: "order-already"}
+"""Fluent ids of the exceptions of the subscriptions service."""
 
 
 class SubscriptionPresenter:
@@ -26,34 +32,32 @@ class SubscriptionPresenter:
         self._renderer = bot.renderer
 
     async def setup_view(
-        self, interaction: Interaction, draft: subscriptions.SubscriptionDraft
+        self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
     ) -> discord.ui.LayoutView:
-        """Return the wizard for a draft: wishes, permissions, first time, buttons."""
-        words = await interaction.client.texts_for(interaction)
-        channel = subscription_options.postable_channel(interaction.client.get_channel(draft.channel_id))
-        wishes = draft.options
-        at, zone = schedule.parse_time(wishes.at_time), schedule.parse_zone(wishes.timezone)
-        first = schedule.next_due(self._services.clock(), at, zone, wishes.days)
-        return subscriptions.setup_view(
-            words, draft, channel_permissions.check_permissions(channel, wishes.style), first.at
-        )
+        """Return the setup wizard. Raises UserError for a channel that takes no posts."""
+        texts = await interaction.client.texts_for(interaction)
+        channel = subscription_options.postable_channel(interaction.client.get_channel(channel_id))
+        at, zone = schedule.parse_time(options.at_time), schedule.parse_zone(options.timezone)
+        first = schedule.next_due(self._services.clock(), at, zone, options.days)
+        permissions = channel_permissions.check_permissions(channel, options.style)
+        return subscriptions.setup_view(texts, channel_id, options, permissions, first.at)
 
     async def create(
-        self, interaction: Interaction, draft: subscriptions.SubscriptionDraft
+        self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
     ) -> models.Subscription:
-        """Set the order up that a draft describes. Raises Refusal for an identical one."""
+        """Add a subscription. Raises UserError for an identical one."""
         assert interaction.guild_id is not None  # the command is for servers only
-        with map_service_errors():
+        with map_service_errors(ERRORS):
             order = await self._services.subscriptions.add(
                 guild_id=interaction.guild_id,
-                channel_id=draft.channel_id,
-                options=draft.options,
+                channel_id=channel_id,
+                options=options,
                 created_by=interaction.user.id,
             )
-        words = await interaction.client.texts_for(interaction)
-        await self._services.guilds.update(interaction.guild_id, timezone=draft.options.timezone)
+        texts = await interaction.client.texts_for(interaction)
+        await self._services.guilds.update(interaction.guild_id, timezone=options.timezone)
         await self._services.readers.update(
-            interaction.user.id, locale=words.locale, timezone=draft.options.timezone
+            interaction.user.id, locale=texts.locale, timezone=options.timezone
         )
         return order
 
@@ -61,16 +65,16 @@ class SubscriptionPresenter:
         """Post out of turn what the channel has not had, and say so."""
         planned = await self._services.on_demand_posts.plan(order.id, interaction.id)
         key = "order-posting" if planned is not None else "order-nothing-new"
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         await responses.reply_privately(
-            interaction, notices.text_view(words(key, channel=f"<#{order.channel_id}>"))
+            interaction, notices.text_view(texts(key, channel=f"<#{order.channel_id}>"))
         )
 
     async def show_preview(self, interaction: Interaction, order: models.Subscription) -> None:
         """Show privately the very post that would go out now, as one or more messages."""
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         post = await self._services.on_demand_posts.preview(order)
-        await responses.reply_privately(interaction, notices.text_view(words("preview-follows")))
+        await responses.reply_privately(interaction, notices.text_view(texts("preview-follows")))
         for view in STYLES[post.style].preview(self._renderer.wording_for(order.locale), post):
             await responses.reply_privately(interaction, view)
 
@@ -78,17 +82,17 @@ class SubscriptionPresenter:
         self, interaction: Interaction, order: models.Subscription, key: str | None = None
     ) -> None:
         """Show one order, in place of the message in hand where there is one. `key` says what has just happened to it."""
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         view = subscriptions.subscription_detail_view(
-            words, order, options_of(order), words(key) if key else ""
+            texts, order, options_of(order), texts(key) if key else ""
         )
         await responses.respond(interaction, view)
 
     async def list_view(self, interaction: Interaction) -> discord.ui.LayoutView:
         """Return the list of the server's orders."""
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         return subscriptions.list_view(
-            words, await self.list_for_guild(interaction), self._mentions("daily setup")
+            texts, await self.list_for_guild(interaction), self._mentions("daily setup")
         )
 
     async def list_for_guild(self, interaction: Interaction) -> list[models.Subscription]:
@@ -138,15 +142,6 @@ class SubscriptionPresenter:
         return "Asia/Seoul" if locale is models.Locale.KO else self._services.timezone
 
 
-class map_service_errors:  # noqa: N801 - used like contextlib's own lower-case context managers
-    """Turns what the subscriptions service refuses into a sentence for the reader."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, storage_errors.DuplicateError):
-            raise UserError("order-already") from error
 
 
 def channel_name(interaction: Interaction, channel_id: int) -> str | None:

@@ -18,15 +18,15 @@ MAX_PLAIN_LENGTH = 1800
 """Of the 2,000 code points of a content; the rest is for a marker that is longer than its placeholder."""
 
 
-def embeds_payload(voice: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
+def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
     """Return one message of embeds without buttons: Discord hands it on to the servers that follow the channel."""
     shown = post.papers[:PAPERS_PER_MESSAGE]
-    texts = voice.daily_texts(post)
+    count, missed = wording.daily_text(post, "count"), wording.daily_text(post, "missed")
     left = len(post.papers) - len(shown)
-    more = voice.ui_texts("more-papers", count=left) if left else ""
+    more = wording.ui_texts("more-papers", count=left) if left else ""
     head = {
-        "title": f"📰 {texts.headline}",
-        "description": "\n".join(line for line in (texts.count, texts.missed, more) if line),
+        "title": f"📰 {wording.daily_text(post, 'headline')}",
+        "description": "\n".join(line for line in (count, missed, more) if line),
         "url": day_url(post, position),
         "color": message_builder.AMBER,
     }
@@ -35,23 +35,22 @@ def embeds_payload(voice: PostWording, post: contents.DailyPost, position: int) 
 
 
 def plain_post_payload(
-    voice: PostWording, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
+    wording: PostWording, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
 ) -> dict[str, Any]:
     """Return a post as plain text: the headline and a line a paper, as many as fit, and how many more there are."""
-    texts = voice.daily_texts(post)
-    head = f"**[{texts.headline}](<{day_url(post, position)}>)**"
-    lines = [head, texts.count]
-    return payload.plain_payload(fit_paper_lines(voice.ui_texts, lines, papers))
+    head = f"**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
+    lines = [head, wording.daily_text(post, "count")]
+    return payload.plain_payload(fit_paper_lines(wording.ui_texts, lines, papers))
 
 
-def fit_paper_lines(words: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
+def fit_paper_lines(texts: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
     """Return the lines with a line a paper below, as many as fit, and how many more there are."""
-    more = words("more-papers", count=len(papers))
+    more = texts("more-papers", count=len(papers))
     room = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
     for shown, paper in enumerate(papers):
         line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title_link(paper)}"
         if len(line) + 1 > room:
-            return "\n".join([*lines, words("more-papers", count=len(papers) - shown)])
+            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
         lines.append(line)
         room -= len(line) + 1
     return "\n".join(lines)
@@ -64,7 +63,7 @@ def _plain_title_link(paper: contents.PostPaper) -> str:
     return f"[{escape.link_label(title)}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
 
 
-def day_url(post: contents.DailyPost, position: int) -> str:
+def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str:
     """Return the address of the day's list on Hugging Face; the part's marker is its fragment, which changes nothing."""
     marker = contents.part_marker(post.marker, position)
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"

@@ -22,10 +22,10 @@ SUBSCRIPTION_COMMANDS = (
 GENERAL_COMMANDS = ("status", "why", "sources", "help")
 
 
-def help_view(words: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.LayoutView:
+def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.LayoutView:
     """Return the guide. The commands for a channel come first for those who manage the server."""
     message = message_builder.MessageBuilder()
-    message.add_text(f"### {words('help-heading')}\n{words('help-intro')}")
+    message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     groups: list[tuple[str, tuple[str, ...]]] = [
         ("help-reading", READING_COMMANDS),
         ("help-following", ALERT_COMMANDS),
@@ -33,11 +33,11 @@ def help_view(words: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.L
     channel: list[tuple[str, tuple[str, ...]]] = [("help-channel", SUBSCRIPTION_COMMANDS)]
     for heading, names in channel + groups if can_manage else groups + channel:
         message.add_text(
-            "\n".join([f"**{words(heading)}**", *(_command_line(words, mention, name) for name in names)])
+            "\n".join([f"**{texts(heading)}**", *(_command_line(texts, mention, name) for name in names)])
         )
-    message.add_text("\n".join(_command_line(words, mention, name) for name in GENERAL_COMMANDS))
+    message.add_text("\n".join(_command_line(texts, mention, name) for name in GENERAL_COMMANDS))
     return message.view
 
 
-def _command_line(words: Texts, mention: MentionLookup, name: str) -> str:
-    return f"{mention(name)} {words('help-' + name.replace(' ', '-'))}"
+def _command_line(texts: Texts, mention: MentionLookup, name: str) -> str:
+    return f"{mention(name)} {texts('help-' + name.replace(' ', '-'))}"

@@ -11,19 +11,19 @@ from bot.services.search import results
 MAX_NAMES = 5
 
 
-def query_notes(words: Texts, found: results.SearchResult, meant: Sequence[str]) -> tuple[str, ...]:
+def query_notes(texts: Texts, found: results.SearchResult, meant: Sequence[str]) -> tuple[str, ...]:
     """Say how a topic was understood, and what was perhaps meant where too little was found."""
     perhaps = format_names(meant) if found.is_partial else ""
     return (
-        words("list-also", forms=format_names(found.added_forms)) if found.added_forms else "",
-        words("list-partial") if found.is_partial else "",
-        words("list-perhaps", topics=perhaps) if perhaps else "",
+        texts("list-also", forms=format_names(found.added_forms)) if found.added_forms else "",
+        texts("list-partial") if found.is_partial else "",
+        texts("list-perhaps", topics=perhaps) if perhaps else "",
     )
 
 
-def ignored_note(words: Texts, found: results.SearchResult) -> str:
+def ignored_note(texts: Texts, found: results.SearchResult) -> str:
     """Name what of a query could not be used; "" for nothing."""
-    return words("list-ignored", filters=format_names(found.ignored)) if found.ignored else ""
+    return texts("list-ignored", filters=format_names(found.ignored)) if found.ignored else ""
 
 
 def format_names(texts: Sequence[str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from bot.client.components import custom_ids
 from bot.text import query_parser
+from storage import models
 
 PAGE_SIZE = 5
 SHOW = "l"
@@ -59,31 +59,22 @@ class ListState:
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
 
-class FollowTarget(NamedTuple):
-    """What an alert for a list would watch for: a person's name or words, and a minimum of votes."""
+def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
+    """Return the kind, text and minimum votes of an alert for a topic or an author; None if there is no text.
 
-    is_author: bool
-    text: str
-    min_votes: int
-
-
-def follow_target(state: ListState) -> FollowTarget | None:
-    """Return what following a topic or an author would watch for; None if there is nothing to watch for.
-
-    An alert knows no operators: of a query it takes the words, else a phrase, else the author, and its votes.
+    Alerts have no operators: a query gives its words, else its first phrase, else its first author.
     """
     if state.kind is ListKind.AUTHOR:
-        named = any(map(str.isalpha, state.text))
-        return FollowTarget(True, state.text, state.min_votes) if named else None
-    if state.kind is not ListKind.TOPIC:
+        candidates = [(models.AlertKind.AUTHOR, state.text)]
+        min_votes = state.min_votes
+    elif state.kind is ListKind.TOPIC:
+        query = query_parser.parse_query(state.text)
+        candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
+        candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
+        min_votes = max(state.min_votes, query.min_votes or 0)
+    else:
         return None
-    asked = query_parser.parse_query(state.text)
-    votes = max(state.min_votes, asked.min_votes or 0)
-    for is_author, texts in ((False, (asked.text,)), (False, asked.phrases), (True, asked.authors)):
-        for text in texts[:1]:
-            if any(map(str.isalpha, text)):
-                return FollowTarget(is_author, text, votes)
-    return None
+    return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
 
 
 def pack(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:

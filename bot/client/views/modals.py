@@ -12,6 +12,7 @@ from bot.client.translations import Texts
 from bot.client.views import alerts, schedule_text, subscriptions
 from bot.rendering.discord_text import limits, split
 from bot.services.daily import schedule
+from bot.services.daily.subscriptions import SubscriptionOptions
 
 TIMEOUT_SECONDS = 900.0
 SUBMIT_TOPIC_MODAL = "asked"
@@ -72,38 +73,42 @@ class StatelessModal(ui.Modal):
         self.add_item(ui.Label(text=text, description=description, component=field))
 
 
-def topic_modal(words: Texts) -> StatelessModal:
+def topic_modal(texts: Texts) -> StatelessModal:
     """Return the form that asks for a topic."""
-    form = StatelessModal(words("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
-    form.add_text(words("ask-label"), QUERY, placeholder=words("ask-hint"), max_length=300)
+    form = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
+    form.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
     return form
 
 
-def alert_modal(words: Texts, draft: alerts.AlertDraft) -> StatelessModal:
+def alert_modal(texts: Texts, draft: alerts.AlertDraft) -> StatelessModal:
     """Return the form that changes an alert before it is made."""
     form = StatelessModal(
-        words("alert-form"), custom_ids.pack(SUBMIT_ALERT_MODAL, draft.kind.value, draft.channel_id)
+        texts("alert-form"), custom_ids.pack(SUBMIT_ALERT_MODAL, draft.kind.value, draft.channel_id)
     )
-    form.add_text(words(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, max_length=100)
-    form.add_text(words("alert-form-votes"), VOTES, value=str(draft.min_votes), max_length=5, required=False)
+    form.add_text(texts(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, max_length=100)
+    form.add_text(texts("alert-form-votes"), VOTES, value=str(draft.min_votes), max_length=5, required=False)
     return form
 
 
-def subscription_modal(words: Texts, draft: subscriptions.SubscriptionDraft) -> StatelessModal:
+def subscription_modal(texts: Texts, channel_id: int, options: SubscriptionOptions) -> StatelessModal:
     """Return the form that changes a daily post before it is set up."""
-    wishes = draft.options
-    form = StatelessModal(words("order-form"), subscriptions.pack(draft, SUBMIT_SUBSCRIPTION_MODAL))
-    form.add_text(words("order-form-time"), TIME, value=wishes.at_time, placeholder="09:00", max_length=10)
+    custom_id = subscriptions.pack(channel_id, options, SUBMIT_SUBSCRIPTION_MODAL)
+    form = StatelessModal(texts("order-form"), custom_id)
+    form.add_text(texts("order-form-time"), TIME, value=options.at_time, placeholder="09:00", max_length=10)
     form.add_text(
-        words("order-form-zone"), ZONE, value=wishes.timezone, placeholder="Asia/Seoul", max_length=60
+        texts("order-form-zone"), ZONE, value=options.timezone, placeholder="Asia/Seoul", max_length=60
     )
-    form.add_text(words("order-form-papers"), PAPERS, value=str(wishes.top_n), max_length=2)
-    form.add_text(words("order-form-votes"), VOTES, value=str(wishes.min_votes), max_length=5, required=False)
+    form.add_text(texts("order-form-papers"), PAPERS, value=str(options.top_n), max_length=2)
+    form.add_text(
+        texts("order-form-votes"), VOTES, value=str(options.min_votes), max_length=5, required=False
+    )
     days = [
         message_builder.select_option(
-            schedule_text.format_weekday(words, day), schedule.DAY_NAMES[day - 1], selected=day in wishes.days
+            schedule_text.format_weekday(texts, day),
+            schedule.DAY_NAMES[day - 1],
+            selected=day in options.days,
         )
         for day in schedule.EVERY_DAY
     ]
-    form.add_select(words("order-form-days"), DAYS, days, max_values=len(days))
+    form.add_select(texts("order-form-days"), DAYS, days, max_values=len(days))
     return form

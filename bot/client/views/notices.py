@@ -34,32 +34,32 @@ def text_view(text: str, *buttons: ui.Item[Any] | None) -> ui.LayoutView:
     return message.view
 
 
-def notice_view(voice: PostWording, post: contents.NoticePost) -> ui.LayoutView:
+def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
     """Return the message that tells somebody what happened to something they set up."""
     accent = message_builder.RED if post.kind in ACTION_REQUIRED else message_builder.AMBER
     message = message_builder.MessageBuilder(accent=accent)
-    words = voice.ui_texts
-    message.add_text(voice.notice_text(post))
+    texts = wording.ui_texts
+    message.add_text(wording.notice_text(post))
     marker = contents.part_marker(post.marker, 0)
     again = None
     if post.kind is contents.NoticeKind.PAUSED and post.subscription_id is not None:
-        again = message_builder.button(words("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
+        again = message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
     message.add_buttons(
-        message_builder.button(words("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker)), again
+        message_builder.button(texts("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker)), again
     )
     return message.view
 
 
-def plain_notice_payload(voice: PostWording, post: contents.NoticePost) -> dict[str, Any]:
+def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dict[str, Any]:
     """Return the notice as plain text, its marker in a link's fragment."""
     marker = contents.part_marker(post.marker, 0)
     return payload.plain_payload(
-        f"{voice.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)"
+        f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)"
     )
 
 
-def reason_text(words: Texts, reason: str | None) -> str:
+def reason_text(texts: Texts, reason: str | None) -> str:
     """Return why something stands still and what to do, in words; a sentence of a source is shown as it is."""
     if not reason:
-        return words("reason-unknown")
-    return words.find(f"reason-{reason}") or paper_text.escape_untrusted(reason, max_length=300)
+        return texts("reason-unknown")
+    return texts.find(f"reason-{reason}") or paper_text.escape_untrusted(reason, max_length=300)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, assert_never
 
 from discord import ui
@@ -32,37 +31,33 @@ MAX_PAGE_LENGTH = 2600
 """Code points of a summary on one page: about what a phone shows in three screens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a card shows. `page` counts from 0; `saved` is None where saving makes no sense (a shared card)."""
-
-    detail: models.PaperDetail
-    page: int = 0
-    saved: bool | None = False
-    may_share: bool = False
-    sharer: str | None = None
-
-
-def card_view(words: Texts, card: Card) -> ui.LayoutView:
-    """Return a page of a paper's card."""
-    detail = card.detail
-    appearance = summaries.best_appearance(detail, words.locale)
-    review = best_review(detail, words.locale)
+def card_view(
+    texts: Texts,
+    detail: models.PaperDetail,
+    page: int = 0,
+    *,
+    saved: bool = False,
+    may_share: bool = False,
+    sharer: str | None = None,
+) -> ui.LayoutView:
+    """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly."""
+    appearance = summaries.best_appearance(detail, texts.locale)
+    review = best_review(detail, texts.locale)
     shown = _main_sections(appearance, detail)
     message = message_builder.MessageBuilder()
     message.add_section(_header(detail), detail.thumbnail, detail.title)
     pager_rows = 4  # a row and its three buttons, whether or not there is more than one page
     rows: list[list[ui.Item[Any]]] = [
-        _optional_row(_chapter_menu(words, detail, review, shown)),
-        _action_buttons(words, card),
-        link_buttons(detail),
+        message_builder.optional_row(_chapter_menu(texts, detail, review, shown)),
+        _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
+        link_buttons(detail.arxiv_id, detail),
     ]
-    foot = paper_text.subtext(_appearances_line(words, card))
+    foot = paper_text.subtext(_appearances_line(texts, detail, sharer))
     message.reserve(
         pager_rows + sum(1 + len(row) for row in rows if row) + bool(foot), (foot,) if foot else ()
     )
-    pages = summary_pages(shown, message.budget) or [paper_text.subtext(words("no-summary"))]
-    page = min(card.page, len(pages) - 1)
+    pages = summary_pages(shown, message.budget) or [paper_text.subtext(texts("no-summary"))]
+    page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     if len(pages) > 1:
         rows.insert(
@@ -79,18 +74,18 @@ def card_view(words: Texts, card: Card) -> ui.LayoutView:
     return message.view
 
 
-def chapter_view(words: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
+def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
     """Return one chapter of the review on its own. Raises LookupError when there is no such chapter."""
-    review = best_review(detail, words.locale)
+    review = best_review(detail, texts.locale)
     if review is None or not 0 <= chapter < len(review.entry.sections):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
     message = message_builder.MessageBuilder()
     message.add_text(paper_text.subtext(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
-    menu = _chapter_menu(words, detail, review, ())
+    menu = _chapter_menu(texts, detail, review, ())
     message.reserve(4 + 2)
     pages = summary_pages(review.entry.sections[chapter : chapter + 1], message.budget)
     page = min(page, len(pages) - 1)
-    message.add_text(pages[page] if pages else paper_text.subtext(words("no-summary")))
+    message.add_text(pages[page] if pages else paper_text.subtext(texts("no-summary")))
     if len(pages) > 1:
         message.add_reserved_row(
             *paper_list.pager(
@@ -123,18 +118,18 @@ def section_text(section: models.Section) -> str:
     return f"**{blocks.render_heading(section.heading)}**\n{body}" if section.heading else body
 
 
-def link_buttons(detail: models.PaperDetail) -> list[ui.Item[Any]]:
-    """Return the buttons that lead out: arXiv, PDF, Hugging Face, and code and project where they are known."""
-    known = [
-        message_builder.link_button("arXiv", arxiv_ids.abstract_url(detail.arxiv_id)),
-        message_builder.link_button("PDF", arxiv_ids.pdf_url(detail.arxiv_id)),
-        message_builder.link_button("Hugging Face", arxiv_ids.huggingface_url(detail.arxiv_id)),
-        message_builder.link_button(
-            "GitHub" if "github.com" in (detail.code_url or "") else "Code", detail.code_url
-        ),
-        message_builder.link_button("Web", detail.project_url or detail.video),
+def link_buttons(arxiv_id: str, detail: models.PaperDetail | None = None) -> list[ui.Item[Any]]:
+    """Return link buttons: arXiv, PDF, Hugging Face, and from `detail` the code and the project page."""
+    buttons = [
+        message_builder.link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
+        message_builder.link_button("PDF", arxiv_ids.pdf_url(arxiv_id)),
+        message_builder.link_button("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
     ]
-    return [item for item in known if item is not None]
+    if detail is not None:
+        code_label = "GitHub" if "github.com" in (detail.code_url or "") else "Code"
+        buttons.append(message_builder.link_button(code_label, detail.code_url))
+        buttons.append(message_builder.link_button("Web", detail.project_url or detail.video))
+    return [button for button in buttons if button is not None]
 
 
 def _header(detail: models.PaperDetail) -> str:
@@ -163,7 +158,7 @@ def _main_sections(
 
 
 def _chapter_menu(
-    words: Texts,
+    texts: Texts,
     detail: models.PaperDetail,
     review: models.Appearance | None,
     shown: Sequence[models.Section],
@@ -171,53 +166,40 @@ def _chapter_menu(
     if review is None:
         return None
     options = [
-        message_builder.select_option(_chapter_label(words, section, number), str(number))
+        message_builder.select_option(_chapter_label(texts, section, number), str(number))
         for number, section in enumerate(review.entry.sections)
         if section not in shown
     ]
     return message_builder.select_menu(
-        words("choose-chapter"), custom_ids.pack(CHAPTERS, detail.arxiv_id), options
+        texts("choose-chapter"), custom_ids.pack(CHAPTERS, detail.arxiv_id), options
     )
 
 
-def _chapter_label(words: Texts, section: models.Section, number: int) -> str:
+def _chapter_label(texts: Texts, section: models.Section, number: int) -> str:
     heading = blocks.render_plain(section.heading or "").strip("#* \n")
-    return heading or words("chapter", number=number + 1)
+    return heading or texts("chapter", number=number + 1)
 
 
-def _action_buttons(words: Texts, card: Card) -> list[ui.Item[Any]]:
-    arxiv_id = card.detail.arxiv_id
-    row = []
-    if card.sharer is None and card.saved is not None:
-        label = words("unsave") if card.saved else words("save")
-        row.append(
-            message_builder.button(
-                label, custom_ids.pack(SAVE, "0" if card.saved else "1", card.page, arxiv_id)
-            )
-        )
-    elif card.sharer is not None:
-        row.append(message_builder.button(words("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)))
-    row.append(message_builder.button(words("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
-    if card.detail.authors:
-        row.append(message_builder.button(words("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
-    row.append(message_builder.button(words("cite"), custom_ids.pack(CITE, arxiv_id)))
-    if card.may_share:
-        row.append(message_builder.button(words("share"), custom_ids.pack(SHARE, arxiv_id)))
+def _action_buttons(
+    texts: Texts, detail: models.PaperDetail, page: int, *, saved: bool, may_share: bool, is_shared: bool
+) -> list[ui.Item[Any]]:
+    """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
+    arxiv_id = detail.arxiv_id
+    label = "unsave" if saved else "save"
+    save_id = custom_ids.pack(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    row = [
+        message_builder.button(texts(label), save_id),
+        message_builder.button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)),
+    ]
+    if detail.authors:
+        row.append(message_builder.button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
+    row.append(message_builder.button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))
+    if may_share:
+        row.append(message_builder.button(texts("share"), custom_ids.pack(SHARE, arxiv_id)))
     return row
 
 
-def _appearances_line(words: Texts, card: Card) -> str:
-    seen: dict[tuple[models.DigestFormat, Any], str] = {}
-    for appearance in card.detail.appearances:
-        seen.setdefault(
-            (appearance.format, appearance.date),
-            words(f"format-{appearance.format.value}", date=appearance.date.isoformat()),
-        )
-    shown = paper_text.join_dotted(*list(seen.values())[:4])
-    if card.sharer is not None:
-        return paper_text.join_dotted(shown, words("shared-by", name=card.sharer))
-    return shown
-
-
-def _optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:
-    return [] if item is None else [item]
+def _appearances_line(texts: Texts, detail: models.PaperDetail, sharer: str | None) -> str:
+    digests = dict.fromkeys((appearance.format, appearance.date) for appearance in detail.appearances)
+    names = [texts(f"format-{kind.value}", date=day.isoformat()) for kind, day in list(digests)[:4]]
+    return paper_text.join_dotted(*names, texts("shared-by", name=sharer) if sharer is not None else None)

@@ -15,7 +15,7 @@ SELECT_AUTHOR = "ap"
 MAX_CITED_AUTHORS = 60
 
 
-def authors_view(words: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
+def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
     """Return a page of up to 25 authors: their names, and a menu to see one's papers. `page` counts from 0."""
     size = limits.SELECT_OPTIONS
     pages = max(1, -(-len(detail.authors) // size))
@@ -26,10 +26,10 @@ def authors_view(words: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     title = paper_text.escape_untrusted(
         paper_text.format_title(detail.title, detail.arxiv_id), max_length=200
     )
-    message.add_text(words("authors-heading", title=title))
+    message.add_text(texts("authors-heading", title=title))
     message.add_text(
         paper_text.subtext(
-            words(
+            texts(
                 "authors-listed",
                 count=len(detail.authors),
                 truncated="yes" if detail.authors_truncated else "no",
@@ -42,7 +42,7 @@ def authors_view(words: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     options = [message_builder.select_option(name, str(first + number)) for number, name in enumerate(shown)]
     message.add_select(
         message_builder.select_menu(
-            words("choose-author"), custom_ids.pack(SELECT_AUTHOR, detail.arxiv_id), options
+            texts("choose-author"), custom_ids.pack(SELECT_AUTHOR, detail.arxiv_id), options
         )
     )
     if pages > 1:
@@ -57,11 +57,11 @@ def authors_view(words: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     return message.view
 
 
-def cite_view(words: Texts, detail: models.PaperDetail) -> ui.LayoutView:
+def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
     """Return the BibTeX entry in a block that is easily copied."""
     message = message_builder.MessageBuilder()
     message.add_text(
-        words(
+        texts(
             "cite-heading",
             title=paper_text.escape_untrusted(
                 paper_text.format_title(detail.title, detail.arxiv_id), max_length=200

@@ -65,5 +65,5 @@ def subtext(text: str) -> str:
 
 
 def escape_untrusted(text: str, *, max_length: int = 100) -> str:
-    """Return a user's own words, escaped and of bounded length."""
+    """Return a user's own texts, escaped and of bounded length."""
     return escape.escape_text(split.shorten(escape.to_single_line(text), max_length, markdown=False))

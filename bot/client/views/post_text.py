@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.client.translations import Texts
 from bot.client.views import paper_text
@@ -16,6 +17,9 @@ from bot.services.posts import contents
 from bot.services.search import snippets
 from storage import models
 
+DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
+"""A block of the templates `daily` and `empty`."""
+
 MentionLookup = Callable[[str], str]
 """Gives the mention of a command, such as `daily edit`."""
 
@@ -23,17 +27,6 @@ EXCERPT_COLUMNS = snippets.MAX_COLUMNS
 """Columns of the summary's excerpt below a title; a Hangul syllable takes two."""
 MAX_REASONS = 6
 """Reasons named for a paper of an alert."""
-
-
-@dataclass(frozen=True, slots=True)
-class DailyPostTexts:
-    """The texts around the papers of a daily post; an empty text is left out. `name` is a thread's plain name."""
-
-    headline: SafeMarkdown
-    count: SafeMarkdown
-    missed: SafeMarkdown
-    foot: SafeMarkdown
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +40,11 @@ class PostWording:
     templates: Templates
     mention: MentionLookup
 
-    def daily_texts(self, post: contents.DailyPost) -> DailyPostTexts:
-        """Return the texts of a daily or weekly post; those of the template `empty` if it has no papers."""
+    def daily_text(self, post: contents.DailyPost, block: DailyBlock) -> SafeMarkdown:
+        """Return a text around the papers of a daily or weekly post, "" to omit it. `name` is plain, for a thread.
+
+        A post without papers is worded by the template `empty`.
+        """
         schedule = post.schedule
         values = {
             "day": post.digest_on,
@@ -64,13 +60,9 @@ class PostWording:
             "edit_command": SafeMarkdown(self.mention("daily edit")),
             "digest_command": SafeMarkdown(self.mention("digest")),
         }
-        template, locale = "daily" if post.papers else "empty", post.locale.value
-        headline, count, missed, foot = (
-            self.templates.render_block(template, block, locale, values)
-            for block in ("headline", "count", "missed", "foot")
-        )
-        name = self.templates.render_block(template, "name", locale, values, OutputFormat.PLAIN)
-        return DailyPostTexts(headline, count, missed, foot, str(name))
+        output = OutputFormat.PLAIN if block == "name" else OutputFormat.MARKDOWN
+        template = "daily" if post.papers else "empty"
+        return self.templates.render_block(template, block, post.locale.value, values, output)
 
     def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
         """Return a paper's lines in a daily post: title, facts, the start of its summary."""

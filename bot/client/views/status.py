@@ -16,7 +16,7 @@ MAX_POSTS = 10
 
 
 def status_view(
-    words: Texts, report: StatusReport, *, guild_id: int | None, can_manage: bool
+    texts: Texts, report: StatusReport, *, guild_id: int | None, can_manage: bool
 ) -> ui.LayoutView:
     """Return the status. `manages` offers what only those who manage the server may do."""
     message = message_builder.MessageBuilder(
@@ -24,95 +24,95 @@ def status_view(
         if report.problem_deliveries or _inactive_subscriptions(report)
         else message_builder.AMBER
     )
-    message.add_text(f"### {words('status-heading')}")
-    message.add_text(_archive_line(words, report))
+    message.add_text(f"### {texts('status-heading')}")
+    message.add_text(_archive_line(texts, report))
     if guild_id is not None:
         message.add_separator()
-        message.add_text(_posts_text(words, report, guild_id))
+        message.add_text(_posts_text(texts, report, guild_id))
     if report.problem_deliveries:
         message.add_separator()
-        message.add_text(_problems_text(words, report))
+        message.add_text(_problems_text(texts, report))
     if can_manage and report.template_problems:
         message.add_separator()
-        message.add_text(_templates_text(words, report))
+        message.add_text(_templates_text(texts, report))
     message.add_separator()
-    message.add_text(_alerts_text(words, report))
-    _add_buttons(words, message, report, can_manage)
+    message.add_text(_alerts_text(texts, report))
+    _add_buttons(texts, message, report, can_manage)
     return message.view
 
 
-def _archive_line(words: Texts, report: StatusReport) -> str:
+def _archive_line(texts: Texts, report: StatusReport) -> str:
     if report.newest_digest_on is None or report.last_ingested_at is None:
-        return words("status-no-digest")
-    return words(
+        return texts("status-no-digest")
+    return texts(
         "status-digest",
         date=report.newest_digest_on.isoformat(),
         read=subscriptions.format_timestamp(report.last_ingested_at, "R"),
     )
 
 
-def _posts_text(words: Texts, report: StatusReport, guild_id: int) -> str:
+def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:
     if not report.subscriptions:
-        return words("status-no-post")
-    lines = [_post_text(words, one, guild_id) for one in report.subscriptions[:MAX_POSTS]]
+        return texts("status-no-post")
+    lines = [_post_text(texts, one, guild_id) for one in report.subscriptions[:MAX_POSTS]]
     if len(report.subscriptions) > MAX_POSTS:
-        lines.append(words("and-more", count=len(report.subscriptions) - MAX_POSTS))
+        lines.append(texts("and-more", count=len(report.subscriptions) - MAX_POSTS))
     return "\n".join(lines)
 
 
-def _post_text(words: Texts, one: SubscriptionStatus, guild_id: int) -> str:
+def _post_text(texts: Texts, one: SubscriptionStatus, guild_id: int) -> str:
     channel = f"<#{one.subscription.channel_id}>"
-    upcoming = subscriptions.next_post_text(words, one.subscription)
-    return f"{channel} · {_last_post_text(words, one.last_post, guild_id)}\n{words('status-next', next=upcoming)}"
+    upcoming = subscriptions.next_post_text(texts, one.subscription)
+    return f"{channel} · {_last_post_text(texts, one.last_post, guild_id)}\n{texts('status-next', next=upcoming)}"
 
 
-def _last_post_text(words: Texts, posted: LastPost | None, guild_id: int | None) -> str:
+def _last_post_text(texts: Texts, posted: LastPost | None, guild_id: int | None) -> str:
     if posted is None:
-        return words("status-no-message")
-    return words("status-last", last=_post_link(words, posted, guild_id))
+        return texts("status-no-message")
+    return texts("status-last", last=_post_link(texts, posted, guild_id))
 
 
-def _post_link(words: Texts, posted: LastPost, guild_id: int | None) -> str:
+def _post_link(texts: Texts, posted: LastPost, guild_id: int | None) -> str:
     when = subscriptions.format_timestamp(posted.at, "R")
     if posted.message_id is None or posted.channel_id is None:
         return when
     place = "@me" if guild_id is None else str(guild_id)
-    return f"[{words('status-message')}](https://discord.com/channels/{place}/{posted.channel_id}/{posted.message_id}) {when}"
+    return f"[{texts('status-message')}](https://discord.com/channels/{place}/{posted.channel_id}/{posted.message_id}) {when}"
 
 
-def _problems_text(words: Texts, report: StatusReport) -> str:
+def _problems_text(texts: Texts, report: StatusReport) -> str:
     lines = []
     for delivery in report.problem_deliveries:
-        place = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else words("status-to-you")
-        state = words(f"delivery-{delivery.state.value}")
+        place = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
+        state = texts(f"delivery-{delivery.state.value}")
         when = subscriptions.format_timestamp(delivery.due_at, "R")
-        lines.append(f"**{place} · {state}** {when}\n{notices.reason_text(words, delivery.reason)}")
+        lines.append(f"**{place} · {state}** {when}\n{notices.reason_text(texts, delivery.reason)}")
     return "\n".join(lines)
 
 
-def _templates_text(words: Texts, report: StatusReport) -> str:
+def _templates_text(texts: Texts, report: StatusReport) -> str:
     """Return the failing templates by file and line. Their folder and the reason are for the operator, in the log."""
     files = dict.fromkeys(problem.short_location for problem in report.template_problems)
-    return words("status-templates", files=escape.escape_text(", ".join(files)))
+    return texts("status-templates", files=escape.escape_text(", ".join(files)))
 
 
-def _alerts_text(words: Texts, report: StatusReport) -> str:
+def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
-        return words("status-no-alerts")
+        return texts("status-no-alerts")
     lines = [
-        words(
+        texts(
             "status-alerts",
             count=report.alert_count,
-            last=_last_post_text(words, report.last_alert_post, None),
+            last=_last_post_text(texts, report.last_alert_post, None),
         )
     ]
     barred = [rule.reason for rule in report.inactive_alerts if rule.reason]
-    lines += [paper_text.subtext(notices.reason_text(words, reason)) for reason in dict.fromkeys(barred)]
+    lines += [paper_text.subtext(notices.reason_text(texts, reason)) for reason in dict.fromkeys(barred)]
     return "\n".join(lines)
 
 
 def _add_buttons(
-    words: Texts, message: message_builder.MessageBuilder, report: StatusReport, manages: bool
+    texts: Texts, message: message_builder.MessageBuilder, report: StatusReport, manages: bool
 ) -> None:
     again = [
         one
@@ -121,17 +121,17 @@ def _add_buttons(
     ]
     row = []
     if manages and again:
-        row.append(message_builder.button(words("post-again"), custom_ids.pack(REPEAT_POST, again[0].id)))
+        row.append(message_builder.button(texts("post-again"), custom_ids.pack(REPEAT_POST, again[0].id)))
     stopped = _inactive_subscriptions(report)
     if manages and stopped:
         row.append(
-            message_builder.button(words("resume-post"), custom_ids.pack(notices.RESUME, stopped[0].id))
+            message_builder.button(texts("resume-post"), custom_ids.pack(notices.RESUME, stopped[0].id))
         )
     if report.alert_count:
-        row.append(message_builder.button(words("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)))
+        row.append(message_builder.button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)))
     if report.newest_digest_on is not None:
         newest = list_state.ListState(list_state.ListKind.DIGEST)
-        row.append(message_builder.button(words("newest-digest"), list_state.pack(newest)))
+        row.append(message_builder.button(texts("newest-digest"), list_state.pack(newest)))
     message.add_buttons(*row)
 
 

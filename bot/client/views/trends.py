@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,32 +42,15 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.ALL: N
 
 
 @dataclass(frozen=True, slots=True)
-class TrendState:
-    """All that is needed to show a curve again. `text` is the topic, "" for the whole archive; `token` as in lists."""
-
-    text: str = ""
-    span: Span = Span.YEAR
-    token: str = ""
-
-    def replace(self, **changes: object) -> TrendState:
-        """Return the same curve with something changed."""
-        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
-
-    @property
-    def topic_list(self) -> list_state.ListState:
-        """The list of the topic's papers, for as long a time."""
-        period = list_state.Period.YEAR if self.span is Span.YEAR else list_state.Period.ALL
-        return list_state.ListState(list_state.ListKind.TOPIC, self.text, period=period, token=self.token)
-
-
-@dataclass(frozen=True, slots=True)
 class TrendAnswer:
-    """What one answer shows. `rising` is None where nobody asked for it; `drawn`: a picture comes along.
+    """The content of one answer. `topic` is the list of the topic's papers, with the text "" for the whole archive.
 
-    `suggestions` are other topics where this one has no papers; `is_elsewhere`: it has some, if not in this span.
+    `rising` is None if it was not requested. `suggestions` are other topics if this one has no papers;
+    `has_papers_outside_span`: it has some in another span. `has_image`: the chart is sent with the answer.
     """
 
-    state: TrendState
+    topic: list_state.ListState
+    span: Span
     trend: Trend
     extent: models.ArchiveExtent
     rising: RisingReport | None = None
@@ -77,52 +59,53 @@ class TrendAnswer:
     has_image: bool = False
 
 
-def with_image(answer: TrendAnswer) -> TrendAnswer:
-    """Return the answer as one whose picture is sent along."""
-    return dataclasses.replace(answer, has_image=True)
+def make_topic(text: str, span: Span, token: str = "") -> list_state.ListState:
+    """Return the list of a topic's papers over a similar time."""
+    period = list_state.Period.YEAR if span is Span.YEAR else list_state.Period.ALL
+    return list_state.ListState(list_state.ListKind.TOPIC, text, period=period, token=token)
 
 
-def pack(state: TrendState, verb: str = SHOW) -> str:
-    """Return the custom id that asks for this curve."""
-    return custom_ids.pack(verb, state.span, "k" if state.token else "", state.token or state.text)
+def pack(topic: list_state.ListState, span: Span, verb: str = SHOW) -> str:
+    """Return the custom id that shows the trend of a topic."""
+    return custom_ids.pack(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
 
-def unpack(action: custom_ids.Action) -> TrendState:
-    """Read the state back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
-    span, flag, text = action.fields(3)
+def unpack(action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
+    """Return the topic and span that `pack` wrote; a stored text as its token alone. Raises InvalidCustomIdError."""
+    code, flag, text = action.fields(3)
     with custom_ids.map_parse_errors():
-        known = Span(span)
-    return TrendState("", known, text) if flag else TrendState(text, known)
+        span = Span(code)
+    return (make_topic("", span, text) if flag else make_topic(text, span)), span
 
 
-def trend_view(words: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
+def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
     """Return the answer for whoever asked: the curve, what rises, and the ways on."""
     message = message_builder.MessageBuilder()
     found = answer.trend.total > 0
     if found:
-        _add_trend(words, message, answer)
+        _add_trend(texts, message, answer)
     else:
-        _add_no_results(words, message, answer)
+        _add_no_results(texts, message, answer)
     if answer.rising is not None and found:
-        _add_rising(words, message, answer.rising)
-        message.add_select(_rising_menu(words, answer.rising.topics, answer.state))
-    if found or answer.state.span is not Span.ALL:
-        message.add_select(_span_menu(words, answer.state))
+        _add_rising(texts, message, answer.rising)
+        message.add_select(_rising_menu(texts, answer.rising.topics, answer.span))
+    if found or answer.span is not Span.ALL:
+        message.add_select(_span_menu(texts, answer))
     message.add_buttons(*_suggestion_buttons(answer))
-    message.add_buttons(*_navigation_buttons(words, answer, may_share=may_share and found))
+    message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and found))
     return message.view
 
 
-def shared_view(words: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
+def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
     """Return the curve for a channel: whoever asks for more is answered privately."""
     message = message_builder.MessageBuilder()
-    _add_trend(words, message, answer)
-    message.add_buttons(message_builder.button(words("trend-privately"), pack(answer.state)))
-    message.add_text(paper_text.subtext(words("shared-by", name=sharer)))
+    _add_trend(texts, message, answer)
+    message.add_buttons(message_builder.button(texts("trend-privately"), pack(answer.topic, answer.span)))
+    message.add_text(paper_text.subtext(texts("shared-by", name=sharer)))
     return message.view
 
 
-def build_chart(words: Texts, answer: TrendAnswer) -> charts.Chart:
+def build_chart(texts: Texts, answer: TrendAnswer) -> charts.Chart:
     """Return what is drawn of an answer."""
     trend = answer.trend
     last = len(trend.months) - 1
@@ -135,84 +118,81 @@ def build_chart(words: Texts, answer: TrendAnswer) -> charts.Chart:
         )
         for place, month in enumerate(trend.months)
     ]
-    title = answer.state.text or words("trend-everything")
-    return charts.Chart(title, words("trend-papers"), words("trend-votes"), words.locale.value, columns)
+    title = answer.topic.text or texts("trend-everything")
+    return charts.Chart(title, texts("trend-papers"), texts("trend-votes"), texts.locale.value, columns)
 
 
-def _add_trend(words: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
+def _add_trend(texts: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
     trend = answer.trend
-    message.add_text(f"### {_heading(words, answer)}")
+    message.add_text(f"### {_heading(texts, answer)}")
     notes = []
     if trend.added_forms:
         also = ", ".join(
             paper_text.escape_untrusted(form, max_length=60) for form in trend.added_forms[:MAX_EXPANSIONS]
         )
-        notes.append(words("list-also", forms=also))
+        notes.append(texts("list-also", forms=also))
     if trend.is_estimated:
-        notes.append(words("trend-estimated"))
+        notes.append(texts("trend-estimated"))
     message.add_text("\n".join(map(paper_text.subtext, notes)))
     if answer.has_image:
-        message.add_image(IMAGE_FILENAME, _monthly_figures(words, trend, plain=True))
-    message.add_text(_summary(words, trend))
-    message.add_text(paper_text.subtext(words("trend-numbers")) + "\n" + _monthly_figures(words, trend))
+        message.add_image(IMAGE_FILENAME, _monthly_figures(texts, trend, plain=True))
+    message.add_text(_summary(texts, trend))
+    message.add_text(paper_text.subtext(texts("trend-numbers")) + "\n" + _monthly_figures(texts, trend))
 
 
-def _heading(words: Texts, answer: TrendAnswer) -> str:
-    topic = _topic(words, answer.state)
-    span = words(f"trend-span-{answer.state.span.value}")
-    return words("trend-heading", topic=topic, count=answer.trend.total, period=span)
+def _heading(texts: Texts, answer: TrendAnswer) -> str:
+    topic = _topic_name(texts, answer.topic.text)
+    span = texts(f"trend-span-{answer.span.value}")
+    return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)
 
 
-def _topic(words: Texts, state: TrendState) -> str:
-    return (
-        paper_text.escape_untrusted(state.text, max_length=MAX_TITLE_LENGTH)
-        if state.text
-        else words("trend-everything")
-    )
+def _topic_name(texts: Texts, text: str) -> str:
+    name = paper_text.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
+    return name if text else texts("trend-everything")
 
 
-def _summary(words: Texts, trend: Trend) -> str:
+def _summary(texts: Texts, trend: Trend) -> str:
     """Say how the last month stands beside the one before, and which had most."""
-    last = _month_papers(words, trend.months[-1])
+    last = _month_papers(texts, trend.months[-1])
     if trend.is_last_month_partial:
-        last = words("trend-so-far", month=last)
-    before = _month_papers(words, trend.months[-2]) if len(trend.months) > 1 else None
+        last = texts("trend-so-far", month=last)
+    before = _month_papers(texts, trend.months[-2]) if len(trend.months) > 1 else None
     most = max(trend.months, key=lambda month: month.paper_count)
-    peak = words("trend-most", month=_month_papers(words, most, with_year=True))
+    peak = texts("trend-most", month=_month_papers(texts, most, with_year=True))
     return paper_text.join_dotted(last, before, peak if most not in trend.months[-2:] else None)
 
 
-def _month_papers(words: Texts, month: Month, *, with_year: bool = False) -> str:
-    name = charts.month_name(month.starts_on, words.locale.value, with_year=with_year)
-    return words("trend-month", month=name, count=month.paper_count)
+def _month_papers(texts: Texts, month: Month, *, with_year: bool = False) -> str:
+    name = charts.month_name(month.starts_on, texts.locale.value, with_year=with_year)
+    return texts("trend-month", month=name, count=month.paper_count)
 
 
-def _monthly_figures(words: Texts, trend: Trend, *, plain: bool = False) -> str:
+def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
     """Return every month in figures, a line a year, for those who do not see the picture."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
-        figures = ", ".join(_month_figures(words, month) for month in months)
+        figures = ", ".join(_month_figures(texts, month) for month in months)
         lines.append(f"{year}: {figures}" if plain else paper_text.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
 
 
-def _month_figures(words: Texts, month: Month) -> str:
+def _month_figures(texts: Texts, month: Month) -> str:
     votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
-    figures = f"{charts.month_name(month.starts_on, words.locale.value)} {month.paper_count}{votes}"
+    figures = f"{charts.month_name(month.starts_on, texts.locale.value)} {month.paper_count}{votes}"
     return figures.replace(" ", NO_BREAK_SPACE)
 
 
-def _add_rising(words: Texts, message: message_builder.MessageBuilder, rising: RisingReport) -> None:
+def _add_rising(texts: Texts, message: message_builder.MessageBuilder, rising: RisingReport) -> None:
     message.add_separator()
     if not rising.topics:
-        message.add_text(paper_text.subtext(words("rising-none")))
+        message.add_text(paper_text.subtext(texts("rising-none")))
         return
-    rows = [_rising_row(words, place, topic) for place, topic in enumerate(rising.topics, start=1)]
-    head = f"**{words('rising-heading')}**\n{paper_text.subtext(words('rising-note'))}"
+    rows = [_rising_row(texts, place, topic) for place, topic in enumerate(rising.topics, start=1)]
+    head = f"**{texts('rising-heading')}**\n{paper_text.subtext(texts('rising-note'))}"
     message.add_text("\n".join((head, *rows)))
 
 
-def _rising_row(words: Texts, place: int, topic: RisingTopic) -> str:
+def _rising_row(texts: Texts, place: int, topic: RisingTopic) -> str:
     name = f"{place} · **{paper_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
     other = (
         paper_text.escape_untrusted(topic.translation, max_length=MAX_TITLE_LENGTH)
@@ -220,47 +200,47 @@ def _rising_row(words: Texts, place: int, topic: RisingTopic) -> str:
         else None
     )
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
-    facts = words("rising-facts", count=topic.papers, before=before, now=now)
+    facts = texts("rising-facts", count=topic.papers, before=before, now=now)
     return f"{paper_text.join_dotted(name, other)} · {facts}"
 
 
-def _rising_menu(
-    words: Texts, topics: Sequence[RisingTopic], state: TrendState
-) -> ui.Item[ui.LayoutView] | None:
+def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
     options = [
         message_builder.select_option(topic.text, topic.text, description=topic.translation or None)
         for topic in topics
         if len(topic.text) <= limits.SELECT_VALUE
     ]
-    return message_builder.select_menu(words("rising-pick"), custom_ids.pack(SELECT, state.span), options)
+    return message_builder.select_menu(texts("rising-pick"), custom_ids.pack(SELECT, span), options)
 
 
-def _span_menu(words: Texts, state: TrendState) -> ui.Item[ui.LayoutView] | None:
+def _span_menu(texts: Texts, answer: TrendAnswer) -> ui.Item[ui.LayoutView] | None:
     options = [
         message_builder.select_option(
-            words(f"trend-span-{span.value}"), span.value, selected=span is state.span
+            texts(f"trend-span-{span.value}"), span.value, selected=span is answer.span
         )
         for span in Span
     ]
-    return message_builder.select_menu(words("choose-period"), pack(state, SELECT_SPAN), options)
+    return message_builder.select_menu(
+        texts("choose-period"), pack(answer.topic, answer.span, SELECT_SPAN), options
+    )
 
 
 def _navigation_buttons(
-    words: Texts, answer: TrendAnswer, *, may_share: bool
+    texts: Texts, answer: TrendAnswer, *, may_share: bool
 ) -> list[ui.Item[ui.LayoutView] | None]:
-    state = answer.state
+    topic, span = answer.topic, answer.span
     ways: list[ui.Item[ui.LayoutView] | None] = []
-    if state.text and answer.has_papers_outside_span:
-        ways.append(message_builder.button(words("trend-list"), list_state.pack(state.topic_list)))
-    if state.text:
-        ways.append(paper_list.follow_button(words, state.topic_list))
-        ways.append(message_builder.button(words("rising-heading-short"), pack(TrendState(span=state.span))))
+    if topic.text and answer.has_papers_outside_span:
+        ways.append(message_builder.button(texts("trend-list"), list_state.pack(topic)))
+    if topic.text:
+        ways.append(paper_list.follow_button(texts, topic))
+        ways.append(message_builder.button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
-        ways.append(message_builder.button(words("share"), pack(state, SHARE)))
+        ways.append(message_builder.button(texts("share"), pack(topic, span, SHARE)))
     if not ways and answer.extent.paper_count:
         ways.append(
             message_builder.button(
-                words("newest-digest"), list_state.pack(list_state.ListState(list_state.ListKind.DIGEST))
+                texts("newest-digest"), list_state.pack(list_state.ListState(list_state.ListKind.DIGEST))
             )
         )
     return ways
@@ -269,22 +249,22 @@ def _navigation_buttons(
 def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
     """Return buttons for topics that were perhaps meant."""
     return [
-        message_builder.button(text, pack(answer.state.replace(text=text, token="")))
+        message_builder.button(text, pack(make_topic(text, answer.span), answer.span))
         for text in answer.suggestions
         if len(text) <= list_state.MAX_TEXT_LENGTH
     ][: limits.ROW_BUTTONS]
 
 
-def _add_no_results(words: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
+def _add_no_results(texts: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
     if answer.extent.paper_count:
-        span = words(f"trend-span-{answer.state.span.value}")
-        message.add_text(words("trend-nothing", topic=_topic(words, answer.state), period=span))
-    message.add_text(empty_list.extent_line(words, answer.extent))
+        span = texts(f"trend-span-{answer.span.value}")
+        message.add_text(texts("trend-nothing", topic=_topic_name(texts, answer.topic.text), period=span))
+    message.add_text(empty_list.extent_line(texts, answer.extent))
     if answer.suggestions:
-        message.add_text(paper_text.subtext(words("try-instead")))
+        message.add_text(paper_text.subtext(texts("try-instead")))
 
 
-def alt_text(words: Texts, answer: TrendAnswer) -> str:
-    """Return what the picture shows, in words, for its file."""
-    text = f"{_heading(words, answer)}\n{_monthly_figures(words, answer.trend, plain=True)}"
+def alt_text(texts: Texts, answer: TrendAnswer) -> str:
+    """Return what the picture shows, in texts, for its file."""
+    text = f"{_heading(texts, answer)}\n{_monthly_figures(texts, answer.trend, plain=True)}"
     return split.shorten(text, limits.ALT_TEXT, markdown=False)

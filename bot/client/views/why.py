@@ -21,7 +21,7 @@ MAX_CHANNELS = 10
 PROBLEM_CAUSES = frozenset({Cause.NOT_DELIVERED, Cause.STOPPED})
 
 
-def why_view(words: Texts, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup) -> ui.LayoutView:
+def why_view(texts: Texts, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup) -> ui.LayoutView:
     """Return the answer for a paper that is known."""
     troubled = any(one.cause in PROBLEM_CAUSES for one in answer.explanations)
     message = message_builder.MessageBuilder(
@@ -30,116 +30,116 @@ def why_view(words: Texts, answer: WhyAnswer, *, guild_id: int, mention: Mention
     paper = answer.paper
     title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
     message.add_text(
-        f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), _last_digest_text(words, paper))}"
+        f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), _last_digest_text(texts, paper))}"
     )
     message.add_separator()
     for one in answer.explanations[:MAX_SUBSCRIPTIONS]:
-        message.add_text(_explanation_text(words, one, guild_id, mention))
+        message.add_text(_explanation_text(texts, one, guild_id, mention))
     if len(answer.explanations) > MAX_SUBSCRIPTIONS:
-        message.add_text(words("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
+        message.add_text(texts("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
     if not paper.appearances:
-        message.add_text(words("why-not-listed", paper=paper.arxiv_id))
+        message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
     if not answer.has_subscription:
-        message.add_text(_no_subscription_text(words, answer, mention))
+        message.add_text(_no_subscription_text(texts, answer, mention))
     read = None
     if limits.utf8_bytes(paper.arxiv_id) <= limits.CUSTOM_ID // 2:
-        read = message_builder.button(words("read"), custom_ids.pack(daily_post.OPEN_PAPER, paper.arxiv_id))
+        read = message_builder.button(texts("read"), custom_ids.pack(daily_post.OPEN_PAPER, paper.arxiv_id))
     message.add_buttons(
-        read, message_builder.button(words("see-status"), custom_ids.pack(notices.SHOW_STATUS))
+        read, message_builder.button(texts("see-status"), custom_ids.pack(notices.SHOW_STATUS))
     )
     return message.view
 
 
-def unknown_paper_view(words: Texts, arxiv_id: str) -> ui.LayoutView:
+def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
     """Return the answer for a paper of which nothing is known."""
     return notices.text_view(
-        words("why-not-listed", paper=paper_text.escape_untrusted(arxiv_id)),
-        message_builder.button(words("see-status"), custom_ids.pack(notices.SHOW_STATUS)),
+        texts("why-not-listed", paper=paper_text.escape_untrusted(arxiv_id)),
+        message_builder.button(texts("see-status"), custom_ids.pack(notices.SHOW_STATUS)),
     )
 
 
-def _last_digest_text(words: Texts, paper: models.PaperDetail) -> str:
-    return words("nearest-digest", date=paper.last_on.isoformat())
+def _last_digest_text(texts: Texts, paper: models.PaperDetail) -> str:
+    return texts("nearest-digest", date=paper.last_on.isoformat())
 
 
-def _no_subscription_text(words: Texts, answer: WhyAnswer, mention: MentionLookup) -> str:
+def _no_subscription_text(texts: Texts, answer: WhyAnswer, mention: MentionLookup) -> str:
     if not answer.other_channel_ids:
-        return words("why-no-order", command=mention("daily setup"))
+        return texts("why-no-order", command=mention("daily setup"))
     shown = ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS])
-    return words("why-no-order-here", channels=shown)
+    return texts("why-no-order-here", channels=shown)
 
 
-def _explanation_text(words: Texts, one: Explanation, guild_id: int, mention: MentionLookup) -> str:
+def _explanation_text(texts: Texts, one: Explanation, guild_id: int, mention: MentionLookup) -> str:
     order = one.subscription
     if order is None:
-        heading = words("why-former-order")
+        heading = texts("why-former-order")
     else:
-        when = schedule_text.format_schedule(words, order.at_time, order.timezone, order.days)
-        heading = paper_text.join_dotted(when, words(f"style-{order.style.value}"))
-    lines = [f"**{heading}**", _cause_text(words, one, guild_id)]
+        when = schedule_text.format_schedule(texts, order.at_time, order.timezone, order.days)
+        heading = paper_text.join_dotted(when, texts(f"style-{order.style.value}"))
+    lines = [f"**{heading}**", _cause_text(texts, one, guild_id)]
     if one.cause is Cause.NOT_DELIVERED and one.delivery is not None:
-        lines.append(notices.reason_text(words, one.delivery.reason))
+        lines.append(notices.reason_text(texts, one.delivery.reason))
     if one.is_repeated:
-        lines.append(paper_text.subtext(words("why-repeated")))
+        lines.append(paper_text.subtext(texts("why-repeated")))
     if one.may_change and one.at is not None and one.cause not in (Cause.UPCOMING, Cause.SETTLING):
         lines.append(
-            paper_text.subtext(words("why-may-change", at=subscriptions.format_timestamp(one.at, "R")))
+            paper_text.subtext(texts("why-may-change", at=subscriptions.format_timestamp(one.at, "R")))
         )
     if one.cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.TOO_OLD):
-        lines.append(paper_text.subtext(words("why-edit", command=mention("daily edit"))))
+        lines.append(paper_text.subtext(texts("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)
 
 
-def _cause_text(words: Texts, one: Explanation, guild_id: int) -> str:
+def _cause_text(texts: Texts, one: Explanation, guild_id: int) -> str:
     on = _iso(one.digest_on)
     match one.cause:
         case Cause.POSTED:
-            return _posted_text(words, one, guild_id)
+            return _posted_text(texts, one, guild_id)
         case Cause.UNDER_WAY:
-            return words("why-under-way")
+            return texts("why-under-way")
         case Cause.NOT_DELIVERED if one.delivery is not None:
-            return words("why-held", date=on, state=words(f"delivery-{one.delivery.state.value}"))
+            return texts("why-held", date=on, state=texts(f"delivery-{one.delivery.state.value}"))
         case Cause.UPCOMING:
             at = subscriptions.format_timestamp(one.at, "R") if one.at is not None else ""
-            return words("why-coming", rank=one.rank, total=one.candidate_count, at=at)
+            return texts("why-coming", rank=one.rank, total=one.candidate_count, at=at)
         case Cause.SETTLING:
             at = subscriptions.format_timestamp(one.at, "R") if one.at is not None else ""
-            return words("why-settling", date=on, at=at)
+            return texts("why-settling", date=on, at=at)
         case Cause.FIRST_POST:
-            return words("why-first-post")
-    return _not_selected_text(words, one, on)
+            return texts("why-first-post")
+    return _not_selected_text(texts, one, on)
 
 
-def _not_selected_text(words: Texts, one: Explanation, on: str) -> str:
+def _not_selected_text(texts: Texts, one: Explanation, on: str) -> str:
     order = one.subscription
     assert order is not None  # only what was posted or planned has an order that may be gone
     match one.cause:
         case Cause.TOO_FEW_VOTES:
-            return words("why-too-few-votes", date=on, votes=one.votes or 0, least=order.min_votes)
+            return texts("why-too-few-votes", date=on, votes=one.votes or 0, least=order.min_votes)
         case Cause.VOTES_UNKNOWN:
-            return words("why-votes-unknown", least=order.min_votes)
+            return texts("why-votes-unknown", least=order.min_votes)
         case Cause.BELOW_TOP:
-            return words("why-below-top", date=on, rank=one.rank, total=one.candidate_count, top=order.top_n)
+            return texts("why-below-top", date=on, rank=one.rank, total=one.candidate_count, top=order.top_n)
         case Cause.NOT_CHOSEN_THEN:
-            return words("why-not-then", date=on)
+            return texts("why-not-then", date=on)
         case Cause.NOT_RECORDED:
-            return words("why-not-recorded", date=on)
+            return texts("why-not-recorded", date=on)
         case Cause.STOPPED:
-            return f"{words('why-stopped')} {notices.reason_text(words, order.reason)}"
+            return f"{texts('why-stopped')} {notices.reason_text(texts, order.reason)}"
         case Cause.SUPERSEDED:
-            return words("why-overtaken", date=on)
+            return texts("why-overtaken", date=on)
         case Cause.BEFORE_SUBSCRIPTION:
-            return words("why-before-order", date=on)
-    return words("why-too-old", date=on, days=styles.window_days(order))
+            return texts("why-before-order", date=on)
+    return texts("why-too-old", date=on, days=styles.window_days(order))
 
 
-def _posted_text(words: Texts, one: Explanation, guild_id: int) -> str:
+def _posted_text(texts: Texts, one: Explanation, guild_id: int) -> str:
     at = subscriptions.format_timestamp(one.at, "f") if one.at is not None else ""
     part = one.part
     if part is None or part.message_id is None or part.channel_id is None:
-        return words("why-posted", at=at)
+        return texts("why-posted", at=at)
     address = f"https://discord.com/channels/{guild_id}/{part.channel_id}/{part.message_id}"
-    return f"{words('why-posted', at=at)} [{words('why-see-post')}]({address})"
+    return f"{texts('why-posted', at=at)} [{texts('why-see-post')}]({address})"
 
 
 def _iso(on: date | None) -> str:

@@ -54,6 +54,25 @@ class SubscriptionOptions:
         return replace(self, at_time=f"{at:%H:%M}", days=tuple(sorted(set(self.days))))
 
 
+def new_subscription(
+    guild_id: int, channel_id: int, options: SubscriptionOptions, now: datetime
+) -> models.Subscription:
+    """Return an active subscription that is not stored and not scheduled yet."""
+    values: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(options)}
+    return models.Subscription(
+        id=0,
+        guild_id=guild_id,
+        channel_id=channel_id,
+        state=models.ActivityState.ACTIVE,
+        reason=None,
+        created_by=None,
+        created_at=now,
+        next_due_at=None,
+        waiting_for_on=None,
+        **values,
+    )
+
+
 class Subscriptions:
     """Service for the subscriptions of channels."""
 
@@ -70,20 +89,8 @@ class Subscriptions:
         """
         options, now = options.validated(), self._clock()
         due = _next_due(options, now)
-        values: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(options)}
-        new = models.Subscription(
-            id=0,
-            guild_id=guild_id,
-            channel_id=channel_id,
-            state=models.ActivityState.ACTIVE,
-            reason=None,
-            created_by=created_by,
-            created_at=now,
-            next_due_at=due.at,
-            due_on=due.local_on,
-            waiting_for_on=None,
-            **values,
-        )
+        new = new_subscription(guild_id, channel_id, options, now)
+        new = replace(new, created_by=created_by, next_due_at=due.at, due_on=due.local_on)
         async with self._database.transaction() as connection:
             return replace(new, id=await subscriptions.add(connection, new))
 

@@ -120,8 +120,8 @@ async def test_an_installation_without_sources_says_how_digests_come(empty_world
 
 def test_the_inbox_is_a_way_in_too(texts: translations.Translations) -> None:
     words = texts.for_locale(models.Locale.EN)
-    listed = sources_view.SourceList((), "in`box", models.ArchiveExtent(0, 0, None, None), SIMCORD_EPOCH)
-    view = sources_view.sources_view(words, listed)
+    extent = models.ArchiveExtent(0, 0, None, None)
+    view = sources_view.sources_view(words, (), inbox="in`box", extent=extent, now=SIMCORD_EPOCH)
     shown = [
         one.get("content") for one in validation.walk_components(payload.layout_payload(view)["components"])
     ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bot.client import translations
-from bot.client.views.post_text import DailyPostTexts, PostWording
+from bot.client.views.post_text import DailyBlock, PostWording
 from bot.rendering.discord_text import escape
-from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.wording.templates import Templates
 from bot.services.posts import contents
 from storage import models
@@ -27,9 +26,10 @@ WORDINGS = {
 PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)
 
 
-def _daily_texts(locale: Locale, total: int, shown: int, **options: Any) -> DailyPostTexts:
+def _daily_texts(locale: Locale, total: int, shown: int, **options: Any) -> dict[str, str]:
+    """Return every text around the papers of a daily post, by its block."""
     post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (PAPER,) * shown, **options)
-    return WORDINGS[locale].daily_texts(post)
+    return {block: str(WORDINGS[locale].daily_text(post, block)) for block in get_args(DailyBlock)}
 
 
 def _alert(locale: Locale, total: int) -> contents.AlertPost:
@@ -52,37 +52,38 @@ def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **optio
 
 def test_a_daily_post_in_korean() -> None:
     schedule = contents.PostSchedule("09:00", "Asia/Seoul", EVERY_DAY)
-    assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == DailyPostTexts(
-        headline=SafeMarkdown("2025년 2월 12일의 논문"),
-        count=SafeMarkdown("27편 가운데 표를 가장 많이 받은 5편"),
-        missed=SafeMarkdown(""),
-        foot=SafeMarkdown("매일 09:00 (서울) · </daily edit:1>"),
-        name="2025-02-12 · 5편",
-    )
+    assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
+        "headline": "2025년 2월 12일의 논문",
+        "count": "27편 가운데 표를 가장 많이 받은 5편",
+        "missed": "",
+        "foot": "매일 09:00 (서울) · </daily edit:1>",
+        "name": "2025-02-12 · 5편",
+    }
 
 
 def test_a_daily_post_in_english() -> None:
     schedule = contents.PostSchedule("09:00", "America/New_York", (1, 2, 3, 4, 5))
-    assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == DailyPostTexts(
-        headline=SafeMarkdown("Papers of February 12, 2025"),
-        count=SafeMarkdown("The 5 with the most votes, out of 27"),
-        missed=SafeMarkdown(""),
-        foot=SafeMarkdown("Monday to Friday at 09:00 (New York) · </daily edit:1>"),
-        name="2025-02-12 · 5 papers",
-    )
+    assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
+        "headline": "Papers of February 12, 2025",
+        "count": "The 5 with the most votes, out of 27",
+        "missed": "",
+        "foot": "Monday to Friday at 09:00 (New York) · </daily edit:1>",
+        "name": "2025-02-12 · 5 papers",
+    }
 
 
 def test_a_post_without_a_schedule_has_no_foot() -> None:
-    assert [_daily_texts(locale, 5, 5).foot for locale in Locale] == ["", ""]
+    assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
 
 
 def test_chosen_weekdays_are_named() -> None:
     schedule = contents.PostSchedule("18:30", "UTC", (1, 3, 5))
     assert (
-        _daily_texts(Locale.KO, 5, 5, schedule=schedule).foot == "매주 월·수·금 18:30 (UTC) · </daily edit:1>"
+        _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"]
+        == "매주 월·수·금 18:30 (UTC) · </daily edit:1>"
     )
     assert (
-        _daily_texts(Locale.EN, 5, 5, schedule=schedule).foot
+        _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"]
         == "Mon, Wed, Fri at 18:30 (UTC) · </daily edit:1>"
     )
 
@@ -90,14 +91,14 @@ def test_chosen_weekdays_are_named() -> None:
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
     korean = _daily_texts(Locale.KO, 90, 10, since_on=date(2025, 2, 6))
     english = _daily_texts(Locale.EN, 90, 10, since_on=date(2025, 2, 6))
-    assert korean.headline == "2025년 2월 6일부터 2025년 2월 12일까지의 논문"
-    assert english.name == "2025-02-06 – 2025-02-12 · 10 papers"
+    assert korean["headline"] == "2025년 2월 6일부터 2025년 2월 12일까지의 논문"
+    assert english["name"] == "2025-02-06 – 2025-02-12 · 10 papers"
 
 
 @pytest.mark.parametrize("locale", Locale)
 def test_missed_days_are_one_line(locale: Locale) -> None:
     missed = tuple(date(2025, 2, day) for day in range(1, 8))
-    line = _daily_texts(locale, 5, 5, missed_on=missed).missed
+    line = _daily_texts(locale, 5, 5, missed_on=missed)["missed"]
     assert "2025-02-07" in line
     assert "</digest:1>" in line
     assert "\n" not in line
@@ -107,9 +108,9 @@ def test_missed_days_are_one_line(locale: Locale) -> None:
 def test_a_day_without_papers_has_its_own_texts(locale: Locale) -> None:
     without_digest = _daily_texts(locale, 0, 0)
     without_choice = _daily_texts(locale, 27, 0)
-    assert without_digest.headline == without_choice.headline
-    assert without_digest.count != without_choice.count
-    assert "27" in without_choice.count
+    assert without_digest["headline"] == without_choice["headline"]
+    assert without_digest["count"] != without_choice["count"]
+    assert "27" in without_choice["count"]
 
 
 @pytest.mark.parametrize("locale", Locale)
