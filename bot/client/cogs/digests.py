@@ -56,7 +56,9 @@ class DigestsCog(commands.Cog):
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or another list that it leads to."""
         await responses.acknowledge(interaction)
-        await self._lists.show(interaction, await long_texts.load(self._services.text_tokens, list_state.unpack(action)))
+        await self._lists.show(
+            interaction, await long_texts.load(self._services.text_tokens, list_state.unpack(action))
+        )
 
     @component_router.handles(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:

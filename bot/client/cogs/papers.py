@@ -119,7 +119,10 @@ class PapersCog(commands.Cog):
             raise UserError("outdated-control")
         state = list_state.ListState(list_state.ListKind.AUTHOR, detail.authors[number])
         await responses.reply_privately(
-            interaction, await self._lists.list_view(interaction, await long_texts.store(self._services.text_tokens, state))
+            interaction,
+            await self._lists.list_view(
+                interaction, await long_texts.store(self._services.text_tokens, state)
+            ),
         )
 
     @component_router.handles(paper_card.CITE)

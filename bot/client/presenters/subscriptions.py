@@ -142,8 +142,6 @@ class SubscriptionPresenter:
         return "Asia/Seoul" if locale is models.Locale.KO else self._services.timezone
 
 
-
-
 def channel_name(interaction: Interaction, channel_id: int) -> str | None:
     """Return a channel's name, or None where it is not known."""
     channel = interaction.client.get_channel(channel_id)
