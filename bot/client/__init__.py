@@ -1,4 +1,4 @@
-"""The Discord client: commands, buttons, views and the REST calls that the outbox needs.
+"""The Discord client: commands, components, views and the REST calls of the outbox.
 
-With `demo`, the only package that imports discord.py.
+Only `client` and `demo` import discord.py.
 """

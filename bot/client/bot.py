@@ -1,4 +1,4 @@
-"""The Discord client: intents, caches, commands, and what happens when an interaction fails. Starts nothing long-lived."""
+"""The Discord client with its cogs, commands and error handlers."""
 
 from __future__ import annotations
 
@@ -48,27 +48,27 @@ COGS = (
 
 
 class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
-    """The commands, with our answer to whatever goes wrong in one."""
+    """Command tree that reports errors to the user."""
 
     async def on_error(
         self, interaction: discord.Interaction[PaperroundBot], error: app_commands.AppCommandError, /
     ) -> None:
-        """Tell the reader kindly."""
+        """Report the error of a command to the user."""
         await errors.handle_error(interaction, error)
 
 
 class PaperroundBot(Client):
-    """Paperround on Discord: the client with its cogs, controls and commands."""
+    """The client with all cogs, their components and commands."""
 
     tree_class = PaperroundCommandTree
 
     @cached_property
     def component_router(self) -> component_router.ComponentRouter:
-        """The handlers of buttons, menus and forms."""
+        """Router of buttons, select menus and modals."""
         return component_router.ComponentRouter()
 
     async def setup_hook(self) -> None:
-        """Load the commands and controls, and put the commands up on Discord if they have changed."""
+        """Load the cogs, and synchronise the commands with Discord if they have changed."""
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
         for cog_class in COGS:
             cog = cog_class(self)
@@ -78,7 +78,7 @@ class PaperroundBot(Client):
         await command_sync.sync_commands(self.tree, self.services.database, self.mentions)
 
     async def on_interaction(self, interaction: discord.Interaction[PaperroundBot]) -> None:
-        """Answer what discord.py drops silently: foreign custom ids, and modals that outlived a restart."""
+        """Handle what discord.py ignores: unknown custom ids, and modals opened before a restart."""
         data: Any = interaction.data or {}
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
@@ -89,5 +89,5 @@ class PaperroundBot(Client):
             await errors.handle_error(interaction, errors.UserError("outdated-control"))
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """Log what went wrong in an event; there is nobody to answer."""
+        """Log the exception of an event listener."""
         log.exception("event_failed", event_name=event_method)

@@ -1,4 +1,4 @@
-"""The Discord client as commands and buttons use it: services, texts and renderer, and the reader's language."""
+"""Base class of the Discord client: services, texts, renderer and the language of a user."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from storage import models
 
 
 class Client(commands.AutoShardedBot):
-    """Base of `PaperroundBot`: everything that cogs, presenters and error handling need of the client.
+    """Base class of `PaperroundBot`, on which cogs, presenters and error handlers depend.
 
-    Give `shard_count` only where there is no gateway to ask (tests, the demo), and `locale` only where Discord clients
-    do not send their language: then every answer is in it.
+    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `locale`
+    overrides the language of every interaction, for a Discord client that does not send one.
     """
 
     tree_class: ClassVar[type[app_commands.CommandTree[Any]]] = app_commands.CommandTree
-    """The class of the command tree; `PaperroundBot` sets one that explains errors."""
+    """Class of the command tree; `PaperroundBot` sets one that reports errors."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Client(commands.AutoShardedBot):
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
-        # We never speak; discord.py would warn at each start that it could not.
+        # The bot uses no voice; discord.py would warn at each start that voice libraries are missing.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -59,7 +59,7 @@ class Client(commands.AutoShardedBot):
         self._locale = locale
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
-        """Return the texts in the reader's language: their client's, else the one they once chose, else the server's."""
+        """Return the texts in the user's language: the client's, else the stored one, else the server's."""
         locale = self.client_locale(interaction)
         if locale is None:
             reader = await self.services.readers.get(interaction.user.id)
@@ -69,7 +69,7 @@ class Client(commands.AutoShardedBot):
         )
 
     def client_locale(self, interaction: discord.Interaction[Any]) -> models.Locale | None:
-        """Return the language of the reader's Discord client; None for one that has no translation."""
+        """Return the language of the user's Discord client; None if there is no translation for it."""
         return self._locale or translations.from_discord_locale(interaction.locale)
 
 

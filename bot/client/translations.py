@@ -1,7 +1,4 @@
-"""The interface's texts in English and Korean (Fluent), and the names of commands in Korean for Discord.
-
-The texts stand in `locales/`; a post's own wording is in the templates, and a digest's text is never translated.
-"""
+"""Interface texts in English and Korean (Fluent files in `locales/`), and the Korean names of commands."""
 
 from __future__ import annotations
 
@@ -18,10 +15,11 @@ from fluent.runtime import FluentBundle, FluentResource
 from storage import models
 
 Argument = str | int | float
+Location = app_commands.TranslationContextLocation
 
 
 class Texts:
-    """One language's texts, by key."""
+    """Texts of one language, by key."""
 
     def __init__(self, locale: models.Locale, source: str) -> None:
         self.locale = locale
@@ -41,7 +39,7 @@ class Texts:
         return str(text)
 
     def find(self, key: str) -> str | None:
-        """Return the text of `key` (`name.attribute`), or None where there is none."""
+        """Return the text of `key` (`name` or `name.attribute`), or None if there is none."""
         name, _, attribute = key.partition(".")
         if not self._bundle.has_message(name):
             return None
@@ -50,12 +48,12 @@ class Texts:
         return self(key) if present else None
 
     def format_date(self, day: date) -> str:
-        """Return a date as a reader of this language writes it in a headline."""
+        """Return a date in the long format of this language."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
 
 class Translations:
-    """The texts of all languages. Each file is read when it is first needed: parsing one takes a tenth of a second."""
+    """Texts of all languages. A file is parsed on first use, which takes about 0.1 s."""
 
     def __init__(self, read_source: Callable[[str], str]) -> None:
         self._read_source = read_source
@@ -77,17 +75,17 @@ class Translations:
 
 
 def load() -> Translations:
-    """Return the texts that are part of the package."""
+    """Return the texts bundled with the package."""
     return Translations(read_source)
 
 
 def read_source(name: str) -> str:
-    """Return one Fluent file of `locales/`, by its name without `.ftl`."""
+    """Return the content of a Fluent file in `locales/`, given its name without `.ftl`."""
     return (resources.files("bot.client") / "locales" / f"{name}.ftl").read_text(encoding="utf-8")
 
 
 def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale | None:
-    """Return our language for one of Discord's: Korean or English; None for a language that we do not speak."""
+    """Return the language for a Discord locale; None if there is no translation for it."""
     if discord_locale is discord.Locale.korean:
         return models.Locale.KO
     if discord_locale in (discord.Locale.american_english, discord.Locale.british_english):
@@ -96,10 +94,10 @@ def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale 
 
 
 class CommandTranslator(app_commands.Translator):
-    """Gives Discord the Korean names and descriptions of commands, options and choices; English is the default.
+    """Korean names and descriptions of commands, options and choices; English is the default.
 
-    The keys in `ko.commands.ftl` follow from where a text stands: `alerts-add`, with the attributes `.name`,
-    `.description`, and an option's `.option-topic` and `.option-topic-description`; a choice is `choice.<its value>`.
+    Keys in `ko.commands.ftl`: `alerts-add` with the attributes `.name` and `.description`, `.option-topic` and
+    `.option-topic-description` for an option; `choice.<value>` for a choice.
     """
 
     def __init__(self, translations: Translations) -> None:
@@ -111,28 +109,28 @@ class CommandTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """Return the text in `locale`, or None to leave it to the default."""
-        ours = from_discord_locale(locale)
-        if ours is models.Locale.KO:
+        """Return the text in `locale`, or None for the default."""
+        target = from_discord_locale(locale)
+        if target is models.Locale.KO:
             return self._korean.find(command_key(string, context))
-        # Without its own entry British English may be shown as another language's.
-        return string.message if ours is models.Locale.EN else None
+        # Without an entry for British English Discord may show another language.
+        return string.message if target is models.Locale.EN else None
 
 
 def command_key(string: app_commands.locale_str, context: app_commands.TranslationContextTypes) -> str:
     """Return the key of a command's text in `ko.commands.ftl`."""
-    place = context.location
     data: Any = context.data
-    where = app_commands.TranslationContextLocation
-    if place in (where.command_name, where.group_name):
-        return f"{_slugify(data.qualified_name)}.name"
-    if place in (where.command_description, where.group_description):
-        return f"{_slugify(data.qualified_name)}.description"
-    if place is where.parameter_name:
-        return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}"
-    if place is where.parameter_description:
-        return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}-description"
-    return f"choice.{_slugify(str(data.value)).replace(',', '-')}"
+    match context.location:
+        case Location.command_name | Location.group_name:
+            return f"{_slugify(data.qualified_name)}.name"
+        case Location.command_description | Location.group_description:
+            return f"{_slugify(data.qualified_name)}.description"
+        case Location.parameter_name:
+            return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}"
+        case Location.parameter_description:
+            return f"{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}-description"
+        case _:
+            return f"choice.{_slugify(str(data.value)).replace(',', '-')}"
 
 
 def _slugify(name: str) -> str:

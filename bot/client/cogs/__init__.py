@@ -1,1 +1,1 @@
-"""Slash commands and component handlers, one cog a noun. Each checks, asks a service and answers with a view."""
+"""Slash commands and component handlers, one cog per noun. A handler calls a service and answers with a view."""

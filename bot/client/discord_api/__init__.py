@@ -1,1 +1,1 @@
-"""Calls to Discord outside interactions: sending, history look-ups, command synchronisation, addresses and the token check."""
+"""Discord requests outside interactions: sending, history search, command synchronisation, endpoints, token check."""

@@ -1,4 +1,4 @@
-"""Commands as Discord knows them: put up there only when they have changed, and mentioned by their ids."""
+"""Synchronises slash commands with Discord when they have changed, and mentions them by id."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ log = structlog.get_logger(__name__)
 
 
 class CommandMentions:
-    """Gives `</daily edit:id>` for a command, or its plain name in code while the id is unknown."""
+    """Mentions of commands: `</daily edit:id>`, or the name as code while the id is unknown."""
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
 
     def update(self, ids: dict[str, int]) -> None:
-        """Take the ids of the top-level commands, by name."""
+        """Replace the ids of the top-level commands, by name."""
         self._ids = dict(ids)
 
     def __call__(self, name: str) -> str:
         """Return the mention of a command such as `daily edit`."""
-        known = self._ids.get(name.split()[0])
-        return f"`/{name}`" if known is None else f"</{name}:{known}>"
+        command_id = self._ids.get(name.split()[0])
+        return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
 
     async def load(self, database: Database) -> None:
-        """Read the ids that were kept at the last synchronisation."""
+        """Load the ids stored by the last synchronisation."""
         async with database.read() as connection:
-            kept = await key_values.get(connection, IDS_KEY)
-        self.update(json.loads(kept) if kept else {})
+            ids = await key_values.get(connection, IDS_KEY)
+        self.update(json.loads(ids) if ids else {})
 
 
 async def sync_commands(
     tree: app_commands.CommandTree[Any], database: Database, mentions: CommandMentions
 ) -> bool:
-    """Put the commands up on Discord if they are not what was put up last; say whether that was done.
+    """Register the commands with Discord if they differ from the registered ones. Returns whether it did.
 
-    A refusal by Discord is logged and tried again at the next start: the commands of before still work.
+    An error from Discord is logged and the next start tries again; the registered commands keep working.
     """
     await mentions.load(database)
-    wanted = await hash_commands(tree)
+    commands_hash = await hash_commands(tree)
     async with database.read() as connection:
-        if await key_values.get(connection, HASH_KEY) == wanted:
+        if await key_values.get(connection, HASH_KEY) == commands_hash:
             return False
     try:
         registered = await tree.sync()
@@ -60,7 +60,7 @@ async def sync_commands(
         return False
     ids = {command.name: command.id for command in registered}
     async with database.transaction() as connection:
-        await key_values.set_value(connection, HASH_KEY, wanted)
+        await key_values.set_value(connection, HASH_KEY, commands_hash)
         await key_values.set_value(connection, IDS_KEY, json.dumps(ids))
     mentions.update(ids)
     log.info("commands_synchronised", count=len(ids))
@@ -68,9 +68,9 @@ async def sync_commands(
 
 
 async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
-    """Return a hash of all commands with their translations and of the application that they belong to."""
+    """Return a hash of the application's id and all commands with their translations."""
     payloads = []
-    for command in sorted(tree.get_commands(), key=lambda one: one.name):
+    for command in sorted(tree.get_commands(), key=lambda command: command.name):
         if tree.translator is None:
             payloads.append(command.to_dict(tree))
         else:

@@ -1,4 +1,4 @@
-"""Points discord.py at another REST and Gateway address: a proxy, a mirror, a local fake. Sends nothing itself."""
+"""Overrides the REST and Gateway addresses of discord.py, for a proxy or a local fake."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import yarl
 from discord import gateway, http
 
 BotGateway = tuple[int, str, Any]
-"""What GET /gateway/bot says: how many shards, the Gateway's URL, the session start limit."""
+"""Result of GET /gateway/bot: shard count, Gateway URL, session start limit."""
 
 
 def override(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
-    """Make discord.py use these addresses in this process; None keeps Discord's own.
+    """Set discord.py's addresses in this process (None keeps the default) and return a function that restores them.
 
-    To be called before the first client is made: discord.py composes each address when a route is built. A given
-    `gateway_url` is used instead of what GET /gateway/bot says. Returns what puts Discord's own addresses back.
+    Must be called before the first client is created. `gateway_url` replaces the URL from GET /gateway/bot.
     """
     before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, http.HTTPClient.get_bot_gateway)
     if api_url is not None:
@@ -32,14 +31,14 @@ def override(api_url: str | None, gateway_url: str | None) -> Callable[[], None]
     return restore
 
 
-def _with_gateway_url(ask: Callable[..., Coroutine[Any, Any, BotGateway]], url: str) -> Callable[..., Any]:
+def _with_gateway_url(fetch: Callable[..., Coroutine[Any, Any, BotGateway]], url: str) -> Callable[..., Any]:
     async def get_bot_gateway(client: http.HTTPClient) -> BotGateway:
-        shards, _, limit = await ask(client)
+        shards, _, limit = await fetch(client)
         return shards, url, limit
 
     return get_bot_gateway
 
 
 def _replace_bot_gateway(method: Callable[..., Any]) -> None:
-    # discord.py offers no setting for this when it shards by itself: it dials whatever this method answers.
+    # A sharded client has no setting for this: it connects to the URL that this method returns.
     http.HTTPClient.get_bot_gateway = method  # type: ignore[method-assign]

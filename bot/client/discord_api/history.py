@@ -1,6 +1,6 @@
-"""Looks in Discord for a message that may have been sent: in a channel's history, or among a forum's posts.
+"""Searches a channel's history or a forum's posts for a message whose outcome is unknown.
 
-Needs no Gateway: what the client's cache does not hold is asked for. `pace` is awaited before each request.
+Works without the Gateway: data missing from the client's cache is requested. `acquire` is awaited before each request.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ AcquireSlot = Callable[[], Awaitable[None]]
 
 PAGE_SIZE = 100
 MAX_PAGES = 10
-"""How far back is looked at most: a thousand messages. Beyond that nobody can tell, and nothing is sent blindly."""
+"""Search at most the last 1000 messages; older ones count as unverifiable."""
 
 CLOCK_SKEW = timedelta(seconds=60)
-"""How far our clock and Discord's, which message ids carry, may be apart."""
+"""Tolerated difference between the local clock and Discord's, which message ids contain."""
 
 
 async def find_message(
     client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
 ) -> Receipt | None:
-    """Return our message with the order's marker, or None when it surely is not there."""
+    """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
     await _check_may_read_history(client, request, acquire)
-    # Newest first and without a lower bound: were our clock ahead when the attempt was made, a bound would hide it.
+    # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
     before: int | None = None
     for _ in range(MAX_PAGES):
         await acquire()
@@ -49,7 +49,7 @@ async def find_message(
 async def find_forum_post(
     client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
 ) -> Receipt | None:
-    """Return our post whose first message holds the order's marker, or None when it surely is not there."""
+    """Return the bot's post whose first message has the marker, or None if it is certainly absent. Raises DeliveryError."""
     await _check_may_read_history(client, request, acquire)
     async for thread in _list_threads(client, request, acquire):
         thread_id = int(thread["id"])
@@ -84,8 +84,8 @@ async def _list_threads(
 
 
 def _is_ours(client: discord.Client, request: sender.SendRequest, message: Any) -> bool:
-    mine = int(message["author"]["id"]) == _bot_user_id(client)
-    return mine and request.marker is not None and request.marker in json.dumps(message)
+    by_bot = int(message["author"]["id"]) == _bot_user_id(client)
+    return by_bot and request.marker is not None and request.marker in json.dumps(message)
 
 
 def _is_newer(snowflake: int, since: datetime) -> bool:
@@ -132,7 +132,7 @@ async def _fetch_may_read_history(
     await acquire()
     channel: Any = await guild.fetch_channel(channel_id)
     if isinstance(channel, discord.Thread):
-        # A thread takes its permissions from its parent.
+        # A thread inherits the permissions of its parent.
         await acquire()
         channel = await guild.fetch_channel(channel.parent_id)
     permissions = channel.permissions_for(me)

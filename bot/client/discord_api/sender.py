@@ -1,16 +1,15 @@
-"""Makes single attempts at Discord's REST API for the relay, over discord.py's own HTTP client. Retries nothing.
+"""The relay's `Sender` over discord.py's HTTP client: single attempts, without retries.
 
-Works after `client.login()`, without the Gateway. Stored payloads go out as they are; that uses discord.py's internal
-HTTP methods, and this is the only place that does.
+Works after `client.login()`, without the Gateway. Uses discord.py's internal HTTP methods to send stored payloads.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 import aiohttp
 import aiolimiter
@@ -26,25 +25,24 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 AUTO_ARCHIVE_MINUTES = 1440
 
 REQUESTS_PER_SECOND = 49.0
-"""Discord allows a bot 50 over all routes, interactions not counted (facts of 2026, topics/rate-limits)."""
-
+"""Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
 
 CROSSPOST_LIMIT = 9
 CROSSPOST_PERIOD = 3600.0
-"""Discord publishes 10 messages of a channel an hour. After the tenth discord.py would sleep for the rest of it."""
+"""Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
 
 BUCKET_CAPACITY = 1.9
 
 
 def make_request_limiter(per_second: float = REQUESTS_PER_SECOND) -> history.AcquireSlot:
-    """Make the pace that everything outside interactions keeps: requests evenly spaced, never in a burst."""
-    # No second holds more than the room plus 49, so just under 2 keeps it at 50. A room of 1 would lose each
-    # timer's lateness (measured: 47.2 a second instead of 49); one of 50 would let 99 out within the first second.
+    """Return the rate limiter of all requests outside interactions: evenly spaced, without bursts."""
+    # At most capacity + 49 requests fall into one second, so a capacity just below 2 keeps them at 50. A capacity of
+    # 1 loses the lateness of each timer (measured: 47.2/s instead of 49/s); 50 would allow 99 in the first second.
     return aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second).acquire
 
 
 class DiscordSender:
-    """Sends for one logged-in client, never faster than `pace`."""
+    """Sends through a logged-in client; `acquire` is awaited before each request."""
 
     def __init__(self, client: discord.Client, acquire: history.AcquireSlot) -> None:
         self._client = client
@@ -52,8 +50,8 @@ class DiscordSender:
         self._crosspost_limiter = throttle.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
     async def send(self, request: sender.SendRequest) -> Receipt:
-        """Ask Discord once for what the order says. Raises failures.DeliveryError."""
-        async with map_discord_errors(request.kind):
+        """Attempt a request once. Raises DeliveryError."""
+        with map_discord_errors(request.kind):
             await self._acquire()
             match request.kind:
                 case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
@@ -66,23 +64,25 @@ class DiscordSender:
                     await self._publish(request)
                 case PartKind.EDIT:
                     await self._edit_message(request)
+                case _:
+                    assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: sender.SendRequest, since: datetime) -> Receipt | None:
-        """Look for the order's message among those since `since` (UTC). Raises failures.DeliveryError.
+        """Search for the request's message since `since` (UTC). Raises DeliveryError.
 
-        THREAD, CROSSPOST and EDIT answer None at once: asking for them again does no harm.
+        Returns None for THREAD, CROSSPOST and EDIT, which can be repeated without harm.
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
             return None
-        async with map_discord_errors(request.kind):
+        with map_discord_errors(request.kind):
             if request.kind is PartKind.FORUM_POST:
                 return await history.find_forum_post(self._client, request, since, self._acquire)
             return await history.find_message(self._client, request, since, self._acquire)
 
     async def open_dm(self, user_id: int) -> int:
-        """Open the direct messages with a user; gives their channel's id. Raises failures.DeliveryError."""
-        async with map_discord_errors(PartKind.MESSAGE):
+        """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
+        with map_discord_errors(PartKind.MESSAGE):
             await self._acquire()
             return int((await self._client.http.start_private_message(user_id))["id"])
 
@@ -100,10 +100,10 @@ class DiscordSender:
         if tags:
             payload["applied_tags"] = tags
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
-        # A forum post has no nonce, and discord.py repeats a request that was answered with 500, 502 or 504.
-        once: Any = [_NoRetryUpload()]
+        # A forum post has no nonce, and discord.py retries requests that failed with 500, 502 or 504.
+        no_retry: Any = [_NoRetryUpload()]
         query = {"use_nested_fields": 1}
-        thread = await self._client.http.request(route, json=payload, params=query, files=once)
+        thread = await self._client.http.request(route, json=payload, params=query, files=no_retry)
         return Receipt(int(thread["id"]), int(thread["id"]))
 
     async def _create_thread(self, request: sender.SendRequest) -> Receipt:
@@ -114,9 +114,9 @@ class DiscordSender:
                 request.channel_id, message_id, name=request.payload["name"], auto_archive_duration=minutes
             )
         except discord.HTTPException as error:
-            if error.code != 160004:  # the message has its thread already
+            if error.code != 160004:  # the message already has a thread
                 raise
-        # A thread that was made from a message has that message's id.
+        # A thread created from a message has the id of that message.
         return Receipt(message_id, message_id)
 
     async def _publish(self, request: sender.SendRequest) -> None:
@@ -125,7 +125,9 @@ class DiscordSender:
             limited = discord_errors.Classification(
                 discord_errors.Disposition.RETRY, contents.Reason.RATE_LIMITED, wait
             )
-            raise discord_errors.DeliveryError(limited, "this channel has published enough for this hour")
+            raise discord_errors.DeliveryError(
+                limited, "the channel reached its limit of published messages per hour"
+            )
         self._crosspost_limiter.hit(request.channel_id)
         await self._client.http.publish_message(request.channel_id, _target_message_id(request))
 
@@ -135,13 +137,13 @@ class DiscordSender:
 
 
 class _NoRetryUpload:
-    """Stands in for a file among discord.py's uploads, which it rewinds before each try: there is no second try."""
+    """A fake upload that prevents retries: discord.py calls `reset` on every file before each try."""
 
     def reset(self, *, seek: int) -> None:
-        """Refuse any try but the first."""
+        """Raise DeliveryError on every try after the first."""
         if seek:
             raise discord_errors.DeliveryError(
-                discord_errors.OUTCOME_UNKNOWN, "Discord answered with an error of its own"
+                discord_errors.OUTCOME_UNKNOWN, "Discord answered with a server error"
             )
 
 
@@ -158,22 +160,22 @@ def _target_message_id(request: sender.SendRequest) -> int:
         gone = discord_errors.Classification(
             discord_errors.Disposition.TARGET_GONE, contents.Reason.UNKNOWN_CHANNEL
         )
-        raise discord_errors.DeliveryError(gone, "the message that this builds on is gone")
+        raise discord_errors.DeliveryError(gone, "the target message is gone")
     return request.message_id
 
 
-@asynccontextmanager
-async def map_discord_errors(kind: PartKind) -> AsyncIterator[None]:
-    """Turn the errors of discord.py and aiohttp into failures.DeliveryError."""
+@contextmanager
+def map_discord_errors(kind: PartKind) -> Iterator[None]:
+    """Convert the errors of discord.py and aiohttp to DeliveryError."""
     try:
         yield
     except discord.RateLimited as error:
-        verdict = discord_errors.classify(429, 0, kind, retry_after=error.retry_after)
-        raise discord_errors.DeliveryError(verdict, str(error), status=429) from error
+        classification = discord_errors.classify(429, 0, kind, retry_after=error.retry_after)
+        raise discord_errors.DeliveryError(classification, str(error), status=429) from error
     except discord.HTTPException as error:
-        verdict = discord_errors.classify(error.status, error.code, kind)
+        classification = discord_errors.classify(error.status, error.code, kind)
         raise discord_errors.DeliveryError(
-            verdict, str(error), status=error.status, code=error.code
+            classification, str(error), status=error.status, code=error.code
         ) from error
     except aiohttp.ClientConnectorError as error:
         raise discord_errors.DeliveryError(discord_errors.CONNECT_FAILED, str(error)) from error

@@ -1,4 +1,4 @@
-"""Asks Discord whether a token is accepted and who it belongs to. Connects to no gateway."""
+"""Validates the bot token with a REST login, without the Gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.settings import Settings
 
 
 async def check_token(settings: Settings) -> str:
-    """Return the bot's name. Raises PaperroundError when the token is wrong or Discord cannot be reached."""
+    """Return the bot's name. Raises PaperroundError if the token is invalid or Discord is unreachable."""
     assert settings.discord_token is not None
     restore = endpoints.override(settings.discord_api_url, settings.discord_gateway_url)
     client = discord.Client(intents=discord.Intents.none())

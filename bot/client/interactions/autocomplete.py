@@ -1,4 +1,4 @@
-"""What is offered while a reader types, within Discord's 25 choices of 100 characters. Never raises: an empty list instead."""
+"""Autocomplete callbacks, within Discord's limits of 25 choices with 100 characters each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 Choices = list[app_commands.Choice[str]]
 TIMEOUT_SECONDS = 2.5
-"""Discord waits three."""
+"""Discord accepts an answer within three seconds."""
 
 COMMON_TIMEZONES = (
     "Asia/Seoul",
@@ -40,55 +40,55 @@ COMMON_TIMEZONES = (
 
 
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Offer topics that the archive knows, in the reader's language first."""
-    lookup = interaction.client.services.search
+    """Return topics of the archive, those in the user's language first."""
+    search = interaction.client.services.search
 
-    async def ask(words: Texts) -> Choices:
-        offered = await lookup.complete_topic(current, words.locale)
-        return make_choices((one.name, one.value) for one in offered)
+    async def complete(texts: Texts) -> Choices:
+        topics = await search.complete_topic(current, texts.locale)
+        return make_choices((topic.name, topic.value) for topic in topics)
 
-    return await _complete_within_timeout(interaction, ask)
+    return await _complete_within_timeout(interaction, complete)
 
 
 async def authors(interaction: Interaction, current: str) -> Choices:
-    """Offer authors, with the number of their papers."""
-    lookup = interaction.client.services.search
+    """Return authors with the number of their papers."""
+    search = interaction.client.services.search
 
-    async def ask(words: Texts) -> Choices:
-        return make_choices(
-            (_author_label(one, words), one.value) for one in await lookup.complete_author(current)
-        )
+    async def complete(texts: Texts) -> Choices:
+        authors = await search.complete_author(current)
+        return make_choices((_author_label(author, texts), author.value) for author in authors)
 
-    return await _complete_within_timeout(interaction, ask)
+    return await _complete_within_timeout(interaction, complete)
 
 
 async def papers(interaction: Interaction, current: str) -> Choices:
-    """Offer papers by id or title, with their votes."""
-    lookup = interaction.client.services.search
+    """Return papers by id or title, with their votes."""
+    search = interaction.client.services.search
 
-    async def ask(_: Texts) -> Choices:
-        return make_choices((_paper_label(one), one.value) for one in await lookup.complete_paper(current))
+    async def complete(_: Texts) -> Choices:
+        papers = await search.complete_paper(current)
+        return make_choices((_paper_label(paper), paper.value) for paper in papers)
 
-    return await _complete_within_timeout(interaction, ask)
+    return await _complete_within_timeout(interaction, complete)
 
 
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Offer the dates of the latest digests that contain the typed text."""
+    """Return the dates of the latest digests that contain the typed text."""
     days = [day.isoformat() for day in await interaction.client.services.status.list_dates()]
     return make_choices((day, day) for day in days if current.strip() in day)
 
 
 async def timezones(_: Interaction, current: str) -> Choices:
-    """Offer time zones: the usual ones first, then all whose name holds what was typed."""
+    """Return the time zones whose name contains the typed text, common ones first."""
     typed = current.strip().casefold().replace(" ", "_")
-    holding = [zone for zone in list_timezones() if typed in zone.casefold()]
-    holding.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(typed))
-    return make_choices((zone, zone) for zone in holding)
+    matches = [zone for zone in list_timezones() if typed in zone.casefold()]
+    matches.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(typed))
+    return make_choices((zone, zone) for zone in matches)
 
 
 @functools.lru_cache(maxsize=1)
 def list_timezones() -> tuple[str, ...]:
-    """Every zone, the usual ones first. Listing them reads a folder, so it is done once."""
+    """Return all time zones, common ones first. Cached, since zoneinfo lists them from disk."""
     known = sorted(
         zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
     )
@@ -96,7 +96,7 @@ def list_timezones() -> tuple[str, ...]:
 
 
 async def times(_: Interaction, current: str) -> Choices:
-    """Offer times of day: the full and half hours that begin as what was typed, the morning first."""
+    """Return the full and half hours that start with the typed text, from 06:00 on."""
     typed = current.strip()
     hours = [*range(6, 24), *range(6)]
     all_times = (f"{hour:02}:{minute:02}" for hour in hours for minute in (0, 30))
@@ -106,25 +106,25 @@ async def times(_: Interaction, current: str) -> Choices:
 
 
 def make_choices(pairs: Iterable[tuple[str, str]]) -> Choices:
-    """Return name and value pairs as choices: at most 25, names shortened, values that would be too long left out."""
-    offered: dict[str, app_commands.Choice[str]] = {}
+    """Return (name, value) pairs as at most 25 choices: long names are shortened, long values are skipped."""
+    choices: dict[str, app_commands.Choice[str]] = {}
     for name, value in pairs:
         label = split.shorten(escape.to_single_line(name), limits.CHOICE_NAME, markdown=False)
         if label and 0 < len(value) <= limits.CHOICE_VALUE:
-            offered.setdefault(value, app_commands.Choice(name=label, value=value))
-        if len(offered) == limits.AUTOCOMPLETE_CHOICES:
+            choices.setdefault(value, app_commands.Choice(name=label, value=value))
+        if len(choices) == limits.AUTOCOMPLETE_CHOICES:
             break
-    return list(offered.values())
+    return list(choices.values())
 
 
-def _author_label(author: results.Choice, words: Texts) -> str:
-    end = f" — {words('choice-papers', count=author.papers or 0)}"
-    name = split.shorten(escape.to_single_line(author.name), limits.CHOICE_NAME - len(end), markdown=False)
-    return name + end
+def _author_label(author: results.Choice, texts: Texts) -> str:
+    suffix = f" — {texts('choice-papers', count=author.papers or 0)}"
+    name = split.shorten(escape.to_single_line(author.name), limits.CHOICE_NAME - len(suffix), markdown=False)
+    return name + suffix
 
 
 def _paper_label(paper: results.Choice) -> str:
-    """Return id and votes before the title: a narrow screen shows only the beginning."""
+    """Return id, votes and title, in this order because a narrow screen cuts off the end."""
     facts = f"{paper.value} {filters.render_votes(paper.votes)}"
     return f"{facts} · {paper.name}" if paper.name else facts
 
@@ -135,6 +135,6 @@ async def _complete_within_timeout(
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await complete(await interaction.client.texts_for(interaction))
-    except Exception as error:  # noqa: BLE001 - nothing can be said in an autocomplete; typing on still works
+    except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
         log.warning("autocomplete_failed", kind=type(error).__name__, error=str(error))
         return []

@@ -57,23 +57,23 @@ def handles(verb: str, *, check: Check | None = None) -> Callable[[HandlerMethod
 
 
 def selected_values(interaction: discord.Interaction[Any]) -> list[str]:
-    """Return the values picked in the select menu that this interaction is about."""
+    """Return the selected values of the select menu that triggered the interaction."""
     data: Any = interaction.data or {}
     return [str(value) for value in data.get("values", ())]
 
 
 def modal_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
-    """Return what was typed or picked in a form, by the field's custom id; several picks are joined with commas."""
+    """Return the fields of a submitted modal by custom id; several selected values are joined with commas."""
     data: Any = interaction.data or {}
-    found: dict[str, str] = {}
-    waiting = list(data.get("components", ()))
-    while waiting:
-        component = waiting.pop()
-        waiting += component.get("components", ())
+    values: dict[str, str] = {}
+    pending = list(data.get("components", ()))
+    while pending:
+        component = pending.pop()
+        pending += component.get("components", ())
         if "component" in component:
-            waiting.append(component["component"])
+            pending.append(component["component"])
         if "values" in component:
-            found[component["custom_id"]] = ",".join(map(str, component["values"]))
+            values[component["custom_id"]] = ",".join(map(str, component["values"]))
         elif "value" in component:
-            found[component["custom_id"]] = str(component["value"] or "")
-    return found
+            values[component["custom_id"]] = str(component["value"] or "")
+    return values

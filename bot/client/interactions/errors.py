@@ -1,7 +1,4 @@
-"""What a reader is told when something cannot be done: a refusal in words, or an apology with a reference to the log.
-
-The only place, beside the command line's `main`, that makes sentences of exceptions.
-"""
+"""Error messages for users: the text of a UserError, or a general one with a reference to the log entry."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class UserError(app_commands.AppCommandError):
-    """Something that we will not or cannot do, with the key of the sentence that says why and what would work."""
+    """A request that is refused or cannot be met. `key` is the text that explains why."""
 
     def __init__(self, key: str, **arguments: Argument) -> None:
         super().__init__(key)
@@ -31,16 +28,16 @@ class UserError(app_commands.AppCommandError):
 
 
 async def handle_error(interaction: Interaction, error: BaseException) -> None:
-    """Answer a failed interaction privately. Never raises: an answer that cannot be given is only logged."""
+    """Report an error privately. Never raises: if the answer fails too, it is logged."""
     cause = (
         error.__cause__ if isinstance(error, app_commands.CommandInvokeError) and error.__cause__ else error
     )
     key, arguments = _error_message(interaction, cause)
     try:
-        words = await interaction.client.texts_for(interaction)
-        await responses.reply_privately(interaction, notices.error_view(words(key, **arguments)))
-    except Exception as failed:  # noqa: BLE001 - the interaction is gone (10062), or storage: nobody is left to tell
-        log.warning("interaction_unanswered", error=str(failed), kind=type(failed).__name__, about=key)
+        texts = await interaction.client.texts_for(interaction)
+        await responses.reply_privately(interaction, notices.error_view(texts(key, **arguments)))
+    except Exception as failure:  # noqa: BLE001 - an expired interaction (10062) or storage: no other way to answer
+        log.warning("interaction_unanswered", error=str(failure), kind=type(failure).__name__, about=key)
 
 
 def _error_message(

@@ -1,7 +1,7 @@
-"""How an interaction is answered: privately, in place, or for the whole channel. Knows nothing of what is said.
+"""Responses to interactions: private, in place, or public.
 
-Views and forms are stopped before they are sent: discord.py would otherwise keep each for a quarter of an hour, with
-a task of its own, although all that they do is done by their custom ids.
+Views and modals are stopped before they are sent, since their components work by custom id alone; discord.py would
+otherwise keep each of them for 15 minutes, with a task.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from bot.client.views import paper_text
 
 Interaction = discord.Interaction[Any]
 Files = Sequence[discord.File]
-"""What a view shows as `attachment://…`; each file is good for one message."""
+"""Attachments of a view (`attachment://…`). A file can be sent once."""
 
 
 async def defer(interaction: Interaction, *, public: bool = False) -> None:
-    """Ask Discord for more than its 3 seconds, before storage is touched. `public` decides for good who sees the answer."""
+    """Defer the answer beyond Discord's 3 seconds. `public` is final: it decides who sees the answer."""
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
 async def acknowledge(interaction: Interaction) -> None:
-    """Acknowledge a control whose own message will be changed in place, or answered privately if others see it."""
+    """Acknowledge a component whose message will be updated, or answered privately if it is public."""
     if interaction.response.is_done():
         return
     if is_ephemeral(interaction):
@@ -36,7 +36,7 @@ async def acknowledge(interaction: Interaction) -> None:
 
 
 async def reply_privately(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
-    """Answer in a new message that only the asker sees (a first answer after `think` fills that one in)."""
+    """Send an ephemeral message. The first one after `defer` replaces the deferred answer."""
     view.stop()
     if interaction.response.is_done():
         await interaction.followup.send(view=view, ephemeral=True, files=files)
@@ -45,12 +45,12 @@ async def reply_privately(interaction: Interaction, view: ui.LayoutView, files: 
 
 
 async def update_message(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
-    """Change the message that the control stands on; when others see it too, answer privately instead."""
+    """Edit the message of a component if it is ephemeral, else answer with `reply_privately`."""
     view.stop()
     if not is_ephemeral(interaction):
         await reply_privately(interaction, view, files)
         return
-    # Files that the message had before go: nothing in the new view shows them.
+    # `attachments` replaces the files of the previous view.
     changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
     if interaction.response.is_done():
         await interaction.edit_original_response(**changes)
@@ -59,7 +59,7 @@ async def update_message(interaction: Interaction, view: ui.LayoutView, files: F
 
 
 async def reply_publicly(interaction: Interaction, view: ui.LayoutView, files: Files = ()) -> None:
-    """Answer for everybody in the channel, after `think(public=True)`."""
+    """Send a message to the channel, after `defer(public=True)`."""
     view.stop()
     await interaction.followup.send(view=view, files=files)
 
@@ -71,16 +71,16 @@ async def respond(interaction: Interaction, view: ui.LayoutView, files: Files = 
 
 
 async def open_modal(interaction: Interaction, modal: ui.Modal) -> None:
-    """Open a form. It must be the first answer, so nothing slow may come before."""
+    """Open a modal. It must be the first response, so the interaction cannot be deferred before."""
     modal.stop()
     await interaction.response.send_modal(modal)
 
 
 def is_ephemeral(interaction: Interaction) -> bool:
-    """Tell whether the message under a control is one that only the asker sees."""
+    """Return whether the component's message is ephemeral."""
     return interaction.message is not None and interaction.message.flags.ephemeral
 
 
 def display_name(interaction: Interaction) -> str:
-    """Return how the asker is called here, escaped and of bounded length."""
+    """Return the user's display name in this server, escaped and limited to 60 characters."""
     return paper_text.escape_untrusted(interaction.user.display_name, max_length=60)
