@@ -1,4 +1,4 @@
-"""Files and folders as they are found in the wild: what can be read is read, the rest is named."""
+"""Readable files are read; unreadable ones are named with a reason."""
 
 from __future__ import annotations
 
@@ -12,70 +12,70 @@ from bot.services.ingest import files
 from bot.services.ingest.results import IngestProblem
 
 
-def names(*paths: Path | str) -> list[str]:
+def read_names(*paths: Path | str) -> list[str]:
     return [
-        found.location if isinstance(found, IngestProblem) else found.name
-        for found in files.read_files(map(str, paths))
+        file.location if isinstance(file, IngestProblem) else file.name
+        for file in files.read_files(map(str, paths))
     ]
 
 
-def reason(path: Path | str) -> str:
-    [found] = files.read_files([str(path)])
-    assert isinstance(found, IngestProblem)
-    assert found.location == str(path)
-    return found.message
+def read_problem(path: Path | str) -> str:
+    [problem] = files.read_files([str(path)])
+    assert isinstance(problem, IngestProblem)
+    assert problem.location == str(path)
+    return problem.message
 
 
-def test_a_folder_gives_its_texts_at_any_depth_in_order(tmp_path: Path) -> None:
+def test_a_folder_is_read_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
     for name in ("b.md", "a.txt", "c.png", "2024/02/01.md", "2024/01/31.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     expected = ["2024/01/31.md", "2024/02/01.md", "a.txt", "b.md"]
-    assert names(tmp_path) == [f"{tmp_path}/{name}" for name in expected]
-    assert names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
+    assert read_names(tmp_path) == [f"{tmp_path}/{name}" for name in expected]
+    assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
 
 
-def test_names_are_those_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "a.md").write_text("x")
     monkeypatch.chdir(tmp_path)
-    assert names("d", "./d", "d/a.md", ".") == ["d/a.md", "./d/a.md", "d/a.md", "./d/a.md"]
+    assert read_names("d", "./d", "d/a.md", ".") == ["d/a.md", "./d/a.md", "d/a.md", "./d/a.md"]
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    found = list(files.read_files([str(tmp_path), "nowhere"]))
-    assert [type(one) for one in found] == [IngestProblem, files.TextFile, IngestProblem]
+    results = list(files.read_files([str(tmp_path), "nowhere"]))
+    assert [type(result) for result in results] == [IngestProblem, files.TextFile, IngestProblem]
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"), ("값".encode("euc-kr"), "not valid UTF-8")],
 )
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path, data: bytes, words: str) -> None:
+def test_binary_files_and_other_encodings_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(data)
-    assert words in reason(path)
+    assert message in read_problem(path)
 
 
-def test_a_monster_is_refused_without_being_read(tmp_path: Path) -> None:
+def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     with path.open("wb") as file:
         file.truncate(parse.MAX_BYTES + 18 * 2**20)
-    assert reason(path) == "it has 50 MB; a digest file may have at most 32 MB"
+    assert read_problem(path) == "it has 50 MB; a digest file may have at most 32 MB"
 
 
-def test_a_path_that_leads_to_no_text_says_why(tmp_path: Path) -> None:
-    assert "no such" in reason(tmp_path / "missing.md")
-    assert "no .md or .txt" in reason(tmp_path)
+def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:
+    assert "no such" in read_problem(tmp_path / "missing.md")
+    assert "no .md or .txt" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
-    assert "no regular file" in reason(tmp_path / "pipe.md")
+    assert "no regular file" in read_problem(tmp_path / "pipe.md")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("x")
     path.chmod(0)
-    assert "permission denied" in reason(path)
+    assert "permission denied" in read_problem(path)

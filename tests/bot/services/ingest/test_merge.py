@@ -1,7 +1,8 @@
-"""Merging: whom to believe, and that nothing depends on the order in which things were heard."""
+"""Merging follows the precedence of providers and does not depend on the order of statements."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.ingest import language, merge
+from bot.services.ingest import merge
 from storage import models
 
 DAY = date(2026, 1, 2)
@@ -57,7 +58,7 @@ appearances = st.lists(
         entry=entries,
     ),
     max_size=5,
-    unique_by=lambda one: one.digest_id,
+    unique_by=lambda appearance: appearance.digest_id,
 )
 facts = st.lists(
     st.builds(
@@ -72,7 +73,7 @@ facts = st.lists(
         listed_on=st.none() | days,
     ),
     max_size=3,
-    unique_by=lambda one: one.source,
+    unique_by=lambda fact: fact.source,
 )
 votes = st.none() | st.builds(
     models.VoteCount,
@@ -83,12 +84,12 @@ votes = st.none() | st.builds(
 
 
 def merged(
-    *said: models.Appearance | models.PaperFacts, votes: models.VoteCount | None = None
+    *statements: models.Appearance | models.PaperFacts, votes: models.VoteCount | None = None
 ) -> models.MergedPaper:
     return merge.merge(
         "2601.00001",
-        [one for one in said if isinstance(one, models.Appearance)],
-        [one for one in said if isinstance(one, models.PaperFacts)],
+        [statement for statement in statements if isinstance(statement, models.Appearance)],
+        [statement for statement in statements if isinstance(statement, models.PaperFacts)],
         votes,
     )
 
@@ -116,23 +117,27 @@ def test_the_newest_newsletter_decides_a_title() -> None:
         ([((), False), ((), True)], ((), False)),
     ],
 )
-def test_a_whole_list_of_authors_beats_a_cut_one_and_then_the_longer_wins(
+def test_a_complete_author_list_beats_a_truncated_one_and_then_the_longer_wins(
     lists: list[tuple[tuple[str, ...], bool]], expected: tuple[tuple[str, ...], bool]
 ) -> None:
-    said = [
-        replace(NEWSLETTER, digest_id=n, entry=replace(ENTRY, authors=authors, authors_truncated=cut))
-        for n, (authors, cut) in enumerate(lists)
+    statements = [
+        replace(
+            NEWSLETTER,
+            digest_id=digest_id,
+            entry=replace(ENTRY, authors=authors, authors_truncated=truncated),
+        )
+        for digest_id, (authors, truncated) in enumerate(lists)
     ]
-    found = merged(*said)
-    assert (found.authors, found.authors_truncated) == expected
+    paper = merged(*statements)
+    assert (paper.authors, paper.authors_truncated) == expected
 
 
-def test_a_services_order_of_equally_many_authors_is_believed_since_digests_shuffle_them() -> None:
+def test_a_services_order_of_authors_wins_among_lists_of_equal_length() -> None:
     shuffled = replace(NEWSLETTER, entry=replace(ENTRY, authors=("C D", "A B")))
     assert merged(shuffled, FACTS).authors == ("A B", "C D")
 
 
-def test_a_reading_of_the_day_is_fresher_than_the_digest_of_the_day_and_an_older_one_is_not() -> None:
+def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() -> None:
     assert merged(NEWSLETTER, votes=models.VoteCount(3, NOW, "huggingface")).votes == 3
     assert merged(NEWSLETTER, votes=models.VoteCount(3, NOW - timedelta(days=1), "huggingface")).votes == 5
 
@@ -142,71 +147,61 @@ def test_unknown_votes_stay_unknown() -> None:
     assert merged(REVIEW, NEWSLETTER).votes == 5
 
 
-def test_a_paper_that_nothing_lists_has_no_dates() -> None:
+def test_an_unlisted_paper_has_no_dates() -> None:
     assert merged(FACTS).last_on is None
     assert merged(replace(FACTS, listed_on=DAY)).last_on == DAY
     assert merged(FACTS).url == "https://arxiv.org/abs/2601.00001"
 
 
 @given(appearances, facts, votes, st.randoms())
-def test_the_order_of_what_was_said_does_not_matter(
-    said: list[models.Appearance],
-    services: list[models.PaperFacts],
-    reading: models.VoteCount | None,
-    chance: object,
+def test_the_order_of_statements_does_not_matter(
+    appearances: list[models.Appearance],
+    facts: list[models.PaperFacts],
+    votes: models.VoteCount | None,
+    rng: random.Random,
 ) -> None:
-    expected = merge.merge("2601.00001", said, services, reading)
-    said, services = list(said), list(services)
-    chance.shuffle(said)  # type: ignore[attr-defined]
-    chance.shuffle(services)  # type: ignore[attr-defined]
-    assert merge.merge("2601.00001", said, services, reading) == expected
+    expected = merge.merge("2601.00001", appearances, facts, votes)
+    appearances, facts = list(appearances), list(facts)
+    rng.shuffle(appearances)
+    rng.shuffle(facts)
+    assert merge.merge("2601.00001", appearances, facts, votes) == expected
 
 
 @given(appearances, facts, votes)
-def test_nothing_is_made_up_and_nothing_known_is_left_out(
-    said: list[models.Appearance], services: list[models.PaperFacts], reading: models.VoteCount | None
+def test_merged_values_come_from_statements_and_known_values_are_kept(
+    appearances: list[models.Appearance], facts: list[models.PaperFacts], votes: models.VoteCount | None
 ) -> None:
-    found = merge.merge("2601.00001", said, services, reading)
-    everybody: list[models.Entry | models.PaperFacts] = [*(one.entry for one in said), *services]
-    titles = {one.title for one in everybody if one.title}
-    assert found.title in titles if titles else found.title is None
-    assert (found.authors in {one.authors for one in everybody}) or found.authors == ()
-    assert bool(found.authors) == any(one.authors for one in everybody)
-    readings = {one.entry.votes for one in said} | ({reading.votes} if reading else set())
-    assert found.votes in readings or found.votes is None
-    assert (found.votes is None) == (not readings - {None})
-    dates = [one.date for one in said] + [one.listed_on for one in services if one.listed_on]
-    assert (found.first_on, found.last_on) == (min(dates, default=None), max(dates, default=None))
+    paper = merge.merge("2601.00001", appearances, facts, votes)
+    statements: list[models.Entry | models.PaperFacts] = [
+        *(appearance.entry for appearance in appearances),
+        *facts,
+    ]
+    titles = {statement.title for statement in statements if statement.title}
+    assert paper.title in titles if titles else paper.title is None
+    assert (paper.authors in {statement.authors for statement in statements}) or paper.authors == ()
+    assert bool(paper.authors) == any(statement.authors for statement in statements)
+    counts = {appearance.entry.votes for appearance in appearances} | ({votes.votes} if votes else set())
+    assert paper.votes in counts or paper.votes is None
+    assert (paper.votes is None) == (not counts - {None})
+    dates = [appearance.date for appearance in appearances]
+    dates += [fact.listed_on for fact in facts if fact.listed_on]
+    assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
 
 
 @given(appearances, facts, votes, st.integers(0, 9), days)
 def test_older_votes_never_replace_newer_ones(
-    said: list[models.Appearance],
-    services: list[models.PaperFacts],
-    reading: models.VoteCount | None,
-    number: int,
+    appearances: list[models.Appearance],
+    facts: list[models.PaperFacts],
+    votes: models.VoteCount | None,
+    older_count: int,
     on: date,
 ) -> None:
-    before = merge.merge("2601.00001", said, services, reading)
-    older = replace(NEWSLETTER, digest_id=99, date=on, entry=replace(ENTRY, votes=number))
-    after = merge.merge("2601.00001", [*said, older], services, reading)
+    before = merge.merge("2601.00001", appearances, facts, votes)
+    older = replace(NEWSLETTER, digest_id=99, date=on, entry=replace(ENTRY, votes=older_count))
+    after = merge.merge("2601.00001", [*appearances, older], facts, votes)
     if before.votes_read_at is not None and merge.counted_at(on) < before.votes_read_at:
         assert (after.votes, after.votes_read_at) == (before.votes, before.votes_read_at)
 
 
-def test_every_field_that_is_merged_by_precedence_is_one_of_the_papers() -> None:
+def test_every_field_of_the_precedence_is_a_field_of_the_merged_paper() -> None:
     assert set(merge.PRECEDENCE) <= set(models.MergedPaper.__dataclass_fields__)
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ("소형 언어 모델(Small Language Model; SLM)의 개발을 다룹니다.", "ko"),
-        ("A small model with one Korean word, 모델, in a long English sentence.", "en"),
-        ("", "en"),
-        ("2026: 42 %", "en"),
-    ],
-)
-def test_the_language_is_that_of_most_letters(body: str, expected: str) -> None:
-    entry = replace(ENTRY, sections=(models.Section("What's New", body),))
-    assert language.detect_language([entry]).value == expected

@@ -1,4 +1,4 @@
-"""Ingest when the process is killed in the middle, and while others want the event loop."""
+"""Ingest when the process is killed, and its effect on the event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.services.ingest import service
 from bot.services.ingest.files import TextFile
 from bot.services.search.indexer import SearchIndexer
 from storage import database
-from tests.bot.services.ingest.test_service import newsletter, paper
+from tests.support.ingest_harness import newsletter, paper
 
 FILES = [
     TextFile(
@@ -35,20 +35,20 @@ from tests.bot.services.ingest import test_service_under_stress as stress
 async def main():
     database = await migrate.open_database(sys.argv[1])
     print("go", flush=True)
-    await stress.take(database)
+    await stress.ingest_files(database)
 
 asyncio.run(main())
 """
 
 
-async def take(db: database.Database) -> int:
-    """Ingest all files; returns how many digests were new."""
-    work = service.IngestService(db, system_clock, SearchIndexer())
-    return sum([result.new_digests async for _, result in work.add_files(FILES)])
+async def ingest_files(db: database.Database) -> int:
+    """Ingest all files; returns the number of new digests."""
+    ingest = service.IngestService(db, system_clock, SearchIndexer())
+    return sum([result.new_digests async for _, result in ingest.add_files(FILES)])
 
 
-def whole(path: Path) -> int:
-    """How many digests there are; each must be there with all its papers, in the index too."""
+def count_complete_digests(path: Path) -> int:
+    """Return the number of digests, after checking that each has all its papers, in the index too."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         counts = connection.execute(
@@ -60,18 +60,18 @@ def whole(path: Path) -> int:
         return len(counts)
 
 
-async def test_a_process_that_is_killed_leaves_each_digest_whole_or_absent(
+async def test_a_killed_process_leaves_each_digest_complete_or_absent(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "paperround.db"
-    found = await asyncio.to_thread(_run_and_kill, str(sqlite_db.url), path)
-    assert found < len(FILES)
-    assert await take(sqlite_db) == len(FILES) - found
-    assert whole(path) == len(FILES)
+    stored = await asyncio.to_thread(_run_and_kill, str(sqlite_db.url), path)
+    assert stored < len(FILES)
+    assert await ingest_files(sqlite_db) == len(FILES) - stored
+    assert count_complete_digests(path) == len(FILES)
 
 
 def _run_and_kill(url: str, path: Path) -> int:
-    """Kill an ingest once the first digests are stored; returns how many are."""
+    """Kill an ingest once the first digests are stored; returns their number."""
     with subprocess.Popen([sys.executable, "-c", CHILD, url], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
@@ -83,30 +83,29 @@ def _run_and_kill(url: str, path: Path) -> int:
             ):
                 os.sched_yield()
         child.send_signal(signal.SIGKILL)
-    found = whole(path)
-    assert found > 0
-    return found
+    stored = count_complete_digests(path)
+    assert stored > 0
+    return stored
 
 
-async def test_the_loop_stays_free_during_an_ingest(sqlite_db: database.Database) -> None:
-    stretches: list[float] = []
+async def test_the_event_loop_is_not_blocked_during_an_ingest(sqlite_db: database.Database) -> None:
+    step_seconds: list[float] = []
 
-    async def look() -> None:
+    async def measure_steps() -> None:
         while True:
-            start = time.thread_time()  # not the clock's time: other processes are not what is measured
+            start = time.thread_time()  # CPU time of this thread, without other processes
             await asyncio.sleep(0)
-            stretches.append(time.thread_time() - start)
+            step_seconds.append(time.thread_time() - start)
 
-    work = service.IngestService(sqlite_db, system_clock, SearchIndexer())
-    await work.add_text(
-        FILES[0].text, location=FILES[0].location
-    )  # what the first ingest loads is not what is measured
+    ingest = service.IngestService(sqlite_db, system_clock, SearchIndexer())
+    # The first ingest loads modules and is not measured.
+    await ingest.add_text(FILES[0].text, location=FILES[0].location)
     gc.collect()
-    gc.freeze()  # as a running bot does: the thousands of tests in this process are not to be looked through
-    watcher = asyncio.create_task(look())
+    gc.freeze()  # as a running bot does; the objects of other tests in this process are not collected
+    watcher = asyncio.create_task(measure_steps())
     for file in FILES[1:10]:
-        await work.add_text(file.text, location=file.location)
-    await work.add_text("".join(file.text for file in FILES), location="all.md")
+        await ingest.add_text(file.text, location=file.location)
+    await ingest.add_text("".join(file.text for file in FILES), location="all.md")
     watcher.cancel()
     gc.unfreeze()
-    assert max(stretches) < sum(stretches) / 10, "no step of the loop takes a tenth of the ingest's time"
+    assert max(step_seconds) < sum(step_seconds) / 10, "a step of the loop took a tenth of the ingest's time"
