@@ -1,4 +1,4 @@
-"""A small index that keeps what it was given, in place of the search index."""
+"""Doubles of the search indexer: one that records its calls, and one that does nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from storage.database import Connection
 
 
 class RecordingIndexer:
-    """Remembers the papers and authors as the search index would hold them."""
+    """Holds the papers and authors that are indexed."""
 
     def __init__(self) -> None:
         self.papers: dict[int, models.IndexDocument] = {}
@@ -18,14 +18,14 @@ class RecordingIndexer:
     async def index(
         self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
     ) -> None:
-        """Keep them, and check that what is said to be new is so."""
+        """Record papers and authors, and check that new papers are marked as new."""
         for paper in changed:
             assert paper.is_new == (paper.id not in self.papers)
             self.papers[paper.id] = paper
         self.authors.update({person.id: person for person in people})
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Forget papers."""
+        """Remove papers."""
         for paper_id in paper_ids:
             del self.papers[paper_id]
 

@@ -1,4 +1,4 @@
-"""Small archives for look-up tests, of our own sentences, ingested as the bot would."""
+"""Small archives for search tests, ingested as the bot does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NewsletterPaper:
 
 
 def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
-    """Return a digest that says these papers."""
+    """Return a newsletter digest of these papers."""
     entries = (
         f"### [{paper.title}](https://arxiv.org/abs/{paper.arxiv_id})\n\n"
         f"Vote: {paper.votes}\n\nAuthors: {', '.join(paper.authors)}\n\n"
@@ -36,10 +36,27 @@ def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
 
 
 def make_ingest(database: Database) -> IngestService:
-    """Return what stores digests in a database, without alerts."""
+    """Return the ingest service of a database, without alerts."""
     return IngestService(database, lambda: NOW, SearchIndexer())
 
 
 async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
     """Ingest a digest; the same date again is a correction."""
     await make_ingest(database).add_text(newsletter(date, papers), location=f"{date}.md")
+
+
+SMALL = NewsletterPaper(
+    "2501.00001",
+    "TinyTalk: Training a Small Language Model on Clean Data",
+    "TinyTalk는 소형 언어 모델(Small Language Model; SLM)을 깨끗한 데이터로 학습합니다.",
+    votes=40,
+    authors=("Andrés Marafiori", "Jürgen Müller"),
+)
+REINFORCED = NewsletterPaper(
+    "2501.00002",
+    "Rewarding Steps: Reinforcement Learning for Planning",
+    "강화 학습(Reinforcement Learning; RL)으로 계획을 세웁니다. 강화학습은 보상을 따릅니다.",
+    votes=7,
+    authors=("Junyang Lin", "Ada Lovelace"),
+)
+CHEMISTRY = NewsletterPaper("2501.00003", "Molecules in Motion", "화학 반응을 예측하는 모델입니다.", votes=90)

@@ -1,4 +1,4 @@
-"""The index's second set of tables: the same as the first in all but its name, and gone without a trace."""
+"""The shadow index: the same tables as the live index, swapped in or dropped without a trace, on both engines."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PAPER: dict[str, Any] = {
 }
 
 
-async def described(database: Database) -> list[tuple[Any, ...]]:
-    """Return what the engine says of all tables, indexes, constraints, triggers and functions of ours."""
+async def describe_schema(database: Database) -> list[tuple[Any, ...]]:
+    """Return the catalog's entries of all tables, indexes, constraints, triggers and functions."""
     if database.is_sqlite:
         queries = ["SELECT type, name, tbl_name, sql FROM sqlite_master"]
     else:
@@ -41,48 +41,50 @@ async def described(database: Database) -> list[tuple[Any, ...]]:
             "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
             "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
         ]
-    found = []
+    entries = []
     async with database.read() as connection:
         for query in queries:
-            found += [
+            entries += [
                 tuple(
-                    re.sub(r"(TABLE) [\"'](\w+)[\"']", r"\1 \2", one) if isinstance(one, str) else one
-                    for one in row
+                    re.sub(r"(TABLE) [\"'](\w+)[\"']", r"\1 \2", value) if isinstance(value, str) else value
+                    for value in row
                 )
                 for row in await connection.exec_driver_sql(query)
             ]
-    return sorted(found, key=repr)
+    return sorted(entries, key=repr)
 
 
-async def test_tables_that_changed_places_are_described_as_before(db: Database) -> None:
-    before = await described(db)
+async def test_swapped_tables_have_the_same_schema(db: Database) -> None:
+    before = await describe_schema(db)
     for _ in range(2):
         async with db.transaction() as connection:
             await shadow_index.create(connection)
             await shadow_index.swap(connection)
             await shadow_index.delete_old(connection, batch_size=5)
-        assert await described(db) == before
+        assert await describe_schema(db) == before
 
 
-async def test_what_is_begun_and_dropped_leaves_nothing(db: Database) -> None:
-    before = await described(db)
+async def test_a_dropped_shadow_index_leaves_nothing_behind(db: Database) -> None:
+    before = await describe_schema(db)
     async with db.transaction() as connection:
         await shadow_index.drop(connection)
         await shadow_index.create(connection)
         await shadow_index.swap(connection)
         await shadow_index.create(connection)
-    assert await described(db) != before
+    assert await describe_schema(db) != before
     async with db.transaction() as connection:
         await shadow_index.drop(connection)
-    assert await described(db) == before
+    assert await describe_schema(db) == before
 
 
-def test_every_table_of_the_index_has_its_second() -> None:
-    named = {name for name, table in tables.metadata.tables.items() if table.info.get("revision") == "0002"}
-    assert named - {"glossary"} <= set(shadow_index.TABLES)
+def test_every_table_of_the_index_has_a_shadow() -> None:
+    index_tables = {
+        name for name, table in tables.metadata.tables.items() if table.info.get("revision") == "0002"
+    }
+    assert index_tables - {"glossary"} <= set(shadow_index.TABLES)
 
 
-async def test_only_who_writes_beside_sees_the_second_set(db: Database) -> None:
+async def test_only_redirected_statements_use_the_shadow_index(db: Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.papers.insert(), [PAPER])
         await shadow_index.create(connection)
@@ -98,16 +100,16 @@ async def test_only_who_writes_beside_sees_the_second_set(db: Database) -> None:
         assert await index.count_all(connection) == 1
 
 
-async def test_changes_of_the_first_set_are_noted_once(db: Database) -> None:
+async def test_changes_of_the_live_index_are_recorded_once(db: Database) -> None:
     async with db.transaction() as connection:
-        people = [{"id": number, "key": str(number), "name": "x", "papers": 1} for number in range(1, 6)]
-        await connection.execute(tables.authors.insert(), people)
+        authors = [{"id": number, "key": str(number), "name": "x", "papers": 1} for number in range(1, 6)]
+        await connection.execute(tables.authors.insert(), authors)
         await shadow_index.create(connection)
-        row = tables.indexed_authors
+        table = tables.indexed_authors
         for number in range(1, 6):
-            await connection.execute(row.insert().values(position=number, author_id=number, words="x"))
-        await connection.execute(row.update().where(row.c.author_id == 2).values(words="y"))
-        await connection.execute(row.delete().where(row.c.author_id == 3))
+            await connection.execute(table.insert().values(position=number, author_id=number, words="x"))
+        await connection.execute(table.update().where(table.c.author_id == 2).values(words="y"))
+        await connection.execute(table.delete().where(table.c.author_id == 3))
         assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=2) == [
             1,
             2,
@@ -118,13 +120,13 @@ async def test_changes_of_the_first_set_are_noted_once(db: Database) -> None:
             5,
         ]
         assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == []
-        await connection.execute(row.delete().where(row.c.author_id == 1))
+        await connection.execute(table.delete().where(table.c.author_id == 1))
         assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == [1]
 
 
-async def test_a_reader_keeps_postgresql_from_swapping_for_a_moment(db: Database) -> None:
+async def test_a_reader_delays_the_swap_on_postgresql(db: Database) -> None:
     if db.is_sqlite:
-        pytest.skip("SQLite's readers see what they began with")
+        pytest.skip("readers on SQLite keep their snapshot")
     async with db.transaction() as connection:
         await shadow_index.create(connection)
     async with db.read() as reader:
@@ -136,7 +138,7 @@ async def test_a_reader_keeps_postgresql_from_swapping_for_a_moment(db: Database
         await shadow_index.swap(connection)
 
 
-async def test_the_former_set_goes_piece_by_piece(db: Database) -> None:
+async def test_the_old_index_is_deleted_in_batches(db: Database) -> None:
     async with db.transaction() as connection:
         papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
         await connection.execute(tables.papers.insert(), papers)
@@ -148,7 +150,7 @@ async def test_the_former_set_goes_piece_by_piece(db: Database) -> None:
         await shadow_index.create(connection)
         await shadow_index.swap(connection)
         assert await index.count_all(connection) == 0
-        pieces = 0
+        batches = 0
         while await shadow_index.delete_old(connection, batch_size=3):
-            pieces += 1
-    assert (pieces > 3) == db.is_sqlite
+            batches += 1
+    assert (batches > 3) == db.is_sqlite

@@ -1,4 +1,4 @@
-"""Of many papers with what is asked for the index brings but some: the best of all must be among them."""
+"""Candidate retrieval: the best of many matching papers are among the candidates, on both engines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.search import index
 from storage.tables import papers
 
-MANY = 1200
+PAPER_COUNT = 1200
 KOREAN = ("추론", "학습", "생성", "평가", "검색", "압축")
 ENGLISH = ("graph", "policy", "token", "layer", "agent", "vision")
 QUERIES = (
@@ -33,8 +33,8 @@ QUERIES = (
 )
 
 
-def made_up(number: int, chance: random.Random) -> models.IndexDocument:
-    """Return a paper of few different words, so that each stands in most papers."""
+def make_paper(number: int, chance: random.Random) -> models.IndexDocument:
+    """Return a paper of few distinct words, so that each is in most papers."""
     words = [*KOREAN, *ENGLISH]
     title = " ".join([*chance.sample(words, 2), f"name{number}"])
     lines = [
@@ -55,10 +55,10 @@ def made_up(number: int, chance: random.Random) -> models.IndexDocument:
     )
 
 
-async def store(database: Database) -> None:
-    """Index the papers."""
+async def index_papers(database: Database) -> None:
+    """Store and index the papers."""
     chance = random.Random(6)
-    rows = [made_up(number, chance) for number in range(1, MANY + 1)]
+    rows = [make_paper(number, chance) for number in range(1, PAPER_COUNT + 1)]
     async with database.transaction() as connection:
         await connection.execute(
             papers.insert(),
@@ -82,17 +82,17 @@ async def store(database: Database) -> None:
         await indexer.SearchIndexer().index(connection, rows, [])
 
 
-async def best_of_all(database: Database, query: str) -> set[int]:
-    """Score every paper there is."""
-    scores = scoring.Scorer(expansion.literal_expansion(query))
+async def score_all(database: Database, query: str) -> set[int]:
+    """Return the best ten of all papers."""
+    scorer = scoring.Scorer(expansion.literal_expansion(query))
     async with database.read() as connection:
-        known = await index.list_by_paper_ids(connection, range(1, MANY + 1))
+        rows = await index.list_by_paper_ids(connection, range(1, PAPER_COUNT + 1))
     scored = [
-        (made_of, one.paper_id)
-        for one in known.values()
+        (score, row.paper_id)
+        for row in rows.values()
         if (
-            made_of := scores.score(
-                term_variants.Document(one.texts.title, one.texts.body, one.votes, one.last_on)
+            score := scorer.score(
+                term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
             )
         )
     ]
@@ -100,13 +100,13 @@ async def best_of_all(database: Database, query: str) -> set[int]:
 
 
 async def test_the_ten_best_of_many_matches_are_among_the_candidates(db: Database) -> None:
-    await store(db)
-    lookup = SearchService(db)
+    await index_papers(db)
+    search = SearchService(db)
     kept = []
     for query in QUERIES:
-        best = await best_of_all(db, query)
-        found = await lookup.search(SearchRequest(query, literal=True))
-        assert found.total > 100
-        kept.append(len({row.id for row in found.rows} & best))
+        best = await score_all(db, query)
+        result = await search.search(SearchRequest(query, literal=True))
+        assert result.total > 100
+        kept.append(len({row.id for row in result.rows} & best))
         assert kept[-1] >= 6, query
     assert sum(kept) >= 0.9 * 10 * len(QUERIES)

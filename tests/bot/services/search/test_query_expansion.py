@@ -1,4 +1,4 @@
-"""How a query is understood before anything is looked for."""
+"""Expansion of queries by the seed list."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support import glossary_in_memory
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    """The starting list alone."""
+    """The glossary of the seed list alone."""
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def _segments(understood: expansion.Expansion) -> list[str]:
-    return [segment.text for segment in understood.segments]
+def _segments(expanded: expansion.Expansion) -> list[str]:
+    return [segment.text for segment in expanded.segments]
 
 
 @pytest.mark.parametrize(
@@ -30,17 +30,17 @@ def _segments(understood: expansion.Expansion) -> list[str]:
         ("the of", ["the", "of"]),
     ],
 )
-def test_small_words_are_not_asked_for_and_terms_stay_whole(
+def test_stop_words_are_dropped_and_terms_stay_whole(
     glossary: resolver.Glossary, typed: str, segments: list[str]
 ) -> None:
-    understood = query_expansion.expand(glossary, typed)
-    assert _segments(understood) == segments
-    assert understood.text == typed
+    expanded = query_expansion.expand(glossary, typed)
+    assert _segments(expanded) == segments
+    assert expanded.text == typed
 
 
-def test_the_noun_in_front_of_a_particle_is_not_named_as_something_else(
+def test_a_typed_noun_with_a_particle_is_not_an_added_form(
     glossary: resolver.Glossary,
 ) -> None:
-    named = query_expansion.added_forms(query_expansion.expand(glossary, "강화학습의"))
-    assert "reinforcement learning" in named
-    assert not any("강화" in form for form in named)
+    added = query_expansion.added_forms(query_expansion.expand(glossary, "강화학습의"))
+    assert "reinforcement learning" in added
+    assert not any("강화" in form for form in added)

@@ -1,4 +1,4 @@
-"""The index made anew: beside the one that answers, whatever happens meanwhile, and whoever stops in the middle."""
+"""Rebuilds of the index: in a shadow index, with changes, readers, interruptions and other versions in between."""
 
 from __future__ import annotations
 
@@ -50,19 +50,20 @@ async def filled(db: Database) -> Database:
 
 
 async def finish(database: Database) -> list[int]:
+    """Run a rebuild to its end; return the progress of its steps."""
     return [done async for done in rebuild.rebuild_index(database)]
 
 
 async def interrupt(database: Database, steps: int) -> None:
-    """Begin, and stop after so many steps, as somebody does who is killed."""
-    async with aclosing(rebuild.rebuild_index(database)) as steps_:
+    """Start a rebuild and stop it after some steps, as a crash does."""
+    async with aclosing(rebuild.rebuild_index(database)) as progress:
         for _ in range(steps + 1):
-            await anext(steps_)
+            await anext(progress)
 
 
 async def contents(database: Database) -> dict[str, list[Any]]:
-    """Return all that the index's ordinary tables hold, and what the engine's find."""
-    held: dict[str, list[Any]] = {}
+    """Return the rows of the index's ordinary tables."""
+    rows_by_table: dict[str, list[Any]] = {}
     async with database.read() as connection:
         for name in (
             "indexed_papers",
@@ -74,8 +75,8 @@ async def contents(database: Database) -> dict[str, list[Any]]:
         ):
             table = tables.metadata.tables[name]
             rows = [tuple(row) for row in await connection.execute(sa.select(table).order_by(*table.c))]
-            held[name] = [row for row in rows if row[-1] != 0]
-    return held
+            rows_by_table[name] = [row for row in rows if row[-1] != 0]
+    return rows_by_table
 
 
 async def ids(database: Database, query: str) -> set[str]:
@@ -83,31 +84,31 @@ async def ids(database: Database, query: str) -> set[str]:
     return {row.arxiv_id for row in result.rows}
 
 
-async def test_an_index_made_anew_is_the_one_that_ingesting_made(filled: Database) -> None:
+async def test_a_rebuilt_index_equals_the_ingested_one(filled: Database) -> None:
     before = await contents(filled)
-    seen = await finish(filled)
-    assert seen == sorted(seen)
-    assert seen[-1] == len(PAPERS)
+    progress = await finish(filled)
+    assert progress == sorted(progress)
+    assert progress[-1] == len(PAPERS)
     assert await contents(filled) == before
     assert await ids(filled, "reinforcement") == await ids(filled, "강화학습") | await ids(
         filled, "reinforcement"
     )
     assert (await SearchService(filled).find_author("muller")).total == len(PAPERS)
-    condition = await rebuild.get_index_status(filled)
-    assert condition == rebuild.IndexStatus(document_tokens.VERSION, len(PAPERS), 0, None)
+    status = await rebuild.get_index_status(filled)
+    assert status == rebuild.IndexStatus(document_tokens.VERSION, len(PAPERS), 0, None)
 
 
-async def test_nobody_ever_sees_less_than_the_whole_index(filled: Database) -> None:
-    whole = await ids(filled, "learning")
-    assert len(whole) == len(PAPERS)
-    lookup = SearchService(filled)
+async def test_searches_during_a_rebuild_find_all_papers(filled: Database) -> None:
+    before = await ids(filled, "learning")
+    assert len(before) == len(PAPERS)
+    search = SearchService(filled)
     async for _ in rebuild.rebuild_index(filled):
-        assert (await lookup.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
-        assert (await lookup.find_author("muller")).total == len(PAPERS)
-    assert await ids(filled, "learning") == whole
+        assert (await search.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
+        assert (await search.find_author("muller")).total == len(PAPERS)
+    assert await ids(filled, "learning") == before
 
 
-async def test_what_changes_meanwhile_is_in_the_new_index(filled: Database) -> None:
+async def test_changes_during_a_rebuild_are_in_the_new_index(filled: Database) -> None:
     async with aclosing(rebuild.rebuild_index(filled)) as steps:
         async for done in steps:
             if done == 0:
@@ -135,7 +136,7 @@ async def test_what_changes_meanwhile_is_in_the_new_index(filled: Database) -> N
     assert (await rebuild.get_index_status(filled)).missing == 0
 
 
-async def test_an_index_of_another_version_becomes_the_same_as_a_fresh_one(
+async def test_an_index_of_another_version_is_rebuilt_like_a_fresh_one(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def build_reversed(texts: index.DocumentTexts) -> tuple[str, str]:
@@ -154,51 +155,51 @@ async def test_an_index_of_another_version_becomes_the_same_as_a_fresh_one(
     assert not (await rebuild.get_index_status(db)).needs_rebuild
     assert await ids(db, "number7") == {"2501.00007"}
     assert await ids(db, "reinforcement") >= {paper.arxiv_id for paper in PAPERS if "Reinf" in paper.title}
-    made = await contents(db)
+    rebuilt = await contents(db)
     indexer = search_indexer.SearchIndexer()
     async with db.transaction() as connection:
-        held = await index.list_by_popularity(connection)
-        await indexer.remove(connection, [one.paper_id for one in held])
-        left = await connection.execute(
+        rows = await index.list_by_popularity(connection)
+        await indexer.remove(connection, [row.paper_id for row in rows])
+        remaining = await connection.execute(
             sa.select(tables.term_counts.c.token).where(tables.term_counts.c.papers != 0)
         )
-        assert left.all() == []
+        assert remaining.all() == []
     async for _ in rebuild.fill_gaps(db):
         pass
-    assert await contents(db) == made
+    assert await contents(db) == rebuilt
 
 
 @pytest.mark.parametrize("steps", [0, 3, 8, 10])
-async def test_whoever_comes_after_an_interruption_goes_on(filled: Database, steps: int) -> None:
+async def test_a_rebuild_resumes_after_an_interruption(filled: Database, steps: int) -> None:
     before = await contents(filled)
     await interrupt(filled, steps)
-    condition = await rebuild.get_index_status(filled)
-    assert condition.needs_rebuild
-    assert not condition.is_outdated or condition.version is None
-    assert condition.progress is not None
-    done = condition.progress.papers
+    status = await rebuild.get_index_status(filled)
+    assert status.needs_rebuild
+    assert not status.is_outdated or status.version is None
+    assert status.progress is not None
+    done = status.progress.papers
     assert done == min(4 * steps, len(PAPERS))
     assert await contents(filled) == before
     assert (await finish(filled))[0] == done
     assert await contents(filled) == before
 
 
-async def test_two_who_make_it_at_once_share_the_work(filled: Database) -> None:
+async def test_two_concurrent_rebuilds_share_the_work(filled: Database) -> None:
     before = await contents(filled)
-    mine, yours = rebuild.rebuild_index(filled), rebuild.rebuild_index(filled)
-    seen: list[int] = []
-    async with aclosing(mine), aclosing(yours):
+    first, second = rebuild.rebuild_index(filled), rebuild.rebuild_index(filled)
+    progress: list[int] = []
+    async with aclosing(first), aclosing(second):
         while True:
-            both = [await anext(one, None) for one in (mine, yours)]
-            seen += [done for done in both if done is not None]
+            both = [await anext(steps, None) for steps in (first, second)]
+            progress += [done for done in both if done is not None]
             if both == [None, None]:
                 break
-    assert len(seen) < 2 * len(PAPERS) / 4 + 12
+    assert len(progress) < 2 * len(PAPERS) / 4 + 12
     assert await contents(filled) == before
     assert not (await rebuild.get_index_status(filled)).progress
 
 
-async def test_another_version_begins_from_the_start_and_the_former_one_gives_up(
+async def test_another_version_restarts_the_rebuild_and_the_former_one_stops(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with aclosing(rebuild.rebuild_index(filled)) as former:
@@ -208,27 +209,26 @@ async def test_another_version_begins_from_the_start_and_the_former_one_gives_up
             newer.setattr(document_tokens, "VERSION", "999")
             async with aclosing(rebuild.rebuild_index(filled)) as later:
                 assert await anext(later) == 0
-            # What is ours is known by the version alone.
         assert [done async for done in former] == []
-    condition = await rebuild.get_index_status(filled)
-    assert condition.progress is not None
-    assert condition.progress.made_by.startswith("999@")
+    status = await rebuild.get_index_status(filled)
+    assert status.progress is not None
+    assert status.progress.made_by.startswith("999@")
 
 
 async def test_gaps_are_filled_in_place(filled: Database) -> None:
     before = await contents(filled)
     async with filled.transaction() as connection:
-        held = await index.list_by_popularity(connection, limit=6)
-        await search_indexer.SearchIndexer().remove(connection, [one.paper_id for one in held])
+        rows = await index.list_by_popularity(connection, limit=6)
+        await search_indexer.SearchIndexer().remove(connection, [row.paper_id for row in rows])
     assert (await rebuild.get_index_status(filled)).missing == 6
     assert [done async for done in rebuild.fill_gaps(filled)][-1] == 6
     assert (await rebuild.get_index_status(filled)).missing == 0
-    assert {one[0] for one in (await contents(filled))["indexed_papers"]} == {
-        one[0] for one in before["indexed_papers"]
+    assert {row[0] for row in (await contents(filled))["indexed_papers"]} == {
+        row[0] for row in before["indexed_papers"]
     }
 
 
-async def test_the_version_is_noted_while_the_index_is_empty_and_never_later(
+async def test_the_version_is_recorded_only_while_the_index_is_empty(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as former:
@@ -246,8 +246,8 @@ async def test_the_version_is_noted_while_the_index_is_empty_and_never_later(
     assert (await rebuild.get_index_status(db)).is_outdated
 
 
-async def test_a_reader_in_the_middle_is_waited_for(filled: Database) -> None:
-    """On PostgreSQL the tables cannot change places under a reader; on SQLite it goes on with what it saw."""
+async def test_a_reader_keeps_its_snapshot_during_a_rebuild(filled: Database) -> None:
+    """On PostgreSQL the swap waits for the reader; on SQLite the reader keeps its snapshot."""
     async with filled.read() as reader:
         assert await index.count_all(reader) == len(PAPERS)
         async with aclosing(rebuild.rebuild_index(filled)) as steps:
@@ -260,22 +260,22 @@ async def test_a_reader_in_the_middle_is_waited_for(filled: Database) -> None:
     assert await ids(filled, "learning") == {paper.arxiv_id for paper in PAPERS}
 
 
-async def test_readers_and_digests_in_between_neither_fail_nor_miss_anything(
+async def test_concurrent_readers_and_ingests_neither_fail_nor_miss_papers(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuild, "PAPERS_PER_STEP", 10)
-    lookup = SearchService(filled)
+    search = SearchService(filled)
     done = asyncio.Event()
 
-    async def look() -> int:
-        looks = 0
+    async def search_until_done() -> int:
+        searches = 0
         while not done.is_set():
-            assert (await lookup.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
-            assert (await lookup.find_author("muller")).total == len(PAPERS)
-            looks += 1
-        return looks
+            assert (await search.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
+            assert (await search.find_author("muller")).total == len(PAPERS)
+            searches += 1
+        return searches
 
-    async def store() -> int:
+    async def ingest_until_done() -> int:
         stored = 0
         while not done.is_set():
             stored += 1
@@ -285,10 +285,13 @@ async def test_readers_and_digests_in_between_neither_fail_nor_miss_anything(
             )
         return stored
 
-    others = [asyncio.ensure_future(one) for one in (look(), look(), store())]
+    tasks = [
+        asyncio.ensure_future(work)
+        for work in (search_until_done(), search_until_done(), ingest_until_done())
+    ]
     await finish(filled)
     done.set()
-    first, second, stored = await asyncio.gather(*others)
-    assert min(first, second, stored) > 0
+    searches, more_searches, stored = await asyncio.gather(*tasks)
+    assert min(searches, more_searches, stored) > 0
     assert len(await ids(filled, "sparse")) == min(stored, 100)
     assert not (await rebuild.get_index_status(filled)).needs_rebuild

@@ -1,4 +1,4 @@
-"""Both engines give the same papers in the same order, since the score is ours and they only bring candidates."""
+"""Both engines give nearly the same results, since they only retrieve candidates and our code scores them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ async def first_ten(url: str, files: list[Path]) -> list[list[str]]:
         ingest = sample_archive.make_ingest(database)
         for file in files:
             await ingest.add_text(file.read_text(), location=file.name)
-        lookup = SearchService(database)
+        search = SearchService(database)
         return [
-            [row.arxiv_id for row in (await lookup.search(SearchRequest(query))).rows] for query in QUERIES
+            [row.arxiv_id for row in (await search.search(SearchRequest(query))).rows] for query in QUERIES
         ]
     finally:
         await database.close()
@@ -46,8 +46,8 @@ async def test_nine_of_the_first_ten_papers_are_the_same_on_both_engines(
     archive: Path, tmp_path: Path, postgres_url: str
 ) -> None:
     files = sorted((archive / "newsletter").rglob("*.md"))[:DIGESTS]
-    here = await first_ten(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", files)
-    there = await first_ten(await create_postgres_database(postgres_url), files)
-    for query, one, other in zip(QUERIES, here, there, strict=True):
-        assert one, query
-        assert len(set(one) & set(other)) >= 0.9 * len(one), query
+    sqlite = await first_ten(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", files)
+    postgres = await first_ten(await create_postgres_database(postgres_url), files)
+    for query, first, second in zip(QUERIES, sqlite, postgres, strict=True):
+        assert first, query
+        assert len(set(first) & set(second)) >= 0.9 * len(first), query

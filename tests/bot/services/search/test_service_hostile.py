@@ -1,4 +1,4 @@
-"""Whatever is typed into a look-up, the answer is a list: never an error, never an operator of the engine."""
+"""Hostile input: any text gives a result on both engines, never an error or an operator of the engine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WORDS = [
     "since:2025",
     "votes:x",
 ]
-NASTY = [
+HOSTILE = [
     "",
     " ",
     "a",
@@ -97,8 +97,8 @@ texts = st.one_of(
 )
 
 
-class Archive:
-    """A small archive that outlives single examples, with the loop that it lives in."""
+class HostileInputHarness:
+    """A small archive that is shared by all examples, with its event loop."""
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
@@ -113,31 +113,31 @@ class Archive:
                 NewsletterPaper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
             )
         )
-        self.lookup = SearchService(self._database)
+        self._search = SearchService(self._database)
 
-    def ask_everything(self, text: str) -> None:
-        """Put a text into every look-up."""
-        self._runner.run(self._ask(text))
+    def call_all(self, text: str) -> None:
+        """Call every method of the search service with a text."""
+        self._runner.run(self._call_all(text))
 
-    async def _ask(self, text: str) -> None:
-        lookup = self.lookup
+    async def _call_all(self, text: str) -> None:
+        search = self._search
         for result in (
-            await lookup.search(SearchRequest(text)),
-            await lookup.search(SearchRequest(text, literal=True, author=text)),
+            await search.search(SearchRequest(text)),
+            await search.search(SearchRequest(text, literal=True, author=text)),
         ):
             assert len(result.rows) <= result.total or result.total == 0
-        await lookup.find_author(text)
-        await lookup.find_paper(text)
-        await lookup.list_top(SearchRequest(query=text))
-        await lookup.list_similar(text)
-        await lookup.explain_term(text)
+        await search.find_author(text)
+        await search.find_paper(text)
+        await search.list_top(SearchRequest(query=text))
+        await search.list_similar(text)
+        await search.explain_term(text)
         for choices in (
-            await lookup.complete_topic(text, models.Locale.KO),
-            await lookup.complete_author(text),
-            await lookup.complete_paper(text),
+            await search.complete_topic(text, models.Locale.KO),
+            await search.complete_author(text),
+            await search.complete_paper(text),
         ):
             assert len(choices) <= 25
-            assert all(0 < len(one.name) <= 100 and 0 < len(one.value) <= 100 for one in choices)
+            assert all(0 < len(choice.name) <= 100 and 0 < len(choice.value) <= 100 for choice in choices)
 
     def close(self) -> None:
         """Close the database and the loop."""
@@ -146,23 +146,25 @@ class Archive:
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def archive_(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """One archive for each engine."""
+def harness(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HostileInputHarness]:
+    """One harness for each engine."""
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('hostile') / 'a.db'}"
     else:
         url = asyncio.run(create_postgres_database(request.getfixturevalue("postgres_url")))
-    archive = Archive(url)
-    yield archive
-    archive.close()
+    created = HostileInputHarness(url)
+    yield created
+    created.close()
 
 
-@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_a_nasty_text_is_answered(archive_: Archive, text: str) -> None:
-    archive_.ask_everything(text)
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
+    harness.call_all(text)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=texts)
-def test_any_text_is_answered(archive_: Archive, text: str) -> None:
-    archive_.ask_everything(text)
+def test_any_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
+    harness.call_all(text)

@@ -1,0 +1,49 @@
+"""Suggestions for queries that find nothing or too little, on both engines."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.services.search.results import SearchRequest
+from bot.services.search.service import SearchService
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("difusion model", "diffusion model"),
+        ("강화 핵습", "강화 학습"),
+        ("mixure of experts", "mixture of experts"),
+    ],
+)
+async def test_a_typing_error_suggests_its_correction(search: SearchService, typed: str, meant: str) -> None:
+    assert meant in [text.casefold() for text in (await search.search(SearchRequest(typed))).suggestions]
+
+
+async def test_words_that_papers_have_are_not_corrected(search: SearchService) -> None:
+    # "model" is one letter away from MoDE and modal.
+    assert [
+        text.casefold() for text in (await search.search(SearchRequest("difusion model"))).suggestions
+    ] in (
+        ["diffusion model"],
+        ["diffusion model", "diffusion"],
+    )
+
+
+async def test_a_query_unlike_any_topic_has_no_suggestions(search: SearchService) -> None:
+    assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
+
+
+async def test_a_query_hidden_by_its_filters_is_suggested_without_them(search: SearchService) -> None:
+    for query in ("모델 votes:500", "모델 author:lin", "모델 since:2025-02", "모델 -모델"):
+        result = await search.search(SearchRequest(query))
+        assert result.rows == ()
+        assert result.suggestions[:1] == ("모델",)
+    also_hidden = await search.search(SearchRequest("모델 votes:500", min_votes=500))
+    assert "모델" not in also_hidden.suggestions
+
+
+async def test_a_known_term_is_suggested_when_the_query_finds_nothing(search: SearchService) -> None:
+    result = await search.search(SearchRequest("강화학습 qwertz asdfgh yxcvbn"))
+    assert result.rows == ()
+    assert "강화학습" in result.suggestions

@@ -1,0 +1,93 @@
+"""Rising topics, on both engines."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.search import glossary_service
+from bot.services.trends import rising
+from bot.text.glossary.resolution import resolver
+from storage import models
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+
+def _paper(number: int, title: str, text: str = "A study.", votes: int = 10) -> NewsletterPaper:
+    return NewsletterPaper(f"2501.{number:05}", title, text, votes)
+
+
+async def _add_rising_titles(db: Database) -> None:
+    """Add a digest of January and one of March; in March film critics are in 4 of 8 titles and diffusion in 3."""
+    others = [_paper(n, f"Notes on {n}") for n in range(10)]
+    before = [*others, _paper(10, "Diffusion Models for Sound")]
+    await sample_archive.add_digest(db, "2025-01-20", *before)
+    recent = [_paper(20 + n, f"Film Critics Number {n}") for n in range(4)]
+    recent += [_paper(30 + n, f"Better Diffusion Models: Part {n}") for n in range(3)]
+    await sample_archive.add_digest(db, "2025-03-02", *recent, _paper(40, "Weather"))
+
+
+async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: Database) -> None:
+    await _add_rising_titles(db)
+    service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
+    english = await service.get_report(models.Locale.EN)
+    assert english.until_on == date(2025, 3, 2)
+    assert [topic.text for topic in english.topics] == ["Film Critics", "diffusion model"]
+    film, diffusion = english.topics
+    assert (film.papers, film.share, film.baseline_share, film.translation) == (4, 0.5, 0.0, "")
+    assert diffusion.baseline_share == pytest.approx(1 / 11)
+    korean = await service.get_report(models.Locale.KO)
+    assert [topic.text for topic in korean.topics] == ["Film Critics", "확산 모델"]
+    assert korean.topics[1].translation == "diffusion model"
+
+
+async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database) -> None:
+    recent = [_paper(n, f"Film Critics Number {n}") for n in range(2)]
+    await sample_archive.add_digest(db, "2025-03-02", *recent)
+    service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
+    assert (await service.get_report(models.Locale.EN)).topics == ()
+    await sample_archive.add_digest(
+        db, "2025-03-03", *[_paper(9 + n, f"Film Critics Again {n}") for n in range(5)]
+    )
+    assert (await service.get_report(models.Locale.EN)).topics == ()
+    await sample_archive.add_digest(db, "2025-01-03", _paper(50, "Weather"))
+    assert [topic.text for topic in (await service.get_report(models.Locale.EN)).topics] == ["Film Critics"]
+
+
+async def test_an_empty_archive_has_no_rising_topics(db: Database) -> None:
+    service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
+    assert await service.get_report(models.Locale.EN) == rising.RisingReport()
+
+
+@pytest.fixture(scope="module")
+def glossary() -> resolver.Glossary:
+    return glossary_service._load(None)
+
+
+@pytest.mark.parametrize(
+    ("title", "topics"),
+    [
+        ("Deep Reinforcement Learning for Robots", {"reinforc learn"}),
+        ("RL in the Wild", {"reinforc learn"}),
+        ("강화 학습 입문", {"reinforc learn"}),
+        ("Colour Films: A Survey", {"colour film"}),
+        ("", set()),
+        (": : ()", set()),
+    ],
+)
+def test_concepts_and_phrases_are_extracted_from_titles(
+    glossary: resolver.Glossary, title: str, topics: set[str]
+) -> None:
+    assert topics <= {key for key, _ in rising.extract_topics(glossary, title)}
+
+
+@given(st.text(max_size=300))
+def test_any_title_can_be_read(title: str) -> None:
+    list(rising.extract_topics(_EMPTY, title))
+
+
+_EMPTY = resolver.Glossary([])

@@ -1,0 +1,77 @@
+"""Rows of the search index for tests of storage."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.services.search import indexer
+from bot.text import scoring
+from storage.search import engines, index
+from storage.search.query import (
+    BooleanQuery,
+)
+from storage.tables import papers
+
+DAY = date(2025, 1, 1)
+
+
+def popularity(votes: int | None, on: date) -> float:
+    """Return the popularity by which the indexer orders papers."""
+    return scoring.hot_score(votes, on, indexer.POPULARITY_EPOCH)
+
+
+async def add_papers(
+    connection: AsyncConnection, *rows: tuple[int, int | None, str, str]
+) -> dict[int, index.IndexRow]:
+    """Index papers given as (id, votes, title tokens, body tokens), dated in order of their ids; return the rows by id."""
+    await connection.execute(
+        papers.insert(),
+        [
+            {
+                "id": paper_id,
+                "arxiv_id": f"2501.{paper_id:05}",
+                "url": "https://arxiv.org/abs/2501.00001",
+                "keywords": (),
+                "categories": (),
+                "authors": (),
+                "authors_truncated": False,
+                "last_on": DAY + timedelta(days=paper_id),
+                "first_on": DAY,
+            }
+            for paper_id, *_ in rows
+        ],
+    )
+    dates = {paper_id: DAY + timedelta(days=paper_id) for paper_id, *_ in rows}
+    positions = await index.assign_positions(
+        connection, {paper_id: popularity(votes, dates[paper_id]) for paper_id, votes, *_ in rows}
+    )
+    indexed = {
+        paper_id: index.IndexRow(
+            positions[paper_id],
+            paper_id,
+            index.DocumentTexts(title, body, (body,)),
+            votes,
+            dates[paper_id],
+            tokens=f"{title} {body}",
+            title_tokens=title,
+        )
+        for paper_id, votes, title, body in rows
+    }
+    await index.add(connection, list(indexed.values()))
+    return indexed
+
+
+async def find(
+    connection: AsyncConnection, query: BooleanQuery, table: str = index.WORDS_TABLE, **filters: object
+) -> list[int]:
+    """Return the ids of the first ten matching papers, in order."""
+    (positions,) = await index.list_positions(
+        connection,
+        [engines.SearchRequest(table, query, 10)],
+        index.Filters(**filters),  # type: ignore[arg-type]
+    )
+    rows = await index.list_by_positions(connection, positions)
+    paper_ids = {row.position: row.paper_id for row in rows}
+    return [paper_ids[position] for position in positions]
