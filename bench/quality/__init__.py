@@ -1,1 +1,1 @@
-"""How well look-ups find what is there: our own set of queries, measured on an archive."""
+"""Quality of search results: our own set of queries, measured on an archive of digests."""

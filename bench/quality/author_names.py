@@ -1,4 +1,4 @@
-"""The ways in which people ask for a person by name, and how often the right one comes first: our own figure."""
+"""Quality of author search: variants and typing errors of names, and how often the right author comes first."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from bot.text.analysis import normalisation
 from bot.text.people import names
 
 NameSearch = Callable[[str], list[str]]
-"""Gives the names of the people whom what was typed may mean, the best first."""
+"""Returns the names of matching authors, best first."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PREFIX = "while typing"
 _LONG_NAME = 12
-"""Letters from which a name is asked for with two typing errors."""
+"""Letters from which a name is also searched with two typing errors."""
 
 
 def list_people(files: Sequence[Path]) -> list[str]:
-    """Return all authors of an archive as they are written, each writing once."""
-    found = {
+    """Return the distinct spellings of all authors of an archive."""
+    spellings = {
         name
         for file in files
         for digest in parse.parse_text(parse.decode(file.read_bytes()))
         for entry in digest.entries
         for name in entry.authors
     }
-    return sorted(found)
+    return sorted(spellings)
 
 
 def variants(name: str) -> Iterator[tuple[str, str]]:
-    """Give the ways to write a name without an error, with what each is called; those alone that change it."""
+    """Yield the variants of a name without errors, each with the name of its kind."""
     yield "as written", name
     yield "lower case", name.lower()
     given, _, family = name.rpartition(" ")
@@ -53,69 +53,67 @@ def variants(name: str) -> Iterator[tuple[str, str]]:
     first, *middle = given.split() or [""]
     if middle:
         yield "no middle name", f"{first} {family}"
-        yield "middle initials", " ".join([first, *(one[0] for one in middle), family])
-    elif (place := _syllable_boundary(first)) and family:
-        yield "syllables apart", f"{first[:place]} {first[place:]} {family}"
-        yield "syllables by hyphen", f"{first[:place]}-{first[place:]} {family}"
+        yield "middle initials", " ".join([first, *(part[0] for part in middle), family])
+    elif (end := _syllable_boundary(first)) and family:
+        yield "syllables apart", f"{first[:end]} {first[end:]} {family}"
+        yield "syllables by hyphen", f"{first[:end]}-{first[end:]} {family}"
 
 
 def _syllable_boundary(given: str) -> int:
-    """Return where a given name of two syllables as in Junyang may be cut, 0 if nowhere."""
+    """Return the end of the first syllable of a given name such as Junyang, 0 if there is no boundary."""
     ends = [
-        place
-        for place in range(2, len(given) - 1)
-        if given[place - 1] in "aeioung" and given[place] not in "aeiou"
+        end for end in range(2, len(given) - 1) if given[end - 1] in "aeioung" and given[end] not in "aeiou"
     ]
     return ends[0] if given.isascii() and given.isalpha() and 5 <= len(given) <= 9 and ends else 0
 
 
 def with_typo(name: str, chance: random.Random) -> str:
-    """Return a name with a letter left out, added, changed or swapped; one-letter words stay as they are."""
+    """Return a name with a letter deleted, inserted, replaced or transposed; single-letter words are left alone."""
     while True:
-        places = [
-            place for place, letter in enumerate(name) if letter.isalpha() and len(_word_at(name, place)) > 1
+        indexes = [
+            index for index, letter in enumerate(name) if letter.isalpha() and len(_word_at(name, index)) > 1
         ]
-        if not places:
+        if not indexes:
             return name
-        place, other = chance.choice(places), chance.choice(LETTERS)
+        index, other = chance.choice(indexes), chance.choice(LETTERS)
         kind = chance.randrange(4)
         if kind == 0:
-            changed = name[:place] + name[place + 1 :]
+            changed = name[:index] + name[index + 1 :]
         elif kind == 1:
-            changed = name[: place + 1] + other + name[place + 1 :]
+            changed = name[: index + 1] + other + name[index + 1 :]
         elif kind == 2:
-            changed = name[:place] + other + name[place + 1 :]
-        elif place + 1 in places:
-            changed = name[:place] + name[place + 1] + name[place] + name[place + 2 :]
+            changed = name[:index] + other + name[index + 1 :]
+        elif index + 1 in indexes:
+            changed = name[:index] + name[index + 1] + name[index] + name[index + 2 :]
         else:
             continue
         if changed.lower() != name.lower():
             return changed
 
 
-def _word_at(name: str, place: int) -> str:
-    start = max(name.rfind(sign, 0, place) for sign in " -.") + 1
+def _word_at(name: str, index: int) -> str:
+    start = max(name.rfind(sign, 0, index) for sign in " -.") + 1
     return name[start:].replace("-", " ").replace(".", " ").split()[0]
 
 
 class NameEquivalence:
-    """Who else may truly be meant by what was typed: those for whom it is as good a writing."""
+    """The names that a text matches equally well, by their variants."""
 
     def __init__(self, people: Iterable[str]) -> None:
-        self._by_writing: dict[str, set[str]] = defaultdict(set)
+        self._by_variant: dict[str, set[str]] = defaultdict(set)
         for name in people:
             for kind, typed in variants(name):
                 if kind != PREFIX:
-                    self._by_writing[normalisation.fold_name(typed)].add(normalisation.fold_name(name))
+                    self._by_variant[normalisation.fold_name(typed)].add(normalisation.fold_name(name))
 
     def is_as_good(self, typed: str, found: str, meant: str, errors: int) -> bool:
-        """Tell whether somebody who was found fits what was typed as well as who was meant."""
+        """Tell whether the found name matches the typed text as well as the meant name does."""
         if not errors:
-            return normalisation.fold_name(found) in self._by_writing[normalisation.fold_name(typed)]
-        asked = normalisation.fold_name(typed)
+            return normalisation.fold_name(found) in self._by_variant[normalisation.fold_name(typed)]
+        folded = normalisation.fold_name(typed)
         return names.edit_distance(
-            asked, normalisation.fold_name(found), max_distance=3
-        ) <= names.edit_distance(asked, normalisation.fold_name(meant), max_distance=3)
+            folded, normalisation.fold_name(found), max_distance=3
+        ) <= names.edit_distance(folded, normalisation.fold_name(meant), max_distance=3)
 
 
 def measure(
@@ -127,18 +125,21 @@ def measure(
     sample_size: int,
     seed: int = 1,
 ) -> None:
-    """Ask for people drawn from all in each way. `first`: the one meant; `right`: or one who fits as well; `offered`."""
+    """Search for sampled names in each variant.
+
+    Samples per kind: `first` (the name meant comes first), `right` (it or an equivalent), `offered` (it is among them).
+    """
     chance = random.Random(seed)
-    fitting = NameEquivalence(people)
+    equivalence = NameEquivalence(people)
     for name in chance.sample(people, min(sample_size, len(people))):
         for kind, typed in variants(name):
             found = (complete if kind == PREFIX else search)(typed)
-            _add_samples(kind, typed, name, found, 0, fitting, figures)
+            _add_samples(kind, typed, name, found, 0, equivalence, figures)
         typed = with_typo(name, chance)
-        _add_samples("one error", typed, name, search(typed), 1, fitting, figures)
+        _add_samples("one error", typed, name, search(typed), 1, equivalence, figures)
         if len(name) >= _LONG_NAME:
             typed = with_typo(typed, chance)
-            _add_samples("two errors", typed, name, search(typed), 2, fitting, figures)
+            _add_samples("two errors", typed, name, search(typed), 2, equivalence, figures)
 
 
 def _add_samples(
@@ -147,13 +148,13 @@ def _add_samples(
     name: str,
     found: Sequence[str],
     errors: int,
-    fitting: NameEquivalence,
+    equivalence: NameEquivalence,
     figures: measures.MetricSamples,
 ) -> None:
     own = normalisation.fold_name(name)
-    offered = any(normalisation.fold_name(one) == own for one in found)
+    offered = any(normalisation.fold_name(other) == own for other in found)
     first = bool(found) and normalisation.fold_name(found[0]) == own
-    as_good = offered and (kind == PREFIX or fitting.is_as_good(typed, found[0], name, errors))
+    as_good = offered and (kind == PREFIX or equivalence.is_as_good(typed, found[0], name, errors))
     for group in ("all" if kind != PREFIX else PREFIX, kind):
         figures.add(f"{group}: first", float(first))
         figures.add(f"{group}: right", float(first or as_good))

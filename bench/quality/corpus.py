@@ -1,4 +1,4 @@
-"""Loads an archive of digests as plain papers, each once, for measurements that need no database."""
+"""Loads an archive of digests as plain papers, for measurements without a database."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bot.digests import parse
 from storage import models
 
 SHARED_ARCHIVE = Path(__file__).resolve().parents[2] / "../shared/archive"
-"""Where a checkout may have a real archive beside it; nothing here depends on it being there."""
+"""Optional archive of real digests next to a checkout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What all digests say of one paper: `body` holds a line a section, in the order of the digests."""
+    """A paper as merged from all digests: `body` has a line per section, in the order of the digests."""
 
     arxiv_id: str
     title: str
@@ -26,28 +26,28 @@ class Paper:
 
 
 def list_files(folder: Path = SHARED_ARCHIVE) -> list[Path]:
-    """Return the files of an archive in order of their names."""
+    """Return the digest files of an archive, sorted by path."""
     return [file for file in sorted(folder.glob("**/*.md")) if file.stem != "README"]
 
 
 def load_papers(files: Sequence[Path]) -> list[Paper]:
-    """Return the papers of some digests in the order of their first mention."""
-    found: dict[str, Paper] = {}
+    """Return the papers of digests in order of first appearance."""
+    papers: dict[str, Paper] = {}
     for file in files:
         for digest in parse.parse_text(parse.decode(file.read_bytes())):
             for entry in digest.entries:
-                before = found.get(entry.arxiv_id)
-                found[entry.arxiv_id] = _merge(before, entry, digest.date)
-    return list(found.values())
+                before = papers.get(entry.arxiv_id)
+                papers[entry.arxiv_id] = _merge(before, entry, digest.date)
+    return list(papers.values())
 
 
-def _merge(before: Paper | None, entry: models.Entry, dated: date) -> Paper:
+def _merge(before: Paper | None, entry: models.Entry, on: date) -> Paper:
     body = "\n".join(
         f"{section.heading}: {section.body}" if section.heading else section.body
         for section in entry.sections
     )
     if before is None:
-        return Paper(entry.arxiv_id, entry.title or "", body, entry.votes, dated)
+        return Paper(entry.arxiv_id, entry.title or "", body, entry.votes, on)
     return Paper(
         entry.arxiv_id,
         before.title or entry.title or "",

@@ -76,8 +76,8 @@ async def find_authors(
 ) -> list[models.Author]:
     """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
     requests = [engines.SearchRequest(TABLE, query, limit) for query in queries]
-    found = await engines.list_positions(connection, requests)
-    positions = sorted(set().union(*found))
+    positions_by_query = await engines.list_positions(connection, requests)
+    positions = sorted(set().union(*positions_by_query))
     condition, values = bulk.in_condition(connection, indexed_authors.c.position, positions)
     statement = f"{_SELECT_AUTHORS} WHERE {condition} ORDER BY position"
     return [models.Author(*row) for row in await bulk.fetch_all(connection, statement, values)]

@@ -77,7 +77,7 @@ async def list_positions(
 ) -> list[list[int]]:
     """Return the matching positions of each request, the lowest first. All requests are to one table.
 
-    `filter_sql` is a join `JOIN … ON ….position = place WHERE …`, in which `place` stands for the position, with `?`
+    `filter_sql` is a join `JOIN … ON ….position = place WHERE …`, in which `place` is replaced by the position, with `?`
     placeholders. The SQL is not built by SQLAlchemy, which takes longer for it than the engine for the search.
     """
     if not requests:

@@ -111,23 +111,23 @@ async def _find_fuzzy(
 ) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, or with a typing error or two.
 
-    Cheaper queries run first; more expensive ones only until a name at most one typing error away is found.
+    Cheaper queries run first; more expensive ones only until a name at most one typing error away matches.
     """
     corrections = await _list_corrections(connection, words)
-    found: dict[int, models.Author] = {}
+    matches: dict[int, models.Author] = {}
     for queries in _fuzzy_stages(words, spellings, corrections):
         authors = await _search(connection, queries, limit=_CANDIDATE_LIMIT)
-        found.update((author.id, author) for author in authors)
+        matches.update((author.id, author) for author in authors)
         distances = {
             author_id: name_similarity.name_distance(words, author.name)
-            for author_id, author in found.items()
+            for author_id, author in matches.items()
         }
         if any(distance <= name_similarity.ONE_TYPO for distance in distances.values()):
             break
     near = [
-        author for author_id, author in found.items() if distances[author_id] < name_similarity.MISSING_WORD
+        author for author_id, author in matches.items() if distances[author_id] < name_similarity.MISSING_WORD
     ]
-    return near or (list(found.values()) if len(words) > 2 else [])
+    return near or (list(matches.values()) if len(words) > 2 else [])
 
 
 def _fuzzy_stages(

@@ -64,8 +64,8 @@ def _list_topics(
     counts: Counter[str] = Counter()
     for row in rows:
         terms = {term for mention in row.texts.mentions for term in glossary_service.mention_terms(mention)}
-        found = {concept.key: concept for term in terms for concept in glossary.find_concepts(term)[:1]}
-        counts.update(_concept_name(concept, locale) for concept in found.values())
+        by_key = {concept.key: concept for term in terms for concept in glossary.find_concepts(term)[:1]}
+        counts.update(_concept_name(concept, locale) for concept in by_key.values())
     # Ties are broken by name, since the order of a set varies between runs.
     return tuple(sorted(counts, key=lambda topic: (-counts[topic], topic))[:MAX_TOPICS])
 

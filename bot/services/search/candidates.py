@@ -113,20 +113,20 @@ async def _run_stages(
     stage_limit: int,
 ) -> set[int]:
     """Return the positions of the most popular matches of each stage."""
-    found: dict[BooleanQuery, list[int]] = {}
+    positions_by_query: dict[BooleanQuery, list[int]] = {}
 
     def is_full(number: int) -> bool:
         query = stages[number].query
-        return query is not None and len(found.get(query, ())) >= stage_limit
+        return query is not None and len(positions_by_query.get(query, ())) >= stage_limit
 
     while True:
         runnable = dict.fromkeys(stage.query for stage in stages if all(map(is_full, stage.subset_of)))
-        pending = [query for query in runnable if query is not None and query not in found]
+        pending = [query for query in runnable if query is not None and query not in positions_by_query]
         if not pending:
-            return set().union(*found.values())
+            return set().union(*positions_by_query.values())
         requests = [_request(query, stage_limit, frequencies, STAGE_COST_LIMIT) for query in pending]
         positions = await index.list_positions(connection, requests, filters)
-        found.update(zip(pending, positions, strict=True))
+        positions_by_query.update(zip(pending, positions, strict=True))
 
 
 def _request(

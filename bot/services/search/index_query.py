@@ -1,6 +1,6 @@
 """Index queries: compiles the forms of a query to boolean queries of tokens and shingles. Pure.
 
-An index query may match too much, since a shingle stands for several word pairs; scoring, which reads the texts, does not.
+An index query may match too much, since a shingle represents several word pairs; scoring, which reads the texts, does not.
 """
 
 from __future__ import annotations

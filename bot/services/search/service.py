@@ -88,16 +88,16 @@ class SearchService:
         """Expand the query, retrieve and score candidates, and return the requested page of them."""
         expanded = await self._expand(connection, query.text, literal=request.literal)
         end = request.offset + request.limit
-        found = await engine.find(connection, query, expanded, scope, limit=filters.score_limit(end, query))
-        hits = found.hits[request.offset : end]
+        ranking = await engine.find(connection, query, expanded, scope, limit=filters.score_limit(end, query))
+        hits = ranking.hits[request.offset : end]
         rows = await engine.load_rows(connection, hits)
         return SearchResult(
             rows=tuple(rows),
-            total=found.total,
+            total=ranking.total,
             added_forms=query_expansion.added_forms(expanded),
             terms=(*query_expansion.query_terms(expanded), *query.phrases),
-            is_partial=found.is_partial,
-            suggestions=await self._suggest(connection, request, query, expanded, found),
+            is_partial=ranking.is_partial,
+            suggestions=await self._suggest(connection, request, query, expanded, ranking),
             ignored=query.ignored,
             explanations=_explain(rows, hits) if request.explain else {},
         )
@@ -113,13 +113,13 @@ class SearchService:
         request: SearchRequest,
         query: query_parser.Query,
         expanded: expansion.Expansion,
-        found: engine.SearchHits,
+        ranking: engine.SearchHits,
     ) -> tuple[str, ...]:
-        if found.hits and not found.is_partial:
+        if ranking.hits and not ranking.is_partial:
             return ()
         topics = await self._load_topic_index(connection)
         return await suggestions.suggest_queries(
-            connection, topics, query, expanded, request.filters, found_any=bool(found.hits)
+            connection, topics, query, expanded, request.filters, found_any=bool(ranking.hits)
         )
 
     async def find_author(
@@ -203,7 +203,7 @@ class SearchService:
             return await snippets.list_snippets(connection, rows, locale)
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
-        """Complete a topic, topics in the reader's language first."""
+        """Return the completions of a topic, those in the reader's language first."""
         now = asyncio.get_running_loop().time()
         if self._topic_index is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
             self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
@@ -220,12 +220,12 @@ class SearchService:
         return self._topic_index
 
     async def complete_author(self, text: str) -> list[Choice]:
-        """Complete a name, authors with the most papers first."""
+        """Return the authors with a name that begins as typed, those with the most papers first."""
         async with self._database.read() as connection:
             return await autocomplete.complete_author(connection, _clean(text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
-        """Complete an arXiv id or a title."""
+        """Return the papers whose arXiv id or title begins as typed."""
         async with self._database.read() as connection:
             return await autocomplete.complete_paper(connection, _clean(text))
 
@@ -241,8 +241,8 @@ async def _with_snippets(
     if request.snippet_locale is None:
         return result
     highlight = snippets.build_highlight(request.query, result.terms, result.added_forms)
-    found = await snippets.list_snippets(connection, result.rows, request.snippet_locale, highlight)
-    return replace(result, snippets=found)
+    snippets_by_id = await snippets.list_snippets(connection, result.rows, request.snippet_locale, highlight)
+    return replace(result, snippets=snippets_by_id)
 
 
 def _explain(rows: Sequence[models.PaperRow], hits: Sequence[engine.Hit]) -> dict[str, dict[str, float]]:

@@ -104,11 +104,11 @@ async def _count(
         )
         groups = sample_groups(paper_count)
         return _scale_up(await trends.count_papers(connection, filters, groups=groups), groups)
-    found = await engine.find(
+    ranking = await engine.find(
         connection, query, expanded, SearchScope(filters, by_authors), limit=EXACT_LIMIT
     )
-    if found.is_partial or found.total <= len(found.hits):
-        complete = [hit.paper_id for hit in found.hits if hit.is_complete]
+    if ranking.is_partial or ranking.total <= len(ranking.hits):
+        complete = [hit.paper_id for hit in ranking.hits if hit.is_complete]
         return _group_by_month(await papers.list_rows(connection, complete), filters), False
     return await _count_in_index(connection, query, expanded, filters)
 

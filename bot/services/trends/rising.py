@@ -114,7 +114,7 @@ async def _count(
 async def _count_period(
     connection: Connection, glossary: resolver.Glossary, period: index.Filters
 ) -> tuple[_TopicCounts, float]:
-    """Return the topics of a period, and the number of papers that each title read stands for."""
+    """Return the topics of a period, and the number of papers that each title read represents."""
     paper_count = await papers.count(connection, since_on=period.since_on, until_on=period.until_on)
     groups = sample_groups(paper_count, SAMPLE_SIZE)
     titles = await trends.list_titles(connection, period, groups=groups)

@@ -25,9 +25,9 @@ async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> No
 
 
 async def test_topics_with_equally_many_papers_are_sorted_by_name(db: Database) -> None:
-    said = "We use direct preference optimization (DPO), mixture of experts (MoE) and knowledge distillation (KD)."
+    text = "We use direct preference optimization (DPO), mixture of experts (MoE) and knowledge distillation (KD)."
     await sample_archive.add_digest(
-        db, "2025-05-03", sample_archive.NewsletterPaper("2505.07777", "One", said, authors=("Ada Byron",))
+        db, "2025-05-03", sample_archive.NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
     )
     topics = (await SearchService(db).find_author("Ada Byron")).topics
     assert len(topics) == 3
