@@ -55,27 +55,15 @@ async def measure(folder: Path) -> list[Figure]:
     finally:
         await database.close()
     ideal = CHANNELS / REQUESTS_PER_SECOND
+    answer_name = (
+        f"/topic to its answer, median (floor: a bare answer, and {query:.1f} ms of the query itself)"
+    )
+    fan_out_name = f"a post in {CHANNELS:,} channels, from the first to the last"
     return [
         show(Figure("memory of the connected idle bot", memory, "MB", floor=bare_memory, max_ratio=2.5)),
         show(Figure("/topic to its callback, median", callback, "ms", floor=bare_callback, max_ratio=3)),
-        show(
-            Figure(
-                f"/topic to its answer, median (floor: a bare answer, and {query:.1f} ms of the query itself)",
-                answer,
-                "ms",
-                floor=bare_answer + query,
-                max_ratio=3,
-            )
-        ),
-        show(
-            Figure(
-                f"a post in {CHANNELS:,} channels, from the first to the last",
-                seconds,
-                "s",
-                floor=ideal,
-                max_ratio=1 / 0.97,
-            )
-        ),
+        show(Figure(answer_name, answer, "ms", floor=bare_answer + query, max_ratio=3)),
+        show(Figure(fan_out_name, seconds, "s", floor=ideal, max_ratio=1 / 0.97)),
         show(Figure("answers with 429", counts["too_many"], "", max_value=0)),
         show(Figure("/topic to its answer in the midst of it", busy, "ms", floor=answer, max_ratio=1.2)),
     ]

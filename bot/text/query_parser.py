@@ -59,11 +59,6 @@ class Query:
     ignored: tuple[str, ...] = ()
 
     @property
-    def is_empty(self) -> bool:
-        """Tell whether the query has no word, no phrase and no filter."""
-        return not (self.has_text or self.authors or self.has_range_filters)
-
-    @property
     def has_text(self) -> bool:
         """Tell whether the query has words or phrases, and not only filters."""
         return bool(self.text or self.phrases)
