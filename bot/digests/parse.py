@@ -98,15 +98,14 @@ def _parse_segment(
     """The digest under a date heading, or the reason why there is none."""
     start = day.heading.row
     papers = [papers_by_row[heading.row] for heading in headings if heading.row in papers_by_row]
-    error = day.parsed.error
-    if day.parsed.date:
+    error = day.error
+    if day.date:
         digest_format = formats.detect_format(rows, day, papers)
-        result = formats.FORMATS[digest_format].parse(rows, headings, papers_by_row, day)
-        if result.drafts or (day.mentions_papers and not _has_text(rows, start + 1, result.end)):
-            left_out = _undated_paper_problems(paper for paper in papers if paper.row >= result.end)
-            end = day.end if left_out else result.end
-            problems = result.problems + left_out
-            return _Segment(start, end, problems, digest_format, day.parsed.date, result.drafts)
+        drafts, problems, end = formats.FORMATS[digest_format].parse(rows, headings, papers_by_row, day)
+        if drafts or (day.mentions_papers and not _has_text(rows, start + 1, end)):
+            left_out = _undated_paper_problems(paper for paper in papers if paper.row >= end)
+            end = day.end if left_out else end
+            return _Segment(start, end, problems + left_out, digest_format, day.date, drafts)
         error = _NO_PAPERS
     if not papers and not day.mentions_papers:
         return _Segment(start, day.end, [])
@@ -155,6 +154,5 @@ def _rejection_reason(segments: Sequence[_Segment], days: Sequence[date_headings
     problems = [problem for segment in segments[1:] for problem in segment.problems]
     if problems:
         return f"line {problems[0].line}: {problems[0].message}"
-    day = next((day for day in days if day.parsed.error), days[0])
-    error = day.parsed.error or _NO_PAPERS
-    return f"line {day.heading.row + 1}: {error}: {lines.excerpt(day.heading.text)}"
+    day = next((day for day in days if day.error), days[0])
+    return f"line {day.heading.row + 1}: {day.error or _NO_PAPERS}: {lines.excerpt(day.heading.text)}"

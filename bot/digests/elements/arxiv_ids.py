@@ -6,7 +6,6 @@ The scheme: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 _NEW_ID = r"[0-9]{4}\.[0-9]{4,5}"
 _OLD_ID = r"[a-z]{2,10}(?:-[a-z]{2,6})?(?:\.[A-Za-z]{2})?/[0-9]{7}"
@@ -34,14 +33,6 @@ _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
 
 
-class PaperLink(NamedTuple):
-    """The URL of a paper. `end` is its end in the parsed text."""
-
-    arxiv_id: str
-    url: str
-    end: int
-
-
 def extract_arxiv_id(text: str) -> str | None:
     """The id in `text`, or None: `text` is an id (`2502.02737v2`, `arXiv:cs/0112017`) or contains a link to a paper."""
     bare = parse_bare_id(text)
@@ -60,8 +51,8 @@ def parse_bare_id(text: str) -> str | None:
     return arxiv_id if "/" in arxiv_id or 1 <= int(arxiv_id[2:4]) <= 12 else None
 
 
-def parse_link_at(text: str, start: int) -> PaperLink | None:
-    """The link to a paper at exactly `start`, or None. It ends at white space, `)`, `>` or a quote."""
+def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
+    """Id, URL and end of the link to a paper at exactly `start`, or None. It ends at white space, `)`, `>` or a quote."""
     match = _URL.match(text, start)
     if not match:
         return None
@@ -69,11 +60,11 @@ def parse_link_at(text: str, start: int) -> PaperLink | None:
     limit = min(len(text), end + _MAX_URL_LENGTH)
     while end < limit and text[end] not in " \t)>]\"'":
         end += 1
-    return PaperLink(_canonical(match[1]), text[start:end], end)
+    return _canonical(match[1]), text[start:end], end
 
 
-def find_link(text: str) -> PaperLink | None:
-    """The first link to a paper anywhere in `text`, or None."""
+def find_link(text: str) -> tuple[str, str, int] | None:
+    """Id, URL and end of the first link to a paper anywhere in `text`, or None."""
     match = _URL.search(text)
     return parse_link_at(text, match.start()) if match else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from bot.digests.elements import dates, paper_headings
@@ -14,10 +15,11 @@ _MENTIONS_PAPERS = re.compile(r"daily\s{1,3}papers?|데일리\s?페이퍼|오늘
 
 
 class DateHeading(NamedTuple):
-    """A heading that dates the rows below it, up to the row `end` (not included)."""
+    """A heading that dates the rows below it, up to the row `end` (not included). `error`: why it has no `date`."""
 
     heading: lines.Heading
-    parsed: dates.ParsedDate
+    date: date | None
+    error: str
     end: int
     mentions_papers: bool
 
@@ -40,7 +42,7 @@ def find_date_headings(
         chosen = [pair for pair in dated if level in (0, pair[0].level)]
     ends = [heading.row for heading, _ in chosen[1:]] + [end]
     return [
-        DateHeading(heading, parsed, stop, mentions_papers)
+        DateHeading(heading, *parsed, stop, mentions_papers)
         for (heading, parsed), stop in zip(chosen, ends, strict=bool(chosen))
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import NamedTuple
 
 _DASH = r"[-‐-―−./]"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -22,27 +21,23 @@ _DAY_FIRST = re.compile(
 _MAX_HEADING_LENGTH = 300
 
 
-class ParsedDate(NamedTuple):
-    """The date of a heading, or the reason why it has none."""
+def parse_date(heading: str) -> tuple[date | None, str] | None:
+    """The date in a heading, or None and the reason why it has none; None if there is nothing like a date.
 
-    date: date | None
-    error: str = ""
-
-
-def parse_date(heading: str) -> ParsedDate | None:
-    """The date in a heading; None if there is nothing like a date. Never guesses between day and month."""
+    Never guesses between day and month.
+    """
     if len(heading) > _MAX_HEADING_LENGTH:
         return None
     candidates = _find_dates(heading)
     if not candidates:
         return None
     if len(candidates) > 1:
-        return ParsedDate(None, "the heading has more than one date")
+        return None, "the heading has more than one date"
     year, month, day = candidates.pop()
     try:
-        return ParsedDate(date(year, month, day))
+        return date(year, month, day), ""
     except ValueError:
-        return ParsedDate(None, f"the date {year:04}-{month:02}-{day:02} does not exist")
+        return None, f"the date {year:04}-{month:02}-{day:02} does not exist"
 
 
 def _find_dates(heading: str) -> set[tuple[int, int, int]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from operator import itemgetter
-from typing import NamedTuple
 
 _LABEL = re.compile(
     r"(?:[-*+•]\s)?(?P<open>\*{1,3}|_{1,2})?"
@@ -47,45 +46,24 @@ _TAG = re.compile(r"<\s{0,3}(video|source|img|iframe)\b", re.IGNORECASE)
 _SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]+)""", re.IGNORECASE)
 
 
-class LabelledField(NamedTuple):
-    """The field of a line such as `Vote: 12`: its name, "votes" or "authors", and its value as written."""
-
-    name: str
-    value: str
-
-
-class Media(NamedTuple):
-    """The URLs of the cover and the video in a line."""
-
-    thumbnail: str | None = None
-    video: str | None = None
-
-
-class AuthorList(NamedTuple):
-    """Names in the order given, and whether the digest shortened the list."""
-
-    names: tuple[str, ...]
-    truncated: bool = False
-
-
-def parse_labelled_field(line: str) -> LabelledField | None:
-    """The field of a line, also of a bold one or a bullet; None for any other line."""
+def parse_labelled_field(line: str) -> tuple[str, str] | None:
+    """The field of a line, also of a bold one or a bullet: "votes" or "authors", and its value. None for other lines."""
     first = line[:1]
     if first not in _LABEL_START and not _is_symbol(first):
         return None
     if line.startswith("Vote: "):
-        return LabelledField("votes", line[6:].strip())
+        return "votes", line[6:].strip()
     if line.startswith("Authors: "):
-        return LabelledField("authors", line[9:].strip())
+        return "authors", line[9:].strip()
     if _is_symbol(first):
         symbol, _, line = line.partition(" ")
         if symbol[0] in _UPVOTE_SYMBOLS and parse_votes(line.strip())[0] is not None:
-            return LabelledField("votes", line.strip())
+            return "votes", line.strip()
     match = _LABEL.match(line)
     if not match:
         return None
     name = "authors" if match["name"].lower() in {"author", "authors", "저자"} else "votes"
-    return LabelledField(name, match["value"].strip())
+    return name, match["value"].strip()
 
 
 def _is_symbol(char: str) -> bool:
@@ -104,29 +82,32 @@ def parse_votes(value: str) -> tuple[int | None, bool]:
     return (int(digits), True) if 0 < len(digits) <= _MAX_VOTE_DIGITS else (None, False)
 
 
-def parse_authors(value: str) -> AuthorList:
-    """Names separated by commas or semicolons, or in a Python or JSON list."""
+def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
+    """The names in order, and whether the digest shortened the list.
+
+    They are separated by commas or semicolons, or in a Python or JSON list.
+    """
     if value.startswith("["):
         return _clean_authors(_parse_quoted_list(value))
     if ";" not in value:
         names = [*map(str.strip, value.split(","))]
         if len(names) > 1 and "" not in names and not _may_be_truncated(names):
-            return AuthorList(tuple(names))
+            return tuple(names), False
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
-        return AuthorList(())
+        return (), False
     return _clean_authors(value.split(";" if ";" in value else ","))
 
 
-def parse_media(line: str) -> Media | None:
-    """The cover or video at the start of a line, in Markdown or HTML; None if there is neither."""
+def parse_media(line: str) -> tuple[str | None, str | None] | None:
+    """The URLs of the cover and the video at the start of a line, in Markdown or HTML; None if there is neither."""
     if line.startswith("<"):
         return _parse_html_media(line)
     link = _find_markdown_link(line, line.find("![")) if "![" in line[:8] else None
     if link:
-        return Media(video=link[1]) if _VIDEO_FILE.search(link[1]) else Media(thumbnail=link[1])
+        return (None, link[1]) if _VIDEO_FILE.search(link[1]) else (link[1], None)
     link = _find_markdown_link(line, 0) if line.startswith("[") else None
     if link and (_VIDEO_WORD.search(link[0]) or _VIDEO_FILE.search(link[1])):
-        return Media(video=link[1])
+        return None, link[1]
     return None
 
 
@@ -137,12 +118,12 @@ def _find_markdown_link(line: str, start: int) -> tuple[str, str] | None:
     return (line[start:middle][:200], match[1]) if match else None
 
 
-def _parse_html_media(line: str) -> Media | None:
+def _parse_html_media(line: str) -> tuple[str | None, str | None] | None:
     tag = _TAG.search(line)
     src = _SRC.search(line, tag.end()) if tag else None
     if not tag or not src:
         return None
-    return Media(thumbnail=src[1]) if tag[1].lower() == "img" else Media(video=src[1])
+    return (src[1], None) if tag[1].lower() == "img" else (None, src[1])
 
 
 def _parse_quoted_list(value: str) -> list[str]:
@@ -177,7 +158,7 @@ def _unescape_match(match: re.Match[str]) -> str:
     return " " if match[4] else match[5]
 
 
-def _clean_authors(items: list[str]) -> AuthorList:
+def _clean_authors(items: list[str]) -> tuple[tuple[str, ...], bool]:
     """Names without truncation marks, which can be anywhere: some scripts shuffle the list."""
     names = [name for item in items if (name := item.strip())]
     if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_truncation_mark(names[-1]):
@@ -189,7 +170,7 @@ def _clean_authors(items: list[str]) -> AuthorList:
         last = last.rstrip("+… ").removesuffix("...").rstrip()
         truncated = truncated or last != kept[-1]
         kept[-1:] = [last] if last else []
-    return AuthorList(tuple(kept), truncated)
+    return tuple(kept), truncated
 
 
 def _may_be_truncated(names: list[str]) -> bool:

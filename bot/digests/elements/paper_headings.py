@@ -52,12 +52,8 @@ class PaperDraft:
     sections: tuple[models.Section, ...] = ()
 
 
-class ParseResult(NamedTuple):
-    """The papers and problems under one date heading, and the row at which the digest ends."""
-
-    drafts: list[PaperDraft]
-    problems: list[models.Problem]
-    end: int
+ParseResult = tuple[list[PaperDraft], list[models.Problem], int]
+"""The papers and problems under one date heading, and the row at which the digest ends."""
 
 
 def parse_paper_heading(heading: lines.Heading, rows: Sequence[str]) -> PaperHeading | None:
@@ -157,13 +153,13 @@ def _parse_linked_heading(text: str) -> tuple[str, str, str] | None:
     middle = text.find("](")
     if text.startswith("[") and text.find("]") == middle and text.find("](", middle + 2) < 0:
         link = arxiv_ids.parse_link_at(text, middle + 2)
-        if link and link.end == len(text) - 1:
-            return link.arxiv_id, text[1:middle], link.url
+        if link and link[2] == len(text) - 1:
+            return link[0], text[1:middle], link[1]
     return _parse_nested_links(text)
 
 
 def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
-    last: tuple[arxiv_ids.PaperLink, int] | None = None
+    last: tuple[str, str, int] | None = None
     opened = text.find("[")
     depth, position = 0, max(opened, 0)
     middle = text.find("](", position)
@@ -174,15 +170,17 @@ def _parse_nested_links(text: str) -> tuple[str, str, str] | None:
         start = middle + 3 if text.startswith("<", middle + 2) else middle + 2
         link = arxiv_ids.parse_link_at(text, start)
         if link:
-            last = (link, middle)
+            arxiv_id, url, _ = link
+            last = arxiv_id, url, middle
             if depth == 0:
                 break
         middle = text.find("](", position)
     if last:
-        link, middle = last
-        return link.arxiv_id, _link_title(text, middle), link.url
+        arxiv_id, url, middle = last
+        return arxiv_id, _link_title(text, middle), url
     if link := arxiv_ids.find_link(text):
-        return link.arxiv_id, text[: link.end - len(link.url)].rstrip("(<[ -–—:"), link.url
+        arxiv_id, url, end = link
+        return arxiv_id, text[: end - len(url)].rstrip("(<[ -–—:"), url
     return None
 
 

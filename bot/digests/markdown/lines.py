@@ -16,13 +16,14 @@ _EXCERPT_LENGTH = 80
 class Heading(NamedTuple):
     """A `#` heading: its row from 0, the number of hashes, the text after them.
 
-    An indented heading belongs to the bullet above it, if there is one.
+    An indented heading belongs to the bullet above it, if there is one. `notation` tells bold lines from `#` headings.
     """
 
     row: int
     level: int
     text: str
     is_indented: bool = False
+    notation: str = "#"
 
 
 def normalise(text: str) -> str:

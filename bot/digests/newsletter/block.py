@@ -110,24 +110,24 @@ class _BlockParser:
     def _read_label(self, row: int, line: str) -> bool:
         if line[0] in " \t-*+•" and (self._items or len(self._labels) == _LABELS):
             return False
-        label = labelled_fields.parse_labelled_field(line)
-        if not label or (self._current_item and label.name in self._labels):
+        name, value = labelled_fields.parse_labelled_field(line) or ("", "")
+        if not name or (self._current_item and name in self._labels):
             return False
-        if label.name in self._labels:
-            if label.value != self._labels[label.name]:
-                self._add_problem(row, f"the {label.name} are given again; the first count", line)
+        if name in self._labels:
+            if value != self._labels[name]:
+                self._add_problem(row, f"the {name} are given again; the first count", line)
             return True
-        if label.name == "votes":
-            votes, understood = labelled_fields.parse_votes(label.value)
+        if name == "votes":
+            votes, understood = labelled_fields.parse_votes(value)
             if not understood and self._current_item:
                 return False
             if not understood:
                 self._add_problem(row, "votes that are no number", line)
             self._draft.votes = votes
         else:
-            self._author_lines = [label.value]
+            self._author_lines = [value]
             self._authors_continue = True
-        self._labels[label.name] = label.value
+        self._labels[name] = value
         return True
 
     def _read_media(self, line: str) -> bool:
@@ -137,12 +137,11 @@ class _BlockParser:
         media = labelled_fields.parse_media(line)
         if not media:
             return not self._current_item and line[0] == "<" and _MARKUP.fullmatch(line) is not None
-        if self._current_item and (
-            (media.thumbnail and self._draft.thumbnail) or (media.video and self._draft.video)
-        ):
+        thumbnail, video = media
+        if self._current_item and ((thumbnail and self._draft.thumbnail) or (video and self._draft.video)):
             return False
-        self._draft.thumbnail = self._draft.thumbnail or media.thumbnail
-        self._draft.video = self._draft.video or media.video
+        self._draft.thumbnail = self._draft.thumbnail or thumbnail
+        self._draft.video = self._draft.video or video
         return True
 
     def _read_item(self, row: int, line: str) -> bool:

@@ -35,7 +35,7 @@ def parse_newsletter(
         if not fast_path.parse_simple_block(rows, heading.end, stop, draft):
             problems += block.parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
-    return paper_headings.ParseResult(drafts, problems, end)
+    return drafts, problems, end
 
 
 def _find_paper_spans(

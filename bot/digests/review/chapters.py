@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 from bot.digests.markdown import fences, lines
 from storage import models
@@ -29,15 +28,6 @@ _QUOTES = {
 }
 _HEADING_STARTS = frozenset("# *_0123456789")
 _COLONS = " :："
-
-
-class _HeadingCandidate(NamedTuple):
-    """A line that may be the heading of a chapter: its notation ("#" with a level, or a kind of bold) and its text."""
-
-    row: int
-    notation: str
-    level: int
-    text: str
 
 
 def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[models.Section, ...]]:
@@ -67,20 +57,21 @@ def _build_section(
     return models.Section(heading, "\n".join(lines.dedent(lines.trim(body))).rstrip())
 
 
-def _find_heading_candidates(rows: Sequence[str]) -> list[_HeadingCandidate]:
+def _find_heading_candidates(rows: Sequence[str]) -> list[lines.Heading]:
     possible = [row for row, line in enumerate(rows) if line and line[0] in _HEADING_STARTS]
     fenced_rows = fences.find_fenced_rows(rows, 0, len(rows))
     candidates = (_parse_heading_candidate(row, rows[row]) for row in possible if row not in fenced_rows)
     return [candidate for candidate in candidates if candidate]
 
 
-def _parse_heading_candidate(row: int, line: str) -> _HeadingCandidate | None:
+def _parse_heading_candidate(row: int, line: str) -> lines.Heading | None:
+    """The heading of a chapter that a line may be; a bold line has level 0."""
     heading = (
         lines.parse_heading(row, line) if line.lstrip(" ").startswith("#") and line[:4].strip() else None
     )
     if heading:
         text = _strip_markup(heading.text)
-        return _HeadingCandidate(row, "#", heading.level, text) if heading.text else None
+        return lines.Heading(row, heading.level, text) if heading.text else None
     if line.startswith("  "):
         return None
     number, rest = lines.split_number(line.strip())
@@ -88,10 +79,10 @@ def _parse_heading_candidate(row: int, line: str) -> _HeadingCandidate | None:
     if not bold or bold[1].strip(_COLONS):
         return None
     notation = "1. **" if number else "**1. " if lines.split_number(bold[0])[0] else "**"
-    return _HeadingCandidate(row, notation, 0, number + _strip_markup(bold[0]))
+    return lines.Heading(row, 0, number + _strip_markup(bold[0]), notation=notation)
 
 
-def _find_title(rows: Sequence[str], candidates: Sequence[_HeadingCandidate]) -> _HeadingCandidate | None:
+def _find_title(rows: Sequence[str], candidates: Sequence[lines.Heading]) -> lines.Heading | None:
     """The heading of the whole summary: it begins with "summary", or is the highest and first of the headings."""
     if not candidates:
         return None
@@ -108,7 +99,7 @@ def _find_title(rows: Sequence[str], candidates: Sequence[_HeadingCandidate]) ->
     return first if levels and min(levels) > first.level and blank_above else None
 
 
-def _select_chapter_headings(candidates: Sequence[_HeadingCandidate]) -> list[_HeadingCandidate]:
+def _select_chapter_headings(candidates: Sequence[lines.Heading]) -> list[lines.Heading]:
     """The candidates that begin chapters, without those inside chapters."""
     hashes = [candidate for candidate in candidates if candidate.notation == "#"]
     if hashes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from bot.digests.elements import arxiv_ids, date_headings, labelled_fields, paper_headings, refusals
 from bot.digests.markdown import fences, lines
@@ -18,13 +17,8 @@ _TITLE_LABEL = re.compile(
 )
 
 
-class _PaperStart(NamedTuple):
-    """The heading at which a paper begins. Without an id it only ends the paper above."""
-
-    row: int
-    arxiv_id: str | None
-    title: str | None
-    url: str | None
+_Start = tuple[int, paper_headings.PaperHeading | None]
+"""The row at which a paper begins, and the paper; without one it only ends the paper above."""
 
 
 def parse_review(
@@ -39,18 +33,18 @@ def parse_review(
     followed by a link or the label of a summary.
     """
     starts, problems = _find_starts(rows, headings, papers_by_row, day)
-    end = _find_end(rows, headings, starts[-1].row, day) if starts else day.end
-    problems += paper_headings.find_stray_text(
-        rows, day.heading.row + 1, starts[0].row if starts else day.heading.row + 1
-    )
+    if not starts:
+        return [], problems, day.end
+    end = _find_end(rows, headings, starts[-1][0], day)
+    problems += paper_headings.find_stray_text(rows, day.heading.row + 1, starts[0][0])
     drafts = []
-    stops = [start.row for start in starts[1:]] + [end]
-    for start, stop in zip(starts, stops, strict=bool(starts)):
-        if start.arxiv_id:
-            draft, paper_problems = _parse_paper(rows, start, start.arxiv_id, stop)
+    stops = [row for row, _ in starts[1:]] + [end]
+    for (_, paper), stop in zip(starts, stops, strict=True):
+        if paper:
+            draft, paper_problems = _parse_paper(rows, paper, stop)
             drafts.append(draft)
             problems += paper_problems
-    return paper_headings.ParseResult(drafts, problems, end)
+    return drafts, problems, end
 
 
 def _find_starts(
@@ -58,7 +52,7 @@ def _find_starts(
     headings: Sequence[lines.Heading],
     papers_by_row: Mapping[int, paper_headings.PaperHeading],
     day: date_headings.DateHeading,
-) -> tuple[list[_PaperStart], list[models.Problem]]:
+) -> tuple[list[_Start], list[models.Problem]]:
     marked = [
         heading
         for heading in headings
@@ -69,7 +63,7 @@ def _find_starts(
     )
     level = first.level if first else 0
     code = fences.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
-    starts: list[_PaperStart] = []
+    starts: list[_Start] = []
     problems: list[models.Problem] = []
     for heading in headings:
         paper = papers_by_row.get(heading.row)
@@ -78,7 +72,7 @@ def _find_starts(
             _has_paper_marker(rows, heading.row, day.end)
             or ((paper.is_bare_id or is_titled) and not code.contains(heading.row))
         ):
-            starts.append(_PaperStart(paper.row, paper.arxiv_id, paper.title, paper.url))
+            starts.append((paper.row, paper))
         elif paper and (paper.is_bare_id or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
             problems.append(models.Problem(heading.row + 1, message))
@@ -88,7 +82,7 @@ def _find_starts(
             and (start := _start_without_heading_id(rows, heading, starts, day.end))
         ):
             starts.append(start)
-            if not start.arxiv_id:
+            if not start[1]:
                 message = f"a paper without an arXiv id; it is left out: {lines.excerpt(heading.text)}"
                 problems.append(models.Problem(heading.row + 1, message))
     return starts, problems
@@ -106,18 +100,19 @@ def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
 
 
 def _start_without_heading_id(
-    rows: Sequence[str], heading: lines.Heading, starts: Sequence[_PaperStart], end: int
-) -> _PaperStart | None:
+    rows: Sequence[str], heading: lines.Heading, starts: Sequence[_Start], end: int
+) -> _Start | None:
     """The start of a paper whose heading has no id but is followed by a link, which may have it, or a summary's label."""
     following = _next_nonblank(rows, heading.row, end)
-    link = arxiv_ids.find_link(following) if following.startswith(markers.LINK_MARK) else None
-    if link and starts and link.arxiv_id == starts[-1].arxiv_id:
-        return None
-    if link:
-        return _PaperStart(heading.row, link.arxiv_id, heading.text or None, link.url)
-    if following.startswith(markers.LINK_MARK) or markers.parse_summary_label(following) == "":
-        return _PaperStart(heading.row, None, None, None)
-    return None
+    is_link = following.startswith(markers.LINK_MARK)
+    if is_link and (link := arxiv_ids.find_link(following)):
+        arxiv_id, url, _ = link
+        above = starts[-1][1] if starts else None
+        if above and above.arxiv_id == arxiv_id:
+            return None
+        row, title = heading.row, heading.text or None
+        return row, paper_headings.PaperHeading(row, row + 1, heading.level, arxiv_id, title, url)
+    return (heading.row, None) if is_link or markers.parse_summary_label(following) == "" else None
 
 
 def _find_end(
@@ -156,11 +151,11 @@ def _find_end(
 
 
 def _parse_paper(
-    rows: Sequence[str], start: _PaperStart, paper_id: str, stop: int
+    rows: Sequence[str], paper: paper_headings.PaperHeading, stop: int
 ) -> tuple[paper_headings.PaperDraft, list[models.Problem]]:
-    url = start.url or arxiv_ids.huggingface_url(paper_id)
-    draft = paper_headings.PaperDraft(start.row + 1, paper_id, None, url)
-    first, problems = _read_header(rows, start.row + 1, stop, draft)
+    url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
+    draft = paper_headings.PaperDraft(paper.row + 1, paper.arxiv_id, None, url)
+    first, problems = _read_header(rows, paper.row + 1, stop, draft)
     content = list(rows[first:stop])
     after_label = markers.parse_summary_label(content[0]) if content else None
     if after_label is not None:
@@ -169,11 +164,11 @@ def _parse_paper(
     if unclosed is not None:
         problems.append(models.Problem(first + unclosed + 1, "the fence around this summary is never closed"))
     title, sections = chapters.parse_chapters(body)
-    draft.title = title or draft.title or start.title
+    draft.title = title or draft.title or paper.title
     draft.sections = refusals.drop_refusal(tuple(section for section in sections if section.body))
     problems += [
         models.Problem(
-            start.row + 1, f"a chapter with nothing under it: {lines.excerpt(section.heading or '')}"
+            paper.row + 1, f"a chapter with nothing under it: {lines.excerpt(section.heading or '')}"
         )
         for section in sections
         if not section.body
@@ -203,22 +198,24 @@ def _read_header(
 def _read_header_line(line: str, draft: paper_headings.PaperDraft) -> bool:
     """Fill `draft` from a line above the summary; return whether the line was understood."""
     if markers.is_link_line(line):
-        link = arxiv_ids.find_link(line)
-        if link and link.arxiv_id == draft.arxiv_id:
-            draft.url = link.url
-        return link is None or link.arxiv_id == draft.arxiv_id
+        arxiv_id, url, _ = arxiv_ids.find_link(line) or (draft.arxiv_id, draft.url, 0)
+        if arxiv_id == draft.arxiv_id:
+            draft.url = url
+        return arxiv_id == draft.arxiv_id
     if title := _TITLE_LABEL.match(line):
         draft.title = draft.title or line[title.end() :].strip(" *") or None
         return True
     if field := labelled_fields.parse_labelled_field(line):
-        if field.name == "authors":
-            draft.authors, draft.authors_truncated = labelled_fields.parse_authors(field.value)
+        name, value = field
+        if name == "authors":
+            draft.authors, draft.authors_truncated = labelled_fields.parse_authors(value)
             return True
-        draft.votes, is_understood = labelled_fields.parse_votes(field.value)
+        draft.votes, is_understood = labelled_fields.parse_votes(value)
         return is_understood
     media = labelled_fields.parse_media(line)
     if media:
-        draft.thumbnail, draft.video = draft.thumbnail or media.thumbnail, draft.video or media.video
+        thumbnail, video = media
+        draft.thumbnail, draft.video = draft.thumbnail or thumbnail, draft.video or video
     return media is not None
 
 

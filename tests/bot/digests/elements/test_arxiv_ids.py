@@ -59,7 +59,7 @@ def test_a_text_without_id_gives_none(text: str) -> None:
 def test_a_link_ends_where_its_bracket_closes() -> None:
     link = arxiv_ids.find_link("see [it](https://arxiv.org/abs/2502.02737v2) there")
     assert link is not None
-    assert (link.arxiv_id, link.url) == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
+    assert link[:2] == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
 
 
 def test_the_urls_of_a_paper_give_its_id() -> None:

@@ -26,7 +26,7 @@ from bot.digests.elements import dates
     ],
 )
 def test_an_unambiguous_date_is_parsed(heading: str) -> None:
-    assert dates.parse_date(heading) == dates.ParsedDate(date(2025, 5, 27))
+    assert dates.parse_date(heading) == (date(2025, 5, 27), "")
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_an_ambiguous_date_is_not_guessed(heading: str) -> None:
 def test_an_impossible_date_is_an_error() -> None:
     reading = dates.parse_date("Daily Papers (2025-02-30)")
     assert reading is not None
-    assert reading.date is None
-    assert "2025-02-30" in reading.error
+    assert reading[0] is None
+    assert "2025-02-30" in reading[1]
 
 
 def test_two_dates_in_one_heading_are_an_error() -> None:
     reading = dates.parse_date("Daily Papers (2025-05-26 ~ 2025-05-27)")
     assert reading is not None
-    assert reading.date is None
-    assert "more than one" in reading.error
+    assert reading[0] is None
+    assert "more than one" in reading[1]
 
 
 @given(st.text())
