@@ -217,6 +217,24 @@ def test_the_architecture_names_every_package_and_every_module_in_it() -> None:
     assert {name: modules for name, modules in changes.items() if modules} == {}, "docs/architecture.md"
 
 
+def test_every_module_has_a_test_of_its_name_or_is_in_the_table_of_contributing() -> None:
+    listed: dict[str, set[str]] = {}
+    rows = [row for row in _rows((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")) if len(row) == 2]
+    for modules, tests in rows[2:]:
+        package, *names = re.findall(r"`([\w/*]+)`", modules)
+        listed.setdefault(package.removesuffix("/*"), set()).update(names or {"*"})
+        assert all((ROOT / path).exists() for path in re.findall(r"`([\w/.]+)`", tests)), modules
+    untested = {
+        f"{package}/{name}"
+        for package, names in _packages_on_disk().items()
+        for name in names
+        if package.startswith(("bot/services", "bot/client/views", "storage"))
+        and not (ROOT / "tests" / package / f"test_{name}.py").exists()
+        and not {name, "*"} & listed.get(package, set())
+    }
+    assert untested == set()
+
+
 def test_the_readme_and_the_architecture_stay_short() -> None:
     assert len(_readme().split()) <= 1_500
     assert len(_page("architecture.md").splitlines()) <= 150
