@@ -1,4 +1,4 @@
-"""The buttons, menus and forms around alerts: following in one click, making, resting, ending. Its commands are in `alerts`."""
+"""Buttons, menus and modals of alerts. The commands are in `alerts`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage import models
 
 
 class AlertButtonsCog(commands.Cog):
-    """A reader's standing rules, by buttons."""
+    """A user's alerts, managed with components."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -24,7 +24,7 @@ class AlertButtonsCog(commands.Cog):
 
     @component_router.handles(paper_list.FOLLOW)
     async def follow(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Make the alert for a list's topic or author in one click."""
+        """Create an alert for the topic or author of a list."""
         await responses.defer(interaction)
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         terms = list_state.alert_terms(state)
@@ -36,21 +36,21 @@ class AlertButtonsCog(commands.Cog):
 
     @component_router.handles(alerts_view.CREATE)
     async def create(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Make the rule that was previewed."""
+        """Create the previewed alert."""
         await responses.acknowledge(interaction)
         draft = await long_texts.load(self._services.text_tokens, alerts_view.unpack(action))
         await responses.update_message(interaction, await self._presenter.create(interaction, draft))
 
     @component_router.handles(alerts_view.EDIT)
     async def open_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Ask for another text and another minimum."""
-        words = await interaction.client.texts_for(interaction)
+        """Open a modal to change the text and the minimum of votes."""
+        texts = await interaction.client.texts_for(interaction)
         draft = await long_texts.load(self._services.text_tokens, alerts_view.unpack(action))
-        await responses.open_modal(interaction, modals.alert_modal(words, draft))
+        await responses.open_modal(interaction, modals.alert_modal(texts, draft))
 
     @component_router.handles(modals.SUBMIT_ALERT_MODAL)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the preview of what was typed into the form."""
+        """Preview the alert with the values of the modal."""
         await responses.acknowledge(interaction)
         kind, channel_id = action.fields(2)
         typed = component_router.modal_values(interaction)
@@ -64,7 +64,7 @@ class AlertButtonsCog(commands.Cog):
 
     @component_router.handles(alert_post.MANAGE)
     async def show_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the reader's rules."""
+        """Show a page of the user's alerts."""
         await responses.acknowledge(interaction)
         await responses.update_message(
             interaction, await self._presenter.list_view(interaction, action.number)
@@ -72,64 +72,61 @@ class AlertButtonsCog(commands.Cog):
 
     @component_router.handles(alerts_view.SELECT)
     async def select_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the rule that was picked."""
+        """Show the selected alert."""
         await responses.acknowledge(interaction)
-        await self._presenter.show(
-            interaction,
-            await self._presenter.find(interaction, component_router.selected_values(interaction)[0]),
-        )
+        alert = await self._presenter.find(interaction, component_router.selected_values(interaction)[0])
+        await self._presenter.show(interaction, alert)
 
     @component_router.handles(alert_post.PAUSE_WEEK)
     async def pause_week(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Let one rule (or all: 0) rest for a week."""
+        """Pause one alert for a week, or all alerts (payload 0)."""
         await responses.acknowledge(interaction)
         if action.payload == "0":
-            await self._presenter.pause(
-                interaction, [rule.id for rule in await self._presenter.list_for_reader(interaction)], 7
-            )
+            alert_ids = [alert.id for alert in await self._presenter.list_for_reader(interaction)]
+            await self._presenter.pause(interaction, alert_ids, 7)
             await responses.update_message(interaction, await self._presenter.list_view(interaction))
             return
-        rule = await self._presenter.find(interaction, action.payload)
-        await self._presenter.pause(interaction, [rule.id], 7)
+        alert = await self._presenter.find(interaction, action.payload)
+        await self._presenter.pause(interaction, [alert.id], 7)
         await self._presenter.show(interaction, await self._presenter.find(interaction, action.payload))
 
     @component_router.handles(alerts_view.RESUME)
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Let a rule speak again."""
+        """Resume an alert."""
         await responses.acknowledge(interaction)
-        rule = await self._presenter.find(interaction, action.payload)
-        await self._presenter.pause(interaction, [rule.id], 0)
+        alert = await self._presenter.find(interaction, action.payload)
+        await self._presenter.pause(interaction, [alert.id], 0)
         await self._presenter.show(interaction, await self._presenter.find(interaction, action.payload))
 
     @component_router.handles(alerts_view.REMOVE)
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """End a rule."""
+        """Remove an alert."""
         await responses.acknowledge(interaction)
-        rule = await self._presenter.find(interaction, action.payload)
-        await self._services.alerts.remove([rule.id], user_id=interaction.user.id)
+        alert = await self._presenter.find(interaction, action.payload)
+        await self._services.alerts.remove([alert.id], user_id=interaction.user.id)
         await responses.update_message(
-            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", rule)
+            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", alert)
         )
 
     @component_router.handles(alert_post.STOP_ALL)
     async def confirm_remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Ask whether all rules are to go."""
+        """Ask for confirmation to remove all alerts."""
         await responses.acknowledge(interaction)
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         count = len(await self._presenter.list_for_reader(interaction))
         view = (
-            alerts_view.confirm_remove_all_view(words, count)
+            alerts_view.confirm_remove_all_view(texts, count)
             if count
-            else notices.text_view(words("no-alerts"))
+            else notices.text_view(texts("no-alerts"))
         )
         await responses.update_message(interaction, view)
 
     @component_router.handles(alerts_view.REMOVE_ALL)
     async def remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """End all of the reader's rules."""
+        """Remove all alerts of the user."""
         await responses.acknowledge(interaction)
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         count = await self._services.alerts.remove_all(user_id=interaction.user.id)
         await responses.update_message(
-            interaction, notices.text_view(words("alerts-all-removed", count=count))
+            interaction, notices.text_view(texts("alerts-all-removed", count=count))
         )

@@ -1,4 +1,4 @@
-"""/alerts and the buttons around alerts: following in one click, making, resting, resuming and ending rules."""
+"""/alerts. Its buttons are in `alert_buttons`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Votes = app_commands.Range[int, 0, 99_999]
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a new paper matches"):
-    """A reader's standing rules."""
+    """A user's alerts."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -42,7 +42,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         votes: Votes = 0,
         channel: app_commands.AppCommandChannel | None = None,
     ) -> None:
-        """Show what the rule would have told; a button makes it."""
+        """Preview the alert with the papers that it would have matched; a button creates it."""
         await responses.defer(interaction)
         if (keyword is None) == (author is None):
             raise UserError("alert-one-of-two")
@@ -53,19 +53,19 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
 
     @app_commands.command(name="list", description="Your alerts, to change or end them")
     async def list_alerts(self, interaction: Interaction) -> None:
-        """Answer with the reader's rules."""
+        """Show the user's alerts."""
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
     @app_commands.command(name="remove", description="End an alert")
     @app_commands.describe(alert="Which one")
     async def remove(self, interaction: Interaction, alert: app_commands.Range[str, 1, 100]) -> None:
-        """End one rule."""
+        """Remove an alert."""
         await responses.defer(interaction)
-        rule = await self._presenter.find(interaction, alert)
-        await self._services.alerts.remove([rule.id], user_id=interaction.user.id)
+        row = await self._presenter.find(interaction, alert)
+        await self._services.alerts.remove([row.id], user_id=interaction.user.id)
         await responses.reply_privately(
-            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", rule)
+            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", row)
         )
 
     @app_commands.command(name="pause", description="Let an alert rest for a while")
@@ -76,12 +76,12 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         alert: app_commands.Range[str, 1, 100] | None = None,
         days: app_commands.Range[int, 0, 365] = 7,
     ) -> None:
-        """Let one rule, or all, be silent for some days."""
+        """Pause one alert, or all, for some days."""
         await responses.defer(interaction)
         if alert is not None:
             ids = [(await self._presenter.find(interaction, alert)).id]
         else:
-            ids = [rule.id for rule in await self._presenter.list_for_reader(interaction)]
+            ids = [row.id for row in await self._presenter.list_for_reader(interaction)]
         await self._presenter.pause(interaction, ids, days)
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
@@ -91,6 +91,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         typed = current.casefold()
-        mine = await self._presenter.list_for_reader(interaction)
-        found = [rule for rule in mine if typed in rule.text.casefold()]
-        return autocomplete.make_choices((rule.text, str(rule.id)) for rule in found)
+        rows = await self._presenter.list_for_reader(interaction)
+        return autocomplete.make_choices(
+            (row.text, str(row.id)) for row in rows if typed in row.text.casefold()
+        )

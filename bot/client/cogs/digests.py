@@ -1,4 +1,4 @@
-"""/digest and /top, and what the controls of every list do: turn a page, choose a period, share, the other language."""
+"""/digest and /top, and the components of every list: pages, periods, sharing, the other language."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage import models
 
 
 class DigestsCog(commands.Cog):
-    """The archive by day and by votes."""
+    """Papers by date and by votes."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -32,7 +32,7 @@ class DigestsCog(commands.Cog):
     async def digest(
         self, interaction: Interaction, date: app_commands.Range[str, 1, 40] | None = None
     ) -> None:
-        """Answer with the digest of a date, or the newest."""
+        """Show the digest of a date, or the newest."""
         await responses.defer(interaction)
         text = option_parsers.parse_date(date, self._services.clock().date()).isoformat() if date else ""
         await self._lists.show(interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
@@ -47,14 +47,14 @@ class DigestsCog(commands.Cog):
         period: str = list_state.Period.WEEK.value,
         topic: app_commands.Range[str, 1, 300] = "",
     ) -> None:
-        """Answer with the most voted papers of a period, of one topic if wished."""
+        """Show the most voted papers of a period, optionally on one topic."""
         await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.TOP, topic, period=list_state.Period(period))
         await self._lists.show(interaction, await long_texts.store(self._services.text_tokens, state))
 
     @component_router.handles(list_state.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show another page of a list, or another list that it leads to."""
+        """Show another page of a list, or a related list."""
         await responses.acknowledge(interaction)
         await self._lists.show(
             interaction, await long_texts.load(self._services.text_tokens, list_state.unpack(action))
@@ -62,7 +62,7 @@ class DigestsCog(commands.Cog):
 
     @component_router.handles(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the list for the period that was picked."""
+        """Show the list for the selected period."""
         await responses.acknowledge(interaction)
         period = list_state.Period(component_router.selected_values(interaction)[0])
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
@@ -70,23 +70,22 @@ class DigestsCog(commands.Cog):
 
     @component_router.handles(paper_list.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Post the page for everybody in the channel, if the asker may write there."""
+        """Post the page publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
-        listed = await self._lists.load(words, state, interaction.user.id)
+        listed = await self._lists.load(texts, state, interaction.user.id)
         sharer = responses.display_name(interaction)
-        await responses.reply_publicly(interaction, paper_list.shared_view(words, listed, sharer=sharer))
+        await responses.reply_publicly(interaction, paper_list.shared_view(texts, listed, sharer=sharer))
 
     @component_router.handles(daily_post.SHOW_LANGUAGE)
     async def show_other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the papers of this post privately in the other language."""
+        """Show the papers of a post privately in the other language."""
         await responses.defer(interaction)
         locale = models.Locale(action.payload)
-        details = [
-            await self._services.search.find_paper(arxiv_id) for arxiv_id in menu_arxiv_ids(interaction)
-        ]
+        arxiv_ids = _menu_arxiv_ids(interaction)
+        details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         papers = tuple(summaries.build_post_paper(detail, locale) for detail in details if detail is not None)
         if not papers:
             raise UserError("outdated-control")
@@ -96,22 +95,19 @@ class DigestsCog(commands.Cog):
             await responses.reply_privately(interaction, view)
 
 
-def menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
-    """Return the arXiv ids that the message's menu offers to open."""
-    message = interaction.message
-    if message is None:
-        return []
+def _menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
+    """Return the arXiv ids of the message's menu of papers."""
     return [
         option.value
-        for component in walk_components(message.components)
+        for component in _walk_components(interaction.message.components if interaction.message else ())
         if isinstance(component, discord.SelectMenu)
         and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN_SELECTED
         for option in component.options
     ]
 
 
-def walk_components(components: Any) -> Any:
-    """Yield components and all that they hold."""
+def _walk_components(components: Any) -> Any:
+    """Yield components with their children, depth first."""
     for component in components:
         yield component
-        yield from walk_components(getattr(component, "children", ()))
+        yield from _walk_components(getattr(component, "children", ()))

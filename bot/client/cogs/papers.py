@@ -1,4 +1,4 @@
-"""/paper and /saved, and what a paper's card leads to: pages, chapters, similar papers, authors, citing, saving, sharing."""
+"""/paper and /saved, and the components of a paper's card: pages, chapters, similar papers, authors, citing, saving, sharing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from storage import models
 
 
 class PapersCog(commands.Cog):
-    """One paper at a time."""
+    """Cards of single papers, and the user's saved papers."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -39,28 +39,27 @@ class PapersCog(commands.Cog):
     @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def paper(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
-        """Answer with a paper's card."""
+        """Show a paper's card."""
         await responses.defer(interaction)
-        near = await self._topic_fallback_view(interaction, paper)
-        await responses.reply_privately(interaction, near or await self._card_view(interaction, paper))
+        view = await self._topic_fallback_view(interaction, paper)
+        await responses.reply_privately(interaction, view or await self._card_view(interaction, paper))
 
     @app_commands.command(name="saved", description="The papers that you saved")
     async def saved(self, interaction: Interaction) -> None:
-        """Answer with the reader's saved papers, last saved first."""
+        """Show the user's saved papers, last saved first."""
         await responses.defer(interaction)
         await self._lists.show(interaction, list_state.ListState(list_state.ListKind.SAVED))
 
     @component_router.handles(paper_list.OPEN_SELECTED)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open the paper picked in a menu, in a private message of its own."""
+        """Open the selected paper in a new private message."""
         await responses.defer(interaction)
-        await responses.reply_privately(
-            interaction, await self._card_view(interaction, component_router.selected_values(interaction)[0])
-        )
+        arxiv_id = component_router.selected_values(interaction)[0]
+        await responses.reply_privately(interaction, await self._card_view(interaction, arxiv_id))
 
     @component_router.handles(daily_post.OPEN_PAPER)
     async def open_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open the paper that a button belongs to."""
+        """Open the paper of a button in a new private message."""
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._card_view(interaction, action.payload))
 
@@ -75,14 +74,11 @@ class PapersCog(commands.Cog):
 
     @component_router.handles(paper_card.CHAPTERS)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Open the chapter picked in the menu: in place if a chapter is shown already, else in a message of its own."""
+        """Open the selected chapter in a new private message."""
         await responses.defer(interaction)
-        await responses.reply_privately(
-            interaction,
-            await self._chapter_view(
-                interaction, action.payload, int(component_router.selected_values(interaction)[0]), 0
-            ),
-        )
+        chapter = int(component_router.selected_values(interaction)[0])
+        view = await self._chapter_view(interaction, action.payload, chapter, 0)
+        await responses.reply_privately(interaction, view)
 
     @component_router.handles(paper_card.CHAPTER)
     async def turn_chapter_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -90,56 +86,54 @@ class PapersCog(commands.Cog):
         await responses.acknowledge(interaction)
         arxiv_id, chapter, page = action.fields(3)
         with custom_ids.map_parse_errors():
-            place = int(chapter), int(page)
-        await responses.update_message(interaction, await self._chapter_view(interaction, arxiv_id, *place))
+            position = int(chapter), int(page)
+        view = await self._chapter_view(interaction, arxiv_id, *position)
+        await responses.update_message(interaction, view)
 
     @component_router.handles(paper_card.SIMILAR)
     async def show_similar(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show papers like this one."""
+        """Show similar papers."""
         await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.SIMILAR, action.payload)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
     @component_router.handles(paper_card.AUTHORS)
     async def show_authors(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show all authors, to be picked from."""
-        page, arxiv_id = action.fields(2)
-        await (responses.acknowledge if int(page) else responses.defer)(interaction)
-        words, detail = await self._load_paper(interaction, arxiv_id)
-        view = paper_details.authors_view(words, detail, max(int(page) - 1, 0))
-        await (responses.update_message if int(page) else responses.reply_privately)(interaction, view)
+        """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
+        number, arxiv_id = action.fields(2)
+        page = int(number)
+        await (responses.acknowledge if page else responses.defer)(interaction)
+        texts, detail = await self._load_paper(interaction, arxiv_id)
+        view = paper_details.authors_view(texts, detail, max(page - 1, 0))
+        await (responses.update_message if page else responses.reply_privately)(interaction, view)
 
     @component_router.handles(paper_details.SELECT_AUTHOR)
     async def select_author(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the papers of the author that was picked."""
+        """Show the papers of the selected author."""
         await responses.defer(interaction)
         _, detail = await self._load_paper(interaction, action.payload)
         number = int(component_router.selected_values(interaction)[0])
         if number >= len(detail.authors):
             raise UserError("outdated-control")
         state = list_state.ListState(list_state.ListKind.AUTHOR, detail.authors[number])
-        await responses.reply_privately(
-            interaction,
-            await self._lists.list_view(
-                interaction, await long_texts.store(self._services.text_tokens, state)
-            ),
-        )
+        state = await long_texts.store(self._services.text_tokens, state)
+        await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
     @component_router.handles(paper_card.CITE)
     async def cite(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the paper's BibTeX entry, ready to be copied."""
+        """Show the paper's BibTeX entry."""
         await responses.defer(interaction)
-        words, detail = await self._load_paper(interaction, action.payload)
-        await responses.reply_privately(interaction, paper_details.cite_view(words, detail))
+        texts, detail = await self._load_paper(interaction, action.payload)
+        await responses.reply_privately(interaction, paper_details.cite_view(texts, detail))
 
     @component_router.handles(paper_card.SAVE)
     async def save(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Save a paper or take it out again; a private card shows the change, elsewhere a sentence says it."""
-        wanted, page, arxiv_id = action.fields(3)
+        """Save or unsave a paper. A private card is updated; other messages get a private answer."""
+        save, page, arxiv_id = action.fields(3)
         on_card = responses.is_ephemeral(interaction) and page != paper_card.NO_PAGE
         await (responses.acknowledge if on_card else responses.defer)(interaction)
-        words, detail = await self._load_paper(interaction, arxiv_id)
-        if wanted == "1":
+        texts, detail = await self._load_paper(interaction, arxiv_id)
+        if save == "1":
             await self._services.readers.save_paper(interaction.user.id, detail.id)
         else:
             await self._services.readers.unsave_paper(interaction.user.id, detail.id)
@@ -148,52 +142,52 @@ class PapersCog(commands.Cog):
                 interaction, await self._card_view(interaction, arxiv_id, int(page))
             )
         else:
-            text = words("paper-saved", command=self._mentions("saved"))
+            text = texts("paper-saved", command=self._mentions("saved"))
             await responses.reply_privately(interaction, notices.text_view(text))
 
     @component_router.handles(paper_card.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Post the card for everybody in the channel, if the asker may write there."""
+        """Post the card publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
-        words, detail = await self._load_paper(interaction, action.payload)
-        view = paper_card.card_view(words, detail, sharer=responses.display_name(interaction))
+        texts, detail = await self._load_paper(interaction, action.payload)
+        view = paper_card.card_view(texts, detail, sharer=responses.display_name(interaction))
         await responses.reply_publicly(interaction, view)
 
     async def _card_view(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
-        words, detail = await self._load_paper(interaction, paper)
+        texts, detail = await self._load_paper(interaction, paper)
         saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
         may_share = checks.may_share(interaction)
-        return paper_card.card_view(words, detail, page, saved=saved, may_share=may_share)
+        return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share)
 
     async def _topic_fallback_view(
         self, interaction: Interaction, paper: str
     ) -> discord.ui.LayoutView | None:
-        """Return papers on the topic of what is no paper's title; None if it names a paper, or there are none."""
+        """Search the text as a topic if it names no paper. Returns None if it does, or if nothing matches."""
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         state = await long_texts.store(
             self._services.text_tokens, list_state.ListState(list_state.ListKind.TOPIC, paper)
         )
-        listed = await self._lists.load(words, state, interaction.user.id)
+        listed = await self._lists.load(texts, state, interaction.user.id)
         if not listed.rows:
             return None
-        listed = replace(listed, notes=(words("no-paper-near"), *listed.notes))
-        return paper_list.list_view(words, listed, may_share=checks.may_share(interaction))
+        listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))
+        return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
 
     async def _chapter_view(
         self, interaction: Interaction, arxiv_id: str, chapter: int, page: int
     ) -> discord.ui.LayoutView:
-        words, detail = await self._load_paper(interaction, arxiv_id)
+        texts, detail = await self._load_paper(interaction, arxiv_id)
         try:
-            return paper_card.chapter_view(words, detail, chapter, page)
+            return paper_card.chapter_view(texts, detail, chapter, page)
         except LookupError:
             raise UserError("no-chapter") from None
 
     async def _load_paper(self, interaction: Interaction, paper: str) -> tuple[Texts, models.PaperDetail]:
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         detail = await self._services.search.find_paper(paper)
         if detail is None:
             raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
-        return words, detail
+        return texts, detail

@@ -1,4 +1,4 @@
-"""/topic and /author, and the little form that asks for a topic under every post."""
+"""/topic and /author, and the modal of a post that asks for a topic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Votes = app_commands.Range[int, 0, 99_999]
 
 
 class SearchCog(commands.Cog):
-    """The archive by topic and by author."""
+    """Papers by topic and by author."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -37,7 +37,7 @@ class SearchCog(commands.Cog):
         period: str = list_state.Period.ALL.value,
         votes: Votes = 0,
     ) -> None:
-        """Answer with the papers on a topic, best first."""
+        """Show the papers on a topic, best match first."""
         await self._show_results(interaction, list_state.ListKind.TOPIC, query, period, votes)
 
     @app_commands.command(name="author", description="An author's papers; any order or spelling of the name")
@@ -51,18 +51,18 @@ class SearchCog(commands.Cog):
         period: str = list_state.Period.ALL.value,
         votes: Votes = 0,
     ) -> None:
-        """Answer with an author's papers, most voted first."""
+        """Show an author's papers, most voted first."""
         await self._show_results(interaction, list_state.ListKind.AUTHOR, name, period, votes)
 
     @component_router.handles(daily_post.OPEN_TOPIC_MODAL)
     async def open_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Ask for a topic in a form."""
-        words = await interaction.client.texts_for(interaction)
-        await responses.open_modal(interaction, modals.topic_modal(words))
+        """Open a modal that asks for a topic."""
+        texts = await interaction.client.texts_for(interaction)
+        await responses.open_modal(interaction, modals.topic_modal(texts))
 
     @component_router.handles(modals.SUBMIT_TOPIC_MODAL)
     async def submit_topic_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Answer what was typed into the form."""
+        """Show the papers on the topic of the modal."""
         await self._show_results(
             interaction,
             list_state.ListKind.TOPIC,

@@ -1,4 +1,4 @@
-"""/status and /help, and posting again what may not have arrived."""
+"""/status and /help, and the button that repeats a delivery with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.client.views import status as status_view
 
 
 class StatusCog(commands.Cog):
-    """How things stand, and how things work."""
+    """Status of the channel and its posts, and help."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -26,39 +26,39 @@ class StatusCog(commands.Cog):
         name="status", description="What came, what was posted, what comes next, and what is stuck"
     )
     async def status(self, interaction: Interaction) -> None:
-        """Answer with the status of this channel and of the reader's alerts."""
+        """Show the status of this channel and of the user's alerts."""
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._status_view(interaction))
 
     @app_commands.command(name="help", description="What Paperround can do")
     async def help(self, interaction: Interaction) -> None:
-        """Answer with the commands, each with an example."""
-        words = await interaction.client.texts_for(interaction)
+        """Show the commands, each with an example."""
+        texts = await interaction.client.texts_for(interaction)
         await responses.reply_privately(
-            interaction, help_view.help_view(words, self._mentions, can_manage=checks.is_manager(interaction))
+            interaction, help_view.help_view(texts, self._mentions, can_manage=checks.is_manager(interaction))
         )
 
     @component_router.handles(notices.SHOW_STATUS)
     async def show_status(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the status, privately."""
+        """Show the status privately."""
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._status_view(interaction))
 
     @component_router.handles(status_view.REPEAT_POST, check=checks.require_manager)
     async def post_again(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Post once more what nobody knows to have arrived."""
+        """Repeat a delivery whose outcome is unknown."""
         await responses.acknowledge(interaction)
         assert interaction.guild_id is not None  # require_manager checked it
         if not await self._services.status.resend(action.number, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
-        words = await interaction.client.texts_for(interaction)
-        await responses.update_message(interaction, notices.text_view(words("posting-again")))
+        texts = await interaction.client.texts_for(interaction)
+        await responses.update_message(interaction, notices.text_view(texts("posting-again")))
 
     async def _status_view(self, interaction: Interaction) -> discord.ui.LayoutView:
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         report = await self._services.status.report(
             user_id=interaction.user.id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
         )
         return status_view.status_view(
-            words, report, guild_id=interaction.guild_id, can_manage=checks.is_manager(interaction)
+            texts, report, guild_id=interaction.guild_id, can_manage=checks.is_manager(interaction)
         )

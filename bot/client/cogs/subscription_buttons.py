@@ -1,4 +1,4 @@
-"""The buttons, menus and forms around the daily post. Its commands are in `daily`."""
+"""Buttons, menus and modals of subscriptions. The commands are in `subscriptions`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.client.views import subscriptions as subscriptions_view
 
 
 class SubscriptionButtonsCog(commands.Cog):
-    """A server's standing orders, by buttons."""
+    """A server's subscriptions, managed with components. All but `resume` require a manager of the server."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -21,7 +21,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @component_router.handles(subscriptions_view.START, check=checks.require_manager)
     async def start(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Start the order that the wizard shows."""
+        """Create the subscription of the wizard."""
         await responses.acknowledge(interaction)
         await self._presenter.show(
             interaction,
@@ -31,28 +31,28 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @component_router.handles(subscriptions_view.START_NOW, check=checks.require_manager)
     async def start_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Start the order and post once at once."""
+        """Create the subscription of the wizard, and post immediately."""
         await responses.acknowledge(interaction)
-        order = await self._presenter.create(interaction, *subscriptions_view.unpack(action))
-        await self._presenter.show(interaction, order, "order-started")
-        await self._presenter.post_now(interaction, order)
+        subscription = await self._presenter.create(interaction, *subscriptions_view.unpack(action))
+        await self._presenter.show(interaction, subscription, "order-started")
+        await self._presenter.post_now(interaction, subscription)
 
     @component_router.handles(subscriptions_view.EDIT, check=checks.require_manager)
     async def open_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Ask for other wishes in a form."""
-        words = await interaction.client.texts_for(interaction)
+        """Open a modal to change the options of the wizard."""
+        texts = await interaction.client.texts_for(interaction)
         await responses.open_modal(
-            interaction, modals.subscription_modal(words, *subscriptions_view.unpack(action))
+            interaction, modals.subscription_modal(texts, *subscriptions_view.unpack(action))
         )
 
     @component_router.handles(modals.SUBMIT_SUBSCRIPTION_MODAL, check=checks.require_manager)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the wizard with what was typed into the form."""
+        """Update the wizard with the values of the modal."""
         await responses.acknowledge(interaction)
-        channel_id, wishes = subscriptions_view.unpack(action)
+        channel_id, options = subscriptions_view.unpack(action)
         typed = component_router.modal_values(interaction)
-        wishes = subscription_options.apply_changes(
-            wishes,
+        options = subscription_options.apply_changes(
+            options,
             typed.get(modals.TIME),
             typed.get(modals.ZONE),
             option_parsers.parse_number(typed.get(modals.PAPERS, ""), "papers-not-a-number", 1, 25),
@@ -60,27 +60,25 @@ class SubscriptionButtonsCog(commands.Cog):
             typed.get(modals.DAYS),
         )
         await responses.update_message(
-            interaction, await self._presenter.setup_view(interaction, channel_id, wishes)
+            interaction, await self._presenter.setup_view(interaction, channel_id, options)
         )
 
     @component_router.handles(subscriptions_view.LIST, check=checks.require_manager)
     async def show_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the server's daily posts."""
+        """Show the server's subscriptions."""
         await responses.acknowledge(interaction)
         await responses.update_message(interaction, await self._presenter.list_view(interaction))
 
     @component_router.handles(subscriptions_view.SELECT, check=checks.require_manager)
     async def select_subscription(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the daily post that was picked."""
+        """Show the selected subscription."""
         await responses.acknowledge(interaction)
-        await self._presenter.show(
-            interaction,
-            await self._presenter.find(interaction, component_router.selected_values(interaction)[0]),
-        )
+        selected = component_router.selected_values(interaction)[0]
+        await self._presenter.show(interaction, await self._presenter.find(interaction, selected))
 
     @component_router.handles(subscriptions_view.SHOW_PREVIEW, check=checks.require_manager)
     async def show_preview(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the post that would go out now."""
+        """Preview the post that would be sent now."""
         await responses.defer(interaction)
         await self._presenter.show_preview(
             interaction, await self._presenter.find(interaction, action.payload)
@@ -88,46 +86,42 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @component_router.handles(subscriptions_view.POST_NOW, check=checks.require_manager)
     async def post_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Post out of turn."""
+        """Post immediately, outside the schedule."""
         await responses.defer(interaction)
         await self._presenter.post_now(interaction, await self._presenter.find(interaction, action.payload))
 
     @component_router.handles(subscriptions_view.PAUSE, check=checks.require_manager)
     async def pause(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Stop a daily post."""
+        """Pause a subscription."""
         await responses.acknowledge(interaction)
-        order = await self._presenter.find(interaction, action.payload)
-        await self._presenter.show(
-            interaction, await self._services.subscriptions.pause(order.id), "order-paused"
-        )
+        subscription = await self._presenter.find(interaction, action.payload)
+        paused = await self._services.subscriptions.pause(subscription.id)
+        await self._presenter.show(interaction, paused, "order-paused")
 
     @component_router.handles(subscriptions_view.RESUME)
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Start a paused daily post again; also from a notice in a direct message, for whoever set it up."""
+        """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
         await responses.acknowledge(interaction)
-        order = await self._presenter.find_manageable(interaction, action.payload)
-        await self._presenter.show(
-            interaction, await self._services.subscriptions.resume(order.id), "order-resumed"
-        )
+        subscription = await self._presenter.find_manageable(interaction, action.payload)
+        resumed = await self._services.subscriptions.resume(subscription.id)
+        await self._presenter.show(interaction, resumed, "order-resumed")
 
     @component_router.handles(subscriptions_view.REMOVE, check=checks.require_manager)
     async def confirm_remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Ask whether the order is to be removed."""
+        """Ask for confirmation to remove a subscription."""
         await responses.acknowledge(interaction)
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
+        subscription = await self._presenter.find(interaction, action.payload)
         await responses.update_message(
-            interaction,
-            subscriptions_view.confirm_remove_view(
-                words, await self._presenter.find(interaction, action.payload)
-            ),
+            interaction, subscriptions_view.confirm_remove_view(texts, subscription)
         )
 
     @component_router.handles(subscriptions_view.REMOVE_CONFIRMED, check=checks.require_manager)
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Remove a daily post."""
+        """Remove a subscription."""
         await responses.acknowledge(interaction)
-        order = await self._presenter.find(interaction, action.payload)
-        await self._services.subscriptions.remove(order.id)
-        words = await interaction.client.texts_for(interaction)
-        text = words("order-removed", channel=f"<#{order.channel_id}>")
+        subscription = await self._presenter.find(interaction, action.payload)
+        await self._services.subscriptions.remove(subscription.id)
+        texts = await interaction.client.texts_for(interaction)
+        text = texts("order-removed", channel=f"<#{subscription.channel_id}>")
         await responses.update_message(interaction, notices.text_view(text))

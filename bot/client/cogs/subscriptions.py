@@ -1,4 +1,4 @@
-"""/daily: a channel's standing order for the daily post, for those who manage the server."""
+"""/daily: subscriptions of channels to the daily post, for managers of the server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, option_parsers, responses
+from bot.client.interactions import autocomplete, checks, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel, default_style
 from bot.client.presenters import subscription_options, subscriptions
 from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import subscriptions as subscriptions_view
-from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions, new_subscription, options_of
 from storage import models
 
@@ -29,14 +28,14 @@ SubscriptionId = app_commands.Range[str, 1, 30]
 class SubscriptionsCog(
     commands.GroupCog, name="daily", description="The daily post in this server's channels"
 ):
-    """A server's standing orders."""
+    """A server's subscriptions."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._presenter = subscriptions.SubscriptionPresenter(bot)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Let only those in who manage the server, whatever its settings for commands say."""
+        """Require a manager, even if the server's command settings allow others."""
         checks.require_manager(interaction)
         return True
 
@@ -61,32 +60,29 @@ class SubscriptionsCog(
         style: str | None = None,
         when_empty: bool = False,
     ) -> None:
-        """Show the post as it would be, the permissions it needs and when it would come; buttons start it."""
+        """Preview the post, its permissions and its first time; a button creates the subscription."""
         await responses.defer(interaction)
-        place = subscription_options.postable_channel(channel or interaction.channel)
-        words = await interaction.client.texts_for(interaction)
-        wishes = SubscriptionOptions(
-            at_time=option_parsers.parse_time(time),
-            timezone=option_parsers.parse_zone(
-                timezone or await self._presenter.default_timezone(interaction, words.locale)
-            ),
-            days=schedule.parse_days(days),
-            top_n=papers,
-            min_votes=votes,
-            locale=models.Locale(language) if language else words.locale,
-            style=models.Style(style) if style else default_style(place),
-            say_when_empty=when_empty,
+        destination = subscription_options.postable_channel(channel or interaction.channel)
+        locale = (await interaction.client.texts_for(interaction)).locale
+        defaults = SubscriptionOptions(
+            timezone=await self._presenter.default_timezone(interaction, locale),
+            locale=locale,
+            style=default_style(destination),
         )
-        if not STYLES[wishes.style].fits(place):
-            raise UserError("style-does-not-fit", channel=place.mention)
-        preview = new_subscription(place.guild.id, place.id, wishes, self._services.clock())
+        options = subscription_options.apply_changes(
+            defaults, time, timezone, papers, votes, days, language, style, when_empty
+        )
+        if not STYLES[options.style].fits(destination):
+            raise UserError("style-does-not-fit", channel=destination.mention)
+        guild_id, now = destination.guild.id, self._services.clock()
+        preview = new_subscription(guild_id, destination.id, options, now)
         await self._presenter.show_preview(interaction, preview)
-        view = await self._presenter.setup_view(interaction, place.id, wishes)
+        view = await self._presenter.setup_view(interaction, destination.id, options)
         await responses.reply_privately(interaction, view)
 
     @app_commands.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, interaction: Interaction) -> None:
-        """Answer with the server's daily posts."""
+        """Show the server's subscriptions."""
         await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
@@ -111,57 +107,55 @@ class SubscriptionsCog(
         style: str | None = None,
         when_empty: bool | None = None,
     ) -> None:
-        """Change what a daily post asks for."""
+        """Change the options of a subscription."""
         await responses.defer(interaction)
-        order = await self._presenter.find(interaction, post)
-        wishes = subscription_options.apply_changes(
-            options_of(order), time, timezone, papers, votes, days, language, style, when_empty
+        subscription = await self._presenter.find(interaction, post)
+        options = subscription_options.apply_changes(
+            options_of(subscription), time, timezone, papers, votes, days, language, style, when_empty
         )
-        place = interaction.client.get_channel(order.channel_id)
-        if isinstance(place, PostableChannel) and not STYLES[wishes.style].fits(place):
-            raise UserError("style-does-not-fit", channel=place.mention)
+        destination = interaction.client.get_channel(subscription.channel_id)
+        if isinstance(destination, PostableChannel) and not STYLES[options.style].fits(destination):
+            raise UserError("style-does-not-fit", channel=destination.mention)
         with map_service_errors(subscriptions.ERRORS):
-            order = await self._services.subscriptions.edit(order.id, wishes)
-        await self._presenter.show(interaction, order, "order-changed")
+            subscription = await self._services.subscriptions.edit(subscription.id, options)
+        await self._presenter.show(interaction, subscription, "order-changed")
 
     @app_commands.command(name="preview", description="See privately what would be posted now")
     @app_commands.describe(post="Which one")
     async def preview(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
-        """Show the post that would go out now."""
+        """Preview the post that would be sent now."""
         await responses.defer(interaction)
         await self._presenter.show_preview(interaction, await self._presenter.find(interaction, post))
 
     @app_commands.command(name="now", description="Post now, out of turn")
     @app_commands.describe(post="Which one")
     async def now(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
-        """Post the newest papers that the channel has not had."""
+        """Post the newest papers that the channel has not received yet."""
         await responses.defer(interaction)
         await self._presenter.post_now(interaction, await self._presenter.find(interaction, post))
 
     @app_commands.command(name="pause", description="Stop a daily post, or start it again")
     @app_commands.describe(post="Which one")
     async def pause(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
-        """Pause an active order, resume a paused one."""
+        """Pause an active subscription, or resume a paused one."""
         await responses.defer(interaction)
-        order = await self._presenter.find(interaction, post)
-        if order.state is models.ActivityState.ACTIVE:
-            await self._presenter.show(
-                interaction, await self._services.subscriptions.pause(order.id), "order-paused"
-            )
+        subscription = await self._presenter.find(interaction, post)
+        if subscription.state is models.ActivityState.ACTIVE:
+            paused = await self._services.subscriptions.pause(subscription.id)
+            await self._presenter.show(interaction, paused, "order-paused")
         else:
-            await self._presenter.show(
-                interaction, await self._services.subscriptions.resume(order.id), "order-resumed"
-            )
+            resumed = await self._services.subscriptions.resume(subscription.id)
+            await self._presenter.show(interaction, resumed, "order-resumed")
 
     @app_commands.command(name="remove", description="End a daily post")
     @app_commands.describe(post="Which one")
     async def remove(self, interaction: Interaction, post: SubscriptionId | None = None) -> None:
-        """Ask whether the order is to be removed."""
+        """Ask for confirmation to remove a subscription."""
         await responses.defer(interaction)
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
+        subscription = await self._presenter.find(interaction, post)
         await responses.reply_privately(
-            interaction,
-            subscriptions_view.confirm_remove_view(words, await self._presenter.find(interaction, post)),
+            interaction, subscriptions_view.confirm_remove_view(texts, subscription)
         )
 
     @edit.autocomplete("post")
@@ -172,17 +166,13 @@ class SubscriptionsCog(
     async def _subscription_autocomplete(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         typed = current.casefold()
-        labels = [
-            (
-                subscriptions_view.subscription_label(
-                    words, order, subscriptions.channel_name(interaction, order.channel_id)
-                ),
-                str(order.id),
-            )
-            for order in await self._presenter.list_for_guild(interaction)
-        ]
+        labels: dict[str, str] = {}
+        for subscription in await self._presenter.list_for_guild(interaction):
+            channel = subscriptions.channel_name(interaction, subscription.channel_id)
+            label = subscriptions_view.subscription_label(texts, subscription, channel)
+            labels[str(subscription.id)] = label
         return autocomplete.make_choices(
-            pair for pair in labels if typed in pair[0].casefold() or typed == pair[1]
+            (label, value) for value, label in labels.items() if typed in label.casefold() or typed == value
         )

@@ -1,4 +1,4 @@
-"""/trends: how a topic's papers and votes went by month, drawn, and which topics rise."""
+"""/trends: a chart of a topic's papers and votes by month, and rising topics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SPAN_CHOICES = [
 
 
 class TrendsCog(commands.Cog):
-    """The archive by month."""
+    """Papers and votes by month."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -52,19 +52,19 @@ class TrendsCog(commands.Cog):
         topic: app_commands.Range[str, 1, 300] = "",
         period: str = Span.YEAR.value,
     ) -> None:
-        """Answer with a topic's curve; without a topic with that of all papers, and what rises."""
+        """Show the chart of a topic; without a topic, of all papers, with rising topics."""
         await responses.defer(interaction)
         await self._show_topic(interaction, topic, Span(period))
 
     @component_router.handles(trends_view.SHOW)
     async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show a curve that a button leads to."""
+        """Show the chart of a button."""
         await responses.acknowledge(interaction)
         await self._show(interaction, *await self._unpack(action))
 
     @component_router.handles(trends_view.SELECT_SPAN)
     async def select_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the curve for the span that was picked."""
+        """Show the chart for the selected span."""
         await responses.acknowledge(interaction)
         topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
@@ -73,7 +73,7 @@ class TrendsCog(commands.Cog):
 
     @component_router.handles(trends_view.SELECT)
     async def select_topic(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Show the curve of the rising topic that was picked."""
+        """Show the chart of the selected rising topic."""
         await responses.acknowledge(interaction)
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
@@ -81,14 +81,14 @@ class TrendsCog(commands.Cog):
 
     @component_router.handles(trends_view.SHARE)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """Post the curve for everybody in the channel, if the asker may write there."""
+        """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
         await responses.defer(interaction, public=True)
-        words = await interaction.client.texts_for(interaction)
-        answer, files = await self._load_answer(words, *await self._unpack(action), rising=False)
+        texts = await interaction.client.texts_for(interaction)
+        answer, files = await self._load_answer(texts, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")
-        view = trends_view.shared_view(words, answer, sharer=responses.display_name(interaction))
+        view = trends_view.shared_view(texts, answer, sharer=responses.display_name(interaction))
         await responses.reply_publicly(interaction, view, files)
 
     async def _unpack(self, action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
@@ -100,43 +100,43 @@ class TrendsCog(commands.Cog):
         await self._show(interaction, topic, span)
 
     async def _show(self, interaction: Interaction, topic: list_state.ListState, span: Span) -> None:
-        words = await interaction.client.texts_for(interaction)
-        answer, files = await self._load_answer(words, topic, span, rising=not topic.text)
-        view = trends_view.trend_view(words, answer, may_share=checks.may_share(interaction))
+        texts = await interaction.client.texts_for(interaction)
+        answer, files = await self._load_answer(texts, topic, span, rising=not topic.text)
+        view = trends_view.trend_view(texts, answer, may_share=checks.may_share(interaction))
         await responses.respond(interaction, view, files)
 
     async def _load_answer(
-        self, words: Texts, topic: list_state.ListState, span: Span, *, rising: bool
+        self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, list[discord.File]]:
         months = trends_view.SPAN_MONTHS[span]
-        lookup = self._services.search
+        search = self._services.search
         answer = TrendAnswer(
             topic=topic,
             span=span,
             trend=await self._services.trends.get_trend(topic.text, months=months),
-            extent=await lookup.get_extent(),
-            rising=await self._services.rising.get_report(words.locale) if rising else None,
+            extent=await search.get_extent(),
+            rising=await self._services.rising.get_report(texts.locale) if rising else None,
         )
         if topic.text and not answer.trend.total:
-            found = await lookup.search(SearchRequest(topic.text, limit=1))
+            results = await search.search(SearchRequest(topic.text, limit=1))
             answer = replace(
-                answer, suggestions=found.suggestions, has_papers_outside_span=found.has_full_matches
+                answer, suggestions=results.suggestions, has_papers_outside_span=results.has_full_matches
             )
-        picture = await self._draw_chart(words, answer)
-        if picture is None:
+        image = await self._draw_chart(texts, answer)
+        if image is None:
             return answer, []
         file = discord.File(
-            io.BytesIO(picture),
+            io.BytesIO(image),
             trends_view.IMAGE_FILENAME,
-            description=trends_view.alt_text(words, answer) or None,
+            description=trends_view.alt_text(texts, answer) or None,
         )
         return replace(answer, has_image=True), [file]
 
-    async def _draw_chart(self, words: Texts, answer: TrendAnswer) -> bytes | None:
-        """Return the picture; None where there is nothing to draw, or where an operator's template spoils it."""
+    async def _draw_chart(self, texts: Texts, answer: TrendAnswer) -> bytes | None:
+        """Return the chart as PNG; None without papers, or if the operator's template is invalid."""
         if not answer.trend.total:
             return None
-        chart = trends_view.build_chart(words, answer)
+        chart = trends_view.build_chart(texts, answer)
         try:
             return await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:

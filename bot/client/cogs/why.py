@@ -1,4 +1,4 @@
-"""/why: why a paper was not posted in the channel in which it is asked."""
+"""/why: the reason why a paper was not posted in this channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.digests.elements import arxiv_ids
 
 
 class WhyCog(commands.Cog):
-    """Explains what the daily posts of a channel chose."""
+    """Explains the selection of a channel's posts."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -30,27 +30,27 @@ class WhyCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def why(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
-        """Answer for the channel, or for the channel of the thread, in which it is asked."""
+        """Explain for this channel, or for the parent channel of this thread."""
         channel_id = _top_level_channel_id(interaction)
         if interaction.guild_id is None or channel_id is None:
             raise UserError("only-in-servers")
         await responses.defer(interaction)
-        words = await interaction.client.texts_for(interaction)
+        texts = await interaction.client.texts_for(interaction)
         detail = await self._services.search.find_paper(paper)
         if detail is not None:
             answer = await self._services.why.explain(
                 detail, guild_id=interaction.guild_id, channel_id=channel_id
             )
-            view = why_view.why_view(words, answer, guild_id=interaction.guild_id, mention=self._mentions)
-        elif (named := arxiv_ids.extract_arxiv_id(paper)) is not None:
-            view = why_view.unknown_paper_view(words, named)
+            view = why_view.why_view(texts, answer, guild_id=interaction.guild_id, mention=self._mentions)
+        elif (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
+            view = why_view.unknown_paper_view(texts, arxiv_id)
         else:
             raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
         await responses.reply_privately(interaction, view)
 
 
 def _top_level_channel_id(interaction: Interaction) -> int | None:
-    """Return the channel that a daily post would be set up in: of a thread or a forum's post, the channel above."""
+    """Return the id of the channel, or of the parent channel of a thread or forum post."""
     if isinstance(interaction.channel, discord.Thread):
         return interaction.channel.parent_id
     return interaction.channel_id
