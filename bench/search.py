@@ -85,10 +85,10 @@ def show_build(archive: BenchArchive) -> None:
         if name.startswith(("paper_words", "paper_titles", "term_counts"))
     )
     text_size = sum(size for name, size in sizes.items() if "indexed_papers" in name)
-    show(Figure("index, bytes a paper", (engine_size + text_size) / archive.papers, "B", max_value=1600))
-    show(Figure("  of these the texts kept beside it", text_size / archive.papers, "B"))
+    show(Figure("index, bytes per paper", (engine_size + text_size) / archive.papers, "B", max_value=1600))
+    show(Figure("  of these the stored texts", text_size / archive.papers, "B"))
     show(Figure("indexing a person", archive.build_seconds["people"] * 1e6 / archive.people, "µs"))
-    show(Figure("making the glossary anew", archive.build_seconds["glossary"], "s"))
+    show(Figure("rebuilding the glossary", archive.build_seconds["glossary"], "s"))
 
 
 def _sizes(path: Path) -> dict[str, int]:
