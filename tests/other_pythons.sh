@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the unit tests (the pure rooms, storage on SQLite) on every other Python from 3.11 to 3.13 that this machine has,
-# each in a virtual environment of its own that is kept, and says which it used. Argument: the Python of the full run.
+# Runs the unit tests (pure packages, services, storage on SQLite) on every other installed Python from 3.11 to 3.13, each
+# in its own virtual environment, which is kept, and prints the versions. Argument: the Python of the full run.
 set -euo pipefail
 full=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 used=()

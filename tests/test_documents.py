@@ -1,4 +1,4 @@
-"""What the documents promise: everything that can be set, typed or made is written down, and every link leads somewhere."""
+"""Tests that compare the documents with the code: settings, commands, make targets, modules, tables, metrics, links."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SKIPPED_FOLDERS = frozenset({".git", ".hypothesis", "__pycache__", "build", "dis
 TEXT_SUFFIXES = frozenset(
     {".py", ".md", ".toml", ".txt", ".sh", ".yml", ".j2", ".ftl", ".tsv", ".mako", ".svg", ""}
 )
-# Written in two pieces, so that this file is not the one that is found.
+# Written in two pieces, so that the search does not match this file.
 MACHINE_PATHS = ["/wo" + "rk/", "/ro" + "ot/", "/opt/py" + "pi"]
 REGISTRIES = [
     "pypi." + "org",
@@ -67,7 +67,7 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def _row_of(code: str, text: str) -> list[str]:
-    """Return the row whose first cell names `code`, and nothing longer that only begins like it."""
+    """Return the one row whose first cell names `code` itself, not a longer name that starts with it."""
     pattern = re.compile(rf"`{re.escape(code)}(?=[`\s])(?! [a-z])")
     rows = [row for row in _rows(text) if pattern.search(row[0])]
     assert len(rows) == 1, f"{code} should begin one row of a table, not {len(rows)}"
@@ -91,8 +91,8 @@ def test_every_setting_is_on_its_page_with_its_default(name: str) -> None:
 def test_no_page_names_a_setting_that_does_not_exist(path: Path) -> None:
     known = {settings.setting_name(name) for name in settings.Settings.model_fields}
     text = path.read_text(encoding="utf-8")
-    named = set(re.findall(r"\b(?:PAPERROUND_[A-Z_]+|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)", text))
-    assert named - {"PAPERROUND_"} <= known
+    mentioned = set(re.findall(r"\b(?:PAPERROUND_[A-Z_]+|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)", text))
+    assert mentioned - {"PAPERROUND_"} <= known
 
 
 # The shell
@@ -109,7 +109,7 @@ def _shell_commands() -> Iterator[tuple[str, click.Command]]:
     return walk(typer.main.get_command(cli.build_app()), ())
 
 
-@pytest.mark.parametrize(("name", "command"), [pytest.param(*one, id=one[0]) for one in _shell_commands()])
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*pair, id=pair[0]) for pair in _shell_commands()])
 def test_every_shell_command_is_on_its_page_with_its_options(name: str, command: Any) -> None:
     cells = _row_of(f"paperround {name}", _page("commands.md"))
     options = {
@@ -138,18 +138,18 @@ def test_no_page_names_a_shell_command_that_does_not_exist(path: Path) -> None:
 async def commands(
     sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[app_commands.Command[Any, ..., Any]]:
-    """All slash commands of the bot, as they are put up on Discord."""
-    monkeypatch.chdir(tmp_path)  # where no .env lies
+    """All slash commands of the bot, as registered with Discord."""
+    monkeypatch.chdir(tmp_path)  # a folder without .env
     bot = container.Container(settings.Settings(), sqlite_db).create_bot(shard_count=1)
     for cog in client.COGS:
         await bot.add_cog(cog(bot))
-    return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
+    return [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
 
 
 def _korean_name(command: app_commands.Command[Any, ..., Any]) -> str:
     texts = translations.load().command_texts
     words = command.qualified_name.split()
-    names = ["-".join(words[: place + 1]) for place in range(len(words))]
+    names = ["-".join(words[:length]) for length in range(1, len(words) + 1)]
     return " ".join(texts(f"{name}.name") for name in names)
 
 
@@ -160,7 +160,7 @@ async def test_every_slash_command_is_in_the_readme_in_both_languages_with_its_o
     for command in commands:
         cells = _row_of(f"/{command.qualified_name}", _readme())
         assert cells[1] == f"`/{_korean_name(command)}`"
-        missing = [one.name for one in command.parameters if f"`{one.name}`" not in cells[2]]
+        missing = [option.name for option in command.parameters if f"`{option.name}`" not in cells[2]]
         assert missing == [], f"options of /{command.qualified_name}"
 
 
@@ -168,18 +168,18 @@ async def test_the_readme_names_no_slash_command_that_does_not_exist(
     commands: list[app_commands.Command[Any, ..., Any]],
 ) -> None:
     known = {f"/{command.qualified_name}" for command in commands}
-    named = {cell.strip("`") for row in _rows(_readme()) for cell in row[:1] if cell.startswith("`/")}
-    assert named == known
+    documented = {cell.strip("`") for row in _rows(_readme()) for cell in row[:1] if cell.startswith("`/")}
+    assert documented == known
 
 
 def test_the_invitation_asks_for_exactly_the_permissions_that_the_readme_explains() -> None:
     [number] = re.findall(r"permissions=(\d+)", _readme())
-    wanted = [name for name, granted in discord.Permissions(int(number)) if granted]
+    requested = [name for name, granted in discord.Permissions(int(number)) if granted]
     explained = _readme().partition("| permission | what for |")[2].partition("\n\n")[0]
     titles = [row.split("|")[0].strip() for row in ROW.findall(explained)][1:]
     aliases = {"view_channel": "read_messages"}
-    named = [title.lower().replace(" ", "_") for title in titles]
-    assert sorted(aliases.get(name, name) for name in named) == sorted(wanted)
+    explained_names = [title.lower().replace(" ", "_") for title in titles]
+    assert sorted(aliases.get(name, name) for name in explained_names) == sorted(requested)
 
 
 # The code
@@ -195,12 +195,12 @@ def test_every_make_target_is_in_contributing() -> None:
 
 def _packages_on_disk() -> dict[str, set[str]]:
     """Return each package with its modules."""
-    found: dict[str, set[str]] = {}
+    packages: dict[str, set[str]] = {}
     for package in ("bot", "storage"):
         for path in (ROOT / package).rglob("*.py"):
             if path.name != "__init__.py" and path.parent.name != "versions":
-                found.setdefault(_name(path.parent), set()).add(path.stem)
-    return found
+                packages.setdefault(_name(path.parent), set()).add(path.stem)
+    return packages
 
 
 def _documented_packages() -> dict[str, set[str]]:
@@ -258,8 +258,10 @@ def test_the_delivery_page_names_every_state_of_the_outbox() -> None:
 def test_every_template_block_and_filter_is_on_the_page_about_wording() -> None:
     files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "templates").glob("*.j2")}
     blocks = {block for text in files.values() for block in re.findall(r"{% block (\w+) %}", text)}
-    own = set(filters.FILTERS) - {"safe", "trim"}
-    assert {name for name in {*files, *blocks, *own} if f"`{name}`" not in _page("wording.md")} == set()
+    custom_filters = set(filters.FILTERS) - {"safe", "trim"}
+    assert {
+        name for name in {*files, *blocks, *custom_filters} if f"`{name}`" not in _page("wording.md")
+    } == set()
 
 
 def test_every_metric_is_on_the_page_about_operating() -> None:
@@ -272,7 +274,7 @@ def test_every_metric_is_on_the_page_about_operating() -> None:
 
 
 def test_every_kind_and_status_of_a_source_is_on_the_page_about_sources() -> None:
-    # On the command line what is gone for good has failed.
+    # The command line shows `gone` as `failed`.
     statuses = {status.value for status in models.FetchStatus} - {"gone"}
     kinds = {kind.value for kind in models.SourceKind}
     assert {name for name in kinds | statuses if f"| `{name}` |" not in _page("sources.md")} == set()
@@ -282,27 +284,27 @@ def test_every_kind_and_status_of_a_source_is_on_the_page_about_sources() -> Non
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
-def test_every_relative_link_leads_to_a_file_or_heading(path: Path) -> None:
+def test_every_relative_link_points_to_a_file_or_heading(path: Path) -> None:
     for target in LINK.findall(path.read_text(encoding="utf-8")):
         if re.match(r"[a-z]+:", target):
             continue
-        place, _, heading = target.partition("#")
-        file = (path.parent / place).resolve() if place else path
+        link_path, _, heading = target.partition("#")
+        file = (path.parent / link_path).resolve() if link_path else path
         if file.is_relative_to(IMAGES) and not IMAGES.is_dir():
-            continue  # the pictures are made from the demo, after everything else
+            continue  # the pictures are generated from the demo
         assert file.exists(), target
         if heading:
             assert heading in _anchors(file), target
 
 
 def _anchors(path: Path) -> set[str]:
-    """Return the names under which a page's headings are linked."""
+    """Return the anchors of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
-def test_pages_speak_calmly(path: Path) -> None:
+def test_pages_have_no_exclamation_marks(path: Path) -> None:
     prose = CODE.sub("", path.read_text(encoding="utf-8")).replace("![", "[")
     assert "!" not in prose
 
@@ -332,12 +334,12 @@ def _texts() -> Iterator[tuple[str, str]]:
                 yield _name(file), file.read_text(encoding="utf-8", errors="replace")
 
 
-def test_no_file_names_a_path_of_somebodys_machine_or_a_package_registry() -> None:
-    found = [
-        (name, sign)
+def test_no_file_names_a_local_path_or_a_package_registry() -> None:
+    matches = [
+        (name, pattern)
         for name, text in _texts()
         if name != ".coverage"
-        for sign in [*MACHINE_PATHS, *REGISTRIES]
-        if sign in text
+        for pattern in [*MACHINE_PATHS, *REGISTRIES]
+        if pattern in text
     ]
-    assert found == []
+    assert matches == []

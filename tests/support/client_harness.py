@@ -1,4 +1,4 @@
-"""A server with the bot in it, people of different rights, and a small archive: where commands are tried out."""
+"""The harness of the client tests: the bot in a simulated server, with users of different permissions."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from storage.database import Database
 from tests.fake_discord import validation
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""Where SimCord's clock begins."""
+"""Start of SimCord's clock."""
 
 
 @dataclass
 class SimulatedClock:
-    """Gives SimCord's time, so that ours and Discord's agree."""
+    """A clock that shows SimCord's time, so that the bot and Discord agree."""
 
     env: simcord.Env | None = None
 
@@ -39,7 +39,7 @@ class SimulatedClock:
 
 @dataclass
 class World:
-    """The running bot and those who talk to it. `manager` manages the server; in `quiet` nobody may write."""
+    """The running bot, its server and users. `manager` manages the server; in `readonly_channel` no member may write."""
 
     env: simcord.Env
     container: Container
@@ -58,7 +58,7 @@ class World:
         return self.reader.user
 
     def unexpected_errors(self) -> list[BaseException]:
-        """Return what went wrong that no test said it would."""
+        """Return the errors whose types the test does not expect."""
         return [
             error
             for error in self.env.errors
@@ -68,12 +68,12 @@ class World:
 
 @asynccontextmanager
 async def open_world(database: Database, locale: models.Locale, texts: Translations) -> AsyncIterator[World]:
-    """Start the bot in a new world whose readers speak one language."""
+    """Start the bot in a new server; all users have the given locale."""
     clock = SimulatedClock()
     core = Container(Settings(locale=locale.value), database, clock)
     core.texts = texts
     bot = core.create_bot(shard_count=1, locale=locale)
-    # Not `simcord.run`: a fixture's end runs in another context than its beginning, which that does not bear.
+    # Not `simcord.run`: the teardown of a fixture runs in another context than its setup, which that does not support.
     env = simcord.Env(bot, check_errors=False)
     await env.start()
     clock.env = env
@@ -86,57 +86,61 @@ async def open_world(database: Database, locale: models.Locale, texts: Translati
 def _populate(env: simcord.Env, core: Container, bot: PaperroundBot, locale: models.Locale) -> World:
     guild = env.create_guild("Paper Club", owner=env.create_user("owner"))
     channel = guild.create_text_channel("papers")
-    rights = discord.Permissions(manage_guild=True, manage_messages=True)
-    managers = guild.create_role("managers", permissions=rights)
+    permissions = discord.Permissions(manage_guild=True, manage_messages=True)
+    managers = guild.create_role("managers", permissions=permissions)
     reader = guild.add_member(env.create_user("reader"))
     manager = guild.add_member(env.create_user("manager"), roles=[managers])
-    silence: dict[Any, discord.PermissionOverwrite] = {
+    read_only: dict[Any, discord.PermissionOverwrite] = {
         guild.default_role: discord.PermissionOverwrite(send_messages=False)
     }
-    quiet = guild.create_text_channel("quiet", overwrites=silence)
-    return World(env, core, bot, guild, channel, reader, manager, quiet, core.texts.for_locale(locale))
+    readonly_channel = guild.create_text_channel("quiet", overwrites=read_only)
+    return World(
+        env, core, bot, guild, channel, reader, manager, readonly_channel, core.texts.for_locale(locale)
+    )
 
 
 def shown_text(message: Any) -> str:
-    """Return everything that a message shows, a component a line: texts, labels, placeholders, options."""
-    shown = []
+    """Return all visible text of a message, one line per text, label, placeholder or option."""
+    lines = []
     for component in raw_components(message):
-        shown += [str(component[key]) for key in ("content", "label", "placeholder") if component.get(key)]
-        shown += [option["label"] for option in component.get("options", ())]
-    return "\n".join(shown)
+        lines += [str(component[key]) for key in ("content", "label", "placeholder") if component.get(key)]
+        lines += [option["label"] for option in component.get("options", ())]
+    return "\n".join(lines)
 
 
 def component_ids(message: Any) -> list[str]:
     """Return the custom ids of a message."""
-    return [one["custom_id"] for one in raw_components(message) if one.get("custom_id")]
+    return [component["custom_id"] for component in raw_components(message) if component.get("custom_id")]
 
 
 def raw_components(message: Any) -> list[dict[str, Any]]:
-    """Return a message's components as Discord's JSON, nested ones too."""
-    plain = [one if isinstance(one, dict) else one.to_dict() for one in message.components]
-    return list(validation.walk_components(plain))
+    """Return all components of a message, nested ones included, as Discord's JSON."""
+    top_level = [
+        component if isinstance(component, dict) else component.to_dict() for component in message.components
+    ]
+    return list(validation.walk_components(top_level))
 
 
 def last_response(result: Any) -> Any:
-    """Return the last message that an interaction was answered with."""
+    """Return the last message of the response to an interaction."""
     return result.followups[-1] if result.followups else result.response
 
 
-async def post_daily(world: World, **wishes: Any) -> Any:
-    """Set up a daily post and post it at once, as the outbox would. Returns the last message."""
-    order = await world.bot.services.subscriptions.add(
+async def post_daily(world: World, **options: Any) -> Any:
+    """Add a subscription and post its preview. Returns the last message."""
+    subscription = await world.bot.services.subscriptions.add(
         guild_id=world.guild.id,
         channel_id=world.channel.id,
-        options=SubscriptionOptions(locale=world.texts.locale, **wishes),
+        options=SubscriptionOptions(locale=world.texts.locale, **options),
         created_by=world.manager.id,
     )
-    post = await world.bot.services.on_demand_posts.preview(order)
-    parts = world.bot.renderer.render_daily(replace(post, marker=f"daily:{order.id}:2026-01-01"))
+    post = await world.bot.services.on_demand_posts.preview(subscription)
+    parts = world.bot.renderer.render_daily(replace(post, marker=f"daily:{subscription.id}:2026-01-01"))
     return await send_parts(world, world.channel.id, *parts)
 
 
 async def send_parts(world: World, channel_id: int, *parts: contents.RenderedPart) -> Any:
-    """Send rendered messages as the sender does, and return the last of them as it stands in the channel."""
+    """Send rendered messages as the sender does; return the last one, fetched from the channel."""
     sent: Any = None
     for part in parts:
         body = MultipartParameters(payload=dict(part.payload), multipart=None, files=None)

@@ -25,7 +25,7 @@ def cpu_seconds(run: Callable[[], object]) -> float:
 def assert_growth(small: Callable[[], object], large: Callable[[], object], limit: float) -> None:
     """Fail if `large` costs more than `limit` times `small`, each the best of up to eight runs.
 
-    Choose `limit` between the two orders of growth that are to be told apart, so that noise cannot decide.
+    Choose `limit` between the two orders of growth to distinguish, so that noise does not decide.
     """
     best_small = best_large = float("inf")
     for _ in range(_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Data as hostile as digests can be, for the tests that everything still fits: hypothesis strategies."""
+"""Hypothesis strategies for hostile papers: markup, mentions, and texts near or above Discord's limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sections = st.lists(st.builds(models.Section, heading=st.none() | texts, body=lo
 
 @st.composite
 def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[contents.PostPaper, ...]:
-    """Papers of different ids, anything else as it comes."""
+    """Papers with different ids; all other fields are arbitrary."""
     count = draw(st.integers(0, max_size))
     return tuple(
         contents.PostPaper(

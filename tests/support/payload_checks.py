@@ -1,4 +1,4 @@
-"""Checks everything that the bot sends to Discord: limits, schema, no mentions. Used on every message of every test."""
+"""Checks of the payloads sent to Discord: limits, schema, no mentions. Applied to every message of the client tests."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MODAL = 9
 
 @lru_cache(maxsize=1)
 def load_schemas() -> validation.Schemas:
-    """Return Discord's schemas, or none where they are not at hand."""
+    """Return Discord's schemas; without the OpenAPI file they accept everything."""
     return validation.Schemas(validation.OPENAPI_PATH if validation.OPENAPI_PATH.exists() else None)
 
 
 def check_requests(requests: Iterable[Any]) -> int:
-    """Check every message, form and list of choices among the bot's requests. Returns how many messages there were."""
+    """Check every message, modal and list of choices in the bot's requests. Returns the number of messages."""
     messages = 0
     for request in requests:
         body = request.json
@@ -55,14 +55,14 @@ def _check_callback(body: dict[str, Any]) -> int:
 
 
 def check_message(payload: dict[str, Any]) -> None:
-    """Raise for a message that Discord would refuse, or that could call anybody."""
+    """Raise for a message that Discord would refuse, or that could mention a user or role."""
     validation.check_message(payload)
     fields = {k: v for k, v in payload.items() if v is not None}
-    # discord.py counts new files in numbers, which Discord takes for ids, though its description says texts.
+    # discord.py numbers new files by integers, which Discord accepts, though the schema requires strings.
     files = [{**file, "id": str(file["id"])} for file in payload.get("attachments") or ()]
     load_schemas().check("MessageCreateRequest", {**fields, "attachments": files})
     mentions = payload.get("allowed_mentions")
-    assert mentions is not None, "a message that does not say whom it mentions"
+    assert mentions is not None, "the message has no allowed_mentions"
     assert not any(mentions.get(kind) for kind in ("parse", "users", "roles", "replied_user"))
     for component in validation.walk_components(payload.get("components") or ()):
         assert len(component.get("custom_id") or "") <= limits.CUSTOM_ID
@@ -70,14 +70,14 @@ def check_message(payload: dict[str, Any]) -> None:
         for option in component.get("options") or ():
             assert 1 <= len(option["label"]) <= limits.SELECT_LABEL
     texts = [
-        one["content"]
-        for one in validation.walk_components(payload.get("components") or ())
-        if one.get("type") == 10
+        component["content"]
+        for component in validation.walk_components(payload.get("components") or ())
+        if component.get("type") == 10
     ]
     assert fit_in_message(texts)
 
 
 def fit_in_message(texts: Iterable[str]) -> bool:
-    """Return whether one message can hold these text displays: code points and UTF-8 bytes."""
+    """Whether these text displays fit in one message, by code points and UTF-8 bytes."""
     budget = limits.Budget()
     return all(budget.add_text(text) for text in texts)

@@ -41,7 +41,7 @@ def make_ingest(database: Database) -> IngestService:
 
 
 async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
-    """Ingest a digest; the same date again is a correction."""
+    """Ingest a digest; a second one of the same date is a correction."""
     await make_ingest(database).add_text(newsletter(date, papers), location=f"{date}.md")
 
 
