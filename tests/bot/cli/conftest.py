@@ -1,21 +1,23 @@
-"""The command line as a person or a script calls it, in a folder of its own with a database of its own."""
+"""The command line in an empty folder with its own database."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot import cli
+from tests.support import digest_builders
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command printed, and its exit status."""
+    """The output and the exit status of a command."""
 
     exit_status: int
     stdout: str
@@ -23,16 +25,23 @@ class CommandResult:
 
     @property
     def data(self) -> Any:
-        """Its JSON."""
+        """The parsed JSON output."""
         return json.loads(self.stdout)
 
     @property
     def lines(self) -> list[Any]:
-        """Its JSON Lines."""
+        """The parsed JSON Lines output."""
         return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 Paperround = Callable[..., CommandResult]
+
+PAPERS = (("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None))
+"""The arXiv ids and votes of `filled`."""
+ADD_CHANNEL = (
+    *("channels", "add", "--guild", "10", "--channel", "20"),
+    *("--at", "09:00", "--timezone", "Asia/Seoul", "--top", "3"),
+)
 
 
 @pytest.fixture
@@ -53,9 +62,27 @@ def paperround(
             cli.main()
         except SystemExit as end:
             status = end.code or 0
-        printed = capsys.readouterr()
+        captured = capsys.readouterr()
         assert isinstance(status, int)
-        assert "Traceback" not in printed.err
-        return CommandResult(status, printed.out, printed.err)
+        assert "Traceback" not in captured.err
+        return CommandResult(status, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def digest_folder(tmp_path: Path) -> Path:
+    """A folder with a digest, a text file that is no digest, and a binary file."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.md").write_text(digest_builders.newsletter(date(2026, 1, 5), PAPERS), encoding="utf-8")
+    (folder / "b.txt").write_text("Nothing of interest.\n", encoding="utf-8")
+    (folder / "c.md").write_bytes(b"\x00\x01\x02" * 100)
+    return folder
+
+
+@pytest.fixture
+def filled(paperround: Paperround, digest_folder: Path) -> Paperround:
+    """The command line on an archive of three papers."""
+    paperround("ingest", str(digest_folder / "a.md"))
+    return paperround

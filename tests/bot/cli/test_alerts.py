@@ -1,0 +1,32 @@
+"""`paperround alerts`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.conftest import ADD_CHANNEL, PAPERS, Paperround
+
+
+def test_alerts_are_added_listed_and_removed(paperround: Paperround) -> None:
+    added = paperround(
+        "alerts", "add", "--user", "7", "--keyword", "강화 학습", "--min-votes", "3", "--json"
+    ).data
+    assert (added["user"], added["kind"], added["text"], added["min_votes"]) == (
+        "7",
+        "keyword",
+        "강화 학습",
+        3,
+    )
+    paperround("alerts", "add", "--user", "7", "--author", "Ada Lovelace")
+    assert len(paperround("alerts", "list", "--json").data) == 2
+    assert paperround("alerts", "remove", str(added["id"])).exit_status == 0
+    assert paperround("alerts", "remove", str(added["id"])).exit_status == 2
+    assert paperround("alerts", "add", "--user", "7").exit_status == 2

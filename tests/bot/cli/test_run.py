@@ -1,0 +1,22 @@
+"""`paperround run`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.conftest import ADD_CHANNEL, PAPERS, Paperround
+
+
+def test_run_without_a_token_explains_how_to_get_one(paperround: Paperround) -> None:
+    answer = paperround("run")
+    assert answer.exit_status == 2
+    assert "discord.com/developers" in answer.stderr
+    assert "demo" in answer.stderr
