@@ -1,4 +1,4 @@
-"""What the logs show, and what they never show."""
+"""The format of logs, and that they contain no local variables."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_a_traceback_shows_no_local_variable(style: str, capsys: pytest.CaptureF
         raise ValueError(len(token))
     except ValueError:
         structlog.get_logger("test").exception("went wrong")
-    printed = capsys.readouterr().err
-    assert "went wrong" in printed
-    assert "Traceback" in printed
-    assert token not in printed
+    stderr = capsys.readouterr().err
+    assert "went wrong" in stderr
+    assert "Traceback" in stderr
+    assert token not in stderr
 
 
-def test_json_logs_are_a_line_an_event_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_logs_have_one_line_per_event_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json:warning")
     structlog.get_logger("test").info("not this")
     structlog.get_logger("test").warning("this", delivery="daily:1:2026-01-05")

@@ -1,4 +1,4 @@
-"""The fake Discord, for tests of the whole bot as a process."""
+"""The fake Discord, for tests that run the bot as a process."""
 
 from tests.fake_discord.fixtures import fake, fake_server
 

@@ -1,4 +1,4 @@
-"""`paperround run` alone: from an empty database and a few sources to the day's post with votes and authors."""
+"""`paperround run` as a process: from an empty database and four sources to a daily post with votes and authors."""
 
 from __future__ import annotations
 
@@ -20,45 +20,49 @@ from tests.support import origin_server, source_payloads
 pytestmark = pytest.mark.wire
 
 
-async def test_an_empty_database_becomes_a_bot_that_posts_a_reviews_papers_with_votes_and_authors(
+async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_authors(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     now = system_clock()
     today = now.date()
     [channel_id] = await fake.add_channels(1)
-    url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
-    db = await migrate.open_database(url)
+    database_url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
+    db = await migrate.open_database(database_url)
     minute_ago = now - timedelta(minutes=1)
-    wishes = SubscriptionOptions(at_time=f"{minute_ago:%H:%M}", top_n=2)
+    options = SubscriptionOptions(at_time=f"{minute_ago:%H:%M}", top_n=2)
     added_at = minute_ago - timedelta(minutes=1)
     await Subscriptions(db, lambda: added_at).add(
-        guild_id=process.GUILD_ID, channel_id=channel_id, options=wishes
+        guild_id=process.GUILD_ID, channel_id=channel_id, options=options
     )
     await db.close()
     ids = ["2505.00001", "2505.00002", "2505.00003"]
     async with origin_server.run_origin() as origin:
         origin.pages[f"/{today}.md"] = source_payloads.review(today, ids)
         listed = [
-            source_payloads.daily_papers_item(known, votes)
-            for known, votes in zip(ids, (5, 81, 40), strict=True)
+            source_payloads.daily_papers_item(arxiv_id, votes)
+            for arxiv_id, votes in zip(ids, (5, 81, 40), strict=True)
         ]
         origin.pages[f"/api/daily_papers?date={today}"] = source_payloads.daily_papers(*listed)
         origin.pages["/api/query"] = source_payloads.atom(*map(source_payloads.arxiv_entry, ids))
         origin.pages["/feed"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00009"))
-        addresses = [
+        urls = [
             f"{origin.url}/{{date:%Y-%m-%d}}.md",
             origin.url,
             f"{origin.url}/api/query",
             f"{origin.url}/feed",
         ]
-        settings = "\n".join(f"[[sources]]\nurl = {json.dumps(address)}" for address in addresses)
+        settings = "\n".join(f"[[sources]]\nurl = {json.dumps(url)}" for url in urls)
         (tmp_path / "paperround.toml").write_text(settings, encoding="utf-8")
         (tmp_path / "wording").mkdir()
         (tmp_path / "wording/daily.en.j2").write_text("{% block headline %}{{ day }{% endblock %}")
         environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("PAPERROUND_", "DISCORD_"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("PAPERROUND_", "DISCORD_"))
+            },
             **fake.environment(),
-            "PAPERROUND_DATABASE_URL": url,
+            "PAPERROUND_DATABASE_URL": database_url,
             "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",
             "HF_ENDPOINT": origin.url,
             "PAPERROUND_TEMPLATES": str(tmp_path / "wording"),
@@ -69,15 +73,15 @@ async def test_an_empty_database_becomes_a_bot_that_posts_a_reviews_papers_with_
                 sys.executable, "-m", "bot", "run", cwd=tmp_path, env=environment, stdout=log, stderr=log
             )
         try:
-            said = await _first_message(fake, channel_id, tmp_path / "bot.log")
+            message = await _first_message(fake, channel_id, tmp_path / "bot.log")
         finally:
             if bot.returncode is None:
                 bot.terminate()
             await asyncio.wait_for(bot.wait(), 15)
-    assert "81" in said
-    assert "40" in said
-    assert "Ada Lovelace" in said
-    assert said.index("2505.00002") < said.index("2505.00003")
+    assert "81" in message
+    assert "40" in message
+    assert "Ada Lovelace" in message
+    assert message.index("2505.00002") < message.index("2505.00003")
     assert "template not used" in (tmp_path / "bot.log").read_text()
     assert bot.returncode == 0, (tmp_path / "bot.log").read_text()[-3000:]
 
@@ -86,7 +90,7 @@ async def _first_message(fake: process.FakeDiscord, channel_id: int, log: Path) 
     """Wait for the channel's first message and return it as JSON text."""
     try:
         async with asyncio.timeout(40):
-            while not (messages := await fake.messages(channel_id)):  # noqa: ASYNC110 - it happens elsewhere
+            while not (messages := await fake.messages(channel_id)):  # noqa: ASYNC110 - another process posts it
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(log.read_text()[-6000:]) from None

@@ -1,4 +1,4 @@
-"""A bot whose index is of another version, unfinished or full of gaps puts it right by itself, here or in another process."""
+"""A bot rebuilds an outdated, unfinished or incomplete index, in its own process or in a worker."""
 
 from __future__ import annotations
 
@@ -74,35 +74,35 @@ async def pretend_other_version(database: Database) -> None:
 
 
 async def is_index_healthy(database: Database) -> bool:
-    found = await rebuild.get_index_status(database)
-    return not (found.needs_rebuild or found.missing) and found.papers == len(PAPERS)
+    status = await rebuild.get_index_status(database)
+    return not (status.needs_rebuild or status.missing) and status.papers == len(PAPERS)
 
 
-async def test_what_is_stored_through_the_core_is_in_an_index_of_a_known_version(database_url: str) -> None:
+async def test_an_ingest_through_the_container_indexes_with_a_known_version(database_url: str) -> None:
     for _ in range(2):
-        async with container.open_container(Settings(database_url=database_url), clock=lambda: NOW) as core:
-            await core.create_ingest().add_text(
+        async with container.open_container(Settings(database_url=database_url), clock=lambda: NOW) as opened:
+            await opened.create_ingest().add_text(
                 sample_archive.newsletter("2025-01-02", PAPERS), location="a.md"
             )
-            found = await rebuild.get_index_status(core.database)
-    assert found.version == document_tokens.VERSION
-    assert not found.needs_rebuild
+            status = await rebuild.get_index_status(opened.database)
+    assert status.version == document_tokens.VERSION
+    assert not status.needs_rebuild
 
 
-@pytest.mark.parametrize("aside_from", [0, 10**6], ids=["in another process", "here"])
-async def test_an_index_of_another_version_is_made_anew(filled: Database, aside_from: int) -> None:
+@pytest.mark.parametrize("in_process_limit", [0, 10**6], ids=["in a worker", "in this process"])
+async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_process_limit: int) -> None:
     await pretend_other_version(filled)
     assert not await is_index_healthy(filled)
-    assert await maintenance_loop(filled, in_process_limit=aside_from).run_due_tasks()
+    assert await maintenance_loop(filled, in_process_limit=in_process_limit).run_due_tasks()
     assert await is_index_healthy(filled)
     async with filled.read() as connection:
         made = await glossary.get(connection)
     assert made is not None
-    assert made.made_at != NOW or aside_from
+    assert made.made_at != NOW or in_process_limit
     assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
 
 
-async def test_one_that_somebody_left_half_made_is_finished(filled: Database) -> None:
+async def test_an_unfinished_rebuild_is_finished(filled: Database) -> None:
     async with aclosing(rebuild.rebuild_index(filled)) as steps:
         await anext(steps)
     assert not await is_index_healthy(filled)
@@ -110,16 +110,16 @@ async def test_one_that_somebody_left_half_made_is_finished(filled: Database) ->
     assert await is_index_healthy(filled)
 
 
-async def test_gaps_are_filled(filled: Database) -> None:
+async def test_papers_missing_from_the_index_are_added(filled: Database) -> None:
     async with filled.transaction() as connection:
-        held = await index.list_by_popularity(connection, limit=7)
-        await indexer.SearchIndexer().remove(connection, [one.paper_id for one in held])
+        rows = await index.list_by_popularity(connection, limit=7)
+        await indexer.SearchIndexer().remove(connection, [row.paper_id for row in rows])
     assert not await is_index_healthy(filled)
     assert await maintenance_loop(filled).run_due_tasks()
     assert await is_index_healthy(filled)
 
 
-async def test_a_glossary_is_made_where_there_is_none(db: Database) -> None:
+async def test_a_missing_glossary_is_built(db: Database) -> None:
     await rebuild.record_version(db)
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert await maintenance_loop(db).run_due_tasks()
@@ -130,7 +130,7 @@ async def test_a_glossary_is_made_where_there_is_none(db: Database) -> None:
     assert await maintenance_tasks.find_pending(db, lambda: NOW) is None
 
 
-async def test_without_another_process_the_work_is_done_here(
+async def test_without_a_worker_process_the_task_runs_in_this_process(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pretend_other_version(filled)
@@ -139,120 +139,126 @@ async def test_without_another_process_the_work_is_done_here(
     assert await is_index_healthy(filled)
 
 
-async def test_a_process_that_cannot_begin_is_told_from_one_that_dies(filled: Database) -> None:
+async def test_a_worker_that_cannot_start_raises_its_own_error(filled: Database) -> None:
     with pytest.raises(worker_process.WorkerStartError):
-        await _all(worker_process.run_task("mysql://nowhere", maintenance_tasks.MaintenanceTask.INDEX))
+        await _run_all(worker_process.run_task("mysql://nowhere", maintenance_tasks.MaintenanceTask.INDEX))
 
 
-async def test_a_child_that_is_killed_is_noticed_and_what_was_done_is_kept(filled: Database) -> None:
+async def test_a_killed_worker_raises_an_error_and_its_progress_is_kept(filled: Database) -> None:
     await pretend_other_version(filled)
     async with aclosing(rebuild.rebuild_index(filled)) as steps:
         await anext(steps)
     async with filled.transaction() as connection:
-        await digests.lock_ingest(connection)  # the child waits for it
-        work = asyncio.ensure_future(
-            _all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
+        await digests.lock_ingest(connection)  # the worker waits for this lock
+        task = asyncio.ensure_future(
+            _run_all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
         )
-        [child] = await _children()
-        child.kill()
+        [worker] = await _wait_for_workers()
+        worker.kill()
         with pytest.raises(worker_process.WorkerError, match="SIGKILL"):
-            await work
-    found = await rebuild.get_index_status(filled)
-    assert found.is_outdated
-    assert found.progress is not None
+            await task
+    status = await rebuild.get_index_status(filled)
+    assert status.is_outdated
+    assert status.progress is not None
     assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
     assert await maintenance_loop(filled).run_due_tasks()
     assert await is_index_healthy(filled)
 
 
-async def test_stopping_ends_the_child(filled: Database) -> None:
+async def test_stopping_ends_the_worker(filled: Database) -> None:
     await pretend_other_version(filled)
     stop = asyncio.Event()
     async with filled.transaction() as connection:
         await digests.lock_ingest(connection)
-        running = asyncio.ensure_future(maintenance_loop(filled, in_process_limit=0).run(stop))
-        children = await _children()
+        loop = asyncio.ensure_future(maintenance_loop(filled, in_process_limit=0).run(stop))
+        workers = await _wait_for_workers()
         stop.set()
-        await asyncio.wait_for(running, 10)
-        assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in children)
+        await asyncio.wait_for(loop, 10)
+        assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
 
 
-async def test_a_child_ends_with_its_parent(filled: Database) -> None:
+async def test_a_worker_ends_when_its_stdin_closes(filled: Database) -> None:
     await pretend_other_version(filled)
-    asked = json.dumps({"url": url_of(filled), "task": "index", "version": document_tokens.VERSION})
-    child = await asyncio.create_subprocess_exec(
+    request = json.dumps({"url": url_of(filled), "task": "index", "version": document_tokens.VERSION})
+    worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.services.search.worker_process"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    assert child.stdin is not None
-    assert child.stdout is not None
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     async with filled.transaction() as connection:
         await digests.lock_ingest(connection)
-        child.stdin.write(f"{asked}\n".encode())
-        assert await child.stdout.readline() == b"ready\n"
-        child.stdin.close()
-        assert await asyncio.wait_for(child.wait(), 20) == 1
+        worker.stdin.write(f"{request}\n".encode())
+        assert await worker.stdout.readline() == b"ready\n"
+        worker.stdin.close()
+        assert await asyncio.wait_for(worker.wait(), 20) == 1
 
 
-async def test_an_index_that_another_version_took_over_is_left_to_it(filled: Database) -> None:
+async def test_an_index_that_another_version_rebuilt_is_left_as_it_is(filled: Database) -> None:
     older = maintenance_loop(filled)
     assert await older.run_due_tasks()
     await pretend_other_version(filled)
-    with structlog.testing.capture_logs() as said:
+    with structlog.testing.capture_logs() as events:
         assert await older.run_due_tasks()
     assert (await rebuild.get_index_status(filled)).is_outdated
-    assert any("restart the bot" in one["event"] for one in said)
+    assert any("restart the bot" in event["event"] for event in events)
     assert await maintenance_loop(filled).run_due_tasks()
     assert await is_index_healthy(filled)
 
 
-async def test_a_child_of_another_version_does_nothing(
+async def test_a_worker_of_another_version_changes_nothing(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pretend_other_version(filled)
     monkeypatch.setattr(document_tokens, "VERSION", "older")
     with pytest.raises(worker_process.WorkerError, match="restart the bot"):
-        await _all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
+        await _run_all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
     assert (await rebuild.get_index_status(filled)).progress is None
 
 
-async def _all(steps: AsyncGenerator[int, None]) -> list[int]:
+async def _run_all(steps: AsyncGenerator[int, None]) -> list[int]:
     async with aclosing(steps):
         return [done async for done in steps]
 
 
-async def _children() -> list[psutil.Process]:
-    """Wait for this process's children that do upkeep, and return them."""
+async def _wait_for_workers() -> list[psutil.Process]:
+    """Wait until this process has worker processes, and return them."""
     async with asyncio.timeout(30):
         while True:
-            found = psutil.Process().children(recursive=True)
-            if children := [
-                one for one in found if "bot.services.search.worker_process" in " ".join(one.cmdline())
+            children = psutil.Process().children(recursive=True)
+            if workers := [
+                child
+                for child in children
+                if "bot.services.search.worker_process" in " ".join(child.cmdline())
             ]:
-                return children
-            await asyncio.sleep(0.01)  # it happens elsewhere
+                return workers
+            await asyncio.sleep(0.01)  # another process starts them
 
 
-async def test_trouble_is_told_and_tried_again(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fails(*_: object) -> None:
+async def test_a_failed_check_is_reported_and_retried(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
         raise RuntimeError("not today")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(maintenance_tasks, "find_pending", fails)
+    with monkeypatch.context() as patch:
+        patch.setattr(maintenance_tasks, "find_pending", fail)
         assert not await maintenance_loop(filled).run_due_tasks()
     assert await maintenance_loop(filled).run_due_tasks()
 
 
 @pytest.mark.wire
-async def test_a_bot_that_starts_with_an_index_of_another_version_makes_it_anew(
+async def test_a_bot_rebuilds_an_index_of_another_version_at_its_start(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     database = await migrate.open_database(url)
     await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
     await pretend_other_version(database)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAPERROUND_", "DISCORD_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PAPERROUND_", "DISCORD_"))
+    }
     environment |= {**fake.environment(), "PAPERROUND_DATABASE_URL": url}
     log = tmp_path / "bot.log"
     with log.open("wb") as file:

@@ -7,12 +7,11 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.bot.cli.conftest import ADD_CHANNEL, PAPERS, Paperround
+from tests.bot.cli.conftest import ADD_CHANNEL, Paperround
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.bot.cli.conftest import Paperround
-from tests.support import digest_builders
 
-def test_parse_prints_one_line_per_digest_and_names_other_files(paperround: Paperround, digest_folder: Path) -> None:
+
+def test_parse_prints_one_line_per_digest_and_names_other_files(
+    paperround: Paperround, digest_folder: Path
+) -> None:
     answer = paperround("parse", str(digest_folder))
     assert answer.exit_status == 1
     (digest,) = answer.lines
@@ -67,10 +68,7 @@ def test_an_exported_newsletter_parses_to_the_same_papers(
 def test_export_refuses_wrong_usage_and_missing_digests(filled: Paperround) -> None:
     assert filled("export", "--format", "docx").exit_status == 2
     assert (
-        filled(
-            "export", "--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01"
-        ).exit_status
-        == 2
+        filled("export", "--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01").exit_status == 2
     )
     assert filled("export", "--format", "csv", "--date", "2020-01-01").exit_status == 1
     assert filled("export", "--format", "csv", "--output", "no/such/folder/x").exit_status == 1

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
-from datetime import date
-from pathlib import Path
-
 import pytest
 
-from tests.bot.cli.conftest import ADD_CHANNEL, PAPERS, Paperround
+from tests.bot.cli.conftest import PAPERS, Paperround
 
 
 def test_search_and_author_print_their_json(filled: Paperround) -> None:
@@ -23,10 +15,7 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     by_author = filled("author", "lovelace, ada", "--json").data
     assert by_author["author"] == "Ada Lovelace"
     assert len(by_author["papers"]) == 3
-    assert (
-        filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"]
-        == 81
-    )
+    assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
 def test_a_search_needs_no_quotes_and_names_ignored_parts(

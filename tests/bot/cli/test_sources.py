@@ -1,4 +1,4 @@
-"""`paperround sources`, from the arguments to what is printed, against a server on loopback."""
+"""`paperround sources` against a server on loopback."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from tests.support import source_payloads
 
 @dataclass
 class Site:
-    """Pages by path; `asked` are the requests that came."""
+    """A site with pages by path, which records the requested paths."""
 
     pages: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     url: str = ""
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A server that the command may fetch from, and an empty folder to work in."""
-    opened = Site()
+    """A local server that the command may fetch from, and an empty working directory."""
+    site = Site()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            opened.asked.append(self.path)
-            body = opened.pages.get(self.path)
+            site.requested.append(self.path)
+            body = site.pages.get(self.path)
             self.send_response(200 if body is not None else 404)
             self.send_header("Content-Length", str(len((body or "").encode())))
             self.end_headers()
@@ -46,18 +46,18 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    opened.url = f"http://127.0.0.1:{server.server_port}"
+    site.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("HF_ENDPOINT", opened.url)
-    yield opened
+    monkeypatch.setenv("HF_ENDPOINT", site.url)
+    yield site
     server.shutdown()
     server.server_close()
     thread.join()
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    """Run the command; return its exit status, its output and its complaints."""
+    """Run the command; returns its exit status, stdout and stderr."""
     result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
     if isinstance(result.exception, errors.PaperroundError):
         return result.exception.exit_status, result.stdout, str(result.exception)
@@ -66,69 +66,69 @@ def run(*arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_what_was_added_is_fetched_and_each_source_has_its_row(site: Site) -> None:
-    dated = f"{site.url}/{{date:%Y/%m/%d}}.md"
+def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
+    dated_url = f"{site.url}/{{date:%Y/%m/%d}}.md"
     site.pages["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
     site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
         source_payloads.daily_papers_item("2505.00001", 81)
     )
-    assert run("add", dated)[0] == 0
+    assert run("add", dated_url)[0] == 0
     assert run("add", "https://huggingface.co", "--json")[0] == 0
-    assert site.asked == []
-    status, printed, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    assert site.requested == []
+    status, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
     assert status == 0
-    rows = json.loads(printed)
+    rows = json.loads(stdout)
     assert [set(row) for row in rows] == [
         {"source", "status", "reason", "digests", "papers", "new_papers"}
     ] * 2
     assert [(row["source"], row["status"], row["digests"], row["papers"]) for row in rows] == [
-        (dated, "ok", 1, 1),
+        (dated_url, "ok", 1, 1),
         ("https://huggingface.co", "ok", 0, 1),
     ]
     assert sum(row["new_papers"] for row in rows) == 1
-    _, printed, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
-    assert [row["status"] for row in json.loads(printed)] == ["unchanged", "unchanged"]
+    _, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
 
 
-def test_a_days_digest_that_is_not_there_yet_is_no_failure(site: Site) -> None:
+def test_a_digest_that_is_not_published_yet_is_no_failure(site: Site) -> None:
     run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
-    status, printed, _ = run("fetch", "--json")
-    assert (status, json.loads(printed)[0]["status"]) == (0, "not_yet")
+    status, stdout, _ = run("fetch", "--json")
+    assert (status, json.loads(stdout)[0]["status"]) == (0, "not_yet")
 
 
-def test_what_is_refused_or_failed_is_named_and_ends_with_one(
+def test_failed_and_refused_sources_are_named_with_status_one(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.pages["/page.md"] = "<html><body>down</body></html>"
     run("add", f"{site.url}/page.md")
     run("add", "http://localhost:9/feed.xml")
-    status, printed, complaints = run("fetch", "--json")
+    status, stdout, stderr = run("fetch", "--json")
     assert status == 1
-    assert [(row["status"], row["reason"]) for row in json.loads(printed)] == [
+    assert [(row["status"], row["reason"]) for row in json.loads(stdout)] == [
         ("failed", "it is an HTML page without a digest"),
         ("refused", "localhost is at 127.0.0.1, which is a loopback address"),
     ]
-    assert f"{site.url}/page.md: it is an HTML page without a digest" in complaints
+    assert f"{site.url}/page.md: it is an HTML page without a digest" in stderr
 
 
 def test_a_dry_run_changes_nothing(site: Site) -> None:
     site.pages["/a.md"] = source_payloads.newsletter()
     run("add", f"{site.url}/a.md")
     for _ in range(2):
-        _, printed, _ = run("fetch", "--dry-run", "--json")
-        assert [(row["status"], row["new_papers"]) for row in json.loads(printed)] == [("ok", 2)]
+        _, stdout, _ = run("fetch", "--dry-run", "--json")
+        assert [(row["status"], row["new_papers"]) for row in json.loads(stdout)] == [("ok", 2)]
     assert json.loads(run("list", "--json")[1])[0]["status"] is None
 
 
 def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
     site.pages["/a.md"] = source_payloads.newsletter()
-    status, printed, _ = run("add", f"{site.url}/a.md", "--check", "--json")
-    assert (status, json.loads(printed)[0]["digests"]) == (0, 1)
-    assert site.asked == ["/a.md"]
+    status, stdout, _ = run("add", f"{site.url}/a.md", "--check", "--json")
+    assert (status, json.loads(stdout)[0]["digests"]) == (0, 1)
+    assert site.requested == ["/a.md"]
     assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/a.md"]
 
 
-def test_the_list_tells_how_each_source_is(site: Site) -> None:
+def test_the_list_shows_the_state_of_each_source(site: Site) -> None:
     run("add", f"{site.url}/none.xml", "--language", "ko", "--priority", "3", "--every", "10")
     run("fetch")
     row = json.loads(run("list", "--json")[1])[0]
@@ -174,9 +174,9 @@ def test_a_source_is_removed_once(site: Site) -> None:
     ],
 )
 def test_wrong_usage_ends_with_two(site: Site, arguments: tuple[str, ...]) -> None:
-    status, _, complaints = run(*arguments)
+    status, _, stderr = run(*arguments)
     assert status == 2
-    assert complaints
+    assert stderr
 
 
 def test_no_sources_are_no_problem(site: Site) -> None:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
-from datetime import date
-from pathlib import Path
-
 import pytest
 
-from tests.bot.cli.conftest import ADD_CHANNEL, PAPERS, Paperround
+from tests.bot.cli.conftest import ADD_CHANNEL, Paperround
 
 
 def test_a_channel_is_added_listed_changed_paused_resumed_and_removed(paperround: Paperround) -> None:

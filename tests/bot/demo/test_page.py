@@ -1,4 +1,4 @@
-"""The demo as a newcomer meets it: the command, its page in headless Chromium, and a clean end."""
+"""The demo command, its page in headless Chromium, and its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.browser
 
 
 class Demo:
-    """`paperround demo` as a process; `url` is the first address that it prints."""
+    """`paperround demo` as a process; `url` is the first line that it prints."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -48,7 +48,7 @@ class Demo:
         self.url = self.process.stdout.readline().strip()
 
     def stop(self) -> int:
-        """End it as Ctrl-C would; give its exit status."""
+        """End the process with Ctrl-C and return its exit status."""
         self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=TIMEOUT_SECONDS)
         return self.process.returncode
@@ -68,7 +68,7 @@ def demo(tmp_path: Path, locale: str) -> Iterator[Demo]:
 
 
 def text_of(page: str) -> str:
-    """Return a page's text without its tags."""
+    """Return the text of a page without tags."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
@@ -76,7 +76,7 @@ def text_of(page: str) -> str:
 def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp_path: Path) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)
     assert CHROMIUM is not None
-    seen = subprocess.run(
+    browser = subprocess.run(
         [
             CHROMIUM,
             *CHROMIUM_FLAGS,
@@ -90,7 +90,7 @@ def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp
         timeout=TIMEOUT_SECONDS,
         check=True,
     )
-    shown = text_of(seen.stdout)
+    shown = text_of(browser.stdout)
     expected = {
         "ko": (
             "2026년 1월 1일의 논문",
@@ -116,7 +116,7 @@ def test_the_demo_ends_cleanly_on_ctrl_c(demo: Demo) -> None:
     assert demo.stop() == 0
 
 
-def test_a_taken_port_is_one_clear_line(demo: Demo, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_on_one_line(demo: Demo, tmp_path: Path) -> None:
     port = demo.url.split(":")[2].split("/")[0]
     second = subprocess.run(
         [sys.executable, "-m", "bot", "demo", "--port", port],

@@ -1,4 +1,4 @@
-"""The sample digests: that they parse cleanly, agree with one another, cover what a visitor tries, and are ours."""
+"""The sample digests parse without problems, are consistent, and contain no text of other digests."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def test_each_file_holds_the_date_and_the_format_of_its_name() -> None:
         assert folder.split("-")[0] == digest.format
 
 
-def test_the_samples_are_of_the_week_up_to_the_demos_first_day_in_order() -> None:
+def test_the_samples_are_of_the_week_before_the_demos_first_day_in_order() -> None:
     dates = [digest.date for digest in parsed().values()]
     assert dates == sorted(dates)
     assert dates[-1] == DEMO_STARTS_ON
     assert dates[0] == DEMO_STARTS_ON - timedelta(days=6)
 
 
-def test_every_newsletter_entry_is_whole() -> None:
+def test_every_newsletter_entry_is_complete() -> None:
     for entry in entries("newsletter"):
         headings = [section.heading for section in entry.sections]
         assert headings == ["What's New", "Technical Details", "Performance Highlights"], entry.arxiv_id
@@ -62,7 +62,7 @@ def test_every_newsletter_entry_is_whole() -> None:
         )
 
 
-def test_reviews_have_five_to_seven_chapters_and_one_of_them_is_an_apology() -> None:
+def test_reviews_have_five_to_seven_chapters_and_one_is_a_refusal() -> None:
     reviews = entries("review")
     assert [entry.arxiv_id for entry in reviews if entry.summary_missing] == ["2411.12734"]
     for entry in reviews:
@@ -75,20 +75,20 @@ def test_reviews_have_five_to_seven_chapters_and_one_of_them_is_an_apology() -> 
     assert "$$" in bodies
 
 
-def test_one_id_has_one_title_and_one_list_of_authors_everywhere() -> None:
-    said = defaultdict(set)
+def test_a_paper_has_the_same_title_and_authors_in_all_samples() -> None:
+    metadata = defaultdict(set)
     for entry in entries("newsletter"):
-        said[entry.arxiv_id].add((entry.title, entry.authors, entry.authors_truncated))
-    assert {arxiv_id: what for arxiv_id, what in said.items() if len(what) > 1} == {}
+        metadata[entry.arxiv_id].add((entry.title, entry.authors, entry.authors_truncated))
+    assert {arxiv_id: values for arxiv_id, values in metadata.items() if len(values) > 1} == {}
     ids_by_title = defaultdict(set)
     for entry in entries("newsletter"):
         ids_by_title[entry.title].add(entry.arxiv_id)
     assert all(len(ids) == 1 for ids in ids_by_title.values())
 
 
-def test_both_languages_give_a_day_the_same_votes_and_the_same_leaders() -> None:
-    korean = {d.date: d for name, d in parsed().items() if name.startswith("newsletter-ko")}
-    english = {d.date: d for name, d in parsed().items() if name.startswith("newsletter-en")}
+def test_both_languages_have_the_same_votes_and_top_papers_each_day() -> None:
+    korean = {digest.date: digest for name, digest in parsed().items() if name.startswith("newsletter-ko")}
+    english = {digest.date: digest for name, digest in parsed().items() if name.startswith("newsletter-en")}
     assert korean.keys() == english.keys()
     for day, digest in english.items():
         votes = {entry.arxiv_id: entry.votes for entry in korean[day].entries}
@@ -97,10 +97,10 @@ def test_both_languages_give_a_day_the_same_votes_and_the_same_leaders() -> None
         assert [entry.arxiv_id for entry in digest.entries][:leaders] == list(votes)[:leaders]
 
 
-def test_votes_never_fall_from_day_to_day_and_stay_in_a_likely_range() -> None:
+def test_votes_never_fall_and_stay_in_a_realistic_range() -> None:
     votes = [entry.votes for entry in entries("newsletter-ko")]
     assert votes.count(None) == 1
-    known = [number for number in votes if number is not None]
+    known = [count for count in votes if count is not None]
     assert (min(known), max(known)) == (3, 147)
     latest: dict[str, int] = {}
     for entry in entries("newsletter-ko"):
@@ -109,7 +109,7 @@ def test_votes_never_fall_from_day_to_day_and_stay_in_a_likely_range() -> None:
             latest[entry.arxiv_id] = entry.votes
 
 
-def test_there_is_enough_to_look_up() -> None:
+def test_there_are_enough_papers_and_authors_to_search() -> None:
     ids = {entry.arxiv_id for entry in entries()}
     assert 60 <= len(ids) <= 75
     assert "2502.02737" in ids
@@ -138,22 +138,22 @@ def test_there_is_enough_to_look_up() -> None:
         "벤치마크(Benchmark)",
     ],
 )
-def test_a_term_stands_with_its_english_form_in_at_least_two_papers(term: str) -> None:
-    holders = {
+def test_a_term_has_its_english_form_in_at_least_two_papers(term: str) -> None:
+    paper_ids = {
         entry.arxiv_id for entry in entries() if any(term in section.body for section in entry.sections)
     }
-    assert len(holders) >= 2
+    assert len(paper_ids) >= 2
 
 
 def own_text_runs() -> Iterator[str]:
-    """Every run of 40 characters of our own summaries, without the names of terms in brackets."""
+    """Yield every run of 40 characters of the summaries, without bracketed terms."""
     for _, text in samples.sample_texts():
         for line in text.split("\n"):
             if not line.startswith(FACT_LINES):
-                own = without_terms(re.sub(r"^- \*{3}[^*]+\*{3}: ", "", line))
+                summary = without_terms(re.sub(r"^- \*{3}[^*]+\*{3}: ", "", line))
                 yield from (
-                    own[start : start + COPIED_RUN_CHARACTERS]
-                    for start in range(len(own) - COPIED_RUN_CHARACTERS + 1)
+                    summary[start : start + COPIED_RUN_CHARACTERS]
+                    for start in range(len(summary) - COPIED_RUN_CHARACTERS + 1)
                 )
 
 
@@ -161,13 +161,15 @@ def without_terms(text: str) -> str:
     return re.sub(r" ?\([^()\n]{1,80}\)", "", text)
 
 
-@pytest.mark.skipif(not SHARED_FOLDER.is_dir(), reason="the material to compare with is not here")
-def test_no_summary_has_a_sentence_of_other_peoples_digests() -> None:
-    ours = set(own_text_runs())
-    theirs = [*SHARED_FOLDER.glob("archive/**/*.md"), *SHARED_FOLDER.glob("seeds/*.txt")]
-    for path in theirs:
+@pytest.mark.skipif(not SHARED_FOLDER.is_dir(), reason="there is no archive to compare with")
+def test_no_summary_copies_a_sentence_of_the_archive() -> None:
+    sample_runs = set(own_text_runs())
+    archive_paths = [*SHARED_FOLDER.glob("archive/**/*.md"), *SHARED_FOLDER.glob("seeds/*.txt")]
+    for path in archive_paths:
         text = without_terms(path.read_text(encoding="utf-8", errors="replace"))
         copied = {
-            run for start in range(len(text)) if (run := text[start : start + COPIED_RUN_CHARACTERS]) in ours
+            run
+            for start in range(len(text))
+            if (run := text[start : start + COPIED_RUN_CHARACTERS]) in sample_runs
         }
         assert copied == set(), path.name

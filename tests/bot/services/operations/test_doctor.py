@@ -1,4 +1,4 @@
-"""What the doctor finds in an installation: well, ill, and never a secret."""
+"""The findings of `doctor`: values, origins, problems, and never a secret."""
 
 from __future__ import annotations
 
@@ -20,73 +20,73 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-async def accepted(_: Settings) -> str:
+async def accept_token(_: Settings) -> str:
     return "Paperround#0001"
 
 
-async def refused(_: Settings) -> str:
+async def reject_token(_: Settings) -> str:
     raise errors.PaperroundError("Discord does not accept DISCORD_TOKEN.")
 
 
-async def examine(check: doctor.TokenCheck = accepted) -> dict[str, doctor.Finding]:
-    found = await doctor.examine(settings.load(), check)
-    by_name = {one.what: one for one in found}
-    assert len(by_name) == len(found)
+async def examine(check: doctor.TokenCheck = accept_token) -> dict[str, doctor.Finding]:
+    findings = await doctor.examine(settings.load(), check)
+    by_name = {finding.what: finding for finding in findings}
+    assert len(by_name) == len(findings)
     return by_name
 
 
-async def test_a_fresh_installation_is_well_and_names_what_is_in_force() -> None:
-    found = await examine()
-    assert [one for one in found.values() if not one.well] == []
-    assert found["PAPERROUND_TIMEZONE"].value == "UTC"
-    assert found["PAPERROUND_TIMEZONE"].origin == "default"
-    assert "0 papers" in found["database"].value
-    assert found["Discord"].value == "no token"
-    assert "DISCORD" not in found["Discord"].value
+async def test_a_fresh_installation_is_well_and_shows_the_values_in_force() -> None:
+    findings = await examine()
+    assert [finding for finding in findings.values() if not finding.well] == []
+    assert findings["PAPERROUND_TIMEZONE"].value == "UTC"
+    assert findings["PAPERROUND_TIMEZONE"].origin == "default"
+    assert "0 papers" in findings["database"].value
+    assert findings["Discord"].value == "no token"
+    assert "DISCORD" not in findings["Discord"].value
     for name in ("bot", "storage"):
-        assert found[f"package {name}"].value.endswith(f"{name}/__init__.py")
+        assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
 
 
-async def test_every_setting_is_shown_with_where_it_came_from(
+async def test_every_setting_is_shown_with_its_origin(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
     (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
     (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\n')
-    found = await examine()
-    assert {settings.setting_name(name) for name in Settings.model_fields} <= set(found)
+    findings = await examine()
+    assert {settings.setting_name(name) for name in Settings.model_fields} <= set(findings)
     for name, value, origin in (
         ("PAPERROUND_TIMEZONE", "Asia/Seoul", "environment"),
         ("PAPERROUND_LOCALE", "ko", ".env"),
         ("PAPERROUND_HTTP", "127.0.0.1:9464", "paperround.toml"),
     ):
-        assert (found[name].value, found[name].origin) == (value, origin)
+        assert (findings[name].value, findings[name].origin) == (value, origin)
 
 
 async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", SECRET)
-    address = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", address)
-    found = await examine()
-    told = repr([one.to_dict() for one in found.values()])
-    assert "secret-of-the-bot" not in told
-    assert "pass-of-the-bot" not in told
-    assert found["DISCORD_TOKEN"].value == "set, not shown"
-    assert found["Discord"].value == "logged in as Paperround#0001"
+    url = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+    findings = await examine()
+    printed = repr([finding.to_dict() for finding in findings.values()])
+    assert "secret-of-the-bot" not in printed
+    assert "pass-of-the-bot" not in printed
+    assert findings["DISCORD_TOKEN"].value == "set, not shown"
+    assert findings["Discord"].value == "logged in as Paperround#0001"
 
 
-async def test_a_refused_token_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rejected_token_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", SECRET)
-    found = await examine(refused)
-    assert not found["Discord"].well
-    assert "does not accept" in found["Discord"].note
+    findings = await examine(reject_token)
+    assert not findings["Discord"].well
+    assert "does not accept" in findings["Discord"].note
 
 
-async def test_without_a_token_discord_is_not_asked() -> None:
-    async def never(_: Settings) -> str:
+async def test_without_a_token_discord_is_not_called() -> None:
+    async def fail(_: Settings) -> str:
         raise AssertionError
 
-    assert (await examine(never))["Discord"].well
+    assert (await examine(fail))["Discord"].well
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ async def test_without_a_token_discord_is_not_asked() -> None:
         "not a url",
     ],
 )
-async def test_a_database_that_cannot_be_used_is_a_finding_with_the_remedy(
+async def test_an_unusable_database_is_a_finding_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
-    found = await examine()
-    database = found["database"]
+    findings = await examine()
+    database = findings["database"]
     assert not database.well
-    assert "pass-of-the-bot" not in repr(found)
+    assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
 
 
@@ -118,13 +118,11 @@ async def test_a_file_that_is_no_database_is_a_finding(
 
 
 @pytest.mark.parametrize("name", ["PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"])
-async def test_a_folder_that_is_missing_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
-) -> None:
+async def test_a_missing_folder_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setenv(name, str(tmp_path / "nowhere"))
-    found = await examine()
-    assert not found[name].well
-    assert "nowhere is no folder" in found[name].note
+    findings = await examine()
+    assert not findings[name].well
+    assert "nowhere is no folder" in findings[name].note
     (tmp_path / "nowhere").mkdir()
     assert (await examine())[name].well
 
@@ -139,6 +137,6 @@ async def test_a_broken_template_is_named_with_its_line(
     assert "daily.en.j2, line 2: " in finding.note
 
 
-def test_a_finding_is_plain_data() -> None:
+def test_a_finding_is_json_data() -> None:
     data: dict[str, Any] = doctor.Finding("Python", "3.11").to_dict()
     assert data == {"what": "Python", "value": "3.11", "origin": "", "well": True, "note": ""}

@@ -1,4 +1,4 @@
-"""The endpoints for operators, asked over HTTP on loopback, on both engines; and the numbers behind them."""
+"""The endpoints for operators over HTTP on loopback, on both database engines, and the metrics behind them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NOW = SEOUL_9AM + timedelta(seconds=90)
 
 
 @dataclass
-class Watched:
-    """A monitor whose bot is what a test says."""
+class ServerHarness:
+    """A monitoring server whose role and connection a test sets."""
 
     db: Database
     role: str = "sender"
@@ -44,8 +44,8 @@ class Watched:
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}/health") as response:
             return response.status, await response.json()
 
-    async def numbers(self) -> dict[str, float]:
-        """Every number, by its name and labels."""
+    async def samples(self) -> dict[str, float]:
+        """Return the value of each metric by its name and labels."""
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as response:
             assert response.status == 200
             assert response.headers["Content-Type"].startswith("text/plain")
@@ -64,21 +64,21 @@ class Watched:
 
     async def send_all(self) -> None:
         async with self.db.transaction() as connection:
-            for one in await queries.list_rows(connection):
-                parts = await queries.list_parts(connection, one.id)
+            for delivery in await queries.list_rows(connection):
+                parts = await queries.list_parts(connection, delivery.id)
                 await attempts.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
 
 
 @pytest.fixture
-async def watched(db: Database) -> AsyncIterator[Watched]:
-    found = Watched(db)
-    async with found.open().serving("127.0.0.1:0") as url:
-        found.url = url
-        yield found
+async def harness(db: Database) -> AsyncIterator[ServerHarness]:
+    harness = ServerHarness(db)
+    async with harness.open().serving("127.0.0.1:0") as url:
+        harness.url = url
+        yield harness
 
 
-async def test_a_connected_sender_with_nothing_to_send_is_well(watched: Watched) -> None:
-    assert await watched.health() == (
+async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerHarness) -> None:
+    assert await harness.health() == (
         200,
         {
             "up": True,
@@ -90,75 +90,75 @@ async def test_a_connected_sender_with_nothing_to_send_is_well(watched: Watched)
     )
 
 
-async def test_the_oldest_unsent_delivery_is_told_with_its_age(watched: Watched) -> None:
-    await watched.plan("daily:1:2026-01-05")
-    status, body = await watched.health()
+async def test_the_oldest_unsent_delivery_is_reported_with_its_age(harness: ServerHarness) -> None:
+    await harness.plan("daily:1:2026-01-05")
+    status, body = await harness.health()
     assert status == 200
     assert body["oldest_unsent_at"] == SEOUL_9AM.isoformat()
     assert body["oldest_unsent_seconds"] == 90.0
-    await watched.send_all()
-    assert (await watched.health())[1]["oldest_unsent_at"] is None
+    await harness.send_all()
+    assert (await harness.health())[1]["oldest_unsent_at"] is None
 
 
 @pytest.mark.parametrize(("role", "status"), [("sender", 503), ("standby", 200)])
-async def test_without_the_gateway_a_sender_is_unwell_and_a_standby_is_not(
-    watched: Watched, role: str, status: int
+async def test_without_the_gateway_a_sender_is_unhealthy_and_a_standby_healthy(
+    harness: ServerHarness, role: str, status: int
 ) -> None:
-    watched.role, watched.connected = role, False
-    found, body = await watched.health()
-    assert (found, body["role"], body["gateway_connected"]) == (status, role, False)
+    harness.role, harness.connected = role, False
+    actual, body = await harness.health()
+    assert (actual, body["role"], body["gateway_connected"]) == (status, role, False)
 
 
-async def test_the_queue_is_counted_by_state_and_a_state_that_emptied_is_zero(watched: Watched) -> None:
-    await watched.plan("a", "b")
-    numbers = await watched.numbers()
-    assert numbers["paperround_queue_depth,state=planned"] == 4
-    assert numbers["paperround_queue_depth,state=sent"] == 0
-    assert numbers["paperround_oldest_unsent_seconds"] == 90
-    await watched.send_all()
-    numbers = await watched.numbers()
-    assert numbers["paperround_queue_depth,state=planned"] == 0
-    assert numbers["paperround_queue_depth,state=sent"] == 4
-    assert numbers["paperround_oldest_unsent_seconds"] == 0
+async def test_queue_depth_is_by_state_and_an_emptied_state_is_zero(harness: ServerHarness) -> None:
+    await harness.plan("a", "b")
+    samples = await harness.samples()
+    assert samples["paperround_queue_depth,state=planned"] == 4
+    assert samples["paperround_queue_depth,state=sent"] == 0
+    assert samples["paperround_oldest_unsent_seconds"] == 90
+    await harness.send_all()
+    samples = await harness.samples()
+    assert samples["paperround_queue_depth,state=planned"] == 0
+    assert samples["paperround_queue_depth,state=sent"] == 4
+    assert samples["paperround_oldest_unsent_seconds"] == 0
 
 
-async def test_outcomes_are_counted_by_kind_and_reason_with_their_lateness(watched: Watched) -> None:
+async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: ServerHarness) -> None:
     daily = models.DeliveryKind.DAILY
-    watched.metrics.record(outcomes.Outcome("sent", daily, late_seconds=3.0))
-    watched.metrics.record(outcomes.Outcome("sent", daily, late_seconds=-1.0))
-    watched.metrics.record(outcomes.Outcome("retry", daily, contents.Reason.DISCORD_TROUBLE))
-    watched.metrics.record(outcomes.Outcome("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND))
-    watched.metrics.digests.inc(2)
-    watched.connected = False
-    numbers = await watched.numbers()
-    assert numbers["paperround_parts_total,kind=daily,outcome=sent"] == 2
-    assert numbers["paperround_parts_total,kind=daily,outcome=retry"] == 1
-    assert numbers["paperround_failures_total,reason=discord-trouble"] == 1
-    assert numbers["paperround_failures_total,reason=no-send"] == 1
-    assert numbers["paperround_lateness_seconds_bucket,kind=daily,le=0.5"] == 1
-    assert numbers["paperround_lateness_seconds_bucket,kind=daily,le=5.0"] == 2
-    assert numbers["paperround_lateness_seconds_sum,kind=daily"] == 3
-    assert numbers["paperround_digests_total"] == 2
-    assert numbers["paperround_gateway_connected"] == 0
+    harness.metrics.record(outcomes.Outcome("sent", daily, late_seconds=3.0))
+    harness.metrics.record(outcomes.Outcome("sent", daily, late_seconds=-1.0))
+    harness.metrics.record(outcomes.Outcome("retry", daily, contents.Reason.DISCORD_TROUBLE))
+    harness.metrics.record(outcomes.Outcome("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND))
+    harness.metrics.digests.inc(2)
+    harness.connected = False
+    samples = await harness.samples()
+    assert samples["paperround_parts_total,kind=daily,outcome=sent"] == 2
+    assert samples["paperround_parts_total,kind=daily,outcome=retry"] == 1
+    assert samples["paperround_failures_total,reason=discord-trouble"] == 1
+    assert samples["paperround_failures_total,reason=no-send"] == 1
+    assert samples["paperround_lateness_seconds_bucket,kind=daily,le=0.5"] == 1
+    assert samples["paperround_lateness_seconds_bucket,kind=daily,le=5.0"] == 2
+    assert samples["paperround_lateness_seconds_sum,kind=daily"] == 3
+    assert samples["paperround_digests_total"] == 2
+    assert samples["paperround_gateway_connected"] == 0
 
 
-def test_two_bots_in_one_process_have_numbers_of_their_own() -> None:
-    one, other = Metrics(), Metrics()
-    one.digests.inc()
-    assert b"paperround_digests_total 1.0" in one.render()
-    assert b"paperround_digests_total 0.0" in other.render()
+def test_two_bots_in_one_process_have_separate_metrics() -> None:
+    first, second = Metrics(), Metrics()
+    first.digests.inc()
+    assert b"paperround_digests_total 1.0" in first.render()
+    assert b"paperround_digests_total 0.0" in second.render()
 
 
 @pytest.mark.parametrize("path", ["/", "/health/../settings", "/metrics/all"])
-async def test_there_is_nothing_else_to_ask_for(watched: Watched, path: str) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{watched.url}{path}") as response:
+async def test_other_paths_and_methods_are_refused(harness: ServerHarness, path: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{harness.url}{path}") as response:
         assert response.status == 404
-    async with aiohttp.ClientSession() as session, session.post(f"{watched.url}/health") as response:
+    async with aiohttp.ClientSession() as session, session.post(f"{harness.url}/health") as response:
         assert response.status == 405
 
 
-async def test_a_taken_port_is_an_error_that_names_it(sqlite_db: Database) -> None:
-    first, second = Watched(sqlite_db), Watched(sqlite_db)
+async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:
+    first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
     async with first.open().serving("127.0.0.1:0") as url:
         address = url.removeprefix("http://")
         with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: {address}"):
@@ -169,7 +169,7 @@ async def test_a_taken_port_is_an_error_that_names_it(sqlite_db: Database) -> No
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:99999", "no-such-host.invalid:80"])
-async def test_an_address_that_cannot_be_is_an_error_in_words(sqlite_db: Database, address: str) -> None:
+async def test_an_invalid_address_is_an_error(sqlite_db: Database, address: str) -> None:
     with pytest.raises(errors.PaperroundError, match="cannot be listened on"):
-        async with Watched(sqlite_db).open().serving(address):
+        async with ServerHarness(sqlite_db).open().serving(address):
             pass
