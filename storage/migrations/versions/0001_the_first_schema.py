@@ -345,4 +345,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Not supported: the copy made before the upgrade is restored instead."""
-    raise RuntimeError("step back by restoring the copy that was kept beside the database")
+    raise RuntimeError("downgrade by restoring the copy that was kept next to the database")

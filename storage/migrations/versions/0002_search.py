@@ -132,4 +132,4 @@ def _create_engine_tables() -> None:
 
 def downgrade() -> None:
     """Not supported: the copy made before the upgrade is restored instead."""
-    raise RuntimeError("step back by restoring the copy that was kept beside the database")
+    raise RuntimeError("downgrade by restoring the copy that was kept next to the database")
