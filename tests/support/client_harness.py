@@ -1,4 +1,4 @@
-"""The harness of the client tests: the bot in a simulated server, with users of different permissions."""
+"""Harness for the client's tests: the bot in a simulated server, with users of different permissions."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bot.services.posts import contents
 from bot.settings import Settings
 from storage import models
 from storage.database import Database
+from storage.outbox import queries
 from tests.fake_discord import validation
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class SimulatedClock:
-    """A clock that shows SimCord's time, so that the bot and Discord agree."""
+    """Clock that returns SimCord's time, so that it agrees with Discord's."""
 
     env: simcord.Env | None = None
 
@@ -38,8 +39,8 @@ class SimulatedClock:
 
 
 @dataclass
-class World:
-    """The running bot, its server and users. `manager` manages the server; in `readonly_channel` no member may write."""
+class ClientHarness:
+    """The running bot and its users. `manager` manages the server; users may not write in `readonly_channel`."""
 
     env: simcord.Env
     container: Container
@@ -54,11 +55,28 @@ class World:
 
     @property
     def user(self) -> Any:
-        """The reader outside the server."""
+        """The reader in direct messages."""
         return self.reader.user
 
+    async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
+        """Add a subscription of a channel, created by the manager."""
+        return await self.bot.services.subscriptions.add(
+            guild_id=self.guild.id,
+            channel_id=channel_id or self.channel.id,
+            options=SubscriptionOptions(**{"locale": self.texts.locale} | options),
+            created_by=self.manager.id,
+        )
+
+    async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
+        """Plan a post of one message immediately, and return its stored delivery and part."""
+        await self.bot.services.on_demand_posts.plan(subscription.id, 1)
+        async with self.container.database.read() as connection:
+            (delivery,) = await queries.list_rows(connection)
+            (part,) = await queries.list_parts(connection, delivery.id)
+        return delivery, part
+
     def unexpected_errors(self) -> list[BaseException]:
-        """Return the errors whose types the test does not expect."""
+        """Return the errors that the test does not expect."""
         return [
             error
             for error in self.env.errors
@@ -67,40 +85,43 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(database: Database, locale: models.Locale, texts: Translations) -> AsyncIterator[World]:
-    """Start the bot in a new server; all users have the given locale."""
+async def open_harness(
+    database: Database, locale: models.Locale, texts: Translations
+) -> AsyncIterator[ClientHarness]:
+    """Start the bot in a new simulated server whose users have one language."""
     clock = SimulatedClock()
-    core = Container(Settings(locale=locale.value), database, clock)
-    core.texts = texts
-    bot = core.create_bot(shard_count=1, locale=locale)
-    # Not `simcord.run`: the teardown of a fixture runs in another context than its setup, which that does not support.
+    container = Container(Settings(locale=locale.value), database, clock)
+    container.texts = texts
+    bot = container.create_bot(shard_count=1, locale=locale)
+    # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
     env = simcord.Env(bot, check_errors=False)
     await env.start()
     clock.env = env
     try:
-        yield _populate(env, core, bot, locale)
+        yield _populate(env, container, bot, locale)
     finally:
         await env.shutdown()
 
 
-def _populate(env: simcord.Env, core: Container, bot: PaperroundBot, locale: models.Locale) -> World:
+def _populate(
+    env: simcord.Env, container: Container, bot: PaperroundBot, locale: models.Locale
+) -> ClientHarness:
     guild = env.create_guild("Paper Club", owner=env.create_user("owner"))
     channel = guild.create_text_channel("papers")
     permissions = discord.Permissions(manage_guild=True, manage_messages=True)
     managers = guild.create_role("managers", permissions=permissions)
     reader = guild.add_member(env.create_user("reader"))
     manager = guild.add_member(env.create_user("manager"), roles=[managers])
-    read_only: dict[Any, discord.PermissionOverwrite] = {
+    overwrites: dict[Any, discord.PermissionOverwrite] = {
         guild.default_role: discord.PermissionOverwrite(send_messages=False)
     }
-    readonly_channel = guild.create_text_channel("quiet", overwrites=read_only)
-    return World(
-        env, core, bot, guild, channel, reader, manager, readonly_channel, core.texts.for_locale(locale)
-    )
+    readonly = guild.create_text_channel("quiet", overwrites=overwrites)
+    texts = container.texts.for_locale(locale)
+    return ClientHarness(env, container, bot, guild, channel, reader, manager, readonly, texts)
 
 
 def shown_text(message: Any) -> str:
-    """Return all visible text of a message, one line per text, label, placeholder or option."""
+    """Return all visible text of a message, one line per component: texts, labels, placeholders, options."""
     lines = []
     for component in raw_components(message):
         lines += [str(component[key]) for key in ("content", "label", "placeholder") if component.get(key)]
@@ -109,41 +130,34 @@ def shown_text(message: Any) -> str:
 
 
 def component_ids(message: Any) -> list[str]:
-    """Return the custom ids of a message."""
-    return [component["custom_id"] for component in raw_components(message) if component.get("custom_id")]
+    """Return the custom ids of a message's components."""
+    return [part["custom_id"] for part in raw_components(message) if part.get("custom_id")]
 
 
 def raw_components(message: Any) -> list[dict[str, Any]]:
     """Return all components of a message, nested ones included, as Discord's JSON."""
-    top_level = [
-        component if isinstance(component, dict) else component.to_dict() for component in message.components
-    ]
-    return list(validation.walk_components(top_level))
+    components = [part if isinstance(part, dict) else part.to_dict() for part in message.components]
+    return list(validation.walk_components(components))
 
 
 def last_response(result: Any) -> Any:
-    """Return the last message of the response to an interaction."""
+    """Return the last response message of an interaction."""
     return result.followups[-1] if result.followups else result.response
 
 
-async def post_daily(world: World, **options: Any) -> Any:
-    """Add a subscription and post its preview. Returns the last message."""
-    subscription = await world.bot.services.subscriptions.add(
-        guild_id=world.guild.id,
-        channel_id=world.channel.id,
-        options=SubscriptionOptions(locale=world.texts.locale, **options),
-        created_by=world.manager.id,
-    )
-    post = await world.bot.services.on_demand_posts.preview(subscription)
-    parts = world.bot.renderer.render_daily(replace(post, marker=f"daily:{subscription.id}:2026-01-01"))
-    return await send_parts(world, world.channel.id, *parts)
+async def post_daily(harness: ClientHarness, **options: Any) -> Any:
+    """Add a subscription and send its post. Returns the last message."""
+    subscription = await harness.add_subscription(**options)
+    post = await harness.bot.services.on_demand_posts.preview(subscription)
+    parts = harness.bot.renderer.render_daily(replace(post, marker=f"daily:{subscription.id}:2026-01-01"))
+    return await send_parts(harness, harness.channel.id, *parts)
 
 
-async def send_parts(world: World, channel_id: int, *parts: contents.RenderedPart) -> Any:
-    """Send rendered messages as the sender does; return the last one, fetched from the channel."""
+async def send_parts(harness: ClientHarness, channel_id: int, *parts: contents.RenderedPart) -> Any:
+    """Send rendered messages and return the last one as fetched from the channel."""
     sent: Any = None
     for part in parts:
         body = MultipartParameters(payload=dict(part.payload), multipart=None, files=None)
-        sent = await world.bot.http.send_message(channel_id, params=body)
-    await world.env.settle()
-    return await world.bot.get_partial_messageable(channel_id).fetch_message(int(sent["id"]))
+        sent = await harness.bot.http.send_message(channel_id, params=body)
+    await harness.env.settle()
+    return await harness.bot.get_partial_messageable(channel_id).fetch_message(int(sent["id"]))

@@ -53,12 +53,12 @@ class AlertButtonsCog(commands.Cog):
         """Preview the alert with the values of the modal."""
         await responses.acknowledge(interaction)
         kind, channel_id = action.fields(2)
-        typed = component_router.modal_values(interaction)
-        votes = typed.get(modals.VOTES, "").strip() or "0"
+        values = component_router.modal_values(interaction)
+        votes = values.get(modals.VOTES, "").strip() or "0"
         if not votes.isdecimal() or len(votes) > 5:
             raise UserError("votes-not-a-number")
         draft = alerts_view.AlertDraft(
-            models.AlertKind(kind), typed.get(modals.QUERY, ""), int(votes), int(channel_id)
+            models.AlertKind(kind), values.get(modals.QUERY, ""), int(votes), int(channel_id)
         )
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 

@@ -90,8 +90,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
     async def _alert_autocomplete(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        typed = current.casefold()
+        query = current.casefold()
         rows = await self._presenter.list_for_reader(interaction)
         return autocomplete.make_choices(
-            (row.text, str(row.id)) for row in rows if typed in row.text.casefold()
+            (row.text, str(row.id)) for row in rows if query in row.text.casefold()
         )

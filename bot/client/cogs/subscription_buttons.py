@@ -50,14 +50,14 @@ class SubscriptionButtonsCog(commands.Cog):
         """Update the wizard with the values of the modal."""
         await responses.acknowledge(interaction)
         channel_id, options = subscriptions_view.unpack(action)
-        typed = component_router.modal_values(interaction)
+        values = component_router.modal_values(interaction)
         options = subscription_options.apply_changes(
             options,
-            typed.get(modals.TIME),
-            typed.get(modals.ZONE),
-            option_parsers.parse_number(typed.get(modals.PAPERS, ""), "papers-not-a-number", 1, 25),
-            option_parsers.parse_number(typed.get(modals.VOTES, "") or "0", "votes-not-a-number", 0, 99_999),
-            typed.get(modals.DAYS),
+            values.get(modals.TIME),
+            values.get(modals.ZONE),
+            option_parsers.parse_number(values.get(modals.PAPERS, ""), "papers-not-a-number", 1, 25),
+            option_parsers.parse_number(values.get(modals.VOTES, "") or "0", "votes-not-a-number", 0, 99_999),
+            values.get(modals.DAYS),
         )
         await responses.update_message(
             interaction, await self._presenter.setup_view(interaction, channel_id, options)

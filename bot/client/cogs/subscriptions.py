@@ -167,12 +167,12 @@ class SubscriptionsCog(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         texts = await interaction.client.texts_for(interaction)
-        typed = current.casefold()
+        query = current.casefold()
         labels: dict[str, str] = {}
         for subscription in await self._presenter.list_for_guild(interaction):
             channel = subscriptions.channel_name(interaction, subscription.channel_id)
             label = subscriptions_view.subscription_label(texts, subscription, channel)
             labels[str(subscription.id)] = label
         return autocomplete.make_choices(
-            (label, value) for value, label in labels.items() if typed in label.casefold() or typed == value
+            (label, value) for value, label in labels.items() if query in label.casefold() or query == value
         )

@@ -80,9 +80,9 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
 async def timezones(_: Interaction, current: str) -> Choices:
     """Return the time zones whose name contains the typed text, common ones first."""
-    typed = current.strip().casefold().replace(" ", "_")
-    matches = [zone for zone in list_timezones() if typed in zone.casefold()]
-    matches.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(typed))
+    query = current.strip().casefold().replace(" ", "_")
+    matches = [zone for zone in list_timezones() if query in zone.casefold()]
+    matches.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(query))
     return make_choices((zone, zone) for zone in matches)
 
 
@@ -97,11 +97,11 @@ def list_timezones() -> tuple[str, ...]:
 
 async def times(_: Interaction, current: str) -> Choices:
     """Return the full and half hours that start with the typed text, from 06:00 on."""
-    typed = current.strip()
+    query = current.strip()
     hours = [*range(6, 24), *range(6)]
     all_times = (f"{hour:02}:{minute:02}" for hour in hours for minute in (0, 30))
     return make_choices(
-        (time, time) for time in all_times if time.startswith(typed) or time.lstrip("0").startswith(typed)
+        (time, time) for time in all_times if time.startswith(query) or time.lstrip("0").startswith(query)
     )
 
 

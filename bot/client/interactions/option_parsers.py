@@ -30,10 +30,10 @@ def parse_date(text: str, today: date) -> date:
 
 def parse_time(text: str) -> str:
     """Parse a time of day (`9:00`, `09:00`, `9시`, `9`) to `HH:MM`. Raises UserError."""
-    typed = text.strip().lower()
-    hour = _HOUR.fullmatch(typed)
+    value = text.strip().lower()
+    hour = _HOUR.fullmatch(value)
     try:
-        at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else typed)
+        at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else value)
     except errors.UsageError:
         raise UserError("time-not-understood", text=_escaped_input(text)) from None
     return f"{at:%H:%M}"
@@ -41,12 +41,12 @@ def parse_time(text: str) -> str:
 
 def parse_zone(text: str) -> str:
     """Parse the name of an IANA time zone; case and spaces do not matter. Raises UserError."""
-    typed = text.strip().replace(" ", "_")
+    value = text.strip().replace(" ", "_")
     try:
-        return schedule.parse_zone(typed).key
+        return schedule.parse_zone(value).key
     except errors.UsageError:
         pass
-    folded = typed.casefold()
+    folded = value.casefold()
     for zone in list_timezones():
         if folded in (zone.casefold(), zone.rpartition("/")[2].casefold()):
             return zone
@@ -55,10 +55,10 @@ def parse_zone(text: str) -> str:
 
 def parse_number(text: str, key: str, low: int, high: int) -> int:
     """Parse an integer from `low` to `high`. Raises UserError with `key`."""
-    typed = text.strip()
-    if not typed.isdecimal() or len(typed) > 6 or not low <= int(typed) <= high:
+    value = text.strip()
+    if not value.isdecimal() or len(value) > 6 or not low <= int(value) <= high:
         raise UserError(key, low=low, high=high)
-    return int(typed)
+    return int(value)
 
 
 def _escaped_input(text: str) -> str:

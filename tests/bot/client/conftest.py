@@ -1,4 +1,4 @@
-"""A world in each language; after every test everything that was sent is checked."""
+"""Fixtures of the client harness. After every test all requests to Discord are validated."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from bot.settings import Settings
 from storage import migrate, models
 from storage.database import Database
 from tests.support import client_archive, payload_checks
-from tests.support.client_harness import SIMCORD_EPOCH, World, open_world
+from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, open_harness
 
 
 @pytest.fixture(scope="session")
 def texts() -> translations.Translations:
-    """The interface's texts, read once."""
+    """The interface texts, loaded once."""
     return translations.load()
 
 
 @pytest.fixture(scope="session")
 def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the sample digests, to be copied: much quicker than ingesting them for each test."""
+    """A SQLite file with the sample digests; tests copy it, which is faster than ingesting them."""
     path = tmp_path_factory.mktemp("archive") / "paperround.db"
     shutil.copy(sqlite_template, path)
 
@@ -46,47 +46,51 @@ def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    """A database with the sample digests."""
+    """Database with the sample digests."""
     shutil.copy(archive_template, tmp_path / "paperround.db")
-    opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
-    yield opened
-    await opened.close()
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
+    yield database
+    await database.close()
 
 
 @pytest.fixture(params=list(models.Locale), ids=lambda locale: locale.value)
 def locale(request: pytest.FixtureRequest) -> models.Locale:
-    """The language that every reader speaks."""
+    """Language of all users."""
     return models.Locale(request.param)
 
 
 @pytest.fixture
-async def world(
+async def harness(
     archive_db: Database, locale: models.Locale, texts: translations.Translations
-) -> AsyncIterator[World]:
-    """A world in each language."""
-    async with _checked_world(archive_db, locale, texts) as opened:
-        yield opened
+) -> AsyncIterator[ClientHarness]:
+    """Client harness, in each language."""
+    async with _checked_harness(archive_db, locale, texts) as harness:
+        yield harness
 
 
 @pytest.fixture
-async def english_world(archive_db: Database, texts: translations.Translations) -> AsyncIterator[World]:
-    """A world whose language does not matter."""
-    async with _checked_world(archive_db, models.Locale.EN, texts) as opened:
-        yield opened
+async def english_harness(
+    archive_db: Database, texts: translations.Translations
+) -> AsyncIterator[ClientHarness]:
+    """Client harness in English, for tests that do not depend on the language."""
+    async with _checked_harness(archive_db, models.Locale.EN, texts) as harness:
+        yield harness
 
 
 @pytest.fixture
-async def empty_world(sqlite_db: Database, texts: translations.Translations) -> AsyncIterator[World]:
-    """A world without any digest."""
-    async with _checked_world(sqlite_db, models.Locale.KO, texts) as opened:
-        yield opened
+async def empty_harness(
+    sqlite_db: Database, texts: translations.Translations
+) -> AsyncIterator[ClientHarness]:
+    """Client harness in Korean with an empty archive."""
+    async with _checked_harness(sqlite_db, models.Locale.KO, texts) as harness:
+        yield harness
 
 
 @asynccontextmanager
-async def _checked_world(
+async def _checked_harness(
     database: Database, locale: models.Locale, texts: translations.Translations
-) -> AsyncIterator[World]:
-    async with open_world(database, locale, texts) as opened:
-        yield opened
-        payload_checks.check_requests(opened.env.http_requests)
-        assert opened.unexpected_errors() == []
+) -> AsyncIterator[ClientHarness]:
+    async with open_harness(database, locale, texts) as harness:
+        yield harness
+        payload_checks.check_requests(harness.env.http_requests)
+        assert harness.unexpected_errors() == []

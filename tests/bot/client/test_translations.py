@@ -1,4 +1,4 @@
-"""The interface's texts: the same keys in both languages, none missing, none unused, and commands within Discord's limits."""
+"""Interface texts: equal keys in both languages, none missing or unused; commands within Discord's limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fluent.syntax import ast as ftl
 import bot.client
 from bot.client import translations
 from storage import models
-from tests.support.client_harness import World
+from tests.support.client_harness import ClientHarness
 
 CLIENT = Path(bot.client.__file__).parent
 COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
@@ -28,22 +28,22 @@ def _messages(name: str) -> dict[str, ftl.Message]:
     parsed = FluentParser().parse(translations.read_source(name))
     assert not [entry for entry in parsed.body if isinstance(entry, ftl.Junk)]
     entries = [entry for entry in parsed.body if isinstance(entry, ftl.Message)]
-    assert len({entry.id.name for entry in entries}) == len(entries), "a key stands twice"
+    assert len({entry.id.name for entry in entries}) == len(entries), "duplicate key"
     return {entry.id.name: entry for entry in entries}
 
 
 def _variables(message: ftl.Message) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
 
     def visit(node: Any) -> None:
         if isinstance(node, ftl.VariableReference):
-            found.add(node.id.name)
+            names.add(node.id.name)
         for child in vars(node).values() if isinstance(node, ftl.BaseNode) else ():
-            for one in child if isinstance(child, list) else [child]:
-                visit(one)
+            for nested in child if isinstance(child, list) else [child]:
+                visit(nested)
 
     visit(message)
-    return found
+    return names
 
 
 def _trees() -> Iterator[ast.Module]:
@@ -51,34 +51,34 @@ def _trees() -> Iterator[ast.Module]:
         yield ast.parse(path.read_text(encoding="utf-8"))
 
 
-def test_both_languages_have_the_same_keys_with_the_same_values_in_them() -> None:
+def test_both_languages_have_the_same_keys_and_variables() -> None:
     english, korean = _messages("en"), _messages("ko")
     assert english.keys() == korean.keys()
     for key in english:
-        # A language may do without a number that the other has to inflect by, but cannot know one that it isn't given.
+        # Only `count` may be used by one language alone, for its plural forms.
         assert _variables(korean[key]) <= _variables(english[key]) | {"count"}, key
 
 
 def test_no_key_is_unused() -> None:
     literals: set[str] = set()
-    beginnings: set[str] = set()
+    prefixes: set[str] = set()
     for tree in _trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 literals.add(node.value)
                 if re.fullmatch(r"[a-z-]+-", node.value):
-                    beginnings.add(node.value)
+                    prefixes.add(node.value)
     unused = [
         key
         for key in _messages("en")
-        if key not in literals and not any(key.startswith(beginning) for beginning in beginnings)
+        if key not in literals and not any(key.startswith(prefix) for prefix in prefixes)
     ]
     assert unused == []
 
 
 def test_no_key_is_missing() -> None:
     known = _messages("en")
-    asked = {
+    used = {
         node.args[0].value
         for tree in _trees()
         for node in ast.walk(tree)
@@ -86,70 +86,71 @@ def test_no_key_is_missing() -> None:
         and node.args
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)
-        and getattr(node.func, "attr", getattr(node.func, "id", ""))
-        in ("words", "texts", "ui_texts", "UserError")
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("texts", "ui_texts", "UserError")
     }
-    assert len(asked) > 100
-    assert asked - known.keys() == set()
+    assert len(used) > 100
+    assert used - known.keys() == set()
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
-def test_a_missing_argument_is_an_error_and_not_a_hole_in_a_sentence(locale: models.Locale) -> None:
-    words = translations.load().for_locale(locale)
+def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
+    texts = translations.load().for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
-        words("shared-by")
+        texts("shared-by")
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
-def test_every_reason_that_something_stands_still_has_its_sentence(locale: models.Locale) -> None:
+def test_every_reason_of_a_pause_has_a_text(locale: models.Locale) -> None:
     from bot.services.posts.contents import Reason
 
-    words = translations.load().for_locale(locale)
-    assert all(words.find(f"reason-{reason.value}") for reason in Reason)
+    texts = translations.load().for_locale(locale)
+    assert all(texts.find(f"reason-{reason.value}") for reason in Reason)
 
 
-async def test_every_command_option_and_choice_is_named_and_described_in_korean(english_world: World) -> None:
-    tree = english_world.bot.tree
+async def test_every_command_option_and_choice_has_a_korean_name_and_description(
+    english_harness: ClientHarness,
+) -> None:
+    tree = english_harness.bot.tree
     assert tree.translator is not None
     payloads = [
         await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands()
     ]
-    for place, node in _nodes(payloads):
+    for path, node in _nodes(payloads):
         for kind in ("name", "description"):
             if kind in node:
                 translated = node.get(f"{kind}_localizations") or {}
-                assert translated.get("ko"), f"{kind} of {place}"
-                assert translated["ko"] != node[kind] or kind == "name", f"{kind} of {place}"
+                assert translated.get("ko"), f"{kind} of {path}"
+                assert translated["ko"] != node[kind] or kind == "name", f"{kind} of {path}"
 
 
-async def test_names_and_descriptions_are_within_discords_limits(english_world: World) -> None:
-    tree = english_world.bot.tree
+async def test_names_and_descriptions_are_within_discords_limits(english_harness: ClientHarness) -> None:
+    tree = english_harness.bot.tree
     assert tree.translator is not None
     assert len(tree.get_commands()) <= 100
     for command in tree.get_commands():
         payload = await command.get_translated_payload(tree, tree.translator)
-        longest = 0
-        for place, node in _nodes([payload]):
+        total = 0
+        for path, node in _nodes([payload]):
             names = [node["name"], *(node.get("name_localizations") or {}).values()]
-            described = [node["description"]] if "description" in node else []
-            described += (node.get("description_localizations") or {}).values()
+            descriptions = [node["description"]] if "description" in node else []
+            descriptions += (node.get("description_localizations") or {}).values()
             if "value" not in node:
-                assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), place
-            assert all(1 <= len(text) <= 100 for text in names + described), place
-            longest += max(map(len, names)) + max(map(len, described), default=0)
-        assert longest <= 8000
+                assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), path
+            assert all(1 <= len(text) <= 100 for text in names + descriptions), path
+            total += max(map(len, names)) + max(map(len, descriptions), default=0)
+        assert total <= 8000
 
 
-def _nodes(payloads: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def _nodes(payloads: list[dict[str, Any]], parent: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     for payload in payloads:
-        place = f"{above}/{payload['name']}"
-        yield place, payload
-        yield from _nodes(payload.get("options") or [], place)
-        yield from _nodes(payload.get("choices") or [], place)
+        path = f"{parent}/{payload['name']}"
+        yield path, payload
+        yield from _nodes(payload.get("options") or [], path)
+        yield from _nodes(payload.get("choices") or [], path)
 
 
-def test_no_korean_text_of_the_commands_is_left_over() -> None:
-    used = _keys_of_commands()
+def test_no_korean_text_of_the_commands_is_unused() -> None:
+    used = _command_keys()
     messages = _messages("ko.commands")
     known = {
         f"{name}.{attribute.id.name}"
@@ -159,7 +160,7 @@ def test_no_korean_text_of_the_commands_is_left_over() -> None:
     assert known - used == set()
 
 
-def _keys_of_commands() -> set[str]:
+def _command_keys() -> set[str]:
     from bot.client.bot import COGS
 
     keys: set[str] = set()
@@ -180,7 +181,7 @@ def _keys_of_commands() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours"),
+    ("discord_locale", "locale"),
     [
         (discord.Locale.korean, models.Locale.KO),
         (discord.Locale.american_english, models.Locale.EN),
@@ -188,5 +189,7 @@ def _keys_of_commands() -> set[str]:
         (discord.Locale.french, None),
     ],
 )
-def test_discords_locales_are_ours_or_none(theirs: discord.Locale, ours: models.Locale | None) -> None:
-    assert translations.from_discord_locale(theirs) is ours
+def test_a_discord_locale_is_mapped_to_a_language_or_none(
+    discord_locale: discord.Locale, locale: models.Locale | None
+) -> None:
+    assert translations.from_discord_locale(discord_locale) is locale

@@ -1,4 +1,4 @@
-"""/daily: setting up, changing, trying out and ending the daily post."""
+"""/daily: creating, changing, previewing and removing subscriptions."""
 
 from __future__ import annotations
 
@@ -7,49 +7,39 @@ from typing import Any
 import discord
 import pytest
 
-from bot.services.daily.subscriptions import SubscriptionOptions
 from storage import models
 from storage.outbox import queries
-from tests.support.client_harness import World, component_ids, last_response, shown_text
+from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
 
 
-async def _orders(world: World) -> list[models.Subscription]:
-    return await world.bot.services.subscriptions.list_rows(guild_id=world.guild.id)
+async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
+    return await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
 
 
-async def _order(world: World, **wishes: Any) -> models.Subscription:
-    return await world.bot.services.subscriptions.add(
-        guild_id=world.guild.id,
-        channel_id=world.channel.id,
-        options=SubscriptionOptions(locale=world.texts.locale, **wishes),
-        created_by=world.manager.id,
-    )
-
-
-async def test_setup_shows_the_post_the_permissions_and_the_first_time(world: World) -> None:
-    result = await world.manager.slash(world.channel, "daily setup", time="9시", timezone="Asia/Seoul")
+async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness: ClientHarness) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", time="9시", timezone="Asia/Seoul")
     preview, wizard = result.followups[-2], result.followups[-1]
     assert "Small Language Models" in shown_text(preview)
     assert preview.ephemeral
     shown = shown_text(wizard)
     assert "09:00" in shown
-    assert world.texts("permissions-ready") in shown
-    assert f"✓ {world.texts('permission-send-messages')}" in shown
-    # The clock stands at 09:00 in Seoul, so the first post is tomorrow's.
+    assert harness.texts("permissions-ready") in shown
+    assert f"✓ {harness.texts('permission-send-messages')}" in shown
+    # The clock is at 09:00 in Seoul, so the first post is tomorrow's.
     assert "<t:1767312000:F>" in shown
-    started = await world.manager.click(wizard, label=world.texts("setup-start"))
-    assert world.texts("order-started") in shown_text(last_response(started))
-    (order,) = await _orders(world)
-    assert (order.at_time, order.timezone, order.top_n) == ("09:00", "Asia/Seoul", 5)
-    assert (order.created_by, order.locale) == (world.manager.id, world.texts.locale)
+    started = await harness.manager.click(wizard, label=harness.texts("setup-start"))
+    assert harness.texts("order-started") in shown_text(last_response(started))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.timezone, subscription.top_n) == ("09:00", "Asia/Seoul", 5)
+    assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
 
 
-async def test_all_options_survive_the_wizards_buttons(english_world: World) -> None:
-    world = english_world
-    result = await world.manager.slash(
-        world.channel,
+async def test_the_buttons_of_the_wizard_keep_all_options(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    result = await harness.manager.slash(
+        harness.channel,
         "daily setup",
-        channel=world.channel,
+        channel=harness.channel,
         time="23:45",
         timezone="america/argentina/comodrivadavia",
         papers=25,
@@ -59,34 +49,39 @@ async def test_all_options_survive_the_wizards_buttons(english_world: World) -> 
         style="thread",
         when_empty=True,
     )
-    await world.manager.click(last_response(result), label="Start")
-    (order,) = await _orders(world)
-    assert (order.at_time, order.timezone, order.days) == (
+    await harness.manager.click(last_response(result), label="Start")
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.timezone, subscription.days) == (
         "23:45",
         "America/Argentina/ComodRivadavia",
         (1, 3, 5),
     )
-    assert (order.top_n, order.min_votes, order.locale) == (25, 99999, models.Locale.KO)
-    assert (order.style, order.say_when_empty) == (models.Style.THREAD, True)
+    assert (subscription.top_n, subscription.min_votes, subscription.locale) == (25, 99999, models.Locale.KO)
+    assert (subscription.style, subscription.say_when_empty) == (models.Style.THREAD, True)
 
 
-async def test_missing_permissions_are_named_with_what_to_switch_on(world: World) -> None:
-    result = await world.manager.slash(world.channel, "daily setup", channel=world.readonly_channel)
+async def test_missing_permissions_are_named(harness: ClientHarness) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", channel=harness.readonly_channel)
     shown = shown_text(last_response(result))
-    assert f"✗ **{world.texts('permission-send-messages')}**" in shown
-    assert world.texts("permission-where") in shown
+    assert f"✗ **{harness.texts('permission-send-messages')}**" in shown
+    assert harness.texts("permission-where") in shown
 
 
-async def test_the_wizards_form_changes_the_wishes(world: World) -> None:
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup"))
-    form = await world.manager.click(wizard, label=world.texts("change"))
-    changed = await world.manager.submit_modal(
-        form, {"time": "7:30", "zone": "berlin", "papers": "3", "votes": "", "days": ["mon", "sun"]}
+async def test_the_modal_of_the_wizard_changes_the_options(harness: ClientHarness) -> None:
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    modal = await harness.manager.click(wizard, label=harness.texts("change"))
+    changed = await harness.manager.submit_modal(
+        modal, {"time": "7:30", "zone": "berlin", "papers": "3", "votes": "", "days": ["mon", "sun"]}
     )
     assert last_response(changed).id == wizard.id
-    await world.manager.click(last_response(changed), label=world.texts("setup-start"))
-    (order,) = await _orders(world)
-    assert (order.at_time, order.timezone, order.top_n, order.days) == ("07:30", "Europe/Berlin", 3, (1, 7))
+    await harness.manager.click(last_response(changed), label=harness.texts("setup-start"))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.timezone, subscription.top_n, subscription.days) == (
+        "07:30",
+        "Europe/Berlin",
+        3,
+        (1, 7),
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,145 +93,133 @@ async def test_the_wizards_form_changes_the_wishes(world: World) -> None:
         ("papers", "x", "papers-not-a-number", {"low": 1, "high": 25}),
     ],
 )
-async def test_the_form_names_the_field_and_a_value_that_works(
-    english_world: World, field: str, value: str, key: str, arguments: dict[str, Any]
+async def test_an_invalid_field_of_the_modal_is_named_with_a_valid_value(
+    english_harness: ClientHarness, field: str, value: str, key: str, arguments: dict[str, Any]
 ) -> None:
-    world = english_world
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup"))
-    form = await world.manager.click(wizard, label="Change")
+    harness = english_harness
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    modal = await harness.manager.click(wizard, label="Change")
     typed = {"time": "09:00", "zone": "UTC", "papers": "5", "votes": "0", "days": ["mon"]} | {field: value}
-    refused = await world.manager.submit_modal(form, typed)
-    shown = shown_text(last_response(refused))
-    assert shown.replace("\\", "") == world.texts(key, **arguments).replace("\\", "")
+    response = await harness.manager.submit_modal(modal, typed)
+    shown = shown_text(last_response(response))
+    assert shown.replace("\\", "") == harness.texts(key, **arguments).replace("\\", "")
 
 
-async def test_only_those_who_manage_the_server_may(world: World) -> None:
-    order = await _order(world)
-    listed = last_response(await world.manager.slash(world.channel, "daily list"))
-    with pytest.raises(Exception, match="daily"):
-        await world.reader.slash(world.channel, "daily list")
-    assert str(order.channel_id) in shown_text(listed)
+async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) -> None:
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    result = await harness.manager.click(wizard, label=harness.texts("setup-start-now"))
+    assert shown_text(last_response(result)) == harness.texts(
+        "order-posting", channel=f"<#{harness.channel.id}>"
+    )
+    async with harness.container.database.read() as connection:
+        (delivery,) = await queries.list_rows(connection)
+    assert delivery.kind is models.DeliveryKind.ON_DEMAND
+    assert delivery.papers[0] == "2501.00001"
 
 
-async def test_the_first_post_can_be_sent_at_once(world: World) -> None:
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup"))
-    result = await world.manager.click(wizard, label=world.texts("setup-start-now"))
-    assert shown_text(last_response(result)) == world.texts("order-posting", channel=f"<#{world.channel.id}>")
-    async with world.container.database.read() as connection:
-        (planned,) = await queries.list_rows(connection)
-    assert planned.kind is models.DeliveryKind.ON_DEMAND
-    assert planned.papers[0] == "2501.00001"
+async def test_a_duplicate_subscription_is_refused(harness: ClientHarness) -> None:
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    await harness.manager.click(wizard, label=harness.texts("setup-start"))
+    duplicate = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    response = await harness.manager.click(duplicate, label=harness.texts("setup-start"))
+    assert shown_text(last_response(response)) == harness.texts("order-already")
+    assert len(await _list_subscriptions(harness)) == 1
 
 
-async def test_an_identical_daily_post_is_refused(world: World) -> None:
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup"))
-    await world.manager.click(wizard, label=world.texts("setup-start"))
-    again = last_response(await world.manager.slash(world.channel, "daily setup"))
-    refused = await world.manager.click(again, label=world.texts("setup-start"))
-    assert shown_text(last_response(refused)) == world.texts("order-already")
-    assert len(await _orders(world)) == 1
+async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
+    await harness.add_subscription(top_n=7)
+    result = await harness.manager.slash(harness.channel, "daily edit", time="18:00", days="mon-fri")
+    assert harness.texts("order-changed") in shown_text(last_response(result))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.at_time, subscription.days, subscription.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
 
 
-async def test_edit_changes_what_is_given_and_leaves_the_rest(world: World) -> None:
-    await _order(world, top_n=7)
-    result = await world.manager.slash(world.channel, "daily edit", time="18:00", days="mon-fri")
-    assert world.texts("order-changed") in shown_text(last_response(result))
-    (order,) = await _orders(world)
-    assert (order.at_time, order.days, order.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
-
-
-async def test_preview_is_private_and_posts_nothing(world: World) -> None:
-    await _order(world)
-    result = await world.manager.slash(world.channel, "daily preview")
+async def test_preview_is_private_and_plans_no_delivery(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    result = await harness.manager.slash(harness.channel, "daily preview")
     assert "Small Language Models" in shown_text(last_response(result))
-    assert all(one.ephemeral for one in result.followups)
-    async with world.container.database.read() as connection:
+    assert all(message.ephemeral for message in result.followups)
+    async with harness.container.database.read() as connection:
         assert await queries.list_rows(connection) == []
 
 
 @pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.WEEKLY])
-async def test_other_styles_can_be_previewed_too(english_world: World, style: models.Style) -> None:
-    await _order(english_world, style=style)
-    result = await english_world.manager.slash(english_world.channel, "daily preview")
+async def test_other_styles_can_be_previewed(english_harness: ClientHarness, style: models.Style) -> None:
+    await english_harness.add_subscription(style=style)
+    result = await english_harness.manager.slash(english_harness.channel, "daily preview")
     assert "Small Language Models" in shown_text(last_response(result))
 
 
-async def test_now_posts_what_the_channel_has_not_had_and_then_says_so(world: World) -> None:
-    await _order(world, top_n=25)
-    await world.manager.slash(world.channel, "daily now")
-    again = await world.manager.slash(world.channel, "daily now")
-    assert shown_text(last_response(again)) == world.texts(
-        "order-nothing-new", channel=f"<#{world.channel.id}>"
+async def test_now_posts_new_papers_once(harness: ClientHarness) -> None:
+    await harness.add_subscription(top_n=25)
+    await harness.manager.slash(harness.channel, "daily now")
+    result = await harness.manager.slash(harness.channel, "daily now")
+    assert shown_text(last_response(result)) == harness.texts(
+        "order-nothing-new", channel=f"<#{harness.channel.id}>"
     )
 
 
-async def test_pausing_resuming_and_removing_by_command_and_button(world: World) -> None:
-    await _order(world)
-    paused = last_response(await world.manager.slash(world.channel, "daily pause"))
-    assert (await _orders(world))[0].state is models.ActivityState.PAUSED
-    resumed = last_response(await world.manager.click(paused, label=world.texts("resume-post")))
-    assert (await _orders(world))[0].state is models.ActivityState.ACTIVE
-    again = last_response(await world.manager.click(resumed, label=world.texts("order-pause")))
-    sure = last_response(await world.manager.click(again, label=world.texts("remove")))
-    assert len(await _orders(world)) == 1
-    removed = last_response(await world.manager.click(sure, label=world.texts("remove")))
-    assert shown_text(removed) == world.texts("order-removed", channel=f"<#{world.channel.id}>")
-    assert await _orders(world) == []
+async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_button(
+    harness: ClientHarness,
+) -> None:
+    await harness.add_subscription()
+    paused = last_response(await harness.manager.slash(harness.channel, "daily pause"))
+    assert (await _list_subscriptions(harness))[0].state is models.ActivityState.PAUSED
+    resumed = last_response(await harness.manager.click(paused, label=harness.texts("resume-post")))
+    assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
+    paused = last_response(await harness.manager.click(resumed, label=harness.texts("order-pause")))
+    confirmation = last_response(await harness.manager.click(paused, label=harness.texts("remove")))
+    assert len(await _list_subscriptions(harness)) == 1
+    removed = last_response(await harness.manager.click(confirmation, label=harness.texts("remove")))
+    assert shown_text(removed) == harness.texts("order-removed", channel=f"<#{harness.channel.id}>")
+    assert await _list_subscriptions(harness) == []
 
 
-async def test_several_daily_posts_are_told_apart(world: World) -> None:
-    await _order(world)
-    second = await _order(world, at_time="18:00")
-    which = await world.manager.slash(world.channel, "daily preview")
-    assert shown_text(last_response(which)) == world.texts("order-which")
-    offered = await world.manager.autocomplete(world.channel, "daily preview", "post", "18:00")
+async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    second = await harness.add_subscription(at_time="18:00")
+    question = await harness.manager.slash(harness.channel, "daily preview")
+    assert shown_text(last_response(question)) == harness.texts("order-which")
+    offered = await harness.manager.autocomplete(harness.channel, "daily preview", "post", "18:00")
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
-    listed = last_response(await world.manager.slash(world.channel, "daily list"))
-    picked = last_response(await world.manager.select(listed, [str(second.id)], custom_id="pr:dp"))
-    assert "18:00" in shown_text(picked)
+    listed = last_response(await harness.manager.slash(harness.channel, "daily list"))
+    selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dp"))
+    assert "18:00" in shown_text(selected)
 
 
-async def test_without_any_daily_post_the_way_to_one_is_shown(world: World) -> None:
+async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:
     for command in ("daily list", "daily preview", "daily now", "daily pause", "daily remove"):
-        shown = shown_text(last_response(await world.manager.slash(world.channel, command)))
-        assert shown == world.texts("no-orders", command=world.bot.mentions("daily setup"))
+        shown = shown_text(last_response(await harness.manager.slash(harness.channel, command)))
+        assert shown == harness.texts("no-orders", command=harness.bot.mentions("daily setup"))
 
 
-async def test_a_forum_takes_the_forum_style_and_only_that(english_world: World) -> None:
-    world = english_world
-    forum = world.guild.create_forum_channel("papers-forum")
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup", channel=forum))
+async def test_a_forum_accepts_only_the_forum_style(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    forum = harness.guild.create_forum_channel("papers-forum")
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", channel=forum))
     assert "Forum" in shown_text(wizard)
-    refused = last_response(
-        await world.manager.slash(world.channel, "daily setup", channel=forum, style="compact")
+    response = last_response(
+        await harness.manager.slash(harness.channel, "daily setup", channel=forum, style="compact")
     )
-    assert shown_text(refused) == world.texts("style-does-not-fit", channel=f"<#{forum.id}>")
+    assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
 
 
-async def test_an_announcement_channel_is_published_by_default(english_world: World) -> None:
-    world = english_world
-    news = world.guild.create_news_channel("news")
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup", channel=news))
+async def test_an_announcement_channel_defaults_to_the_announcement_style(
+    english_harness: ClientHarness,
+) -> None:
+    harness = english_harness
+    news = harness.guild.create_news_channel("news")
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", channel=news))
     assert "Announcement" in shown_text(wizard)
     assert "Embed Links" in shown_text(wizard)
 
 
-async def test_zones_and_times_are_offered(english_world: World) -> None:
-    world = english_world
-    zones = await world.manager.autocomplete(world.channel, "daily setup", "timezone", "")
-    assert zones[0]["value"] == "Asia/Seoul"
-    typed = await world.manager.autocomplete(world.channel, "daily setup", "timezone", "kath")
-    assert typed[0]["value"] == "Asia/Kathmandu"
-    times = await world.manager.autocomplete(world.channel, "daily setup", "time", "9")
-    assert [one["value"] for one in times] == ["09:00", "09:30"]
-
-
-async def test_a_daily_posts_buttons_carry_nothing_that_was_forgotten(english_world: World) -> None:
-    world = english_world
-    wizard = last_response(await world.manager.slash(world.channel, "daily setup"))
-    assert all(len(one) <= 100 for one in component_ids(wizard))
-    await world.env.restart_bot(world.container.create_bot(shard_count=1, locale=models.Locale.EN))
-    await world.manager.click(wizard, label="Start")
-    assert len(await _orders(world)) == 1
-    assert isinstance(world.bot, discord.Client)
+async def test_the_buttons_of_the_wizard_work_after_a_restart(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup"))
+    assert all(len(custom_id) <= 100 for custom_id in component_ids(wizard))
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
+    await harness.manager.click(wizard, label="Start")
+    assert len(await _list_subscriptions(harness)) == 1
+    assert isinstance(harness.bot, discord.Client)

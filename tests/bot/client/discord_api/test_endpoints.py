@@ -1,4 +1,4 @@
-"""discord.py goes where the settings say, for REST and for the Gateway."""
+"""Overridden REST and Gateway addresses of discord.py."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bot.client.discord_api import endpoints
 from tests.fake_discord import process
 
 
-def test_nothing_given_leaves_discord_its_own_addresses() -> None:
+def test_without_overrides_the_addresses_are_unchanged() -> None:
     before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
     restore = endpoints.override(None, None)
     assert before == (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
     restore()
 
 
-def test_routes_built_afterwards_lead_to_the_given_api() -> None:
+def test_new_routes_use_the_overridden_api_url() -> None:
     restore = endpoints.override("http://127.0.0.1:9/api/v10/", None)
     try:
         assert http.Route("GET", "/users/@me").url == "http://127.0.0.1:9/api/v10/users/@me"
@@ -27,7 +27,7 @@ def test_routes_built_afterwards_lead_to_the_given_api() -> None:
 
 
 @pytest.mark.wire
-async def test_a_given_gateway_beats_what_the_api_recommends() -> None:
+async def test_an_overridden_gateway_replaces_that_of_the_api() -> None:
     async with process.FakeDiscord(validate=False) as fake:
         restore = endpoints.override(fake.api_url, "ws://127.0.0.1:9/elsewhere")
         client = discord.AutoShardedClient(intents=discord.Intents.none())

@@ -1,4 +1,4 @@
-"""The tags of a forum's post."""
+"""Choice of tags for a forum post."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ NEWS, PAPERS, KOREAN, STAFF = (
 )
 
 
-def test_a_tag_that_speaks_of_papers_is_taken_even_when_none_is_demanded() -> None:
+def test_a_tag_about_papers_is_chosen_even_if_none_is_required() -> None:
     assert forum_tags.choose_tags([NEWS, STAFF, PAPERS], required=False) == ["2"]
     assert forum_tags.choose_tags([NEWS, KOREAN], required=True) == ["3"]
 
 
-def test_the_first_open_tag_is_taken_when_one_is_demanded_and_none_fits() -> None:
+def test_the_first_unmoderated_tag_is_chosen_if_required_and_none_matches() -> None:
     assert forum_tags.choose_tags([STAFF, NEWS], required=True) == ["1"]
     assert forum_tags.choose_tags([NEWS], required=False) == []
 
 
-def test_short_words_count_only_as_whole_words() -> None:
+def test_short_terms_match_only_whole_words() -> None:
     assert forum_tags.choose_tags([Tag("1", "Maintenance", False), Tag("2", "AI", False)], required=True) == [
         "2"
     ]
 
 
-def test_where_only_moderators_may_tag_there_is_none_to_set() -> None:
+def test_moderated_tags_are_never_chosen() -> None:
     assert forum_tags.choose_tags([STAFF], required=True) == []

@@ -1,0 +1,54 @@
+"""Synchronisation and mentions of slash commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from bot.client.discord_api.command_sync import CommandMentions
+from tests.support.client_harness import ClientHarness, last_response, shown_text
+
+
+def _count_syncs(harness: ClientHarness) -> int:
+    return sum(
+        request.method == "PUT" and request.path.endswith("/commands")
+        for request in harness.env.http_requests
+    )
+
+
+async def test_commands_are_registered_once_and_again_after_a_change(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    assert _count_syncs(harness) == 1
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
+    assert _count_syncs(harness) == 1
+    changed = harness.container.create_bot(shard_count=1)
+
+    @changed.tree.command(name="extra", description="Something new")
+    async def extra(interaction: discord.Interaction[Any]) -> None: ...
+
+    await harness.env.restart_bot(changed)
+    assert _count_syncs(harness) == 2
+
+
+async def test_commands_are_mentioned_by_id_after_a_restart(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    assert harness.bot.mentions("daily edit").startswith("</daily edit:")
+    mentions = CommandMentions()
+    assert mentions("daily edit") == "`/daily edit`"
+    await mentions.load(harness.container.database)
+    assert mentions("daily edit") == harness.bot.mentions("daily edit")
+
+
+async def test_the_bot_starts_although_discord_refuses_the_commands(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    changed = harness.container.create_bot(shard_count=1)
+
+    @changed.tree.command(name="extra", description="Something new")
+    async def extra(interaction: discord.Interaction[Any]) -> None: ...
+
+    harness.env.inject_error(
+        "PUT", "/applications/*/commands", status=400, code=30034, message="too many", times=1
+    )
+    await harness.env.restart_bot(changed)
+    assert "Paperround" in shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
