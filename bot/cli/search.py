@@ -121,14 +121,14 @@ def glossary(
     """Show the forms of a term, what speaks for them, and how many papers each has."""
     from dataclasses import asdict
 
-    found = context.run_with_service(_create_search, lambda service: service.explain_term(term))
+    found_concepts = context.run_with_service(_create_search, lambda service: service.explain_term(term))
     if as_json:
-        output.print_json({"term": term, "concepts": [asdict(concept) for concept in found]})
+        output.print_json({"term": term, "concepts": [asdict(concept) for concept in found_concepts]})
         return
     columns = ("concept", "form", "language", "explained in", "papers", "from")
     rows = [
         (concept.key, form.text, form.language, form.explained, form.papers, _origin(form))
-        for concept in found
+        for concept in found_concepts
         for form in concept.forms
     ]
     output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")

@@ -97,10 +97,10 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the daily posts of all channels."""
-    found = context.run_with_service(
+    subscription_rows = context.run_with_service(
         _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
     )
-    rows = [to_dict(subscription) for subscription in found]
+    rows = [to_dict(subscription) for subscription in subscription_rows]
     output.print_rows(rows, _COLUMNS, as_json, empty="No channel has a daily post.")
 
 
