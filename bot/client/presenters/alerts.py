@@ -1,4 +1,4 @@
-"""What `/alerts` and its buttons do with rules: preview, make, show, rest. The commands themselves are in the cogs."""
+"""Presenter of `/alerts`: previews, creates, lists, shows and pauses a reader's alerts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ERRORS: Mapping[type[Exception], str] = {
 
 
 class AlertPresenter:
-    """Serves the cogs around alerts; holds nothing of anybody."""
+    """Stateless presenter of alerts."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
     async def preview(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
-        """Return what a rule would have told, with the buttons that make or change it. Raises Refusal."""
+        """Return the matches of the last 30 days, with the buttons to create or change the alert. Raises UserError."""
         texts = await interaction.client.texts_for(interaction)
         draft = await long_texts.store(self._services.text_tokens, draft, alerts.MAX_TEXT_LENGTH)
         with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
@@ -46,11 +46,11 @@ class AlertPresenter:
         return alerts.preview_view(texts, draft, preview)
 
     async def create(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
-        """Make the rule and return its confirmation. Raises Refusal."""
+        """Create the alert and return its confirmation. Raises UserError."""
         texts = await interaction.client.texts_for(interaction)
         with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
             preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
-            made = await self._services.alerts.add(
+            alert = await self._services.alerts.add(
                 user_id=interaction.user.id,
                 kind=draft.kind,
                 text=draft.text,
@@ -60,10 +60,10 @@ class AlertPresenter:
             )
         if not draft.channel_id:
             await self.open_dm(interaction, texts)
-        return alerts.created_view(texts, made, preview)
+        return alerts.created_view(texts, alert, preview)
 
     async def open_dm(self, interaction: Interaction, texts: Texts) -> None:
-        """Open the reader's direct messages on their wish, and only now: Discord takes opening many at once for spam."""
+        """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
         try:
             dm_channel_id = (await interaction.user.create_dm()).id
         except discord.HTTPException as error:
@@ -74,47 +74,48 @@ class AlertPresenter:
         )
 
     async def list_view(self, interaction: Interaction, page: int = 0) -> discord.ui.LayoutView:
-        """Return a page of the reader's rules."""
+        """Return a page of the reader's alerts."""
         texts = await interaction.client.texts_for(interaction)
         return alerts.list_view(texts, await self.list_for_reader(interaction), page, self._services.clock())
 
-    async def show(self, interaction: Interaction, rule: models.Alert) -> None:
-        """Show one rule in place of the message in hand."""
+    async def show(self, interaction: Interaction, alert: models.Alert) -> None:
+        """Show an alert in place of the message of the component."""
         texts = await interaction.client.texts_for(interaction)
         await responses.update_message(
-            interaction, alerts.alert_detail_view(texts, rule, self._services.clock())
+            interaction, alerts.alert_detail_view(texts, alert, self._services.clock())
         )
 
     async def confirmation_view(
-        self, interaction: Interaction, key: str, rule: models.Alert
+        self, interaction: Interaction, key: str, alert: models.Alert
     ) -> discord.ui.LayoutView:
-        """Return a sentence about a rule."""
+        """Return a confirmation that names the alert."""
         texts = await interaction.client.texts_for(interaction)
-        shown = alerts.alert_description(texts, rule.kind, rule.text, rule.min_votes)
-        return notices.text_view(texts(key, rule=shown))
+        description = alerts.alert_description(texts, alert.kind, alert.text, alert.min_votes)
+        return notices.text_view(texts(key, rule=description))
 
     async def pause(self, interaction: Interaction, ids: list[int], days: int) -> None:
-        """Let rules rest for some days; 0 days starts them again."""
-        mine = interaction.user.id
+        """Pause alerts for some days; 0 days resumes them."""
         if days:
-            await self._services.alerts.snooze(ids, user_id=mine, duration=timedelta(days=days))
+            await self._services.alerts.snooze(
+                ids, user_id=interaction.user.id, duration=timedelta(days=days)
+            )
         else:
-            await self._services.alerts.resume(ids, user_id=mine)
+            await self._services.alerts.resume(ids, user_id=interaction.user.id)
 
     async def list_for_reader(self, interaction: Interaction) -> list[models.Alert]:
-        """Return the reader's rules."""
+        """Return the reader's alerts."""
         return await self._services.alerts.list_rows(user_id=interaction.user.id)
 
     async def find(self, interaction: Interaction, text: str) -> models.Alert:
-        """Return the reader's rule by its id or its text. Raises Refusal."""
-        for rule in await self.list_for_reader(interaction):
-            if text in (str(rule.id), rule.text):
-                return rule
+        """Return the reader's alert by its id or its text. Raises UserError."""
+        for alert in await self.list_for_reader(interaction):
+            if text in (str(alert.id), alert.text):
+                return alert
         raise UserError("no-alert")
 
 
 def allowed_channel_id(channel: app_commands.AppCommandChannel) -> int:
-    """Return the channel's id if the asker may manage messages there and it can be written to. Raises Refusal."""
+    """Return the id of a text channel whose messages the user may manage. Raises UserError for another."""
     if channel.type not in (discord.ChannelType.text, discord.ChannelType.news):
         raise UserError("alert-no-such-channel")
     if not channel.permissions.manage_messages:

@@ -6,7 +6,7 @@ from bot.client.post_styles import STYLES, PostableChannel
 from storage import models
 
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
-"""The history is searched for a message whose reply from Discord was lost."""
+"""The history is for finding a message again after its reply from Discord was lost."""
 
 
 def check_permissions(channel: PostableChannel, style: models.Style) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Fills a list's page from the look-ups: from what a list is of (`ListState`) to what it shows (`PaperList`)."""
+"""Loads a page of a list of papers: from its state (`ListState`) to its content (`PaperList`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.client.translations import Texts
 from bot.client.views import empty_list, list_notes, list_state, paper_list, paper_text
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
-from bot.services.search.results import SearchRequest
+from bot.services.search.results import SearchRequest, SearchResult
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
@@ -38,7 +38,7 @@ Suggestions = tuple[tuple[str, list_state.ListState], ...]
 
 
 class PaperListLoader:
-    """Loads pages of lists for one reader after another; holds nothing of them."""
+    """Loads pages of lists. Stateless."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -56,7 +56,7 @@ class PaperListLoader:
         return empty_list.empty_view(texts, listed, await self._services.search.get_extent())
 
     async def load(self, texts: Texts, state: list_state.ListState, user_id: int) -> paper_list.PaperList:
-        """Return a page of the list. A page beyond the last (papers went meanwhile) is the last one."""
+        """Return a page of the list; the last page for a larger number, after papers were removed."""
         listed = await self._load_page(texts, state, user_id)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), user_id)
@@ -83,7 +83,7 @@ class PaperListLoader:
                 return await self._load_saved(texts, state, user_id)
 
     async def _load_topic(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
-        found = await self._services.search.search(
+        result = await self._services.search.search(
             SearchRequest(
                 state.text,
                 since=self._since(state.period),
@@ -94,29 +94,27 @@ class PaperListLoader:
                 snippet_locale=texts.locale,
             )
         )
-        topic = paper_text.escape_untrusted(state.text)
-        suggestions = self._suggestions(state, found.suggestions)
-        meant = [label for label, _ in suggestions]
-        notes = [*list_notes.query_notes(texts, found, meant), paper_list.filters_text(texts, state)]
-        if not found.rows:
-            suggestions = (
-                *await self._author_suggestion(texts, state),
-                *suggestions,
-            ) or await self._popular_topics(texts)
+        suggestions = self._suggestions(state, result.suggestions)
+        notes = (*_query_notes(texts, result, suggestions), paper_list.filters_text(texts, state))
+        if not result.rows:
+            suggestions = await self._author_suggestion(texts, state) + suggestions
+            suggestions = suggestions or await self._popular_topics(texts)
         return paper_list.PaperList(
             state=state,
-            heading=texts("list-topic-heading", topic=topic, count=found.total),
-            rows=tuple(found.rows),
-            total=found.total,
-            notes=tuple(notes),
-            snippets=found.snippets,
+            heading=texts(
+                "list-topic-heading", topic=paper_text.escape_untrusted(state.text), count=result.total
+            ),
+            rows=tuple(result.rows),
+            total=result.total,
+            notes=notes,
+            snippets=result.snippets,
             suggestions=suggestions,
-            ignored_note=list_notes.ignored_note(texts, found),
-            is_expanded=bool(found.added_forms),
+            ignored_note=list_notes.ignored_note(texts, result),
+            is_expanded=bool(result.added_forms),
         )
 
     async def _load_author(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
-        found = await self._services.search.find_author(
+        result = await self._services.search.find_author(
             state.text,
             sort="date" if state.by_date else "votes",
             since=self._since(state.period),
@@ -125,33 +123,33 @@ class PaperListLoader:
             offset=_offset(state),
             locale=texts.locale,
         )
-        shown = state if state.token else state.replace(text=found.author)
-        if found.author is None:
+        shown = state if state.token else state.replace(text=result.author)
+        if result.author is None:
             return await self._unknown_author(texts, state)
-        others = [name for name in found.matches if name != found.author]
+        others = [name for name in result.matches if name != result.author]
         more = f" +{len(others) - list_notes.MAX_NAMES}" if len(others) > list_notes.MAX_NAMES else ""
         notes = [
             texts("list-other-authors", names=list_notes.format_names(others) + more) if others else "",
-            texts("list-coauthors", names=list_notes.format_names(found.coauthors))
-            if found.coauthors
+            texts("list-coauthors", names=list_notes.format_names(result.coauthors))
+            if result.coauthors
             else "",
-            texts("list-topics", topics=list_notes.format_names(found.topics)) if found.topics else "",
+            texts("list-topics", topics=list_notes.format_names(result.topics)) if result.topics else "",
             paper_list.filters_text(texts, state),
         ]
         return paper_list.PaperList(
             state=shown if len(shown.text) <= list_state.MAX_TEXT_LENGTH else state,
             heading=texts(
-                "list-author-heading", author=paper_text.escape_untrusted(found.author), count=found.total
+                "list-author-heading", author=paper_text.escape_untrusted(result.author), count=result.total
             ),
-            rows=tuple(found.rows),
-            total=found.total,
+            rows=tuple(result.rows),
+            total=result.total,
             notes=tuple(notes),
             suggestions=self._suggestions(state, others),
             is_author_known=True,
         )
 
     async def _load_top(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
-        found = await self._services.search.list_top(
+        result = await self._services.search.list_top(
             SearchRequest(
                 state.text,
                 since=self._since(state.period),
@@ -161,8 +159,7 @@ class PaperListLoader:
             )
         )
         period = texts(f"period-{state.period.name.lower()}")
-        suggestions = self._suggestions(state, found.suggestions)
-        meant = [label for label, _ in suggestions]
+        suggestions = self._suggestions(state, result.suggestions)
         heading = (
             texts("list-top-topic-heading", topic=paper_text.escape_untrusted(state.text), period=period)
             if state.text
@@ -171,26 +168,28 @@ class PaperListLoader:
         return paper_list.PaperList(
             state=state,
             heading=heading,
-            rows=tuple(found.rows),
-            total=found.total,
-            notes=list_notes.query_notes(texts, found, meant),
-            snippets=found.snippets,
+            rows=tuple(result.rows),
+            total=result.total,
+            notes=_query_notes(texts, result, suggestions),
+            snippets=result.snippets,
             suggestions=suggestions,
-            ignored_note=list_notes.ignored_note(texts, found),
+            ignored_note=list_notes.ignored_note(texts, result),
         )
 
     async def _load_digest(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
-        wanted = date.fromisoformat(state.text) if state.text else None
-        found = await self._services.search.get_digest(
-            wanted, limit=list_state.PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
+        requested_on = date.fromisoformat(state.text) if state.text else None
+        result = await self._services.search.get_digest(
+            requested_on, limit=list_state.PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
         )
-        on = found.on or wanted
+        on = result.on or requested_on
         shown = state.replace(text=on.isoformat()) if on else state
         return paper_list.PaperList(
             state=shown,
-            heading=texts("list-digest-heading", date=texts.format_date(on), count=found.total) if on else "",
-            rows=tuple(found.rows),
-            total=found.total,
+            heading=texts("list-digest-heading", date=texts.format_date(on), count=result.total)
+            if on
+            else "",
+            rows=tuple(result.rows),
+            total=result.total,
             notes=(paper_list.filters_text(texts, state),) if state.min_votes else (),
         )
 
@@ -219,45 +218,47 @@ class PaperListLoader:
         )
 
     async def _author_suggestion(self, texts: Texts, state: list_state.ListState) -> Suggestions:
-        """Return the author whose name somebody may have typed as a topic."""
-        found = await self._services.search.find_author(state.text, limit=1)
-        if found.author is None or len(found.author) > list_state.MAX_TEXT_LENGTH:
+        """Return the author list for a topic that is a name."""
+        result = await self._services.search.find_author(state.text, limit=1)
+        if result.author is None or len(result.author) > list_state.MAX_TEXT_LENGTH:
             return ()
-        label = texts("rule-author", text=escape.to_single_line(found.author))
-        return ((label, list_state.ListState(list_state.ListKind.AUTHOR, found.author)),)
+        label = texts("rule-author", text=escape.to_single_line(result.author))
+        return ((label, list_state.ListState(list_state.ListKind.AUTHOR, result.author)),)
 
     async def _unknown_author(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
-        """Return the empty list of an author whom nobody knows; what was typed may have been a topic."""
+        """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
         topic = list_state.ListState(list_state.ListKind.TOPIC, state.text, token=state.token)
-        found = await self._services.search.search(SearchRequest(state.text, limit=1))
-        suggestion = (texts("as-a-topic", count=found.total), topic)
+        result = await self._services.search.search(SearchRequest(state.text, limit=1))
+        suggestion = (texts("as-a-topic", count=result.total), topic)
         return paper_list.PaperList(
-            state, heading="", rows=(), total=0, suggestions=(suggestion,) if found.has_full_matches else ()
+            state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
         )
 
     async def _popular_topics(self, texts: Texts) -> Suggestions:
-        """Return what the archive says most about, for whoever asked for something that is like nothing."""
-        lookup = self._services.search
-        if not (await lookup.get_extent()).paper_count:
+        """Return the most frequent topics of the archive, for a query without similar topics."""
+        if not (await self._services.search.get_extent()).paper_count:
             return ()
-        offered = await lookup.complete_topic("", texts.locale)
-        return self._suggestions(
-            list_state.ListState(list_state.ListKind.TOPIC), [topic.value for topic in offered]
-        )
+        topics = await self._services.search.complete_topic("", texts.locale)
+        state = list_state.ListState(list_state.ListKind.TOPIC)
+        return self._suggestions(state, [topic.value for topic in topics])
 
     def _since(self, period: list_state.Period) -> date | None:
         days = PERIOD_DAYS.get(period)
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
-    def _suggestions(self, state: list_state.ListState, texts: Sequence[str]) -> Suggestions:
-        """Return other words or names as lists of the same kind; those too long for a button are left out."""
-        plain = [escape.to_single_line(text) for text in texts]
+    def _suggestions(self, state: list_state.ListState, queries: Sequence[str]) -> Suggestions:
+        """Return lists of the same kind for other queries, without those too long for a custom id."""
+        plain = [escape.to_single_line(query) for query in queries]
         fresh = state.replace(page=0, token="", literal=False)
         return tuple(
             (text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= list_state.MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]
+
+
+def _query_notes(texts: Texts, result: SearchResult, suggestions: Suggestions) -> tuple[str, ...]:
+    return list_notes.query_notes(texts, result, [label for label, _ in suggestions])
 
 
 def _offset(state: list_state.ListState) -> int:

@@ -1,4 +1,4 @@
-"""The options of `/daily`: their choices and descriptions, and reading what was typed, with the field named when it is wrong."""
+"""The options of `/daily`: descriptions, choices, and the changes from typed values."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ STYLE_CHOICES = [app_commands.Choice(name=STYLES[style].label, value=style.value
 
 
 def postable_channel(channel: Any) -> PostableChannel:
-    """Return a channel that can be posted to. Raises Refusal naming the kinds that can."""
+    """Return the channel if posts can be sent to it. Raises UserError."""
     if isinstance(channel, discord.TextChannel | discord.ForumChannel):
         return channel
     raise UserError("channel-not-postable")
 
 
 def apply_changes(
-    wishes: SubscriptionOptions,
+    options: SubscriptionOptions,
     time: str | None = None,
     timezone: str | None = None,
     papers: int | None = None,
@@ -66,7 +66,7 @@ def apply_changes(
     style: str | None = None,
     when_empty: bool | None = None,
 ) -> SubscriptionOptions:
-    """Return the wishes with what was given; None leaves as it is. Raises Refusal."""
+    """Return the options with the given values; None keeps a value. Raises UserError."""
     changes = {
         "at_time": option_parsers.parse_time(time) if time is not None else None,
         "timezone": option_parsers.parse_zone(timezone) if timezone is not None else None,
@@ -77,4 +77,4 @@ def apply_changes(
         "style": models.Style(style) if style else None,
         "say_when_empty": when_empty,
     }
-    return replace(wishes, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    return replace(options, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]

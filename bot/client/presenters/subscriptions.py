@@ -1,4 +1,4 @@
-"""What `/daily` and its buttons do with orders: find, show, start, post at once. The commands themselves are in the cogs."""
+"""Presenter of `/daily`: finds, shows, previews and creates subscriptions, and posts on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.client.presenters import channel_permissions, subscription_options
 from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import notices, subscriptions
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import SubscriptionOptions, options_of
+from bot.services.daily.subscriptions import SubscriptionOptions
 from storage import errors as storage_errors
 from storage import models
 
@@ -24,7 +24,7 @@ ERRORS: Mapping[type[Exception], str] = {storage_errors.DuplicateError: "order-a
 
 
 class SubscriptionPresenter:
-    """Serves the cogs around the daily post; holds nothing of anybody."""
+    """Stateless presenter of subscriptions."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -48,7 +48,7 @@ class SubscriptionPresenter:
         """Add a subscription. Raises UserError for an identical one."""
         assert interaction.guild_id is not None  # the command is for servers only
         with map_service_errors(ERRORS):
-            order = await self._services.subscriptions.add(
+            subscription = await self._services.subscriptions.add(
                 guild_id=interaction.guild_id,
                 channel_id=channel_id,
                 options=options,
@@ -59,79 +59,81 @@ class SubscriptionPresenter:
         await self._services.readers.update(
             interaction.user.id, locale=texts.locale, timezone=options.timezone
         )
-        return order
+        return subscription
 
-    async def post_now(self, interaction: Interaction, order: models.Subscription) -> None:
-        """Post out of turn what the channel has not had, and say so."""
-        planned = await self._services.on_demand_posts.plan(order.id, interaction.id)
-        key = "order-posting" if planned is not None else "order-nothing-new"
+    async def post_now(self, interaction: Interaction, subscription: models.Subscription) -> None:
+        """Post the papers that the channel has not had, out of schedule, and confirm it."""
+        delivery = await self._services.on_demand_posts.plan(subscription.id, interaction.id)
+        key = "order-posting" if delivery is not None else "order-nothing-new"
         texts = await interaction.client.texts_for(interaction)
         await responses.reply_privately(
-            interaction, notices.text_view(texts(key, channel=f"<#{order.channel_id}>"))
+            interaction, notices.text_view(texts(key, channel=f"<#{subscription.channel_id}>"))
         )
 
-    async def show_preview(self, interaction: Interaction, order: models.Subscription) -> None:
-        """Show privately the very post that would go out now, as one or more messages."""
+    async def show_preview(self, interaction: Interaction, subscription: models.Subscription) -> None:
+        """Show privately the post that would be sent now, as one or more messages."""
         texts = await interaction.client.texts_for(interaction)
-        post = await self._services.on_demand_posts.preview(order)
+        post = await self._services.on_demand_posts.preview(subscription)
         await responses.reply_privately(interaction, notices.text_view(texts("preview-follows")))
-        for view in STYLES[post.style].preview(self._renderer.wording_for(order.locale), post):
+        for view in STYLES[post.style].preview(self._renderer.wording_for(subscription.locale), post):
             await responses.reply_privately(interaction, view)
 
     async def show(
-        self, interaction: Interaction, order: models.Subscription, key: str | None = None
+        self, interaction: Interaction, subscription: models.Subscription, key: str | None = None
     ) -> None:
-        """Show one order, in place of the message in hand where there is one. `key` says what has just happened to it."""
+        """Show a subscription: in place for a component, else as a private answer. `key` confirms the last action."""
         texts = await interaction.client.texts_for(interaction)
-        view = subscriptions.subscription_detail_view(
-            texts, order, options_of(order), texts(key) if key else ""
-        )
+        headline = texts(key) if key else ""
+        view = subscriptions.subscription_detail_view(texts, subscription, headline)
         await responses.respond(interaction, view)
 
     async def list_view(self, interaction: Interaction) -> discord.ui.LayoutView:
-        """Return the list of the server's orders."""
+        """Return the view of the server's subscriptions."""
         texts = await interaction.client.texts_for(interaction)
         return subscriptions.list_view(
             texts, await self.list_for_guild(interaction), self._mentions("daily setup")
         )
 
     async def list_for_guild(self, interaction: Interaction) -> list[models.Subscription]:
-        """Return the server's orders that have not ended."""
+        """Return the server's subscriptions that are not closed."""
         if interaction.guild_id is None:
             return []
-        found = await self._services.subscriptions.list_rows(guild_id=interaction.guild_id)
-        return [order for order in found if order.state is not models.ActivityState.CLOSED]
+        rows = await self._services.subscriptions.list_rows(guild_id=interaction.guild_id)
+        return [row for row in rows if row.state is not models.ActivityState.CLOSED]
 
-    async def find(self, interaction: Interaction, wanted: str | None) -> models.Subscription:
-        """Return the server's order of that id, or its only one. Raises Refusal."""
-        found = await self.list_for_guild(interaction)
-        if not found:
+    async def find(self, interaction: Interaction, subscription_id: str | None) -> models.Subscription:
+        """Return a subscription of the server by id; without one, the only one of the channel or the server.
+
+        Raises UserError if there is none, or more than one to choose from.
+        """
+        rows = await self.list_for_guild(interaction)
+        if not rows:
             raise UserError("no-orders", command=self._mentions("daily setup"))
-        if wanted is None:
-            here = [order for order in found if order.channel_id == interaction.channel_id]
-            if len(here or found) == 1:
-                return (here or found)[0]
-            raise UserError("order-which")
-        for order in found:
-            if str(order.id) == wanted:
-                return order
+        if subscription_id is None:
+            candidates = [row for row in rows if row.channel_id == interaction.channel_id] or rows
+            if len(candidates) > 1:
+                raise UserError("order-which")
+            return candidates[0]
+        for row in rows:
+            if str(row.id) == subscription_id:
+                return row
         raise UserError("no-order")
 
-    async def find_manageable(self, interaction: Interaction, wanted: str) -> models.Subscription:
-        """Return an order for whoever manages its server, or set it up. Raises Refusal."""
+    async def find_manageable(self, interaction: Interaction, subscription_id: str) -> models.Subscription:
+        """Return a subscription: in its server for a manager, in a direct message for its creator. Raises UserError."""
         if interaction.guild_id is not None:
             checks.require_manager(interaction)
-            return await self.find(interaction, wanted)
+            return await self.find(interaction, subscription_id)
         try:
-            order = await self._services.subscriptions.get(int(wanted))
+            subscription = await self._services.subscriptions.get(int(subscription_id))
         except bot_errors.UsageError:
             raise UserError("no-order") from None
-        if order.created_by != interaction.user.id:
+        if subscription.created_by != interaction.user.id:
             raise UserError("no-order")
-        return order
+        return subscription
 
     async def default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:
-        """Return the zone that a new order begins with: the server's, the reader's, or the one usual for the language."""
+        """Return the time zone for a new subscription: the server's, else the reader's, else that of the language."""
         assert interaction.guild_id is not None  # the command is for servers only
         guild = await self._services.guilds.get(interaction.guild_id)
         if guild is not None and guild.timezone:
@@ -143,6 +145,6 @@ class SubscriptionPresenter:
 
 
 def channel_name(interaction: Interaction, channel_id: int) -> str | None:
-    """Return a channel's name, or None where it is not known."""
+    """Return the name of a channel, None for a channel that is not cached."""
     channel = interaction.client.get_channel(channel_id)
     return getattr(channel, "name", None)

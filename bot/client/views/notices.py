@@ -1,4 +1,4 @@
-"""Short messages to a person: a refusal, an apology, a confirmation, and notices of what stopped or goes on again."""
+"""Short messages: errors, confirmations, and notices of paused or resumed posts, alerts and sources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACTION_REQUIRED = frozenset(
 
 
 def error_view(text: str) -> ui.LayoutView:
-    """Return a message that says what could not be done. `text` is Markdown of ours."""
+    """Return an error message. `text` is trusted Markdown."""
     message = message_builder.MessageBuilder(accent=message_builder.RED)
     message.add_text(text)
     return message.view
@@ -34,24 +34,26 @@ def text_view(text: str, *buttons: ui.Item[Any] | None) -> ui.LayoutView:
     return message.view
 
 
+def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
+    """Return the button that opens `/status`."""
+    return message_builder.button(texts("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker))
+
+
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return the message that tells somebody what happened to something they set up."""
+    """Return the notice with a button for `/status`, and one to resume a paused subscription."""
     accent = message_builder.RED if post.kind in ACTION_REQUIRED else message_builder.AMBER
     message = message_builder.MessageBuilder(accent=accent)
     texts = wording.ui_texts
     message.add_text(wording.notice_text(post))
-    marker = contents.part_marker(post.marker, 0)
-    again = None
+    resume = None
     if post.kind is contents.NoticeKind.PAUSED and post.subscription_id is not None:
-        again = message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
-    message.add_buttons(
-        message_builder.button(texts("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker)), again
-    )
+        resume = message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
+    message.add_buttons(status_button(texts, contents.part_marker(post.marker, 0)), resume)
     return message.view
 
 
 def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dict[str, Any]:
-    """Return the notice as plain text, its marker in a link's fragment."""
+    """Return the notice as plain text, its marker in the fragment of a link."""
     marker = contents.part_marker(post.marker, 0)
     return payload.plain_payload(
         f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)"
@@ -59,7 +61,7 @@ def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dic
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return why something stands still and what to do, in words; a sentence of a source is shown as it is."""
+    """Return the text of a reason with its remedy; a reason without a text, such as a source's error, unchanged."""
     if not reason:
         return texts("reason-unknown")
     return texts.find(f"reason-{reason}") or paper_text.escape_untrusted(reason, max_length=300)

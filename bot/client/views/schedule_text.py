@@ -1,32 +1,36 @@
-"""A standing order's schedule in texts, for the interface. What a post itself says is worded by the templates."""
+"""Schedules and points in time as texts of the interface. A post's own texts come from templates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.client.translations import Texts
 from bot.rendering.wording import filters
+from bot.services.daily.subscriptions import SubscriptionOptions
+from storage import models
 
 
-def format_schedule(texts: Texts, at_time: str, timezone: str, chosen: Sequence[int]) -> str:
-    """Return a schedule in words: `Every day at 09:00 (Seoul)`."""
-    return texts("schedule", days=format_days(texts, chosen), time=at_time, zone=format_zone(texts, timezone))
+def format_timestamp(at: datetime, style: str) -> str:
+    """Return Discord's markup of a time, which each client shows in its own time zone."""
+    return f"<t:{int(at.timestamp())}:{style}>"
 
 
-def format_days(texts: Texts, chosen: Sequence[int]) -> str:
-    """Return ISO weekdays in texts."""
-    if tuple(chosen) == filters.EVERY_DAY:
+def format_schedule(texts: Texts, options: SubscriptionOptions | models.Subscription) -> str:
+    """Return a schedule: `Every day at 09:00 (Seoul)`."""
+    zone = filters.render_zone(options.timezone, texts.locale.value)
+    return texts("schedule", days=format_days(texts, options.days), time=options.at_time, zone=zone)
+
+
+def format_days(texts: Texts, days: Sequence[int]) -> str:
+    """Return the names of ISO weekdays; all days or all workdays have one name."""
+    if tuple(days) == filters.EVERY_DAY:
         return texts("every-day")
-    if tuple(chosen) == filters.WORKDAYS:
+    if tuple(days) == filters.WORKDAYS:
         return texts("workdays")
-    return texts("on-days", days="·".join(format_weekday(texts, day) for day in chosen))
+    return texts("on-days", days="·".join(format_weekday(texts, day) for day in days))
 
 
 def format_weekday(texts: Texts, day: int) -> str:
     """Return the short name of an ISO weekday."""
     return filters.render_weekday(day, texts.locale.value)
-
-
-def format_zone(texts: Texts, name: str) -> str:
-    """Return the city of an IANA zone in the reader's language, or its own name."""
-    return filters.render_zone(name, texts.locale.value)

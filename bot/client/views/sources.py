@@ -1,4 +1,4 @@
-"""/sources: the list of sources with their health, without anything that only the operator may see."""
+"""`/sources`: the sources with their health, without what is only for the operator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import empty_list, notices, paper_list, paper_text, subscriptions
+from bot.client.views import empty_list, notices, paper_list, paper_text, schedule_text
 from bot.rendering.discord_text import escape, split
 from bot.services.polling import health
 from bot.sources import kinds
@@ -50,7 +50,7 @@ def sources_view(
     message.add_text(paper_text.subtext(empty_list.extent_line(texts, extent)))
     if page_count > 1:
         message.add_buttons(*paper_list.pager(page, page_count, _custom_id, f"pr:page:{page}"))
-    message.add_buttons(message_builder.button(texts("see-status"), custom_ids.pack(notices.SHOW_STATUS)))
+    message.add_buttons(notices.status_button(texts))
     return message.view
 
 
@@ -82,7 +82,7 @@ def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
 def _last_fetch(texts: Texts, row: models.StoredSource) -> str:
     if row.last_success_at is None:
         return texts("source-never")
-    return texts("source-last", last=subscriptions.format_timestamp(row.last_success_at, "R"))
+    return texts("source-last", last=schedule_text.format_timestamp(row.last_success_at, "R"))
 
 
 def _next_fetch(texts: Texts, row: models.StoredSource, now: datetime) -> str:
@@ -90,11 +90,11 @@ def _next_fetch(texts: Texts, row: models.StoredSource, now: datetime) -> str:
         return texts("source-no-next")
     if row.next_attempt_at <= now:
         return texts("source-due")
-    return texts("source-next", next=subscriptions.format_timestamp(row.next_attempt_at, "R"))
+    return texts("source-next", next=schedule_text.format_timestamp(row.next_attempt_at, "R"))
 
 
 def _failure_text(texts: Texts, row: models.StoredSource) -> str:
-    """Return the failures in texts, "" if there are none. A refusal hides its reason, which names private addresses."""
+    """Return the failures, "" for none. The reason of a refusal is hidden: it may name private addresses."""
     if row.status is models.FetchStatus.NOT_YET:
         return texts("source-not-yet")
     if not row.failures:

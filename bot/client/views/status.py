@@ -1,4 +1,4 @@
-"""/status: one line a question. What came, what was posted here, what comes next, what is stuck and what to do."""
+"""`/status`: the archive, the server's posts, problems with deliveries and templates, and the reader's alerts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import alert_post, list_state, notices, paper_text, subscriptions
+from bot.client.views import alert_post, list_state, notices, paper_text, schedule_text, subscriptions
 from bot.rendering.discord_text import escape
 from bot.services.operations.status import LastPost, StatusReport, SubscriptionStatus
 from storage import models
@@ -18,12 +18,9 @@ MAX_POSTS = 10
 def status_view(
     texts: Texts, report: StatusReport, *, guild_id: int | None, can_manage: bool
 ) -> ui.LayoutView:
-    """Return the status. `manages` offers what only those who manage the server may do."""
-    message = message_builder.MessageBuilder(
-        accent=message_builder.RED
-        if report.problem_deliveries or _inactive_subscriptions(report)
-        else message_builder.AMBER
-    )
+    """Return the status. `can_manage` adds what is only for members who manage the server."""
+    has_problem = report.problem_deliveries or _inactive_subscriptions(report)
+    message = message_builder.MessageBuilder(message_builder.RED if has_problem else message_builder.AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(_archive_line(texts, report))
     if guild_id is not None:
@@ -47,51 +44,47 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
     return texts(
         "status-digest",
         date=report.newest_digest_on.isoformat(),
-        read=subscriptions.format_timestamp(report.last_ingested_at, "R"),
+        read=schedule_text.format_timestamp(report.last_ingested_at, "R"),
     )
 
 
 def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
-    lines = [_post_text(texts, one, guild_id) for one in report.subscriptions[:MAX_POSTS]]
+    lines = [_post_text(texts, status, guild_id) for status in report.subscriptions[:MAX_POSTS]]
     if len(report.subscriptions) > MAX_POSTS:
         lines.append(texts("and-more", count=len(report.subscriptions) - MAX_POSTS))
     return "\n".join(lines)
 
 
-def _post_text(texts: Texts, one: SubscriptionStatus, guild_id: int) -> str:
-    channel = f"<#{one.subscription.channel_id}>"
-    upcoming = subscriptions.next_post_text(texts, one.subscription)
-    return f"{channel} · {_last_post_text(texts, one.last_post, guild_id)}\n{texts('status-next', next=upcoming)}"
+def _post_text(texts: Texts, status: SubscriptionStatus, guild_id: int) -> str:
+    last = _last_post_text(texts, status.last_post, guild_id)
+    upcoming = subscriptions.next_post_text(texts, status.subscription)
+    return f"<#{status.subscription.channel_id}> · {last}\n{texts('status-next', next=upcoming)}"
 
 
-def _last_post_text(texts: Texts, posted: LastPost | None, guild_id: int | None) -> str:
-    if posted is None:
+def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None) -> str:
+    if post is None:
         return texts("status-no-message")
-    return texts("status-last", last=_post_link(texts, posted, guild_id))
-
-
-def _post_link(texts: Texts, posted: LastPost, guild_id: int | None) -> str:
-    when = subscriptions.format_timestamp(posted.at, "R")
-    if posted.message_id is None or posted.channel_id is None:
-        return when
-    place = "@me" if guild_id is None else str(guild_id)
-    return f"[{texts('status-message')}](https://discord.com/channels/{place}/{posted.channel_id}/{posted.message_id}) {when}"
+    last = schedule_text.format_timestamp(post.at, "R")
+    if post.message_id is not None and post.channel_id is not None:
+        address = f"https://discord.com/channels/{guild_id or '@me'}/{post.channel_id}/{post.message_id}"
+        last = f"[{texts('status-message')}]({address}) {last}"
+    return texts("status-last", last=last)
 
 
 def _problems_text(texts: Texts, report: StatusReport) -> str:
     lines = []
     for delivery in report.problem_deliveries:
-        place = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
+        recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
         state = texts(f"delivery-{delivery.state.value}")
-        when = subscriptions.format_timestamp(delivery.due_at, "R")
-        lines.append(f"**{place} · {state}** {when}\n{notices.reason_text(texts, delivery.reason)}")
+        due = schedule_text.format_timestamp(delivery.due_at, "R")
+        lines.append(f"**{recipient} · {state}** {due}\n{notices.reason_text(texts, delivery.reason)}")
     return "\n".join(lines)
 
 
 def _templates_text(texts: Texts, report: StatusReport) -> str:
-    """Return the failing templates by file and line. Their folder and the reason are for the operator, in the log."""
+    """Return the failing templates by file and line; folder and reason are in the log, for the operator."""
     files = dict.fromkeys(problem.short_location for problem in report.template_problems)
     return texts("status-templates", files=escape.escape_text(", ".join(files)))
 
@@ -99,34 +92,28 @@ def _templates_text(texts: Texts, report: StatusReport) -> str:
 def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
         return texts("status-no-alerts")
-    lines = [
-        texts(
-            "status-alerts",
-            count=report.alert_count,
-            last=_last_post_text(texts, report.last_alert_post, None),
-        )
-    ]
-    barred = [rule.reason for rule in report.inactive_alerts if rule.reason]
-    lines += [paper_text.subtext(notices.reason_text(texts, reason)) for reason in dict.fromkeys(barred)]
+    last = _last_post_text(texts, report.last_alert_post, None)
+    lines = [texts("status-alerts", count=report.alert_count, last=last)]
+    reasons = dict.fromkeys(alert.reason for alert in report.inactive_alerts if alert.reason)
+    lines += [paper_text.subtext(notices.reason_text(texts, reason)) for reason in reasons]
     return "\n".join(lines)
 
 
 def _add_buttons(
-    texts: Texts, message: message_builder.MessageBuilder, report: StatusReport, manages: bool
+    texts: Texts, message: message_builder.MessageBuilder, report: StatusReport, can_manage: bool
 ) -> None:
-    again = [
-        one
-        for one in report.problem_deliveries
-        if one.state is models.DeliveryState.UNCERTAIN and one.guild_id
+    uncertain = [
+        delivery
+        for delivery in report.problem_deliveries
+        if delivery.state is models.DeliveryState.UNCERTAIN and delivery.guild_id
     ]
     row = []
-    if manages and again:
-        row.append(message_builder.button(texts("post-again"), custom_ids.pack(REPEAT_POST, again[0].id)))
-    stopped = _inactive_subscriptions(report)
-    if manages and stopped:
-        row.append(
-            message_builder.button(texts("resume-post"), custom_ids.pack(notices.RESUME, stopped[0].id))
-        )
+    if can_manage and uncertain:
+        row.append(message_builder.button(texts("post-again"), custom_ids.pack(REPEAT_POST, uncertain[0].id)))
+    inactive = _inactive_subscriptions(report)
+    if can_manage and inactive:
+        resume_id = custom_ids.pack(notices.RESUME, inactive[0].id)
+        row.append(message_builder.button(texts("resume-post"), resume_id))
     if report.alert_count:
         row.append(message_builder.button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)))
     if report.newest_digest_on is not None:
@@ -137,7 +124,7 @@ def _add_buttons(
 
 def _inactive_subscriptions(report: StatusReport) -> list[models.Subscription]:
     return [
-        one.subscription
-        for one in report.subscriptions
-        if one.subscription.state is not models.ActivityState.ACTIVE
+        status.subscription
+        for status in report.subscriptions
+        if status.subscription.state is not models.ActivityState.ACTIVE
     ]

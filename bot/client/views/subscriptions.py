@@ -1,4 +1,4 @@
-"""/daily: the wizard that sets a daily post up, the list of a server's, and one of them."""
+"""`/daily`: the setup wizard, the list of a server's subscriptions, and the view of a single subscription."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import notices, paper_text, schedule_text
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import SubscriptionOptions
+from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import models
 
 START = "ds"
@@ -29,7 +29,7 @@ LIST = "dl"
 MAX_LISTED = 20
 
 _STYLE_CODES = {style: style.value[0] + style.value[-1] for style in models.Style}
-"""Two letters a style, so that a whole order fits into a custom id."""
+"""Two letters per style, so that all options fit into a custom id."""
 
 
 def pack(channel_id: int, options: SubscriptionOptions, verb: str) -> str:
@@ -80,7 +80,11 @@ def setup_view(
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
     message.add_text(
-        texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
+        texts(
+            "setup-first",
+            at=schedule_text.format_timestamp(first_at, "F"),
+            relative=schedule_text.format_timestamp(first_at, "R"),
+        )
     )
     start_id = pack(channel_id, options, START)
     message.add_buttons(
@@ -100,108 +104,99 @@ def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
     return "\n".join(lines)
 
 
-def options_text(texts: Texts, wishes: SubscriptionOptions) -> str:
-    """Return what an order asks for, a line a question."""
+def options_text(texts: Texts, options: SubscriptionOptions) -> str:
+    """Return the options in three lines: schedule, papers, appearance."""
     lines = [
-        schedule_text.format_schedule(texts, wishes.at_time, wishes.timezone, wishes.days),
-        texts("order-papers", count=wishes.top_n)
-        + (f" · {texts('order-votes', votes=wishes.min_votes)}" if wishes.min_votes else ""),
+        schedule_text.format_schedule(texts, options),
         paper_text.join_dotted(
-            texts(f"language-{wishes.locale.value}"),
-            texts(f"style-{wishes.style.value}"),
-            texts("order-say-empty") if wishes.say_when_empty else texts("order-silent-empty"),
+            texts("order-papers", count=options.top_n),
+            texts("order-votes", votes=options.min_votes) if options.min_votes else None,
+        ),
+        paper_text.join_dotted(
+            texts(f"language-{options.locale.value}"),
+            texts(f"style-{options.style.value}"),
+            texts("order-say-empty" if options.say_when_empty else "order-silent-empty"),
         ),
     ]
     return "\n".join(lines)
 
 
 def subscription_detail_view(
-    texts: Texts, order: models.Subscription, wishes: SubscriptionOptions, headline: str = ""
+    texts: Texts, subscription: models.Subscription, headline: str = ""
 ) -> ui.LayoutView:
-    """Return one daily post and what can be done with it. `headline` says what has just happened to it."""
-    stopped = order.state is not models.ActivityState.ACTIVE
-    message = message_builder.MessageBuilder(accent=message_builder.RED if stopped else message_builder.AMBER)
-    heading = texts("order-heading", channel=f"<#{order.channel_id}>")
+    """Return a subscription with the buttons for its actions. `headline` confirms the last action."""
+    is_inactive = subscription.state is not models.ActivityState.ACTIVE
+    message = message_builder.MessageBuilder(message_builder.RED if is_inactive else message_builder.AMBER)
+    heading = texts("order-heading", channel=f"<#{subscription.channel_id}>")
     message.add_text(f"### {headline or heading}")
-    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, wishes))
-    message.add_text(next_post_text(texts, order))
+    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, options_of(subscription)))
+    message.add_text(next_post_text(texts, subscription))
     message.add_buttons(
-        message_builder.button(texts("order-preview"), custom_ids.pack(SHOW_PREVIEW, order.id)),
-        message_builder.button(texts("order-now"), custom_ids.pack(POST_NOW, order.id)),
-        message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, order.id))
-        if stopped
-        else message_builder.button(texts("order-pause"), custom_ids.pack(PAUSE, order.id)),
-        message_builder.button(texts("remove"), custom_ids.pack(REMOVE, order.id)),
+        message_builder.button(texts("order-preview"), custom_ids.pack(SHOW_PREVIEW, subscription.id)),
+        message_builder.button(texts("order-now"), custom_ids.pack(POST_NOW, subscription.id)),
+        message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, subscription.id))
+        if is_inactive
+        else message_builder.button(texts("order-pause"), custom_ids.pack(PAUSE, subscription.id)),
+        message_builder.button(texts("remove"), custom_ids.pack(REMOVE, subscription.id)),
         message_builder.button(texts("order-all"), custom_ids.pack(LIST)),
     )
     return message.view
 
 
-def list_view(texts: Texts, found: Sequence[models.Subscription], setup_command: str) -> ui.LayoutView:
-    """Return a server's daily posts with a menu to pick one, or how to set the first one up."""
+def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: str) -> ui.LayoutView:
+    """Return the subscriptions of a server with a menu to select one; without any, how to set one up."""
     message = message_builder.MessageBuilder()
-    if not found:
+    if not rows:
         message.add_text(texts("no-orders", command=setup_command))
         return message.view
-    message.add_text(f"### {texts('orders-heading', count=len(found))}")
+    message.add_text(f"### {texts('orders-heading', count=len(rows))}")
     lines = []
-    for order in found[:MAX_LISTED]:
-        when = schedule_text.format_schedule(texts, order.at_time, order.timezone, order.days)
-        lines.append(paper_text.join_dotted(f"- <#{order.channel_id}>", when, next_post_text(texts, order)))
-    if len(found) > MAX_LISTED:
-        lines.append(texts("and-more", count=len(found) - MAX_LISTED))
+    for row in rows[:MAX_LISTED]:
+        schedule = schedule_text.format_schedule(texts, row)
+        lines.append(paper_text.join_dotted(f"- <#{row.channel_id}>", schedule, next_post_text(texts, row)))
+    if len(rows) > MAX_LISTED:
+        lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
     message.add_text("\n".join(lines))
-    return _with_select_menu(texts, message, found)
+    options = [
+        message_builder.select_option(
+            schedule_text.format_schedule(texts, row),
+            str(row.id),
+            description=texts("order-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
+        )
+        for row in rows
+    ]
+    message.add_select(message_builder.select_menu(texts("order-pick"), custom_ids.pack(SELECT), options))
+    return message.view
 
 
-def confirm_remove_view(texts: Texts, order: models.Subscription) -> ui.LayoutView:
-    """Return the question whether a daily post is to be removed."""
+def confirm_remove_view(texts: Texts, subscription: models.Subscription) -> ui.LayoutView:
+    """Return the confirmation of a removal."""
     message = message_builder.MessageBuilder()
-    message.add_text(texts("order-remove-sure", channel=f"<#{order.channel_id}>"))
+    message.add_text(texts("order-remove-sure", channel=f"<#{subscription.channel_id}>"))
     message.add_buttons(
         message_builder.button(
-            texts("remove"), custom_ids.pack(REMOVE_CONFIRMED, order.id), style=discord.ButtonStyle.danger
+            texts("remove"),
+            custom_ids.pack(REMOVE_CONFIRMED, subscription.id),
+            style=discord.ButtonStyle.danger,
         ),
         message_builder.button(texts("back"), custom_ids.pack(LIST)),
     )
     return message.view
 
 
-def next_post_text(texts: Texts, order: models.Subscription) -> str:
-    """Return when the next post comes, or why none does."""
-    if order.state is not models.ActivityState.ACTIVE:
-        return notices.reason_text(texts, order.reason)
-    if order.next_due_at is None:
+def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
+    """Return the time of the next post, or the reason why there is none."""
+    if subscription.state is not models.ActivityState.ACTIVE:
+        return notices.reason_text(texts, subscription.reason)
+    if subscription.next_due_at is None:
         return texts("next-unknown")
-    if order.waiting_for_on is not None:
-        until = order.waiting_until_at or order.next_due_at
-        return texts("next-waiting", until=format_timestamp(until, "t"))
-    return texts("next-at", at=format_timestamp(order.next_due_at, "R"))
+    if subscription.waiting_for_on is not None:
+        until = subscription.waiting_until_at or subscription.next_due_at
+        return texts("next-waiting", until=schedule_text.format_timestamp(until, "t"))
+    return texts("next-at", at=schedule_text.format_timestamp(subscription.next_due_at, "R"))
 
 
-def format_timestamp(at: datetime, style: str) -> str:
-    """Return a Discord timestamp, which everybody sees in their own zone."""
-    return f"<t:{int(at.timestamp())}:{style}>"
-
-
-def subscription_label(texts: Texts, order: models.Subscription, channel: str | None) -> str:
-    """Return an order in one line without markup, for menus and autocomplete."""
-    name = f"#{channel}" if channel else str(order.channel_id)
-    return paper_text.join_dotted(
-        name, schedule_text.format_schedule(texts, order.at_time, order.timezone, order.days)
-    )
-
-
-def _with_select_menu(
-    texts: Texts, message: message_builder.MessageBuilder, found: Sequence[models.Subscription]
-) -> ui.LayoutView:
-    options = [
-        message_builder.select_option(
-            schedule_text.format_schedule(texts, order.at_time, order.timezone, order.days),
-            str(order.id),
-            description=texts("order-option", id=str(order.id), style=texts(f"style-{order.style.value}")),
-        )
-        for order in found
-    ]
-    message.add_select(message_builder.select_menu(texts("order-pick"), custom_ids.pack(SELECT), options))
-    return message.view
+def subscription_label(texts: Texts, subscription: models.Subscription, channel: str | None) -> str:
+    """Return a subscription on one line without markup, for autocomplete."""
+    name = f"#{channel}" if channel else str(subscription.channel_id)
+    return paper_text.join_dotted(name, schedule_text.format_schedule(texts, subscription))

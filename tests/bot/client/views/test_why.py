@@ -1,0 +1,28 @@
+"""The texts of `/why` cover every cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.client import translations
+from bot.client.views.why import CAUSE_TEXT_IDS
+from bot.services.daily.why_decision import Cause
+from storage.models import Locale
+
+TRANSLATIONS = translations.load()
+
+
+@pytest.mark.parametrize("locale", Locale)
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_a_text(cause: Cause, locale: Locale) -> None:
+    values = {
+        "date": "2026-01-01",
+        "at": "",
+        "rank": 1,
+        "total": 2,
+        "votes": 3,
+        "least": 4,
+        "top": 5,
+        "days": 6,
+    }
+    assert TRANSLATIONS.for_locale(locale)(CAUSE_TEXT_IDS[cause], state="held", **values)
