@@ -17,7 +17,7 @@ from bot.services.posts.contents import DailyPost, PostPaper, RenderedPart
 from storage.models import PartKind, Style
 
 AUTO_ARCHIVE_MINUTES = 4320
-"""Three days without a message archive a thread; Discord accepts four durations, this is one of them."""
+"""Minutes without a message after which Discord archives a thread: three days, one of its four durations."""
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
 

@@ -1,6 +1,10 @@
-"""Turns posts into the messages that the outbox keeps: the one implementation of `bot.services.posts.contents.Renderer`."""
+"""Renders posts into messages for the outbox: the adapter of the port `bot.services.posts.contents.Renderer`."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from discord import ui
 
 from bot.client import translations
 from bot.client.components import payload
@@ -13,7 +17,7 @@ from storage import models
 
 
 class DiscordRenderer:
-    """Renders posts in their own language. `mention` gives a command's mention, such as that of `daily edit`."""
+    """Renders each post in its language. `mention` returns the mention of a command, such as `daily edit`."""
 
     def __init__(
         self, texts: translations.Translations, templates: Templates, mention: MentionLookup
@@ -23,27 +27,23 @@ class DiscordRenderer:
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:
-        """Return what posts of a language are worded with, for copies of them in answers."""
+        """Return the texts of posts in a language, for copies of posts in answers."""
         return self._wordings[locale]
 
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the messages of a daily or weekly post in its style. Without papers every style is one message."""
+        """Return the messages of a daily or weekly post in its style; a single message without papers."""
         return STYLES[post.style].render(self._wordings[post.locale], post)
 
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the one message that tells a recipient of new papers."""
+        """Return the message of an alert."""
         wording = self._wordings[post.locale]
-        full = payload.layout_payload(alert_post.alert_view(wording, post))
-        return (
-            contents.RenderedPart(
-                models.PartKind.MESSAGE, full, alert_post.plain_alert_payload(wording, post)
-            ),
-        )
+        return _message(alert_post.alert_view(wording, post), alert_post.plain_alert_payload(wording, post))
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        """Return the one message that tells a person what happened and what to do."""
+        """Return the message of a notice."""
         wording = self._wordings[post.locale]
-        full = payload.layout_payload(notices.notice_view(wording, post))
-        return (
-            contents.RenderedPart(models.PartKind.MESSAGE, full, notices.plain_notice_payload(wording, post)),
-        )
+        return _message(notices.notice_view(wording, post), notices.plain_notice_payload(wording, post))
+
+
+def _message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:
+    return (contents.RenderedPart(models.PartKind.MESSAGE, payload.layout_payload(view), plain),)

@@ -1,1 +1,1 @@
-"""Building blocks of messages: custom ids, the dynamic item that routes them, and a builder that counts Discord's limits."""
+"""Parts of messages: custom ids, the dynamic item behind all components, and a builder that enforces Discord's limits."""

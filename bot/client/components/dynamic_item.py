@@ -1,6 +1,6 @@
-"""The one dynamic item behind all our buttons and select menus: it still works after a restart.
+"""The dynamic item of all buttons and select menus, which works after a restart.
 
-What a control does is found by `interaction.client.component_router`, the one place where items reach the bot.
+`interaction.client.component_router` finds the handler of its action.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.client.components import custom_ids
 
 
 class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
-    """Any button or select menu of ours. Its custom id says what is to be done, so nothing is kept for it."""
+    """A button or select menu without state: its custom id contains the action."""
 
     @classmethod
     async def from_custom_id(
@@ -25,9 +25,9 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLAT
         match: re.Match[str],  # noqa: ARG003
         /,
     ) -> Self:
-        """Wrap the item that the message holds."""
+        """Wrap the item of the message."""
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand the action to whoever has claimed its verb."""
+        """Dispatch the action to the handler of its verb."""
         await interaction.client.component_router.dispatch(interaction, custom_ids.unpack(self.custom_id))

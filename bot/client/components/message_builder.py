@@ -1,6 +1,6 @@
-"""A message while it is being built: one framed container that counts what Discord allows as it grows.
+"""Builds a message in one container and counts Discord's limits as it grows.
 
-A text that no longer fits is refused (False), never cut; the callers decide what to leave for the next page.
+A text that does not fit is refused, never cut; the caller moves it to the next page.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from bot.rendering.discord_text import escape, limits, split
 
 AMBER = 0xF4B400
 RED = 0xD93025
-"""Where something needs a person, and nowhere else."""
+"""Only for what needs action by a person."""
 
 
 class MessageBuilder:
-    """One message: texts, papers, rules and rows in a container, with its budget."""
+    """A message of texts, sections, separators and rows, with its budget. The `add_*` methods return whether it fits."""
 
     def __init__(self, accent: int = AMBER) -> None:
         self.budget = limits.Budget()
@@ -29,7 +29,7 @@ class MessageBuilder:
 
     @property
     def view(self) -> ui.LayoutView:
-        """The finished message. It holds no state of its own, so nothing of it is kept after sending."""
+        """The layout of the message. It has no state and no timeout, so it is not kept after sending."""
         layout = ui.LayoutView(timeout=None)
         layout.add_item(self._container)
         return layout
@@ -39,11 +39,11 @@ class MessageBuilder:
         return self.budget.characters // count, self.budget.text_bytes // count - limits.TEXT_BYTES_OVERHEAD
 
     def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
-        """Take room in advance for what comes last; `place_*` then adds it without counting again."""
+        """Reserve room for the last parts; the `add_reserved_*` methods add them without counting again."""
         return self.budget.add(components, texts)
 
     def add_text(self, markdown: str) -> bool:
-        """Add a text display; say whether it fitted. Nothing is added for an empty text."""
+        """Add a text display; nothing for a blank text."""
         if not markdown.strip():
             return True
         if not self.budget.add_text(markdown):
@@ -52,11 +52,11 @@ class MessageBuilder:
         return True
 
     def add_reserved_text(self, markdown: str) -> None:
-        """Add a text display whose room was reserved."""
+        """Add a text display in reserved room."""
         self._container.add_item(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
-        """Add a text with a picture beside it, or alone when there is none that can be shown."""
+        """Add a text with a thumbnail; without one if its address is missing or unsafe."""
         address = escape.safe_url(thumbnail) if thumbnail else None
         if address is None:
             return self.add_text(markdown)
@@ -68,7 +68,7 @@ class MessageBuilder:
         return True
 
     def add_image(self, file: str, description: str) -> bool:
-        """Add a picture that is sent with the message, given by its file's name; say whether it fitted."""
+        """Add an image that is attached to the message, by its file name."""
         if not self.budget.add():
             return False
         alt = split.shorten(escape.to_single_line(description), limits.ALT_TEXT, markdown=False)
@@ -77,21 +77,21 @@ class MessageBuilder:
         return True
 
     def add_separator(self) -> bool:
-        """Add a thin line; say whether it fitted."""
+        """Add a line."""
         if not self.budget.add():
             return False
         self._container.add_item(ui.Separator())
         return True
 
     def add_spacing(self) -> bool:
-        """Add some room without a line; say whether it fitted."""
+        """Add vertical space without a line."""
         if not self.budget.add():
             return False
         self._container.add_item(ui.Separator(visible=False))
         return True
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
-        """Add a row of up to five buttons (None is left out); say whether it fitted."""
+        """Add a row of up to five buttons, without those that are None."""
         present = [button for button in buttons if button is not None]
         if not present:
             return True
@@ -101,7 +101,7 @@ class MessageBuilder:
         return True
 
     def add_select(self, menu: ui.Item[Any] | None) -> bool:
-        """Add a row with a select menu; say whether it fitted."""
+        """Add a row with a select menu; nothing for None."""
         if menu is None:
             return True
         if not self.budget.add(2):
@@ -110,7 +110,7 @@ class MessageBuilder:
         return True
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
-        """Add a row whose room was reserved."""
+        """Add a row in reserved room."""
         self._container.add_item(ui.ActionRow(*items))
 
 
@@ -127,7 +127,7 @@ def button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
     disabled: bool = False,
 ) -> ui.Item[Any]:
-    """Make a button that asks for the action in `custom_id`. The label is shortened to what Discord takes."""
+    """Return a button for the action in `custom_id`, its label shortened to the limit."""
     shown = split.shorten(escape.to_single_line(label), limits.BUTTON_LABEL, markdown=False)
     plain: ui.Button[Any] = ui.Button(
         label=shown, custom_id=custom_id, emoji=emoji, style=style, disabled=disabled
@@ -136,7 +136,7 @@ def button(
 
 
 def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
-    """Make a button that opens a page, or None when it is no address that we link."""
+    """Return a button that opens an address, None for a missing or unsafe address."""
     address = escape.safe_url(url) if url else None
     return None if address is None else ui.Button(label=label, url=address)
 
@@ -148,15 +148,14 @@ def select_option(
     description: str | None = None,
     selected: bool = False,
 ) -> discord.SelectOption:
-    """Make one line of a select menu; its texts are shortened to what Discord takes."""
+    """Return an option of a select menu, its texts shortened to the limits."""
     return discord.SelectOption(
         label=split.shorten(escape.to_single_line(label), limits.SELECT_LABEL, markdown=False) or "–",
         value=value,
         description=split.shorten(
-            escape.to_single_line(description), limits.SELECT_DESCRIPTION, markdown=False
+            escape.to_single_line(description or ""), limits.SELECT_DESCRIPTION, markdown=False
         )
-        if description
-        else None,
+        or None,
         default=selected,
     )
 
@@ -164,7 +163,7 @@ def select_option(
 def select_menu(
     placeholder: str, custom_id: str, options: Sequence[discord.SelectOption]
 ) -> ui.Item[Any] | None:
-    """Make a select menu of at most 25 options of different values; None when there are none."""
+    """Return a select menu of at most 25 options with different values; None without options."""
     unique = {choice.value: choice for choice in options[: limits.SELECT_OPTIONS]}
     if not unique:
         return None

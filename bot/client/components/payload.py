@@ -1,4 +1,4 @@
-"""A finished view as the JSON body that Discord is sent and that the outbox keeps."""
+"""Message bodies for Discord's API, as the outbox stores them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def layout_payload(view: ui.LayoutView) -> dict[str, Any]:
-    """Return the message body of a layout; nothing in it can mention anyone."""
+    """Return the message body of a layout. It mentions no one."""
     return {
         "components": view.to_components(),  # type: ignore[no-untyped-call]
         "flags": COMPONENTS_V2,
@@ -21,5 +21,5 @@ def layout_payload(view: ui.LayoutView) -> dict[str, Any]:
 
 
 def plain_payload(content: str) -> dict[str, Any]:
-    """Return the message body of a plain text, without previews of its links."""
+    """Return the message body of a plain text, without embeds for its links."""
     return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": NO_MENTIONS}

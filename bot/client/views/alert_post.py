@@ -1,4 +1,4 @@
-"""The message that tells a reader, or a channel, of new papers that fit an alert, with the reason for each."""
+"""Alert messages: new papers that match a reader's or a channel's alerts, with the reasons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PAPERS = 5
 """Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
 
 MAX_MENU_PAPERS = 20
-"""Further papers in the menu that opens one; whatever is beyond is in the day's list."""
+"""Further papers in the menu that opens one; any more are in the list of the day."""
 
 PAUSE_WEEK = "aw"
 MANAGE = "am"
@@ -25,22 +25,22 @@ STOP_ALL = "ax"
 
 
 def alert_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
-    """Return the alert: up to five papers in full, the rest in a menu, and how to hear less."""
+    """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to get fewer alerts."""
     texts = wording.ui_texts
     message = message_builder.MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
-    foot = _footer_buttons(texts, post, marker)
+    buttons = _footer_buttons(texts, post, marker)
     further = [match.paper for match in rest[:MAX_MENU_PAPERS]]
     menu = paper_list.open_menu(texts("alert-more", count=len(rest)), further)
     message.add_text(f"🔔 {wording.alert_headline(post)}")
-    message.reserve(1 + len(foot) + (2 if menu else 0) + 3 * len(shown))
+    message.reserve(1 + len(buttons) + (2 if menu else 0) + 3 * len(shown))
     for position, match in enumerate(shown):
         message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
         message.add_reserved_row(*_paper_buttons(texts, match.paper))
     if menu is not None:
         message.add_reserved_row(menu)
-    message.add_reserved_row(*foot)
+    message.add_reserved_row(*buttons)
     return message.view
 
 
@@ -58,8 +58,8 @@ def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: in
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
     lines = wording.alert_paper_lines(match, title)
-    thought = escape.escape_text(summary_excerpt(paper.sections))
-    return split.shorten(f"{lines}\n{thought}" if thought else lines, characters, max_bytes=size)
+    excerpt = escape.escape_text(summary_excerpt(paper.sections))
+    return split.shorten(f"{lines}\n{excerpt}" if excerpt else lines, characters, max_bytes=size)
 
 
 def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]]:
@@ -72,17 +72,17 @@ def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]
 
 
 def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons at the foot; the first carries the marker of the delivery."""
+    """Return the buttons below the papers; the first has the marker of the delivery."""
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat())
-    everything = message_builder.button(texts("alert-day"), list_state.pack(day, marker=marker))
+    day_button = message_builder.button(texts("alert-day"), list_state.pack(day, marker=marker))
     if post.in_channel:
-        return [everything]
-    rules = sorted({reason.alert_id for match in post.matches for reason in match.reasons})
-    only = rules[0] if len(rules) == 1 else 0
-    pause = texts("alert-pause-week") if only else texts("alert-pause-week-all")
+        return [day_button]
+    alert_ids = {reason.alert_id for match in post.matches for reason in match.reasons}
+    only_id = min(alert_ids) if len(alert_ids) == 1 else 0
+    pause = texts("alert-pause-week" if only_id else "alert-pause-week-all")
     return [
-        everything,
-        message_builder.button(pause, custom_ids.pack(PAUSE_WEEK, only)),
+        day_button,
+        message_builder.button(pause, custom_ids.pack(PAUSE_WEEK, only_id)),
         message_builder.button(texts("alert-manage"), custom_ids.pack(MANAGE, 0)),
         message_builder.button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
     ]

@@ -1,4 +1,4 @@
-"""Making and managing alerts: the preview of a new rule, the list of a reader's rules, and one of them."""
+"""`/alerts`: the preview of a new alert, the list of a reader's alerts, and the view of a single alert."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ REMOVE = "ad"
 REMOVE_ALL = "axx"
 PAGE_SIZE = 20
 MAX_TEXT_LENGTH = 60
-"""What of a rule's text fits into a custom id beside the rest; longer ones are kept under a token."""
+"""Longest text in a custom id; a longer text is stored under a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertDraft:
-    """A rule that is not made yet. `channel_id` is 0 for direct messages; `token` stands for a long text."""
+    """An alert that is not stored yet. `channel_id` is 0 for direct messages; `token` replaces a long text."""
 
     kind: models.AlertKind
     text: str
@@ -40,13 +40,13 @@ class AlertDraft:
 
 
 def pack(draft: AlertDraft, verb: str) -> str:
-    """Return the custom id that asks for something to be done with a draft."""
+    """Return the custom id of an action on a draft."""
     kind = draft.kind.value[0] + ("t" if draft.token else "")
     return custom_ids.pack(verb, kind, draft.min_votes, draft.channel_id, draft.token or draft.text)
 
 
 def unpack(action: custom_ids.Action) -> AlertDraft:
-    """Read a draft back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
+    """Return the draft that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
     kind, min_votes, channel_id, text = action.fields(4)
     is_token = kind.endswith("t")
     with custom_ids.map_parse_errors():
@@ -60,7 +60,7 @@ def unpack(action: custom_ids.Action) -> AlertDraft:
 
 
 def preview_view(texts: Texts, draft: AlertDraft, preview: alerts.AlertPreview) -> ui.LayoutView:
-    """Return what the rule would have told, and the buttons that make or change it."""
+    """Return the recent matches of a draft, with the buttons to create or change the alert."""
     message = message_builder.MessageBuilder()
     message.add_text(f"### {alert_description(texts, draft.kind, draft.text, draft.min_votes)}")
     message.add_text(preview_text(texts, preview))
@@ -75,10 +75,10 @@ def preview_view(texts: Texts, draft: AlertDraft, preview: alerts.AlertPreview) 
 def created_view(
     texts: Texts, alert: models.Alert, preview: alerts.AlertPreview | None = None
 ) -> ui.LayoutView:
-    """Return the confirmation that a rule was made, with a way back."""
+    """Return the confirmation of a new alert, with buttons to list all and to remove it."""
     message = message_builder.MessageBuilder()
-    rule = alert_description(texts, alert.kind, alert.text, alert.min_votes)
-    message.add_text(f"{texts('alert-made')}\n**{rule}**")
+    description = alert_description(texts, alert.kind, alert.text, alert.min_votes)
+    message.add_text(f"{texts('alert-made')}\n**{description}**")
     if preview is not None:
         message.add_text(preview_text(texts, preview))
     message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
@@ -90,7 +90,7 @@ def created_view(
 
 
 def preview_text(texts: Texts, preview: alerts.AlertPreview) -> str:
-    """Return how many papers the rule would have told in the last 30 days, and the latest of them."""
+    """Return the number of matches in the last 30 days, and the latest of them."""
     lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
@@ -98,54 +98,56 @@ def preview_text(texts: Texts, preview: alerts.AlertPreview) -> str:
     return "\n".join(lines)
 
 
-def list_view(texts: Texts, rules: Sequence[models.Alert], page: int, now: datetime) -> ui.LayoutView:
-    """Return a page of a reader's rules with a menu to pick one, or how to make the first."""
+def list_view(texts: Texts, rows: Sequence[models.Alert], page: int, now: datetime) -> ui.LayoutView:
+    """Return a page of a reader's alerts with a menu to select one; without any, how to create one."""
     message = message_builder.MessageBuilder()
-    if not rules:
+    if not rows:
         message.add_text(texts("no-alerts"))
         return message.view
-    pages = -(-len(rules) // PAGE_SIZE)
+    pages = -(-len(rows) // PAGE_SIZE)
     page = max(0, min(page, pages - 1))
-    shown = rules[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    message.add_text(f"### {texts('alerts-heading', count=len(rules))}")
-    message.add_text("\n".join(f"- {_list_line(texts, rule, now)}" for rule in shown))
+    shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
+    message.add_text("\n".join(f"- {_list_line(texts, alert, now)}" for alert in shown))
     options = [
         message_builder.select_option(
-            _plain_description(texts, rule), str(rule.id), description=_plain_state(texts, rule, now)
+            _with_votes(texts, texts(f"rule-{alert.kind.value}", text=alert.text), alert.min_votes),
+            str(alert.id),
+            description=texts("alert-resting" if is_inactive(alert, now) else "alert-active"),
         )
-        for rule in shown
+        for alert in shown
     ]
     message.add_select(message_builder.select_menu(texts("alert-pick"), custom_ids.pack(SELECT), options))
     if pages > 1:
-        turn = paper_list.pager(
-            page, pages, lambda wanted: custom_ids.pack(alert_post.MANAGE, wanted), "pr:page:m"
+        message.add_buttons(
+            *paper_list.pager(
+                page, pages, lambda number: custom_ids.pack(alert_post.MANAGE, number), "pr:page:m"
+            )
         )
-        message.add_buttons(*turn)
     message.add_buttons(message_builder.button(texts("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
     return message.view
 
 
-def alert_detail_view(texts: Texts, rule: models.Alert, now: datetime) -> ui.LayoutView:
-    """Return one rule and what can be done with it."""
+def alert_detail_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
+    """Return an alert with the buttons for its actions."""
     message = message_builder.MessageBuilder()
-    message.add_text(f"### {alert_description(texts, rule.kind, rule.text, rule.min_votes)}")
-    message.add_text(_state_line(texts, rule, now))
-    message.add_text(paper_text.subtext(destination_line(texts, rule.channel_id)))
-    silent = is_inactive(rule, now)
+    message.add_text(f"### {alert_description(texts, alert.kind, alert.text, alert.min_votes)}")
+    message.add_text(_state_line(texts, alert, now))
+    message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
     message.add_buttons(
-        message_builder.button(texts("resume"), custom_ids.pack(RESUME, rule.id))
-        if silent
+        message_builder.button(texts("resume"), custom_ids.pack(RESUME, alert.id))
+        if is_inactive(alert, now)
         else message_builder.button(
-            texts("alert-pause-week-all"), custom_ids.pack(alert_post.PAUSE_WEEK, rule.id)
+            texts("alert-pause-week-all"), custom_ids.pack(alert_post.PAUSE_WEEK, alert.id)
         ),
-        message_builder.button(texts("remove"), custom_ids.pack(REMOVE, rule.id)),
+        message_builder.button(texts("remove"), custom_ids.pack(REMOVE, alert.id)),
         message_builder.button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0)),
     )
     return message.view
 
 
 def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
-    """Return the question whether all rules are to go."""
+    """Return the confirmation of removing all alerts."""
     message = message_builder.MessageBuilder()
     message.add_text(texts("alert-stop-all-sure", count=count))
     message.add_buttons(
@@ -158,44 +160,37 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
 
 
 def alert_description(texts: Texts, kind: models.AlertKind, text: str, min_votes: int) -> str:
-    """Return a rule in texts, escaped: `Papers with “강화 학습”, at least ▲ 10`."""
-    rule = texts(f"rule-{kind.value}", text=paper_text.escape_untrusted(text))
-    return texts("rule-with-votes", rule=rule, votes=min_votes) if min_votes else rule
+    """Return the description of an alert, escaped: `Papers with “강화 학습”, at least ▲ 10`."""
+    return _with_votes(texts, texts(f"rule-{kind.value}", text=paper_text.escape_untrusted(text)), min_votes)
 
 
 def destination_line(texts: Texts, channel_id: int | None) -> str:
-    """Return where a rule tells."""
-    return (
-        texts("alert-by-dm") if channel_id is None else texts("alert-in-channel", channel=f"<#{channel_id}>")
-    )
+    """Return the destination of an alert: direct messages or a channel."""
+    if channel_id is None:
+        return texts("alert-by-dm")
+    return texts("alert-in-channel", channel=f"<#{channel_id}>")
 
 
-def is_inactive(rule: models.Alert, now: datetime) -> bool:
-    """Tell whether a rule is paused or rests."""
-    resting = rule.paused_until_at is not None and rule.paused_until_at > now
-    return resting or rule.state is not models.ActivityState.ACTIVE
+def is_inactive(alert: models.Alert, now: datetime) -> bool:
+    """Return whether an alert is suspended, or snoozed at `now`."""
+    is_snoozed = alert.paused_until_at is not None and alert.paused_until_at > now
+    return is_snoozed or alert.state is not models.ActivityState.ACTIVE
 
 
-def _list_line(texts: Texts, rule: models.Alert, now: datetime) -> str:
-    place = "" if rule.channel_id is None else f"<#{rule.channel_id}>"
-    state = f"*{_state_line(texts, rule, now)}*" if is_inactive(rule, now) else ""
-    return paper_text.join_dotted(
-        alert_description(texts, rule.kind, rule.text[:MAX_TEXT_LENGTH], rule.min_votes), place, state
-    )
+def _list_line(texts: Texts, alert: models.Alert, now: datetime) -> str:
+    channel = "" if alert.channel_id is None else f"<#{alert.channel_id}>"
+    state = f"*{_state_line(texts, alert, now)}*" if is_inactive(alert, now) else ""
+    description = alert_description(texts, alert.kind, alert.text[:MAX_TEXT_LENGTH], alert.min_votes)
+    return paper_text.join_dotted(description, channel, state)
 
 
-def _plain_description(texts: Texts, rule: models.Alert) -> str:
-    text = texts(f"rule-{rule.kind.value}", text=rule.text)
-    return texts("rule-with-votes", rule=text, votes=rule.min_votes) if rule.min_votes else text
+def _with_votes(texts: Texts, description: str, min_votes: int) -> str:
+    return texts("rule-with-votes", rule=description, votes=min_votes) if min_votes else description
 
 
-def _plain_state(texts: Texts, rule: models.Alert, now: datetime) -> str:
-    return texts("alert-resting") if is_inactive(rule, now) else texts("alert-active")
-
-
-def _state_line(texts: Texts, rule: models.Alert, now: datetime) -> str:
-    if rule.state is not models.ActivityState.ACTIVE:
-        return reason_text(texts, rule.reason or Reason.BY_HAND)
-    if rule.paused_until_at is not None and rule.paused_until_at > now:
-        return texts("alert-rests-until", until=f"<t:{int(rule.paused_until_at.timestamp())}:D>")
+def _state_line(texts: Texts, alert: models.Alert, now: datetime) -> str:
+    if alert.state is not models.ActivityState.ACTIVE:
+        return reason_text(texts, alert.reason or Reason.BY_HAND)
+    if alert.paused_until_at is not None and alert.paused_until_at > now:
+        return texts("alert-rests-until", until=f"<t:{int(alert.paused_until_at.timestamp())}:D>")
     return texts("alert-active")

@@ -1,4 +1,4 @@
-"""Posts in the older form, for where layouts may be lost: embeds for announcement channels, and plain text as a last resort."""
+"""Posts without layout components: embeds for announcement channels, and plain text as the fallback of every message."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.services.posts import contents
 PAPERS_PER_MESSAGE = limits.EMBEDS - 1
 MAX_TITLE_LENGTH = 200
 MAX_PLAIN_LENGTH = 1800
-"""Of the 2,000 code points of a content; the rest is for a marker that is longer than its placeholder."""
+"""Code points of 2,000; the rest is for a marker that is longer than its placeholder."""
 
 
 def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
-    """Return one message of embeds without buttons: Discord hands it on to the servers that follow the channel."""
+    """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
     shown = post.papers[:PAPERS_PER_MESSAGE]
     count, missed = wording.daily_text(post, "count"), wording.daily_text(post, "missed")
-    left = len(post.papers) - len(shown)
-    more = wording.ui_texts("more-papers", count=left) if left else ""
+    rest = len(post.papers) - len(shown)
+    more = wording.ui_texts("more-papers", count=rest) if rest else ""
     head = {
         "title": f"📰 {wording.daily_text(post, 'headline')}",
         "description": "\n".join(line for line in (count, missed, more) if line),
@@ -37,14 +37,14 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
 def plain_post_payload(
     wording: PostWording, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
 ) -> dict[str, Any]:
-    """Return a post as plain text: the headline and a line a paper, as many as fit, and how many more there are."""
+    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others."""
     head = f"**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
     lines = [head, wording.daily_text(post, "count")]
     return payload.plain_payload(fit_paper_lines(wording.ui_texts, lines, papers))
 
 
 def fit_paper_lines(texts: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
-    """Return the lines with a line a paper below, as many as fit, and how many more there are."""
+    """Return the lines with a line per paper below while they fit, and the number of the others."""
     more = texts("more-papers", count=len(papers))
     room = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
     for shown, paper in enumerate(papers):
@@ -64,7 +64,7 @@ def _plain_title_link(paper: contents.PostPaper) -> str:
 
 
 def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str:
-    """Return the address of the day's list on Hugging Face; the part's marker is its fragment, which changes nothing."""
+    """Return the address of the day's list on Hugging Face, with the part's marker as its fragment."""
     marker = contents.part_marker(post.marker, position)
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"
 
@@ -75,12 +75,12 @@ def _paper_embed(rank: int, paper: contents.PostPaper) -> dict[str, Any]:
         paper_text.format_votes(paper.votes),
         paper_text.format_authors(paper.authors, truncated=paper.authors_truncated),
     )
-    thought = escape.escape_text(summary_excerpt(paper.sections))
+    excerpt = escape.escape_text(summary_excerpt(paper.sections))
     embed: dict[str, Any] = {
         "title": split.shorten(title, limits.EMBED_TITLE, markdown=False),
         "url": escape.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
-        # 9 × (256 + 330) + the head stay below the 6,000 that all embeds of a message may hold.
-        "description": split.shorten(f"{facts}\n{thought}" if thought else facts, 330),
+        # 9 × (256 + 330) and the head are below 6,000, the limit on all embeds of a message.
+        "description": split.shorten(f"{facts}\n{excerpt}" if excerpt else facts, 330),
         "color": message_builder.AMBER,
     }
     picture = escape.safe_url(paper.thumbnail) if paper.thumbnail else None

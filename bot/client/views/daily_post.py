@@ -1,4 +1,4 @@
-"""The daily post in its compact style, and the headline and cards that other styles are made of. Data to layouts."""
+"""The daily post in the compact style, and the headline and cards of other styles."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Loc
 def compact_views(
     wording: PostWording, post: contents.DailyPost, *, with_marker: bool = True
 ) -> list[ui.LayoutView]:
-    """Return the post as few messages as it fits in: header, papers, a menu to open one, buttons, schedule.
+    """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
 
-    `marked` is false for a copy that no delivery stands behind, such as the post in another language.
+    `with_marker` is False for a copy without a delivery, such as the post in another language.
     """
-    parts = split_papers(post.papers)
+    groups = split_papers(post.papers)
     views = []
     first = 0
-    for position, group in enumerate(parts):
+    for position, group in enumerate(groups):
         marker = contents.part_marker(post.marker, position) if with_marker else None
-        last = position == len(parts) - 1
+        last = position == len(groups) - 1
         message = message_builder.MessageBuilder()
         if position == 0:
             message.add_text(header(wording, post))
@@ -48,7 +48,7 @@ def compact_views(
 
 
 def header(wording: PostWording, post: contents.DailyPost) -> str:
-    """Return the headline with its small print."""
+    """Return the headline with the small print below it."""
     small_print = (subtext_lines(wording.daily_text(post, block)) for block in ("count", "missed"))
     return "\n".join(line for line in (f"## 📰 {wording.daily_text(post, 'headline')}", *small_print) if line)
 
@@ -56,7 +56,7 @@ def header(wording: PostWording, post: contents.DailyPost) -> str:
 def headline_view(
     wording: PostWording, post: contents.DailyPost, *, with_marker: bool = True
 ) -> ui.LayoutView:
-    """Return the message that stands above cards or a thread."""
+    """Return the message above the cards or the thread."""
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post))
     message.add_buttons(
@@ -71,9 +71,9 @@ def headline_view(
 def card_view(
     texts: Texts, post: contents.DailyPost, paper: contents.PostPaper, position: int | None
 ) -> ui.LayoutView:
-    """Return one paper's message, its summary as far as it fits; a button opens the rest privately.
+    """Return a paper with as much of its summary as fits; a button opens the rest privately.
 
-    `position` is that of its part; None for a copy that no delivery stands behind.
+    `position` is that of the part; None for a copy without a delivery.
     """
     marker = None if position is None else contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()
@@ -96,13 +96,16 @@ def card_view(
 
 
 def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget: limits.Budget) -> str:
-    """Return as much of a summary as one message holds, saying when there is more."""
-    # What is far beyond a page would be made ready only to be dropped.
-    near = [models.Section(one.heading, one.body[: 4 * paper_card.MAX_PAGE_LENGTH]) for one in sections[:4]]
-    pages = paper_card.summary_pages(near, budget)
+    """Return as much of a summary as fits, with a note if there is more."""
+    # Rendering text far beyond the first page would be wasted.
+    start = [
+        models.Section(section.heading, section.body[: 4 * paper_card.MAX_PAGE_LENGTH])
+        for section in sections[:4]
+    ]
+    pages = paper_card.summary_pages(start, budget)
     if not pages:
         return paper_text.subtext(texts("no-summary"))
-    if len(pages) == 1 and near == list(sections):
+    if len(pages) == 1 and start == list(sections):
         return pages[0]
     more = paper_text.subtext(texts("more-inside"))
     size = budget.text_bytes - limits.TEXT_BYTES_OVERHEAD - limits.utf8_bytes(more) - 1
@@ -110,7 +113,7 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
 
 
 def split_papers(papers: Sequence[contents.PostPaper]) -> list[Sequence[contents.PostPaper]]:
-    """Share the papers out evenly over as few messages as hold them."""
+    """Split the papers evenly into the fewest groups that each fit in a message."""
     count = max(1, -(-len(papers) // PAPERS_PER_MESSAGE))
     size = -(-len(papers) // count)
     return [papers[start : start + size] for start in range(0, len(papers), size)] if papers else [()]
@@ -126,7 +129,7 @@ def _add_papers(
     *,
     last: bool,
 ) -> None:
-    """Add a group of papers, each with an even share of what the rows and the foot leave free, then those."""
+    """Add a group of papers, each with an equal share of the room left by the rows and the foot; then add these."""
     texts = wording.ui_texts
     buttons = (
         _action_buttons(texts, post, marker if not group else None)
@@ -138,7 +141,7 @@ def _add_papers(
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
     message.reserve(bool(foot), (foot,) if foot else ())
     for position, paper in enumerate(group):
-        # A full message has no room for the rule below the headline.
+        # A full message has no component left for the separator below the headline.
         if position or (first == 0 and len(group) < PAPERS_PER_MESSAGE):
             message.add_separator()
         room = message.share(len(group) - position)
@@ -172,18 +175,18 @@ def _byline(paper: contents.PostPaper) -> str:
 
 
 def _action_buttons(texts: Texts, post: contents.DailyPost, marker: str | None) -> list[ui.Item[Any]]:
-    day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat())
+    day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else "")
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
-    if not post.papers:
-        day = day.replace(text="")
-    everything = list_state.pack(day, marker=marker)
-    ask = message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL))
-    return [message_builder.button(label, everything), ask, *_language_buttons(texts, post)]
+    return [
+        message_builder.button(label, list_state.pack(day, marker=marker)),
+        message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL)),
+        *_language_buttons(texts, post),
+    ]
 
 
 def _language_buttons(texts: Texts, post: contents.DailyPost) -> list[ui.Item[Any]]:
-    other = OTHER_LOCALE[post.locale]
     if not post.papers:
         return []
+    other = OTHER_LOCALE[post.locale]
     label = texts(f"language-{other.value}")
     return [message_builder.button(label, custom_ids.pack(SHOW_LANGUAGE, other.value), emoji="🌐")]

@@ -1,8 +1,8 @@
-"""The answer when a list is empty: never a dead end, but what the archive holds and what would not be empty."""
+"""The answer for an empty list: the reason, the extent of the archive, and buttons for lists that are not empty."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from discord import ui
@@ -14,7 +14,7 @@ from storage import models
 
 
 def empty_view(texts: Texts, listed: paper_list.PaperList, extent: models.ArchiveExtent) -> ui.LayoutView:
-    """Return the answer to a question that finds nothing, with up to five buttons that find something."""
+    """Return the answer for an empty list, with up to a row of suggested lists."""
     state = listed.state
     message = message_builder.MessageBuilder()
     message.add_text(_heading(texts, state, is_known=listed.is_author_known))
@@ -35,26 +35,23 @@ def _is_unknown_author(listed: paper_list.PaperList) -> bool:
 
 
 def _notes(texts: Texts, listed: paper_list.PaperList) -> list[str]:
-    """Say what narrowed the list: a reader may have forgotten a period chosen before."""
+    """Return the filters of the list, which the reader may have forgotten, and the ignored parts of the query."""
     is_narrowed = listed.state.kind in paper_list.FILTERABLE_KINDS
     return [paper_list.filters_text(texts, listed.state) if is_narrowed else "", listed.ignored_note]
 
 
 def _heading(texts: Texts, state: list_state.ListState, *, is_known: bool) -> str:
-    shown = paper_text.escape_untrusted(state.text)
+    text = paper_text.escape_untrusted(state.text)
     match state.kind:
         case list_state.ListKind.TOPIC:
-            return texts("no-list-topic", topic=shown)
+            return texts("no-list-topic", topic=text)
         case list_state.ListKind.AUTHOR:
-            return texts("no-list-author-papers" if is_known else "no-list-author", author=shown)
+            return texts("no-list-author-papers" if is_known else "no-list-author", author=text)
         case list_state.ListKind.TOP:
             return texts("no-list-top")
         case list_state.ListKind.DIGEST:
-            return (
-                texts("no-list-digest", date=texts.format_date(date.fromisoformat(state.text)))
-                if state.text
-                else ""
-            )
+            day = texts.format_date(date.fromisoformat(state.text)) if state.text else ""
+            return texts("no-list-digest", date=day) if day else ""
         case list_state.ListKind.SIMILAR:
             return texts("no-list-similar")
         case list_state.ListKind.SAVED:
@@ -62,7 +59,7 @@ def _heading(texts: Texts, state: list_state.ListState, *, is_known: bool) -> st
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
-    """Return what the archive holds, in a sentence."""
+    """Return the number of papers and the dates of the archive."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
     return texts(
@@ -74,7 +71,7 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
 
 
 def _unfiltered_label(texts: Texts, state: list_state.ListState) -> str:
-    """Name what a list without its filters lets go."""
+    """Return the label of the button that removes the filters."""
     if not state.min_votes:
         return texts("all-time")
     return texts("any-votes" if state.period is list_state.Period.ALL else "without-filters")
@@ -83,25 +80,20 @@ def _unfiltered_label(texts: Texts, state: list_state.ListState) -> str:
 def _navigation_buttons(
     texts: Texts, state: list_state.ListState, extent: models.ArchiveExtent
 ) -> list[ui.Item[Any]]:
-    ways = []
-    narrowed = state.period is not list_state.Period.ALL or state.min_votes
-    if state.kind in paper_list.FILTERABLE_KINDS and narrowed:
+    buttons = []
+    is_filtered = state.period is not list_state.Period.ALL or state.min_votes
+    if state.kind in paper_list.FILTERABLE_KINDS and is_filtered:
         wider = state.replace(period=list_state.Period.ALL, min_votes=0, page=0)
-        ways.append(message_builder.button(_unfiltered_label(texts, state), list_state.pack(wider)))
+        buttons.append(message_builder.button(_unfiltered_label(texts, state), list_state.pack(wider)))
     follow = paper_list.follow_button(texts, state)
     if follow is not None:
-        ways.append(follow)
-    if state.kind is list_state.ListKind.DIGEST and state.text and extent.first_on and extent.last_on:
-        wanted = date.fromisoformat(state.text)
-        nearest = min(max(wanted + timedelta(days=1), extent.first_on), extent.last_on)
-        if wanted < extent.first_on:
-            day = state.replace(text=nearest.isoformat(), page=0)
-            ways.append(
-                message_builder.button(
-                    texts("nearest-digest", date=nearest.isoformat()), list_state.pack(day)
-                )
-            )
+        buttons.append(follow)
+    is_digest = state.kind is list_state.ListKind.DIGEST and state.text
+    if is_digest and extent.first_on and date.fromisoformat(state.text) < extent.first_on:
+        first = extent.first_on.isoformat()
+        first_id = list_state.pack(state.replace(text=first, page=0))
+        buttons.append(message_builder.button(texts("nearest-digest", date=first), first_id))
     if extent.paper_count:
         newest = list_state.ListState(list_state.ListKind.DIGEST)
-        ways.append(message_builder.button(texts("newest-digest"), list_state.pack(newest)))
-    return ways
+        buttons.append(message_builder.button(texts("newest-digest"), list_state.pack(newest)))
+    return buttons

@@ -1,4 +1,4 @@
-"""/help: every command in one line, grouped by what a reader wants."""
+"""`/help`: every command on a line, grouped by task."""
 
 from __future__ import annotations
 
@@ -23,18 +23,14 @@ GENERAL_COMMANDS = ("status", "why", "sources", "help")
 
 
 def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.LayoutView:
-    """Return the guide. The commands for a channel come first for those who manage the server."""
+    """Return the help text. Members who manage the server get the commands for channels first."""
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
-    groups: list[tuple[str, tuple[str, ...]]] = [
-        ("help-reading", READING_COMMANDS),
-        ("help-following", ALERT_COMMANDS),
-    ]
-    channel: list[tuple[str, tuple[str, ...]]] = [("help-channel", SUBSCRIPTION_COMMANDS)]
-    for heading, names in channel + groups if can_manage else groups + channel:
-        message.add_text(
-            "\n".join([f"**{texts(heading)}**", *(_command_line(texts, mention, name) for name in names)])
-        )
+    reader = [("help-reading", READING_COMMANDS), ("help-following", ALERT_COMMANDS)]
+    channel = [("help-channel", SUBSCRIPTION_COMMANDS)]
+    for heading, names in [*channel, *reader] if can_manage else [*reader, *channel]:
+        lines = (_command_line(texts, mention, name) for name in names)
+        message.add_text("\n".join([f"**{texts(heading)}**", *lines]))
     message.add_text("\n".join(_command_line(texts, mention, name) for name in GENERAL_COMMANDS))
     return message.view
 

@@ -1,4 +1,4 @@
-"""The small print above a list: how a topic was understood, and what of it could not be used."""
+"""The notes above a list: expanded forms, partial matches, and ignored parts of the query."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from bot.services.search import results
 MAX_NAMES = 5
 
 
-def query_notes(texts: Texts, found: results.SearchResult, meant: Sequence[str]) -> tuple[str, ...]:
-    """Say how a topic was understood, and what was perhaps meant where too little was found."""
-    perhaps = format_names(meant) if found.is_partial else ""
+def query_notes(texts: Texts, result: results.SearchResult, suggestions: Sequence[str]) -> tuple[str, ...]:
+    """Return the notes on a query: added forms, partial matches with their suggestions; "" omits a note."""
+    names = format_names(suggestions) if result.is_partial else ""
     return (
-        texts("list-also", forms=format_names(found.added_forms)) if found.added_forms else "",
-        texts("list-partial") if found.is_partial else "",
-        texts("list-perhaps", topics=perhaps) if perhaps else "",
+        texts("list-also", forms=format_names(result.added_forms)) if result.added_forms else "",
+        texts("list-partial") if result.is_partial else "",
+        texts("list-perhaps", topics=names) if names else "",
     )
 
 
-def ignored_note(texts: Texts, found: results.SearchResult) -> str:
-    """Name what of a query could not be used; "" for nothing."""
-    return texts("list-ignored", filters=format_names(found.ignored)) if found.ignored else ""
+def ignored_note(texts: Texts, result: results.SearchResult) -> str:
+    """Return the note on the filters of a query that were ignored, "" for none."""
+    return texts("list-ignored", filters=format_names(result.ignored)) if result.ignored else ""
 
 
-def format_names(texts: Sequence[str]) -> str:
-    """Return the first of some names or terms in a row, as Markdown."""
-    return ", ".join(paper_text.escape_untrusted(text, max_length=60) for text in texts[:MAX_NAMES])
+def format_names(names: Sequence[str]) -> str:
+    """Return the first MAX_NAMES names or terms as Markdown, separated by commas."""
+    return ", ".join(paper_text.escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])

@@ -1,4 +1,4 @@
-"""What a list of papers is a list of, and the codes by which its buttons ask for other pages of it."""
+"""The state of a list of papers, and its encoding in the custom ids of its components."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from storage import models
 PAGE_SIZE = 5
 SHOW = "l"
 MAX_TEXT_LENGTH = 72
-"""Longer texts are kept in storage and named by a token (`bot/services/accounts/text_tokens.py`)."""
+"""Longest text in a custom id; a longer text is stored under a token (`bot/services/accounts/text_tokens.py`)."""
 
 
 class ListKind(StrEnum):
-    """Which question a list answers."""
+    """The query of a list."""
 
     DIGEST = "d"
     TOP = "p"
@@ -28,7 +28,7 @@ class ListKind(StrEnum):
 
 
 class Period(StrEnum):
-    """How far back a list goes."""
+    """The time span of a list, up to today."""
 
     WEEK = "w"
     MONTH = "m"
@@ -39,10 +39,10 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """All that is needed to show a page of a list again.
+    """The query, the filters and the page of a list.
 
-    `text` is the query, the name, the date (ISO) or the arXiv id; `page` counts from 0. `token` stands for a `text`
-    that is too long for a custom id. `literal` searches for just what was typed; `by_date` orders an author's papers.
+    `text` is the query, the name, the date (ISO) or the arXiv id; `page` counts from 0. `token` replaces a `text` that
+    is too long for a custom id. `literal` turns off query expansion; `by_date` sorts an author's papers by date.
     """
 
     kind: ListKind
@@ -55,7 +55,7 @@ class ListState:
     token: str = ""
 
     def replace(self, **changes: object) -> ListState:
-        """Return the same list with something changed."""
+        """Return a copy with changed fields."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
 
@@ -78,19 +78,15 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 
 def pack(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:
-    """Return the custom id that asks for this page."""
-    flags = "".join(
-        flag
-        for flag, is_set in (("l", state.literal), ("d", state.by_date), ("k", bool(state.token)))
-        if is_set
-    )
+    """Return the custom id that shows this page."""
+    flags = "l" * state.literal + "d" * state.by_date + "k" * bool(state.token)
     text = state.token or state.text
     fields = state.kind, min(state.page, 9999), state.period, min(state.min_votes, 99999), flags, text
     return custom_ids.pack(verb, *fields, marker=marker)
 
 
 def unpack(action: custom_ids.Action) -> ListState:
-    """Read the state back; a text that is kept in storage comes as its token alone. Raises UnreadableError."""
+    """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with custom_ids.map_parse_errors():

@@ -1,4 +1,4 @@
-"""The forms that open over Discord's window. What is typed into them comes back as a control (`controls.entered`)."""
+"""Modals. Discord sends the submitted values with the custom id, so their handling is a component handler."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAYS = "days"
 
 
 class StatelessModal(ui.Modal):
-    """A form. It keeps nothing: the answer is handled by the verb in its custom id, also after a restart."""
+    """A modal without state: the verb of its custom id handles the submission, also after a restart."""
 
     def __init__(self, title: str, custom_id: str) -> None:
         shown = split.shorten(title, limits.MODAL_TITLE, markdown=False)
@@ -43,7 +43,7 @@ class StatelessModal(ui.Modal):
         max_length: int = 100,
         required: bool = True,
     ) -> None:
-        """Add a line to type into, with what stands there already."""
+        """Add a text field. `value` is its initial text."""
         field: ui.TextInput[Any] = ui.TextInput(
             custom_id=custom_id,
             default=value or None,
@@ -62,7 +62,7 @@ class StatelessModal(ui.Modal):
         max_values: int = 1,
         description: str | None = None,
     ) -> None:
-        """Add a menu; `most` options can be picked."""
+        """Add a select menu for up to `max_values` options."""
         field: ui.Select[Any] = ui.Select(
             custom_id=custom_id, options=options, min_values=1, max_values=max_values
         )
@@ -74,32 +74,32 @@ class StatelessModal(ui.Modal):
 
 
 def topic_modal(texts: Texts) -> StatelessModal:
-    """Return the form that asks for a topic."""
-    form = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
-    form.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
-    return form
+    """Return the modal for a topic."""
+    modal = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
+    modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
+    return modal
 
 
 def alert_modal(texts: Texts, draft: alerts.AlertDraft) -> StatelessModal:
-    """Return the form that changes an alert before it is made."""
-    form = StatelessModal(
+    """Return the modal that changes the draft of an alert."""
+    modal = StatelessModal(
         texts("alert-form"), custom_ids.pack(SUBMIT_ALERT_MODAL, draft.kind.value, draft.channel_id)
     )
-    form.add_text(texts(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, max_length=100)
-    form.add_text(texts("alert-form-votes"), VOTES, value=str(draft.min_votes), max_length=5, required=False)
-    return form
+    modal.add_text(texts(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, max_length=100)
+    modal.add_text(texts("alert-form-votes"), VOTES, value=str(draft.min_votes), max_length=5, required=False)
+    return modal
 
 
 def subscription_modal(texts: Texts, channel_id: int, options: SubscriptionOptions) -> StatelessModal:
-    """Return the form that changes a daily post before it is set up."""
+    """Return the modal that changes the options of a new subscription."""
     custom_id = subscriptions.pack(channel_id, options, SUBMIT_SUBSCRIPTION_MODAL)
-    form = StatelessModal(texts("order-form"), custom_id)
-    form.add_text(texts("order-form-time"), TIME, value=options.at_time, placeholder="09:00", max_length=10)
-    form.add_text(
+    modal = StatelessModal(texts("order-form"), custom_id)
+    modal.add_text(texts("order-form-time"), TIME, value=options.at_time, placeholder="09:00", max_length=10)
+    modal.add_text(
         texts("order-form-zone"), ZONE, value=options.timezone, placeholder="Asia/Seoul", max_length=60
     )
-    form.add_text(texts("order-form-papers"), PAPERS, value=str(options.top_n), max_length=2)
-    form.add_text(
+    modal.add_text(texts("order-form-papers"), PAPERS, value=str(options.top_n), max_length=2)
+    modal.add_text(
         texts("order-form-votes"), VOTES, value=str(options.min_votes), max_length=5, required=False
     )
     days = [
@@ -110,5 +110,5 @@ def subscription_modal(texts: Texts, channel_id: int, options: SubscriptionOptio
         )
         for day in schedule.EVERY_DAY
     ]
-    form.add_select(texts("order-form-days"), DAYS, days, max_values=len(days))
-    return form
+    modal.add_select(texts("order-form-days"), DAYS, days, max_values=len(days))
+    return modal

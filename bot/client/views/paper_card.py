@@ -1,4 +1,4 @@
-"""A paper's card: title, votes, authors, its summary in pages, and ways on (chapters, similar, authors, cite, share, save)."""
+"""The card of a paper: title, votes, authors, summary in pages, and buttons for its actions. And one review chapter."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ AUTHORS = "auth"
 CITE = "cite"
 SHARE = "cs"
 NO_PAGE = "-"
-"""In place of the page, for a save button that does not stand on a card."""
+"""The page in the custom id of a save button outside a card."""
+
+PAGER_COMPONENTS = 4
+"""A row with three buttons; reserved before the number of pages is known."""
 
 MAX_PAGE_LENGTH = 2600
-"""Code points of a summary on one page: about what a phone shows in three screens."""
+"""Code points of a summary per page: about three screens of a phone."""
 
 
 def card_view(
@@ -43,46 +46,43 @@ def card_view(
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly."""
     appearance = summaries.best_appearance(detail, texts.locale)
     review = best_review(detail, texts.locale)
-    shown = _main_sections(appearance, detail)
+    sections = _main_sections(appearance, detail)
     message = message_builder.MessageBuilder()
     message.add_section(_header(detail), detail.thumbnail, detail.title)
-    pager_rows = 4  # a row and its three buttons, whether or not there is more than one page
     rows: list[list[ui.Item[Any]]] = [
-        message_builder.optional_row(_chapter_menu(texts, detail, review, shown)),
+        message_builder.optional_row(_chapter_menu(texts, detail, review, sections)),
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail.arxiv_id, detail),
     ]
     foot = paper_text.subtext(_appearances_line(texts, detail, sharer))
-    message.reserve(
-        pager_rows + sum(1 + len(row) for row in rows if row) + bool(foot), (foot,) if foot else ()
-    )
-    pages = summary_pages(shown, message.budget) or [paper_text.subtext(texts("no-summary"))]
+    components = PAGER_COMPONENTS + sum(1 + len(row) for row in rows if row)
+    message.reserve(components + bool(foot), (foot,) if foot else ())
+    pages = summary_pages(sections, message.budget) or [paper_text.subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     if len(pages) > 1:
         rows.insert(
             0,
             paper_list.pager(
-                page, len(pages), lambda wanted: custom_ids.pack(CARD, detail.arxiv_id, wanted), "pr:page:c"
+                page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
             ),
         )
-    for row in rows:
-        if row:
-            message.add_reserved_row(*row)
+    for row in filter(None, rows):
+        message.add_reserved_row(*row)
     if foot:
         message.add_reserved_text(foot)
     return message.view
 
 
 def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
-    """Return one chapter of the review on its own. Raises LookupError when there is no such chapter."""
+    """Return a page of a review chapter. Raises LookupError for a chapter that does not exist."""
     review = best_review(detail, texts.locale)
     if review is None or not 0 <= chapter < len(review.entry.sections):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
     message = message_builder.MessageBuilder()
     message.add_text(paper_text.subtext(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(texts, detail, review, ())
-    message.reserve(4 + 2)
+    message.reserve(PAGER_COMPONENTS + 2)
     pages = summary_pages(review.entry.sections[chapter : chapter + 1], message.budget)
     page = min(page, len(pages) - 1)
     message.add_text(pages[page] if pages else paper_text.subtext(texts("no-summary")))
@@ -91,7 +91,7 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
             *paper_list.pager(
                 page,
                 len(pages),
-                lambda wanted: custom_ids.pack(CHAPTER, detail.arxiv_id, chapter, wanted),
+                lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, chapter, number),
                 "pr:page:h",
             )
         )
@@ -101,19 +101,19 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
 
 
 def best_review(detail: models.PaperDetail, locale: models.Locale) -> models.Appearance | None:
-    """Return the long review, in the reader's language if there is one; None when no digest wrote any."""
+    """Return the review, in the reader's language if possible; None for a paper without one."""
     return summaries.best_appearance(detail, locale, models.DigestFormat.REVIEW)
 
 
 def summary_pages(sections: Sequence[models.Section], budget: limits.Budget) -> list[str]:
-    """Return the sections as Discord Markdown in pages that fit into what is left of a message."""
+    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message."""
     text = "\n\n".join(section_text(section) for section in sections)
     room = min(budget.characters, MAX_PAGE_LENGTH)
     return split.split_pages(text, room, budget.text_bytes - limits.TEXT_BYTES_OVERHEAD)
 
 
 def section_text(section: models.Section) -> str:
-    """Return a section as Discord Markdown, its heading bold above it."""
+    """Return a section as Discord Markdown, with its heading in bold."""
     body = blocks.render_markdown(section.body)
     return f"**{blocks.render_heading(section.heading)}**\n{body}" if section.heading else body
 
@@ -145,7 +145,7 @@ def _header(detail: models.PaperDetail) -> str:
 def _main_sections(
     appearance: models.Appearance | None, detail: models.PaperDetail
 ) -> tuple[models.Section, ...]:
-    """The newsletter's highlights whole, or the review's first chapter, or the abstract."""
+    """Return all highlights of a newsletter, the first chapter of a review, or the abstract."""
     if appearance is None:
         return (models.Section(None, detail.abstract),) if detail.abstract else ()
     match appearance.format:

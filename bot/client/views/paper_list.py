@@ -1,4 +1,4 @@
-"""The one shape of every list of papers (/digest, /top, /topic, /author, /saved, similar ones), five a page."""
+"""The view of every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers), five a page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILTERABLE_KINDS = frozenset({list_state.ListKind.TOP, list_state.ListKind.TOPIC
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and `notes` are Markdown; `lines` has a line of text for some of the arXiv ids."""
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels."""
 
     state: list_state.ListState
     heading: str
@@ -34,20 +34,19 @@ class PaperList:
     snippets: Mapping[str, str] = field(default_factory=dict)
     suggestions: tuple[tuple[str, list_state.ListState], ...] = ()
     ignored_note: str = ""
-    """What of the query could not be used, as a sentence; Markdown."""
     is_expanded: bool = False
-    """Whether other words were searched for as well, so that "only as typed" makes sense."""
+    """Whether the query was expanded, so that a button can offer a literal search."""
     is_author_known: bool = False
-    """Whether the author is known, also when none of their papers passes the filters."""
+    """True for a known author, also if the filters exclude all papers."""
 
     @property
     def page_count(self) -> int:
-        """How many pages there are, at least 1."""
+        """Number of pages, at least 1."""
         return max(1, -(-self.total // list_state.PAGE_SIZE))
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
-    """Return the list for whoever asked: papers, a menu to open one, pages, period, follow and share."""
+    """Return a private list: papers, a menu to open one, pages, period, follow and share."""
     message = _start_message(texts, listed)
     rows: list[list[ui.Item[Any]]] = [
         message_builder.optional_row(open_menu(texts("open-paper"), listed.rows)),
@@ -61,7 +60,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
-    """Return the list for a channel: whoever opens a paper or asks for more is answered privately."""
+    """Return a public list. Its components answer each member privately."""
     message = _start_message(texts, listed)
     more = message_builder.button(
         texts("list-more-privately", count=listed.total), list_state.pack(listed.state.replace(page=0))
@@ -101,7 +100,7 @@ def _fill_message(
     rows: Sequence[Sequence[ui.Item[Any]]],
     foot: str = "",
 ) -> None:
-    """Fill in the papers with what the rows and the foot leave free, then add those."""
+    """Add the papers, each with an equal share of the room left by the rows and the foot; then add these."""
     present = [row for row in rows if row]
     message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
     first = listed.state.page * list_state.PAGE_SIZE
@@ -125,7 +124,7 @@ def _paper_text(rank: int, row: models.PaperRow, line: str | None, characters: i
 
 
 def filters_text(texts: Texts, state: list_state.ListState) -> str:
-    """Return what narrows a list beside its query: a period, a minimum of votes, or "" for nothing."""
+    """Return the filters of a list: the period and the minimum votes; "" for none."""
     all_time = state.period is list_state.Period.ALL
     period = "" if all_time else texts(f"period-{state.period.name.lower()}")
     votes = texts("order-votes", votes=state.min_votes) if state.min_votes else ""
@@ -139,13 +138,13 @@ def _pager(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
     return pager(
         page,
         listed.page_count,
-        lambda wanted: list_state.pack(listed.state.replace(page=wanted)),
+        lambda number: list_state.pack(listed.state.replace(page=number)),
         f"pr:page:{page}",
     )
 
 
 def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
-    """Return ◀ 1/3 ▶; `custom_id` gives the id for a page counted from 0, `indicator` is the id of the middle one."""
+    """Return ◀ 1/3 ▶. `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number."""
     return [
         message_builder.button(
             "◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0
@@ -202,7 +201,7 @@ def suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def follow_button(texts: Texts, state: list_state.ListState) -> ui.Item[Any] | None:
-    """Return the button that makes an alert of a list's topic or author; None where there is nothing to follow."""
+    """Return the button that creates an alert for the topic or author of a list; None for other lists."""
     terms = list_state.alert_terms(state)
     if terms is None:
         return None

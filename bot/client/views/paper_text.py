@@ -1,4 +1,4 @@
-"""The small pieces that every message about a paper shares: title, votes, authors, dates. Discord Markdown, escaped."""
+"""Texts shared by all messages about papers: titles, votes, authors. Escaped Discord Markdown."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from bot.text.analysis import latex
 
 MAX_AUTHORS = 3
 MAX_URL_LENGTH = 160
-"""Addresses longer than this give way to the paper's page on arXiv, so that texts fit by construction."""
+"""A longer address is replaced by the paper's page on Hugging Face, so that a title always fits."""
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
 
 
 def format_votes(number: int | None) -> str:
-    """Return a number of votes as `▲ 81`, or `▲ –` while it is unknown."""
+    """Return a number of votes as `▲ 81`, or `▲ –` if it is unknown."""
     return f"▲ {'–' if number is None else number}"
 
 
 def format_title(text: str | None, arxiv_id: str) -> str:
-    """Return a paper's title as plain text on one line, its LaTeX as Unicode; the arXiv id where there is none."""
+    """Return a title as plain text on one line, LaTeX as Unicode; the arXiv id for a paper without a title."""
     return escape.to_single_line(latex.to_plain_text(text or "")) or arxiv_id
 
 
 def title_link(
     text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
 ) -> str:
-    """Return a paper's title as a link in at most `characters` code points and `size` bytes.
+    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, or at the shortest.
 
-    The title is whole unless it is absurdly long; a paper without one shows its arXiv id.
+    A paper without a title shows its arXiv id.
     """
     address = url if len(url) <= MAX_URL_LENGTH and escape.safe_url(url) else huggingface_url(arxiv_id)
     plain, link = format_title(text, arxiv_id), ""
@@ -43,7 +43,7 @@ def title_link(
 
 
 def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
-    """Return the first three authors and how many more there are; `+` alone when the digest didn't list them all."""
+    """Return the first three authors and the number of the others, `+…` if the digest did not list them all."""
     shown = ", ".join(
         escape.escape_text(split.shorten(escape.to_single_line(name), MAX_NAME_LENGTH, markdown=False))
         for name in names[:MAX_AUTHORS]
@@ -54,16 +54,16 @@ def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     return f"{shown} +…" if truncated and shown else shown
 
 
-def join_dotted(*pieces: str | None) -> str:
-    """Join the pieces that are there with a middle dot."""
-    return " · ".join(piece for piece in pieces if piece)
+def join_dotted(*texts: str | None) -> str:
+    """Join the texts that are not empty with a middle dot."""
+    return " · ".join(text for text in texts if text)
 
 
 def subtext(text: str) -> str:
-    """Return a line of small print, or nothing for nothing."""
+    """Return a line of small print; "" for an empty text."""
     return f"-# {text}" if text else ""
 
 
 def escape_untrusted(text: str, *, max_length: int = 100) -> str:
-    """Return a user's own texts, escaped and of bounded length."""
+    """Return untrusted text on one line, escaped and shortened."""
     return escape.escape_text(split.shorten(escape.to_single_line(text), max_length, markdown=False))

@@ -1,4 +1,4 @@
-"""The wording of posts: the interface's texts for their buttons, the operator's templates for the rest."""
+"""The texts of posts, alerts and notices: interface texts for buttons, the operator's templates for the rest."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
 """A block of the templates `daily` and `empty`."""
 
 MentionLookup = Callable[[str], str]
-"""Gives the mention of a command, such as `daily edit`."""
+"""Returns the mention of a command, such as `daily edit`."""
 
 EXCERPT_COLUMNS = snippets.MAX_COLUMNS
-"""Columns of the summary's excerpt below a title; a Hangul syllable takes two."""
+"""Columns of the excerpt below a title; a Hangul syllable takes two."""
 MAX_REASONS = 6
-"""Reasons named for a paper of an alert."""
+"""Reasons shown per paper of an alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostWording:
-    """Words posts, alerts and notices in one language. `mention` gives the mention of a command.
+    """Renders the texts of posts, alerts and notices in one language.
 
     The names of the values passed to the templates are a contract with operators (docs/wording.md).
     """
@@ -65,7 +65,7 @@ class PostWording:
         return self.templates.render_block(template, block, post.locale.value, values, output)
 
     def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
-        """Return a paper's lines in a daily post: title, facts, the start of its summary."""
+        """Return the lines of a paper in a daily post: title, facts, the start of the summary."""
         values = {
             "rank": rank,
             "title": SafeMarkdown(title),
@@ -82,7 +82,7 @@ class PostWording:
         return self.templates.render_block("alert", "headline", post.locale.value, values)
 
     def alert_paper_lines(self, match: contents.AlertMatch, title: str) -> str:
-        """Return a paper's lines in an alert: title, votes and at most six reasons, each once."""
+        """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
         reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
         values = {
             "title": SafeMarkdown(title),
@@ -105,7 +105,7 @@ class PostWording:
 
 
 def summary_excerpt(sections: Sequence[models.Section], length: int = EXCERPT_COLUMNS) -> str:
-    """Return the first thought of a summary as plain text on one line, shortened at a sentence; empty without one."""
+    """Return the start of a summary as plain text on one line, cut at a sentence; "" for no summary."""
     if not sections:
         return ""
     plain = " ".join(blocks.render_plain(sections[0].body[: 40 * length]).split())
@@ -113,5 +113,5 @@ def summary_excerpt(sections: Sequence[models.Section], length: int = EXCERPT_CO
 
 
 def subtext_lines(text: str) -> str:
-    """Return every line of a text as small print."""
+    """Return the lines of a text as small print, without blank lines."""
     return "\n".join(paper_text.subtext(line) for line in text.splitlines() if line.strip())

@@ -1,4 +1,4 @@
-"""/trends: a topic's papers and votes by month as a picture and as numbers, and what rises. Neither counts nor draws."""
+"""`/trends`: papers and votes per month of a topic, as a chart and as numbers, and rising topics."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ IMAGE_FILENAME = "trend.png"
 MAX_EXPANSIONS = 5
 MAX_TITLE_LENGTH = 60
 NO_BREAK_SPACE = "\u00a0"
-"""Keeps the figures of a month on one line."""
+"""Keeps the numbers of a month on one line."""
 
 
 class Span(StrEnum):
-    """How many months a curve shows."""
+    """The time span of a chart."""
 
     HALF_YEAR = "half-year"
     YEAR = "y"
@@ -79,25 +79,25 @@ def unpack(action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
 
 
 def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
-    """Return the answer for whoever asked: the curve, what rises, and the ways on."""
+    """Return a private answer: the trend, rising topics, and buttons for related lists."""
     message = message_builder.MessageBuilder()
-    found = answer.trend.total > 0
-    if found:
+    has_papers = answer.trend.total > 0
+    if has_papers:
         _add_trend(texts, message, answer)
     else:
         _add_no_results(texts, message, answer)
-    if answer.rising is not None and found:
+    if answer.rising is not None and has_papers:
         _add_rising(texts, message, answer.rising)
         message.add_select(_rising_menu(texts, answer.rising.topics, answer.span))
-    if found or answer.span is not Span.ALL:
+    if has_papers or answer.span is not Span.ALL:
         message.add_select(_span_menu(texts, answer))
     message.add_buttons(*_suggestion_buttons(answer))
-    message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and found))
+    message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and has_papers))
     return message.view
 
 
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
-    """Return the curve for a channel: whoever asks for more is answered privately."""
+    """Return a public answer. Its button answers each member privately."""
     message = message_builder.MessageBuilder()
     _add_trend(texts, message, answer)
     message.add_buttons(message_builder.button(texts("trend-privately"), pack(answer.topic, answer.span)))
@@ -106,7 +106,7 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
 
 
 def build_chart(texts: Texts, answer: TrendAnswer) -> charts.Chart:
-    """Return what is drawn of an answer."""
+    """Return the chart of an answer."""
     trend = answer.trend
     last = len(trend.months) - 1
     columns = [
@@ -114,9 +114,9 @@ def build_chart(texts: Texts, answer: TrendAnswer) -> charts.Chart:
             month.starts_on,
             month.paper_count,
             month.votes,
-            running=trend.is_last_month_partial and place == last,
+            running=trend.is_last_month_partial and index == last,
         )
-        for place, month in enumerate(trend.months)
+        for index, month in enumerate(trend.months)
     ]
     title = answer.topic.text or texts("trend-everything")
     return charts.Chart(title, texts("trend-papers"), texts("trend-votes"), texts.locale.value, columns)
@@ -152,14 +152,14 @@ def _topic_name(texts: Texts, text: str) -> str:
 
 
 def _summary(texts: Texts, trend: Trend) -> str:
-    """Say how the last month stands beside the one before, and which had most."""
+    """Return the last two months and, if it is another one, the month with the most papers."""
     last = _month_papers(texts, trend.months[-1])
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)
-    before = _month_papers(texts, trend.months[-2]) if len(trend.months) > 1 else None
-    most = max(trend.months, key=lambda month: month.paper_count)
-    peak = texts("trend-most", month=_month_papers(texts, most, with_year=True))
-    return paper_text.join_dotted(last, before, peak if most not in trend.months[-2:] else None)
+    previous = _month_papers(texts, trend.months[-2]) if len(trend.months) > 1 else None
+    peak_month = max(trend.months, key=lambda month: month.paper_count)
+    peak = texts("trend-most", month=_month_papers(texts, peak_month, with_year=True))
+    return paper_text.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
 
 
 def _month_papers(texts: Texts, month: Month, *, with_year: bool = False) -> str:
@@ -168,7 +168,7 @@ def _month_papers(texts: Texts, month: Month, *, with_year: bool = False) -> str
 
 
 def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
-    """Return every month in figures, a line a year, for those who do not see the picture."""
+    """Return the numbers of every month, a line per year, as the text alternative of the chart."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
         figures = ", ".join(_month_figures(texts, month) for month in months)
@@ -187,21 +187,17 @@ def _add_rising(texts: Texts, message: message_builder.MessageBuilder, rising: R
     if not rising.topics:
         message.add_text(paper_text.subtext(texts("rising-none")))
         return
-    rows = [_rising_row(texts, place, topic) for place, topic in enumerate(rising.topics, start=1)]
+    rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising.topics, start=1)]
     head = f"**{texts('rising-heading')}**\n{paper_text.subtext(texts('rising-note'))}"
     message.add_text("\n".join((head, *rows)))
 
 
-def _rising_row(texts: Texts, place: int, topic: RisingTopic) -> str:
-    name = f"{place} · **{paper_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
-    other = (
-        paper_text.escape_untrusted(topic.translation, max_length=MAX_TITLE_LENGTH)
-        if topic.translation
-        else None
-    )
+def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
+    name = f"{rank} · **{paper_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
+    translation = paper_text.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
     facts = texts("rising-facts", count=topic.papers, before=before, now=now)
-    return f"{paper_text.join_dotted(name, other)} · {facts}"
+    return f"{paper_text.join_dotted(name, translation)} · {facts}"
 
 
 def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
@@ -229,25 +225,27 @@ def _navigation_buttons(
     texts: Texts, answer: TrendAnswer, *, may_share: bool
 ) -> list[ui.Item[ui.LayoutView] | None]:
     topic, span = answer.topic, answer.span
-    ways: list[ui.Item[ui.LayoutView] | None] = []
+    buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.has_papers_outside_span:
-        ways.append(message_builder.button(texts("trend-list"), list_state.pack(topic)))
+        buttons.append(message_builder.button(texts("trend-list"), list_state.pack(topic)))
     if topic.text:
-        ways.append(paper_list.follow_button(texts, topic))
-        ways.append(message_builder.button(texts("rising-heading-short"), pack(make_topic("", span), span)))
+        buttons.append(paper_list.follow_button(texts, topic))
+        buttons.append(
+            message_builder.button(texts("rising-heading-short"), pack(make_topic("", span), span))
+        )
     if may_share:
-        ways.append(message_builder.button(texts("share"), pack(topic, span, SHARE)))
-    if not ways and answer.extent.paper_count:
-        ways.append(
+        buttons.append(message_builder.button(texts("share"), pack(topic, span, SHARE)))
+    if not buttons and answer.extent.paper_count:
+        buttons.append(
             message_builder.button(
                 texts("newest-digest"), list_state.pack(list_state.ListState(list_state.ListKind.DIGEST))
             )
         )
-    return ways
+    return buttons
 
 
 def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
-    """Return buttons for topics that were perhaps meant."""
+    """Return buttons for the suggested topics."""
     return [
         message_builder.button(text, pack(make_topic(text, answer.span), answer.span))
         for text in answer.suggestions
@@ -265,6 +263,6 @@ def _add_no_results(texts: Texts, message: message_builder.MessageBuilder, answe
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:
-    """Return what the picture shows, in texts, for its file."""
+    """Return the text alternative of the chart."""
     text = f"{_heading(texts, answer)}\n{_monthly_figures(texts, answer.trend, plain=True)}"
     return split.shorten(text, limits.ALT_TEXT, markdown=False)

@@ -15,14 +15,7 @@ TRANSLATIONS = translations.load()
 @pytest.mark.parametrize("locale", Locale)
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_a_text(cause: Cause, locale: Locale) -> None:
-    values = {
-        "date": "2026-01-01",
-        "at": "",
-        "rank": 1,
-        "total": 2,
-        "votes": 3,
-        "least": 4,
-        "top": 5,
-        "days": 6,
-    }
-    assert TRANSLATIONS.for_locale(locale)(CAUSE_TEXT_IDS[cause], state="held", **values)
+    numbers = dict.fromkeys(("rank", "total", "votes", "least", "top", "days"), 3)
+    assert TRANSLATIONS.for_locale(locale)(
+        CAUSE_TEXT_IDS[cause], date="2026-01-01", at="", state="held", **numbers
+    )
