@@ -39,7 +39,7 @@ class MessageBuilder:
         return self.budget.characters // count, self.budget.text_bytes // count - limits.TEXT_BYTES_OVERHEAD
 
     def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
-        """Reserve room for the last parts; the `add_reserved_*` methods add them without counting again."""
+        """Reserve space for the last parts; the `add_reserved_*` methods add them without counting again."""
         return self.budget.add(components, texts)
 
     def add_text(self, markdown: str) -> bool:
@@ -52,7 +52,7 @@ class MessageBuilder:
         return True
 
     def add_reserved_text(self, markdown: str) -> None:
-        """Add a text display in reserved room."""
+        """Add a text display in reserved space."""
         self._container.add_item(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
@@ -110,7 +110,7 @@ class MessageBuilder:
         return True
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
-        """Add a row in reserved room."""
+        """Add a row in reserved space."""
         self._container.add_item(ui.ActionRow(*items))
 
 

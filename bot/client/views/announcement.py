@@ -46,13 +46,13 @@ def plain_post_payload(
 def fit_paper_lines(texts: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
     """Return the lines with a line per paper below while they fit, and the number of the others."""
     more = texts("more-papers", count=len(papers))
-    room = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
+    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
     for shown, paper in enumerate(papers):
         line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title_link(paper)}"
-        if len(line) + 1 > room:
+        if len(line) + 1 > remaining:
             return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
         lines.append(line)
-        room -= len(line) + 1
+        remaining -= len(line) + 1
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ from bot.services.posts import contents
 from storage import models
 
 PAPERS_PER_MESSAGE = 8
-"""1 container + 1 header + 8 × (3 + 1) - 1 rule + select 2 + buttons 4 + foot 1 = 40 components."""
+"""1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components."""
 
 OPEN_PAPER = "o"
 OPEN_TOPIC_MODAL = "ask"
@@ -129,7 +129,7 @@ def _add_papers(
     *,
     last: bool,
 ) -> None:
-    """Add a group of papers, each with an equal share of the room left by the rows and the foot; then add these."""
+    """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
     texts = wording.ui_texts
     buttons = (
         _action_buttons(texts, post, marker if not group else None)
@@ -144,8 +144,8 @@ def _add_papers(
         # A full message has no component left for the separator below the headline.
         if position or (first == 0 and len(group) < PAPERS_PER_MESSAGE):
             message.add_separator()
-        room = message.share(len(group) - position)
-        text = _paper_text(wording, first + position + 1, paper, *room)
+        share = message.share(len(group) - position)
+        text = _paper_text(wording, first + position + 1, paper, *share)
         message.add_section(text, paper.thumbnail, paper.title)
     if menu is not None:
         message.add_reserved_row(menu)

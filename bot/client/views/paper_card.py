@@ -108,8 +108,8 @@ def best_review(detail: models.PaperDetail, locale: models.Locale) -> models.App
 def summary_pages(sections: Sequence[models.Section], budget: limits.Budget) -> list[str]:
     """Return the sections as Discord Markdown, in pages that each fit into the rest of a message."""
     text = "\n\n".join(section_text(section) for section in sections)
-    room = min(budget.characters, MAX_PAGE_LENGTH)
-    return split.split_pages(text, room, budget.text_bytes - limits.TEXT_BYTES_OVERHEAD)
+    characters = min(budget.characters, MAX_PAGE_LENGTH)
+    return split.split_pages(text, characters, budget.text_bytes - limits.TEXT_BYTES_OVERHEAD)
 
 
 def section_text(section: models.Section) -> str:

@@ -100,7 +100,7 @@ def _fill_message(
     rows: Sequence[Sequence[ui.Item[Any]]],
     foot: str = "",
 ) -> None:
-    """Add the papers, each with an equal share of the room left by the rows and the foot; then add these."""
+    """Add the papers, each with an equal share of the space left by the rows and the foot; then add these."""
     present = [row for row in rows if row]
     message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
     first = listed.state.page * list_state.PAGE_SIZE
@@ -114,12 +114,21 @@ def _fill_message(
         message.add_reserved_text(foot)
 
 
-def _paper_text(rank: int, row: models.PaperRow, line: str | None, characters: int, size: int) -> str:
+def _paper_text(rank: int, row: models.PaperRow, snippet: str | None, characters: int, size: int) -> str:
     facts = paper_text.join_dotted(paper_text.format_votes(row.votes), row.date.isoformat())
-    room = characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16
-    title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=room[0], max_bytes=room[1])
+    title = paper_text.title_link(
+        row.title,
+        row.arxiv_id,
+        row.url,
+        max_characters=characters - len(facts) - 16,
+        max_bytes=size - limits.utf8_bytes(facts) - 16,
+    )
     head = f"**{rank} · {title}**\n{facts}"
-    text = f"{head}\n{line}" if line else paper_text.join_dotted(head, paper_text.format_authors(row.authors))
+    text = (
+        f"{head}\n{snippet}"
+        if snippet
+        else paper_text.join_dotted(head, paper_text.format_authors(row.authors))
+    )
     return split.shorten(text, characters, max_bytes=size)
 
 

@@ -1,4 +1,4 @@
-"""Every message that goes into the outbox: it fits whatever is in it, carries its marker, and has a plain form."""
+"""Messages for the outbox: within Discord's limits for any content, with their marker and a plain fallback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support import hostile_papers, payload_checks
 
 TEXTS = translations.load()
 LONGEST_MARKER = "m" * 64
-SENT_AS_IT_IS = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
+WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 
 
 def _renderer() -> DiscordRenderer:
@@ -65,7 +65,7 @@ def _paper(number: int = 1, **options: Any) -> contents.PostPaper:
 
 def _messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
     for part in parts:
-        if part.kind in SENT_AS_IT_IS:
+        if part.kind in WITHOUT_MESSAGE:
             continue
         for body in (part.payload, part.fallback):
             assert body is not None
@@ -75,7 +75,7 @@ def _messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, An
 def _check(parts: tuple[contents.RenderedPart, ...]) -> None:
     markers = []
     for part in parts:
-        if part.kind not in SENT_AS_IT_IS:
+        if part.kind not in WITHOUT_MESSAGE:
             assert part.fallback is not None
             marker = contents.extract_marker(part.payload)
             assert marker is not None
@@ -91,7 +91,7 @@ def _check(parts: tuple[contents.RenderedPart, ...]) -> None:
 @pytest.mark.parametrize("style", list(models.Style))
 @pytest.mark.parametrize("locale", list(models.Locale))
 @pytest.mark.parametrize("count", [0, 1, 5, 8, 9, 25])
-def test_every_style_fits_with_any_number_of_papers(
+def test_every_style_is_within_the_limits_for_any_number_of_papers(
     renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
 ) -> None:
     papers = tuple(_paper(number) for number in range(count))
@@ -115,7 +115,7 @@ def test_every_style_fits_with_any_number_of_papers(
     style=st.sampled_from(models.Style),
     locale=st.sampled_from(models.Locale),
 )
-def test_no_digest_can_make_a_post_that_does_not_fit(
+def test_a_post_of_hostile_papers_is_within_the_limits(
     papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
 ) -> None:
     post = _daily(papers, style=style, locale=locale, marker=LONGEST_MARKER)
@@ -126,7 +126,7 @@ def test_no_digest_can_make_a_post_that_does_not_fit(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
-def test_no_digest_can_make_an_alert_that_does_not_fit(
+def test_an_alert_of_hostile_papers_is_within_the_limits(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
@@ -141,7 +141,7 @@ def test_no_digest_can_make_an_alert_that_does_not_fit(
 @pytest.mark.parametrize("locale", list(models.Locale))
 @pytest.mark.parametrize("kind", list(contents.NoticeKind))
 @pytest.mark.parametrize("reason", [None, *contents.Reason, "the server answered 503 @everyone"])
-def test_every_notice_says_something_and_carries_its_marker(
+def test_every_notice_has_a_text_and_its_marker(
     renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind, reason: str | None
 ) -> None:
     notice = contents.NoticePost(
@@ -156,11 +156,10 @@ def test_every_notice_says_something_and_carries_its_marker(
     _check(renderer.render_notice(notice))
 
 
-def test_the_compact_post_shows_title_votes_authors_and_one_thought(renderer: DiscordRenderer) -> None:
+def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily((_paper(1), _paper(2, votes=None))))
-    texts = [
-        one["content"] for one in validation.walk_components(part.payload["components"]) if one["type"] == 10
-    ]
+    components = validation.walk_components(part.payload["components"])
+    texts = [component["content"] for component in components if component["type"] == 10]
     assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 표를 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
@@ -174,18 +173,18 @@ def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) ->
     (part,) = renderer.render_daily(_daily(tuple(_paper(number) for number in range(8))))
     components = list(validation.walk_components(part.payload["components"]))
     assert len(components) == limits.COMPONENTS
-    texts = [one["content"] for one in components if one["type"] == 10]
+    texts = [component["content"] for component in components if component["type"] == 10]
     assert all(any(f"[Paper {number}]" in text for text in texts) for number in range(8))
     assert "</daily edit:" in texts[-1]
 
 
-def test_days_that_were_missed_are_named_in_one_line(renderer: DiscordRenderer) -> None:
+def test_missed_days_are_listed(renderer: DiscordRenderer) -> None:
     missed = tuple(date(2025, 2, day) for day in range(1, 9))
     (part,) = renderer.render_daily(_daily((_paper(),), missed_on=missed))
     assert "2025-02-08" in json.dumps(part.payload)
 
 
-def test_a_thread_is_opened_under_the_headline_and_holds_the_cards(renderer: DiscordRenderer) -> None:
+def test_a_thread_follows_the_headline_and_has_the_cards(renderer: DiscordRenderer) -> None:
     kinds = [
         part.kind for part in renderer.render_daily(_daily((_paper(1), _paper(2)), style=models.Style.THREAD))
     ]
@@ -197,7 +196,7 @@ def test_a_thread_is_opened_under_the_headline_and_holds_the_cards(renderer: Dis
     ]
 
 
-def test_a_forum_post_has_a_name_and_the_tags_that_the_forum_demands(renderer: DiscordRenderer) -> None:
+def test_a_forum_post_has_a_name_and_the_required_tags(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily((_paper(),), style=models.Style.FORUM, forum_tags=(7, 8)))
     assert part.kind is models.PartKind.FORUM_POST
     assert part.payload["name"] == "2025-02-12 · 1편"
@@ -205,14 +204,14 @@ def test_a_forum_post_has_a_name_and_the_tags_that_the_forum_demands(renderer: D
     payload_checks.load_schemas().check("CreateForumThreadRequest", part.payload)
 
 
-def test_an_announcement_is_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
+def test_an_announcement_has_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
     message, published = renderer.render_daily(_daily((_paper(),), style=models.Style.ANNOUNCEMENT))
     assert published.kind is models.PartKind.CROSSPOST
     assert "components" not in message.payload
     assert message.payload["embeds"][1]["url"] == "https://huggingface.co/papers/2502.00001"
 
 
-def test_a_paper_without_summary_or_title_is_still_shown(renderer: DiscordRenderer) -> None:
+def test_a_paper_without_summary_or_title_is_shown_by_its_id(renderer: DiscordRenderer) -> None:
     for style in models.Style:
         parts = renderer.render_daily(
             _daily((_paper(title=None, sections=(), authors=(), thumbnail=None),), style=style)
@@ -221,7 +220,7 @@ def test_a_paper_without_summary_or_title_is_still_shown(renderer: DiscordRender
         assert "2502.00001" in json.dumps([part.payload for part in parts])
 
 
-def test_nothing_is_cut_without_a_word_in_a_card(renderer: DiscordRenderer) -> None:
+def test_a_truncated_card_has_a_note(renderer: DiscordRenderer) -> None:
     long = "가나다라 마바사. " * 700
     paper = _paper(sections=(models.Section("What's New", long),))
     _, card = renderer.render_daily(_daily((paper,), style=models.Style.CARDS))

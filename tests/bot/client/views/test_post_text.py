@@ -40,10 +40,10 @@ def _alert_paper_lines(
     locale: Locale, title: str, votes: int | None, *reasons: tuple[contents.MatchField, str]
 ) -> str:
     paper = contents.PostPaper("2502.02737", None, "https://arxiv.org/abs/2502.02737", DAY, votes)
-    why = tuple(
+    match_reasons = tuple(
         contents.AlertReason(1, models.AlertKind.KEYWORD, text, found_in) for found_in, text in reasons
     )
-    return WORDINGS[locale].alert_paper_lines(contents.AlertMatch(paper, why), title)
+    return WORDINGS[locale].alert_paper_lines(contents.AlertMatch(paper, match_reasons), title)
 
 
 def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **options: Any) -> str:
@@ -133,7 +133,7 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
     assert WORDINGS[locale].paper_lines(2, PAPER, title).split("\n")[1:] == ["▲ –"]
 
 
-def test_an_alert_says_why_each_paper_is_there() -> None:
+def test_an_alert_lists_the_reasons_of_each_paper() -> None:
     title = escape.masked_link("T", "https://e.org/")
     reasons = [
         (contents.MatchField.TITLE, "강화 *학습*"),
@@ -167,7 +167,7 @@ def _notice_texts(locale: Locale) -> Iterator[tuple[contents.NoticeKind, str]]:
 
 
 @pytest.mark.parametrize("locale", Locale)
-def test_every_reason_is_put_in_words(locale: Locale) -> None:
+def test_no_text_of_a_notice_has_the_code_of_its_reason(locale: Locale) -> None:
     names = {reason.value for reason in contents.Reason if "-" in reason.value}
     for kind, text in _notice_texts(locale):
         if kind is not contents.NoticeKind.SOURCE_FAILING:
@@ -184,7 +184,7 @@ def test_a_pause_names_channel_permission_and_remedy(locale: Locale) -> None:
     assert ("**메시지 보내기**" if locale is Locale.KO else "**Send Messages**") in text
 
 
-def test_a_sentence_of_a_source_is_shown_escaped() -> None:
+def test_the_error_of_a_source_is_shown_escaped() -> None:
     text = _notice_text(
         Locale.EN, contents.NoticeKind.SOURCE_FAILING, "HTTP *503*", subject="https://e.org/a_b"
     )
