@@ -28,7 +28,7 @@ async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_message
     assert mentions.to_dict() == {"parse": []}
 
 
-async def test_contexts_and_installs_of_commands(english_harness: ClientHarness) -> None:
+async def test_commands_have_their_contexts_and_installs(english_harness: ClientHarness) -> None:
     tree = english_harness.bot.tree
     payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
     for name in ("digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "help"):

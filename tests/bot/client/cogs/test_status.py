@@ -14,7 +14,7 @@ from storage.outbox import attempts, queries
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
-async def test_status_without_posts_and_alerts(harness: ClientHarness) -> None:
+async def test_status_reports_missing_posts_and_alerts(harness: ClientHarness) -> None:
     shown = shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
     assert "2026-01-01" in shown
     assert harness.texts("status-no-post") in shown

@@ -198,7 +198,7 @@ async def test_autocomplete_offers_topics(harness: ClientHarness) -> None:
     assert "reinforcement learning" in [choice["value"] for choice in offered]
 
 
-def test_the_checks_of_outgoing_messages_know_image_urls() -> None:
+def test_the_payload_checks_accept_images() -> None:
     payload = {
         "flags": 1 << 15,
         "allowed_mentions": {"parse": []},

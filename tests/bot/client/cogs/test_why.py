@@ -82,7 +82,7 @@ async def test_a_channel_without_a_subscription_names_the_channels_that_have_one
     assert harness.texts("why-no-order-here", channels=f"<#{harness.channel.id}>") in shown
 
 
-async def test_a_paper_outside_the_archive_and_an_unknown_title(harness: ClientHarness) -> None:
+async def test_a_paper_outside_the_archive_and_an_unknown_title_are_reported(harness: ClientHarness) -> None:
     await harness.add_subscription()
     assert harness.texts("why-not-listed", paper=r"1234\.56789") in await _why(
         harness, "arxiv.org/abs/1234.56789v2"
@@ -107,7 +107,7 @@ async def test_each_subscription_of_a_channel_is_explained(harness: ClientHarnes
     assert harness.texts("and-more", count=2) in shown
 
 
-async def test_a_paper_older_than_the_subscription(harness: ClientHarness) -> None:
+async def test_a_paper_older_than_the_subscription_shows_its_date(harness: ClientHarness) -> None:
     await harness.env.advance_time(timedelta(days=20).total_seconds())
     await harness.add_subscription()
     assert harness.texts("why-before-order", date="2026-01-01") in await _why(harness, FIRST)

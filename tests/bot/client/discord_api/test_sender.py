@@ -90,7 +90,7 @@ async def test_a_sent_message_is_found_among_later_ones(
     channel = client.get_partial_messageable(channel_id)
     await asyncio.gather(*(channel.send(f"chatter {n}") for n in range(120)))
     assert await discord_sender.find(request, system_clock()) == sent
-    # Our clock was half an hour ahead when the attempt was made, or behind.
+    # The local clock may have been half an hour ahead or behind at the attempt.
     assert await discord_sender.find(request, system_clock() - LONG_AGO) == sent
     other = make_request(channel_id, marker=contents.part_marker("daily:2:2026-11-20", 0))
     assert await discord_sender.find(other, system_clock() - LONG_AGO) is None
