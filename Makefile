@@ -30,6 +30,7 @@ check: $(STAMP) ## format, lint, types, layers, dead code
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/vulture
 
 format: $(STAMP) ## format the code
 	@$(BIN)/ruff format .

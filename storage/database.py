@@ -72,11 +72,6 @@ class Database:
                 await connection.begin()
                 yield connection
 
-    async def ping(self) -> None:
-        """Run a trivial query. Raises if the database does not answer."""
-        async with self.read() as connection:
-            await connection.execute(sa.text("SELECT 1"))
-
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()

@@ -81,11 +81,6 @@ class Scorer:
         several = len(expanded.segments) > 1
         self._phrase = term_variants.compile_term(expanded.text) if several else None
 
-    @property
-    def segment_count(self) -> int:
-        """The number of parts of the query."""
-        return len(self._segments)
-
     def score(self, document: term_variants.Document) -> Score | None:
         """Return the score of a paper; None if it has none of the parts, or an excluded term."""
         if any(sum(term.count(document)) >= 1 for term in self._excluded):

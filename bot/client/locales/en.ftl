@@ -155,7 +155,6 @@ reason-rate-limited = Discord asked to slow down. It is tried again by itself.
 reason-too-old = It could not be posted in time, so it was dropped.
 reason-uncertain = It is not known whether the message arrived. Look into the channel; post it again if it is missing.
 reason-by-hand = Paused by hand.
-reason-no-digest = There was no digest that day.
 
 ## Looking up
 no-words = Please type at least one word.

@@ -125,7 +125,6 @@ reason-rate-limited = 디스코드가 천천히 하라고 했어요. 저절로 �
 reason-too-old = 제때 올리지 못해서 건너뛰었어요.
 reason-uncertain = 글이 올라갔는지 알 수 없어요. 채널을 보고, 없으면 다시 올려 주세요.
 reason-by-hand = 손으로 멈췄어요.
-reason-no-digest = 그날은 다이제스트가 없었어요.
 
 ## 찾아보기
 no-words = 낱말을 하나 이상 입력해 주세요.

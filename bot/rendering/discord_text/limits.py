@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-CONTENT = 2000
-"""Code points of a plain message's content [resources/message]. The spec's 4000 applies to people."""
-
 COMPONENTS = 40
 """Components of a message, nested ones included [components/reference]."""
 

@@ -157,7 +157,6 @@ class Reason(StrEnum):
     TOO_OLD = "too-old"
     UNCERTAIN = "uncertain"
     BY_HAND = "by-hand"
-    NO_DIGEST = "no-digest"
 
 
 def part_marker(marker: str, position: int) -> str:

@@ -18,8 +18,6 @@ from bot.text.analysis import korean, normalisation
 
 MAX_TOKEN_LENGTH = 40
 """Characters; longer words are truncated."""
-TOKEN_PUNCTUATION = "+#."
-"""Token characters other than letters and digits; an engine with its own tokeniser must not split at these."""
 
 HAN_KANA = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
@@ -108,12 +106,6 @@ def canonicalise(text: str) -> str:
         pieces += (space, rest)
     pieces.append(f"\n {'  '.join(variants)} " if variants else "\n")
     return "".join(pieces) if text else ""
-
-
-def canonical_tokens(canonical_text: str) -> list[str]:
-    """Return the tokens that `analyse` gives for the text that `canonical_text` was made from."""
-    body, _, variants = canonical_text.rpartition("\n")
-    return [token for word in body.split() for token in word_tokens(word)] + variants.split()
 
 
 def split_runs(text: str) -> Iterator[Run]:

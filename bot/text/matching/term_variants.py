@@ -58,11 +58,6 @@ class TermPattern:
         ]
         self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
 
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether the term has no variants: punctuation only."""
-        return not self._korean_variants and not self._latin_variants
-
     def count(self, document: Document) -> tuple[float, float]:
         """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
         if not self.is_korean:
