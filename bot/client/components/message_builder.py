@@ -15,8 +15,10 @@ from bot.client.components import dynamic_item as items
 from bot.rendering.discord_text import escape, limits, split
 
 AMBER = 0xF4B400
+"""The accent of ordinary messages."""
+
 RED = 0xD93025
-"""Only for what needs action by a person."""
+"""The accent of messages that need action by a person."""
 
 
 class MessageBuilder:

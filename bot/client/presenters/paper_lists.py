@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import assert_never
 
 import discord
 from discord import app_commands
@@ -81,6 +82,8 @@ class PaperListLoader:
                 return await self._load_similar(texts, state)
             case list_state.ListKind.SAVED:
                 return await self._load_saved(texts, state, user_id)
+            case _:
+                assert_never(state.kind)
 
     async def _load_topic(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
         result = await self._services.search.search(
@@ -123,9 +126,9 @@ class PaperListLoader:
             offset=_offset(state),
             locale=texts.locale,
         )
-        shown = state if state.token else state.replace(text=result.author)
         if result.author is None:
             return await self._unknown_author(texts, state)
+        shown = state if state.token else state.replace(text=result.author)
         others = [name for name in result.matches if name != result.author]
         more = f" +{len(others) - list_notes.MAX_NAMES}" if len(others) > list_notes.MAX_NAMES else ""
         notes = [

@@ -72,15 +72,12 @@ def preview_view(texts: Texts, draft: AlertDraft, preview: alerts.AlertPreview) 
     return message.view
 
 
-def created_view(
-    texts: Texts, alert: models.Alert, preview: alerts.AlertPreview | None = None
-) -> ui.LayoutView:
+def created_view(texts: Texts, alert: models.Alert, preview: alerts.AlertPreview) -> ui.LayoutView:
     """Return the confirmation of a new alert, with buttons to list all and to remove it."""
     message = message_builder.MessageBuilder()
     description = alert_description(texts, alert.kind, alert.text, alert.min_votes)
     message.add_text(f"{texts('alert-made')}\n**{description}**")
-    if preview is not None:
-        message.add_text(preview_text(texts, preview))
+    message.add_text(preview_text(texts, preview))
     message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
     message.add_buttons(
         message_builder.button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)),

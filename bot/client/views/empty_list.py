@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, assert_never
 
 from discord import ui
 
@@ -56,6 +56,8 @@ def _heading(texts: Texts, state: list_state.ListState, *, is_known: bool) -> st
             return texts("no-list-similar")
         case list_state.ListKind.SAVED:
             return texts("no-list-saved")
+        case _:
+            assert_never(state.kind)
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
