@@ -14,7 +14,7 @@ from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint
 from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
-from bot.services.polling.registry import build_source_registry
+from bot.services.polling.registry import build_source_registry, service_endpoints
 from bot.settings import Settings
 from bot.sources import base, kinds
 from bot.sources.http import fetcher, retry, ssrf_guard
@@ -33,7 +33,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
         user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
         allowed_hosts=allowances(settings),
     ) as fetch:
-        endpoints = base.Endpoints(settings.hf_endpoint, settings.arxiv_url)
+        endpoints = service_endpoints(settings)
         throttles = {
             record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
             for record in kinds.RECORDS

@@ -18,6 +18,7 @@ import resvg_py
 
 from bot.rendering.discord_text import escape
 from bot.rendering.wording.templates import OutputFormat, Templates
+from storage import trends
 
 WIDTH, HEIGHT = 800, 400
 """Units of the view box."""
@@ -38,24 +39,16 @@ _CORNER_RADIUS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class MonthColumn:
-    """A month, as its first day. `votes` is None if unknown. `running`: the month is not over."""
-
-    month: date
-    papers: int
-    votes: int | None
-    running: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
-    """The content of a chart. The texts are plain; `locale` is the language of the months' names."""
+    """The content of a chart, a column per month. The texts are plain; `locale` is the language of the months' names."""
 
     title: str
     papers_label: str
     votes_label: str
     locale: str
-    columns: Sequence[MonthColumn]
+    columns: Sequence[trends.MonthCount]
+    is_last_partial: bool
+    """The last month is not over."""
 
 
 class ChartRenderer:
@@ -121,37 +114,35 @@ def _template_values(chart: Chart, *, hangul: bool) -> dict[str, object]:
         "floor": _PLOT_BOTTOM,
         "thin": len(columns) > 24,
         "ticks": _ticks(steps, papers_top, votes_top),
-        "bars": _bars(columns, centres, slot, papers_top),
+        "bars": _bars(chart, centres, slot, papers_top),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
         "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
         "labels": _month_labels(columns, centres, chart.locale if hangul or chart.locale != "ko" else None),
     }
 
 
-def _bars(
-    columns: Sequence[MonthColumn], centres: Sequence[float], slot: float, top: int
-) -> list[dict[str, object]]:
+def _bars(chart: Chart, centres: Sequence[float], slot: float, top: int) -> list[dict[str, object]]:
     width = min(slot * _BAR_WIDTH_RATIO, _MAX_BAR_WIDTH)
     bars: list[dict[str, object]] = []
-    for column, centre in zip(columns, centres, strict=True):
-        height = _PLOT_BOTTOM - _y_position(column.papers, top)
+    for column, centre in zip(chart.columns, centres, strict=True):
+        height = _PLOT_BOTTOM - _y_position(column.paper_count, top)
         if height > 0:
             corner = round(min(_CORNER_RADIUS, height, width / 2), 1)
             x = round(centre - width / 2, 1)
             bar = {"x": x, "width": round(width, 1), "height": round(height, 1), "corner": corner}
-            bars.append({**bar, "faded": column.running})
+            bars.append({**bar, "faded": chart.is_last_partial and column is chart.columns[-1]})
     return bars
 
 
 def _vote_lines(
-    columns: Sequence[MonthColumn], centres: Sequence[float], top: int
+    columns: Sequence[trends.MonthCount], centres: Sequence[float], top: int
 ) -> list[list[tuple[float, float]]]:
     """Return the points of each unbroken run of months with known votes; a month without papers has 0 votes."""
     lines: list[list[tuple[float, float]]] = [[]]
     if all(column.votes is None for column in columns):
         return []
     for column, centre in zip(columns, centres, strict=True):
-        votes = 0 if column.votes is None and not column.papers else column.votes
+        votes = 0 if column.votes is None and not column.paper_count else column.votes
         if votes is None:
             lines.append([])
         else:
@@ -163,9 +154,9 @@ def _y_position(number: int, top: int) -> float:
     return _PLOT_BOTTOM - (_PLOT_BOTTOM - _PLOT_TOP) * number / top
 
 
-def _axis_scales(columns: Sequence[MonthColumn]) -> tuple[int, int, int]:
+def _axis_scales(columns: Sequence[trends.MonthCount]) -> tuple[int, int, int]:
     """Return the number of steps of both axes and their upper ends, so that both share the horizontal lines."""
-    max_papers = max(1, *(column.papers for column in columns))
+    max_papers = max(1, *(column.paper_count for column in columns))
     max_votes = max(1, *(column.votes or 0 for column in columns))
     step = nice_ceiling(max_papers / _MAX_STEPS)
     steps = math.ceil(max_papers / step)
@@ -196,7 +187,7 @@ def _format_count(number: int) -> str:
 
 
 def _month_labels(
-    columns: Sequence[MonthColumn], centres: Sequence[float], locale: str | None
+    columns: Sequence[trends.MonthCount], centres: Sequence[float], locale: str | None
 ) -> list[dict[str, object]]:
     """Return the labels of the months: their names in the locale, each year below its first; as 2025-11 without locale."""
     max_labels = _MAX_LABELS if locale else _MAX_LABELS // 2
@@ -204,7 +195,7 @@ def _month_labels(
     labels: list[dict[str, object]] = []
     year = 0
     for column, centre in zip(columns, centres, strict=True):
-        month = column.month
+        month = column.starts_on
         if (month.month - 1) % every:
             continue
         name = month_name(month, locale) if locale else f"{month:%Y-%m}"

@@ -95,7 +95,7 @@ def _parse_response(
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
     plain = address.rstrip("/")
     return "{" not in address and (
-        plain == endpoints.arxiv.rstrip("/") or plain.endswith("arxiv.org/api/query")
+        plain == endpoints[models.SourceKind.ARXIV].rstrip("/") or plain.endswith("arxiv.org/api/query")
     )
 
 
@@ -104,7 +104,7 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
     plain = address.rstrip("/")
     is_public = plain.endswith(("arxiv.org", "arxiv.org/api/query"))
     return ArxivSource(
-        context.endpoints.arxiv if is_public else plain,
+        context.endpoints[models.SourceKind.ARXIV] if is_public else plain,
         context.fetch,
         context.throttles[models.SourceKind.ARXIV],
     )

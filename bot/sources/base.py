@@ -20,26 +20,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedDocument:
-    """A text with digests. `location` is the URL, feed entry or relative path that it is stored under."""
-
-    text: str
-    location: str
-    digests: tuple[models.Digest, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FetchResult:
-    """The outcome of fetching one location.
+    """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
 
-    `page_states` may be saved only after documents and facts are stored: they prevent a second read. `day` is the
+    `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
     requested day of the digest; `retry_at` (UTC) comes from the server.
     """
 
     location: str
     status: models.FetchStatus
     reason: str = ""
-    documents: tuple[ParsedDocument, ...] = ()
+    digests: tuple[models.Digest, ...] = ()
     facts: tuple[models.PaperFacts, ...] = ()
     page_states: tuple[models.PageState, ...] = ()
     day: date | None = None
@@ -88,12 +79,8 @@ class MetadataProvider(IntEnum):
     FEED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Base addresses of the two services, from the settings."""
-
-    huggingface: str
-    arxiv: str
+Endpoints = Mapping[models.SourceKind, str]
+"""Base addresses of Hugging Face and arXiv, from the settings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,17 +51,14 @@ class FeedSource:
     ) -> base.FetchResult:
         """Read a page that is not a feed: a digest is accepted all the same."""
         try:
-            document = await digest_detector.detect_in_response(response, self._feed_url)
+            digests = await digest_detector.detect_in_response(response)
         except errors.FetchError as error:
             is_web_page = isinstance(error, errors.HtmlPageError)
             is_feed = feed_error.reason != feed_parser.NOT_A_FEED
             reason = error.reason if is_web_page and not is_feed else feed_error.reason
             return base.FetchResult(self._feed_url, models.FetchStatus.FAILED, reason)
         return base.FetchResult(
-            self._feed_url,
-            models.FetchStatus.OK,
-            documents=(document,),
-            page_states=(response.page_state,),
+            self._feed_url, models.FetchStatus.OK, digests=digests, page_states=(response.page_state,)
         )
 
     async def _read_entries(
@@ -108,12 +105,10 @@ class FeedSource:
         page_states = (entry_state,)
         for text in entry.contents:
             try:
-                document = digest_detector.detect_in_text(text, location)
+                digests = digest_detector.detect_in_text(text)
             except errors.FetchError:
                 continue
-            return base.FetchResult(
-                location, models.FetchStatus.OK, documents=(document,), page_states=page_states
-            )
+            return base.FetchResult(location, models.FetchStatus.OK, digests=digests, page_states=page_states)
         facts = feed_parser.paper_facts(entry, location, self._facts_source, entry_state.read_at)
         if facts is not None:
             return base.FetchResult(location, models.FetchStatus.OK, facts=(facts,), page_states=page_states)
@@ -139,11 +134,11 @@ class FeedSource:
         if page.body is None:
             return base.FetchResult(link, models.FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            document = await digest_detector.detect_in_response(page, link)
+            digests = await digest_detector.detect_in_response(page)
         except errors.FetchError as error:
             reason = _link_reason(link, error)
             return base.FetchResult(link, models.FetchStatus.UNCHANGED, reason, page_states=page_states)
-        return base.FetchResult(link, models.FetchStatus.OK, documents=(document,), page_states=page_states)
+        return base.FetchResult(link, models.FetchStatus.OK, digests=digests, page_states=page_states)
 
 
 def _link_reason(link: str, error: errors.FetchError) -> str:

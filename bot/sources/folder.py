@@ -104,16 +104,14 @@ class FolderSource:
         if known is not None and known.hash == content_hash:
             return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
         try:
-            document = digest_detector.detect_in_text(parse.decode(data), location)
+            digests = digest_detector.detect_in_text(parse.decode(data))
         except errors.NotADigestError as error:
             reason = http_errors.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, models.FetchStatus.FAILED, reason)
         except http_errors.FetchError as error:
             reason = f"{location}: {error.reason}"
             return base.FetchResult(location, models.FetchStatus.OK, reason, page_states=page_states)
-        return base.FetchResult(
-            location, models.FetchStatus.OK, documents=(document,), page_states=page_states
-        )
+        return base.FetchResult(location, models.FetchStatus.OK, digests=digests, page_states=page_states)
 
     def _read_bytes(self, location: str) -> bytes:
         with open(self._root / location, "rb") as file:

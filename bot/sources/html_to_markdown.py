@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
@@ -32,12 +31,8 @@ _BLOCK_TAGS = frozenset(
 )
 
 
-class _Tag(NamedTuple):
-    """A tag: its name in lower case, whether it is an end tag, and the text of its attributes."""
-
-    name: str
-    is_closing: bool
-    attributes: str
+_Tag = tuple[str, bool, str]
+"""A tag: its name in lower case, whether it is an end tag, and the text of its attributes."""
 
 
 def looks_like_html(text: str) -> bool:
@@ -52,7 +47,7 @@ def to_markdown(page: str) -> str:
         if isinstance(token, str):
             writer.write_text(token)
         else:
-            writer.write_tag(token)
+            writer.write_tag(*token)
     return writer.text()
 
 
@@ -74,7 +69,7 @@ def _tokenize(page: str) -> Iterator[str | _Tag]:
             position = end + 1
         elif name and end < len(page) and end - start <= _MAX_TAG_LENGTH:
             tag_name = name[0].lower()
-            yield _Tag(tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end])
+            yield tag_name.removeprefix("/"), tag_name.startswith("/"), page[name.end() : end]
             position = end + 1
         else:
             yield "<"
@@ -102,51 +97,48 @@ class _MarkdownWriter:
             text = html.unescape(text)
             self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
 
-    def write_tag(self, tag: _Tag) -> None:
+    def write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         """Write the Markdown of a tag."""
         if self._skipped_tag is not None:
-            self._skipped_tag = (
-                None if tag.is_closing and tag.name == self._skipped_tag else self._skipped_tag
-            )
-        elif tag.name in _SKIPPED_TAGS:
-            self._skipped_tag = None if tag.is_closing else tag.name
-        elif tag.name in _HEADINGS:
-            self._chunks.append("\n\n" if tag.is_closing else f"\n\n{_HEADINGS[tag.name]} ")
-        elif tag.name in ("a", "img", "video"):
-            self._write_link(tag)
-        elif tag.name == "pre":
-            self._in_pre = not tag.is_closing
-            self._chunks.append("\n```\n\n" if tag.is_closing else "\n\n```\n")
-        elif tag.name in _INLINE_MARKERS and not self._in_pre:
-            self._chunks.append(_INLINE_MARKERS[tag.name])
+            if is_closing and name == self._skipped_tag:
+                self._skipped_tag = None
+        elif name in _SKIPPED_TAGS:
+            self._skipped_tag = None if is_closing else name
+        elif name in _HEADINGS:
+            self._chunks.append("\n\n" if is_closing else f"\n\n{_HEADINGS[name]} ")
+        elif name in ("a", "img", "video"):
+            self._write_link(name, is_closing, attributes)
+        elif name == "pre":
+            self._in_pre = not is_closing
+            self._chunks.append("\n```\n\n" if is_closing else "\n\n```\n")
+        elif name in _INLINE_MARKERS and not self._in_pre:
+            self._chunks.append(_INLINE_MARKERS[name])
         else:
-            self._write_block(tag)
+            self._write_block(name, is_closing)
 
-    def _write_link(self, tag: _Tag) -> None:
-        if tag.is_closing:
-            if tag.name == "a" and self._links:
+    def _write_link(self, name: str, is_closing: bool, attributes: str) -> None:
+        if is_closing:
+            if name == "a" and self._links:
                 self._chunks.append(f"]({self._links.pop()})")
             return
-        attributes = {
-            name.lower(): html.unescape(a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag.attributes)
-        }
-        if tag.name == "a":
-            self._links.append(attributes.get("href", ""))
+        values = {key.lower(): html.unescape(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(attributes)}
+        if name == "a":
+            self._links.append(values.get("href", ""))
             self._chunks.append("[")
-        elif tag.name == "img":
-            self._chunks.append(f"![{attributes.get('alt', '')}]({attributes.get('src', '')})")
-        elif "src" in attributes:
-            self._chunks.append(f"\n[Watch Video]({attributes['src']})\n")
+        elif name == "img":
+            self._chunks.append(f"![{values.get('alt', '')}]({values.get('src', '')})")
+        elif "src" in values:
+            self._chunks.append(f"\n[Watch Video]({values['src']})\n")
 
-    def _write_block(self, tag: _Tag) -> None:
-        if tag.name in _LIST_TAGS:
-            depth = self._list_depth if tag.is_closing else self._list_depth + 1
-            self._list_depth = min(6, max(0, self._list_depth + (-1 if tag.is_closing else 1)))
+    def _write_block(self, name: str, is_closing: bool) -> None:
+        if name in _LIST_TAGS:
+            depth = self._list_depth if is_closing else self._list_depth + 1
+            self._list_depth = min(6, max(0, self._list_depth + (-1 if is_closing else 1)))
             self._chunks.append("\n\n" if depth <= 1 else "")
-        elif tag.name == "li":
-            self._chunks.append("" if tag.is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
-        elif tag.name == "br":
+        elif name == "li":
+            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
+        elif name == "br":
             self._chunks.append("\n")
-        elif tag.name in _BLOCK_TAGS and not (self._list_depth and tag.name == "p" and not tag.is_closing):
+        elif name in _BLOCK_TAGS and not (self._list_depth and name == "p" and not is_closing):
             # A paragraph inside an item continues the item's line.
             self._chunks.append("\n" if self._list_depth else "\n\n")

@@ -135,15 +135,16 @@ def _parse_paper(item: Any, location: str, day: date, read_at: datetime) -> mode
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
     plain = address.rstrip("/")
-    own = (endpoints.huggingface.rstrip("/"), *_PUBLIC_ADDRESSES)
+    own = (endpoints[models.SourceKind.HUGGINGFACE].rstrip("/"), *_PUBLIC_ADDRESSES)
     return plain in own or _DAILY_PAPERS_PATH in address
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:
     """Open Hugging Face's own address at the endpoint of the settings, and any other address as it is."""
     endpoint = address.partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
-    is_public = endpoint in _PUBLIC_ADDRESSES
-    return HuggingFaceSource(context.endpoints.huggingface if is_public else endpoint, context.fetch)
+    if endpoint in _PUBLIC_ADDRESSES:
+        endpoint = context.endpoints[models.SourceKind.HUGGINGFACE]
+    return HuggingFaceSource(endpoint, context.fetch)
 
 
 KIND = base.KindRecord(

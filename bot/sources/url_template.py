@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 
 from bot import errors
@@ -14,24 +13,18 @@ _UNPADDED = frozenset("mdjyUW")
 SAMPLE_DATE = date(2025, 5, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class UrlTemplate:
-    """An address as it was added, with any number of `{date:…}` fields."""
-
-    template: str
-
-    @property
-    def is_dated(self) -> bool:
-        """Whether each day has its own address."""
-        return "{" in self.template
-
-    def expand(self, day: date) -> str:
-        """Return the address for that day."""
-        return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), self.template)
+def is_dated(template: str) -> bool:
+    """Return whether each day has its own address."""
+    return "{" in template
 
 
-def parse_url_template(template: str) -> UrlTemplate:
-    """Parse an address with or without date fields. Raises UsageError naming the part that is not understood."""
+def expand(template: str, day: date) -> str:
+    """Return the address for that day."""
+    return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), template)
+
+
+def check(template: str) -> None:
+    """Raise UsageError naming the part of an address, with or without date fields, that is not understood."""
     for field in _PLACEHOLDER.finditer(template):
         name, colon, pattern = field[1].partition(":")
         if name != "date" or not colon or not pattern:
@@ -39,7 +32,6 @@ def parse_url_template(template: str) -> UrlTemplate:
         _validate_strftime(pattern)
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
         raise errors.UsageError(f"{template!r} has a brace without its partner")
-    return UrlTemplate(template)
 
 
 def _validate_strftime(pattern: str) -> None:

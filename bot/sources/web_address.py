@@ -13,8 +13,9 @@ from storage import models
 
 def check(address: str) -> None:
     """Raise UsageError unless this is an http or https address, with or without date fields."""
+    url_template.check(address)
     try:
-        target = URL(url_template.parse_url_template(address).expand(url_template.SAMPLE_DATE))
+        target = URL(url_template.expand(address, url_template.SAMPLE_DATE))
     except ValueError:
         raise errors.UsageError(f"{address} is no web address") from None
     if target.scheme not in ("http", "https") or not target.raw_host:
@@ -23,7 +24,8 @@ def check(address: str) -> None:
 
 def check_undated(address: str, kind: models.SourceKind) -> None:
     """Raise UsageError unless this is an http or https address without date fields."""
-    if url_template.parse_url_template(address).is_dated:
+    url_template.check(address)
+    if url_template.is_dated(address):
         raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
     check(address)
 

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from bot.text.analysis import analyser
 
@@ -69,16 +68,6 @@ class Query:
         return bool(self.since or self.until) or self.min_votes is not None
 
 
-class _Clause(NamedTuple):
-    """A word or a quoted phrase with an optional sign and operator before it. `raw` is all of it."""
-
-    is_excluded: bool
-    field: str
-    value: str
-    is_quoted: bool
-    raw: str
-
-
 def parse_query(text: str) -> Query:
     """Parse a query; any text gives a query, possibly an empty one. Takes linear time."""
     clean = unicodedata.normalize("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
@@ -89,9 +78,7 @@ def parse_query(text: str) -> Query:
         clean = _NOT.sub("-", clean)
     builder = _QueryBuilder()
     for match in _CLAUSE.finditer(clean):
-        sign, name, quoted, word = match.groups()
-        field = _FIELDS[name.lower()] if name else ""
-        builder.add(_Clause(bool(sign), field, (quoted or word or "").strip(), bool(quoted), match[0]))
+        builder.add(match)
     return builder.build()
 
 
@@ -107,22 +94,30 @@ class _QueryBuilder:
         self._since: date | None = None
         self._until: date | None = None
         self._min_votes: int | None = None
-        self._pending: _Clause | None = None
+        self._pending: tuple[str, str] | None = None
 
-    def add(self, clause: _Clause) -> None:
-        """Add one clause; a filter without a usable value is recorded as ignored."""
+    def add(self, clause: re.Match[str]) -> None:
+        """Add a word or a quoted phrase with an optional sign and operator before it.
+
+        A filter without a usable value is recorded as ignored.
+        """
+        sign, name, quoted, word = clause.groups()
+        field = _FIELDS[name.lower()] if name else ""
+        value = (quoted or word or "").strip()
         pending, self._pending = self._pending, None
-        if pending is not None and not clause.is_excluded and not clause.field:
+        if pending is not None and not sign and not field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
-            if self._add_filter(pending.field, clause.value):
+            pending_field, raw = pending
+            if self._add_filter(pending_field, value):
                 return
-            self._add_term(pending)
-        if clause.field == "words" or not clause.field:
-            self._add_term(clause)
-        elif not clause.value and not clause.is_excluded:
-            self._pending = clause
-        elif clause.is_excluded or not self._add_filter(clause.field, clause.value):
-            self._ignored.append(clause.raw.strip())
+            self._add_term(raw.strip(" :"))
+        if field in ("", "words"):
+            term = value or (clause[0].strip(" :") if field else "")
+            self._add_term(term, is_excluded=bool(sign), is_quoted=bool(quoted))
+        elif not value and not sign:
+            self._pending = field, clause[0]
+        elif sign or not self._add_filter(field, value):
+            self._ignored.append(clause[0].strip())
 
     def _add_filter(self, field: str, value: str) -> bool:
         """Add a filter; return whether its value is usable."""
@@ -145,22 +140,21 @@ class _QueryBuilder:
             self._until = span[1] if field == "until" else _day_before(span[0])
         return True
 
-    def _add_term(self, clause: _Clause) -> None:
+    def _add_term(self, text: str, *, is_excluded: bool = False, is_quoted: bool = False) -> None:
         """Add words, or exclude them."""
-        value = clause.value or (clause.raw.strip(" :") if clause.field else "")
-        if not analyser.stemmed_words(value):
+        if not analyser.stemmed_words(text):
             return
-        if clause.is_excluded:
-            self._excluded.append(value)
-        elif clause.is_quoted:
-            self._phrases.append(value)
+        if is_excluded:
+            self._excluded.append(text)
+        elif is_quoted:
+            self._phrases.append(text)
         else:
-            self._words.append(_WORD_SEPARATOR.sub(" ", value))
+            self._words.append(_WORD_SEPARATOR.sub(" ", text))
 
     def build(self) -> Query:
         """Return the parsed query, with bounded numbers of parts."""
         if self._pending is not None:
-            self._ignored.append(self._pending.raw.strip())
+            self._ignored.append(self._pending[1].strip())
             self._pending = None
         return Query(
             text=" ".join(self._words[:_MAX_WORDS]),

@@ -15,7 +15,7 @@ from bot.text.glossary.resolution import resolver
 def count_mentions(texts: Iterable[str]) -> list[evidence.MentionCount]:
     """Return the mention counts of texts, one text per paper."""
     counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
-    return [evidence.MentionCount(mention, papers) for mention, papers in counts.items()]
+    return list(counts.items())
 
 
 def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver.Glossary:

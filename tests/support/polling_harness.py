@@ -12,7 +12,7 @@ from bot.services.polling import poller, registry
 from bot.services.polling.report import SourceReport
 from bot.services.search.indexer import SearchIndexer
 from bot.sources import base
-from bot.sources.http import fetcher, retry, ssrf_guard
+from bot.sources.http import fetcher, retry
 from bot.sources.http.limits import Limits
 from storage import models, papers
 from storage import sources as stored_sources
@@ -33,7 +33,10 @@ class PollingHarness:
     throttle_calls: int = 0
 
     def __post_init__(self) -> None:
-        self.endpoints = base.Endpoints(self.origin.url, f"{self.origin.url}/api/query")
+        self.endpoints = {
+            models.SourceKind.HUGGINGFACE: self.origin.url,
+            models.SourceKind.ARXIV: f"{self.origin.url}/api/query",
+        }
         self.registry = registry.SourceRegistry(self.db, self.clock, self.endpoints)
         self.ingest = ingest_service.IngestService(self.db, self.clock, SearchIndexer())
 
@@ -55,7 +58,7 @@ class PollingHarness:
             now=self.clock,
             random=lambda: 0.0,
             user_agent="Paperround/test",
-            allowed_hosts=[ssrf_guard.AllowedHost("127.0.0.1", self.origin.port)],
+            allowed_hosts=[("127.0.0.1", self.origin.port)],
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:

@@ -108,18 +108,9 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
 def build_chart(texts: Texts, answer: TrendAnswer) -> charts.Chart:
     """Return the chart of an answer."""
     trend = answer.trend
-    last = len(trend.months) - 1
-    columns = [
-        charts.MonthColumn(
-            month.starts_on,
-            month.paper_count,
-            month.votes,
-            running=trend.is_last_month_partial and index == last,
-        )
-        for index, month in enumerate(trend.months)
-    ]
     title = answer.topic.text or texts("trend-everything")
-    return charts.Chart(title, texts("trend-papers"), texts("trend-votes"), texts.locale.value, columns)
+    labels = texts("trend-papers"), texts("trend-votes")
+    return charts.Chart(title, *labels, texts.locale.value, trend.months, trend.is_last_month_partial)
 
 
 def _add_trend(texts: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:

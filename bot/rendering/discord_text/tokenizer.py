@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 import regex
@@ -147,11 +147,11 @@ class _CodeSpans:
         return runs[following] + end - start
 
 
-@dataclass(slots=True)
 class _OpenMarks:
     """Pairs the marks of one block. A mark without partner is text."""
 
-    _open: dict[str, Token] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._open: dict[str, Token] = {}
 
     def pair(self, token: Token, *, after_space: bool, before_space: bool) -> None:
         marks = _MARKS[token.text]

@@ -143,7 +143,7 @@ class _BlockRenderer:
             markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells).replace(
                 "\n", " "
             )
-            self._cells.append(tables.Cell(plain, markdown))
+            self._cells.append((plain, markdown))
             return
         is_heading = self._block_kind == "heading"
         text = render_inline(children, with_markup=self._with_markup, bold=is_heading)
@@ -184,9 +184,9 @@ class _BlockRenderer:
         cells = _CELL_END.split(_ROW_START.sub("", self._row_source).rstrip().removesuffix("|"))
         surplus = escape.to_single_line(" ".join(cells[columns:]))
         if surplus and self._cells:
-            last = self._cells[-1]
-            markdown = f"{last.markdown} {escape.escape_text(surplus) if self._with_markup else surplus}"
-            self._cells[-1] = tables.Cell(f"{last.plain} {surplus}", markdown)
+            plain, markdown = self._cells[-1]
+            escaped = escape.escape_text(surplus) if self._with_markup else surplus
+            self._cells[-1] = f"{plain} {surplus}", f"{markdown} {escaped}"
 
     def _write_table(self) -> None:
         header, *rows = self._table_rows
@@ -195,7 +195,7 @@ class _BlockRenderer:
             self._append("fence" if text.startswith("```") else "table", text.split("\n"))
         else:
             for row in self._table_rows:
-                self._write("paragraph", " · ".join(cell.plain for cell in row if cell.plain))
+                self._write("paragraph", " · ".join(plain for plain, _ in row if plain))
 
     def _write(self, kind: str, text: str) -> None:
         if not text.strip():

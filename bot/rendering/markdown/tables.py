@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.rendering.discord_text import escape
 
@@ -14,12 +13,8 @@ MAX_WIDTH = 42
 _GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The text of a cell: `plain` for a code block, `markdown` (Discord's) for a list."""
-
-    plain: str
-    markdown: str
+Cell = tuple[str, str]
+"""The text of a cell: plain for a code block, and Discord's Markdown for a list."""
 
 
 def render_table(
@@ -27,7 +22,7 @@ def render_table(
 ) -> str:
     """Return the table as Discord's Markdown. Rows can be shorter than the header."""
     widths = [
-        max(_display_width(row[column].plain) for row in (header, *rows) if column < len(row))
+        max(_display_width(row[column][0]) for row in (header, *rows) if column < len(row))
         for column in range(len(header))
     ]
     if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > MAX_WIDTH:
@@ -39,21 +34,19 @@ def render_table(
 
 def _render_row(row: Sequence[Cell], widths: Sequence[int], right_aligned: Sequence[bool]) -> str:
     padded = []
-    for cell, width, flush_right in zip(row, widths, right_aligned, strict=False):
-        space = " " * (width - _display_width(cell.plain))
-        padded.append(space + cell.plain if flush_right else cell.plain + space)
+    for (plain, _), width, flush_right in zip(row, widths, right_aligned, strict=False):
+        space = " " * (width - _display_width(plain))
+        padded.append(space + plain if flush_right else plain + space)
     return _GAP.join(padded).rstrip()
 
 
 def _render_list_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
     """Return a row as `- **first** · second header: second · …`."""
-    first, *others = row
-    parts = [f"**{first.markdown}**"] if first.markdown else []
-    for head, cell in zip(header[1:], others, strict=False):
-        if cell.markdown:
-            parts.append(
-                f"{head.markdown}: {cell.markdown}" if head.markdown and head is not cell else cell.markdown
-            )
+    (_, first), *others = row
+    parts = [f"**{first}**"] if first else []
+    for (_, head), (_, cell) in zip(header[1:], others, strict=False):
+        if cell:
+            parts.append(f"{head}: {cell}" if head and row is not header else cell)
     return "- " + " · ".join(parts)
 
 

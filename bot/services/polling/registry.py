@@ -81,4 +81,9 @@ class SourceRegistry:
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
     """Return the registry with the service endpoints of the settings."""
-    return SourceRegistry(database, clock, base.Endpoints(settings.hf_endpoint, settings.arxiv_url))
+    return SourceRegistry(database, clock, service_endpoints(settings))
+
+
+def service_endpoints(settings: Settings) -> base.Endpoints:
+    """Return the base addresses of the services that the settings name."""
+    return {models.SourceKind.HUGGINGFACE: settings.hf_endpoint, models.SourceKind.ARXIV: settings.arxiv_url}

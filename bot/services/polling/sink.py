@@ -64,7 +64,7 @@ class BatchingSink:
 
     async def put(self, item: SinkItem) -> None:
         """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full."""
-        if item.result.documents or item.result.facts:
+        if item.result.digests or item.result.facts:
             await self._queue.put(item)
         else:
             await self._record_stored(item, None)
@@ -122,11 +122,7 @@ class BatchingSink:
     async def _store_digests(self, batch: Sequence[SinkItem]) -> list[IngestResult]:
         """Store the digests of a batch together and return one result for each item."""
         digests = [
-            [
-                digest
-                for document in item.result.documents
-                for digest in provenance.to_sourced_digests(document.digests, item.row.url, document.location)
-            ]
+            provenance.to_sourced_digests(item.result.digests, item.row.url, item.result.location)
             for item in batch
         ]
         results = iter(await self._ingest.add_batch([digest for group in digests for digest in group]))
@@ -156,10 +152,9 @@ class DryRunSink:
     async def put(self, item: SinkItem) -> None:
         """Count what storing an item would change."""
         result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in item.result.facts))
-        for document in item.result.documents:
-            result += await self._ingest.add_digests(
-                document.digests, source=item.row.url, location=document.location, dry_run=True
-            )
+        result += await self._ingest.add_digests(
+            item.result.digests, source=item.row.url, location=item.result.location, dry_run=True
+        )
         async with self._database.read() as connection:
             known = await papers.get_ids(connection, result.arxiv_ids)
         new = result.arxiv_ids - known.keys() - self._seen

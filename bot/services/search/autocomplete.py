@@ -120,7 +120,7 @@ class TopicIndex:
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
     """Yield every form of the concepts, weighted by the papers that explain the concept or name it in their titles."""
-    in_titles = glossary.title_statistics.concept_counts
+    _, in_titles = glossary.title_statistics
     for concept in glossary.all_concepts():
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
         explained = (sum(form.papers for form in concept.forms_in(language)) for language in _LANGUAGES)
@@ -139,7 +139,8 @@ def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
 
 
 def _phrase_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    for text, language, count in glossary.title_statistics.phrases:
+    phrases, _ = glossary.title_statistics
+    for text, language, count in phrases:
         topic_names = TopicNames(text, "", "") if language == "ko" else TopicNames("", text, "")
         yield Topic(_key(text), text, language, topic_names, _PAPER_WEIGHT * count)
 

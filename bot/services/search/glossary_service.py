@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from bot.clock import Clock, system_clock
 from bot.text.glossary.extraction import mentions, title_phrases
-from bot.text.glossary.induction import build, cooccurrence, evidence
+from bot.text.glossary.induction import build, cooccurrence
 from bot.text.glossary.model import seed
 from bot.text.glossary.resolution import resolver, serialisation
 from storage import papers
@@ -91,7 +91,7 @@ def mention_terms(mention: str) -> list[str]:
 
 def _build_draft(mention_counts: dict[str, int]) -> build.GlossaryDraft:
     rows = [
-        evidence.MentionCount(mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
+        (mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
         for mention, papers in mention_counts.items()
     ]
     return build.draft_glossary(rows, seed.load_terms())

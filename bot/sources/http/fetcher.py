@@ -10,8 +10,9 @@ import contextlib
 import hashlib
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp import abc, hdrs
@@ -52,16 +53,6 @@ class Response:
         return http_charset.decode_text(self.body or b"", self.charset)
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A fetch: the location as its source names it, its page state, and how to request it."""
-
-    location: str
-    page_state: models.PageState | None
-    accept: str
-    throttle: Throttle
-
-
 class Fetcher:
     """Fetches URLs. Open one with `open_fetcher` and share it: it limits the connections to each host."""
 
@@ -97,19 +88,19 @@ class Fetcher:
 
         A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
         """
-        request = _Request(url, page_state, accept, throttle)
+        attempt = partial(self._follow_redirects, location=url, accept=accept, throttle=throttle)
         if page_state is None or page_state.moved_to is None:
-            return await self._fetch_with_retries(url, request)
+            return await self._retry(partial(attempt, url, page_state))
         try:
-            return await self._fetch_with_retries(page_state.moved_to, request)
+            return await self._retry(partial(attempt, page_state.moved_to, page_state))
         except (errors.NotFoundError, errors.GoneError, errors.BlockedUrlError):
-            return await self._fetch_with_retries(url, replace(request, page_state=None))
+            return await self._retry(partial(attempt, url, None))
 
-    async def _fetch_with_retries(self, url: str, request: _Request) -> Response:
+    async def _retry(self, attempt_fetch: Callable[[], Awaitable[Response]]) -> Response:
         """Fetch with retries and growing delays."""
         for attempt in range(1, self._limits.max_attempts + 1):
             try:
-                return await self._follow_redirects(url, request)
+                return await attempt_fetch()
             except errors.FetchError as error:
                 delay = self._retry_policy.retry_delay(attempt, error.retry_at, self._now())
                 if not error.is_retryable or delay is None or attempt == self._limits.max_attempts:
@@ -117,22 +108,30 @@ class Fetcher:
                 await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _follow_redirects(self, url: str, request: _Request) -> Response:
-        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out."""
+    async def _follow_redirects(
+        self, url: str, known: models.PageState | None, *, location: str, accept: str, throttle: Throttle
+    ) -> Response:
+        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
+
+        `location` is the address as its source names it; `known` its page state.
+        """
         target = http_response.parse_url(url)
-        moved_to = (
-            request.page_state.moved_to if request.page_state and request.page_state.moved_to == url else None
-        )
+        moved_to = url if known and known.moved_to == url else None
+        headers = {
+            hdrs.ACCEPT: accept,
+            hdrs.ACCEPT_ENCODING: http_body.ACCEPT_ENCODING,
+            **http_response.conditional_headers(known),
+        }
         all_permanent = True
         seen = {target}
         seconds_left = self._limits.total_timeout
         for _ in range(self._limits.max_redirects + 1):
             self._guard.check_url(target)
-            await request.throttle()
-            hop, seconds = await self._send_request(target, request, seconds_left)
+            await throttle()
+            hop, seconds = await self._send_request(target, headers, seconds_left)
             seconds_left -= seconds
             if hop.redirect_location is None:
-                return self._build_response(request, hop, moved_to)
+                return self._build_response(location, known, hop, moved_to)
             all_permanent = all_permanent and hop.is_permanent
             target = http_response.resolve_redirect(target, hop.redirect_location)
             moved_to = str(target) if all_permanent else moved_to
@@ -142,15 +141,10 @@ class Fetcher:
         raise errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
-        self, url: URL, request: _Request, seconds_left: float
+        self, url: URL, headers: Mapping[str, str], seconds_left: float
     ) -> tuple[http_response.HopResponse, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
-        headers = {
-            hdrs.ACCEPT: request.accept,
-            hdrs.ACCEPT_ENCODING: http_body.ACCEPT_ENCODING,
-            **http_response.conditional_headers(request.page_state),
-        }
         semaphore = self._host_semaphores.setdefault(
             url.raw_host or "", asyncio.Semaphore(self._limits.max_connections_per_host)
         )
@@ -167,17 +161,20 @@ class Fetcher:
             return hop, loop.time() - started
 
     def _build_response(
-        self, request: _Request, hop: http_response.HopResponse, moved_to: str | None
+        self,
+        location: str,
+        known: models.PageState | None,
+        hop: http_response.HopResponse,
+        moved_to: str | None,
     ) -> Response:
         """Return the response of the last hop. A body with the known hash counts as 304."""
-        known = request.page_state
         body_hash = None if hop.body is None else hashlib.sha256(hop.body).hexdigest()
         unchanged = known is not None and known.hash is not None and body_hash in (None, known.hash)
         if hop.body is None and not unchanged:
             raise errors.FetchError("it says that nothing changed, though it was asked for the first time")
         validators = known if known is not None and hop.body is None else hop
         page_state = models.PageState(
-            location=request.location,
+            location=location,
             read_at=self._now(),
             status=models.FetchStatus.UNCHANGED if unchanged else models.FetchStatus.OK,
             etag=hop.etag or validators.etag,

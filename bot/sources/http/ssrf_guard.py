@@ -10,7 +10,6 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import abc
@@ -46,19 +45,14 @@ _MAX_CHECKED = 1_000
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedHost:
-    """A host that may be fetched although its address is private, on any port if `port` is None."""
-
-    host: str
-    port: int | None = None
+AllowedHost = tuple[str, int | None]
+"""A host and port that may be fetched although the address is private; None allows any port."""
 
 
 def parse_allowed_host(text: str) -> AllowedHost:
     """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError quoting the text."""
     try:
-        bare = ipaddress.IPv6Address(text.strip().strip("[]"))
-        return AllowedHost(str(bare))
+        return str(ipaddress.IPv6Address(text.strip().strip("[]"))), None
     except ValueError:
         pass
     try:
@@ -68,7 +62,7 @@ def parse_allowed_host(text: str) -> AllowedHost:
         raise errors.UsageError(f"{text!r} is not a host, nor host:port") from error
     if url.raw_host is None or url.path != "/" or url.user is not None or url.query_string or "*" in text:
         raise errors.UsageError(f"{text!r} is not a host, nor host:port")
-    return AllowedHost(_normalise_host(url.raw_host), port)
+    return _normalise_host(url.raw_host), port
 
 
 def allowed_host_of_url(address: str) -> AllowedHost:
@@ -79,7 +73,7 @@ def allowed_host_of_url(address: str) -> AllowedHost:
         raise errors.UsageError(f"{address!r} is not a web address") from error
     if url.scheme not in ("http", "https") or url.raw_host is None:
         raise errors.UsageError(f"{address!r} is not a web address")
-    return AllowedHost(_normalise_host(url.raw_host), url.port)
+    return _normalise_host(url.raw_host), url.port
 
 
 def _normalise_host(host: str) -> str:
@@ -160,7 +154,7 @@ class SsrfGuard(abc.AbstractResolver):
 
     def _check_addresses(self, host: str, port: int, addresses: Iterable[IPAddress]) -> None:
         name = _normalise_host(host)
-        allowed = not self._allowed_hosts.isdisjoint({AllowedHost(name), AllowedHost(name, port)})
+        allowed = not self._allowed_hosts.isdisjoint({(name, None), (name, port)})
         for address in addresses:
             reason = blocked_reason(address)
             if reason is None:

@@ -12,7 +12,6 @@ from aiohttp import web
 from bot import errors
 from bot.app import container, polling
 from bot.settings import Settings
-from bot.sources.http import ssrf_guard
 from storage import models
 from storage.outbox import queries
 from tests.support import origin_server
@@ -31,9 +30,9 @@ def test_listed_hosts_and_the_operators_services_may_be_private(tmp_path: Path) 
         tmp_path, fetch_allow="files.lan, 10.0.0.5:8080", hf_endpoint="http://127.0.0.1:9000"
     )
     assert polling.allowances(configured) == [
-        ssrf_guard.AllowedHost("files.lan"),
-        ssrf_guard.AllowedHost("10.0.0.5", 8080),
-        ssrf_guard.AllowedHost("127.0.0.1", 9000),
+        ("files.lan", None),
+        ("10.0.0.5", 8080),
+        ("127.0.0.1", 9000),
     ]
     assert polling.allowances(settings(tmp_path)) == []
 

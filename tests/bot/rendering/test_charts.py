@@ -17,28 +17,25 @@ from PIL import Image
 from bot.rendering import charts
 from bot.rendering.wording import templates
 from bot.rendering.wording.templates import Templates
+from storage import trends
 
 LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 
-def _columns(
-    number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)
-) -> list[charts.MonthColumn]:
+def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)) -> list[trends.MonthCount]:
     columns = []
     for index in range(number):
         months = end[0] * 12 + end[1] - 1 - (number - 1 - index)
         month = date(months // 12, months % 12 + 1, 1)
-        columns.append(
-            charts.MonthColumn(month, index % 7, index * 9 if votes else None, running=index == number - 1)
-        )
+        columns.append(trends.MonthCount(month, index % 7, index * 9 if votes else None))
     return columns
 
 
 def _chart(
-    columns: list[charts.MonthColumn], title: str = "language model", locale: str = "en"
+    columns: list[trends.MonthCount], title: str = "language model", locale: str = "en"
 ) -> charts.Chart:
     papers, votes = ("논문", "표") if locale == "ko" else ("Papers", "Votes")
-    return charts.Chart(title, papers, votes, locale, columns)
+    return charts.Chart(title, papers, votes, locale, columns, is_last_partial=True)
 
 
 class RecordingTemplates(Templates):
@@ -134,7 +131,7 @@ def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
 
 def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
-    columns[5] = charts.MonthColumn(columns[5].month, 3, None)
+    columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
     assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months with its outline
 
 
@@ -163,7 +160,7 @@ def test_any_numbers_and_any_topic_can_be_drawn(
     title: str, locale: str, months: list[tuple[int, int | None]]
 ) -> None:
     columns = [
-        charts.MonthColumn(column.month, papers, votes, column.running)
+        trends.MonthCount(column.starts_on, papers, votes)
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
     ElementTree.fromstring(_svg(_chart(columns, title, locale), []))

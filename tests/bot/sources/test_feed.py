@@ -38,13 +38,13 @@ async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(
         f"<item><guid>3</guid><description>{escape(source_payloads.review())}</description></item>",
     )
     results = await fetch_results(feed_at(origin, fetch))
-    digests = [digest for result in results for text in result.documents for digest in text.digests]
+    digests = [digest for result in results for digest in result.digests]
     assert [[paper.arxiv_id for paper in digest.entries] for digest in digests] == [
         ["2505.00001", "2505.00002"],
         ["2505.00007"],
         ["2505.00001"],
     ]
-    assert results[0].documents[0].location == f"{origin.url}/feed#1"
+    assert results[0].location == f"{origin.url}/feed#1"
 
 
 async def test_a_linked_digest_has_its_own_address_as_location(
@@ -53,9 +53,7 @@ async def test_a_linked_digest_has_its_own_address_as_location(
     origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
     origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
     results = await fetch_results(feed_at(origin, fetch))
-    assert [text.location for result in results for text in result.documents] == [
-        f"{origin.url}/2025-05-06.md"
-    ]
+    assert [result.location for result in results if result.digests] == [f"{origin.url}/2025-05-06.md"]
 
 
 async def test_single_papers_become_facts(origin: origin_server.OriginServer, fetch: fetcher.Fetcher) -> None:
@@ -87,7 +85,7 @@ async def test_redated_or_reordered_entries_are_not_read_again(
     ]
     origin.pages["/feed"] = source_payloads.rss(*again)
     results = await fetch_results(feed_at(origin, fetch), pages)
-    assert [(result.status, result.documents) for result in results] == [(UNCHANGED, ())]
+    assert [(result.status, result.digests) for result in results] == [(UNCHANGED, ())]
 
 
 async def test_a_corrected_entry_is_read_again_under_the_same_location(
@@ -99,8 +97,8 @@ async def test_a_corrected_entry_is_read_again_under_the_same_location(
         item("1", content=source_payloads.newsletter(note="corrected"))
     )
     second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
-    assert second[0].documents[0].location == first[0].documents[0].location
-    assert "corrected" in second[0].documents[0].text
+    assert second[0].location == first[0].location
+    assert "corrected" in second[0].digests[0].text
 
 
 async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
@@ -135,7 +133,7 @@ async def test_links_without_a_digest_are_fetched_once_and_are_no_failure(
     origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
     origin.requests.clear()
     second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
-    assert [len(result.documents) for result in second] == [1, 0]
+    assert [len(result.digests) for result in second] == [1, 0]
     assert origin.paths == ["/feed"]
 
 
@@ -202,7 +200,7 @@ async def test_a_digest_in_place_of_a_feed_is_accepted(
 ) -> None:
     origin.pages["/feed"] = source_payloads.newsletter()
     results = await fetch_results(feed_at(origin, fetch))
-    assert [(result.status, len(result.documents)) for result in results] == [(OK, 1)]
+    assert [(result.status, len(result.digests)) for result in results] == [(OK, 1)]
 
 
 async def test_a_missing_feed_fails_and_a_gone_one_is_not_requested_again(

@@ -21,7 +21,7 @@ async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     first = await fetch_results(files(tmp_path))
-    assert [(result.location, len(result.documents)) for result in first] == [
+    assert [(result.location, len(result.digests)) for result in first] == [
         ("2025/a.md", 1),
         ("b.txt", 1),
     ]
@@ -39,7 +39,7 @@ async def test_a_touched_file_is_unchanged(tmp_path: Path) -> None:
     pages = merge_page_states(await fetch_results(files(tmp_path)))
     os.utime(tmp_path / "a.md", ns=(5, 5))
     results = await fetch_results(files(tmp_path), pages)
-    assert [(result.status, result.documents) for result in results] == [(models.FetchStatus.UNCHANGED, ())]
+    assert [(result.status, result.digests) for result in results] == [(models.FetchStatus.UNCHANGED, ())]
     assert await fetch_results(files(tmp_path), merge_page_states(results)) == [
         base.FetchResult(str(tmp_path), models.FetchStatus.UNCHANGED)
     ]
@@ -53,7 +53,7 @@ async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_pat
     assert (readme.status, readme.reason) == (models.FetchStatus.OK, "README.md: there is no digest in it")
     assert broken.status is models.FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not valid UTF-8")
-    assert len(fine.documents) == 1
+    assert len(fine.digests) == 1
 
 
 async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from bot import errors
 from bot.sources import base, kinds
 from storage import models
 
-SERVICES = base.Endpoints("http://127.0.0.1:9000/", "http://127.0.0.1:9001/api/query")
+SERVICES = {
+    models.SourceKind.HUGGINGFACE: "http://127.0.0.1:9000/",
+    models.SourceKind.ARXIV: "http://127.0.0.1:9001/api/query",
+}
 KIND = models.SourceKind
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot import errors
-from bot.sources import url, url_template
+from bot.sources import url
 from bot.sources.http import fetcher
 from storage import models
 from tests.bot.sources import conftest
@@ -36,8 +36,7 @@ def dated_source(
     pattern: str = "/{date:%Y/%m/%d}.md",
     **schedule: Any,
 ) -> url.UrlSource:
-    address = url_template.parse_url_template(origin.url + pattern)
-    return url.UrlSource(address, fetch, url.PublishingSchedule(**{"timezone": UTC_ZONE, **schedule}))
+    return url.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
 
 
 async def test_the_digests_of_today_and_the_last_days_are_read(
@@ -52,7 +51,7 @@ async def test_the_digests_of_today_and_the_last_days_are_read(
         (date(2025, 5, 4), NOT_YET),
         (date(2025, 5, 3), NOT_YET),
     ]
-    digest = results[0].documents[0]
+    digest = results[0]
     assert digest.location == f"{origin.url}/2025/05/06.md"
     assert [paper.arxiv_id for paper in digest.digests[0].entries] == ["2505.00001", "2505.00002"]
     assert results[2].reason == "2025-05-04: nothing is there (404)"
@@ -69,7 +68,7 @@ async def test_known_pages_are_requested_conditionally_and_corrections_are_read(
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5), note="corrected")
     results = await fetch_results(feed, pages)
     assert [result.status for result in results] == [UNCHANGED, OK]
-    assert "corrected" in results[1].documents[0].text
+    assert "corrected" in results[1].digests[0].text
 
 
 async def test_today_is_requested_from_the_publishing_time_on(
@@ -156,7 +155,7 @@ async def test_a_page_without_a_digest_has_a_reason_and_no_page_state(
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
     assert result.status is status
     assert reason in result.reason
-    assert (result.documents, result.page_states) == ((), ())
+    assert (result.digests, result.page_states) == ((), ())
 
 
 async def test_a_huge_title_does_not_affect_other_papers(
@@ -166,7 +165,7 @@ async def test_a_huge_title_does_not_affect_other_papers(
     origin.pages["/2025/05/06.md"] = text
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
     assert result.status is OK
-    assert "2505.00002" in [paper.arxiv_id for paper in result.documents[0].digests[0].entries]
+    assert "2505.00002" in [paper.arxiv_id for paper in result.digests[0].entries]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "euc-kr"])
@@ -176,7 +175,7 @@ async def test_a_digest_is_decoded_from_common_charsets(
     text = source_payloads.newsletter(note="소형 언어 모델")
     origin.pages["/2025/05/06.md"] = text.encode(encoding)
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert "소형 언어 모델" in result.documents[0].text
+    assert "소형 언어 모델" in result.digests[0].text
 
 
 async def test_a_digest_in_an_html_page_is_read(
@@ -189,7 +188,7 @@ async def test_a_digest_in_an_html_page_is_read(
     <ul><li><strong><em>Finding</em></strong>: small &amp; fast</li></ul></article></body></html>"""
     origin.pages["/2025/05/06.md"] = web.Response(text=page, content_type="text/html")
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    paper = result.documents[0].digests[0].entries[0]
+    paper = result.digests[0].entries[0]
     assert (paper.arxiv_id, paper.votes, paper.authors) == ("2505.00001", 12, ("Ada Lovelace", "Kim Minsu"))
     assert paper.sections == (models.Section("Finding", "small & fast"),)
 
@@ -246,12 +245,6 @@ def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
 
 
 def test_usable_options_are_accepted() -> None:
-    schedule = url.parse_publishing_schedule(
-        {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}, "UTC"
-    )
-    assert (str(schedule.timezone), schedule.from_time, schedule.corrected_days) == (
-        "Asia/Seoul",
-        time(9, 30),
-        5,
-    )
-    assert str(url.parse_publishing_schedule({}, "Europe/Berlin").timezone) == "Europe/Berlin"
+    options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
+    assert url.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
+    assert url.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 from bot.text.analysis import korean, term_keys
 from bot.text.glossary.extraction import transliteration
@@ -26,11 +25,14 @@ MIN_KNOWN_TERMS = 4
 """A Korean word seen with this many English terms is known: not aligning then is evidence against a pair."""
 
 
-class AssociationTable(NamedTuple):
+class AssociationTable:
     """Association (Dice coefficient, 0 to 1) of Korean and English words, and the number of English terms per Korean word."""
 
-    associations: Mapping[str, Mapping[str, float]]
-    term_counts: Mapping[str, int]
+    def __init__(
+        self, associations: Mapping[str, Mapping[str, float]], term_counts: Mapping[str, int]
+    ) -> None:
+        self.associations = associations
+        self.term_counts = term_counts
 
     def association(self, word: str, english: str) -> float:
         """Return the association of a Korean word (without particle) and an English stem."""
@@ -67,7 +69,7 @@ def add_seed_words(table: AssociationTable, word_pairs: Iterable[tuple[str, str]
     for word, english in word_pairs:
         row = associations.setdefault(word, {})
         row[english] = max(row.get(english, 0.0), _SEED_ASSOCIATION)
-    return table._replace(associations=associations)
+    return AssociationTable(associations, table.term_counts)
 
 
 def split_context(context: str) -> list[str]:

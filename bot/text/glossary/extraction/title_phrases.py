@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
 
@@ -56,19 +55,10 @@ _NON_FINAL_LIST = (
 _NON_FINAL_WORDS = frozenset(_NON_FINAL_LIST.split())
 
 
-class Phrase(NamedTuple):
-    """A sequence of words in the titles of `papers` papers; `language` is "ko" or "en"."""
-
-    text: str
-    language: str
-    papers: int
-
-
-class TitleStatistics(NamedTuple):
-    """Statistics of titles: phrases, most frequent first, and the number of titles per concept, by its key."""
-
-    phrases: tuple[Phrase, ...] = ()
-    concept_counts: Mapping[str, int] = {}
+Phrase = tuple[str, str, int]
+"""A sequence of words in titles, its language ("ko" or "en") and the number of papers with it."""
+TitleStatistics = tuple[Sequence[Phrase], Mapping[str, int]]
+"""Statistics of titles: phrases, most frequent first, and the number of titles per concept, by its key."""
 
 
 class TitlePhraseCounter:
@@ -123,12 +113,12 @@ class TitlePhraseCounter:
         }
         subsumed = _subsumed_phrases(main_surfaces, papers_of)
         phrases = [
-            Phrase(text, "ko" if korean.has_hangul(text) else "en", papers_of[key])
+            (text, "ko" if korean.has_hangul(text) else "en", papers_of[key])
             for key, text in main_surfaces.items()
             if _is_multiword(surfaces_by_key[key]) and key not in concept_keys and key not in subsumed
         ]
-        phrases.sort(key=lambda phrase: (-phrase.papers, phrase.text))
-        return TitleStatistics(tuple(phrases[:limit]), dict(+concept_counts))
+        phrases.sort(key=lambda phrase: (-phrase[2], phrase[0]))
+        return phrases[:limit], dict(+concept_counts)
 
 
 def _candidate_runs(title: str) -> Iterator[list[str]]:

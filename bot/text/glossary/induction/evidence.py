@@ -11,12 +11,8 @@ from bot.text.analysis import korean, term_keys
 from bot.text.glossary.extraction import abbreviations, alignment, mentions, spans
 from bot.text.glossary.model import concepts, seed
 
-
-class MentionCount(NamedTuple):
-    """A mention and the number of papers that hold it, as storage counts them."""
-
-    mention: mentions.Mention
-    papers: int
+MentionCount = tuple[mentions.Mention, int]
+"""A mention and the number of papers that hold it, as storage counts them."""
 
 
 class TermPair(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from bot.text.analysis import korean, term_keys
 from bot.text.glossary.model import concepts, synonyms
@@ -17,13 +16,6 @@ _COMMON_WORD_LIST = (
     "not but our its this that"
 )
 COMMON_WORDS = frozenset(_COMMON_WORD_LIST.split())
-
-
-class SpottedConcepts(NamedTuple):
-    """English keys of concepts with their weights, best first, and whether the text is an abbreviation."""
-
-    weights: list[tuple[str, float]]
-    is_abbreviation: bool = False
 
 
 class ConceptSpotter:
@@ -63,16 +55,16 @@ class ConceptSpotter:
         """Tell whether a Korean key is a form of any concept."""
         return key in self._by_korean
 
-    def find(self, text: str) -> SpottedConcepts:
-        """Return the concepts that a text names."""
+    def find(self, text: str) -> tuple[list[tuple[str, float]], bool]:
+        """Return (English key, weight) of each concept that a text names, best first, and whether it is an abbreviation."""
         if not is_korean_only(text):
             weights = self._by_abbreviation(text)
             if weights:
-                return SpottedConcepts(weights, is_abbreviation=True)
+                return weights, True
         english = self._by_english.get(term_keys.english_key(text))
         if english is not None:
-            return SpottedConcepts([(english, 1.0)])
-        return SpottedConcepts(self._korean_concepts(text))
+            return [(english, 1.0)], False
+        return self._korean_concepts(text), False
 
     def _korean_concepts(self, text: str) -> list[tuple[str, float]]:
         key = term_keys.korean_key(text)
@@ -96,11 +88,8 @@ class ConceptSpotter:
     def _synonymous_concepts(self, key: str) -> list[tuple[str, float]]:
         """Return the best supported concept that has a synonymous form of several words."""
         keys = self._by_synonyms.get(synonyms.canonical_key(key), [])
-        return (
-            [(max(keys, key=lambda candidate: (self._concepts[candidate].support, candidate)), 1.0)]
-            if keys
-            else []
-        )
+        ranked = sorted(keys, key=lambda key: (self._concepts[key].support, key))
+        return [(key, 1.0) for key in ranked[-1:]]
 
     def _supporting_papers(self, concept: str, korean_key: str) -> int:
         """Return the number of papers that explain a concept by a Korean form; the seed list counts as some."""

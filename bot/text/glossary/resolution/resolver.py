@@ -41,7 +41,7 @@ class Glossary:
         table: alignment.AssociationTable | None = None,
         title_statistics: title_phrases.TitleStatistics | None = None,
     ) -> None:
-        self.title_statistics = title_statistics or title_phrases.TitleStatistics()
+        self.title_statistics = title_statistics or ((), {})
         self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = translation.Translator(table or alignment.AssociationTable({}, {}))
         self._spotter = concept_spotting.ConceptSpotter(self._concepts, senses or {})
@@ -82,7 +82,8 @@ class Glossary:
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
         """Return the concepts that have this form, best supported first."""
-        return [self._concepts[key] for key, _ in self._spotter.find(term).weights]
+        weights, _ = self._spotter.find(term)
+        return [self._concepts[key] for key, _ in weights]
 
     def _segment(self, text: str) -> expansion.Segment | None:
         """Return the segment of a text that is a form of concepts as a whole."""

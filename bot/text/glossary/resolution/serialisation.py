@@ -20,6 +20,7 @@ def dump(
     title_statistics: title_phrases.TitleStatistics,
 ) -> str:
     """Return all parts of a `Glossary` as JSON."""
+    phrases, concept_counts = title_statistics
     return json.dumps(
         {
             "version": _VERSION,
@@ -29,8 +30,8 @@ def dump(
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
-            "phrases": title_statistics.phrases,
-            "titled": title_statistics.concept_counts,
+            "phrases": phrases,
+            "titled": concept_counts,
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -55,8 +56,9 @@ def load(text: str) -> resolver.Glossary | None:
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in stored["readings"].items()
     }
-    title_statistics = title_phrases.TitleStatistics(
-        tuple(title_phrases.Phrase(*row) for row in stored["phrases"]), stored["titled"]
+    title_statistics = (
+        [(text, language, papers) for text, language, papers in stored["phrases"]],
+        stored["titled"],
     )
     return resolver.Glossary(built, senses, alignment.AssociationTable(stored["words"], {}), title_statistics)
 

@@ -252,14 +252,9 @@ def _glossary_of(size: int) -> resolver.Glossary:
         )
         return concepts.Concept(f"{number}", forms)
 
-    phrases = tuple(
-        title_phrases.Phrase(f"phrase {number}", "en", 3)
-        for number in range(min(size, title_phrases.MAX_PHRASES))
-    )
+    phrases = [(f"phrase {number}", "en", 3) for number in range(min(size, title_phrases.MAX_PHRASES))]
     generated = [concept(number) for number in range(size)]
-    return resolver.Glossary(
-        generated, {}, alignment.AssociationTable({}, {}), title_phrases.TitleStatistics(phrases, {})
-    )
+    return resolver.Glossary(generated, {}, alignment.AssociationTable({}, {}), (phrases, {}))
 
 
 async def test_topics_are_offered_from_the_first_keystroke(search: SearchService) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.text.glossary.extraction import mentions
-from bot.text.glossary.induction import build, evidence
+from bot.text.glossary.induction import build
 from bot.text.glossary.model import concepts, seed
 from bot.text.glossary.resolution import resolver
 from tests.support import glossary_in_memory
@@ -113,12 +113,12 @@ def test_mention_counts_are_additive() -> None:
         glossary_in_memory.count_mentions(DIGEST_TEXTS[:2]),
         glossary_in_memory.count_mentions(DIGEST_TEXTS[:1]),
     )
-    remaining = {count.mention: count.papers for count in two_texts}
-    for count in one_text:
-        remaining[count.mention] -= count.papers
-    nonzero = [evidence.MentionCount(mention, papers) for mention, papers in remaining.items() if papers]
+    remaining = dict(two_texts)
+    for mention, papers in one_text:
+        remaining[mention] -= papers
+    nonzero = [(mention, papers) for mention, papers in remaining.items() if papers]
     assert nonzero == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
-    assert all(isinstance(count.mention, mentions.Mention) for count in nonzero)
+    assert all(isinstance(mention, mentions.Mention) for mention, _ in nonzero)
 
 
 def test_a_word_with_a_joined_prefix_aligns_as_two_words() -> None:

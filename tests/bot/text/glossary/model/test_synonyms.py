@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.text.analysis import analyser, term_keys
 from bot.text.glossary.extraction import mentions
-from bot.text.glossary.induction import build, evidence
+from bot.text.glossary.induction import build
 from bot.text.glossary.model import seed, synonyms
 from bot.text.glossary.resolution import resolver
 from tests.support import glossary_in_memory, growth
@@ -65,8 +65,8 @@ def test_a_term_without_a_korean_form_is_translated_word_by_word() -> None:
         ("관심 추정", "interest estimation"),
         ("관심 분석", "interest analysis"),
     ]
-    counts = [evidence.MentionCount(mentions.Mention(ko, en, "", ""), 2) for ko, en in word_pairs]
-    counts.append(evidence.MentionCount(mentions.Mention("region of interest", "", "ROI", ""), 2))
+    counts = [(mentions.Mention(ko, en, "", ""), 2) for ko, en in word_pairs]
+    counts.append((mentions.Mention("region of interest", "", "ROI", ""), 2))
     draft = build.draft_glossary(counts, [])
     counter = draft.cooccurrence_counter()
     counter.add(analyser.canonicalise("아무 말도 아닙니다."))

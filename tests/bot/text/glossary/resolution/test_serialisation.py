@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.text.glossary.extraction import title_phrases
 from bot.text.glossary.induction import build
 from bot.text.glossary.model import seed
 from bot.text.glossary.resolution import resolver, serialisation
@@ -14,9 +13,7 @@ def test_a_glossary_survives_serialisation() -> None:
         glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), seed.load_terms()
     )
     built = build.build_concepts(draft, draft.cooccurrence_counter())
-    title_statistics = title_phrases.TitleStatistics(
-        (title_phrases.Phrase("Robot Arms", "en", 3),), {"robot": 5}
-    )
+    title_statistics = [("Robot Arms", "en", 3)], {"robot": 5}
     text = serialisation.dump(built, draft.senses, draft.mention_evidence.table, title_statistics)
     loaded = serialisation.load(text)
     assert loaded is not None
