@@ -135,12 +135,7 @@ async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIter
 
 
 async def get_page(
-    fetch: fetcher.Fetcher,
-    location: str,
-    request: FetchRequest,
-    *,
-    accept: str,
-    day: date | None = None,
+    fetch: fetcher.Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
 ) -> fetcher.Response | FetchResult:
     """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
     if (gone := known_gone_result(location, request, day)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -62,10 +62,7 @@ class FeedSource:
         )
 
     async def _read_entries(
-        self,
-        entries: list[feed_parser.FeedEntry],
-        feed_state: models.PageState,
-        request: base.FetchRequest,
+        self, entries: list[feed_parser.FeedEntry], feed_state: models.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry, and the feed's own result last."""
         missed = links = 0
@@ -145,19 +142,11 @@ def _link_reason(link: str, error: errors.FetchError) -> str:
     return errors.clean_reason(f"{link}: {error.reason}")
 
 
-def _matches(address: str, endpoints: base.Endpoints) -> bool:
-    return True
-
-
-def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> FeedSource:
-    return FeedSource(address, context.fetch)
-
-
 KIND = base.KindRecord(
     kind=models.SourceKind.FEED,
-    matches=_matches,
+    matches=lambda *_: True,
     check=partial(web_address.check_undated, kind=models.SourceKind.FEED),
-    open=_open,
+    open=lambda address, _options, context: FeedSource(address, context.fetch),
     public_label=web_address.public_label,
     poll_interval=timedelta(minutes=30),
     provider=base.MetadataProvider.FEED,

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -128,14 +128,6 @@ def parse_folder_path(address: str) -> Path | None:
     return None if "://" in address else Path(address)
 
 
-def _matches(address: str, endpoints: base.Endpoints) -> bool:
-    return parse_folder_path(address) is not None
-
-
-def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> FolderSource:
-    return FolderSource(parse_folder_path(address) or Path(address))
-
-
 def _public_label(address: str) -> str:
     """Return the folder's own name."""
     return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
@@ -149,9 +141,9 @@ def _check(address: str) -> None:
 
 KIND = base.KindRecord(
     kind=models.SourceKind.FOLDER,
-    matches=_matches,
+    matches=lambda address, _: parse_folder_path(address) is not None,
     check=_check,
-    open=_open,
+    open=lambda address, *_: FolderSource(parse_folder_path(address) or Path(address)),
     public_label=_public_label,
     poll_interval=timedelta(minutes=1),
     provider=None,

@@ -44,10 +44,8 @@ class HuggingFaceSource:
         today = request.now.astimezone(UTC).date()
         for day in self._due_days(request, today) if request.days is None else request.days:
             if day > today:
-                reason = f"{day} has not begun"
-                yield base.FetchResult(
-                    self.daily_papers_url(day), models.FetchStatus.NOT_YET, reason, day=day
-                )
+                location, reason = self.daily_papers_url(day), f"{day} has not begun"
+                yield base.FetchResult(location, models.FetchStatus.NOT_YET, reason, day=day)
             else:
                 yield await self._fetch_day(day, request, today)
 

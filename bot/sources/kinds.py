@@ -10,13 +10,7 @@ from storage import models
 
 _MAX_ADDRESS_LENGTH = 2_000
 
-RECORDS: tuple[base.KindRecord, ...] = (
-    folder.KIND,
-    huggingface.KIND,
-    arxiv.KIND,
-    url.KIND,
-    feed.KIND,
-)
+RECORDS: tuple[base.KindRecord, ...] = (folder.KIND, huggingface.KIND, arxiv.KIND, url.KIND, feed.KIND)
 """The record of each kind, in the order in which an address is matched. A feed matches every address."""
 
 _BY_KIND = {record.kind: record for record in RECORDS}

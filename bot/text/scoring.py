@@ -68,10 +68,7 @@ class Scorer:
     """Scores papers for one query; holds its compiled terms."""
 
     def __init__(
-        self,
-        expanded: expansion.Expansion,
-        phrases: Sequence[str] = (),
-        excluded: Sequence[str] = (),
+        self, expanded: expansion.Expansion, phrases: Sequence[str] = (), excluded: Sequence[str] = ()
     ) -> None:
         quoted = [expansion.literal_segment(phrase) for phrase in phrases]
         self._segments = [_CompiledSegment(segment) for segment in (*expanded.segments, *quoted)]

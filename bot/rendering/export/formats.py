@@ -79,14 +79,13 @@ def _render_markdown(
 
 
 def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
-    return "".join(_render_json_line(item) for item in exported)
-
-
-def _render_json_line(item: ExportDigest) -> str:
-    record = json_output.digest_to_json(item.digest, item.file)
-    for paper in record["papers"]:
-        paper.update(item.paper_extra_fields.get(paper["arxiv_id"], {}))
-    return json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n"
+    lines = []
+    for item in exported:
+        record = json_output.digest_to_json(item.digest, item.file)
+        for paper in record["papers"]:
+            paper.update(item.paper_extra_fields.get(paper["arxiv_id"], {}))
+        lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
+    return "".join(lines)
 
 
 def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:

@@ -136,7 +136,8 @@ def translate_error(error: Exception, url: URL, limits: Limits) -> errors.FetchE
     if isinstance(error, TimeoutError):
         return errors.FetchError(f"it was not done within {limits.total_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return errors.TransientError(f"{host} accepts no connection: {_cause(error)}")
+        cause = error.os_error.strerror or str(error.os_error)
+        return errors.TransientError(f"{host} accepts no connection: {cause}")
     if isinstance(error, aiohttp.ClientPayloadError):
         return errors.TransientError("its answer broke off")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
@@ -144,7 +145,3 @@ def translate_error(error: Exception, url: URL, limits: Limits) -> errors.FetchE
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return errors.FetchError("its address or its answer cannot be read")
     return errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
-
-
-def _cause(error: aiohttp.ClientConnectorError) -> str:
-    return error.os_error.strerror or str(error.os_error)

@@ -32,14 +32,7 @@ _BLOCKED_NETWORKS = (
     (ipaddress.ip_network("64:ff9b:1::/48"), "private"),
     (ipaddress.ip_network("fec0::/10"), "site-local"),
 )
-_BLOCKED_PROPERTIES = (
-    "is_loopback",
-    "is_link_local",
-    "is_multicast",
-    "is_unspecified",
-    "is_private",
-    "is_reserved",
-)
+_BLOCKED_KINDS = ("loopback", "link_local", "multicast", "unspecified", "private", "reserved")
 _MAX_CHECKED = 1_000
 # Some resolvers read 127.1, 0x7f.0.0.1 and 2130706433 as addresses: the last label shows it.
 _NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)")
@@ -99,9 +92,9 @@ def blocked_reason(address: IPAddress) -> str | None:
             # Mapped and NAT64 addresses are reserved themselves: only the embedded address counts.
             if reasons or address.ipv4_mapped is not None or address in _NAT64:
                 return reasons[0] if reasons else None
-    for kind in _BLOCKED_PROPERTIES:
-        if getattr(address, kind):
-            return kind.removeprefix("is_").replace("_", "-")
+    for kind in _BLOCKED_KINDS:
+        if getattr(address, f"is_{kind}"):
+            return kind.replace("_", "-")
     for network, name in _BLOCKED_NETWORKS:
         if address in network:
             return name

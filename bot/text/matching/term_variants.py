@@ -138,16 +138,11 @@ def _spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     Two syllables would otherwise match across words: 의학 is not in LLM의 학습.
     """
     space = "" if is_one_word else " ?"
-    pieces = [piece if _LATIN.match(piece) else space.join(piece) for piece in _SCRIPT_RUNS.findall(key)]
-    first, last = (
-        (r"(?<![^ \n])" if _LATIN.match(key) else ""),
-        (r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""),
-    )
-    return re.compile(first + " ?".join(map(_escape_latin, pieces)) + last)
-
-
-def _escape_latin(piece: str) -> str:
-    return re.escape(piece) if _LATIN.match(piece) else piece
+    runs = _SCRIPT_RUNS.findall(key)
+    pieces = [re.escape(run) if _LATIN.match(run) else space.join(run) for run in runs]
+    first = r"(?<![^ \n])" if _LATIN.match(key) else ""
+    last = r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""
+    return re.compile(first + " ?".join(pieces) + last)
 
 
 def _find_all(sequence: str, text: str) -> Iterator[int]:

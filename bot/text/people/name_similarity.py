@@ -119,19 +119,13 @@ def word_distance(query_word: str, name_word: str) -> float:
     if names.collapse_umlauts(query_word) == names.collapse_umlauts(name_word):
         return _SPELLING_VARIANT_COST
     if len(query_word) == 1 or len(name_word) == 1:
-        return (
-            MISSING_WORD
-            if query_word[0] != name_word[0]
-            else _INITIAL_TYPED_COST
-            if len(query_word) == 1
-            else _INITIAL_IN_NAME_COST
-        )
+        if query_word[0] != name_word[0]:
+            return MISSING_WORD
+        return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
     distance = _typo_distance(query_word, name_word)
-    return (
-        min(distance, _PREFIX_COST + 0.1 * (len(name_word) - len(query_word)))
-        if name_word.startswith(query_word)
-        else distance
-    )
+    if name_word.startswith(query_word):
+        return min(distance, _PREFIX_COST + 0.1 * (len(name_word) - len(query_word)))
+    return distance
 
 
 def _typo_distance(query_word: str, name_word: str) -> float:
@@ -140,6 +134,5 @@ def _typo_distance(query_word: str, name_word: str) -> float:
     errors = names.edit_distance(query_word, name_word, max_distance=allowed)
     if errors > allowed:
         return MISSING_WORD
-    return _TYPO_COST * errors + (
-        _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
-    )
+    penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
+    return _TYPO_COST * errors + penalty

@@ -65,10 +65,7 @@ def expected_word_count(english: str, context: str) -> int:
 
 
 def best_span(
-    left: str,
-    english: str,
-    table: alignment.AssociationTable,
-    supports: Mapping[tuple[str, str], int],
+    left: str, english: str, table: alignment.AssociationTable, supports: Mapping[tuple[str, str], int]
 ) -> Span | None:
     """Return the best Korean term at the end of `left` for the English term `english`, or None.
 

@@ -29,18 +29,12 @@ def rank_senses(
 
 
 def _rank_long_forms(counts: Counter[str], explained: Mapping[str, int]) -> list[concepts.AbbreviationSense]:
-    total = sum(counts.values())
+    papers_of, total = evidence.papers_containing, sum(counts.values())
     senses = [
-        concepts.AbbreviationSense(
-            key, _papers_containing(key, counts) / total, _papers_containing(key, explained)
-        )
+        concepts.AbbreviationSense(key, papers_of(key, counts) / total, papers_of(key, explained))
         for key in counts
     ]
     return sorted(senses, key=lambda sense: (-sense.share, -counts[sense.key], len(sense.key), sense.key))
-
-
-def _papers_containing(key: str, counts: Mapping[str, int]) -> int:
-    return sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ")
 
 
 def variant_keys(
@@ -57,9 +51,8 @@ def variant_keys(
         if main is None or main in main_by_key:
             continue
         for sense in terms[1:]:
-            if _is_variant(sense.key, main) and 2 * mention_evidence.papers[sense.key] <= max(
-                2, mention_evidence.papers[main]
-            ):
+            papers, main_papers = mention_evidence.papers[sense.key], mention_evidence.papers[main]
+            if _is_variant(sense.key, main) and 2 * papers <= max(2, main_papers):
                 main_by_key.setdefault(sense.key, main)
     return {key: main for key, main in main_by_key.items() if main not in main_by_key}
 
@@ -68,10 +61,6 @@ def _is_variant(key: str, main: str) -> bool:
     words, main_words = set(key.split()), set(main.split())
     if f" {key} " in f" {main} " or f" {main} " in f" {key} ":
         return False
-    return len(words & main_words) / len(words | main_words) > _MIN_JACCARD or _have_same_content_words(
-        words, main_words
-    )
-
-
-def _have_same_content_words(left: set[str], right: set[str]) -> bool:
-    return left - stopwords.FUNCTION_WORDS == right - stopwords.FUNCTION_WORDS
+    if len(words & main_words) / len(words | main_words) > _MIN_JACCARD:
+        return True
+    return words - stopwords.FUNCTION_WORDS == main_words - stopwords.FUNCTION_WORDS

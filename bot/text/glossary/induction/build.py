@@ -143,7 +143,7 @@ def build_concepts(draft: GlossaryDraft, counter: cooccurrence.CooccurrenceCount
     for pair, gloss in draft.pairs.items():
         if filters.cooccurs_with_term(pair, gloss.papers, counter):
             glosses[pair.english][pair.korean] = gloss
-    abbreviations = _abbreviations_by_term(draft.senses)
+    abbreviations = _abbreviation_forms(draft.senses)
     terms = {*glosses, *draft.seeds, *abbreviations} - draft.variants.keys()
     built = [
         concepts.Concept(
@@ -151,7 +151,7 @@ def build_concepts(draft: GlossaryDraft, counter: cooccurrence.CooccurrenceCount
             (
                 *_english_forms(key, draft),
                 *_korean_forms_with_synonyms(key, glosses.get(key, {}), draft, counter),
-                *_abbreviation_forms(abbreviations.get(key, [])),
+                *abbreviations.get(key, []),
             ),
         )
         for key in terms
@@ -189,35 +189,31 @@ def _merge_variants(
     return merged
 
 
-def _abbreviations_by_term(
+def _abbreviation_forms(
     senses_by_abbreviation: Mapping[str, list[concepts.AbbreviationSense]],
-) -> dict[str, list[tuple[str, concepts.AbbreviationSense]]]:
-    """Assign each abbreviation to its dominant term."""
-    by_term: dict[str, list[tuple[str, concepts.AbbreviationSense]]] = defaultdict(list)
-    for abbreviation, senses in senses_by_abbreviation.items():
-        if senses[0].share >= concepts.DOMINANT_SHARE:
-            by_term[senses[0].key].append((abbreviation, senses[0]))
+) -> dict[str, list[concepts.SurfaceForm]]:
+    """Return the abbreviations of each term that they mainly abbreviate, the most explained first."""
+    by_term: dict[str, list[concepts.SurfaceForm]] = defaultdict(list)
+    for abbreviation, (main, *_) in senses_by_abbreviation.items():
+        if main.share >= concepts.DOMINANT_SHARE:
+            expands = main.papers > 0 or len(abbreviation) > 2
+            form = concepts.SurfaceForm(abbreviation, "abbr", main.papers, main.share, expands=expands)
+            by_term[main.key].append(form)
+    for forms in by_term.values():
+        forms.sort(key=lambda form: (-form.papers, form.text))
     return by_term
 
 
 def _english_forms(key: str, draft: GlossaryDraft) -> list[concepts.SurfaceForm]:
     """Return the main spelling of a term, its variants and the forms of the seed list."""
-    surfaces: Counter[str] = Counter(draft.mention_evidence.surfaces.get(key, {}))
-    forms = [
-        concepts.SurfaceForm(
-            title_phrases.most_common_surface(surfaces) if surfaces else key,
-            "en",
-            draft.mention_evidence.papers[key],
-        )
-    ]
+    gathered = draft.mention_evidence
+    surfaces = gathered.surfaces.get(key)
+    main_surface = title_phrases.most_common_surface(surfaces) if surfaces else key
+    forms = [concepts.SurfaceForm(main_surface, "en", gathered.papers[key])]
     for variant, main in draft.variants.items():
-        if main == key and draft.mention_evidence.surfaces.get(variant):
-            papers = draft.mention_evidence.papers[variant]
-            forms.append(
-                concepts.SurfaceForm(
-                    title_phrases.most_common_surface(draft.mention_evidence.surfaces[variant]), "en", papers
-                )
-            )
+        if main == key and (surfaces := gathered.surfaces.get(variant)):
+            surface = title_phrases.most_common_surface(surfaces)
+            forms.append(concepts.SurfaceForm(surface, "en", gathered.papers[variant]))
     if key in draft.seeds:
         seed_forms = draft.seeds[key].english
         forms[0] = replace(forms[0], text=seed_forms[0], seeded=True)
@@ -226,8 +222,7 @@ def _english_forms(key: str, draft: GlossaryDraft) -> list[concepts.SurfaceForm]
 
 
 def _korean_forms(
-    glosses: Mapping[str, evidence.PairEvidence],
-    seeded: seed.SeedTerm | None,
+    glosses: Mapping[str, evidence.PairEvidence], seeded: seed.SeedTerm | None
 ) -> list[concepts.SurfaceForm]:
     """Return the Korean forms, best supported first; forms that contain another remaining one are aliases."""
     forms: dict[str, concepts.SurfaceForm] = {}
@@ -283,19 +278,3 @@ def _is_fragment(key: str, glosses: Mapping[str, evidence.PairEvidence], seeded:
         and gloss.coverage > own_gloss.coverage
         for longer, gloss in glosses.items()
     )
-
-
-def _abbreviation_forms(
-    own_senses: list[tuple[str, concepts.AbbreviationSense]],
-) -> list[concepts.SurfaceForm]:
-    forms = [
-        concepts.SurfaceForm(
-            abbreviation,
-            "abbr",
-            sense.papers,
-            share=sense.share,
-            expands=sense.papers > 0 or len(abbreviation) > 2,
-        )
-        for abbreviation, sense in own_senses
-    ]
-    return sorted(forms, key=lambda form: (-form.papers, form.text))

@@ -63,12 +63,11 @@ def gather_evidence(
     rows = list(counts)
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
     long_forms = _collect_long_forms(rows, surfaces)
-    by_seed = _seed_abbreviations(seed_terms)
+    by_seed = {abbreviation: term.key for term in seed_terms for abbreviation in term.abbreviations}
     glosses = [row for count in rows if (row := _gloss_row(count, long_forms, by_seed)) is not None]
     learnt = [(row.left_context, row.key, row.papers) for row in glosses if not row.is_abbreviated]
-    table = alignment.add_seed_words(
-        alignment.learn_associations([*learnt, *_seed_rows(seed_terms)]), _seed_words(seed_words)
-    )
+    learnt += [(korean_form, term.key, 1) for term in seed_terms for korean_form in term.korean]
+    table = alignment.add_seed_words(alignment.learn_associations(learnt), _seed_words(seed_words))
     supports = spans.count_supports((row.left_context, row.key, row.papers) for row in glosses)
     pairs: dict[TermPair, PairEvidence] = {}
     papers: Counter[str] = Counter()
@@ -98,11 +97,14 @@ def merge_pair_evidence(left: PairEvidence, right: PairEvidence) -> PairEvidence
 def dominant_term(counts: Mapping[str, int]) -> str | None:
     """Return the English key that an abbreviation mainly abbreviates; longer keys that contain it count for it."""
     total = sum(counts.values())
-    shares = {
-        key: sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ") for key in counts
-    }
+    shares = {key: papers_containing(key, counts) for key in counts}
     best = max(shares, key=lambda key: (shares[key], counts[key], -len(key), key), default=None)
     return best if best is not None and shares[best] >= concepts.DOMINANT_SHARE * total else None
+
+
+def papers_containing(key: str, counts: Mapping[str, int]) -> int:
+    """Return the papers of an English key and of all longer keys that contain it."""
+    return sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ")
 
 
 def _collect_long_forms(
@@ -136,20 +138,12 @@ def _abbreviation_definition(mention: mentions.Mention) -> tuple[str, str] | Non
     return None
 
 
-def _seed_abbreviations(terms: Iterable[seed.SeedTerm]) -> dict[str, str]:
-    return {abbreviation: term.key for term in terms for abbreviation in term.abbreviations}
-
-
 def _seed_words(terms: Iterable[seed.SeedTerm]) -> Iterator[tuple[str, str]]:
     """Yield each Korean seed word with each of its English stems."""
     for term in terms:
         for korean_form in term.korean:
             for english in term.english:
                 yield korean.strip_ending(term_keys.korean_key(korean_form)), term_keys.english_key(english)
-
-
-def _seed_rows(terms: Iterable[seed.SeedTerm]) -> list[tuple[str, str, int]]:
-    return [(korean_form, term.key, 1) for term in terms for korean_form in term.korean]
 
 
 def _expand_abbreviation(
@@ -183,9 +177,8 @@ def _add_evidence(pairs: dict[TermPair, PairEvidence], row: _GlossRow, span: spa
     gloss.coverage = max(gloss.coverage, span.coverage)
     gloss.word_count = max(gloss.word_count, span.word_count)
     gloss.expected_words = spans.expected_word_count(row.english, row.left_context)
-    gloss.surfaces[span.text[:-1] if span.text.endswith("들") and len(korean_key) > 2 else span.text] += (
-        row.papers
-    )
+    surface = span.text.removesuffix("들") if len(korean_key) > 2 else span.text
+    gloss.surfaces[surface] += row.papers
 
 
 def _add_korean_in_parentheses(
@@ -210,10 +203,7 @@ def _add_korean_in_parentheses(
         span = spans.best_span(mention.korean, english, table, {})
         if span is None or not key or term_keys.korean_key(span.text) != term_keys.korean_key(mention.korean):
             continue
-        _add_evidence(
-            pairs,
-            _GlossRow(mention.left_context, english, key, papers, term_keys.is_abbreviation(last)),
-            span,
-        )
-        if not term_keys.is_abbreviation(last):
+        is_abbreviated = term_keys.is_abbreviation(last)
+        _add_evidence(pairs, _GlossRow(mention.left_context, english, key, papers, is_abbreviated), span)
+        if not is_abbreviated:
             surfaces[key][english] += papers

@@ -29,16 +29,16 @@ class ConceptSpotter:
         self._concepts = concepts_by_key
         self._senses = senses
         self._abbreviation_by_folded: dict[str, str] = {}
-        for abbreviation in sorted(senses, key=self._papers_of_abbreviation):
+        by_papers = sorted(
+            senses, key=lambda abbreviation: sum(sense.papers for sense in senses[abbreviation])
+        )
+        for abbreviation in by_papers:
             self._abbreviation_by_folded[abbreviation.casefold()] = abbreviation
         self._by_korean: dict[str, list[str]] = defaultdict(list)
         self._by_synonyms: dict[str, list[str]] = defaultdict(list)
         self._by_english: dict[str, str] = {}
         for concept in concepts_by_key.values():
             self._index_forms(concept)
-
-    def _papers_of_abbreviation(self, abbreviation: str) -> int:
-        return sum(sense.papers for sense in self._senses[abbreviation])
 
     def _index_forms(self, concept: concepts.Concept) -> None:
         for form in concept.forms:
@@ -111,17 +111,9 @@ class ConceptSpotter:
         folded = key.casefold()
         # LLMs is the plural of LLM, but SDS is not that of SD.
         singular = folded if stripped.endswith("S") else folded.removesuffix("s")
-        spellings = (
-            key,
-            self._abbreviation_by_folded.get(folded, ""),
-            self._abbreviation_by_folded.get(singular, ""),
-        )
-        abbreviation = next(
-            (abbreviation for abbreviation in spellings if abbreviation in self._senses), None
-        )
-        if abbreviation is None:
-            return []
-        senses = [sense for sense in self._senses[abbreviation] if sense.key in self._concepts]
+        spellings = (key, *(self._abbreviation_by_folded.get(other, "") for other in (folded, singular)))
+        senses = next((self._senses[spelling] for spelling in spellings if spelling in self._senses), [])
+        senses = [sense for sense in senses if sense.key in self._concepts]
         if not senses:
             return []
         if senses[0].share >= concepts.DOMINANT_SHARE:

@@ -230,9 +230,7 @@ class Glossary:
         return stems or self._transliterations.find(word)
 
 
-def _shared_abbreviations(
-    senses: Mapping[str, list[concepts.AbbreviationSense]],
-) -> dict[str, list[str]]:
+def _shared_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, list[str]]:
     """Return for each term the abbreviations that it shares with others, none of which is dominant."""
     by_term: dict[str, list[str]] = defaultdict(list)
     for abbreviation, ranked in senses.items():
