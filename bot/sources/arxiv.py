@@ -94,20 +94,16 @@ def _parse_response(
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
     plain = address.rstrip("/")
-    return "{" not in address and (
-        plain == endpoints[models.SourceKind.ARXIV].rstrip("/") or plain.endswith("arxiv.org/api/query")
-    )
+    is_own = plain == endpoints[models.SourceKind.ARXIV].rstrip("/")
+    return "{" not in address and (is_own or plain.endswith("arxiv.org/api/query"))
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> ArxivSource:
     """Open arXiv's own address at the endpoint of the settings, and any other address as it is."""
-    plain = address.rstrip("/")
-    is_public = plain.endswith(("arxiv.org", "arxiv.org/api/query"))
-    return ArxivSource(
-        context.endpoints[models.SourceKind.ARXIV] if is_public else plain,
-        context.fetch,
-        context.throttles[models.SourceKind.ARXIV],
-    )
+    endpoint = address.rstrip("/")
+    if endpoint.endswith(("arxiv.org", "arxiv.org/api/query")):
+        endpoint = context.endpoints[models.SourceKind.ARXIV]
+    return ArxivSource(endpoint, context.fetch, context.throttles[models.SourceKind.ARXIV])
 
 
 KIND = base.KindRecord(

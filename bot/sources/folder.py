@@ -91,16 +91,13 @@ class FolderSource:
         try:
             data = self._read_bytes(location)
         except OSError as error:
-            return base.FetchResult(
-                location, models.FetchStatus.FAILED, f"{location}: {error.strerror or error}"
-            )
+            reason = f"{location}: {error.strerror or error}"
+            return base.FetchResult(location, models.FetchStatus.FAILED, reason)
         content_hash = hashlib.sha256(data).hexdigest()
         known = request.page_states.get(location)
-        page_states = (
-            models.PageState(
-                location, request.now, models.FetchStatus.OK, last_modified=stamp, hash=content_hash
-            ),
-        )
+        status = models.FetchStatus.OK
+        state = models.PageState(location, request.now, status, last_modified=stamp, hash=content_hash)
+        page_states = (state,)
         if known is not None and known.hash == content_hash:
             return base.FetchResult(location, models.FetchStatus.UNCHANGED, page_states=page_states)
         try:

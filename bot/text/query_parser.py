@@ -126,10 +126,8 @@ class _QueryBuilder:
             self._authors += [value] if named else []
             return named
         if field == "votes":
-            match = _VOTES.fullmatch(value)
-            self._min_votes = (
-                int(match[2]) + bool(match[1] and "=" not in value) if match else self._min_votes
-            )
+            if match := _VOTES.fullmatch(value):
+                self._min_votes = int(match[2]) + bool(match[1] and "=" not in value)
             return match is not None
         span = parse_date_range(value)
         if span is None:

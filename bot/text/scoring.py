@@ -83,21 +83,17 @@ class Scorer:
         if any(sum(term.count(document)) >= 1 for term in self._excluded):
             return None
         counts = [segment.weighted_counts(document) for segment in self._segments]
-        composed = max(
-            (_weighted_frequency(*segment.weighted_counts(document)) for segment in self._composed),
-            default=0.0,
-        )
+        composed_counts = [segment.weighted_counts(document) for segment in self._composed]
+        composed = max((_weighted_frequency(*pair) for pair in composed_counts), default=0.0)
         matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
         if not matched and not composed:
             return self._score_fallback(document)
         segments = max(1, len(self._segments))
         title, body = _mean_frequencies(counts)
         proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
-        phrase = (
-            _weighted_frequency(*self._phrase.count(document))
-            if self._phrase and matched == segments
-            else 0.0
-        )
+        phrase = 0.0
+        if self._phrase and matched == segments:
+            phrase = _weighted_frequency(*self._phrase.count(document))
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
         total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + popularity
         matched_segments = segments if composed else matched
@@ -142,13 +138,10 @@ class _CompiledSegment:
     """A segment with its forms compiled."""
 
     def __init__(self, segment: expansion.Segment) -> None:
+        compile_term = term_variants.compile_term
         self._forms = [
-            (
-                weighted,
-                term_variants.compile_term(weighted.text),
-                [term_variants.compile_term(word) for word in weighted.context],
-            )
-            for weighted in segment.forms
+            (form, compile_term(form.text), [compile_term(word) for word in form.context])
+            for form in segment.forms
         ]
 
     def line_numbers(self, document: term_variants.Document) -> set[int]:

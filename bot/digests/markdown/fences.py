@@ -79,11 +79,10 @@ def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:
         # If a fence has no close, longer ones after it have none either; skipping them keeps the time linear.
         close = None
         if fence.length < unclosed.get(family, fence.length + 1):
-            close = (
-                find_markdown_end(rows, all_fences, position, end)
-                if fence.is_markdown
-                else _find_code_end(all_fences, position)
-            )
+            if fence.is_markdown:
+                close = find_markdown_end(rows, all_fences, position, end)
+            else:
+                close = _find_code_end(all_fences, position)
             if close is None:
                 unclosed[family] = fence.length
         if close is None:

@@ -72,9 +72,8 @@ class _BlockParser:
     def finish(self) -> None:
         """Build the sections after the last line."""
         if self._author_lines:
-            self._draft.authors, self._draft.authors_truncated = labelled_fields.parse_authors(
-                " ".join(self._author_lines)
-            )
+            authors = labelled_fields.parse_authors(" ".join(self._author_lines))
+            self._draft.authors, self._draft.authors_truncated = authors
         sections = [self._build_section(item) for item in self._items]
         self._draft.sections = tuple(section for section in sections if section)
         self._handle_stray_lines()
@@ -84,9 +83,8 @@ class _BlockParser:
         """Whether a line with `- ` at the margin continues code or a low heading, or is a rule."""
         if self._fenced_rows and row in self._fenced_rows:
             return True
-        return (
-            self._current_item is not None and self._current_item.is_heading_block
-        ) or lines.is_thematic_break(line)
+        item = self._current_item
+        return (item is not None and item.is_heading_block) or lines.is_thematic_break(line)
 
     def _read_other(self, row: int, line: str) -> None:
         if self._fenced_rows is None and fences.is_fence(line):
@@ -180,9 +178,8 @@ class _BlockParser:
         elif line.startswith(("**", "__")) and (parsed := highlights.split_heading(line.strip()))[0]:
             self._add_item(_SectionDraft(row, *parsed))
         else:
-            self._stray_lines.append(
-                (row if self._after_blank or not self._stray_lines else -1, line.strip())
-            )
+            is_first = self._after_blank or not self._stray_lines
+            self._stray_lines.append((row if is_first else -1, line.strip()))
 
     def _add_bullet(self, row: int, text: str) -> None:
         heading, body = highlights.split_heading(text)

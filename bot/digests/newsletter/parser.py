@@ -65,14 +65,9 @@ def _find_paper_spans(
             continue
         if heading.level <= day.heading.level or (heading.level < level and heading.row > last):
             return spans, problems, heading.row
-        problems.append(_unknown_heading_problem(heading))
+        excerpt = lines.excerpt(heading.text)
+        message = f"a heading without an arXiv id; what stands under it is left out: {excerpt}"
+        problems.append(models.Problem(heading.row + 1, message))
     if opened:
         spans.append((opened, end))
     return spans, problems, end
-
-
-def _unknown_heading_problem(heading: lines.Heading) -> models.Problem:
-    message = (
-        f"a heading without an arXiv id; what stands under it is left out: {lines.excerpt(heading.text)}"
-    )
-    return models.Problem(heading.row + 1, message)

@@ -66,10 +66,8 @@ def _find_heading_candidates(rows: Sequence[str]) -> list[lines.Heading]:
 
 def _parse_heading_candidate(row: int, line: str) -> lines.Heading | None:
     """The heading of a chapter that a line may be; a bold line has level 0."""
-    heading = (
-        lines.parse_heading(row, line) if line.lstrip(" ").startswith("#") and line[:4].strip() else None
-    )
-    if heading:
+    is_hash = line.lstrip(" ").startswith("#") and line[:4].strip()
+    if is_hash and (heading := lines.parse_heading(row, line)):
         text = _strip_markup(heading.text)
         return lines.Heading(row, heading.level, text) if heading.text else None
     if line.startswith("  "):

@@ -53,15 +53,9 @@ def _find_starts(
     papers_by_row: Mapping[int, paper_headings.PaperHeading],
     day: date_headings.DateHeading,
 ) -> tuple[list[_Start], list[models.Problem]]:
-    marked = [
-        heading
-        for heading in headings
-        if heading.row in papers_by_row and _has_paper_marker(rows, heading.row, day.end)
-    ]
-    first = (
-        marked[0] if marked else next((heading for heading in headings if heading.row in papers_by_row), None)
-    )
-    level = first.level if first else 0
+    of_papers = [heading for heading in headings if heading.row in papers_by_row]
+    marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
+    level = next((heading.level for heading in marked or of_papers), 0)
     code = fences.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
     starts: list[_Start] = []
     problems: list[models.Problem] = []
@@ -130,14 +124,9 @@ def _find_end(
     seen_levels: set[int] = set()
     has_content = False
     for heading in headings:
-        if (
-            heading.row <= start
-            or heading.level > paper_level
-            or heading.is_indented
-            or heading.row in fenced_rows
-        ):
+        if heading.row <= start or heading.level > paper_level or heading.is_indented:
             continue
-        if lines.split_number(heading.text)[0]:
+        if heading.row in fenced_rows or lines.split_number(heading.text)[0]:
             continue
         above = next((row for row in range(heading.row - 1, start, -1) if rows[row].strip()), start)
         if heading.level not in seen_levels and (
@@ -166,13 +155,10 @@ def _parse_paper(
     title, sections = chapters.parse_chapters(body)
     draft.title = title or draft.title or paper.title
     draft.sections = refusals.drop_refusal(tuple(section for section in sections if section.body))
-    problems += [
-        models.Problem(
-            paper.row + 1, f"a chapter with nothing under it: {lines.excerpt(section.heading or '')}"
-        )
-        for section in sections
-        if not section.body
-    ]
+    for section in sections:
+        if not section.body:
+            message = f"a chapter with nothing under it: {lines.excerpt(section.heading or '')}"
+            problems.append(models.Problem(paper.row + 1, message))
     return draft, problems
 
 

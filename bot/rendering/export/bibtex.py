@@ -26,15 +26,12 @@ _CENTURY_PIVOT = 91
 
 def render_bibtex(papers: Iterable[models.Entry]) -> str:
     """Return one entry per paper, in the order given; a repeated paper is one entry."""
-    unique: dict[str, models.Entry] = {}
+    entries: dict[str, str] = {}
     for paper in papers:
-        unique.setdefault(paper.arxiv_id, paper)
-    return "\n".join(
-        render_entry(
-            paper.arxiv_id, paper.title, paper.authors, truncated=paper.authors_truncated, url=paper.url
-        )
-        for paper in unique.values()
-    )
+        if (key := paper.arxiv_id) not in entries:
+            truncated = paper.authors_truncated
+            entries[key] = render_entry(key, paper.title, paper.authors, truncated=truncated, url=paper.url)
+    return "\n".join(entries.values())
 
 
 def render_entry(

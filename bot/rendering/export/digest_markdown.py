@@ -46,22 +46,11 @@ def render_review_paper(entry: models.Entry) -> PaperMarkdown:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
     level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
-    headless = [section.body for section in entry.sections if not section.heading]
-    body = "\n\n".join(
-        [
-            *title,
-            *(
-                headless
-                if len(headless) == 1
-                else [_render_bullet(models.Section(None, text)) for text in headless]
-            ),
-            *(
-                f"{level} {_one_line(section.heading)}\n\n{section.body}"
-                for section in entry.sections
-                if section.heading
-            ),
-        ]
-    )
+    headless = [section for section in entry.sections if not section.heading]
+    chapters = [section for section in entry.sections if section.heading]
+    parts = [section.body if len(headless) == 1 else _render_bullet(section) for section in headless]
+    parts += [f"{level} {_one_line(section.heading)}\n\n{section.body}" for section in chapters]
+    body = "\n\n".join(title + parts)
     inner_fences = re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)
     fence = "`" * max([3, *(len(inner) + 1 for inner in inner_fences)])
     return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
@@ -104,11 +93,8 @@ def _render_bullet(section: models.Section) -> str:
     first, *rest = _flatten_structure(section.body)
     head = f"***{_one_line(section.heading)}***: " if section.heading else ""
     is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
-    if (
-        is_indented
-        or first.startswith((*_FENCE_MARKS, " "))
-        or labelled_fields.parse_labelled_field(f"- {head}{first}")
-    ):
+    is_structure = first.startswith((*_FENCE_MARKS, " "))
+    if is_indented or is_structure or labelled_fields.parse_labelled_field(f"- {head}{first}"):
         # In the bullet's own line it would be parsed as something else, or the lines below would lose their indentation.
         first, rest = "", [first, *rest]
     return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])

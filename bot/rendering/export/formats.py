@@ -105,9 +105,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 def _csv_row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
     sections = [
-        f"{section.heading}: {blocks.render_plain(section.body)}"
-        if section.heading
-        else blocks.render_plain(section.body)
+        (f"{section.heading}: " if section.heading else "") + blocks.render_plain(section.body)
         for section in entry.sections
     ]
     return {

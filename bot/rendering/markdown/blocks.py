@@ -140,10 +140,8 @@ class _BlockRenderer:
         if self._block_kind == "cell":
             plain = " ".join(render_inline(children, with_markup=False).split())
             # The first cell is bold if the table becomes a list.
-            markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells).replace(
-                "\n", " "
-            )
-            self._cells.append((plain, markdown))
+            markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells)
+            self._cells.append((plain, markdown.replace("\n", " ")))
             return
         is_heading = self._block_kind == "heading"
         text = render_inline(children, with_markup=self._with_markup, bold=is_heading)
@@ -207,18 +205,13 @@ class _BlockRenderer:
 
     def _prefixes(self) -> tuple[str, str]:
         """Return the prefixes of a block's first line and of its other lines."""
-        quote = (
-            "> "
-            if self._with_markup and any(container.kind == "quote" for container in self._containers)
-            else ""
-        )
+        in_quote = any(container.kind == "quote" for container in self._containers)
+        quote = "> " if self._with_markup and in_quote else ""
         lists = [container for container in self._containers if container.kind == "list"][:_MAX_INDENT_DEPTH]
         if not lists:
             return quote, quote
         indent = " " * sum(container.width for container in lists[:-1])
-        bullet = self._containers[-1].bullet or next(
-            (c.bullet for c in reversed(self._containers) if c.bullet), ""
-        )
+        bullet = next((c.bullet for c in reversed(self._containers) if c.bullet), "")
         self._starts_list = not lists[-1].has_content
         for container in self._containers:
             container.bullet, container.has_content = "", True

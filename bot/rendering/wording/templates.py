@@ -82,16 +82,12 @@ class Templates:
         """
         file, bundled = self._resolve_files(name, locale)
         context_values = {**values, "locale": file.split(".")[-2]}
-        text = (
-            None
-            if file == bundled
-            else self._try_render(
-                file, block, lambda: self._render_block(file, bundled, block, context_values, output_format)
-            )
-        )
-        if text is None:
-            text = self._render_block(bundled, bundled, block, context_values, output_format)
-        return SafeMarkdown(text.strip())
+
+        def render(template: str) -> str:
+            return self._render_block(template, bundled, block, context_values, output_format)
+
+        text = None if file == bundled else self._try_render(file, block, lambda: render(file))
+        return SafeMarkdown((render(bundled) if text is None else text).strip())
 
     def render_document(
         self, file: str, values: Mapping[str, object], output_format: OutputFormat = OutputFormat.DOCUMENT
@@ -124,9 +120,8 @@ class Templates:
             except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
                 problems.append(_problem_from_error(error, name, self._folder))
             if BUNDLED_PREFIX + name not in bundled:
-                problems.append(
-                    TemplateProblem(str(Path(self._folder or "") / name), None, "replaces no template")
-                )
+                path = str(Path(self._folder or "") / name)
+                problems.append(TemplateProblem(path, None, "replaces no template"))
         return problems
 
     def _override_files(self) -> Iterator[str]:

@@ -140,13 +140,8 @@ def _is_cjk(word: str) -> bool:
 
 
 def _canonical_line(line: str) -> str:
-    compute = _canonical_chunk.__wrapped__
-    return "".join(
-        [
-            _canonical_chunk(chunk) if len(chunk) <= _MAX_CACHED_LENGTH else compute(chunk)
-            for chunk in line.split()
-        ]
-    )
+    cached, compute, limit = _canonical_chunk, _canonical_chunk.__wrapped__, _MAX_CACHED_LENGTH
+    return "".join([cached(chunk) if len(chunk) <= limit else compute(chunk) for chunk in line.split()])
 
 
 @lru_cache(maxsize=1 << 17)

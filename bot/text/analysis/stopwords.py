@@ -52,11 +52,8 @@ def _is_generic_end(normalised: Sequence[str], is_stop: Sequence[bool], index: i
 def _normalise(word: str) -> str:
     """Return a word folded, without surrounding punctuation and Korean particles."""
     folded = "".join(letter if letter.isalnum() else " " for letter in normalisation.fold(word)).strip()
-    return (
-        korean.strip_ending(folded)
-        if korean.is_hangul(folded) and folded not in _KOREAN_STOP_WORDS
-        else folded
-    )
+    is_inflected = korean.is_hangul(folded) and folded not in _KOREAN_STOP_WORDS
+    return korean.strip_ending(folded) if is_inflected else folded
 
 
 def _is_stop_word(word: str) -> bool:

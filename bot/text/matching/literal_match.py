@@ -79,12 +79,7 @@ def _folded_keyword(keyword: str) -> FoldedText:
 def _spacing_pattern(keyword: str) -> re.Pattern[str]:
     """Return a pattern for a keyword with CJK characters; the caller checks the word boundaries of Latin parts."""
     has_free_spacing = sum(map(len, candidate_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
-    pieces = (
-        _allow_spaces(piece) if has_free_spacing else re.escape(piece) for piece in _CJK_SPACE.split(keyword)
-    )
-    return re.compile(" ?".join(pieces))
-
-
-def _allow_spaces(piece: str) -> str:
-    """Allow a space between any two syllables."""
-    return " ?".join(map(re.escape, _CJK_BOUNDARY.split(piece)))
+    pieces = _CJK_SPACE.split(keyword)
+    if has_free_spacing:
+        pieces = [syllables for piece in pieces for syllables in _CJK_BOUNDARY.split(piece)]
+    return re.compile(" ?".join(map(re.escape, pieces)))

@@ -46,12 +46,12 @@ def name_distance(query_words: tuple[str, ...], name: str) -> float:
     best = _aligned_distance(query_words, name_words)
     if best == EXACT or len(query_words) == len(name_words):
         return best
-    longer, joins_name = (name_words, True) if len(name_words) > len(query_words) else (query_words, False)
+    joins_name = len(name_words) > len(query_words)
+    longer = name_words if joins_name else query_words
     for index in range(len(longer) - 1):
         joined = [*longer[:index], longer[index] + longer[index + 1], *longer[index + 2 :]]
-        distance = (
-            _aligned_distance(query_words, joined) if joins_name else _aligned_distance(joined, name_words)
-        )
+        pair = (query_words, joined) if joins_name else (joined, name_words)
+        distance = _aligned_distance(*pair)
         best = min(best, distance + (_JOINED_COST if len(joined) > 1 else _ALL_JOINED_COST))
     return best
 
@@ -73,16 +73,10 @@ def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> 
             position_of[i] = j
             taken.add(j)
             total += distance
-    total += sum(
-        _MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD
-        for i, word in enumerate(query_words)
-        if i not in position_of
-    )
-    return (
-        total
-        + _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
-        + _untyped_cost(taken, len(name_words))
-    )
+    missing = [word for i, word in enumerate(query_words) if i not in position_of]
+    total += sum(_MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD for word in missing)
+    order_cost = _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
+    return total + order_cost + _untyped_cost(taken, len(name_words))
 
 
 def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
@@ -103,12 +97,8 @@ def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
 
 
 def _untyped_cost(taken: set[int], word_count: int) -> float:
-    ends = {0, word_count - 1}
-    return sum(
-        _UNTYPED_END_COST if index in ends else _UNTYPED_MIDDLE_COST
-        for index in range(word_count)
-        if index not in taken
-    )
+    ends, untyped = {0, word_count - 1}, set(range(word_count)) - taken
+    return sum(_UNTYPED_END_COST if index in ends else _UNTYPED_MIDDLE_COST for index in sorted(untyped))
 
 
 @lru_cache(maxsize=1 << 14)

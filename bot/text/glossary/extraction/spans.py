@@ -168,12 +168,8 @@ class _SpanScorer:
         covered = len(self._covered) / len(self._content)
         over = self._word_count - self._expected
         rate = 0.35 if over < 0 else 0.15 if not self._unaligned else 0.45
-        score = (
-            self._score
-            + 0.8 * covered
-            - rate * abs(over)
-            - (_SUFFIX_START_PENALTY if self._starts_with_suffix else 0.0)
-        )
+        penalty = _SUFFIX_START_PENALTY if self._starts_with_suffix else 0.0
+        score = self._score + 0.8 * covered - rate * abs(over) - penalty
         return Span(text, self._word_count, covered, score)
 
 

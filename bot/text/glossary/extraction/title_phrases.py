@@ -176,12 +176,9 @@ def _is_multiword(surfaces: Counter[str]) -> bool:
 def _count_titles(text: str, surfaces: Mapping[str, int]) -> int:
     """Return the number of titles with a term; one-word terms must match beyond the stem (generation, not generator)."""
     term = normalisation.fold(text)
-    is_word = not _WORD_SEPARATOR.search(term)
-    return sum(
-        count
-        for surface, count in surfaces.items()
-        if not is_word or normalisation.fold(surface).startswith(term)
-    )
+    if _WORD_SEPARATOR.search(term):
+        return sum(surfaces.values())
+    return sum(count for surface, count in surfaces.items() if normalisation.fold(surface).startswith(term))
 
 
 def _subsumed_phrases(main_surfaces: Mapping[str, str], papers_of: Mapping[str, int]) -> set[str]:

@@ -93,8 +93,6 @@ def _longest_common_subsequence(left: str, right: str) -> int:
     for left_sound in left:
         diagonal = 0
         for column, right_sound in enumerate(right, 1):
-            diagonal, row[column] = (
-                row[column],
-                diagonal + 1 if left_sound == right_sound else max(row[column], row[column - 1]),
-            )
+            longest = diagonal + 1 if left_sound == right_sound else max(row[column], row[column - 1])
+            diagonal, row[column] = row[column], longest
     return row[-1]

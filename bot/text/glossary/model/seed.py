@@ -39,10 +39,5 @@ def _parse_line(line: str) -> SeedTerm:
         tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
     )
     is_common_word = abbreviations == (_COMMON_WORD_MARK,)
-    return SeedTerm(
-        term_keys.english_key(english[0]),
-        korean,
-        english,
-        () if is_common_word else abbreviations,
-        is_common_word,
-    )
+    key = term_keys.english_key(english[0])
+    return SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word)

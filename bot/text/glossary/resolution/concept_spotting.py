@@ -71,19 +71,10 @@ class ConceptSpotter:
         keys = self._by_korean.get(key) or self._by_korean.get(korean.strip_ending(key)) or []
         if not keys:
             return self._synonymous_concepts(key)
-        ranked = sorted(
-            set(keys),
-            key=lambda candidate: (
-                -self._supporting_papers(candidate, key),
-                -self._concepts[candidate].support,
-                candidate,
-            ),
-        )
-        return [
-            (candidate, 1.0)
-            for candidate in ranked
-            if self._supporting_papers(candidate, key) >= _MIN_SHARE * self._supporting_papers(ranked[0], key)
-        ]
+        papers = {concept: self._supporting_papers(concept, key) for concept in keys}
+        ranked = sorted(papers, key=lambda name: (-papers[name], -self._concepts[name].support, name))
+        min_papers = _MIN_SHARE * papers[ranked[0]]
+        return [(concept, 1.0) for concept in ranked if papers[concept] >= min_papers]
 
     def _synonymous_concepts(self, key: str) -> list[tuple[str, float]]:
         """Return the best supported concept that has a synonymous form of several words."""

@@ -67,11 +67,8 @@ class Glossary:
             return expansion.Expansion(text, ())
         whole_segment = self._segment(text)
         if whole_segment is not None:
-            spaced = (
-                whole_segment.forms[0].text.split()
-                if whole_segment.forms[0].key == term_keys.korean_key(text)
-                else units
-            )
+            main_form = whole_segment.forms[0]
+            spaced = main_form.text.split() if main_form.key == term_keys.korean_key(text) else units
             parts = self._longest_match_segments(spaced) if len(spaced) > 1 else []
             if parts and korean.has_hangul(text) and not concept_spotting.is_korean_only(text):
                 # Two languages are usually two terms, not one: "LLM 추론" asks for both.
@@ -93,10 +90,8 @@ class Glossary:
         forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initialism_forms(text))}
         for key, weight in weights:
             word_factor = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
-            for form in (
-                *self._weighted_forms(self._concepts[key]),
-                *self._word_by_word_forms(self._concepts[key]),
-            ):
+            concept = self._concepts[key]
+            for form in (*self._weighted_forms(concept), *self._word_by_word_forms(concept)):
                 factor = 1.0 if _are_transliterations(text, form.text) else word_factor
                 form = form._replace(weight=form.weight * weight * factor)
                 previous = forms.get(form.text)
@@ -109,10 +104,9 @@ class Glossary:
 
     def _is_single_word(self, key: str) -> bool:
         """Tell whether a concept is a single word, which may be an everyday one; fine-tuning is two words."""
-        texts = [form.text for form in self._concepts[key].forms_in("en")[:1]]
-        return len(term_keys.content_words(key)) == 1 and not any(
-            "-" in text or " " in text for text in texts
-        )
+        main_forms = self._concepts[key].forms_in("en")[:1]
+        is_compound = any("-" in form.text or " " in form.text for form in main_forms)
+        return len(term_keys.content_words(key)) == 1 and not is_compound
 
     def _weighted_forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
         for form in concept.forms:
@@ -174,11 +168,9 @@ class Glossary:
         pieces = korean.fewest_pieces(word, self._spotter.has_korean_form, _MAX_PIECE_LENGTH)
         if pieces is None:
             words = self._translator.split_words([unit])
-            return (
-                [self._segment(part) or self._word_segment(part) for part in words]
-                if len(words) > 1
-                else [self._word_segment(unit)]
-            )
+            if len(words) == 1:
+                return [self._word_segment(unit)]
+            return [self._segment(part) or self._word_segment(part) for part in words]
         return [self._segment(piece) or expansion.literal_segment(piece) for piece in pieces]
 
     def _compose_concept(self, units: list[str]) -> list[expansion.Segment]:
@@ -192,9 +184,8 @@ class Glossary:
         candidates = set().union(*(self._keys_by_word[stem] for row in translated for stem in row))
         fitting = [key for key in candidates if _is_covered(term_keys.content_words(key), translated)]
         ranked = sorted(fitting, key=lambda key: (-self._concepts[key].support, key))
-        if not ranked or (
-            len(ranked) > 1 and self._concepts[ranked[0]].support <= 2 * self._concepts[ranked[1]].support
-        ):
+        supports = [self._concepts[key].support for key in ranked[:2]]
+        if not ranked or (len(supports) > 1 and supports[0] <= 2 * supports[1]):
             return []
         text = " ".join(units)
         forms = [expansion.WeightedForm(text, 1.0), *self._weighted_forms(self._concepts[ranked[0]])]
@@ -203,10 +194,8 @@ class Glossary:
     def _translate_query(self, units: list[str]) -> list[expansion.Segment]:
         """Translate a query of several words word by word, and add its initialism."""
         query_text = " ".join(units)
-        forms = [
-            expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False)
-            for text in self._translator.translate_phrase(units)
-        ]
+        texts = self._translator.translate_phrase(units)
+        forms = [expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False) for text in texts]
         forms += _initialism_forms(query_text)
         if not forms:
             return []
@@ -234,11 +223,8 @@ def _shared_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]
     """Return for each term the abbreviations that it shares with others, none of which is dominant."""
     by_term: dict[str, list[str]] = defaultdict(list)
     for abbreviation, ranked in senses.items():
-        if (
-            ranked
-            and ranked[0].share < concepts.DOMINANT_SHARE
-            and abbreviation.casefold() not in concept_spotting.COMMON_WORDS
-        ):
+        is_shared = bool(ranked) and ranked[0].share < concepts.DOMINANT_SHARE
+        if is_shared and abbreviation.casefold() not in concept_spotting.COMMON_WORDS:
             for sense in ranked:
                 if sense.papers and sense.share >= _MIN_SHARED_SENSE:
                     by_term[sense.key].append(abbreviation)

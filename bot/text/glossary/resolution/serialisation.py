@@ -56,11 +56,9 @@ def load(text: str) -> resolver.Glossary | None:
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in stored["readings"].items()
     }
-    title_statistics = (
-        [(text, language, papers) for text, language, papers in stored["phrases"]],
-        stored["titled"],
-    )
-    return resolver.Glossary(built, senses, alignment.AssociationTable(stored["words"], {}), title_statistics)
+    phrases = [(text, language, papers) for text, language, papers in stored["phrases"]]
+    table = alignment.AssociationTable(stored["words"], {})
+    return resolver.Glossary(built, senses, table, (phrases, stored["titled"]))
 
 
 def _form_row(form: concepts.SurfaceForm) -> list[object]:

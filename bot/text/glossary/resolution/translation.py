@@ -33,25 +33,13 @@ class Translator:
 
     def to_english(self, word: str, min_score: float = _MIN_SCORE) -> list[str]:
         """Return the stems that a Korean word mainly translates to, best first."""
-        return _top_entries(
-            self._filter_mutual(self._table.associations.get(word, {}), self._korean_by_stem), min_score
-        )
+        row = self._table.associations.get(word, {})
+        return _top_entries(_filter_mutual(row, self._korean_by_stem), min_score)
 
     def to_korean(self, stem: str, min_score: float = _MIN_SCORE) -> list[str]:
         """Return the Korean words that an English stem mainly translates to, best first."""
-        return _top_entries(
-            self._filter_mutual(self._korean_by_stem.get(stem, {}), self._table.associations), min_score
-        )
-
-    def _filter_mutual(
-        self, row: Mapping[str, float], reverse: Mapping[str, Mapping[str, float]]
-    ) -> Mapping[str, float]:
-        """Drop entries that go much better with another word: 강화 is not "learning", though always near it."""
-        return {
-            word: score
-            for word, score in row.items()
-            if score >= _MIN_MUTUAL_SHARE * max(reverse[word].values())
-        }
+        row = self._korean_by_stem.get(stem, {})
+        return _top_entries(_filter_mutual(row, self._table.associations), min_score)
 
     def split_words(self, units: list[str]) -> list[str]:
         """Split a query into words: at spaces and hyphens, and long Korean words into known ones."""
@@ -70,11 +58,7 @@ class Translator:
             return self.to_english(word)
         translations = self.to_korean(word)
         # A single syllable is in too many words: 대 does not mean signal, although 신호 대 잡음비 contains it.
-        return [
-            translation
-            for translation in translations
-            if len(translation) > 1 or translation == translations[0]
-        ]
+        return [text for text in translations if len(text) > 1 or text == translations[0]]
 
     def translate_phrase(self, units: list[str]) -> list[str]:
         """Return word-by-word translations of a query in the same word order, likeliest first.
@@ -91,21 +75,22 @@ class Translator:
         return [" ".join(word for word, _ in row) for row in ranked[:_MAX_PHRASES]]
 
     def _likely_translations(self, word: str) -> dict[str, float]:
-        row = (
-            self._table.associations.get(word, {})
-            if korean.is_hangul(word)
-            else self._korean_by_stem.get(word, {})
-        )
-        return {
-            translation: row[translation]
-            for translation in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)
-        }
+        rows = self._table.associations if korean.is_hangul(word) else self._korean_by_stem
+        row = rows.get(word, {})
+        return {text: row[text] for text in _top_entries(row, _MIN_PHRASE_SCORE, _MIN_PHRASE_SHARE_OF_BEST)}
 
     def _decompound(self, word: str) -> list[str]:
         """Split a closed-up Korean word into the fewest words of the table; return it whole if that is impossible."""
         if len(word) < 4 or word in self._table.associations:
             return [word]
         return korean.fewest_pieces(word, self._table.associations.__contains__, _MAX_PIECE_LENGTH) or [word]
+
+
+def _filter_mutual(row: Mapping[str, float], reverse: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Drop entries that go much better with another word: 강화 is not "learning", though always near it."""
+    return {
+        word: score for word, score in row.items() if score >= _MIN_MUTUAL_SHARE * max(reverse[word].values())
+    }
 
 
 def _top_entries(
