@@ -25,6 +25,9 @@ from storage.outbox import queries
 from tests.fake_discord import validation
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+SETTLE_SECONDS = 60.0
+"""SimCord gives up on the bot after this wall-clock time. Its default of five seconds fails on a busy machine."""
 """Start of SimCord's clock."""
 
 
@@ -94,7 +97,7 @@ async def open_harness(
     container.texts = texts
     bot = container.create_bot(shard_count=1, locale=locale)
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
-    env = simcord.Env(bot, check_errors=False)
+    env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
     await env.start()
     clock.env = env
     try:
