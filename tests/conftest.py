@@ -34,6 +34,7 @@ hypothesis.settings.load_profile("paperround")
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
+_OBJECT_IN_USE = "55006"
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +90,14 @@ async def _create_template(postgres_url: str) -> str:
 async def create_postgres_database(postgres_url: str, template: str = "template1") -> str:
     """Create a database on the server and return its URL."""
     name = f"t{uuid.uuid4().hex}"
-    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    for remaining in reversed(range(10)):
+        try:
+            await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+            break
+        except sa.exc.DBAPIError as error:
+            # The server waits five seconds for sessions of the template to end; on a busy machine that is too short.
+            if getattr(error.orig, "sqlstate", None) != _OBJECT_IN_USE or not remaining:
+                raise
     return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
 
 
