@@ -65,8 +65,7 @@ async def _subscribe(database: Database, core: Container, now: datetime, day: da
             await subscriptions.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
         rows = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
         await subscriptions.set_schedules(
-            connection,
-            [subscriptions.Schedule(row.id, now, day) for row in rows],
+            connection, [replace(row, next_due_at=now, due_on=day, last_digest_on=None) for row in rows]
         )
 
 

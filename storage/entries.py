@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
 from storage.tables import digests, entries, papers, sections
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPaper:
+    """A paper of a digest, with its latest votes (None: unknown). `rank` is its position in the digest."""
+
+    digest_id: int
+    date_on: date
+    paper_id: int
+    arxiv_id: str
+    rank: int
+    votes: int | None
 
 
 async def add(
@@ -53,6 +67,28 @@ async def list_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[m
     rows = (await connection.execute(query)).all()
     sections_by_entry = await _load_sections(connection, [row.id for row in rows])
     return tuple(_entry_from_row(row, sections_by_entry.get(row.id, ())) for row in rows)
+
+
+async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
+    """Return the papers of the digests, by digest and rank."""
+    listed: list[DigestPaper] = []
+    for chunk in bulk.chunked(digest_ids):
+        query = (
+            sa.select(
+                entries.c.digest_id,
+                digests.c.date_on,
+                papers.c.id,
+                papers.c.arxiv_id,
+                entries.c.rank,
+                papers.c.votes,
+            )
+            .join(papers, papers.c.id == entries.c.paper_id)
+            .join(digests, digests.c.id == entries.c.digest_id)
+            .where(entries.c.digest_id.in_(chunk))
+            .order_by(entries.c.digest_id, entries.c.rank)
+        )
+        listed.extend(DigestPaper(*row) for row in await connection.execute(query))
+    return listed
 
 
 async def list_appearances(

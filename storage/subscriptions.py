@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,18 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models
 from storage.tables import subscriptions
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The next due time of a subscription (UTC), the local date of that post, and the date and end of waiting."""
-
-    subscription_id: int
-    next_due_at: datetime | None
-    due_on: date | None
-    waiting_for_on: date | None = None
-    waiting_until_at: datetime | None = None
-    last_digest_on: date | None = None
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
@@ -111,19 +98,16 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
     return [_subscription_from_row(row) for row in await connection.execute(select_due(now, limit))]
 
 
-async def set_schedules(connection: AsyncConnection, schedules: Sequence[Schedule]) -> None:
-    """Store the next due time of each subscription."""
-    if not schedules:
+async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Subscription]) -> None:
+    """Store the next due time of each subscription, its waiting for a digest and the newest digest posted."""
+    if not changed:
         return
     names = ("next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")
     await connection.execute(
         subscriptions.update()
         .where(subscriptions.c.id == sa.bindparam("b_id"))
         .values({name: sa.bindparam(f"b_{name}") for name in names}),
-        [
-            {"b_id": row.subscription_id, **{f"b_{name}": getattr(row, name) for name in names}}
-            for row in schedules
-        ],
+        [{"b_id": row.id, **{f"b_{name}": getattr(row, name) for name in names}} for row in changed],
     )
 
 

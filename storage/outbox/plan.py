@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,19 +24,6 @@ PART_COLUMNS = (
     "channel_id",
     "message_id",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryContent:
-    """The content of a delivery after its messages are edited.
-
-    `payloads` (at least one) are the new JSON payloads by part id: of the edited parts and of edits still pending for the
-    same messages.
-    """
-
-    delivery_id: int
-    fingerprint: str
-    payloads: dict[int, str]
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -79,25 +65,26 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     )
 
 
-async def set_content(connection: AsyncConnection, edited: Sequence[DeliveryContent]) -> None:
-    """Store the new content of deliveries when edits of their messages are planned; the next correction compares with it."""
-    if not edited:
-        return
+async def set_content(
+    connection: AsyncConnection, fingerprints: Mapping[int, str], payloads: Mapping[int, str]
+) -> None:
+    """Store the new content of deliveries whose messages are edited; the next correction compares with it.
+
+    `fingerprints` are by delivery id, the JSON `payloads` by part id: of the edited parts and of edits still pending for
+    the same messages.
+    """
+    if fingerprints:
+        await _update_by_id(connection, tables.deliveries, "fingerprint", fingerprints)
+    if payloads:
+        await _update_by_id(connection, tables.parts, "payload", payloads)
+
+
+async def _update_by_id(
+    connection: AsyncConnection, table: sa.Table, column: str, values: Mapping[int, str]
+) -> None:
     await connection.execute(
-        tables.deliveries.update()
-        .where(tables.deliveries.c.id == sa.bindparam("b_id"))
-        .values(fingerprint=sa.bindparam("b_fingerprint")),
-        [{"b_id": content.delivery_id, "b_fingerprint": content.fingerprint} for content in edited],
-    )
-    await connection.execute(
-        tables.parts.update()
-        .where(tables.parts.c.id == sa.bindparam("b_id"))
-        .values(payload=sa.bindparam("b_payload")),
-        [
-            {"b_id": part_id, "b_payload": payload}
-            for content in edited
-            for part_id, payload in content.payloads.items()
-        ],
+        table.update().where(table.c.id == sa.bindparam("b_id")).values({column: sa.bindparam("b_value")}),
+        [{"b_id": id_, "b_value": value} for id_, value in values.items()],
     )
 
 

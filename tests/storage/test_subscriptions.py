@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from storage import errors, models, subscriptions
@@ -31,9 +33,10 @@ async def test_an_identical_subscription_is_rejected(harness: PlannerHarness) ->
 
 async def test_waiting_subscriptions_become_due_at_once(harness: PlannerHarness) -> None:
     waiting, other = await harness.subscribe(20), await harness.subscribe(21)
+    row = await harness.get_subscription(waiting)
     async with harness.database.transaction() as connection:
-        schedule = subscriptions.Schedule(waiting, SEOUL_9AM, MONDAY, MONDAY, SEOUL_9AM)
-        await subscriptions.set_schedules(connection, [schedule])
+        row = replace(row, waiting_for_on=MONDAY, waiting_until_at=SEOUL_9AM)
+        await subscriptions.set_schedules(connection, [row])
         assert await subscriptions.wake_waiting(connection, SEOUL_9AM.replace(hour=0, minute=0)) == 0
         earlier = SEOUL_9AM.replace(day=4)
         assert await subscriptions.wake_waiting(connection, earlier) == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from bot.services.daily import decision, schedule
-from storage import digest_reads, models, papers, posted
+from storage import digests, entries, models, papers, posted
 from storage.database import Connection
 
 
@@ -26,9 +26,9 @@ async def load_pool(
 
 async def load_digests(connection: Connection, since_on: date, until_on: date) -> decision.CandidatePool:
     """Return the digests of these dates, both ends included, with their papers."""
-    digests = await digest_reads.list_digests(connection, since_on, until_on)
-    listed = await digest_reads.list_papers(connection, [digest.id for digest in digests])
-    return decision.CandidatePool(digests, listed)
+    newest_first = await digests.list_rows(connection, since_on=since_on, until_on=until_on)
+    listed = await entries.list_papers(connection, [digest.id for digest in newest_first])
+    return decision.CandidatePool(newest_first[::-1], listed)
 
 
 async def load_posted_ids(
@@ -45,7 +45,7 @@ async def load_details(
     connection: Connection, posts: Iterable[decision.PlannedPost | None]
 ) -> dict[int, models.PaperDetail]:
     """Return the details of all papers of some posts, by paper id."""
-    ids = sorted({paper.paper_id for post in posts if post for paper in post.selection.papers})
+    ids = sorted({paper.paper_id for post in posts if post for paper in post.papers})
     return {detail.id: detail for detail in await papers.list_details(connection, ids)}
 
 
@@ -54,4 +54,4 @@ def posted_papers(
 ) -> list[posted.PostedPaper]:
     """Return the records of a post's papers as posted in the subscription's channel."""
     key = posted.channel_locale(subscription)
-    return [posted.PostedPaper(*key, paper.paper_id, now, delivery_id) for paper in post.selection.papers]
+    return [posted.PostedPaper(*key, paper.paper_id, now, delivery_id) for paper in post.papers]

@@ -7,14 +7,16 @@ digest posted, and not covered by an earlier post. The first post of a subscript
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from bot.services.daily import schedule, selection, styles
 from bot.services.daily.schedule import DAY
 from storage import models
 from storage.decisions import StoredDecision
-from storage.digest_reads import CandidateDigest, DigestPaper
+from storage.entries import DigestPaper
+from storage.models import StoredDigest
 
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
@@ -24,47 +26,35 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a subscription does now, and when it is due next.
+    """What a subscription does now; `subscription` has its next due time.
 
     `post` is None if nothing is posted, `choice` if no papers were chosen from. `covered_digest_ids` are the digests
-    that later posts do not draw from. While the subscription waits for a digest, `waiting_for_on` is the local date of
-    the post, and `next_due` keeps the first date that is still to be posted.
+    that later posts do not draw from. While the subscription waits for a digest, its `waiting_for_on` is the local date
+    of the post, and its `due_on` keeps the first date that is still to be posted.
     """
 
     subscription: models.Subscription
-    next_due: schedule.DueTime
     post: PlannedPost | None = None
-    choice: Choice | None = None
+    choice: PlannedPost | None = None
     covered_digest_ids: tuple[int, ...] = ()
-    waiting_for_on: date | None = None
-    waiting_until_at: datetime | None = None
-    last_digest_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A choice of papers for the local date `local_on` from the digests `digest_ids`.
-
-    `digest_on` is the date of the newest of them, or the last day of a rolling post.
-    """
-
-    local_on: date
-    digest_on: date
-    digest_ids: tuple[int, ...]
-    selection: selection.Selection
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPost:
-    """The content of one post. `local_on` is the date of the post, `digest_on` that of its newest digest.
+    """The content of the post of the local date `local_on`: papers of the digests `digest_ids`.
 
-    `missed_on` are earlier dates that were due during downtime; `since_on` is the first day of a rolling post.
+    `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
+    `papers`, `left_out` and `total` are as `selection.select` returns them. `missed_on` are earlier dates that were due
+    during downtime.
     """
 
     local_on: date
     due_at: datetime
     digest_on: date
-    selection: selection.Selection
+    digest_ids: tuple[int, ...] = ()
+    papers: tuple[DigestPaper, ...] = ()
+    left_out: tuple[DigestPaper, ...] = ()
+    total: int = 0
     missed_on: tuple[date, ...] = ()
     since_on: date | None = None
 
@@ -72,40 +62,31 @@ class PlannedPost:
 class CandidatePool:
     """The digests that can be posted, with their papers. Ranks each combination of digests once."""
 
-    def __init__(self, digests: Sequence[CandidateDigest], papers: Sequence[DigestPaper]) -> None:
+    def __init__(self, digests: Sequence[StoredDigest], papers: Iterable[DigestPaper]) -> None:
         self.digests = digests
-        self._papers: dict[int, list[selection.Candidate]] = {}
-        self._ranked: dict[tuple[int, ...], tuple[selection.Candidate, ...]] = {}
+        self._papers: dict[int, list[DigestPaper]] = {}
+        self._ranked: dict[tuple[int, ...], tuple[DigestPaper, ...]] = {}
         for paper in papers:
-            candidate = selection.Candidate(paper.paper_id, paper.votes, paper.date_on, paper.rank)
-            self._papers.setdefault(paper.digest_id, []).append(candidate)
+            self._papers.setdefault(paper.digest_id, []).append(paper)
 
     def select(
         self, digest_ids: tuple[int, ...], subscription: models.Subscription, posted_ids: Collection[int]
-    ) -> selection.Selection:
-        """Select papers of some digests by the subscription's `top_n` and `min_votes`."""
+    ) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int]:
+        """Select papers of some digests by the subscription's `top_n` and `min_votes`, as `selection.select` does."""
+        if digest_ids not in self._ranked:
+            self._ranked[digest_ids] = selection.rank(
+                paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
+            )
         return selection.select(
-            self._rank_papers(digest_ids),
+            self._ranked[digest_ids],
             posted_ids=posted_ids,
             top_n=subscription.top_n,
             min_votes=subscription.min_votes,
         )
 
-    def _rank_papers(self, digest_ids: tuple[int, ...]) -> tuple[selection.Candidate, ...]:
-        if digest_ids not in self._ranked:
-            self._ranked[digest_ids] = selection.rank(
-                paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
-            )
-        return self._ranked[digest_ids]
 
-
-@dataclass(frozen=True, slots=True)
-class DueDates:
-    """What fell due up to now, oldest first; the next due time; and the local date of today."""
-
-    past: tuple[schedule.DueTime, ...]
-    following: schedule.DueTime
-    today: date
+DueDates: TypeAlias = tuple[tuple[schedule.DueTime, ...], schedule.DueTime, date]
+"""What fell due up to now, oldest first; the next due time; and the local date of today."""
 
 
 class Calendar:
@@ -125,7 +106,7 @@ class Calendar:
             if subscription.due_on is not None:
                 past = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
             following = schedule.next_due(self.now, at, zone, subscription.days)
-            self._cache[key] = DueDates(past, following, schedule.local_date(self.now, zone))
+            self._cache[key] = past, following, schedule.local_date(self.now, zone)
         return self._cache[key]
 
 
@@ -147,7 +128,7 @@ def newest_digest_date(today: date) -> date:
     return today + DAY
 
 
-def settled_at(subscription: models.Subscription, digest: CandidateDigest) -> datetime:
+def settled_at(subscription: models.Subscription, digest: StoredDigest) -> datetime:
     """Return when the votes of a digest have settled by the subscription's `settle_hours` (UTC)."""
     return digest.ingested_at + timedelta(hours=subscription.settle_hours)
 
@@ -158,10 +139,10 @@ def fresh_digests(
     today: date,
     pool: CandidatePool,
     covered_ids: Collection[int],
-) -> list[CandidateDigest]:
+) -> list[StoredDigest]:
     """Return the digests that a post of `due_on` can draw from on the local date `today`."""
     first, last = oldest_digest_date(subscription, due_on), newest_digest_date(today)
-    dated = [digest for digest in pool.digests if first <= digest.date_on <= last]
+    dated = [digest for digest in pool.digests if first <= digest.date <= last]
     if styles.is_rolling(subscription):
         return dated
     return [digest for digest in dated if digest.id not in covered_ids]
@@ -181,114 +162,81 @@ def decide(
     `covered_ids` are digests that it drew from before, `posted_ids` papers posted in its channel within
     REPOST_INTERVAL. A date whose key is in `planned_keys` is finished, even if its due time has changed since.
     """
-    now, dates = calendar.now, calendar.look_up(subscription)
-    if not dates.past or delivery_key(subscription.id, dates.past[-1].local_on) in planned_keys:
-        return Decision(subscription, dates.following)
-    current = dates.past[-1]
+    now, (past, following, today) = calendar.now, calendar.look_up(subscription)
+    moved_on = schedule.set_due(subscription, following)
+    if not past or delivery_key(subscription.id, past[-1].local_on) in planned_keys:
+        return Decision(moved_on)
+    current = past[-1]
     # Before the next post is due, so that "no papers today" is posted on its own day.
-    until = min(current.at + timedelta(minutes=subscription.wait_minutes), dates.following.at - MINUTE)
+    until = min(current.at + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post.
-    first_on = min(dates.today, current.local_on) if now <= until else dates.today
-    fresh = fresh_digests(subscription, first_on, dates.today, pool, covered_ids)
+    first_on = min(today, current.local_on) if now <= until else today
+    fresh = fresh_digests(subscription, first_on, today, pool, covered_ids)
+    empty = PlannedPost(current.local_on, current.at, current.local_on)
     if styles.is_rolling(subscription):
-        return _decide_rolling(subscription, dates, fresh, pool, posted_ids)
+        empty = replace(empty, since_on=styles.first_rolling_date(subscription, current.local_on))
+        choice = _choose(empty, fresh, subscription, pool, posted_ids)
+        return Decision(moved_on, _unless_empty(choice, subscription), choice)
+    empty = replace(empty, missed_on=_missed_dates(subscription, past, today))
     settled = [settled_at(subscription, digest) for digest in fresh]
     ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
     if ready:
-        return _decide_daily(subscription, dates, ready, pool, posted_ids)
+        return _decide_daily(subscription, moved_on, empty, ready, pool, posted_ids)
     if now < until:
         look_at = min([moment for moment in settled if moment > now] + [until])
-        return Decision(
-            subscription,
-            schedule.DueTime(look_at, dates.past[0].local_on),
-            waiting_for_on=current.local_on,
-            waiting_until_at=until,
-        )
-    nothing = selection.Selection((), (), 0)
-    post = _build_post(subscription, dates, current.local_on, nothing, _missed_dates(subscription, dates))
-    return Decision(subscription, dates.following, post)
+        due = schedule.DueTime(look_at, past[0].local_on)
+        return Decision(schedule.set_due(subscription, due, waiting_for_on=current.local_on, until=until))
+    return Decision(moved_on, _unless_empty(empty, subscription))
 
 
 def _decide_daily(
     subscription: models.Subscription,
-    dates: DueDates,
-    ready: list[CandidateDigest],
+    moved_on: models.Subscription,
+    empty: PlannedPost,
+    ready: list[StoredDigest],
     pool: CandidatePool,
     posted_ids: Collection[int],
 ) -> Decision:
-    newest_on = max(digest.date_on for digest in ready)
-    drawn = (
-        ready if subscription.last_digest_on else [digest for digest in ready if digest.date_on == newest_on]
-    )
-    choice = _choose(subscription, dates, newest_on, drawn, pool, posted_ids)
-    missed_on = _missed_dates(subscription, dates)
+    newest_on = max(digest.date for digest in ready)
+    drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date == newest_on]
+    choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
     return Decision(
-        subscription,
-        dates.following,
-        post=_build_post(subscription, dates, newest_on, choice.selection, missed_on),
-        choice=choice,
+        replace(moved_on, last_digest_on=newest_on),
+        _unless_empty(choice, subscription),
+        choice,
         covered_digest_ids=tuple(digest.id for digest in ready),
-        last_digest_on=newest_on,
     )
-
-
-def _decide_rolling(
-    subscription: models.Subscription,
-    dates: DueDates,
-    digests: list[CandidateDigest],
-    pool: CandidatePool,
-    posted_ids: Collection[int],
-) -> Decision:
-    last_on = dates.past[-1].local_on
-    choice = _choose(subscription, dates, last_on, digests, pool, posted_ids)
-    post = _build_post(
-        subscription,
-        dates,
-        last_on,
-        choice.selection,
-        since_on=styles.first_rolling_date(subscription, last_on),
-    )
-    return Decision(subscription, dates.following, post, choice)
 
 
 def _choose(
+    empty: PlannedPost,
+    digests: Iterable[StoredDigest],
     subscription: models.Subscription,
-    dates: DueDates,
-    digest_on: date,
-    digests: Iterable[CandidateDigest],
     pool: CandidatePool,
     posted_ids: Collection[int],
-) -> Choice:
+) -> PlannedPost:
+    """Return the post with papers of the digests."""
     digest_ids = tuple(digest.id for digest in digests)
-    selected = pool.select(digest_ids, subscription, posted_ids)
-    return Choice(dates.past[-1].local_on, digest_on, digest_ids, selected)
+    papers, left_out, total = pool.select(digest_ids, subscription, posted_ids)
+    return replace(empty, digest_ids=digest_ids, papers=papers, left_out=left_out, total=total)
 
 
-def _build_post(
-    subscription: models.Subscription,
-    dates: DueDates,
-    digest_on: date,
-    selected: selection.Selection,
-    missed_on: tuple[date, ...] = (),
-    since_on: date | None = None,
-) -> PlannedPost | None:
-    if not selected.papers and not subscription.say_when_empty:
-        return None
-    current = dates.past[-1]
-    return PlannedPost(current.local_on, current.at, digest_on, selected, missed_on, since_on)
+def _unless_empty(post: PlannedPost, subscription: models.Subscription) -> PlannedPost | None:
+    return post if post.papers or subscription.say_when_empty else None
 
 
-def _missed_dates(subscription: models.Subscription, dates: DueDates) -> tuple[date, ...]:
+def _missed_dates(
+    subscription: models.Subscription, past: Sequence[schedule.DueTime], today: date
+) -> tuple[date, ...]:
     """Return the dates that fell due during downtime and are no longer fresh."""
-    oldest_fresh = dates.today - (subscription.fresh_days - 1) * DAY
-    return tuple(due.local_on for due in dates.past[:-1] if due.local_on < oldest_fresh)
+    oldest_fresh = today - (subscription.fresh_days - 1) * DAY
+    return tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
 
 
 def to_record(
-    plan: Decision, choice: Choice, now: datetime, delivery_id: int | None = None
+    plan: Decision, choice: PlannedPost, now: datetime, delivery_id: int | None = None
 ) -> StoredDecision:
     """Return the record of a choice made at `now` (UTC), for `/why`."""
-    papers = choice.selection.papers
     return StoredDecision(
         subscription_id=plan.subscription.id,
         local_on=choice.local_on,
@@ -297,8 +245,8 @@ def to_record(
         digest_ids=choice.digest_ids,
         skipped_digest_ids=tuple(sorted({*plan.covered_digest_ids}.difference(choice.digest_ids))),
         min_votes=plan.subscription.min_votes,
-        cutoff_rank=len(papers),
-        cutoff_votes=papers[-1].votes if papers else None,
-        left_out=tuple((paper.paper_id, paper.votes) for paper in choice.selection.left_out),
+        cutoff_rank=len(choice.papers),
+        cutoff_votes=choice.papers[-1].votes if choice.papers else None,
+        left_out=tuple((paper.paper_id, paper.votes) for paper in choice.left_out),
         delivery_id=delivery_id,
     )

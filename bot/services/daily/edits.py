@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
 from bot import isolation
 from bot.services.daily import schedule, styles
 from bot.services.posts import contents, delivery_factory, summaries
-from storage import digest_reads, digests, models, papers, subscriptions
+from storage import digests, entries, models, papers, subscriptions
 from storage.database import Connection
 from storage.outbox import plan, queries
 
@@ -31,12 +31,8 @@ BATCH_SIZE = 500
 """Number of posts whose messages are in memory at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedPost:
-    """A sent post and its new rendering."""
-
-    delivery: models.Delivery
-    rendered: delivery_factory.RenderedPost
+ChangedPost: TypeAlias = tuple[models.Delivery, delivery_factory.RenderedPost]
+"""A sent post and its new rendering."""
 
 
 class EditPlanner:
@@ -50,7 +46,7 @@ class EditPlanner:
         digest = await digests.get(connection, digest_id)
         if digest is None:
             return 0
-        corrected = {paper.arxiv_id for paper in await digest_reads.list_papers(connection, [digest_id])}
+        corrected = {paper.arxiv_id for paper in await entries.list_papers(connection, [digest_id])}
         # A post has the date of its newest digest; the corrected digest may be an older one.
         recent = await queries.list_rows(
             connection,
@@ -89,7 +85,7 @@ class EditPlanner:
                 rendered[key] = await self._rerender(connection, delivery, subscription)
             new = rendered[key]
             if new is not None and new.fingerprint != delivery.fingerprint:
-                changed.append(ChangedPost(delivery, new))
+                changed.append((delivery, new))
         return changed
 
     async def _rerender(
@@ -112,20 +108,22 @@ class EditPlanner:
         revision: str,
         now: datetime,
     ) -> int:
-        stored = await queries.list_parts_by_delivery(connection, [post.delivery.id for post in batch])
-        planned, shown = [], []
-        for post in batch:
-            delivery = post.delivery
-            edits, payloads = self._build_edits(stored[delivery.id], post.rendered, delivery.key)
+        stored = await queries.list_parts_by_delivery(connection, [delivery.id for delivery, _ in batch])
+        planned: list[models.NewDelivery] = []
+        fingerprints: dict[int, str] = {}
+        new_payloads: dict[int, str] = {}
+        for delivery, rendered in batch:
+            edits, payloads = self._build_edits(stored[delivery.id], rendered, delivery.key)
+            new_payloads |= payloads
             for edit in edits:
                 # A pending edit that is retried after this one must not restore the older text.
-                payloads |= dict.fromkeys(pending.get(edit.message_id or 0, ()), edit.payload)
+                new_payloads |= dict.fromkeys(pending.get(edit.message_id or 0, ()), edit.payload)
             if edits:
                 key = f"edit:{delivery.id}:{revision}"
                 planned.append(self._deliveries.build_edit(delivery, edits, key=key, now=now))
-                shown.append(plan.DeliveryContent(delivery.id, post.rendered.fingerprint, payloads))
+                fingerprints[delivery.id] = rendered.fingerprint
         ids = await plan.add_all(connection, planned)
-        await plan.set_content(connection, shown)
+        await plan.set_content(connection, fingerprints, new_payloads)
         return len(ids)
 
     def _build_edits(

@@ -31,7 +31,7 @@ class OnDemandPosts:
         now = self._clock()
         async with self._database.read() as connection:
             post = await self._select_fresh(connection, subscription, now)
-            if post is None or not post.selection.papers:
+            if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
             details = await candidates.load_details(connection, [post])
         return build_daily_post(subscription, post, details)
@@ -45,7 +45,7 @@ class OnDemandPosts:
             if subscription is None:
                 return None
             post = await self._select_fresh(connection, subscription, now)
-            if post is None or not post.selection.papers:
+            if post is None or not post.papers:
                 return None
             details = await candidates.load_details(connection, [post])
             delivery = self._deliveries.build_post(
@@ -70,12 +70,12 @@ class OnDemandPosts:
         pool = await candidates.load_digests(connection, first_on, decision.newest_digest_date(today))
         if not pool.digests:
             return None
-        newest_on = max(digest.date_on for digest in pool.digests)
+        newest_on = max(digest.date for digest in pool.digests)
         is_rolling = styles.is_rolling(subscription)
-        digest_ids = tuple(digest.id for digest in pool.digests if is_rolling or digest.date_on == newest_on)
+        digest_ids = tuple(digest.id for digest in pool.digests if is_rolling or digest.date == newest_on)
         posted_ids = await candidates.load_posted_ids(connection, subscription, now)
         selected = pool.select(digest_ids, subscription, posted_ids)
-        post = decision.PlannedPost(today, now, newest_on, selected)
+        post = decision.PlannedPost(today, now, newest_on, digest_ids, *selected)
         return replace(post, digest_on=today, since_on=first_on) if is_rolling else post
 
     async def _select_newest(
@@ -86,5 +86,6 @@ class OnDemandPosts:
         newest_on = dates[0] if dates else today
         since_on = styles.first_rolling_date(subscription, newest_on)
         pool = await candidates.load_digests(connection, since_on or newest_on, newest_on)
-        selected = pool.select(tuple(digest.id for digest in pool.digests), subscription, set())
-        return decision.PlannedPost(today, now, newest_on, selected, since_on=since_on)
+        digest_ids = tuple(digest.id for digest in pool.digests)
+        selected = pool.select(digest_ids, subscription, set())
+        return decision.PlannedPost(today, now, newest_on, digest_ids, *selected, since_on=since_on)

@@ -7,7 +7,7 @@ the decisions for `/why`, and the next due times. Planning is idempotent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -60,13 +60,13 @@ class DailyPlanner:
             await digests.lock_ingest(connection)
             active = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
             changed = [
-                decision.Decision(subscription, due)
+                schedule.set_due(subscription, due)
                 for subscription in active
                 if schedule.is_known_zone(subscription.timezone)
                 and (due := recompute_due(subscription, now)) is not None
                 and (due.at, due.local_on) != (subscription.next_due_at, subscription.due_on)
             ]
-            await _store_schedules(connection, changed)
+            await subscriptions.set_schedules(connection, changed)
         return len(changed)
 
     async def _plan_batch(self, now: datetime, rendered: RenderedPosts) -> tuple[int, int]:
@@ -79,7 +79,7 @@ class DailyPlanner:
             known = [subscription for subscription in due if schedule.is_known_zone(subscription.timezone)]
             plans = await _decide(connection, known, now)
             details = await candidates.load_details(connection, [plan.post for plan in plans])
-            plans, deliveries = _build_deliveries(plans, details, now, rendered)
+            plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
             plans += [
                 _postpone(subscription, now, "unknown time zone")
@@ -108,9 +108,9 @@ async def _decide(
     )
     calendar = decision.Calendar(now)
     keys = [
-        decision.delivery_key(subscription.id, dates.past[-1].local_on)
+        decision.delivery_key(subscription.id, past[-1].local_on)
         for subscription in due
-        if (dates := calendar.look_up(subscription)).past
+        if (past := calendar.look_up(subscription)[0])
     ]
     planned_keys = await queries.list_existing_keys(connection, keys)
     plans = []
@@ -126,28 +126,29 @@ async def _decide(
         )
         if plan.post is not None:
             # A second subscription of the channel that is due now must not repeat these papers.
-            channel_posted_ids.update(paper.paper_id for paper in plan.post.selection.papers)
+            channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
         plans.append(plan)
     return plans
 
 
 def _build_deliveries(
-    plans: Iterable[decision.Decision],
+    subscribed: Sequence[models.Subscription],
+    plans: Sequence[decision.Decision],
     details: Mapping[int, models.PaperDetail],
     now: datetime,
     rendered: RenderedPosts,
 ) -> tuple[list[decision.Decision], list[models.NewDelivery]]:
-    """Return the plans and their deliveries. A plan that cannot be rendered is postponed."""
+    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed."""
     kept: list[decision.Decision] = []
     deliveries: list[models.NewDelivery] = []
-    for plan in plans:
+    for subscription, plan in zip(subscribed, plans, strict=True):
         # A template error in one style must not stop the other posts.
         failures: list[Exception] = []
         with isolation.collected(failures):
             if plan.post is not None:
-                deliveries.append(rendered.build_delivery(plan.subscription, plan.post, details))
+                deliveries.append(rendered.build_delivery(subscription, plan.post, details))
         kept.append(
-            _postpone(plan.subscription, now, "rendering failed", exc_info=failures[0]) if failures else plan
+            _postpone(subscription, now, "rendering failed", exc_info=failures[0]) if failures else plan
         )
     return kept, deliveries
 
@@ -172,9 +173,8 @@ def _postpone(
 ) -> decision.Decision:
     """Return a decision to try again after POSTPONE_DELAY, so that other subscriptions are not held up."""
     log.error("post not planned", subscription=subscription.id, reason=reason, **details)
-    return decision.Decision(
-        subscription, schedule.DueTime(now + POSTPONE_DELAY, subscription.due_on or now.date())
-    )
+    due = schedule.DueTime(now + POSTPONE_DELAY, subscription.due_on or now.date())
+    return decision.Decision(schedule.set_due(subscription, due))
 
 
 async def _store_plans(
@@ -195,21 +195,4 @@ async def _store_plans(
     await posted.add_papers(connection, papers)
     await posted.add_covered(connection, covered, now)
     await decisions.add_all(connection, records)
-    await _store_schedules(connection, plans)
-
-
-async def _store_schedules(connection: Connection, plans: Sequence[decision.Decision]) -> None:
-    await subscriptions.set_schedules(
-        connection,
-        [
-            subscriptions.Schedule(
-                subscription_id=plan.subscription.id,
-                next_due_at=plan.next_due.at,
-                due_on=plan.next_due.local_on,
-                waiting_for_on=plan.waiting_for_on,
-                waiting_until_at=plan.waiting_until_at,
-                last_digest_on=plan.last_digest_on or plan.subscription.last_digest_on,
-            )
-            for plan in plans
-        ],
-    )
+    await subscriptions.set_schedules(connection, [plan.subscription for plan in plans])

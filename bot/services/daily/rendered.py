@@ -20,10 +20,9 @@ def build_daily_post(
         locale=subscription.locale,
         style=subscription.style,
         digest_on=post.digest_on,
-        total=post.selection.total,
+        total=post.total,
         papers=tuple(
-            summaries.build_post_paper(details[paper.paper_id], subscription.locale)
-            for paper in post.selection.papers
+            summaries.build_post_paper(details[paper.paper_id], subscription.locale) for paper in post.papers
         ),
         schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
         since_on=post.since_on,
@@ -46,7 +45,7 @@ class RenderedPosts:
         details: Mapping[int, models.PaperDetail],
     ) -> models.NewDelivery:
         """Return the delivery of a planned post. Raises whatever the templates of its style raise."""
-        content = replace(post, local_on=post.digest_on, due_at=self._now)
+        content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
         key = content, subscription.locale, subscription.style, schedule.schedule_key(subscription)
         if key not in self._cache:
             self._cache[key] = self._deliveries.render_daily(build_daily_post(subscription, post, details))

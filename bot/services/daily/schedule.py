@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import takewhile
@@ -34,6 +34,23 @@ class DueTime:
 def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
     """Return the values that determine the due times of a subscription: time of day, zone, weekdays."""
     return subscription.at_time, subscription.timezone, subscription.days
+
+
+def set_due(
+    subscription: models.Subscription,
+    due: DueTime,
+    *,
+    waiting_for_on: date | None = None,
+    until: datetime | None = None,
+) -> models.Subscription:
+    """Return the subscription with its next due time, and with the date and the end (UTC) of waiting for a digest."""
+    return replace(
+        subscription,
+        next_due_at=due.at,
+        due_on=due.local_on,
+        waiting_for_on=waiting_for_on,
+        waiting_until_at=until,
+    )
 
 
 def parse_zone(name: str) -> ZoneInfo:

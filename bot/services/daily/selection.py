@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
+
+from storage.entries import DigestPaper
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A paper that a post can show. `votes` is the latest reading (None: unknown); `rank` is its place in the digest."""
-
-    paper_id: int
-    votes: int | None
-    digest_on: date
-    rank: int
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The papers selected, best first, and those that came after them.
-
-    `left_out` holds only papers that are new to the channel and have enough votes. `total` counts all candidates.
-    """
-
-    papers: tuple[Candidate, ...]
-    left_out: tuple[Candidate, ...]
-    total: int
-
-
-def sort_key(candidate: Candidate) -> tuple[bool, int, int, int, int]:
+def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
     """Sort by votes, most first and unknown last; then by the newer digest; then by rank in the digest."""
-    newest_first = -candidate.digest_on.toordinal()
-    return (*votes_sort_key(candidate.votes), newest_first, candidate.rank, candidate.paper_id)
+    return (*votes_sort_key(paper.votes), -paper.date_on.toordinal(), paper.rank, paper.paper_id)
 
 
 def votes_sort_key(votes: int | None) -> tuple[bool, int]:
@@ -45,21 +22,24 @@ def meets_minimum(votes: int | None, min_votes: int) -> bool:
     return min_votes <= 0 or (votes is not None and votes >= min_votes)
 
 
-def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Return the candidates best first. A paper of several digests is kept once, at its best position."""
-    best: dict[int, Candidate] = {}
-    for candidate in sorted(candidates, key=sort_key):
-        best.setdefault(candidate.paper_id, candidate)
+def rank(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
+    """Return the papers best first. A paper of several digests is kept once, at its best position."""
+    best: dict[int, DigestPaper] = {}
+    for paper in sorted(papers, key=sort_key):
+        best.setdefault(paper.paper_id, paper)
     return tuple(best.values())
 
 
 def select(
-    ranked: Sequence[Candidate], *, posted_ids: Collection[int], top_n: int, min_votes: int
-) -> Selection:
-    """Select the `top_n` best of the ranked candidates that are not posted yet and have at least `min_votes`."""
+    ranked: Sequence[DigestPaper], *, posted_ids: Collection[int], top_n: int, min_votes: int
+) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int]:
+    """Return the `top_n` best papers, those that came after them, and the number of all candidates.
+
+    Both hold only papers that are not posted yet and have at least `min_votes`.
+    """
     eligible = tuple(
-        candidate
-        for candidate in ranked
-        if candidate.paper_id not in posted_ids and meets_minimum(candidate.votes, min_votes)
+        paper
+        for paper in ranked
+        if paper.paper_id not in posted_ids and meets_minimum(paper.votes, min_votes)
     )
-    return Selection(eligible[:top_n], eligible[top_n:], len(ranked))
+    return eligible[:top_n], eligible[top_n:], len(ranked)

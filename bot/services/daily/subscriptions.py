@@ -120,13 +120,7 @@ class Subscriptions:
                 changed = replace(changed, next_due_at=now)
             elif schedule.schedule_key(changed) != schedule.schedule_key(old):
                 due = await _next_unplanned_due(connection, subscription_id, options, now)
-                changed = replace(
-                    changed,
-                    next_due_at=due.at,
-                    due_on=due.local_on,
-                    waiting_for_on=None,
-                    waiting_until_at=None,
-                )
+                changed = schedule.set_due(changed, due)
             await subscriptions.update(connection, changed)
         return changed
 
@@ -147,15 +141,7 @@ class Subscriptions:
             if old.state is models.ActivityState.ACTIVE:
                 return old
             due = await _next_unplanned_due(connection, subscription_id, options_of(old), now)
-            changed = replace(
-                old,
-                state=models.ActivityState.ACTIVE,
-                reason=None,
-                next_due_at=due.at,
-                due_on=due.local_on,
-                waiting_for_on=None,
-                waiting_until_at=None,
-            )
+            changed = replace(schedule.set_due(old, due), state=models.ActivityState.ACTIVE, reason=None)
             await subscriptions.update(connection, changed)
             await holds.resume(connection, now, channel_id=old.channel_id)
         return changed

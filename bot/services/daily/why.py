@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.clock import Clock
 from bot.services.daily import candidates, decision, why_decision
-from storage import decisions, digest_reads, models, posted, subscriptions
+from storage import decisions, digests, models, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries
 
@@ -37,17 +37,17 @@ class WhyExplainer:
         async with self._database.read() as connection:
             in_guild = await subscriptions.list_rows(connection, guild_id=guild_id)
             in_channel = [row for row in in_guild if row.channel_id == channel_id]
-            digests = await _list_containing_digests(connection, paper)
+            containing = await _list_containing_digests(connection, paper)
             past = await _list_past_deliveries(connection, paper, channel_id)
             explanations = []
-            if digests:
+            if containing:
                 explanations = [
-                    why_decision.explain(await self._load_input(connection, paper, row, digests, past))
+                    why_decision.explain(await self._load_input(connection, paper, row, containing, past))
                     for row in in_channel
                 ]
         locales = {row.locale.value for row in in_channel}
         explanations += [
-            why_decision.explain_past(delivery, digests, self._clock(), None)
+            why_decision.explain_past(delivery, containing, self._clock(), None)
             for locale, delivery in past.items()
             if locale not in locales
         ]
@@ -59,7 +59,7 @@ class WhyExplainer:
         connection: Connection,
         paper: models.PaperDetail,
         subscription: models.Subscription,
-        containing_digests: tuple[digest_reads.CandidateDigest, ...],
+        containing_digests: tuple[models.StoredDigest, ...],
         past_deliveries: dict[str, why_decision.PastDelivery],
     ) -> why_decision.ExplanationInput:
         digest_ids = [digest.id for digest in containing_digests]
@@ -95,7 +95,7 @@ class WhyExplainer:
         if plan.choice is None:
             return None
         record = decision.to_record(plan, plan.choice, subscription.next_due_at)
-        chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.selection.papers)
+        chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.papers)
         return replace(record, cutoff_rank=0, cutoff_votes=None, left_out=chosen + record.left_out)
 
 
@@ -108,14 +108,14 @@ async def _list_covered_ids(
 
 async def _list_containing_digests(
     connection: Connection, paper: models.PaperDetail
-) -> tuple[digest_reads.CandidateDigest, ...]:
+) -> tuple[models.StoredDigest, ...]:
     """Return the digests with the paper, newest first."""
     ids = {appearance.digest_id for appearance in paper.appearances}
     if not ids:
         return ()
     dates = [appearance.date for appearance in paper.appearances]
-    digests = await digest_reads.list_digests(connection, min(dates), max(dates))
-    return tuple(reversed([digest for digest in digests if digest.id in ids]))
+    newest_first = await digests.list_rows(connection, since_on=min(dates), until_on=max(dates))
+    return tuple(digest for digest in newest_first if digest.id in ids)
 
 
 async def _list_past_deliveries(
@@ -126,7 +126,7 @@ async def _list_past_deliveries(
     for row in await posted.list_for_paper(connection, paper.id, channel_id=channel_id):
         delivery = None if row.delivery_id is None else await queries.get(connection, row.delivery_id)
         part = None if delivery is None else await _find_part_showing(connection, delivery, paper.arxiv_id)
-        past[row.locale] = why_decision.PastDelivery(row, delivery, part)
+        past[row.locale] = (row, delivery, part)
     return past
 
 

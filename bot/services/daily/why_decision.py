@@ -9,12 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from bot.services.daily import decision, schedule, selection, styles
 from storage import models
 from storage.decisions import StoredDecision
-from storage.digest_reads import CandidateDigest
-from storage.models import ActivityState, DeliveryState, PartState
+from storage.models import ActivityState, DeliveryState, PartState, StoredDigest
 from storage.posted import PostedPaper
 
 
@@ -67,13 +67,8 @@ class Explanation:
     is_repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PastDelivery:
-    """The latest delivery of the paper to the channel, and the part that shows it."""
-
-    posted_paper: PostedPaper
-    delivery: models.Delivery | None
-    part: models.Part | None
+PastDelivery: TypeAlias = tuple[PostedPaper, models.Delivery | None, models.Part | None]
+"""The latest post of the paper in the channel, its delivery, and the part that shows the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class ExplanationInput:
     paper_id: int
     votes: int | None
     subscription: models.Subscription
-    containing_digests: tuple[CandidateDigest, ...]
+    containing_digests: tuple[StoredDigest, ...]
     covered_ids: Collection[int]
     past_delivery: PastDelivery | None
     decisions: Sequence[StoredDecision]
@@ -98,12 +93,12 @@ class ExplanationInput:
 
 def explain(facts: ExplanationInput) -> Explanation:
     """Return what became of the paper in the subscription."""
-    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery):
+    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery[0].had_at):
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
     eligible = next((digest for digest in facts.containing_digests if _is_eligible(facts, digest)), None)
     if eligible is not None and _is_settling(facts, eligible):
         settled_at = decision.settled_at(facts.subscription, eligible)
-        return Explanation(Cause.SETTLING, facts.subscription, eligible.date_on, settled_at, may_change=True)
+        return Explanation(Cause.SETTLING, facts.subscription, eligible.date, settled_at, may_change=True)
     if eligible is not None and facts.upcoming is not None:
         return _explain_decision(facts, facts.upcoming, may_change=True)
     digest_ids = _digest_ids(facts)
@@ -128,25 +123,25 @@ def eligible_dates(subscription: models.Subscription, now: datetime) -> tuple[da
 
 def explain_past(
     past: PastDelivery,
-    containing_digests: tuple[CandidateDigest, ...],
+    containing_digests: tuple[StoredDigest, ...],
     now: datetime,
     subscription: models.Subscription | None,
 ) -> Explanation:
     """Return what became of a paper that was chosen."""
-    delivery, part = past.delivery, past.part
+    posted_paper, delivery, part = past
     digest_on = delivery.digest_on if delivery is not None else None
     if delivery is None or delivery.state is DeliveryState.SENT or _is_sent(part):
         cause = Cause.POSTED
     else:
         cause = Cause.UNDER_WAY if delivery.state is DeliveryState.PLANNED else Cause.NOT_DELIVERED
-    at = past.posted_paper.had_at
+    at = posted_paper.had_at
     if cause is Cause.POSTED and delivery is not None:
         at = (part.sent_at if part is not None else None) or delivery.finished_at or at
     since = digest_on or at.date()
     is_repeated = (
         cause is Cause.POSTED
-        and any(digest.date_on > since for digest in containing_digests)
-        and now - past.posted_paper.had_at < decision.REPOST_INTERVAL
+        and any(digest.date > since for digest in containing_digests)
+        and now - posted_paper.had_at < decision.REPOST_INTERVAL
     )
     return Explanation(cause, subscription, digest_on, at, delivery, part, is_repeated=is_repeated)
 
@@ -159,22 +154,22 @@ def _digest_ids(facts: ExplanationInput) -> set[int]:
     return {digest.id for digest in facts.containing_digests}
 
 
-def _may_be_reposted(facts: ExplanationInput, past: PastDelivery) -> bool:
+def _may_be_reposted(facts: ExplanationInput, posted_at: datetime) -> bool:
     """Return whether a newer digest has the paper, more than REPOST_INTERVAL after it was posted."""
-    if facts.now - past.posted_paper.had_at < decision.REPOST_INTERVAL:
+    if facts.now - posted_at < decision.REPOST_INTERVAL:
         return False
-    return any(digest.date_on > past.posted_paper.had_at.date() for digest in facts.containing_digests)
+    return any(digest.date > posted_at.date() for digest in facts.containing_digests)
 
 
-def _is_eligible(facts: ExplanationInput, digest: CandidateDigest) -> bool:
+def _is_eligible(facts: ExplanationInput, digest: StoredDigest) -> bool:
     """Return whether the next post can draw from a digest."""
     dates = eligible_dates(facts.subscription, facts.now)
-    if dates is None or not dates[0] <= digest.date_on <= dates[1]:
+    if dates is None or not dates[0] <= digest.date <= dates[1]:
         return False
     return styles.is_rolling(facts.subscription) or digest.id not in facts.covered_ids
 
 
-def _is_settling(facts: ExplanationInput, digest: CandidateDigest) -> bool:
+def _is_settling(facts: ExplanationInput, digest: StoredDigest) -> bool:
     """Return whether the next decision waits for, or passes over, a digest whose votes have not settled."""
     subscription = facts.subscription
     settled_at = decision.settled_at(subscription, digest)
@@ -231,24 +226,24 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     window = (styles.window_days(subscription) - 1) * schedule.DAY
     if not _digest_ids(facts).isdisjoint(facts.covered_ids):
         cause = Cause.NOT_RECORDED
-    elif newest.date_on < begun_on - window:
+    elif newest.date < begun_on - window:
         cause = Cause.BEFORE_SUBSCRIPTION
     elif subscription.state is not ActivityState.ACTIVE:
         cause = Cause.STOPPED
     elif styles.is_rolling(subscription) and not _has_decision_near(facts, newest):
         cause = Cause.NOT_RECORDED
-    elif subscription.last_digest_on is not None and newest.date_on < subscription.last_digest_on:
+    elif subscription.last_digest_on is not None and newest.date < subscription.last_digest_on:
         cause = Cause.SUPERSEDED
     else:
         cause = Cause.TOO_OLD
-    return Explanation(cause, subscription, newest.date_on)
+    return Explanation(cause, subscription, newest.date)
 
 
-def _has_decision_near(facts: ExplanationInput, digest: CandidateDigest) -> bool:
+def _has_decision_near(facts: ExplanationInput, digest: StoredDigest) -> bool:
     """Return whether a post whose days include the digest's date is recorded."""
     return any(
         decision.oldest_digest_date(facts.subscription, record.local_on)
-        <= digest.date_on
+        <= digest.date
         <= decision.newest_digest_date(record.local_on)
         for record in facts.decisions
     )

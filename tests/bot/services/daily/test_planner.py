@@ -156,9 +156,10 @@ async def test_a_clock_set_back_repeats_no_post(harness: PlannerHarness) -> None
     await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     await harness.planner.tick(SEOUL_9AM)
     back = SEOUL_9AM - timedelta(hours=2)
+    row = await harness.get_subscription(subscription_id)
     async with harness.database.transaction() as connection:
         await subscriptions.set_schedules(
-            connection, [subscriptions.Schedule(subscription_id, SEOUL_9AM, MONDAY)]
+            connection, [replace(row, next_due_at=SEOUL_9AM, due_on=MONDAY, last_digest_on=None)]
         )
     assert await harness.planner.tick(back) == 0
     assert await harness.planner.tick(SEOUL_9AM) == 0
@@ -176,16 +177,15 @@ async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule
     harness: PlannerHarness,
 ) -> None:
     subscription_id = await harness.subscribe()
+    row = await harness.get_subscription(subscription_id)
     far = schedule.DueTime(SEOUL_9AM + timedelta(days=400), MONDAY + timedelta(days=400))
     async with harness.database.transaction() as connection:
-        await subscriptions.set_schedules(
-            connection, [subscriptions.Schedule(subscription_id, far.at, far.local_on)]
-        )
+        await subscriptions.set_schedules(connection, [schedule.set_due(row, far)])
     assert await harness.planner.reschedule(EVENING) == 1
     assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
     async with harness.database.transaction() as connection:
         await subscriptions.set_schedules(
-            connection, [subscriptions.Schedule(subscription_id, SEOUL_9AM + timedelta(hours=1), MONDAY)]
+            connection, [replace(row, next_due_at=SEOUL_9AM + timedelta(hours=1), due_on=MONDAY)]
         )
     assert await harness.planner.reschedule(EVENING) == 1
     assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM

@@ -8,21 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.services.daily import selection
+from storage.entries import DigestPaper
 
 ON = date(2026, 1, 5)
 
 
-def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) -> selection.Candidate:
-    return selection.Candidate(paper_id, votes, on, rank)
+def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) -> DigestPaper:
+    return DigestPaper(1, on, paper_id, f"2601.{paper_id:05}", rank, votes)
 
 
 def chosen(
-    *candidates: selection.Candidate, posted_ids: set[int] | None = None, top_n: int = 5, min_votes: int = 0
+    *candidates: DigestPaper, posted_ids: set[int] | None = None, top_n: int = 5, min_votes: int = 0
 ) -> list[int]:
-    selected = selection.select(
+    papers, _, _ = selection.select(
         selection.rank(candidates), posted_ids=posted_ids or set(), top_n=top_n, min_votes=min_votes
     )
-    return [paper.paper_id for paper in selected.papers]
+    return [paper.paper_id for paper in papers]
 
 
 def test_papers_are_sorted_by_votes_with_unknown_votes_last_in_digest_order() -> None:
@@ -46,13 +47,13 @@ def test_unknown_votes_meet_no_minimum_above_zero() -> None:
 
 
 def test_a_paper_of_two_digests_is_ranked_once() -> None:
-    selected = selection.select(
+    papers, _, total = selection.select(
         selection.rank([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))]),
         posted_ids=(),
         top_n=5,
         min_votes=0,
     )
-    assert (len(selected.papers), selected.total) == (1, 1)
+    assert (len(papers), total) == (1, 1)
 
 
 def test_with_equal_votes_the_newer_digest_is_first() -> None:
@@ -61,32 +62,32 @@ def test_with_equal_votes_the_newer_digest_is_first() -> None:
 
 CANDIDATES = st.lists(
     st.builds(
-        selection.Candidate,
+        candidate,
         st.integers(1, 12),
         st.none() | st.integers(0, 20),
-        st.dates(date(2026, 1, 1), ON),
         st.integers(1, 30),
+        st.dates(date(2026, 1, 1), ON),
     )
 )
 
 
 @given(CANDIDATES, st.sets(st.integers(1, 12)), st.integers(1, 10), st.integers(0, 20))
 def test_a_selection_accounts_for_every_candidate(
-    candidates: list[selection.Candidate], posted_ids: set[int], top_n: int, min_votes: int
+    candidates: list[DigestPaper], posted_ids: set[int], top_n: int, min_votes: int
 ) -> None:
-    selected = selection.select(
+    papers, left_out, total = selection.select(
         selection.rank(candidates), posted_ids=posted_ids, top_n=top_n, min_votes=min_votes
     )
-    ids = [paper.paper_id for paper in selected.papers]
+    ids = [paper.paper_id for paper in papers]
     assert len(ids) == len(set(ids)) <= top_n
     assert not posted_ids & set(ids)
-    assert list(selected.papers) == sorted(selected.papers, key=selection.sort_key)
+    assert list(papers) == sorted(papers, key=selection.sort_key)
     ranked = selection.rank(candidates)
     eligible = [
         paper
         for paper in ranked
         if paper.paper_id not in posted_ids and selection.meets_minimum(paper.votes, min_votes)
     ]
-    assert selected.total == len(ranked)
-    assert [*selected.papers, *selected.left_out] == eligible
+    assert total == len(ranked)
+    assert [*papers, *left_out] == eligible
     assert len(ids) == min(top_n, len(eligible))

@@ -85,8 +85,11 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(
     service = Subscriptions(harness.database, lambda: SEOUL_9AM)
     options = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)
     tomorrow = SEOUL_9AM + timedelta(days=1)
-    planned = subscriptions.Schedule(
-        subscription_id, tomorrow, MONDAY + timedelta(days=1), last_digest_on=MONDAY
+    planned = replace(
+        await harness.get_subscription(subscription_id),
+        next_due_at=tomorrow,
+        due_on=MONDAY + timedelta(days=1),
+        last_digest_on=MONDAY,
     )
     async with harness.database.transaction() as connection:
         assert len(await subscriptions.list_due(connection, SEOUL_9AM, limit=10)) == 1
