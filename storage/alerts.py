@@ -18,8 +18,11 @@ _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
 
-async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert:
-    """Store an alert. Raises DuplicateError if an equal one exists for the same recipient."""
+async def add(connection: AsyncConnection, new: models.Alert, trigger_term: str) -> models.Alert:
+    """Store an alert, without its id, and return it. `trigger_term` is a token of every paper that matches.
+
+    Raises DuplicateError if an equal one exists for the same recipient.
+    """
     same = sa.select(alerts.c.id).where(
         alerts.c.user_id == new.user_id,
         alerts.c.channel_id.is_not_distinct_from(new.channel_id),
@@ -29,8 +32,8 @@ async def add(connection: AsyncConnection, new: models.NewAlert) -> models.Alert
     )
     if (await connection.execute(same)).first() is not None:
         raise errors.DuplicateError("This alert stands already.")
-    values = {**asdict(new), "kind": new.kind.value, "state": ACTIVE.value}
-    values["anchor"] = values.pop("trigger_term")
+    values = {**asdict(new), "kind": new.kind.value, "state": new.state.value, "anchor": trigger_term}
+    del values["id"]
     statement = alerts.insert().values(values).returning(*alerts.c)
     return _alert_from_row((await connection.execute(statement)).one())
 

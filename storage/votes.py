@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,24 +12,27 @@ from storage import bulk, models
 from storage.tables import votes
 
 
-async def add(connection: AsyncConnection, vote_counts: Sequence[tuple[int, models.VoteCount]]) -> None:
-    """Store vote counts as (paper id, count), one for each service and time of reading."""
+async def add(connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]) -> None:
+    """Store the votes of facts, given as (paper id, facts): one count for each service and time of reading."""
     rows = [
-        {"paper_id": paper_id, "source": count.source, "read_at": count.read_at, "votes": count.votes}
-        for paper_id, count in vote_counts
+        {"paper_id": paper_id, "source": reading.source, "read_at": reading.read_at, "votes": reading.votes}
+        for paper_id, reading in paper_facts
+        if reading.votes is not None
     ]
     await bulk.upsert(connection, votes, rows, key=("paper_id", "source", "read_at"))
 
 
-async def list_latest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, models.VoteCount]:
-    """Return the latest vote count of each paper that has one; the largest if several have the same time."""
-    latest: dict[int, models.VoteCount] = {}
+async def list_latest(
+    connection: AsyncConnection, paper_ids: Iterable[int]
+) -> dict[int, tuple[datetime, int]]:
+    """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
+    latest: dict[int, tuple[datetime, int]] = {}
     for chunk in bulk.chunked(paper_ids):
         query = (
-            sa.select(votes.c.paper_id, votes.c.votes, votes.c.read_at, votes.c.source)
+            sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes)
             .where(votes.c.paper_id.in_(chunk))
             .order_by(votes.c.read_at, votes.c.votes)
         )
-        for paper_id, number, read_at, source in await connection.execute(query):
-            latest[paper_id] = models.VoteCount(number, read_at, source)
+        for paper_id, read_at, number in await connection.execute(query):
+            latest[paper_id] = read_at, number
     return latest

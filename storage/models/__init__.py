@@ -9,7 +9,6 @@ from __future__ import annotations
 from storage.models.alerts import (
     Alert,
     AlertKind,
-    NewAlert,
 )
 from storage.models.digests import (
     ArchiveExtent,
@@ -41,7 +40,6 @@ from storage.models.papers import (
     PaperDetail,
     PaperFacts,
     PaperRow,
-    VoteCount,
 )
 from storage.models.people import (
     Author,
@@ -82,7 +80,6 @@ __all__ = [
     "IndexDocument",
     "Locale",
     "MergedPaper",
-    "NewAlert",
     "NewDelivery",
     "NewPart",
     "PageState",
@@ -103,5 +100,4 @@ __all__ = [
     "StoredSource",
     "Style",
     "Subscription",
-    "VoteCount",
 ]

@@ -9,15 +9,6 @@ from storage.models.digests import DigestFormat, Entry
 
 
 @dataclass(frozen=True, slots=True)
-class VoteCount:
-    """A reading of a paper's Hugging Face upvotes. `read_at` is UTC."""
-
-    votes: int
-    read_at: datetime
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class PaperRow:
     """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search."""
 

@@ -13,11 +13,14 @@ from tests.support.paper_records import NOW, add_papers, merged_paper
 async def test_every_vote_count_is_kept_and_the_latest_is_returned(db: database.Database) -> None:
     ids = await add_papers(db, merged_paper(1))
     paper_id = ids["2601.00001"]
-    counts = [models.VoteCount(days, NOW + timedelta(days=days), "huggingface") for days in (3, 1, 2)]
+    counts = [
+        models.PaperFacts("2601.00001", "huggingface", "", NOW + timedelta(days=days), votes=days)
+        for days in (3, 1, 2)
+    ]
     async with db.transaction() as connection:
         await votes.add(connection, [(paper_id, count) for count in counts])
         await votes.add(connection, [(paper_id, counts[0])])
-        assert await votes.list_latest(connection, [paper_id]) == {paper_id: counts[0]}
+        assert await votes.list_latest(connection, [paper_id]) == {paper_id: (NOW + timedelta(days=3), 3)}
         stored = await connection.execute(sa.select(tables.votes).order_by(tables.votes.c.read_at))
         assert [(row.paper_id, row.votes, row.read_at, row.source) for row in stored] == [
             (paper_id, days, NOW + timedelta(days=days), "huggingface") for days in (1, 2, 3)

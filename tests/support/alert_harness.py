@@ -74,4 +74,4 @@ class AlertHarness:
         await recorder.expire(now)
 
     def notified_papers(self) -> list[list[str]]:
-        return [[match.paper.arxiv_id for match in post.matches] for post in self.renderer.alerts]
+        return [[paper.arxiv_id for paper, _ in post.matches] for post in self.renderer.alerts]

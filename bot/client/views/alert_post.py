@@ -31,13 +31,13 @@ def alert_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     marker = contents.part_marker(post.marker, 0)
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     buttons = _footer_buttons(texts, post, marker)
-    further = [match.paper for match in rest[:MAX_MENU_PAPERS]]
+    further = [paper for paper, _ in rest[:MAX_MENU_PAPERS]]
     menu = paper_list.open_menu(texts("alert-more", count=len(rest)), further)
     message.add_text(f"🔔 {wording.alert_headline(post)}")
     message.reserve(1 + len(buttons) + (2 if menu else 0) + 3 * len(shown))
     for position, match in enumerate(shown):
         message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
-        message.add_reserved_row(*_paper_buttons(texts, match.paper))
+        message.add_reserved_row(*_paper_buttons(texts, match[0]))
     if menu is not None:
         message.add_reserved_row(menu)
     message.add_reserved_row(*buttons)
@@ -48,12 +48,12 @@ def plain_alert_payload(wording: PostWording, post: contents.AlertPost) -> dict[
     """Return the alert as plain text."""
     day = announcement.day_url(post, 0)
     lines = [f"🔔 {wording.alert_headline(post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
-    papers = tuple(match.paper for match in post.matches)
+    papers = tuple(paper for paper, _ in post.matches)
     return payload.plain_payload(announcement.fit_paper_lines(wording.ui_texts, lines, papers))
 
 
 def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: int, size: int) -> str:
-    paper = match.paper
+    paper, _ = match
     title = paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
@@ -77,7 +77,7 @@ def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list
     day_button = message_builder.button(texts("alert-day"), list_state.pack(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    alert_ids = {reason.alert_id for match in post.matches for reason in match.reasons}
+    alert_ids = {reason.alert_id for _, reasons in post.matches for reason in reasons}
     only_id = min(alert_ids) if len(alert_ids) == 1 else 0
     pause = texts("alert-pause-week" if only_id else "alert-pause-week-all")
     return [

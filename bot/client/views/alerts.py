@@ -88,8 +88,9 @@ def created_view(texts: Texts, alert: models.Alert, preview: alerts.AlertPreview
 
 def preview_text(texts: Texts, preview: alerts.AlertPreview) -> str:
     """Return the number of matches in the last 30 days, and the latest of them."""
-    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
-    for row in preview.latest:
+    paper_count, max_per_day, latest = preview
+    lines = [texts("alert-would", count=paper_count, busiest=max_per_day)]
+    for row in latest:
         title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
         lines.append(f"- {title} {paper_text.format_votes(row.votes)}")
     return "\n".join(lines)

@@ -45,16 +45,16 @@ class PostWording:
 
         A post without papers is worded by the template `empty`.
         """
-        schedule = post.schedule
+        at_time, timezone, days = post.schedule or (None, "UTC", ())
         values = {
             "day": post.digest_on,
             "since": post.since_on,
             "total": post.total,
             "shown": len(post.papers),
             "missed": post.missed_on,
-            "at_time": schedule.at_time if schedule else None,
-            "timezone": schedule.timezone if schedule else "UTC",
-            "days": schedule.days if schedule else (),
+            "at_time": at_time,
+            "timezone": timezone,
+            "days": days,
             "every_day": EVERY_DAY,
             "workdays": WORKDAYS,
             "edit_command": SafeMarkdown(self.mention("daily edit")),
@@ -83,10 +83,11 @@ class PostWording:
 
     def alert_paper_lines(self, match: contents.AlertMatch, title: str) -> str:
         """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
-        reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
+        paper, matched = match
+        reasons = {(reason.found_in, reason.text): reason for reason in matched}
         values = {
             "title": SafeMarkdown(title),
-            "votes": match.paper.votes,
+            "votes": paper.votes,
             "reasons": list(reasons.values())[:MAX_REASONS],
         }
         return self.templates.render_block("alert", "paper", self.ui_texts.locale.value, values)

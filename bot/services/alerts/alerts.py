@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from bot import errors
 from bot.clock import Clock
@@ -23,13 +23,8 @@ PAPER_BATCH_SIZE = 200
 SNOOZE_DURATION = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class AlertPreview:
-    """Matches of the last PREVIEW_DAYS: number of papers, the most in one day, and the latest three."""
-
-    paper_count: int
-    max_per_day: int
-    latest: tuple[models.PaperRow, ...]
+AlertPreview: TypeAlias = tuple[int, int, list[models.PaperRow]]
+"""Matches of the last PREVIEW_DAYS: number of papers, the most in one day, and the latest three."""
 
 
 class Alerts:
@@ -53,23 +48,27 @@ class Alerts:
 
         Raises UsageError if the text cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
         """
-        new_alert = self._validate(user_id, kind, text, min_votes, channel_id, guild_id)
+        new_alert, trigger_term = self._validate(
+            kind, text, min_votes, user_id=user_id, channel_id=channel_id, guild_id=guild_id
+        )
         async with self._database.transaction() as connection:
             if await alerts.count_by_user(connection, user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
                     f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first."
                 )
-            return await alerts.add(connection, new_alert)
+            return await alerts.add(connection, new_alert, trigger_term)
 
     def _validate(
         self,
-        user_id: int,
         kind: models.AlertKind,
         text: str,
         min_votes: int,
-        channel_id: int | None,
-        guild_id: int | None,
-    ) -> models.NewAlert:
+        *,
+        user_id: int = 0,
+        channel_id: int | None = None,
+        guild_id: int | None = None,
+    ) -> tuple[models.Alert, str]:
+        """Return the alert, which is not stored yet, and its trigger term."""
         text = " ".join(text.replace("\0", "").split())
         if len(text) > MAX_TEXT_LENGTH:
             raise errors.UsageError(
@@ -80,17 +79,18 @@ class Alerts:
         trigger_term = matcher.trigger_term(kind, text)
         if trigger_term is None:
             raise errors.UsageError("An alert needs a word or a name, with at least one letter.")
-        return models.NewAlert(
+        alert = models.Alert(
+            id=0,
             user_id=user_id,
             kind=kind,
             text=text,
             key=matcher.alert_key(kind, text),
-            trigger_term=trigger_term,
             created_at=self._clock(),
             min_votes=min_votes,
             channel_id=channel_id,
             guild_id=guild_id,
         )
+        return alert, trigger_term
 
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None
@@ -102,43 +102,34 @@ class Alerts:
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """Delete alerts. Returns their number."""
         async with self._database.transaction() as connection:
-            ids = await self._list_own_ids(connection, alert_ids, user_id)
-            return await alerts.remove(connection, ids) if ids else 0
+            return await _remove(connection, await self._list_own(connection, alert_ids, user_id))
 
     async def remove_all(self, *, user_id: int) -> int:
         """Delete all alerts of a reader. Returns their number."""
         async with self._database.transaction() as connection:
-            ids = [alert.id for alert in await alerts.list_rows(connection, user_id=user_id)]
-            return await alerts.remove(connection, ids) if ids else 0
+            return await _remove(connection, await alerts.list_rows(connection, user_id=user_id))
 
     async def snooze(
         self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
     ) -> int:
         """Suspend alerts for `duration`. Returns their number."""
         async with self._database.transaction() as connection:
-            ids = await self._list_own_ids(connection, alert_ids, user_id)
-            if ids:
-                await alerts.pause(connection, ids, until_at=self._clock() + duration)
-            return len(ids)
+            own = await self._list_own(connection, alert_ids, user_id)
+            until_at = self._clock() + duration
+            await alerts.pause(connection, [alert.id for alert in own], until_at=until_at)
+            return len(own)
 
     async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """Resume snoozed or paused alerts; their paused deliveries are due at once. Returns their number."""
         now = self._clock()
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
-            if own:
-                ids = [alert.id for alert in own]
-                await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
+            await alerts.set_state(connection, [alert.id for alert in own], models.ActivityState.ACTIVE)
             for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
                 await holds.resume(connection, now, user_id=dm_user_id)
             for channel_id in {alert.channel_id for alert in own} - {None}:
                 await holds.resume(connection, now, channel_id=channel_id)
             return len(own)
-
-    async def _list_own_ids(
-        self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
-    ) -> list[int]:
-        return [alert.id for alert in await self._list_own(connection, alert_ids, user_id)]
 
     async def _list_own(
         self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
@@ -148,14 +139,9 @@ class Alerts:
 
     async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
-        validated = self._validate(0, kind, text, min_votes, None, None)
-        now = self._clock()
-        alert = models.Alert(
-            id=0, state=models.ActivityState.ACTIVE, reason=None, paused_until_at=None, user_id=0,
-            channel_id=None, guild_id=None, kind=kind, text=validated.text, min_votes=min_votes, created_at=now,
-        )  # fmt: skip
+        alert, _ = self._validate(kind, text, min_votes)
         async with self._database.read() as connection:
-            since_on = (now - timedelta(days=PREVIEW_DAYS)).date()
+            since_on = (alert.created_at - timedelta(days=PREVIEW_DAYS)).date()
             recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPER_LIMIT)
             matching: list[models.PaperDetail] = []
             for batch in bulk.chunked(recent, PAPER_BATCH_SIZE):
@@ -164,8 +150,12 @@ class Alerts:
             matching.sort(key=lambda paper: paper.last_on, reverse=True)
             per_day = Counter(paper.last_on for paper in matching)
             latest = await papers.list_rows(connection, [paper.id for paper in matching[:3]])
-        return AlertPreview(len(matching), max(per_day.values(), default=0), tuple(latest))
+        return len(matching), max(per_day.values(), default=0), latest
+
+
+async def _remove(connection: Connection, own: Sequence[models.Alert]) -> int:
+    return await alerts.remove(connection, [alert.id for alert in own])
 
 
 def _list_matching(alert: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
-    return [paper for paper in details if matcher.match(alert, matcher.build_paper_text(paper))]
+    return [paper for paper in details if matcher.match(alert, paper, matcher.keyword_text(paper))]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 
 from bot.services.daily import selection
 from bot.services.posts import contents
@@ -19,34 +17,14 @@ AUTHOR_PREFIX = "@"
 VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 
 
-@dataclass(frozen=True)
-class PaperText:
-    """The texts of a paper that alerts are matched against: plain title, all summaries, author names."""
-
-    paper_id: int
-    title: str
-    body: str
-    authors: tuple[str, ...]
-    votes: int | None
-
-    @cached_property
-    def keyword_text(self) -> keyword_match.KeywordText:
-        """Title and body prepared for keyword matching; the preparation is slower than one match."""
-        return keyword_match.KeywordText(self.title, self.body)
-
-
-def build_paper_text(detail: models.PaperDetail) -> PaperText:
-    """Return the texts of a paper from all its digests."""
-    body_texts = [detail.abstract or ""]
-    for appearance in detail.appearances:
+def keyword_text(paper: models.PaperDetail) -> keyword_match.KeywordText:
+    """Return the plain title and all summaries of a paper, prepared for matching: that is slower than one match."""
+    body_texts = [paper.abstract or ""]
+    for appearance in paper.appearances:
         for section in appearance.entry.sections:
             body_texts += [section.heading or "", section.body]
-    return PaperText(
-        detail.id,
-        latex.to_plain_text(detail.title or ""),
-        "\n".join(filter(None, body_texts)),
-        detail.authors,
-        detail.votes,
+    return keyword_match.KeywordText(
+        latex.to_plain_text(paper.title or ""), "\n".join(filter(None, body_texts))
     )
 
 
@@ -64,9 +42,9 @@ def trigger_term(kind: models.AlertKind, text: str) -> str | None:
     return _name_trigger_term(text) if normalisation.fold_name(text) else None
 
 
-def candidate_terms(text: PaperText) -> set[str]:
-    """Return the trigger terms of all alerts that may match this paper."""
-    return text.keyword_text.candidate_terms | {_name_trigger_term(name) for name in text.authors}
+def candidate_terms(authors: Iterable[str], text: keyword_match.KeywordText) -> set[str]:
+    """Return the trigger terms of all alerts that may match a paper by these authors."""
+    return text.candidate_terms | {_name_trigger_term(name) for name in authors}
 
 
 def _name_trigger_term(name: str) -> str:
@@ -85,30 +63,32 @@ def name_variants(name: str) -> set[str]:
     return {" ".join(sorted(variant.split())) for variant in variants if variant}
 
 
-def match(alert: models.Alert, text: PaperText) -> contents.AlertReason | None:
-    """Return why the paper matches the alert, or None. A match in the title takes precedence."""
-    if not selection.meets_minimum(text.votes, alert.min_votes):
+def match(
+    alert: models.Alert, paper: models.PaperDetail, text: keyword_match.KeywordText
+) -> contents.AlertReason | None:
+    """Return why a paper with this text matches the alert, or None. A match in the title takes precedence."""
+    if not selection.meets_minimum(paper.votes, alert.min_votes):
         return None
     if alert.kind is models.AlertKind.AUTHOR:
         variants = name_variants(alert.text)
-        name = next((name for name in text.authors if variants & name_variants(name)), None)
-        return (
-            None
-            if name is None
-            else contents.AlertReason(alert.id, alert.kind, name, contents.MatchField.AUTHOR)
-        )
-    in_title, in_body = text.keyword_text.match(alert.text)
+        for name in paper.authors:
+            if variants & name_variants(name):
+                return contents.AlertReason(alert.id, alert.kind, name, contents.MatchField.AUTHOR)
+        return None
+    in_title, in_body = text.match(alert.text)
     if not (in_title or in_body):
         return None
     field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
     return contents.AlertReason(alert.id, alert.kind, alert.text, field)
 
 
-def match_all(alerts: Iterable[models.Alert], text: PaperText) -> tuple[contents.AlertReason, ...]:
+def match_all(
+    alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keyword_match.KeywordText
+) -> tuple[contents.AlertReason, ...]:
     """Return the reasons of all matching alerts, each normalised text once."""
     reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:
-        reason = match(alert, text)
+        reason = match(alert, paper, text)
         if reason is not None:
             reasons.setdefault((reason.kind, normalisation.fold(reason.text)), reason)
     return tuple(reasons.values())

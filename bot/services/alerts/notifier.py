@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ from bot.services.alerts import alert_index, matcher
 from bot.services.daily import selection
 from bot.services.posts import contents, summaries
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.text.matching import keyword_match
 from storage import alerts, digests, guilds, models, papers, readers
 from storage.database import Connection
 from storage.outbox import plan
@@ -31,18 +31,8 @@ PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ..
 """A paper, and why it matches a recipient's alerts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """The destination of alerts: a reader's DMs, or a channel."""
-
-    user_id: int | None
-    channel_id: int | None
-    guild_id: int | None
-
-    @property
-    def key(self) -> str:
-        """The recipient's name in storage."""
-        return f"user:{self.user_id}" if self.channel_id is None else f"channel:{self.channel_id}"
+Recipient: TypeAlias = tuple[int | None, int | None, int | None]
+"""The destination of alerts: the user id of a reader, or None and the ids of a channel and its server."""
 
 
 class AlertNotifier:
@@ -77,22 +67,22 @@ class AlertNotifier:
     ) -> dict[Recipient, list[PaperMatch]]:
         """Return the papers that each recipient has not been notified of, most votes first."""
         details = await papers.list_details(connection, paper_ids)
-        texts = {detail.id: matcher.build_paper_text(detail) for detail in details}
+        texts = {detail.id: matcher.keyword_text(detail) for detail in details}
         terms: dict[int, set[str]] = {}
-        for paper_id, text in texts.items():
-            terms[paper_id] = matcher.candidate_terms(text)
+        for detail in details:
+            terms[detail.id] = matcher.candidate_terms(detail.authors, texts[detail.id])
             await asyncio.sleep(0)  # thirty papers must not block the event loop at once
         by_term = await alerts.list_by_trigger_terms(connection, set().union(*terms.values()), now)
         matches: dict[Recipient, list[PaperMatch]] = {}
         for detail in sorted(details, key=_sort_key):
             candidates = (alert for term in terms[detail.id] & by_term.keys() for alert in by_term[term])
-            async for recipient, reasons in _match_recipients(candidates, texts[detail.id]):
+            async for recipient, reasons in _match_recipients(candidates, detail, texts[detail.id]):
                 matches.setdefault(recipient, []).append((detail, reasons))
         notified = await alerts.list_notified_papers(
-            connection, [recipient.key for recipient in matches], list(texts)
+            connection, [_key(recipient) for recipient in matches], list(texts)
         )
         new_matches = {
-            recipient: [match for match in matched if (recipient.key, match[0].id) not in notified]
+            recipient: [match for match in matched if (_key(recipient), match[0].id) not in notified]
             for recipient, matched in matches.items()
         }
         return {recipient: matched for recipient, matched in new_matches.items() if matched}
@@ -113,7 +103,7 @@ class AlertNotifier:
         ids = await plan.add_all(connection, list(deliveries.values()))
         for recipient, delivery in deliveries.items():
             if delivery.key in ids:
-                notified = [(recipient.key, detail.id) for detail, _ in matches[recipient]]
+                notified = [(_key(recipient), detail.id) for detail, _ in matches[recipient]]
                 await alerts.add_notified_papers(
                     connection, notified, notified_at=now, delivery_id=ids[delivery.key]
                 )
@@ -129,43 +119,44 @@ class AlertNotifier:
         revision: int,
         now: datetime,
     ) -> models.NewDelivery | None:
+        user_id, channel_id, guild_id = recipient
         locale, dm_channel_id = await self._resolve_recipient(connection, recipient)
-        key = f"alert:{recipient.key}:{digest.id}:{revision}"
+        key = f"alert:{_key(recipient)}:{digest.id}:{revision}"
         post = contents.AlertPost(
             marker=key,
             locale=locale,
             digest_on=digest.date,
             matches=tuple(
-                contents.AlertMatch(summaries.build_post_paper(detail, locale), reasons)
-                for detail, reasons in matches
+                (summaries.build_post_paper(detail, locale), reasons) for detail, reasons in matches
             ),
-            in_channel=recipient.channel_id is not None,
+            in_channel=channel_id is not None,
         )
         # An alert that fails to render must not block the digest's ingest.
         with isolation.isolated(log, "alert rendering failed", delivery=key):
             return self._deliveries.build_alert(
                 post,
                 now=now,
-                user_id=recipient.user_id,
-                guild_id=recipient.guild_id,
-                channel_id=recipient.channel_id or dm_channel_id,
+                user_id=user_id,
+                guild_id=guild_id,
+                channel_id=channel_id or dm_channel_id,
             )
         return None
 
     async def _resolve_recipient(
         self, connection: Connection, recipient: Recipient
     ) -> tuple[models.Locale, int | None]:
-        if recipient.channel_id is not None:
-            guild = await guilds.get(connection, recipient.guild_id) if recipient.guild_id else None
+        user_id, channel_id, guild_id = recipient
+        if channel_id is not None:
+            guild = await guilds.get(connection, guild_id) if guild_id else None
             return (guild.locale if guild and guild.locale else self._default_locale), None
-        reader = await readers.get(connection, recipient.user_id) if recipient.user_id else None
+        reader = await readers.get(connection, user_id) if user_id else None
         if reader is None:
             return self._default_locale, None
         return reader.locale or self._default_locale, reader.dm_channel_id
 
 
 async def _match_recipients(
-    alerts_to_match: Iterable[models.Alert], text: matcher.PaperText
+    alerts_to_match: Iterable[models.Alert], paper: models.PaperDetail, text: keyword_match.KeywordText
 ) -> AsyncIterator[tuple[Recipient, tuple[contents.AlertReason, ...]]]:
     """Yield the recipients with an alert that matches the paper, and the reasons."""
     by_recipient: dict[Recipient, list[models.Alert]] = {}
@@ -174,15 +165,21 @@ async def _match_recipients(
     for index, (recipient, own) in enumerate(by_recipient.items()):
         if index % RECIPIENT_BATCH_SIZE == 0:
             await asyncio.sleep(0)
-        reasons = matcher.match_all(sorted(own, key=lambda alert: alert.id), text)
+        reasons = matcher.match_all(sorted(own, key=lambda alert: alert.id), paper, text)
         if reasons:
             yield recipient, reasons
 
 
 def _recipient_of(alert: models.Alert) -> Recipient:
     if alert.channel_id is None:
-        return Recipient(alert.user_id, None, None)
-    return Recipient(None, alert.channel_id, alert.guild_id)
+        return alert.user_id, None, None
+    return None, alert.channel_id, alert.guild_id
+
+
+def _key(recipient: Recipient) -> str:
+    """Return the name of a recipient in storage."""
+    user_id, channel_id, _ = recipient
+    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
 
 
 def _sort_key(detail: models.PaperDetail) -> tuple[bool, int, int]:

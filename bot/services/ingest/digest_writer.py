@@ -71,12 +71,8 @@ class DigestWriter:
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, paper_writer.unlisted_papers(unknown))
-        await facts.add(connection, [(ids[fact.arxiv_id], fact) for fact in paper_facts])
-        readings = [
-            (ids[fact.arxiv_id], models.VoteCount(fact.votes, fact.read_at, fact.source))
-            for fact in paper_facts
-            if fact.votes is not None
-        ]
+        readings = [(ids[fact.arxiv_id], fact) for fact in paper_facts]
+        await facts.add(connection, readings)
         await votes.add(connection, readings)
         await paper_writer.refresh_papers(connection, self._indexer, ids.values())
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}

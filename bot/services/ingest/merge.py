@@ -57,9 +57,9 @@ def merge(
     arxiv_id: str,
     appearances: Iterable[models.Appearance],
     facts: Iterable[models.PaperFacts] = (),
-    votes: models.VoteCount | None = None,
+    votes: tuple[datetime, int] | None = None,
 ) -> models.MergedPaper:
-    """Merge all statements about a paper, in any order. `votes` is the newest count from services.
+    """Merge all statements about a paper, in any order. `votes` is the newest count from services, with its time (UTC).
 
     The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
     """
@@ -128,7 +128,7 @@ def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bo
 
 
 def _latest_votes(
-    appearances: Iterable[models.Appearance], votes: models.VoteCount | None
+    appearances: Iterable[models.Appearance], votes: tuple[datetime, int] | None
 ) -> tuple[int | None, datetime | None]:
     readings = [
         (counted_at(appearance.date), appearance.entry.votes)
@@ -136,7 +136,7 @@ def _latest_votes(
         if appearance.entry.votes is not None
     ]
     if votes is not None:
-        readings.append((votes.read_at, votes.votes))
+        readings.append(votes)
     if not readings:
         return None, None
     read_at, vote_count = max(readings)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from storage import models
 
@@ -34,13 +34,8 @@ class PostPaper:
     sections: tuple[models.Section, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PostSchedule:
-    """A subscription's schedule, for the footer: `HH:MM` in an IANA zone, on ISO weekdays (1-7)."""
-
-    at_time: str
-    timezone: str
-    days: tuple[int, ...]
+PostSchedule: TypeAlias = tuple[str, str, tuple[int, ...]]
+"""A subscription's schedule, for the footer: `HH:MM`, the IANA zone, and ISO weekdays (1-7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +78,8 @@ class AlertReason:
     found_in: MatchField
 
 
-@dataclass(frozen=True, slots=True)
-class AlertMatch:
-    """A paper with its reasons: the recipient's alerts that it matches."""
-
-    paper: PostPaper
-    reasons: tuple[AlertReason, ...]
+AlertMatch: TypeAlias = tuple[PostPaper, tuple[AlertReason, ...]]
+"""A paper with its reasons: the recipient's alerts that it matches."""
 
 
 @dataclass(frozen=True, slots=True)

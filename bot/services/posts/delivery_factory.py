@@ -132,7 +132,7 @@ class DeliveryFactory:
             channel_id=channel_id,
             user_id=user_id,
             digest_on=post.digest_on,
-            papers=tuple(match.paper.arxiv_id for match in post.matches),
+            papers=tuple(paper.arxiv_id for paper, _ in post.matches),
         )
 
     def build_notice(

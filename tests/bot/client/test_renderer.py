@@ -44,7 +44,7 @@ def _daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> contents.D
         "style": models.Style.COMPACT,
         "digest_on": date(2025, 2, 12),
         "total": max(27, len(papers)),
-        "schedule": contents.PostSchedule("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
+        "schedule": ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
     }
     return contents.DailyPost(papers=papers, **(values | options))
 
@@ -133,7 +133,7 @@ def test_an_alert_of_hostile_papers_is_within_the_limits(
         contents.AlertReason(number, models.AlertKind.KEYWORD, text, field)
         for number, field in enumerate(contents.MatchField)
     )
-    matches = tuple(contents.AlertMatch(paper, reasons) for paper in papers)
+    matches = tuple((paper, reasons) for paper in papers)
     post = contents.AlertPost(LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel)
     _check(_renderer().render_alert(post))
 

@@ -163,7 +163,7 @@ async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
         locale=harness.texts.locale,
         digest_on=date(2026, 1, 1),
         matches=tuple(
-            contents.AlertMatch(summaries.build_post_paper(detail, harness.texts.locale), reasons)
+            (summaries.build_post_paper(detail, harness.texts.locale), reasons)
             for detail in details
             if detail is not None
         ),

@@ -33,7 +33,7 @@ def _daily_texts(locale: Locale, total: int, shown: int, **options: Any) -> dict
 
 
 def _alert(locale: Locale, total: int) -> contents.AlertPost:
-    return contents.AlertPost("", locale, DAY, (contents.AlertMatch(PAPER, ()),) * total)
+    return contents.AlertPost("", locale, DAY, ((PAPER, ()),) * total)
 
 
 def _alert_paper_lines(
@@ -43,7 +43,7 @@ def _alert_paper_lines(
     match_reasons = tuple(
         contents.AlertReason(1, models.AlertKind.KEYWORD, text, found_in) for found_in, text in reasons
     )
-    return WORDINGS[locale].alert_paper_lines(contents.AlertMatch(paper, match_reasons), title)
+    return WORDINGS[locale].alert_paper_lines((paper, match_reasons), title)
 
 
 def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **options: Any) -> str:
@@ -51,7 +51,7 @@ def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **optio
 
 
 def test_a_daily_post_in_korean() -> None:
-    schedule = contents.PostSchedule("09:00", "Asia/Seoul", EVERY_DAY)
+    schedule = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025년 2월 12일의 논문",
         "count": "27편 가운데 표를 가장 많이 받은 5편",
@@ -62,7 +62,7 @@ def test_a_daily_post_in_korean() -> None:
 
 
 def test_a_daily_post_in_english() -> None:
-    schedule = contents.PostSchedule("09:00", "America/New_York", (1, 2, 3, 4, 5))
+    schedule = ("09:00", "America/New_York", (1, 2, 3, 4, 5))
     assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
         "headline": "Papers of February 12, 2025",
         "count": "The 5 with the most votes, out of 27",
@@ -77,7 +77,7 @@ def test_a_post_without_a_schedule_has_no_foot() -> None:
 
 
 def test_chosen_weekdays_are_named() -> None:
-    schedule = contents.PostSchedule("18:30", "UTC", (1, 3, 5))
+    schedule = ("18:30", "UTC", (1, 3, 5))
     assert (
         _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"]
         == "매주 월·수·금 18:30 (UTC) · </daily edit:1>"

@@ -51,9 +51,9 @@ async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: Aler
     await alert_harness.add_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
     await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
     await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
-    preview = await alert_harness.alerts.preview(KEYWORD, "with care")
-    assert (preview.paper_count, preview.max_per_day) == (3, 2)
-    assert preview.latest[0].arxiv_id == "2601.00003"
+    paper_count, max_per_day, latest = await alert_harness.alerts.preview(KEYWORD, "with care")
+    assert (paper_count, max_per_day) == (3, 2)
+    assert latest[0].arxiv_id == "2601.00003"
 
 
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:

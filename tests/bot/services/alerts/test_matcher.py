@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.services.alerts import matcher
 from bot.text.analysis import normalisation
+from bot.text.matching import keyword_match
 from tests.support.alert_harness import AUTHOR
 
 
@@ -28,5 +29,5 @@ def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.R
     ):
         spelling = change(typed)
         assert matcher.name_variants(spelling) & matcher.name_variants(name)
-        paper = matcher.PaperText(1, "", "", (name,), None)
-        assert matcher.trigger_term(AUTHOR, spelling) in matcher.candidate_terms(paper)
+        terms = matcher.candidate_terms((name,), keyword_match.KeywordText("", ""))
+        assert matcher.trigger_term(AUTHOR, spelling) in terms

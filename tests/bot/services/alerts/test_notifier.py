@@ -20,7 +20,7 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
         MONDAY, ("2601.00001", 5), ("2601.00002", 9), summary="강화학습(RL)을 쓴다."
     )
     assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
-    reasons = alert_harness.renderer.alerts[0].matches[0].reasons
+    _, reasons = alert_harness.renderer.alerts[0].matches[0]
     assert [(reason.text, reason.found_in) for reason in reasons] == [
         ("강화 학습", contents.MatchField.TEXT),
         ("Kim Min-jun", contents.MatchField.AUTHOR),
@@ -117,7 +117,7 @@ async def test_a_keyword_matches_its_written_variants_as_its_preview_says(
     await alert_harness.add_alert(text)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary=summary)
     assert alert_harness.notified_papers() == [["2601.00001"]]
-    assert (await alert_harness.alerts.preview(KEYWORD, text)).paper_count == 1
+    assert (await alert_harness.alerts.preview(KEYWORD, text))[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ async def test_a_keyword_matches_neither_other_words_nor_its_concept(
     await alert_harness.add_alert(text)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary=summary)
     assert alert_harness.notified_papers() == []
-    assert (await alert_harness.alerts.preview(KEYWORD, text)).paper_count == 0
+    assert (await alert_harness.alerts.preview(KEYWORD, text))[0] == 0
 
 
 async def test_every_reader_is_notified_when_there_are_many(alert_harness: AlertHarness) -> None:

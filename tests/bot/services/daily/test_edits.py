@@ -34,7 +34,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
         self.render_count += 1
         if post.style is self.failing_style:
             raise ValueError("template error")
-        context: dict[str, Any] = {"marker": post.marker, "at": post.schedule and post.schedule.at_time}
+        context: dict[str, Any] = {"marker": post.marker, "at": post.schedule and post.schedule[0]}
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
         texts = [
             f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers

@@ -75,16 +75,14 @@ facts = st.lists(
     max_size=3,
     unique_by=lambda fact: fact.source,
 )
-votes = st.none() | st.builds(
-    models.VoteCount,
-    votes=st.integers(0, 9),
-    read_at=st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)),
-    source=st.just("huggingface"),
+votes = st.none() | st.tuples(
+    st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)),
+    st.integers(0, 9),
 )
 
 
 def merged(
-    *statements: models.Appearance | models.PaperFacts, votes: models.VoteCount | None = None
+    *statements: models.Appearance | models.PaperFacts, votes: tuple[datetime, int] | None = None
 ) -> models.MergedPaper:
     return merge.merge(
         "2601.00001",
@@ -138,8 +136,8 @@ def test_a_services_order_of_authors_wins_among_lists_of_equal_length() -> None:
 
 
 def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() -> None:
-    assert merged(NEWSLETTER, votes=models.VoteCount(3, NOW, "huggingface")).votes == 3
-    assert merged(NEWSLETTER, votes=models.VoteCount(3, NOW - timedelta(days=1), "huggingface")).votes == 5
+    assert merged(NEWSLETTER, votes=(NOW, 3)).votes == 3
+    assert merged(NEWSLETTER, votes=(NOW - timedelta(days=1), 3)).votes == 5
 
 
 def test_unknown_votes_stay_unknown() -> None:
@@ -157,7 +155,7 @@ def test_an_unlisted_paper_has_no_dates() -> None:
 def test_the_order_of_statements_does_not_matter(
     appearances: list[models.Appearance],
     facts: list[models.PaperFacts],
-    votes: models.VoteCount | None,
+    votes: tuple[datetime, int] | None,
     rng: random.Random,
 ) -> None:
     expected = merge.merge("2601.00001", appearances, facts, votes)
@@ -169,7 +167,7 @@ def test_the_order_of_statements_does_not_matter(
 
 @given(appearances, facts, votes)
 def test_merged_values_come_from_statements_and_known_values_are_kept(
-    appearances: list[models.Appearance], facts: list[models.PaperFacts], votes: models.VoteCount | None
+    appearances: list[models.Appearance], facts: list[models.PaperFacts], votes: tuple[datetime, int] | None
 ) -> None:
     paper = merge.merge("2601.00001", appearances, facts, votes)
     statements: list[models.Entry | models.PaperFacts] = [
@@ -180,7 +178,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     assert paper.title in titles if titles else paper.title is None
     assert (paper.authors in {statement.authors for statement in statements}) or paper.authors == ()
     assert bool(paper.authors) == any(statement.authors for statement in statements)
-    counts = {appearance.entry.votes for appearance in appearances} | ({votes.votes} if votes else set())
+    counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
     assert paper.votes in counts or paper.votes is None
     assert (paper.votes is None) == (not counts - {None})
     dates = [appearance.date for appearance in appearances]
@@ -192,7 +190,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
 def test_older_votes_never_replace_newer_ones(
     appearances: list[models.Appearance],
     facts: list[models.PaperFacts],
-    votes: models.VoteCount | None,
+    votes: tuple[datetime, int] | None,
     older_count: int,
     on: date,
 ) -> None:

@@ -115,7 +115,7 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     async with relay_harness.db.transaction() as connection:
-        alert = await alerts.add(connection, _new_alert())
+        alert = await alerts.add(connection, _new_alert(), "diffusion")
     dm = {"id": 98, "type": model.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
     dm_alert: dict[str, Any] = {
@@ -160,7 +160,9 @@ async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     async with relay_harness.db.transaction() as connection:
-        alert = await alerts.add(connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID))
+        alert = await alerts.add(
+            connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID), "diffusion"
+        )
     await fake.change_guild(present=False)
     await relay_harness.add_deliveries(
         new_delivery("a", channel_id, relay_harness.now(), kind=models.DeliveryKind.ALERT)
@@ -190,16 +192,16 @@ async def test_a_server_that_was_left_resumes_without_a_notice(
     assert await relay_harness.list_parts() == []
 
 
-def _new_alert(**fields: Any) -> models.NewAlert:
+def _new_alert(**fields: Any) -> models.Alert:
     defaults: dict[str, Any] = {
+        "id": 0,
         "user_id": OWNER,
         "channel_id": None,
         "guild_id": None,
         "kind": models.AlertKind.KEYWORD,
         "text": "diffusion",
         "key": "diffusion",
-        "trigger_term": "diffusion",
         "min_votes": 0,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
     }
-    return models.NewAlert(**defaults | fields)
+    return models.Alert(**defaults | fields)
