@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +31,7 @@ async def add(connection: AsyncConnection, new: models.Alert, trigger_term: str)
     )
     if (await connection.execute(same)).first() is not None:
         raise errors.DuplicateError("This alert stands already.")
-    values = {**asdict(new), "kind": new.kind.value, "state": new.state.value, "anchor": trigger_term}
+    values = bulk.record_values(new, anchor=trigger_term)
     del values["id"]
     statement = alerts.insert().values(values).returning(*alerts.c)
     return _alert_from_row((await connection.execute(statement)).one())
@@ -175,8 +174,5 @@ async def list_notified_papers(
 
 
 def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
-    values = dict(row._mapping)
-    del values["anchor"]
-    values["kind"] = models.AlertKind(values["kind"])
-    values["state"] = models.ActivityState(values["state"])
-    return models.Alert(**values)
+    kind, state = models.AlertKind(row.kind), models.ActivityState(row.state)
+    return bulk.build_record(models.Alert, row._mapping, kind=kind, state=state)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from enum import Enum
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -19,9 +20,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from sqlalchemy.dialects import postgresql, sqlite
 
 Value = TypeVar("Value")
+Record = TypeVar("Record", bound="DataclassInstance")
 
 CHUNK_SIZE = 2000
 """Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
@@ -157,6 +160,20 @@ def parse_date(value: date | str) -> date:
 def parse_string_list(value: str | list[str]) -> tuple[str, ...]:
     """Convert a driver value of a JSON column to strings; SQLite returns JSON as text."""
     return tuple(json.loads(value) if isinstance(value, str) else value)
+
+
+def build_record(
+    record_type: type[Record], row: sa.RowMapping | Mapping[str, Any], **converted: Any
+) -> Record:
+    """Build a dataclass from the columns named like its fields; `converted` are the fields of another name or type."""
+    names = [name for name in record_type.__dataclass_fields__ if name not in converted]
+    return record_type(**{name: row[name] for name in names}, **converted)
+
+
+def record_values(record: DataclassInstance, **converted: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as column values, enums by value; `converted` replaces or adds some."""
+    values = {name: getattr(record, name) for name in record.__dataclass_fields__} | converted
+    return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
 
 
 def in_condition(

@@ -226,25 +226,20 @@ def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:
 
 
 def _location_from_row(row: sa.Row[Any]) -> models.DigestLocation:
-    return models.DigestLocation(
-        source=row.source,
+    return bulk.build_record(
+        models.DigestLocation,
+        row._mapping,
         location=row.place,
         date=row.date_on,
         format=models.DigestFormat(row.format),
-        digest_id=row.digest_id,
-        hash=row.hash,
     )
 
 
 def _digest_from_row(row: sa.Row[Any]) -> models.StoredDigest:
-    return models.StoredDigest(
-        id=row.id,
+    return bulk.build_record(
+        models.StoredDigest,
+        row._mapping,
         format=models.DigestFormat(row.format),
         date=row.date_on,
-        language=row.language,
-        hash=row.hash,
-        revision=row.revision,
         problems=tuple(models.Problem(line, message) for line, message in row.problems),
-        ingested_at=row.ingested_at,
-        updated_at=row.updated_at,
     )

@@ -86,6 +86,5 @@ def _values(paper_id: int, paper_facts: models.PaperFacts) -> dict[str, Any]:
 
 
 def _facts_from_row(row: sa.Row[Any]) -> models.PaperFacts:
-    values = {name: getattr(row, name) for name in _FIELDS if name not in _LIST_FIELDS}
-    values.update({name: tuple(getattr(row, name)) for name in _LIST_FIELDS})
-    return models.PaperFacts(arxiv_id=row.arxiv_id, location=row.place, **values)
+    lists = {name: tuple(getattr(row, name)) for name in _LIST_FIELDS}
+    return bulk.build_record(models.PaperFacts, row._mapping, location=row.place, votes=None, **lists)

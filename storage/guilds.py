@@ -59,11 +59,5 @@ async def mark_left(connection: AsyncConnection, guild_ids: Sequence[int], now: 
 
 
 def _guild_from_row(row: sa.Row[Any]) -> models.Guild:
-    return models.Guild(
-        guild_id=row.guild_id,
-        locale=models.Locale(row.locale) if row.locale else None,
-        timezone=row.timezone,
-        installed_by=row.installed_by,
-        system_channel_id=row.system_channel_id,
-        left_at=row.left_at,
-    )
+    locale = models.Locale(row.locale) if row.locale else None
+    return bulk.build_record(models.Guild, row._mapping, locale=locale)

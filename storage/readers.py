@@ -71,9 +71,5 @@ async def list_saved_paper_ids(connection: AsyncConnection, user_id: int) -> lis
 
 
 def _reader_from_row(row: sa.Row[Any]) -> models.Reader:
-    return models.Reader(
-        user_id=row.user_id,
-        locale=models.Locale(row.locale) if row.locale else None,
-        timezone=row.timezone,
-        dm_channel_id=row.dm_channel_id,
-    )
+    locale = models.Locale(row.locale) if row.locale else None
+    return bulk.build_record(models.Reader, row._mapping, locale=locale)

@@ -114,29 +114,21 @@ _HEALTH_FIELDS = (
 
 
 def _source_from_row(row: sa.Row[Any]) -> models.StoredSource:
-    values = dict(row._mapping)
-    values["kind"] = models.SourceKind(row.kind)
-    values["language"] = models.Locale(row.language) if row.language else None
-    values["status"] = models.FetchStatus(row.status) if row.status else None
-    return models.StoredSource(**values)
+    return bulk.build_record(
+        models.StoredSource,
+        row._mapping,
+        kind=models.SourceKind(row.kind),
+        language=models.Locale(row.language) if row.language else None,
+        status=models.FetchStatus(row.status) if row.status else None,
+    )
 
 
 def _page_state_from_row(row: sa.Row[Any]) -> models.PageState:
-    values = dict(row._mapping)
-    del values["source_id"]
-    values["location"] = values.pop("place")
-    values["status"] = models.FetchStatus(row.status)
-    return models.PageState(**values)
+    status = models.FetchStatus(row.status)
+    return bulk.build_record(models.PageState, row._mapping, location=row.place, status=status)
 
 
 def _page_state_values(source_id: int, page: models.PageState) -> dict[str, Any]:
-    return {
-        "source_id": source_id,
-        "place": page.location,
-        "etag": page.etag,
-        "last_modified": page.last_modified,
-        "hash": page.hash,
-        "moved_to": page.moved_to,
-        "status": page.status.value,
-        "read_at": page.read_at,
-    }
+    values = bulk.record_values(page, source_id=source_id, place=page.location)
+    del values["location"]
+    return values

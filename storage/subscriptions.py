@@ -142,55 +142,17 @@ async def set_state(
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:
-    return {
-        "guild_id": subscription.guild_id,
-        "channel_id": subscription.channel_id,
-        "at_time": subscription.at_time,
-        "timezone": subscription.timezone,
-        "days": "".join(str(day) for day in subscription.days),
-        "top_n": subscription.top_n,
-        "min_votes": subscription.min_votes,
-        "locale": subscription.locale.value,
-        "style": subscription.style.value,
-        "say_when_empty": subscription.say_when_empty,
-        "fresh_days": subscription.fresh_days,
-        "wait_minutes": subscription.wait_minutes,
-        "settle_hours": subscription.settle_hours,
-        "state": subscription.state.value,
-        "reason": subscription.reason,
-        "created_by": subscription.created_by,
-        "created_at": subscription.created_at,
-        "next_due_at": subscription.next_due_at,
-        "due_on": subscription.due_on,
-        "waiting_for_on": subscription.waiting_for_on,
-        "waiting_until_at": subscription.waiting_until_at,
-        "last_digest_on": subscription.last_digest_on,
-    }
+    values = bulk.record_values(subscription, days="".join(map(str, subscription.days)))
+    del values["id"]
+    return values
 
 
 def _subscription_from_row(row: sa.Row[Any]) -> models.Subscription:
-    return models.Subscription(
-        id=row.id,
-        guild_id=row.guild_id,
-        channel_id=row.channel_id,
-        at_time=row.at_time,
-        timezone=row.timezone,
-        days=tuple(int(day) for day in row.days),
-        top_n=row.top_n,
-        min_votes=row.min_votes,
+    return bulk.build_record(
+        models.Subscription,
+        row._mapping,
+        days=tuple(map(int, row.days)),
         locale=models.Locale(row.locale),
         style=models.Style(row.style),
-        say_when_empty=row.say_when_empty,
-        fresh_days=row.fresh_days,
-        wait_minutes=row.wait_minutes,
-        settle_hours=row.settle_hours,
         state=models.ActivityState(row.state),
-        reason=row.reason,
-        created_by=row.created_by,
-        created_at=row.created_at,
-        next_due_at=row.next_due_at,
-        waiting_for_on=row.waiting_for_on,
-        due_on=row.due_on,
-        waiting_until_at=row.waiting_until_at,
-        last_digest_on=row.last_digest_on,
     )

@@ -100,25 +100,9 @@ async def purge_payloads(connection: AsyncConnection, before: datetime) -> int:
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    return {
-        "key": delivery.key,
-        "kind": delivery.kind.value,
-        "subscription_id": delivery.subscription_id,
-        "guild_id": delivery.guild_id,
-        "channel_id": delivery.channel_id,
-        "user_id": delivery.user_id,
-        "locale": delivery.locale.value,
-        "local_on": delivery.local_on,
-        "digest_on": delivery.digest_on,
-        "papers": list(delivery.papers),
-        "total": delivery.total,
-        "fingerprint": delivery.fingerprint,
-        "priority": delivery.priority,
-        "state": models.DeliveryState.PLANNED.value,
-        "planned_at": delivery.planned_at,
-        "due_at": delivery.due_at,
-        "expires_at": delivery.expires_at,
-    }
+    values = bulk.record_values(delivery, papers=list(delivery.papers))
+    del values["parts"]
+    return values | {"state": models.DeliveryState.PLANNED.value}
 
 
 def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -95,8 +95,7 @@ def unfinished_clause() -> sa.ColumnElement[bool]:
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
     """Return a delivery's parts, by position."""
-    query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
-    return [_part_of(row) for row in await connection.execute(query)]
+    return (await list_parts_by_delivery(connection, [delivery_id]))[delivery_id]
 
 
 async def list_parts_by_delivery(
@@ -159,11 +158,11 @@ async def list_rows(
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:
-        return [_delivery_of(row) for row in await connection.execute(query)]
+        return [_delivery_of(row._mapping) for row in await connection.execute(query)]
     rows: list[models.Delivery] = []
     for chunk in bulk.chunked(ids):
         result = await connection.execute(query.where(deliveries.c.id.in_(chunk)))
-        rows.extend(_delivery_of(row) for row in result)
+        rows.extend(_delivery_of(row._mapping) for row in result)
     return rows
 
 
@@ -188,54 +187,22 @@ def _select_parts_with_deliveries() -> sa.Select[Any]:
 
 
 def _due_part_of(row: sa.Row[Any]) -> DuePart:
-    return DuePart(_delivery_of(row, "d_"), _part_of(row))
+    delivery_values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
+    return DuePart(_delivery_of(delivery_values), _part_of(row))
 
 
-def _delivery_of(row: sa.Row[Any], prefix: str = "") -> models.Delivery:
-    def value(name: str) -> Any:
-        return row._mapping[prefix + name]
-
-    return models.Delivery(
-        id=value("id"),
-        key=value("key"),
-        kind=models.DeliveryKind(value("kind")),
-        subscription_id=value("subscription_id"),
-        guild_id=value("guild_id"),
-        channel_id=value("channel_id"),
-        user_id=value("user_id"),
-        locale=models.Locale(value("locale")),
-        local_on=value("local_on"),
-        state=models.DeliveryState(value("state")),
-        reason=value("reason"),
-        planned_at=value("planned_at"),
-        due_at=value("due_at"),
-        expires_at=value("expires_at"),
-        finished_at=value("finished_at"),
-        priority=value("priority"),
-        digest_on=value("digest_on"),
-        papers=tuple(value("papers")),
-        total=value("total"),
-        fingerprint=value("fingerprint"),
+def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
+    return bulk.build_record(
+        models.Delivery,
+        values,
+        kind=models.DeliveryKind(values["kind"]),
+        locale=models.Locale(values["locale"]),
+        state=models.DeliveryState(values["state"]),
+        papers=tuple(values["papers"]),
     )
 
 
 def _part_of(row: sa.Row[Any]) -> models.Part:
-    return models.Part(
-        id=row.id,
-        delivery_id=row.delivery_id,
-        position=row.position,
-        kind=models.PartKind(row.kind),
-        payload=row.payload,
-        fallback=row.fallback,
-        nonce=row.nonce,
-        state=models.PartState(row.state),
-        attempts=row.attempts,
-        first_attempt_at=row.first_attempt_at,
-        last_attempt_at=row.last_attempt_at,
-        next_attempt_at=row.next_attempt_at,
-        channel_id=row.channel_id,
-        message_id=row.message_id,
-        error_code=row.error_code,
-        error=row.error,
-        sent_at=row.sent_at,
+    return bulk.build_record(
+        models.Part, row._mapping, kind=models.PartKind(row.kind), state=models.PartState(row.state)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from bot.services.outbox import outcomes
+from storage import models
 
 LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
@@ -46,13 +46,15 @@ class Metrics:
         )
         self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
 
-    def record(self, outcome: outcomes.Outcome) -> None:
-        """Record one outcome of the relay."""
-        self.part_outcomes.labels(outcome.result, outcome.kind.value).inc()
-        if outcome.reason is not None:
-            self.failures.labels(outcome.reason).inc()
-        if outcome.late_seconds is not None:
-            self.lateness.labels(outcome.kind.value).observe(max(0.0, outcome.late_seconds))
+    def record(
+        self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None
+    ) -> None:
+        """Record one outcome of the relay, as its `OutcomeListener`."""
+        self.part_outcomes.labels(result, kind.value).inc()
+        if reason is not None:
+            self.failures.labels(reason).inc()
+        if late_seconds is not None:
+            self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
 
     def render(self) -> bytes:
         """Return the metrics in the Prometheus text format."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -23,20 +22,11 @@ from storage.outbox.queries import DuePart
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of an attempt, for metrics. `late_seconds` counts from `due_at`; None unless sent.
+OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
+"""Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
-    `result` is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback or expired.
-    """
-
-    result: str
-    kind: models.DeliveryKind
-    reason: str | None = None
-    late_seconds: float | None = None
-
-
-OutcomeListener = Callable[[Outcome], None]
+The result is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback or expired.
+"""
 
 LINGER_SECONDS = 0.05
 """How long a receipt waits for others to be stored with it. A crash meanwhile has the same effect as before it arrived."""
@@ -52,7 +42,7 @@ class OutcomeRecorder:
         deliveries: DeliveryFactory,
         *,
         rng: random.Random,
-        on_outcome: OutcomeListener = lambda _: None,
+        on_outcome: OutcomeListener = lambda *_: None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._database = database
@@ -131,7 +121,7 @@ class OutcomeRecorder:
             )
         for delivery in expired:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
-            self._on_outcome(Outcome("expired", delivery.kind, contents.Reason.TOO_OLD))
+            self._on_outcome("expired", delivery.kind, contents.Reason.TOO_OLD, None)
 
     async def _schedule_retry(
         self, due: DuePart, error: discord_errors.DeliveryError, started_at: datetime, now: datetime
@@ -214,4 +204,4 @@ class OutcomeRecorder:
             error=None if error is None else str(error),
             **details,
         )
-        self._on_outcome(Outcome(result, due.delivery.kind, reason, late_seconds))
+        self._on_outcome(result, due.delivery.kind, reason, late_seconds)

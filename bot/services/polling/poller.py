@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -131,7 +131,7 @@ class Poller:
             if dry_run
             else sink.BatchingSink(self._ingest, state)
         )
-        run = _Run(target, days, timeout_seconds, progress, {row.id: RunStatistics() for row in rows})
+        run = _Run(target, days, timeout_seconds, progress, {row.id: RunStatistics(row) for row in rows})
         try:
             async with target.running():
                 await self._fetch_in_stages(rows, run)
@@ -140,7 +140,7 @@ class Poller:
             await state.flush()
             raise
         now = self._clock()
-        reports = [run.statistics[row.id].build_report(row, now) for row in rows]
+        reports = [run.statistics[row.id].build_report(now) for row in rows]
         if not dry_run:
             await state.flush([self._updated_health(report, run, now) for report in reports])
         return reports
@@ -224,7 +224,7 @@ class Poller:
                     source = kinds.open_source(row.kind, row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = page_states.changed_pages(result.page_states, request.page_states)
-                        await run.sink.put(sink.SinkItem(row, result, changed, statistics))
+                        await run.sink.put((statistics, replace(result, page_states=changed)))
                         run.progress(row, result)
             except TimeoutError:
                 statistics.add_failure(f"it was not done within {run.timeout_seconds:g} s")

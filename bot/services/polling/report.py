@@ -26,8 +26,9 @@ class SourceReport:
 
 @dataclass(slots=True)
 class RunStatistics:
-    """Counts results by status as they come. `is_newest_pending`: the digest of `last_day` is not published yet."""
+    """Counts the results of a source by status. `is_newest_pending`: the digest of `last_day` is not published yet."""
 
+    source: models.StoredSource
     status_counts: Counter[models.FetchStatus] = field(default_factory=Counter)
     reasons: dict[models.FetchStatus, str] = field(default_factory=dict)
     ingest_result: IngestResult = field(default_factory=IngestResult)
@@ -58,12 +59,12 @@ class RunStatistics:
         total = self.ingest_result + result
         self.ingest_result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
 
-    def build_report(self, row: models.StoredSource, now: datetime) -> SourceReport:
+    def build_report(self, now: datetime) -> SourceReport:
         """Return the report. New content outranks failures, and failures outrank unchanged content."""
-        status, reason = self._overall_status(row, now)
-        return SourceReport(row, status, reason, self.ingest_result)
+        status, reason = self._overall_status(now)
+        return SourceReport(self.source, status, reason, self.ingest_result)
 
-    def _overall_status(self, row: models.StoredSource, now: datetime) -> tuple[models.FetchStatus, str]:
+    def _overall_status(self, now: datetime) -> tuple[models.FetchStatus, str]:
         counts, total = self.status_counts, self.status_counts.total()
         failed = counts[_S.FAILED] + counts[_S.REFUSED] + counts[_S.GONE]
         worst = next((status for status in (_S.FAILED, _S.REFUSED, _S.GONE) if counts[status]), None)
@@ -74,17 +75,15 @@ class RunStatistics:
         if worst is not None and (worst is not _S.GONE or failed == total):
             return worst, self._reason(worst)
         if counts[_S.NOT_YET] and not counts[_S.UNCHANGED]:
-            return self._status_without_digest(row, now)
+            return self._status_without_digest(now)
         return _S.UNCHANGED, self._reason(_S.UNCHANGED)
 
     def _reason(self, status: models.FetchStatus) -> str:
         return self.reasons.get(status, "")
 
-    def _status_without_digest(
-        self, row: models.StoredSource, now: datetime
-    ) -> tuple[models.FetchStatus, str]:
+    def _status_without_digest(self, now: datetime) -> tuple[models.FetchStatus, str]:
         """Tell a weekend, a holiday or an early hour from an address that never was right or has gone stale."""
-        reason = self._reason(_S.NOT_YET)
+        row, reason = self.source, self._reason(_S.NOT_YET)
         stale_after = kinds.get(row.kind).stale_after
         if stale_after is None or self.last_day is None:
             return _S.NOT_YET, reason

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, TypeAlias
 
 import structlog
 
@@ -18,7 +18,7 @@ from bot.services.polling.checkpoint import Checkpoint
 from bot.services.polling.report import RunStatistics
 from bot.sources import base
 from storage import errors as storage_errors
-from storage import models, papers
+from storage import papers
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -30,14 +30,8 @@ _BATCH_WAIT_SECONDS = 0.1
 _FINAL_FLUSH_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class SinkItem:
-    """A fetch result of a source, the page states to save once it is stored, and the statistics to update."""
-
-    row: models.StoredSource
-    result: base.FetchResult
-    page_states: tuple[models.PageState, ...]
-    statistics: RunStatistics
+SinkItem: TypeAlias = tuple[RunStatistics, base.FetchResult]
+"""A fetch result with the statistics of its source. Its page states are saved once it is stored."""
 
 
 class Sink(Protocol):
@@ -64,7 +58,8 @@ class BatchingSink:
 
     async def put(self, item: SinkItem) -> None:
         """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full."""
-        if item.result.digests or item.result.facts:
+        _, result = item
+        if result.digests or result.facts:
             await self._queue.put(item)
         else:
             await self._record_stored(item, None)
@@ -102,13 +97,13 @@ class BatchingSink:
     async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
         """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
         # A bug that one text triggers must not keep the others from being stored.
-        urls = sorted({item.row.url for item in batch})
+        urls = sorted({statistics.source.url for statistics, _ in batch})
         with isolation.isolated(log, "batch not stored", sources=urls) as failures:
             try:
                 results = await self._store_digests(batch)
                 for item, result in zip(batch, results, strict=True):
-                    if item.result.facts:
-                        result += await self._ingest.add_facts(item.result.facts)
+                    if item[1].facts:
+                        result += await self._ingest.add_facts(item[1].facts)
                     await self._record_stored(item, result)
             except storage_errors.StorageError as error:
                 _record_failure(batch, str(error))
@@ -122,23 +117,24 @@ class BatchingSink:
     async def _store_digests(self, batch: Sequence[SinkItem]) -> list[IngestResult]:
         """Store the digests of a batch together and return one result for each item."""
         digests = [
-            provenance.to_sourced_digests(item.result.digests, item.row.url, item.result.location)
-            for item in batch
+            provenance.to_sourced_digests(result.digests, statistics.source.url, result.location)
+            for statistics, result in batch
         ]
         results = iter(await self._ingest.add_batch([digest for group in digests for digest in group]))
         return [sum((next(results) for _ in group), IngestResult()) for group in digests]
 
-    async def _record_stored(self, item: SinkItem, result: IngestResult | None) -> None:
-        if result is not None:
-            item.statistics.add_ingest_result(result)
-        item.statistics.add_fetch_result(item.result)
-        if item.page_states:
-            await self._checkpoint.add_pages(item.row, item.page_states)
+    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None) -> None:
+        statistics, result = item
+        if ingested is not None:
+            statistics.add_ingest_result(ingested)
+        statistics.add_fetch_result(result)
+        if result.page_states:
+            await self._checkpoint.add_pages(statistics.source, result.page_states)
 
 
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
-    for item in batch:
-        item.statistics.add_failure(reason)
+    for statistics, _ in batch:
+        statistics.add_failure(reason)
 
 
 class DryRunSink:
@@ -151,16 +147,17 @@ class DryRunSink:
 
     async def put(self, item: SinkItem) -> None:
         """Count what storing an item would change."""
-        result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in item.result.facts))
+        statistics, fetched = item
+        result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in fetched.facts))
         result += await self._ingest.add_digests(
-            item.result.digests, source=item.row.url, location=item.result.location, dry_run=True
+            fetched.digests, source=statistics.source.url, location=fetched.location, dry_run=True
         )
         async with self._database.read() as connection:
             known = await papers.get_ids(connection, result.arxiv_ids)
         new = result.arxiv_ids - known.keys() - self._seen
         self._seen |= new
-        item.statistics.add_ingest_result(replace(result, new_papers=len(new)))
-        item.statistics.add_fetch_result(item.result)
+        statistics.add_ingest_result(replace(result, new_papers=len(new)))
+        statistics.add_fetch_result(fetched)
 
     async def flush(self) -> None:
         """Return at once: items are counted by `put`."""

@@ -14,7 +14,6 @@ from prometheus_client import parser
 from bot import errors
 from bot.services.operations import http_server
 from bot.services.operations.metrics import Metrics
-from bot.services.outbox import outcomes
 from bot.services.posts import contents
 from storage import models
 from storage.database import Database
@@ -124,10 +123,10 @@ async def test_queue_depth_is_by_state_and_an_emptied_state_is_zero(harness: Ser
 
 async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: ServerHarness) -> None:
     daily = models.DeliveryKind.DAILY
-    harness.metrics.record(outcomes.Outcome("sent", daily, late_seconds=3.0))
-    harness.metrics.record(outcomes.Outcome("sent", daily, late_seconds=-1.0))
-    harness.metrics.record(outcomes.Outcome("retry", daily, contents.Reason.DISCORD_TROUBLE))
-    harness.metrics.record(outcomes.Outcome("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND))
+    harness.metrics.record("sent", daily, None, 3.0)
+    harness.metrics.record("sent", daily, None, -1.0)
+    harness.metrics.record("retry", daily, contents.Reason.DISCORD_TROUBLE, None)
+    harness.metrics.record("paused", models.DeliveryKind.ALERT, contents.Reason.NO_SEND, None)
     harness.metrics.digests.inc(2)
     harness.connected = False
     samples = await harness.samples()

@@ -86,7 +86,7 @@ async def test_the_history_decides_after_the_nonce_window(
     assert all_sent(await relay_harness.list_states())
     assert message_texts(await fake.messages(lost)) == ["a 0", "a 1"]
     assert message_texts(await fake.messages(refused)) == ["b 0"]
-    assert [outcome.result for outcome in relay_harness.outcomes].count("found") == 1
+    assert relay_harness.results.count("found") == 1
 
 
 async def test_a_part_is_uncertain_if_the_history_cannot_be_read(

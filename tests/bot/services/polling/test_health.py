@@ -21,7 +21,7 @@ FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, Non
 def health_after(
     status: S, source: models.StoredSource = FEED, statistics: RunStatistics | None = None
 ) -> models.StoredSource:
-    statistics = statistics or RunStatistics()
+    statistics = statistics or RunStatistics(source)
     report = SourceReport(source, status, "why", statistics.ingest_result)
     return health.updated_health(report, statistics, NOW, WAITS)
 
@@ -57,7 +57,7 @@ def test_a_day_without_a_digest_is_neither_success_nor_failure() -> None:
 
 def test_the_next_poll_respects_retry_after() -> None:
     assert poll_delay(
-        health_after(S.FAILED, statistics=RunStatistics(retry_at=NOW + timedelta(hours=5)))
+        health_after(S.FAILED, statistics=RunStatistics(FEED, retry_at=NOW + timedelta(hours=5)))
     ) == timedelta(hours=5)
 
 

@@ -31,10 +31,10 @@ def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> mode
 
 
 def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:
-    statistics = RunStatistics()
+    statistics = RunStatistics(source or row())
     for result in results:
         statistics.add_fetch_result(result)
-    report = statistics.build_report(source or row(), NOW)
+    report = statistics.build_report(NOW)
     return report.status, report.reason
 
 
