@@ -190,7 +190,9 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await entries.list_appearances(connection, merged)
     return [
-        _build_detail(paper_id, merged[paper_id], tuple(appearances.get(paper_id, ())))
+        models.PaperDetail(
+            id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
+        )
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
     ]
@@ -279,10 +281,3 @@ def _merged_from_row(row: sa.Row[Any]) -> models.MergedPaper:
     values = {name: getattr(row, name) for name in _FIELDS}
     values.update({name: tuple(values[name]) for name in _LIST_FIELDS})
     return models.MergedPaper(**values)
-
-
-def _build_detail(
-    id_: int, paper: models.MergedPaper, appearances: tuple[models.Appearance, ...]
-) -> models.PaperDetail:
-    values = {name: getattr(paper, name) for name in _FIELDS}
-    return models.PaperDetail(id=id_, appearances=appearances, **values)

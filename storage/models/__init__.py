@@ -6,10 +6,7 @@ An arXiv id never has a version.
 
 from __future__ import annotations
 
-from storage.models.alerts import (
-    Alert,
-    AlertKind,
-)
+from storage.models.alerts import Alert, AlertKind
 from storage.models.digests import (
     ArchiveExtent,
     Digest,
@@ -34,31 +31,11 @@ from storage.models.outbox import (
     Priority,
     Receipt,
 )
-from storage.models.papers import (
-    Appearance,
-    MergedPaper,
-    PaperDetail,
-    PaperFacts,
-    PaperRow,
-)
-from storage.models.people import (
-    Author,
-    Guild,
-    Locale,
-    Reader,
-)
+from storage.models.papers import Appearance, MergedPaper, PaperDetail, PaperFacts, PaperRow
+from storage.models.people import Author, Guild, Locale, Reader
 from storage.models.search import IndexDocument
-from storage.models.sources import (
-    FetchStatus,
-    PageState,
-    SourceKind,
-    StoredSource,
-)
-from storage.models.subscriptions import (
-    ActivityState,
-    Style,
-    Subscription,
-)
+from storage.models.sources import FetchStatus, PageState, SourceKind, StoredSource
+from storage.models.subscriptions import ActivityState, Style, Subscription
 
 __all__ = [
     "ActivityState",

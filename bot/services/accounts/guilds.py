@@ -7,7 +7,7 @@ from collections.abc import Collection
 from bot.clock import Clock
 from bot.services.posts.contents import Reason
 from storage import guilds, models, subscriptions
-from storage.database import Connection, Database
+from storage.database import Database
 
 
 class Guilds:
@@ -56,21 +56,15 @@ class Guilds:
         async with self._database.transaction() as connection:
             await guilds.mark_left(connection, sorted(guild_ids), self._clock())
             for guild_id in sorted(guild_ids):
-                await self._pause_subscriptions(connection, guild_id)
+                active = await subscriptions.list_rows(
+                    connection, guild_id=guild_id, state=models.ActivityState.ACTIVE
+                )
+                ids = [subscription.id for subscription in active]
+                paused = models.ActivityState.PAUSED
+                await subscriptions.set_state(connection, ids, paused, reason=Reason.GUILD_LEFT)
 
     async def reconcile(self, present_ids: Collection[int]) -> list[int]:
         """Mark the stored servers that are not in `present_ids` as left. Returns their ids."""
         left_ids = sorted(await self.list_ids() - set(present_ids))
         await self.mark_left(left_ids)
         return left_ids
-
-    async def _pause_subscriptions(self, connection: Connection, guild_id: int) -> None:
-        active = await subscriptions.list_rows(
-            connection, guild_id=guild_id, state=models.ActivityState.ACTIVE
-        )
-        await subscriptions.set_state(
-            connection,
-            [subscription.id for subscription in active],
-            models.ActivityState.PAUSED,
-            reason=Reason.GUILD_LEFT,
-        )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
-from typing import Any
 
 from bot import errors
 from bot.clock import Clock
@@ -58,7 +57,6 @@ def new_subscription(
     guild_id: int, channel_id: int, options: SubscriptionOptions, now: datetime
 ) -> models.Subscription:
     """Return an active subscription that is not stored and not scheduled yet."""
-    values: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(options)}
     return models.Subscription(
         id=0,
         guild_id=guild_id,
@@ -69,7 +67,7 @@ def new_subscription(
         created_at=now,
         next_due_at=None,
         waiting_for_on=None,
-        **values,
+        **asdict(options),
     )
 
 
@@ -90,7 +88,7 @@ class Subscriptions:
         options, now = options.validated(), self._clock()
         due = _next_due(options, now)
         new = new_subscription(guild_id, channel_id, options, now)
-        new = replace(new, created_by=created_by, next_due_at=due.at, due_on=due.local_on)
+        new = replace(schedule.set_due(new, due), created_by=created_by)
         async with self._database.transaction() as connection:
             return replace(new, id=await subscriptions.add(connection, new))
 
@@ -115,7 +113,7 @@ class Subscriptions:
         options, now = options.validated(), self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            changed = replace(old, **{field.name: getattr(options, field.name) for field in fields(options)})
+            changed = replace(old, **asdict(options))
             if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
             elif schedule.schedule_key(changed) != schedule.schedule_key(old):

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import structlog
 
@@ -142,12 +142,13 @@ class Poller:
         now = self._clock()
         reports = [run.statistics[row.id].build_report(now) for row in rows]
         if not dry_run:
-            await state.flush([self._updated_health(report, run, now) for report in reports])
+            await state.flush(
+                [
+                    health.updated_health(report, run.statistics[report.source.id], now, self._retry_policy)
+                    for report in reports
+                ]
+            )
         return reports
-
-    def _updated_health(self, report: SourceReport, run: _Run, now: datetime) -> models.StoredSource:
-        statistics = run.statistics[report.source.id]
-        return health.updated_health(report, statistics, now, self._retry_policy)
 
     async def _fetch_in_stages(self, rows: Sequence[models.StoredSource], run: _Run) -> None:
         """Poll the kinds by stage. The digests wait for the votes at most `_VOTES_STAGE_SECONDS`."""
@@ -184,23 +185,12 @@ class Poller:
             if kinds.get(kind).stage is base.Stage.MISSING_FACTS
         }
         now = self._clock()
-        requests = iter(
-            [
-                (
-                    row,
-                    base.FetchRequest(
-                        now,
-                        page_states.PageStates(pages.pop(row.id)),
-                        run.days,
-                        missing.get(row.kind, ()),
-                    ),
-                )
-                for row in rows
-            ]
-        )
+        remaining = iter(rows)
 
         async def work() -> None:
-            for row, request in requests:
+            for row in remaining:
+                states = page_states.PageStates(pages.pop(row.id))
+                request = base.FetchRequest(now, states, run.days, missing.get(row.kind, ()))
                 await self._fetch_source(row, request, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
