@@ -30,7 +30,7 @@ async def add(connection: AsyncConnection, new: models.Alert, trigger_term: str)
         alerts.c.min_votes == new.min_votes,
     )
     if (await connection.execute(same)).first() is not None:
-        raise errors.DuplicateError("This alert stands already.")
+        raise errors.DuplicateError("This alert exists already.")
     values = bulk.record_values(new, anchor=trigger_term)
     del values["id"]
     statement = alerts.insert().values(values).returning(*alerts.c)

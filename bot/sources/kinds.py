@@ -1,4 +1,4 @@
-"""The registry of source kinds. Whatever depends on a kind asks its record here; aiohttp is not loaded."""
+"""The registry of source kinds. Code that depends on a kind asks its record; aiohttp is not loaded."""
 
 from __future__ import annotations
 

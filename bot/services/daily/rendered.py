@@ -44,7 +44,7 @@ class RenderedPosts:
         post: decision.PlannedPost,
         details: Mapping[int, models.PaperDetail],
     ) -> models.NewDelivery:
-        """Return the delivery of a planned post. Raises whatever the templates of its style raise."""
+        """Return the delivery of a planned post. Raises what its templates raise."""
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
         key = content, subscription.locale, subscription.style, schedule.schedule_key(subscription)
         if key not in self._cache:
