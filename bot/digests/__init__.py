@@ -1,1 +1,1 @@
-"""Pure parsers: the Markdown of a digest to a `Digest` and its problems by line. Content never raises."""
+"""Pure parsers: the Markdown of a digest to a `Digest` with its problems by line. Malformed content never raises."""

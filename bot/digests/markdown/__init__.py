@@ -1,1 +1,1 @@
-"""Markdown by the line, as far as papers are found by it: headings, rules, bold text and code fences."""
+"""The Markdown by which papers are found: headings, rules, bold text and code fences, line by line."""

@@ -1,1 +1,1 @@
-"""Alerts: creating them, matching new papers against them (a percolator), and planning the notifications."""
+"""Creates alerts, retrieves those that a new paper may match (a percolator), and plans their notifications."""

@@ -1,1 +1,3 @@
-"""Delivery: the relay that claims parts from the outbox, attempts them, and records each outcome. Protocol: docs/delivery.md."""
+"""Delivers planned posts: `relay` claims parts, `attempt` runs one, `discord_errors` classifies the answer, `throttle` delays
+retries, `outcomes` records the result, `suspension` pauses a destination. Protocol: docs/delivery.md.
+"""

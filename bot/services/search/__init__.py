@@ -1,1 +1,3 @@
-"""Search: queries, their expansion, candidates, scoring, autocomplete, authors, and index maintenance. See docs/search.md."""
+"""Parses and expands queries, retrieves and scores candidates, completes input, finds authors, and maintains the index. See
+docs/search.md.
+"""

@@ -1,1 +1,1 @@
-"""Induction: from counted term pairs to concepts with their forms and senses."""
+"""Turns counted term pairs into concepts with their forms and senses."""

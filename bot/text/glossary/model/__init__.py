@@ -1,1 +1,1 @@
-"""The glossary's data: concepts, synonyms, query expansions and the seed list."""
+"""The glossary's records: concepts, synonyms, expansions of a query, and the seed list."""
