@@ -6,6 +6,7 @@ Alembic is imported only if there is a migration to run, because most commands f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import shutil
 from collections.abc import AsyncIterator
@@ -31,7 +32,8 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
     """
     opened = database.Database(database.open_engine(url))
     database.check_file(opened.url)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(opened.close)
         current = await current_revision(opened)
         if current != HEAD:
             _reject_newer(current, opened)
@@ -40,9 +42,7 @@ async def open_database(url: str, *, migrate: bool | None = None) -> database.Da
                     "The database is out of date or empty. Run `paperround db upgrade` first."
                 )
             await upgrade(opened)
-    except BaseException:
-        await opened.close()
-        raise
+        stack.pop_all()
     return opened
 
 

@@ -6,6 +6,7 @@ Both are released when their holder dies.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -43,16 +44,13 @@ class SenderLock:
             path = sqlite_path(self._database.url)
             self._file = _lock_file(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
             return self._file is not None
-        connection = await self._database.engine.connect()
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(self._database.engine.connect())
             connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
             if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK_ID))):
                 self._connection = connection
+                stack.pop_all()  # the lock lives as long as the connection
                 return True
-        except BaseException:
-            await connection.close()
-            raise
-        await connection.close()
         return False
 
     async def acquire(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
