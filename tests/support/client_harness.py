@@ -25,10 +25,10 @@ from storage.outbox import queries
 from tests.fake_discord import validation
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""Start of SimCord's clock."""
 
 SETTLE_SECONDS = 60.0
 """SimCord gives up on the bot after this wall-clock time. Its default of five seconds fails on a busy machine."""
-"""Start of SimCord's clock."""
 
 
 @dataclass

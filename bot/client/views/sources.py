@@ -59,9 +59,9 @@ def public_label(row: models.StoredSource) -> str:
     return _shorten(kinds.public_label(row.kind, row.url))
 
 
-def kind_text_id(kind: models.SourceKind) -> str:
-    """Return the Fluent id of the name of a kind."""
-    return f"source-{kind.value}"
+def kind_label(texts: Texts, kind: models.SourceKind) -> str:
+    """Return the name of a kind for readers: its text if there is one, else its proper name."""
+    return texts.find(f"source-{kind.value}") or kind.value
 
 
 def _custom_id(page: int) -> str:
@@ -73,7 +73,7 @@ def _shorten(text: str) -> str:
 
 
 def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
-    head = paper_text.join_dotted(escape.code_span(public_label(row)), texts(kind_text_id(row.kind)))
+    head = paper_text.join_dotted(escape.code_span(public_label(row)), kind_label(texts, row.kind))
     times = paper_text.join_dotted(_last_fetch(texts, row), _next_fetch(texts, row, now))
     failure = _failure_text(texts, row)
     return "\n".join(line for line in (head, failure, paper_text.subtext(times)) if line)

@@ -71,7 +71,7 @@ async def test_every_kind_rejects_an_unusable_address(
 @pytest.mark.parametrize("locale", models.Locale)
 def test_every_kind_has_a_label_in_every_language(kind: models.SourceKind, locale: models.Locale) -> None:
     texts = translations.load().for_locale(locale)
-    assert texts(sources_view.kind_text_id(kind))
+    assert sources_view.kind_label(texts, kind)
     assert kinds.public_label(kind, "https://me:pass@h.test/a?key=secret")
 
 
