@@ -211,9 +211,8 @@ async def _score_exhaustively(database: Database, query: str) -> set[int] | None
         for start in range(0, len(positions), 2000):
             rows = await index.list_by_positions(connection, positions[start : start + 2000])
             hits += engine.score_papers(rows, scorer)
-    complete = [hit for hit in hits if hit.is_complete]
-    ranked = sorted(complete, key=lambda hit: (hit.score.total, hit.paper_id), reverse=True)
-    return {hit.paper_id for hit in ranked[:10]}
+    complete = [(score.total, paper_id) for score, paper_id in hits if score.is_complete]
+    return {paper_id for _, paper_id in sorted(complete, reverse=True)[:10]}
 
 
 async def _measure_autocomplete(search: SearchService, archive: BenchArchive, when: str) -> None:

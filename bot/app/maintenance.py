@@ -66,41 +66,44 @@ class MaintenanceLoop:
             pending = await maintenance_tasks.find_pending(
                 self._database, self._clock, was_current=self._has_seen_current_index
             )
-            if pending is None or pending.task in done:
+            if pending is None or pending[0] in done:
                 self._has_seen_current_index = True
                 return True
-            if pending.task is maintenance_tasks.MaintenanceTask.RESTART:
+            task, paper_count, reason = pending
+            if task is maintenance_tasks.MaintenanceTask.RESTART:
                 log.warning(
                     "another version maintains this database; restart the bot",
-                    reason=f"the index is {pending.reason}",
+                    reason=f"the index is {reason}",
                 )
                 return True
-            done.add(pending.task)
-            await self._run_task(pending)
+            done.add(task)
+            log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
+            await self._run_task(task, paper_count)
 
-    async def _run_task(self, pending: maintenance_tasks.PendingTask) -> None:
-        log.info("maintenance started", task=pending.task.value, papers=pending.papers, reason=pending.reason)
+    async def _run_task(self, task: maintenance_tasks.MaintenanceTask, paper_count: int) -> None:
         started_at = logged_at = time.monotonic()
-        async with aclosing(self._task_steps(pending)) as steps:
-            async for papers in steps:
+        async with aclosing(self._task_steps(task, paper_count)) as steps:
+            async for done in steps:
                 if time.monotonic() - logged_at > PROGRESS_LOG_SECONDS:
                     logged_at = time.monotonic()
-                    log.info("maintenance running", task=pending.task.value, done=papers, of=pending.papers)
-        log.info("maintenance done", task=pending.task.value, seconds=round(time.monotonic() - started_at, 1))
+                    log.info("maintenance running", task=task.value, done=done, of=paper_count)
+        log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
-    async def _task_steps(self, pending: maintenance_tasks.PendingTask) -> AsyncGenerator[int, None]:
-        if pending.papers > self._in_process_limit and self._supports_worker_process():
+    async def _task_steps(
+        self, task: maintenance_tasks.MaintenanceTask, paper_count: int
+    ) -> AsyncGenerator[int, None]:
+        if paper_count > self._in_process_limit and self._supports_worker_process():
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                async with aclosing(worker_process.run_task(url, pending.task)) as steps:
-                    async for papers in steps:
-                        yield papers
+                async with aclosing(worker_process.run_task(url, task)) as steps:
+                    async for done in steps:
+                        yield done
                 return
             except worker_process.WorkerStartError as error:
                 log.warning("no worker process; answers are slower during maintenance", reason=str(error))
-        async with aclosing(maintenance_tasks.run_task(self._database, self._clock, pending.task)) as steps:
-            async for papers in steps:
-                yield papers
+        async with aclosing(maintenance_tasks.run_task(self._database, self._clock, task)) as steps:
+            async for done in steps:
+                yield done
 
     def _supports_worker_process(self) -> bool:
         """Return whether another process can open the database; one in memory cannot be shared."""

@@ -121,15 +121,16 @@ def glossary(
     """Show the forms of a term, what speaks for them, and how many papers each has."""
     from dataclasses import asdict
 
-    found_concepts = context.run_with_service(_create_search, lambda service: service.explain_term(term))
+    concepts = context.run_with_service(_create_search, lambda service: service.explain_term(term))
     if as_json:
-        output.print_json({"term": term, "concepts": [asdict(concept) for concept in found_concepts]})
+        data = [{"key": key, "forms": [asdict(form) for form in forms]} for key, forms in concepts]
+        output.print_json({"term": term, "concepts": data})
         return
     columns = ("concept", "form", "language", "explained in", "papers", "from")
     rows = [
-        (concept.key, form.text, form.language, form.explained, form.papers, _origin(form))
-        for concept in found_concepts
-        for form in concept.forms
+        (key, form.text, form.language, form.explained, form.papers, _origin(form))
+        for key, forms in concepts
+        for form in forms
     ]
     output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
 

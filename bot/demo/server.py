@@ -44,11 +44,11 @@ FIRST_STEPS = {
 }
 
 
-@dataclass
 class DemoClock:
     """SimCord's clock once its environment exists, so that message ids and stored times agree."""
 
-    env: simcord.Env | None = None
+    def __init__(self) -> None:
+        self.env: simcord.Env | None = None
 
     def __call__(self) -> datetime:
         return START_AT if self.env is None else self.env.now()

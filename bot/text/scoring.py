@@ -53,6 +53,11 @@ class Score:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all parts of the query were found."""
+        return self.matched >= self.segments
+
+    @property
     def sort_key(self) -> tuple[int, bool, float]:
         """The sort key of results, greatest first: all parts found, then the query as one term, then the total."""
         return (self.matched, self.composed > 0, self.total)
@@ -178,5 +183,5 @@ def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]
     Papers with all parts of the query; if there are fewer than `MIN_COMPLETE_MATCHES`, also partial matches after them.
     """
     ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
-    complete = sum(1 for score, _ in ranked if score.matched >= score.segments)
+    complete = sum(score.is_complete for score, _ in ranked)
     return ranked[: min(limit, complete if complete >= MIN_COMPLETE_MATCHES else _MAX_PARTIAL_MATCHES)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,25 +18,19 @@ _STEP_SIZE = 1 << 32
 """Positions per step, a doubling of papers. Within a step authors are ordered by id, so that a row moves only between steps."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedAuthor:
-    """An author in the index: the number of papers, and the words of the name, separated by spaces."""
+async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> set[str]:
+    """Add or replace authors, and remove those without papers. Returns the words that are new to the index.
 
-    author_id: int
-    papers: int
-    words: str
-
-
-async def index_authors(connection: AsyncConnection, changed: Sequence[IndexedAuthor]) -> set[str]:
-    """Add or replace authors, and remove those without papers. Returns the words that are new to the index."""
+    `changed` has the id, the number of papers, and the words of the name, separated by spaces, of each author.
+    """
     columns = (indexed_authors.c.author_id, indexed_authors.c.position, indexed_authors.c.words)
-    author_ids = [author.author_id for author in changed]
+    author_ids = [author_id for author_id, *_ in changed]
     stored = await bulk.select_where_in(connection, indexed_authors.c.author_id, author_ids, columns)
     former = {author_id: (position, words) for author_id, position, words in stored}
     new = {
-        author.author_id: (_position(author), author.words)
-        for author in changed
-        if author.papers > 0 and author.words
+        author_id: ((_MAX_STEP - papers.bit_length()) * _STEP_SIZE + author_id, words)
+        for author_id, papers, words in changed
+        if papers > 0 and words
     }
     moved = [author_id for author_id in author_ids if former.get(author_id) != new.get(author_id)]
     outdated = [former[author_id] for author_id in moved if author_id in former]
@@ -50,10 +43,6 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[IndexedAu
     await engines.insert(connection, TABLE, [(position, words) for _, position, words in rows])
     known_names = {words for _, words in outdated}
     return await _add_words(connection, {words for _, _, words in rows if words not in known_names})
-
-
-def _position(author: IndexedAuthor) -> int:
-    return (_MAX_STEP - author.papers.bit_length()) * _STEP_SIZE + author.author_id
 
 
 async def _add_words(connection: AsyncConnection, names: Iterable[str]) -> set[str]:

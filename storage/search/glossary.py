@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,14 +13,6 @@ from storage import bulk
 from storage.tables import glossary, mention_counts
 
 _ROW_ID = 1
-
-
-class StoredGlossary(NamedTuple):
-    """A glossary: when it was induced (UTC), from how many papers, and its JSON."""
-
-    made_at: datetime
-    papers: int
-    data: str
 
 
 async def change_mention_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
@@ -47,17 +38,15 @@ async def get_version(connection: AsyncConnection) -> str | None:
     return None
 
 
-async def get(connection: AsyncConnection) -> StoredGlossary | None:
-    """Return the stored glossary, or None."""
+async def get(connection: AsyncConnection) -> tuple[datetime, int, str] | None:
+    """Return when the stored glossary was induced (UTC), from how many papers, and its JSON; None without one."""
     query = sa.select(glossary.c.made_at, glossary.c.papers, glossary.c.data)
     row = (await connection.execute(query)).first()
-    if row is None:
-        return None
-    return StoredGlossary(row.made_at, row.papers, zlib.decompress(row.data).decode())
+    return None if row is None else (row.made_at, row.papers, zlib.decompress(row.data).decode())
 
 
-async def save(connection: AsyncConnection, new: StoredGlossary) -> None:
-    """Store a glossary, replacing the former one."""
-    values = {"made_at": new.made_at, "papers": new.papers, "data": zlib.compress(new.data.encode())}
+async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
+    """Store a glossary, replacing the former one: the values that `get` returns."""
+    values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
     statement = bulk.dialect_insert(connection, glossary).values(id=_ROW_ID, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

@@ -115,7 +115,7 @@ class TrendsCog(commands.Cog):
             span=span,
             trend=await self._services.trends.get_trend(topic.text, months=months),
             extent=await search.get_extent(),
-            rising=await self._services.rising.get_report(texts.locale) if rising else None,
+            rising=await self._services.rising.list_topics(texts.locale) if rising else None,
         )
         if topic.text and not answer.trend.total:
             results = await search.search(SearchRequest(topic.text, limit=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import discord
 from discord import http
@@ -17,38 +16,33 @@ PREFERRED_TERMS = ("paper", "논문", "digest", "daily", "research", "연구", "
 """Words of suitable tag names, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag of a forum. A moderated tag requires the permission to manage threads."""
-
-    id: str
-    name: str
-    moderated: bool
+Tag = tuple[str, str, bool]
+"""The id and the name of a forum's tag, and whether it is moderated: then it requires the permission to manage threads."""
 
 
 def choose_tags(tags: Iterable[Tag], *, required: bool) -> list[str]:
     """Return the ids of the tags to set: the best match, or the first tag if one is required and none matches."""
-    open_tags = [tag for tag in tags if not tag.moderated]
+    open_tags = [(tag_id, name) for tag_id, name, is_moderated in tags if not is_moderated]
     for term in PREFERRED_TERMS:
-        for tag in open_tags:
-            name = normalisation.fold(tag.name)
+        for tag_id, tag_name in open_tags:
+            name = normalisation.fold(tag_name)
             # Short Latin terms such as `ai` must be whole words.
             if term in (name.split() if len(term) <= 2 and term.isascii() else name):
-                return [tag.id]
-    return [open_tags[0].id] if required and open_tags else []
+                return [tag_id]
+    return [open_tags[0][0]] if required and open_tags else []
 
 
 async def tags_for(client: discord.Client, channel_id: int, acquire: AcquireSlot) -> list[str]:
     """Return the tag ids for a post in a forum, from the cache or one request. Raises discord.HTTPException."""
     cached = client.get_channel(channel_id)
     if isinstance(cached, discord.ForumChannel):
-        tags = [Tag(str(tag.id), tag.name, tag.moderated) for tag in cached.available_tags]
+        tags = [(str(tag.id), tag.name, tag.moderated) for tag in cached.available_tags]
         return choose_tags(tags, required=cached.flags.require_tag)
     await acquire()
     route = http.Route("GET", "/channels/{channel_id}", channel_id=channel_id)
     channel = await client.http.request(route)
     tags = [
-        Tag(str(tag["id"]), str(tag["name"]), bool(tag.get("moderated")))
+        (str(tag["id"]), str(tag["name"]), bool(tag.get("moderated")))
         for tag in channel.get("available_tags") or ()
     ]
     return choose_tags(tags, required=bool(int(channel.get("flags") or 0) & REQUIRE_TAG))

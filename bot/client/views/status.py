@@ -8,7 +8,7 @@ from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import alert_post, list_state, notices, paper_text, schedule_text, subscriptions
 from bot.rendering.discord_text import escape
-from bot.services.operations.status import LastPost, StatusReport, SubscriptionStatus
+from bot.services.operations.status import LastPost, StatusReport
 from storage import models
 
 REPEAT_POST = "pa"
@@ -51,16 +51,18 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
 def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
-    lines = [_post_text(texts, status, guild_id) for status in report.subscriptions[:MAX_POSTS]]
+    lines = [_post_text(texts, *row, guild_id) for row in report.subscriptions[:MAX_POSTS]]
     if len(report.subscriptions) > MAX_POSTS:
         lines.append(texts("and-more", count=len(report.subscriptions) - MAX_POSTS))
     return "\n".join(lines)
 
 
-def _post_text(texts: Texts, status: SubscriptionStatus, guild_id: int) -> str:
-    last = _last_post_text(texts, status.last_post, guild_id)
-    upcoming = subscriptions.next_post_text(texts, status.subscription)
-    return f"<#{status.subscription.channel_id}> · {last}\n{texts('status-next', next=upcoming)}"
+def _post_text(
+    texts: Texts, subscription: models.Subscription, last_post: LastPost | None, guild_id: int
+) -> str:
+    last = _last_post_text(texts, last_post, guild_id)
+    upcoming = subscriptions.next_post_text(texts, subscription)
+    return f"<#{subscription.channel_id}> · {last}\n{texts('status-next', next=upcoming)}"
 
 
 def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None) -> str:
@@ -124,7 +126,7 @@ def _add_buttons(
 
 def _inactive_subscriptions(report: StatusReport) -> list[models.Subscription]:
     return [
-        status.subscription
-        for status in report.subscriptions
-        if status.subscription.state is not models.ActivityState.ACTIVE
+        subscription
+        for subscription, _ in report.subscriptions
+        if subscription.state is not models.ActivityState.ACTIVE
     ]

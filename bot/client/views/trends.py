@@ -15,7 +15,7 @@ from bot.client.views import empty_list, list_state, paper_list, paper_text
 from bot.rendering import charts
 from bot.rendering.discord_text import limits, split
 from bot.services.trends.monthly import Month, Trend
-from bot.services.trends.rising import RisingReport, RisingTopic
+from bot.services.trends.rising import RisingTopic
 from storage import models
 
 SHOW = "tr"
@@ -53,7 +53,7 @@ class TrendAnswer:
     span: Span
     trend: Trend
     extent: models.ArchiveExtent
-    rising: RisingReport | None = None
+    rising: tuple[RisingTopic, ...] | None = None
     suggestions: tuple[str, ...] = ()
     has_papers_outside_span: bool = True
     has_image: bool = False
@@ -88,7 +88,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
         _add_no_results(texts, message, answer)
     if answer.rising is not None and has_papers:
         _add_rising(texts, message, answer.rising)
-        message.add_select(_rising_menu(texts, answer.rising.topics, answer.span))
+        message.add_select(_rising_menu(texts, answer.rising, answer.span))
     if has_papers or answer.span is not Span.ALL:
         message.add_select(_span_menu(texts, answer))
     message.add_buttons(*_suggestion_buttons(answer))
@@ -173,12 +173,12 @@ def _month_figures(texts: Texts, month: Month) -> str:
     return figures.replace(" ", NO_BREAK_SPACE)
 
 
-def _add_rising(texts: Texts, message: message_builder.MessageBuilder, rising: RisingReport) -> None:
+def _add_rising(texts: Texts, message: message_builder.MessageBuilder, rising: Sequence[RisingTopic]) -> None:
     message.add_separator()
-    if not rising.topics:
+    if not rising:
         message.add_text(paper_text.subtext(texts("rising-none")))
         return
-    rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising.topics, start=1)]
+    rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising, start=1)]
     head = f"**{texts('rising-heading')}**\n{paper_text.subtext(texts('rising-note'))}"
     message.add_text("\n".join((head, *rows)))
 

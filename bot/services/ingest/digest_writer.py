@@ -61,8 +61,8 @@ class DigestWriter:
         if parsed.digest.entries == await entries.list_by_digest(connection, digest_id):
             return IngestResult()
         await digests.update_parse_result(connection, digest_id, parsed)
-        _, written = await self._replace_entries(connection, digest_id, parsed)
-        return IngestResult(corrected_digests=1, new_papers=len(written.new_arxiv_ids))
+        _, new = await self._replace_entries(connection, digest_id, parsed)
+        return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def write_facts(
         self, connection: Connection, paper_facts: Sequence[models.PaperFacts]
@@ -122,12 +122,11 @@ class DigestWriter:
         stored = {ids[sourced.hash]: sourced for sourced in new}
         locations = [_location_of(sourced, digest_id) for digest_id, sourced in stored.items()]
         await digests.upsert_locations(connection, locations, self._clock())
-        written = await paper_writer.write_digest_papers(connection, self._indexer, stored)
-        uncounted = set(written.new_arxiv_ids)
+        ids_by_arxiv_id, uncounted = await paper_writer.write_digest_papers(connection, self._indexer, stored)
         results = []
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
-            paper_ids = sorted(written.paper_ids_of(sourced.digest))
+            paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
             await self._notify_if_fresh(connection, sourced.digest.date, digest_id, paper_ids, 1)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
@@ -139,20 +138,19 @@ class DigestWriter:
         stored = await digests.get(connection, digest_id)
         assert stored is not None
         revision = await digests.correct(connection, stored, sourced, self._clock())
-        former, written = await self._replace_entries(connection, digest_id, sourced)
-        added = sorted(written.paper_ids_of(sourced.digest) - former)
-        await self._notify_if_fresh(connection, sourced.digest.date, digest_id, added, revision)
-        return IngestResult(corrected_digests=1, new_papers=len(written.new_arxiv_ids))
+        added, new = await self._replace_entries(connection, digest_id, sourced)
+        await self._notify_if_fresh(connection, sourced.digest.date, digest_id, sorted(added), revision)
+        return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
         self, connection: Connection, digest_id: int, sourced: models.SourcedDigest
-    ) -> tuple[set[int], paper_writer.WriteResult]:
-        """Replace the entries of a digest; also returns the ids of the papers it named before."""
+    ) -> tuple[set[int], set[str]]:
+        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids."""
         former = await entries.remove(connection, digest_id)
-        written = await paper_writer.write_digest_papers(
+        ids, new = await paper_writer.write_digest_papers(
             connection, self._indexer, {digest_id: sourced}, former
         )
-        return former, written
+        return set(ids.values()) - former, new
 
     async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
         """Delete a digest without locations, and its entries."""

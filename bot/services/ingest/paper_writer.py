@@ -6,7 +6,6 @@ Runs inside the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from bot.services.ingest import merge
@@ -32,25 +31,16 @@ class Indexer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResult:
-    """The paper ids of written digests by arXiv id, and the arXiv ids that are new to the archive."""
-
-    paper_ids: Mapping[str, int]
-    new_arxiv_ids: frozenset[str]
-
-    def paper_ids_of(self, digest: models.Digest) -> set[int]:
-        """Return the ids of one digest's papers."""
-        return {self.paper_ids[entry.arxiv_id] for entry in digest.entries}
-
-
 async def write_digest_papers(
     connection: Connection,
     indexer: Indexer,
     stored_digests: Mapping[int, models.SourcedDigest],
     former_ids: Collection[int] = (),
-) -> WriteResult:
-    """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`)."""
+) -> tuple[dict[str, int], set[str]]:
+    """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`).
+
+    Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
+    """
     appearances = _appearances_by_paper(stored_digests)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
@@ -65,7 +55,7 @@ async def write_digest_papers(
     await entries.add(connection, digest_entries, ids)
     await _remerge(connection, indexer, stored, texts_changed=True)
     await _write_new_papers(connection, indexer, new, merged, appearances)
-    return WriteResult(ids, frozenset(new))
+    return ids, set(new)
 
 
 def _appearances_by_paper(

@@ -37,20 +37,12 @@ class LastPost:
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionStatus:
-    """A subscription of this channel or server with its last post."""
-
-    subscription: models.Subscription
-    last_post: LastPost | None
-
-
-@dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The data of `/status`. Times are UTC."""
+    """The data of `/status`: the subscriptions of this channel or server come with their last posts. Times are UTC."""
 
     newest_digest_on: date | None
     last_ingested_at: datetime | None
-    subscriptions: tuple[SubscriptionStatus, ...]
+    subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
     problem_deliveries: tuple[models.Delivery, ...]
     alert_count: int
     inactive_alerts: tuple[models.Alert, ...]
@@ -126,7 +118,7 @@ class StatusService:
 
     async def _subscription_statuses(
         self, connection: Connection, guild_id: int | None, channel_id: int | None
-    ) -> tuple[SubscriptionStatus, ...]:
+    ) -> tuple[tuple[models.Subscription, LastPost | None], ...]:
         if guild_id is None:
             return ()
         in_guild = await subscriptions.list_rows(connection, guild_id=guild_id)
@@ -136,8 +128,7 @@ class StatusService:
             sent = await queries.list_rows(
                 connection, subscription_id=subscription.id, state=models.DeliveryState.SENT, limit=1
             )
-            last_post = await _last_post(connection, sent[0]) if sent else None
-            statuses.append(SubscriptionStatus(subscription, last_post))
+            statuses.append((subscription, await _last_post(connection, sent[0]) if sent else None))
         return tuple(statuses)
 
     async def _problem_deliveries(

@@ -36,12 +36,8 @@ _LANGUAGES: tuple[concepts.Language, ...] = ("ko", "en", "abbr")
 _WORD_GAP = re.compile(r"[\s·-]+")
 
 
-class TopicNames(NamedTuple):
-    """The names of a topic, each "" if it has none. All forms of a concept share them."""
-
-    korean: str
-    english: str
-    abbreviation: str
+TopicNames = tuple[str, str, str]
+"""The Korean and English names and the abbreviation of a topic, each "" if it has none. All forms of a concept share them."""
 
 
 class Topic(NamedTuple):
@@ -126,9 +122,7 @@ def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
         explained = (sum(form.papers for form in concept.forms_in(language)) for language in _LANGUAGES)
         papers_weight = _PAPER_WEIGHT * max((*explained, in_titles.get(concept.key, 0)))
         expanding = [form for form in forms if form.expands]
-        topic_names = TopicNames(
-            _first_form(forms, "ko"), _first_form(forms, "en"), _first_form(expanding, "abbr")
-        )
+        topic_names = _first_form(forms, "ko"), _first_form(forms, "en"), _first_form(expanding, "abbr")
         for form in forms:
             bonus = 0 if form.language == "abbr" else 5 if form.papers or form.seeded else 3
             yield Topic(_key(form.text), form.text, form.language, topic_names, papers_weight + bonus)
@@ -141,7 +135,7 @@ def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
 def _phrase_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
     phrases, _ = glossary.title_statistics
     for text, language, count in phrases:
-        topic_names = TopicNames(text, "", "") if language == "ko" else TopicNames("", text, "")
+        topic_names = (text, "", "") if language == "ko" else ("", text, "")
         yield Topic(_key(text), text, language, topic_names, _PAPER_WEIGHT * count)
 
 

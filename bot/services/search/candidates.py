@@ -41,28 +41,8 @@ class SearchScope:
         return self.paper_ids is None and self.filters == index.NO_FILTERS
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateSet:
-    """The papers to score. `total` counts the index's matches (up to `COUNT_LIMIT`), `is_complete`: `papers` are all.
-
-    `more_positions` are the next matches, in case too few of the papers truly match.
-    """
-
-    papers: Sequence[index.IndexRow]
-    total: int
-    is_complete: bool
-    more_positions: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """A query for papers that score high.
-
-    Its matches are a subset of those of the stages numbered in `subset_of`, so it only runs once all of these are full.
-    """
-
-    query: BooleanQuery | None
-    subset_of: tuple[int, ...] = ()
+_Stage = tuple[BooleanQuery | None, tuple[int, ...]]
+"""A query for papers that score high, and the numbers of stages whose matches include its own: it runs once these are full."""
 
 
 async def gather(
@@ -72,12 +52,16 @@ async def gather(
     limit: int,
     *,
     phrase: index_query.IndexQuery | None = None,
-) -> CandidateSet:
-    """Return the papers to score for the `limit` best matches. `phrase` is the query for all terms in a row."""
+) -> tuple[Sequence[index.IndexRow], int, Sequence[int]]:
+    """Return the papers to score for the `limit` best matches. `phrase` is the query for all terms in a row.
+
+    Also returns the index's count of matches (up to `COUNT_LIMIT`), 0 if the papers are all matches, and the positions of
+    the next matches, in case too few of the papers truly match.
+    """
     if scope.paper_ids is not None:
         rows = await index.list_by_paper_ids(connection, scope.paper_ids)
         allowed = [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)]
-        return CandidateSet(allowed, len(allowed), True)
+        return allowed, 0, ()
     tokens = index_query.collect_tokens(query) | (index_query.collect_tokens(phrase) if phrase else set())
     frequencies = await index.get_document_frequencies(connection, tokens)
     query = index_query.prune(query, frequencies)
@@ -94,7 +78,7 @@ async def gather(
         scope.filters,
     )
     if len(full_text) <= full_text_limit:
-        return CandidateSet(await index.list_by_positions(connection, full_text), len(full_text), True)
+        return await index.list_by_positions(connection, full_text), 0, ()
     has_many_titles = len(in_title) >= 2 * stage_limit
     stages = _title_stages(query, phrase) if has_many_titles else _general_stages(query, phrase)
     chosen = {*in_title, *await _run_stages(connection, stages, scope.filters, frequencies, stage_limit)}
@@ -102,7 +86,7 @@ async def gather(
     if not has_many_titles:
         chosen.update(full_text[:full_text_limit])
         more = full_text[full_text_limit : OVERFETCH_FACTOR * full_text_limit]
-    return CandidateSet(await index.list_by_positions(connection, chosen), len(full_text), False, more)
+    return await index.list_by_positions(connection, chosen), len(full_text), more
 
 
 async def _run_stages(
@@ -116,11 +100,11 @@ async def _run_stages(
     positions_by_query: dict[BooleanQuery, list[int]] = {}
 
     def is_full(number: int) -> bool:
-        query = stages[number].query
+        query, _ = stages[number]
         return query is not None and len(positions_by_query.get(query, ())) >= stage_limit
 
     while True:
-        runnable = dict.fromkeys(stage.query for stage in stages if all(map(is_full, stage.subset_of)))
+        runnable = dict.fromkeys(query for query, subset_of in stages if all(map(is_full, subset_of)))
         pending = [query for query in runnable if query is not None and query not in positions_by_query]
         if not pending:
             return set().union(*positions_by_query.values())
@@ -140,35 +124,35 @@ def _request(
 def _title_stages(query: index_query.IndexQuery, phrase: index_query.IndexQuery | None) -> list[_Stage]:
     """Return the stages for a query that many papers match with every term in the title."""
     in_title = query.in_title
-    stages = [
-        _Stage(all_of([in_title, query.in_title_and_body])),
-        _Stage(all_of([in_title, query.any_repeated])),
-        _Stage(all_of([in_title, query.repeated]), subset_of=(0, 1)),
-        _Stage(all_of([in_title, query.frequent]), subset_of=(2,)),
+    stages: list[_Stage] = [
+        (all_of([in_title, query.in_title_and_body]), ()),
+        (all_of([in_title, query.any_repeated]), ()),
+        (all_of([in_title, query.repeated]), (0, 1)),
+        (all_of([in_title, query.frequent]), (2,)),
     ]
     if phrase is not None:
-        stages.append(_Stage(phrase.in_title))
-        stages.append(_Stage(all_of([phrase.in_title, query.any_repeated]), subset_of=(1, 4)))
-        stages.append(_Stage(all_of([phrase.in_title, query.repeated]), subset_of=(2, 5)))
-        stages.append(_Stage(all_of([phrase.in_title, phrase.in_title_and_body]), subset_of=(4,)))
+        stages.append((phrase.in_title, ()))
+        stages.append((all_of([phrase.in_title, query.any_repeated]), (1, 4)))
+        stages.append((all_of([phrase.in_title, query.repeated]), (2, 5)))
+        stages.append((all_of([phrase.in_title, phrase.in_title_and_body]), (4,)))
     return stages
 
 
 def _general_stages(query: index_query.IndexQuery, phrase: index_query.IndexQuery | None) -> list[_Stage]:
     """Return the stages for a query that few papers match with every term in the title."""
     if query.any_in_title == query.in_title:
-        return [_Stage(query.repeated), _Stage(query.frequent, subset_of=(0,))]
-    stages = [
-        _Stage(query.one_in_title),
-        _Stage(query.one_repeated),
-        _Stage(query.repeated, subset_of=(1,)),
+        return [(query.repeated, ()), (query.frequent, (0,))]
+    stages: list[_Stage] = [
+        (query.one_in_title, ()),
+        (query.one_repeated, ()),
+        (query.repeated, (1,)),
     ]
     if query.most_in_title != query.in_title:
-        stages.append(_Stage(all_of([query.anywhere, query.most_in_title]), subset_of=(0,)))
-        stages.append(_Stage(all_of([query.repeated, query.most_in_title]), subset_of=(2, 3)))
+        stages.append((all_of([query.anywhere, query.most_in_title]), (0,)))
+        stages.append((all_of([query.repeated, query.most_in_title]), (2, 3)))
     if phrase is not None:
         row, row_number = phrase.anywhere, len(stages)
-        stages.append(_Stage(row))
-        stages.append(_Stage(all_of([row, query.any_in_title]), subset_of=(0, row_number)))
-        stages.append(_Stage(all_of([row, query.any_repeated]), subset_of=(1, row_number)))
+        stages.append((row, ()))
+        stages.append((all_of([row, query.any_in_title]), (0, row_number)))
+        stages.append((all_of([row, query.any_repeated]), (1, row_number)))
     return stages

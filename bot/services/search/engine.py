@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from bot.services.search import candidates, index_query
@@ -15,27 +15,8 @@ from storage import models, papers
 from storage.database import Connection
 from storage.search import index
 
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A paper with its score."""
-
-    paper_id: int
-    score: scoring.Score
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether it matches every segment of the query."""
-        return self.score.matched >= self.score.segments
-
-
-@dataclass(frozen=True, slots=True)
-class SearchHits:
-    """The scored papers, best first. `total` counts all matches; `is_partial`: some hits lack a part of the query."""
-
-    hits: tuple[Hit, ...] = ()
-    total: int = 0
-    is_partial: bool = False
+Hit = tuple[scoring.Score, int]
+"""The score and the id of a paper."""
 
 
 async def find(
@@ -45,8 +26,8 @@ async def find(
     scope: SearchScope,
     *,
     limit: int,
-) -> SearchHits:
-    """Return the papers for a query with terms, at least `limit` of them if that many match.
+) -> tuple[list[Hit], int]:
+    """Return the hits of a query with terms, best first, at least `limit` if that many match, and the number of matches.
 
     If fewer than `MIN_COMPLETE_MATCHES` match all of it, papers that match most of it follow.
     """
@@ -54,34 +35,40 @@ async def find(
     segments = [*expanded.segments, *map(expansion.literal_segment, query.phrases)]
     full_query = build_index_query(segments, expanded)
     if full_query is None:
-        return SearchHits()
+        return [], 0
     phrase = index_query.from_text(expanded.text) if len(expanded.segments) > 1 else None
-    pool = await candidates.gather(connection, full_query, scope, limit, phrase=phrase)
-    hits = score_papers(pool.papers, scorer)
-    if pool.more_positions and _count_complete(hits) < limit:
+    rows, match_count, more_positions = await candidates.gather(
+        connection, full_query, scope, limit, phrase=phrase
+    )
+    hits = score_papers(rows, scorer)
+    if more_positions and _count_complete(hits) < limit:
         # The index lets papers through whose shingles match by chance, so more of its matches are needed.
-        hits += score_papers(await index.list_by_positions(connection, pool.more_positions), scorer)
+        hits += score_papers(await index.list_by_positions(connection, more_positions), scorer)
     complete = _count_complete(hits)
     if complete >= scoring.MIN_COMPLETE_MATCHES:
         # Unless every match was scored, the index's count is the better estimate.
-        total = complete if pool.is_complete else max(complete, pool.total)
-        return SearchHits(_rank(hits, complete), total)
+        return _rank(hits, complete), max(complete, match_count)
     relaxed_query = _build_relaxed_query(segments, expanded)
     if relaxed_query is not None:
-        known = {paper.paper_id for paper in pool.papers}
-        relaxed_pool = await candidates.gather(connection, relaxed_query, scope, limit)
-        hits += score_papers([paper for paper in relaxed_pool.papers if paper.paper_id not in known], scorer)
+        known = {row.paper_id for row in rows}
+        relaxed, *_ = await candidates.gather(connection, relaxed_query, scope, limit)
+        hits += score_papers([row for row in relaxed if row.paper_id not in known], scorer)
     ranked = _rank(hits, len(hits))
-    return SearchHits(ranked, len(ranked), not all(hit.is_complete for hit in ranked))
+    return ranked, len(ranked)
+
+
+def is_partial(hits: Iterable[Hit]) -> bool:
+    """Tell whether some hits lack a part of the query."""
+    return not all(score.is_complete for score, _ in hits)
 
 
 def _count_complete(hits: Sequence[Hit]) -> int:
-    return sum(hit.is_complete for hit in hits)
+    return sum(score.is_complete for score, _ in hits)
 
 
-def _rank(hits: Sequence[Hit], limit: int) -> tuple[Hit, ...]:
-    newest_first = sorted(((hit.score, hit.paper_id) for hit in hits), key=lambda pair: -pair[1])
-    return tuple(Hit(paper_id, score) for score, paper_id in scoring.rank(newest_first, limit))
+def _rank(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    newest_first = sorted(hits, key=lambda hit: -hit[1])
+    return scoring.rank(newest_first, limit)
 
 
 def build_index_query(
@@ -121,12 +108,12 @@ def score_papers(rows: Sequence[index.IndexRow], scorer: scoring.Scorer) -> list
     for row in rows:
         score = scorer.score(term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
         if score is not None:
-            hits.append(Hit(row.paper_id, score))
+            hits.append((score, row.paper_id))
     return hits
 
 
 async def load_rows(connection: Connection, hits: Sequence[Hit]) -> list[models.PaperRow]:
     """Return the papers of these hits as list rows, with their scores."""
-    scores = {hit.paper_id: hit.score.total for hit in hits}
+    scores = {paper_id: score.total for score, paper_id in hits}
     rows = await papers.list_rows(connection, list(scores))
     return [replace(row, score=round(scores[row.id], 4)) for row in rows]

@@ -28,23 +28,13 @@ class FormEvidence:
     searched: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ConceptEvidence:
-    """A concept by its English key, with its forms, the most usual first."""
-
-    key: str
-    forms: tuple[FormEvidence, ...]
-
-
 async def explain_term(
     connection: Connection, glossary: resolver.Glossary, term: str
-) -> tuple[ConceptEvidence, ...]:
-    """Return the concepts that a term names, the best supported first."""
+) -> tuple[tuple[str, list[FormEvidence]], ...]:
+    """Return the concepts that a term names, the best supported first: English key and forms, the most usual first."""
     return tuple(
         [
-            ConceptEvidence(
-                concept.key, tuple([await _form_evidence(connection, form) for form in concept.forms])
-            )
+            (concept.key, [await _form_evidence(connection, form) for form in concept.forms])
             for concept in glossary.find_concepts(term[:_MAX_TERM_LENGTH])
         ]
     )

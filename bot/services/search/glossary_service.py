@@ -41,7 +41,7 @@ class GlossaryService:
         version = await glossary.get_version(connection)
         if self._loaded is None or version != self._version:
             stored = await glossary.get(connection) if version is not None else None
-            self._loaded = await asyncio.to_thread(_load, None if stored is None else stored.data)
+            self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
             self._version = version
         return self._loaded
 
@@ -50,9 +50,12 @@ class GlossaryService:
         async with self._database.read() as connection:
             stored = await glossary.get(connection)
             paper_count = await index.count_all(connection)
-        if stored is None or not serialisation.is_current(stored.data):
+        if stored is None:
             return paper_count > 0
-        return paper_count != stored.papers and paper_count >= STALE_GROWTH * stored.papers
+        _, induced_from, data = stored
+        if not serialisation.is_current(data):
+            return paper_count > 0
+        return paper_count != induced_from and paper_count >= STALE_GROWTH * induced_from
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read."""
@@ -75,7 +78,7 @@ class GlossaryService:
             on_progress(read)
         data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
         async with self._database.transaction() as connection:
-            await glossary.save(connection, glossary.StoredGlossary(self._clock(), paper_count, data))
+            await glossary.save(connection, self._clock(), paper_count, data)
 
 
 def extract_mentions(text: str) -> tuple[str, ...]:

@@ -97,15 +97,8 @@ def _tokenize(row: search_index.IndexRow) -> search_index.IndexRow:
 
 
 async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:
-    new_words = await author_index.index_authors(
-        connection,
-        [
-            author_index.IndexedAuthor(
-                author.id, author.paper_count, " ".join(names.index_terms(author.name))
-            )
-            for author in people
-        ],
-    )
+    rows = [(author.id, author.paper_count, " ".join(names.index_terms(author.name))) for author in people]
+    new_words = await author_index.index_authors(connection, rows)
     await author_index.add_deletions(
         connection, ((deletion, word) for word in new_words for deletion in names.deletion_variants(word))
     )

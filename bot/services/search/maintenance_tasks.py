@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
@@ -22,17 +21,10 @@ class MaintenanceTask(Enum):
     """Another version was installed while this process ran, and built the index; only a restart helps."""
 
 
-@dataclass(frozen=True, slots=True)
-class PendingTask:
-    """A pending maintenance task, its number of papers, and the reason for the log."""
-
-    task: MaintenanceTask
-    papers: int
-    reason: str
-
-
-async def find_pending(database: Database, clock: Clock, *, was_current: bool = False) -> PendingTask | None:
-    """Return the next pending task, or None.
+async def find_pending(
+    database: Database, clock: Clock, *, was_current: bool = False
+) -> tuple[MaintenanceTask, int, str] | None:
+    """Return the next pending task, its number of papers, and the reason for the log; None if no task is pending.
 
     `was_current`: this process has seen an index of its own version. It then asks for a restart instead of a rebuild,
     since two running versions would rebuild the index in turns for ever.
@@ -40,13 +32,13 @@ async def find_pending(database: Database, clock: Clock, *, was_current: bool = 
     status = await rebuild.get_index_status(database)
     paper_count = status.papers + status.missing
     if status.is_outdated and was_current:
-        return PendingTask(MaintenanceTask.RESTART, paper_count, describe(status))
+        return MaintenanceTask.RESTART, paper_count, describe(status)
     if status.needs_rebuild:
-        return PendingTask(MaintenanceTask.INDEX, paper_count, describe(status))
+        return MaintenanceTask.INDEX, paper_count, describe(status)
     if status.missing:
-        return PendingTask(MaintenanceTask.GAPS, status.missing, describe(status))
+        return MaintenanceTask.GAPS, status.missing, describe(status)
     if await glossary_service.GlossaryService(database, clock).is_stale():
-        return PendingTask(MaintenanceTask.GLOSSARY, paper_count, "the archive has grown")
+        return MaintenanceTask.GLOSSARY, paper_count, "the archive has grown"
     return None
 
 

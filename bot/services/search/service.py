@@ -88,16 +88,17 @@ class SearchService:
         """Expand the query, retrieve and score candidates, and return the requested page of them."""
         expanded = await self._expand(connection, query.text, literal=request.literal)
         end = request.offset + request.limit
-        ranking = await engine.find(connection, query, expanded, scope, limit=filters.score_limit(end, query))
-        hits = ranking.hits[request.offset : end]
+        limit = filters.score_limit(end, query)
+        ranked, total = await engine.find(connection, query, expanded, scope, limit=limit)
+        hits = ranked[request.offset : end]
         rows = await engine.load_rows(connection, hits)
         return SearchResult(
             rows=tuple(rows),
-            total=ranking.total,
+            total=total,
             added_forms=query_expansion.added_forms(expanded),
             terms=(*query_expansion.query_terms(expanded), *query.phrases),
-            is_partial=ranking.is_partial,
-            suggestions=await self._suggest(connection, request, query, expanded, ranking),
+            is_partial=engine.is_partial(ranked),
+            suggestions=await self._suggest(connection, request, query, expanded, ranked),
             ignored=query.ignored,
             explanations=_explain(rows, hits) if request.explain else {},
         )
@@ -113,13 +114,13 @@ class SearchService:
         request: SearchRequest,
         query: query_parser.Query,
         expanded: expansion.Expansion,
-        ranking: engine.SearchHits,
+        ranked: Sequence[engine.Hit],
     ) -> tuple[str, ...]:
-        if ranking.hits and not ranking.is_partial:
+        if ranked and not engine.is_partial(ranked):
             return ()
         topics = await self._load_topic_index(connection)
         return await suggestions.suggest_queries(
-            connection, topics, query, expanded, request.filters, found_any=bool(ranking.hits)
+            connection, topics, query, expanded, request.filters, found_any=bool(ranked)
         )
 
     async def find_author(
@@ -158,8 +159,8 @@ class SearchService:
             rows = await title_search.find_papers(connection, text, limit=1)
             return await papers.get_detail(connection, rows[0].arxiv_id) if rows else None
 
-    async def explain_term(self, term: str) -> tuple[glossary_explain.ConceptEvidence, ...]:
-        """Return the concepts that a term names, with the evidence for each of their forms."""
+    async def explain_term(self, term: str) -> tuple[tuple[str, list[glossary_explain.FormEvidence]], ...]:
+        """Return the English keys of the concepts that a term names, with the evidence for each of their forms."""
         async with self._database.read() as connection:
             glossary = await self._glossary.get_current(connection)
             return await glossary_explain.explain_term(connection, glossary, _clean(term))
@@ -240,15 +241,15 @@ async def _with_snippets(
 ) -> SearchResult:
     if request.snippet_locale is None:
         return result
-    highlight = snippets.build_highlight(request.query, result.terms, result.added_forms)
-    snippets_by_id = await snippets.list_snippets(connection, result.rows, request.snippet_locale, highlight)
+    patterns = snippets.build_patterns(request.query, result.terms, result.added_forms)
+    snippets_by_id = await snippets.list_snippets(connection, result.rows, request.snippet_locale, *patterns)
     return replace(result, snippets=snippets_by_id)
 
 
 def _explain(rows: Sequence[models.PaperRow], hits: Sequence[engine.Hit]) -> dict[str, dict[str, float]]:
     """Return the components of each score, by arXiv id."""
     arxiv_id_of = {row.id: row.arxiv_id for row in rows}
-    return {arxiv_id_of[hit.paper_id]: hit.score.explain() for hit in hits if hit.paper_id in arxiv_id_of}
+    return {arxiv_id_of[paper_id]: score.explain() for score, paper_id in hits if paper_id in arxiv_id_of}
 
 
 def _clean(text: str) -> str:

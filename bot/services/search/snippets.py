@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from bot.rendering.discord_text import escape, split
@@ -28,19 +27,10 @@ _MIN_TRAILING_CHARACTERS = 10
 """The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Highlight:
-    """The patterns to look for in a summary, in order of preference.
-
-    `full_query` is preferred; `patterns` are the query's phrases, then its single words.
-    """
-
-    patterns: Sequence[re.Pattern[str]] = ()
-    full_query: re.Pattern[str] | None = None
-
-
-def build_highlight(query: str, terms: Sequence[str], added_forms: Sequence[str]) -> Highlight:
-    """Return what to highlight for a query: all its terms in a row, any of its terms or forms, single words of it.
+def build_patterns(
+    query: str, terms: Sequence[str], added_forms: Sequence[str]
+) -> tuple[list[re.Pattern[str]], re.Pattern[str] | None]:
+    """Return patterns for any of a query's terms or forms and for its single words, and one for its terms in a row.
 
     Single words leave out exclusions and filters of the query.
     """
@@ -50,22 +40,23 @@ def build_highlight(query: str, terms: Sequence[str], added_forms: Sequence[str]
         compile_pattern([full_query, *terms, *added_forms]),
         compile_pattern(words[:_MAX_SINGLE_WORDS]),
     )
-    return Highlight([pattern for pattern in patterns if pattern is not None], compile_pattern([full_query]))
+    return [pattern for pattern in patterns if pattern is not None], compile_pattern([full_query])
 
 
 async def list_snippets(
     connection: Connection,
     rows: Sequence[models.PaperRow],
     locale: models.Locale,
-    highlight: Highlight | None = None,
+    patterns: Sequence[re.Pattern[str]] = (),
+    full_query: re.Pattern[str] | None = None,
 ) -> dict[str, SafeMarkdown]:
-    """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id."""
+    """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id: see `make_snippet`."""
     details = await papers.list_details(connection, [row.id for row in rows])
     snippets = {}
     for detail in details:
         text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
         if text:
-            snippets[detail.arxiv_id] = make_snippet(text, highlight or Highlight())
+            snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query)
     return snippets
 
 
@@ -86,9 +77,13 @@ def _spaceable_parts(term: str) -> list[str]:
     return list(syllables) if is_free else term.split()
 
 
-def make_snippet(text: str, highlight: Highlight) -> SafeMarkdown:
-    """Return the first sentence that matches the preferred pattern, with matches in bold, else the first sentence."""
-    patterns, full_query = highlight.patterns, highlight.full_query
+def make_snippet(
+    text: str, patterns: Sequence[re.Pattern[str]], full_query: re.Pattern[str] | None = None
+) -> SafeMarkdown:
+    """Return the first sentence that matches `full_query`, else the first of `patterns` that any does, else the first.
+
+    Matches are in bold.
+    """
     lines = (_LIST_MARKER.sub("", line) for line in blocks.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines())
     sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
     preferred = (

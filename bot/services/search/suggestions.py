@@ -55,8 +55,8 @@ async def _is_hidden_by_filters(
     if not query.text or not (query.authors or query.has_range_filters or query.excluded or query.phrases):
         return False
     terms_only = query_parser.Query(text=query.text)
-    ranking = await engine.find(connection, terms_only, expanded, SearchScope(filters), limit=1)
-    return bool(ranking.hits)
+    hits, _ = await engine.find(connection, terms_only, expanded, SearchScope(filters), limit=1)
+    return bool(hits)
 
 
 async def _list_unknown_terms(connection: Connection, expanded: expansion.Expansion) -> frozenset[str]:

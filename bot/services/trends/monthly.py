@@ -104,11 +104,11 @@ async def _count(
         )
         groups = sample_groups(paper_count)
         return _scale_up(await trends.count_papers(connection, filters, groups=groups), groups)
-    ranking = await engine.find(
+    hits, total = await engine.find(
         connection, query, expanded, SearchScope(filters, by_authors), limit=EXACT_LIMIT
     )
-    if ranking.is_partial or ranking.total <= len(ranking.hits):
-        complete = [hit.paper_id for hit in ranking.hits if hit.is_complete]
+    if engine.is_partial(hits) or total <= len(hits):
+        complete = [paper_id for score, paper_id in hits if score.is_complete]
         return _group_by_month(await papers.list_rows(connection, complete), filters), False
     return await _count_in_index(connection, query, expanded, filters)
 

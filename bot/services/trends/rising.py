@@ -45,20 +45,15 @@ class RisingTopic:
     baseline_share: float
 
 
-@dataclass(frozen=True, slots=True)
-class RisingReport:
-    """The rising topics of the 30 days until `until_on` (None in an empty archive), most risen first."""
-
-    until_on: date | None = None
-    topics: tuple[RisingTopic, ...] = ()
-    is_estimated: bool = False
-
-
 @dataclass(slots=True)
 class _TopicCounts:
-    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled."""
+    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled.
 
-    title_count: int = 0
+    `scale` is the number of papers that each title represents.
+    """
+
+    title_count: int
+    scale: float
     papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -67,62 +62,56 @@ class _TopicCounts:
         return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
 
 
-@dataclass(frozen=True, slots=True)
-class _PeriodCounts:
-    """Both periods as counted for one state of the archive and its glossary. `scale` is papers per title read."""
-
-    glossary: resolver.Glossary
-    extent: models.ArchiveExtent
-    recent: _TopicCounts
-    baseline: _TopicCounts
-    scale: float
-
-
 class RisingTopicService:
     """Rising topics of one archive, counted in a thread once for each state of the archive."""
 
     def __init__(self, database: Database, glossary: GlossaryService) -> None:
         self._database = database
         self._glossary = glossary
-        self._counts: _PeriodCounts | None = None
+        self._counted: tuple[resolver.Glossary, models.ArchiveExtent] | None = None
+        self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
 
-    async def get_report(self, locale: models.Locale, *, limit: int = 5) -> RisingReport:
-        """Return the rising topics, named in the language of `locale`; none without a baseline to compare with."""
+    async def list_topics(self, locale: models.Locale, *, limit: int = 5) -> tuple[RisingTopic, ...]:
+        """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
+
+        They are named in the language of `locale`.
+        """
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection)
             if extent.last_on is None:
-                return RisingReport()
+                return ()
             glossary = await self._glossary.get_current(connection)
-            counts = self._counts
-            if counts is None or (counts.glossary, counts.extent) != (glossary, extent):
-                counts = await _count(connection, glossary, extent, extent.last_on)
-                self._counts = counts
-        topics = tuple(_make_topic(counts, key, locale) for key in _rank_topics(counts, limit))
-        return RisingReport(extent.last_on, topics, counts.scale > 1)
+            if self._counted != (glossary, extent):
+                self._counts = await _count(connection, glossary, extent.last_on)
+                self._counted = glossary, extent
+            recent, baseline = self._counts
+        keys = _rank_topics(recent, baseline, limit)
+        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
 
 
 async def _count(
-    connection: Connection, glossary: resolver.Glossary, extent: models.ArchiveExtent, until: date
-) -> _PeriodCounts:
+    connection: Connection, glossary: resolver.Glossary, until: date
+) -> tuple[_TopicCounts, _TopicCounts]:
+    """Return the topics of the recent period and of the baseline."""
     begin = until - RECENT_PERIOD + timedelta(days=1)
-    baseline = index.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
-    recent_counts, scale = await _count_period(connection, glossary, index.Filters(begin, until))
-    baseline_counts, _ = await _count_period(connection, glossary, baseline)
-    return _PeriodCounts(glossary, extent, recent_counts, baseline_counts, scale)
+    recent = await _count_period(connection, glossary, index.Filters(begin, until))
+    before = index.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
+    return recent, await _count_period(connection, glossary, before)
 
 
 async def _count_period(
     connection: Connection, glossary: resolver.Glossary, period: index.Filters
-) -> tuple[_TopicCounts, float]:
-    """Return the topics of a period, and the number of papers that each title read represents."""
+) -> _TopicCounts:
     paper_count = await papers.count(connection, since_on=period.since_on, until_on=period.until_on)
     groups = sample_groups(paper_count, SAMPLE_SIZE)
     titles = await trends.list_titles(connection, period, groups=groups)
-    return await asyncio.to_thread(_count_topics, glossary, titles), trends.SAMPLE_GROUPS / groups
+    return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups)
 
 
-def _count_topics(glossary: resolver.Glossary, titles: Sequence[tuple[int, str]]) -> _TopicCounts:
-    counts = _TopicCounts(len(titles))
+def _count_topics(
+    glossary: resolver.Glossary, titles: Sequence[tuple[int, str]], scale: float
+) -> _TopicCounts:
+    counts = _TopicCounts(len(titles), scale)
     for paper_id, title in titles:
         for key, spelling in extract_topics(glossary, latex.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
             counts.papers_by_topic[key].add(paper_id)
@@ -187,24 +176,22 @@ _EXTRA_STOPWORDS = (
 _STOPWORDS = stopwords.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
-def _rank_topics(counts: _PeriodCounts, limit: int) -> list[str]:
+def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> list[str]:
     """Return the keys of the topics that rose most, without duplicates of a higher ranked topic."""
-    if not counts.baseline.title_count:
+    if not baseline.title_count:
         return []
     shares = {
-        key: (counts.recent.share(key), counts.baseline.share(key))
-        for key, paper_ids in counts.recent.papers_by_topic.items()
+        key: (recent.share(key), baseline.share(key))
+        for key, paper_ids in recent.papers_by_topic.items()
         if len(paper_ids) >= MIN_PAPERS
     }
-    gains = {
-        key: recent - before for key, (recent, before) in shares.items() if recent >= MIN_GROWTH * before
-    }
+    gains = {key: now - before for key, (now, before) in shares.items() if now >= MIN_GROWTH * before}
     ranked = sorted(gains, key=lambda key: -gains[key])  # ties keep the order of the titles
     chosen: list[str] = []
     for key in ranked:
         if len(chosen) == limit:
             break
-        overlaps = (_overlap(counts.recent.papers_by_topic, key, other) for other in chosen)
+        overlaps = (_overlap(recent.papers_by_topic, key, other) for other in chosen)
         if not any(overlap >= _DUPLICATE_OVERLAP for overlap in overlaps):
             chosen.append(key)
     return chosen
@@ -214,18 +201,24 @@ def _overlap(topics: Mapping[str, set[int]], key: str, other: str) -> float:
     return len(topics[key] & topics[other]) / min(len(topics[key]), len(topics[other]))
 
 
-def _make_topic(counts: _PeriodCounts, key: str, locale: models.Locale) -> RisingTopic:
-    concept = counts.glossary.concept(key)
+def _make_topic(
+    glossary: resolver.Glossary,
+    recent: _TopicCounts,
+    baseline: _TopicCounts,
+    key: str,
+    locale: models.Locale,
+) -> RisingTopic:
+    concept = glossary.concept(key)
     if concept is None:
-        text, translation = counts.recent.phrase_spellings[key].most_common(1)[0][0], ""
+        text, translation = recent.phrase_spellings[key].most_common(1)[0][0], ""
     else:
         korean_form = _best_supported_form(concept.forms_in("ko"))
         text = _best_supported_form(concept.forms_in("en")) or concept.key
         translation = korean_form
         if locale is models.Locale.KO:
             text, translation = korean_form or text, text
-    paper_count = round(len(counts.recent.papers_by_topic[key]) * counts.scale)
-    shares = counts.recent.share(key), counts.baseline.share(key)
+    paper_count = round(len(recent.papers_by_topic[key]) * recent.scale)
+    shares = recent.share(key), baseline.share(key)
     return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
 
 

@@ -14,22 +14,17 @@ async def test_authors_are_ordered_by_papers_and_removed_without_any(db: databas
     async with db.transaction() as connection:
         rows = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
         await connection.execute(authors.insert(), rows)
-        new = await author_index.index_authors(
-            connection, [author_index.IndexedAuthor(n, n, f"name w{n}") for n in (1, 2, 9)]
-        )
+        new = await author_index.index_authors(connection, [(n, n, f"name w{n}") for n in (1, 2, 9)])
         assert new == {"name", "w1", "w2", "w9"}
         found = await author_index.find_authors(connection, Prefix("na"), limit=10)
         assert [author.id for author in found] == [9, 2, 1]
-        assert (
-            await author_index.index_authors(connection, [author_index.IndexedAuthor(1, 40, "name w1")])
-            == set()
-        )
+        assert await author_index.index_authors(connection, [(1, 40, "name w1")]) == set()
         assert [author.id for author in await author_index.find_authors(connection, "name", limit=10)] == [
             1,
             9,
             2,
         ]
-        await author_index.index_authors(connection, [author_index.IndexedAuthor(9, 0, "name w9")])
+        await author_index.index_authors(connection, [(9, 0, "name w9")])
         assert [author.id for author in await author_index.find_authors(connection, "name", limit=10)] == [
             1,
             2,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from bot.client.discord_api import forum_tags
-from bot.client.discord_api.forum_tags import Tag
 
 NEWS, PAPERS, KOREAN, STAFF = (
-    Tag("1", "News", False),
-    Tag("2", "ML Papers", False),
-    Tag("3", "오늘의 논문", False),
-    Tag("4", "Papers of the staff", True),
+    ("1", "News", False),
+    ("2", "ML Papers", False),
+    ("3", "오늘의 논문", False),
+    ("4", "Papers of the staff", True),
 )
 
 
@@ -24,9 +23,7 @@ def test_the_first_unmoderated_tag_is_chosen_if_required_and_none_matches() -> N
 
 
 def test_short_terms_match_only_whole_words() -> None:
-    assert forum_tags.choose_tags([Tag("1", "Maintenance", False), Tag("2", "AI", False)], required=True) == [
-        "2"
-    ]
+    assert forum_tags.choose_tags([("1", "Maintenance", False), ("2", "AI", False)], required=True) == ["2"]
 
 
 def test_moderated_tags_are_never_chosen() -> None:

@@ -218,7 +218,7 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
     assert not await glossaries.is_stale()
     async with db.transaction() as connection:
         outdated = '{"version":1,"concepts":[],"readings":{},"words":{}}'
-        await search_glossary.save(connection, search_glossary.StoredGlossary(NOW, len(PAPERS), outdated))
+        await search_glossary.save(connection, NOW, len(PAPERS), outdated)
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the seed list is used instead"

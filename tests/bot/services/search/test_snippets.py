@@ -15,7 +15,7 @@ def _snippet(text: str, phrases: tuple[str, ...] = (), words: tuple[str, ...] = 
         for pattern in (snippets.compile_pattern(phrases), snippets.compile_pattern(words))
         if pattern is not None
     ]
-    return str(snippets.make_snippet(text, snippets.Highlight(patterns)))
+    return str(snippets.make_snippet(text, patterns))
 
 
 def test_the_sentence_with_the_phrase_is_shown_with_it_in_bold() -> None:
@@ -57,7 +57,7 @@ def test_the_sentence_with_the_full_query_comes_first() -> None:
         pattern for pattern in [snippets.compile_pattern(["LLM 추론", "추론"])] if pattern is not None
     ]
     assert (
-        str(snippets.make_snippet(text, snippets.Highlight(patterns, snippets.compile_pattern(["LLM 추론"]))))
+        str(snippets.make_snippet(text, patterns, snippets.compile_pattern(["LLM 추론"])))
         == "**LLM 추론**을 빠르게 해요."
     )
 

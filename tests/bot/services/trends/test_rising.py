@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,33 +32,32 @@ async def _add_rising_titles(db: Database) -> None:
 async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: Database) -> None:
     await _add_rising_titles(db)
     service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
-    english = await service.get_report(models.Locale.EN)
-    assert english.until_on == date(2025, 3, 2)
-    assert [topic.text for topic in english.topics] == ["Film Critics", "diffusion model"]
-    film, diffusion = english.topics
+    english = await service.list_topics(models.Locale.EN)
+    assert [topic.text for topic in english] == ["Film Critics", "diffusion model"]
+    film, diffusion = english
     assert (film.papers, film.share, film.baseline_share, film.translation) == (4, 0.5, 0.0, "")
     assert diffusion.baseline_share == pytest.approx(1 / 11)
-    korean = await service.get_report(models.Locale.KO)
-    assert [topic.text for topic in korean.topics] == ["Film Critics", "확산 모델"]
-    assert korean.topics[1].translation == "diffusion model"
+    korean = await service.list_topics(models.Locale.KO)
+    assert [topic.text for topic in korean] == ["Film Critics", "확산 모델"]
+    assert korean[1].translation == "diffusion model"
 
 
 async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database) -> None:
     recent = [_paper(n, f"Film Critics Number {n}") for n in range(2)]
     await sample_archive.add_digest(db, "2025-03-02", *recent)
     service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
-    assert (await service.get_report(models.Locale.EN)).topics == ()
+    assert await service.list_topics(models.Locale.EN) == ()
     await sample_archive.add_digest(
         db, "2025-03-03", *[_paper(9 + n, f"Film Critics Again {n}") for n in range(5)]
     )
-    assert (await service.get_report(models.Locale.EN)).topics == ()
+    assert await service.list_topics(models.Locale.EN) == ()
     await sample_archive.add_digest(db, "2025-01-03", _paper(50, "Weather"))
-    assert [topic.text for topic in (await service.get_report(models.Locale.EN)).topics] == ["Film Critics"]
+    assert [topic.text for topic in await service.list_topics(models.Locale.EN)] == ["Film Critics"]
 
 
 async def test_an_empty_archive_has_no_rising_topics(db: Database) -> None:
     service = rising.RisingTopicService(db, glossary_service.GlossaryService(db))
-    assert await service.get_report(models.Locale.EN) == rising.RisingReport()
+    assert await service.list_topics(models.Locale.EN) == ()
 
 
 @pytest.fixture(scope="module")
