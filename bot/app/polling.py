@@ -66,7 +66,5 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 def _operator_notifier(container: Container) -> OperatorNotifier:
     assert container.settings.operator_channel is not None
     return OperatorNotifier(
-        container.deliveries,
-        channel_id=container.settings.operator_channel,
-        locale=container.locale,
+        container.deliveries, channel_id=container.settings.operator_channel, locale=container.locale
     )

@@ -75,10 +75,7 @@ def remove(
         raise errors.UsageError(
             f"There is no alert with the id {alert_id}. `paperround alerts list` shows which there are."
         )
-    if as_json:
-        output.print_json({"removed": alert_id})
-    else:
-        output.echo(f"Alert {alert_id} is gone.")
+    output.print_result({"removed": alert_id}, f"Alert {alert_id} is gone.", as_json)
 
 
 def to_dict(alert: models.Alert) -> dict[str, Any]:

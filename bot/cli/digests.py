@@ -82,19 +82,12 @@ def ingest(
             "Name files or folders to ingest, or give --again to read the stored texts anew."
         )
     result, problems = context.run_command(lambda: _ingest(paths or [], again))
-    if as_json:
-        output.print_json(
-            {
-                "digests": result.digests,
-                "papers": result.papers,
-                "new_papers": result.new_papers,
-                "problems": problems,
-            }
-        )
-    else:
-        output.echo(
-            f"{result.digests} digests, {result.papers} papers, {result.new_papers} of them new, {problems} problems."
-        )
+    digests, papers, new = result.digests, result.papers, result.new_papers
+    output.print_result(
+        {"digests": digests, "papers": papers, "new_papers": new, "problems": problems},
+        f"{digests} digests, {papers} papers, {new} of them new, {problems} problems.",
+        as_json,
+    )
     sys.exit(1 if problems else 0)
 
 

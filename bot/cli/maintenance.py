@@ -41,10 +41,7 @@ def reindex(as_json: output.AsJson = False) -> None:
         return papers
 
     papers = context.run_command(command)
-    if as_json:
-        output.print_json({"papers": papers})
-    else:
-        output.echo(f"{papers} papers are indexed anew.")
+    output.print_result({"papers": papers}, f"{papers} papers are indexed anew.", as_json)
 
 
 def backup(
@@ -67,10 +64,7 @@ def backup(
             return await storage_backup.copy_to(database, Path(target))
 
     size = context.run_command(command)
-    if as_json:
-        output.print_json({"file": target, "bytes": size})
-    else:
-        output.echo(f"{target}: {size} bytes.")
+    output.print_result({"file": target, "bytes": size}, f"{target}: {size} bytes.", as_json)
 
 
 def upgrade(as_json: output.AsJson = False) -> None:
@@ -83,10 +77,7 @@ def upgrade(as_json: output.AsJson = False) -> None:
     context.run_command(command)
     from storage.migrate import HEAD
 
-    if as_json:
-        output.print_json({"schema": HEAD})
-    else:
-        output.echo(f"The database is at schema {HEAD}.")
+    output.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
 
 
 def doctor(

@@ -20,6 +20,14 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
+def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
+    """Print the result of a command as JSON, or as a sentence."""
+    if as_json:
+        print_json(data)
+    else:
+        echo(sentence)
+
+
 def print_rows(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str
 ) -> None:

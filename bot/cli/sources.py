@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
 *_KINDS, _LAST_KIND = models.SourceKind
 Kind = Annotated[
-    str | None,
-    typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given."),
+    str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
 _SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
@@ -68,10 +67,9 @@ def add(
     if check:
         reports = context.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
         _print_reports(reports, as_json)
-    elif as_json:
-        output.print_json(to_dict(added))
-    else:
-        output.echo(f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now.")
+        return
+    sentence = f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now."
+    output.print_result(to_dict(added), sentence, as_json)
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
@@ -100,12 +98,8 @@ def fetch(
     as_json: output.AsJson = False,
 ) -> None:
     """Fetch from all sources now; with --since and --until, each day of the span."""
-    span = None
-    if since or until:
-        span = (
-            arguments.parse_date(since) if since else None,
-            arguments.parse_date(until) if until else None,
-        )
+    first, last = (arguments.parse_date(text) if text else None for text in (since, until))
+    span = (first, last) if first or last else None
     reports = context.run_command(lambda: _fetch(span, dry_run=dry_run))
     _print_reports(reports, as_json)
 

@@ -176,13 +176,11 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
 def _run(command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool) -> None:
     """Run a command and print the subscription that it returns."""
     data = to_dict(context.run_with_service(_create_subscriptions, command))
-    if as_json:
-        output.print_json(data)
-        return
-    output.echo(
+    sentence = (
         f"{data['id']}: channel {data['channel']}, {data['at']} {data['timezone']} ({data['days']}), top {data['top']},"
         f" {data['style']}, {data['state']}, next {data['next_due_at'] or '–'}"
     )
+    output.print_result(data, sentence, as_json)
 
 
 def _create_subscriptions(database: Database) -> Subscriptions:

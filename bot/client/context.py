@@ -60,17 +60,13 @@ class Client(commands.AutoShardedBot):
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
         """Return the texts in the user's language: the client's, else the stored one, else the server's."""
-        locale = self.client_locale(interaction)
+        locale = self._locale or translations.from_discord_locale(interaction.locale)
         if locale is None:
             reader = await self.services.readers.get(interaction.user.id)
             locale = reader.locale if reader is not None else None
         return self.translations.for_locale(
             locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
         )
-
-    def client_locale(self, interaction: discord.Interaction[Any]) -> models.Locale | None:
-        """Return the language of the user's Discord client; None if there is no translation for it."""
-        return self._locale or translations.from_discord_locale(interaction.locale)
 
 
 Interaction = discord.Interaction[Client]

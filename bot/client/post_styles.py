@@ -63,9 +63,7 @@ def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, .
         fields["applied_tags"] = [str(tag) for tag in post.forum_tags]
     return (
         RenderedPart(
-            PartKind.FORUM_POST,
-            {**fields, "message": first.payload},
-            {**fields, "message": first.fallback},
+            PartKind.FORUM_POST, {**fields, "message": first.payload}, {**fields, "message": first.fallback}
         ),
         *(RenderedPart(PartKind.THREAD_MESSAGE, part.payload, part.fallback) for part in rest),
     )

@@ -22,10 +22,9 @@ class AlertButtonsCog(commands.Cog):
         self._services = bot.services
         self._presenter = alerts.AlertPresenter(bot)
 
-    @component_router.handles(paper_list.FOLLOW)
+    @component_router.handles(paper_list.FOLLOW, first=responses.defer)
     async def follow(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create an alert for the topic or author of a list."""
-        await responses.defer(interaction)
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         terms = list_state.alert_terms(state)
         if terms is None:
@@ -37,11 +36,10 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alerts_view.CREATE)
     async def create(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create the previewed alert."""
-        await responses.acknowledge(interaction)
         draft = await long_texts.load(self._services.text_tokens, alerts_view.unpack(action))
         await responses.update_message(interaction, await self._presenter.create(interaction, draft))
 
-    @component_router.handles(alerts_view.EDIT)
+    @component_router.handles(alerts_view.EDIT, first=None)
     async def open_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open a modal to change the text and the minimum of votes."""
         texts = await interaction.client.texts_for(interaction)
@@ -51,7 +49,6 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(modals.SUBMIT_ALERT_MODAL)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the alert with the values of the modal."""
-        await responses.acknowledge(interaction)
         kind, channel_id = action.fields(2)
         values = component_router.modal_values(interaction)
         votes = values.get(modals.VOTES, "").strip() or "0"
@@ -65,7 +62,6 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alert_post.MANAGE)
     async def show_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a page of the user's alerts."""
-        await responses.acknowledge(interaction)
         await responses.update_message(
             interaction, await self._presenter.list_view(interaction, action.number)
         )
@@ -73,14 +69,12 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alerts_view.SELECT)
     async def select_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected alert."""
-        await responses.acknowledge(interaction)
         alert = await self._presenter.find(interaction, component_router.selected_values(interaction)[0])
         await self._presenter.show(interaction, alert)
 
     @component_router.handles(alert_post.PAUSE_WEEK)
     async def pause_week(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause one alert for a week, or all alerts (payload 0)."""
-        await responses.acknowledge(interaction)
         if action.payload == "0":
             alert_ids = [alert.id for alert in await self._presenter.list_for_reader(interaction)]
             await self._presenter.pause(interaction, alert_ids, 7)
@@ -93,7 +87,6 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alerts_view.RESUME)
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Resume an alert."""
-        await responses.acknowledge(interaction)
         alert = await self._presenter.find(interaction, action.payload)
         await self._presenter.pause(interaction, [alert.id], 0)
         await self._presenter.show(interaction, await self._presenter.find(interaction, action.payload))
@@ -101,7 +94,6 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alerts_view.REMOVE)
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove an alert."""
-        await responses.acknowledge(interaction)
         alert = await self._presenter.find(interaction, action.payload)
         await self._services.alerts.remove([alert.id], user_id=interaction.user.id)
         await responses.update_message(
@@ -111,7 +103,6 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alert_post.STOP_ALL)
     async def confirm_remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for confirmation to remove all alerts."""
-        await responses.acknowledge(interaction)
         texts = await interaction.client.texts_for(interaction)
         count = len(await self._presenter.list_for_reader(interaction))
         view = (
@@ -124,7 +115,6 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(alerts_view.REMOVE_ALL)
     async def remove_all(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove all alerts of the user."""
-        await responses.acknowledge(interaction)
         texts = await interaction.client.texts_for(interaction)
         count = await self._services.alerts.remove_all(user_id=interaction.user.id)
         await responses.update_message(

@@ -55,7 +55,6 @@ class DigestsCog(commands.Cog):
     @component_router.handles(list_state.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a list, or a related list."""
-        await responses.acknowledge(interaction)
         await self._lists.show(
             interaction, await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         )
@@ -63,12 +62,11 @@ class DigestsCog(commands.Cog):
     @component_router.handles(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list for the selected period."""
-        await responses.acknowledge(interaction)
         period = list_state.Period(component_router.selected_values(interaction)[0])
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         await self._lists.show(interaction, state.replace(period=period, page=0))
 
-    @component_router.handles(paper_list.SHARE)
+    @component_router.handles(paper_list.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
@@ -79,10 +77,9 @@ class DigestsCog(commands.Cog):
         sharer = responses.display_name(interaction)
         await responses.reply_publicly(interaction, paper_list.shared_view(texts, listed, sharer=sharer))
 
-    @component_router.handles(daily_post.SHOW_LANGUAGE)
+    @component_router.handles(daily_post.SHOW_LANGUAGE, first=responses.defer)
     async def show_other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of a post privately in the other language."""
-        await responses.defer(interaction)
         locale = models.Locale(action.payload)
         arxiv_ids = _menu_arxiv_ids(interaction)
         details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]

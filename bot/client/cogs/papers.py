@@ -50,32 +50,28 @@ class PapersCog(commands.Cog):
         await responses.defer(interaction)
         await self._lists.show(interaction, list_state.ListState(list_state.ListKind.SAVED))
 
-    @component_router.handles(paper_list.OPEN_SELECTED)
+    @component_router.handles(paper_list.OPEN_SELECTED, first=responses.defer)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected paper in a new private message."""
-        await responses.defer(interaction)
         arxiv_id = component_router.selected_values(interaction)[0]
         await responses.reply_privately(interaction, await self._card_view(interaction, arxiv_id))
 
-    @component_router.handles(daily_post.OPEN_PAPER)
+    @component_router.handles(daily_post.OPEN_PAPER, first=responses.defer)
     async def open_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the paper of a button in a new private message."""
-        await responses.defer(interaction)
         await responses.reply_privately(interaction, await self._card_view(interaction, action.payload))
 
     @component_router.handles(paper_card.CARD)
     async def turn_card_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a card."""
-        await responses.acknowledge(interaction)
         arxiv_id, page = action.fields(2)
         with custom_ids.map_parse_errors():
             number = int(page)
         await responses.update_message(interaction, await self._card_view(interaction, arxiv_id, number))
 
-    @component_router.handles(paper_card.CHAPTERS)
+    @component_router.handles(paper_card.CHAPTERS, first=responses.defer)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected chapter in a new private message."""
-        await responses.defer(interaction)
         chapter = int(component_router.selected_values(interaction)[0])
         view = await self._chapter_view(interaction, action.payload, chapter, 0)
         await responses.reply_privately(interaction, view)
@@ -83,21 +79,19 @@ class PapersCog(commands.Cog):
     @component_router.handles(paper_card.CHAPTER)
     async def turn_chapter_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a chapter."""
-        await responses.acknowledge(interaction)
         arxiv_id, chapter, page = action.fields(3)
         with custom_ids.map_parse_errors():
             position = int(chapter), int(page)
         view = await self._chapter_view(interaction, arxiv_id, *position)
         await responses.update_message(interaction, view)
 
-    @component_router.handles(paper_card.SIMILAR)
+    @component_router.handles(paper_card.SIMILAR, first=responses.defer)
     async def show_similar(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show similar papers."""
-        await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.SIMILAR, action.payload)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
-    @component_router.handles(paper_card.AUTHORS)
+    @component_router.handles(paper_card.AUTHORS, first=None)
     async def show_authors(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
         number, arxiv_id = action.fields(2)
@@ -107,10 +101,9 @@ class PapersCog(commands.Cog):
         view = paper_details.authors_view(texts, detail, max(page - 1, 0))
         await (responses.update_message if page else responses.reply_privately)(interaction, view)
 
-    @component_router.handles(paper_details.SELECT_AUTHOR)
+    @component_router.handles(paper_details.SELECT_AUTHOR, first=responses.defer)
     async def select_author(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of the selected author."""
-        await responses.defer(interaction)
         _, detail = await self._load_paper(interaction, action.payload)
         number = int(component_router.selected_values(interaction)[0])
         if number >= len(detail.authors):
@@ -119,14 +112,13 @@ class PapersCog(commands.Cog):
         state = await long_texts.store(self._services.text_tokens, state)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
-    @component_router.handles(paper_card.CITE)
+    @component_router.handles(paper_card.CITE, first=responses.defer)
     async def cite(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the paper's BibTeX entry."""
-        await responses.defer(interaction)
         texts, detail = await self._load_paper(interaction, action.payload)
         await responses.reply_privately(interaction, paper_details.cite_view(texts, detail))
 
-    @component_router.handles(paper_card.SAVE)
+    @component_router.handles(paper_card.SAVE, first=None)
     async def save(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Save or unsave a paper. A private card is updated; other messages get a private answer."""
         save, page, arxiv_id = action.fields(3)
@@ -145,7 +137,7 @@ class PapersCog(commands.Cog):
             text = texts("paper-saved", command=self._mentions("saved"))
             await responses.reply_privately(interaction, notices.text_view(text))
 
-    @component_router.handles(paper_card.SHARE)
+    @component_router.handles(paper_card.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)

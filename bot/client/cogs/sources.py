@@ -27,7 +27,6 @@ class SourcesCog(commands.Cog):
     @component_router.handles(sources_view.SHOW)
     async def turn_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of sources."""
-        await responses.acknowledge(interaction)
         await responses.update_message(interaction, await self._page_view(interaction, action.number))
 
     async def _page_view(self, interaction: Interaction, page: int) -> discord.ui.LayoutView:

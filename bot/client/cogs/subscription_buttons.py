@@ -22,7 +22,6 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.START, check=checks.require_manager)
     async def start(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create the subscription of the wizard."""
-        await responses.acknowledge(interaction)
         await self._presenter.show(
             interaction,
             await self._presenter.create(interaction, *subscriptions_view.unpack(action)),
@@ -32,12 +31,11 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.START_NOW, check=checks.require_manager)
     async def start_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create the subscription of the wizard, and post immediately."""
-        await responses.acknowledge(interaction)
         subscription = await self._presenter.create(interaction, *subscriptions_view.unpack(action))
         await self._presenter.show(interaction, subscription, "order-started")
         await self._presenter.post_now(interaction, subscription)
 
-    @component_router.handles(subscriptions_view.EDIT, check=checks.require_manager)
+    @component_router.handles(subscriptions_view.EDIT, check=checks.require_manager, first=None)
     async def open_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open a modal to change the options of the wizard."""
         texts = await interaction.client.texts_for(interaction)
@@ -48,7 +46,6 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(modals.SUBMIT_SUBSCRIPTION_MODAL, check=checks.require_manager)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Update the wizard with the values of the modal."""
-        await responses.acknowledge(interaction)
         channel_id, options = subscriptions_view.unpack(action)
         values = component_router.modal_values(interaction)
         options = subscription_options.apply_changes(
@@ -66,34 +63,33 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.LIST, check=checks.require_manager)
     async def show_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the server's subscriptions."""
-        await responses.acknowledge(interaction)
         await responses.update_message(interaction, await self._presenter.list_view(interaction))
 
     @component_router.handles(subscriptions_view.SELECT, check=checks.require_manager)
     async def select_subscription(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected subscription."""
-        await responses.acknowledge(interaction)
         selected = component_router.selected_values(interaction)[0]
         await self._presenter.show(interaction, await self._presenter.find(interaction, selected))
 
-    @component_router.handles(subscriptions_view.SHOW_PREVIEW, check=checks.require_manager)
+    @component_router.handles(
+        subscriptions_view.SHOW_PREVIEW, check=checks.require_manager, first=responses.defer
+    )
     async def show_preview(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the post that would be sent now."""
-        await responses.defer(interaction)
         await self._presenter.show_preview(
             interaction, await self._presenter.find(interaction, action.payload)
         )
 
-    @component_router.handles(subscriptions_view.POST_NOW, check=checks.require_manager)
+    @component_router.handles(
+        subscriptions_view.POST_NOW, check=checks.require_manager, first=responses.defer
+    )
     async def post_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post immediately, outside the schedule."""
-        await responses.defer(interaction)
         await self._presenter.post_now(interaction, await self._presenter.find(interaction, action.payload))
 
     @component_router.handles(subscriptions_view.PAUSE, check=checks.require_manager)
     async def pause(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause a subscription."""
-        await responses.acknowledge(interaction)
         subscription = await self._presenter.find(interaction, action.payload)
         paused = await self._services.subscriptions.pause(subscription.id)
         await self._presenter.show(interaction, paused, "order-paused")
@@ -101,7 +97,6 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.RESUME)
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
-        await responses.acknowledge(interaction)
         subscription = await self._presenter.find_manageable(interaction, action.payload)
         resumed = await self._services.subscriptions.resume(subscription.id)
         await self._presenter.show(interaction, resumed, "order-resumed")
@@ -109,7 +104,6 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.REMOVE, check=checks.require_manager)
     async def confirm_remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Ask for confirmation to remove a subscription."""
-        await responses.acknowledge(interaction)
         texts = await interaction.client.texts_for(interaction)
         subscription = await self._presenter.find(interaction, action.payload)
         await responses.update_message(
@@ -119,7 +113,6 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.REMOVE_CONFIRMED, check=checks.require_manager)
     async def remove(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Remove a subscription."""
-        await responses.acknowledge(interaction)
         subscription = await self._presenter.find(interaction, action.payload)
         await self._services.subscriptions.remove(subscription.id)
         texts = await interaction.client.texts_for(interaction)

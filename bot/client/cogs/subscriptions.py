@@ -170,9 +170,9 @@ class SubscriptionsCog(
         query = current.casefold()
         labels: dict[str, str] = {}
         for subscription in await self._presenter.list_for_guild(interaction):
-            channel = subscriptions.channel_name(interaction, subscription.channel_id)
-            label = subscriptions_view.subscription_label(texts, subscription, channel)
-            labels[str(subscription.id)] = label
+            channel = interaction.client.get_channel(subscription.channel_id)
+            name = getattr(channel, "name", None)
+            labels[str(subscription.id)] = subscriptions_view.subscription_label(texts, subscription, name)
         return autocomplete.make_choices(
             (label, value) for value, label in labels.items() if query in label.casefold() or query == value
         )

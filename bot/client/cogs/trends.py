@@ -59,13 +59,11 @@ class TrendsCog(commands.Cog):
     @component_router.handles(trends_view.SHOW)
     async def open_trend(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the chart of a button."""
-        await responses.acknowledge(interaction)
         await self._show(interaction, *await self._unpack(action))
 
     @component_router.handles(trends_view.SELECT_SPAN)
     async def select_span(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the chart for the selected span."""
-        await responses.acknowledge(interaction)
         topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
             span = Span(component_router.selected_values(interaction)[0])
@@ -74,12 +72,11 @@ class TrendsCog(commands.Cog):
     @component_router.handles(trends_view.SELECT)
     async def select_topic(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the chart of the selected rising topic."""
-        await responses.acknowledge(interaction)
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
         await self._show_topic(interaction, component_router.selected_values(interaction)[0], span)
 
-    @component_router.handles(trends_view.SHARE)
+    @component_router.handles(trends_view.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)

@@ -78,18 +78,11 @@ class MessageBuilder:
         self._container.add_item(ui.MediaGallery(picture))
         return True
 
-    def add_separator(self) -> bool:
-        """Add a line."""
+    def add_separator(self, *, visible: bool = True) -> bool:
+        """Add a line, or vertical space without a line."""
         if not self.budget.add():
             return False
-        self._container.add_item(ui.Separator())
-        return True
-
-    def add_spacing(self) -> bool:
-        """Add vertical space without a line."""
-        if not self.budget.add():
-            return False
-        self._container.add_item(ui.Separator(visible=False))
+        self._container.add_item(ui.Separator(visible=visible))
         return True
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
@@ -144,11 +137,7 @@ def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
 
 
 def select_option(
-    label: str,
-    value: str,
-    *,
-    description: str | None = None,
-    selected: bool = False,
+    label: str, value: str, *, description: str | None = None, selected: bool = False
 ) -> discord.SelectOption:
     """Return an option of a select menu, its texts shortened to the limits."""
     return discord.SelectOption(

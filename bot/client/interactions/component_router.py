@@ -10,9 +10,10 @@ import discord
 
 from bot.client.components import custom_ids
 from bot.client.context import Interaction
-from bot.client.interactions import errors
+from bot.client.interactions import errors, responses
 
 Check = Callable[[Interaction], None]
+FirstResponse = Callable[[Interaction], Awaitable[None]]
 Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
 HandlerMethod = TypeVar("HandlerMethod", bound=Callable[..., Awaitable[None]])
 
@@ -21,36 +22,44 @@ class ComponentRouter:
     """Dispatch table from verbs to handlers, filled as cogs are loaded."""
 
     def __init__(self) -> None:
-        self._routes: dict[str, tuple[Check | None, Handler]] = {}
+        self._routes: dict[str, tuple[Check | None, FirstResponse | None, Handler]] = {}
 
     def register(self, cog: object) -> None:
         """Register the methods of `cog` that are marked with `handles`. Raises ValueError for a duplicate verb."""
         for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
             if (mark := getattr(method, "__route__", None)) is None:
                 continue
-            verb, check = mark
+            verb, check, first = mark
             if verb in self._routes:
                 raise ValueError(f"two handlers claim {verb!r}")
-            self._routes[verb] = check, method
+            self._routes[verb] = check, first, method
 
     async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Run the handler of an action. Errors and unknown verbs are reported to the user, never raised."""
         try:
             if action.verb not in self._routes:
                 raise errors.UserError("outdated-control")
-            check, handler = self._routes[action.verb]
+            check, first, handler = self._routes[action.verb]
             if check is not None:
                 check(interaction)
+            if first is not None:
+                await first(interaction)
             await handler(interaction, action)
         except Exception as error:  # noqa: BLE001 - discord.py would drop it, and the user would see no answer
             await errors.handle_error(interaction, error)
 
 
-def handles(verb: str, *, check: Check | None = None) -> Callable[[HandlerMethod], HandlerMethod]:
-    """Mark a cog's coroutine method as the handler of a verb. `check` runs first; it raises UserError to refuse."""
+def handles(
+    verb: str, *, check: Check | None = None, first: FirstResponse | None = responses.acknowledge
+) -> Callable[[HandlerMethod], HandlerMethod]:
+    """Mark a cog's coroutine method as the handler of a verb.
+
+    `check` runs before it and raises UserError to refuse; then the interaction gets the response `first`, unless it is
+    None because the handler responds by itself.
+    """
 
     def mark(method: HandlerMethod) -> HandlerMethod:
-        method.__route__ = verb, check  # type: ignore[attr-defined]
+        method.__route__ = verb, check, first  # type: ignore[attr-defined]
         return method
 
     return mark

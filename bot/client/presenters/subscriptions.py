@@ -142,9 +142,3 @@ class SubscriptionPresenter:
         if reader is not None and reader.timezone:
             return reader.timezone
         return "Asia/Seoul" if locale is models.Locale.KO else self._services.timezone
-
-
-def channel_name(interaction: Interaction, channel_id: int) -> str | None:
-    """Return the name of a channel, None for a channel that is not cached."""
-    channel = interaction.client.get_channel(channel_id)
-    return getattr(channel, "name", None)

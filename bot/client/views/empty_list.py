@@ -24,14 +24,11 @@ def empty_view(texts: Texts, listed: paper_list.PaperList, extent: models.Archiv
     if suggested:
         message.add_text(paper_text.subtext(texts("try-instead")))
     elif state.kind is not list_state.ListKind.SAVED and extent.paper_count:
-        message.add_text(paper_text.subtext(texts("try-name" if _is_unknown_author(listed) else "try-wider")))
+        is_unknown = state.kind is list_state.ListKind.AUTHOR and not listed.is_author_known
+        message.add_text(paper_text.subtext(texts("try-name" if is_unknown else "try-wider")))
     message.add_buttons(*suggested)
     message.add_buttons(*_navigation_buttons(texts, state, extent))
     return message.view
-
-
-def _is_unknown_author(listed: paper_list.PaperList) -> bool:
-    return listed.state.kind is list_state.ListKind.AUTHOR and not listed.is_author_known
 
 
 def _notes(texts: Texts, listed: paper_list.PaperList) -> list[str]:

@@ -105,7 +105,7 @@ def _fill_message(
     message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
     first = listed.state.page * list_state.PAGE_SIZE
     for position, row in enumerate(listed.rows):
-        message.add_spacing()
+        message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
         message.add_text(_paper_text(first + position + 1, row, listed.snippets.get(row.arxiv_id), *share))
     for items in present:
@@ -160,9 +160,7 @@ def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str
         ),
         message_builder.button(f"{page + 1}/{pages}", indicator, disabled=True),
         message_builder.button(
-            "▶",
-            custom_id(page + 1) if page + 1 < pages else f"{indicator}:last",
-            disabled=page + 1 >= pages,
+            "▶", custom_id(page + 1) if page + 1 < pages else f"{indicator}:last", disabled=page + 1 >= pages
         ),
     ]
 

@@ -49,27 +49,23 @@ def sources_view(
         message.add_text(texts("sources-files"))
     message.add_text(paper_text.subtext(empty_list.extent_line(texts, extent)))
     if page_count > 1:
-        message.add_buttons(*paper_list.pager(page, page_count, _custom_id, f"pr:page:{page}"))
+        pager = paper_list.pager(
+            page, page_count, lambda number: custom_ids.pack(SHOW, number), f"pr:page:{page}"
+        )
+        message.add_buttons(*pager)
     message.add_buttons(notices.status_button(texts))
     return message.view
 
 
 def public_label(row: models.StoredSource) -> str:
     """Return the public label of a source on one line: no credentials, no query, no path above a folder."""
-    return _shorten(kinds.public_label(row.kind, row.url))
+    label = escape.to_single_line(kinds.public_label(row.kind, row.url))
+    return split.shorten(label, MAX_LABEL_LENGTH, markdown=False)
 
 
 def kind_label(texts: Texts, kind: models.SourceKind) -> str:
     """Return the name of a kind for readers: its text if there is one, else its proper name."""
     return texts.find(f"source-{kind.value}") or kind.value
-
-
-def _custom_id(page: int) -> str:
-    return custom_ids.pack(SHOW, page)
-
-
-def _shorten(text: str) -> str:
-    return split.shorten(escape.to_single_line(text), MAX_LABEL_LENGTH, markdown=False)
 
 
 def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:

@@ -49,10 +49,7 @@ async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
 
 
 def _versions() -> list[Finding]:
-    findings = [
-        Finding("Python", sys.version.split()[0]),
-        Finding("SQLite", sqlite3.sqlite_version),
-    ]
+    findings = [Finding("Python", sys.version.split()[0]), Finding("SQLite", sqlite3.sqlite_version)]
     for name in ("bot", "storage"):
         # Both names are common: this shows another package that shadows ours on the import path.
         spec = importlib.util.find_spec(name)

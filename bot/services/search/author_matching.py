@@ -163,12 +163,7 @@ def _initials_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -
     if not complete or len(words) < 2:
         return None
     or_initial = (any_of((spelling, word[0])) for word, spelling in zip(words, spellings, strict=True))
-    return any_of(
-        (
-            all_of((*or_initial, any_of(complete))),
-            all_of(complete) if len(complete) > 1 else None,
-        )
-    )
+    return any_of((all_of((*or_initial, any_of(complete))), all_of(complete) if len(complete) > 1 else None))
 
 
 def _split_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:

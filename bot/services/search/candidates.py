@@ -142,11 +142,7 @@ def _general_stages(query: index_query.IndexQuery, phrase: index_query.IndexQuer
     """Return the stages for a query that few papers match with every term in the title."""
     if query.any_in_title == query.in_title:
         return [(query.repeated, ()), (query.frequent, (0,))]
-    stages: list[_Stage] = [
-        (query.one_in_title, ()),
-        (query.one_repeated, ()),
-        (query.repeated, (1,)),
-    ]
+    stages: list[_Stage] = [(query.one_in_title, ()), (query.one_repeated, ()), (query.repeated, (1,))]
     if query.most_in_title != query.in_title:
         stages.append((all_of([query.anywhere, query.most_in_title]), (0,)))
         stages.append((all_of([query.repeated, query.most_in_title]), (2, 3)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from bot.services.search import indexer
 from bot.text.analysis import analyser
@@ -40,7 +40,10 @@ async def list_similar(connection: Connection, arxiv_id: str, *, limit: int) -> 
         return []
     positions = set().union(*await index.list_positions(connection, requests)) - {own.position}
     rows = await index.list_by_positions(connection, positions)
-    scores = {row.paper_id: _similarity(weights, _term_frequencies(row.texts)) for row in rows}
+    scores = {
+        row.paper_id: sum(weights.get(word, 0.0) for word in _term_frequencies(row.texts))
+        for row in rows
+    }
     best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
     return await papers.list_rows(connection, best)
 
@@ -60,16 +63,11 @@ async def _tf_idf_weights(connection: Connection, frequencies: Mapping[str, int]
         connection, {token for tokens in tokens_of.values() for token in tokens}
     )
     total = max(await index.count_all(connection), 1)
-    uncounted = (
-        2 if total > indexer.EXACT_COUNT_LIMIT else 1
-    )  # a sampled count may miss a token that others have
+    # A sampled count may miss a token that others have.
+    uncounted = 2 if total > indexer.EXACT_COUNT_LIMIT else 1
     weights = {}
     for word, tokens in tokens_of.items():
         frequency = min((document_frequencies.get(token, uncounted) for token in tokens), default=0)
         if 1 < frequency <= max(3.0, _MAX_DOCUMENT_SHARE * total):
             weights[word] = (1 + math.log(frequencies[word])) * math.log(1 + total / frequency)
     return weights
-
-
-def _similarity(weights: Mapping[str, float], words: Iterable[str]) -> float:
-    return sum(weights.get(word, 0.0) for word in set(words))

@@ -46,10 +46,7 @@ async def suggest_queries(
 
 
 async def _is_hidden_by_filters(
-    connection: Connection,
-    query: query_parser.Query,
-    expanded: expansion.Expansion,
-    filters: index.Filters,
+    connection: Connection, query: query_parser.Query, expanded: expansion.Expansion, filters: index.Filters
 ) -> bool:
     """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
     if not query.text or not (query.authors or query.has_range_filters or query.excluded or query.phrases):

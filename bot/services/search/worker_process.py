@@ -60,7 +60,8 @@ async def run_task(url: str, task: maintenance_tasks.MaintenanceTask) -> AsyncGe
     if status > 0 and not ready:
         raise WorkerStartError(f"the process ended with {status} at once: {' / '.join(output)}")
     if status:
-        raise WorkerError(f"the process ended with {_describe_status(status)}: {' / '.join(output)}")
+        reason = f"status {status}" if status > 0 else signal.Signals(-status).name
+        raise WorkerError(f"the process ended with {reason}: {' / '.join(output)}")
 
 
 async def _start(url: str, task: maintenance_tasks.MaintenanceTask) -> asyncio.subprocess.Process:
@@ -96,10 +97,6 @@ async def _stop(worker: asyncio.subprocess.Process) -> None:
                 break
     if worker.stdin is not None:
         worker.stdin.close()
-
-
-def _describe_status(status: int) -> str:
-    return f"status {status}" if status > 0 else signal.Signals(-status).name
 
 
 def main() -> None:

@@ -86,10 +86,7 @@ class TrendService:
 
 
 async def _count(
-    connection: Connection,
-    query: query_parser.Query,
-    expanded: expansion.Expansion,
-    filters: index.Filters,
+    connection: Connection, query: query_parser.Query, expanded: expansion.Expansion, filters: index.Filters
 ) -> tuple[Sequence[Month], bool]:
     """Return the months that have papers, and whether the counts are estimates."""
     by_authors = await list_paper_ids_by_authors(connection, query.authors)
@@ -97,10 +94,7 @@ async def _count(
         if by_authors is not None:
             return _group_by_month(await papers.list_rows(connection, sorted(by_authors)), filters), False
         paper_count = await papers.count(
-            connection,
-            since_on=filters.since_on,
-            until_on=filters.until_on,
-            min_votes=filters.min_votes or 0,
+            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=filters.min_votes or 0
         )
         groups = sample_groups(paper_count)
         return _scale_up(await trends.count_papers(connection, filters, groups=groups), groups)
@@ -114,10 +108,7 @@ async def _count(
 
 
 async def _count_in_index(
-    connection: Connection,
-    query: query_parser.Query,
-    expanded: expansion.Expansion,
-    filters: index.Filters,
+    connection: Connection, query: query_parser.Query, expanded: expansion.Expansion, filters: index.Filters
 ) -> tuple[Sequence[Month], bool]:
     segments = [*expanded.segments, *map(expansion.literal_segment, query.phrases)]
     full_query = engine.build_index_query(segments, expanded)

@@ -202,11 +202,7 @@ def _overlap(topics: Mapping[str, set[int]], key: str, other: str) -> float:
 
 
 def _make_topic(
-    glossary: resolver.Glossary,
-    recent: _TopicCounts,
-    baseline: _TopicCounts,
-    key: str,
-    locale: models.Locale,
+    glossary: resolver.Glossary, recent: _TopicCounts, baseline: _TopicCounts, key: str, locale: models.Locale
 ) -> RisingTopic:
     concept = glossary.concept(key)
     if concept is None:
