@@ -41,8 +41,7 @@ async def list_similar(connection: Connection, arxiv_id: str, *, limit: int) -> 
     positions = set().union(*await index.list_positions(connection, requests)) - {own.position}
     rows = await index.list_by_positions(connection, positions)
     scores = {
-        row.paper_id: sum(weights.get(word, 0.0) for word in _term_frequencies(row.texts))
-        for row in rows
+        row.paper_id: sum(weights.get(word, 0.0) for word in _term_frequencies(row.texts)) for row in rows
     }
     best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
     return await papers.list_rows(connection, best)
