@@ -107,14 +107,6 @@ def _card_preview(wording: PostWording, post: DailyPost) -> list[ui.LayoutView]:
     return [head, daily_post.card_view(wording.ui_texts, post, post.papers[0], None)]
 
 
-def _is_text_channel(channel: PostableChannel) -> bool:
-    return isinstance(channel, discord.TextChannel)
-
-
-def _is_forum(channel: PostableChannel) -> bool:
-    return isinstance(channel, discord.ForumChannel)
-
-
 def _is_news_channel(channel: PostableChannel) -> bool:
     return isinstance(channel, discord.TextChannel) and channel.is_news()
 
@@ -130,7 +122,7 @@ class PostStyle:
     label: str
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
     preview: Callable[[PostWording, DailyPost], list[ui.LayoutView]] = _compact_preview
-    fits: Callable[[PostableChannel], bool] = _is_text_channel
+    fits: Callable[[PostableChannel], bool] = lambda channel: isinstance(channel, discord.TextChannel)
     permissions: tuple[str, ...] = ()
 
 
@@ -144,7 +136,10 @@ STYLES: Mapping[Style, PostStyle] = {
         permissions=("create_public_threads", "send_messages_in_threads"),
     ),
     Style.FORUM: PostStyle(
-        "Forum: a post a day", _forum_parts, fits=_is_forum, permissions=("send_messages_in_threads",)
+        "Forum: a post a day",
+        _forum_parts,
+        fits=lambda channel: isinstance(channel, discord.ForumChannel),
+        permissions=("send_messages_in_threads",),
     ),
     Style.ANNOUNCEMENT: PostStyle(
         "Announcement: published to followers",

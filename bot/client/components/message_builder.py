@@ -105,8 +105,9 @@ class MessageBuilder:
         return True
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
-        """Add a row in reserved space."""
-        self._container.add_item(ui.ActionRow(*items))
+        """Add a row in reserved space; nothing without items."""
+        if items:
+            self._container.add_item(ui.ActionRow(*items))
 
 
 def optional_row(item: ui.Item[Any] | None) -> list[ui.Item[Any]]:

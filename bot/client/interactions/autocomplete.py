@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import zoneinfo
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from discord import app_commands
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Choices = list[app_commands.Choice[str]]
+Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
 TIMEOUT_SECONDS = 2.5
 """Discord accepts an answer within three seconds."""
 
@@ -39,37 +40,42 @@ COMMON_TIMEZONES = (
 )
 
 
+def _within_timeout(complete: Callback) -> Callback:
+    """Decorate a callback: after the timeout or an error, which is logged, it returns no choices."""
+
+    @functools.wraps(complete)
+    async def guarded(interaction: Interaction, current: str) -> Choices:
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await complete(interaction, current)
+        except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
+            log.warning("autocomplete_failed", kind=type(error).__name__, error=str(error))
+            return []
+
+    return guarded
+
+
+@_within_timeout
 async def topics(interaction: Interaction, current: str) -> Choices:
     """Return topics of the archive, those in the user's language first."""
-    search = interaction.client.services.search
-
-    async def complete(texts: Texts) -> Choices:
-        topics = await search.complete_topic(current, texts.locale)
-        return make_choices((topic.name, topic.value) for topic in topics)
-
-    return await _complete_within_timeout(interaction, complete)
+    texts = await interaction.client.texts_for(interaction)
+    matches = await interaction.client.services.search.complete_topic(current, texts.locale)
+    return make_choices((topic.name, topic.value) for topic in matches)
 
 
+@_within_timeout
 async def authors(interaction: Interaction, current: str) -> Choices:
     """Return authors with the number of their papers."""
-    search = interaction.client.services.search
-
-    async def complete(texts: Texts) -> Choices:
-        authors = await search.complete_author(current)
-        return make_choices((_author_label(author, texts), author.value) for author in authors)
-
-    return await _complete_within_timeout(interaction, complete)
+    texts = await interaction.client.texts_for(interaction)
+    matches = await interaction.client.services.search.complete_author(current)
+    return make_choices((_author_label(author, texts), author.value) for author in matches)
 
 
+@_within_timeout
 async def papers(interaction: Interaction, current: str) -> Choices:
     """Return papers by id or title, with their votes."""
-    search = interaction.client.services.search
-
-    async def complete(_: Texts) -> Choices:
-        papers = await search.complete_paper(current)
-        return make_choices((_paper_label(paper), paper.value) for paper in papers)
-
-    return await _complete_within_timeout(interaction, complete)
+    matches = await interaction.client.services.search.complete_paper(current)
+    return make_choices((_paper_label(paper), paper.value) for paper in matches)
 
 
 async def dates(interaction: Interaction, current: str) -> Choices:
@@ -127,14 +133,3 @@ def _paper_label(paper: results.Choice) -> str:
     """Return id, votes and title, in this order because a narrow screen cuts off the end."""
     facts = f"{paper.value} {filters.render_votes(paper.votes)}"
     return f"{facts} · {paper.name}" if paper.name else facts
-
-
-async def _complete_within_timeout(
-    interaction: Interaction, complete: Callable[[Texts], Awaitable[Choices]]
-) -> Choices:
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await complete(await interaction.client.texts_for(interaction))
-    except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
-        log.warning("autocomplete_failed", kind=type(error).__name__, error=str(error))
-        return []

@@ -9,7 +9,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client.components import custom_ids
+from bot.client.components import custom_ids, message_builder
 from bot.client.context import Interaction
 from bot.client.interactions import responses
 from bot.client.translations import Argument
@@ -35,7 +35,8 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     key, arguments = _error_message(interaction, cause)
     try:
         texts = await interaction.client.texts_for(interaction)
-        await responses.reply_privately(interaction, notices.error_view(texts(key, **arguments)))
+        view = notices.text_view(texts(key, **arguments), accent=message_builder.RED)
+        await responses.reply_privately(interaction, view)
     except Exception as failure:  # noqa: BLE001 - an expired interaction (10062) or storage: no other way to answer
         log.warning("interaction_unanswered", error=str(failure), kind=type(failure).__name__, about=key)
 

@@ -16,7 +16,7 @@ from bot.client.translations import Texts
 from bot.client.views import empty_list, list_notes, list_state, paper_list, paper_text
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
-from bot.services.search.results import SearchRequest, SearchResult
+from bot.services.search.results import SearchRequest
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
@@ -98,7 +98,7 @@ class PaperListLoader:
             )
         )
         suggestions = self._suggestions(state, result.suggestions)
-        notes = (*_query_notes(texts, result, suggestions), paper_list.filters_text(texts, state))
+        notes = (*list_notes.query_notes(texts, result, suggestions), paper_list.filters_text(texts, state))
         if not result.rows:
             suggestions = await self._author_suggestion(texts, state) + suggestions
             suggestions = suggestions or await self._popular_topics(texts)
@@ -173,7 +173,7 @@ class PaperListLoader:
             heading=heading,
             rows=tuple(result.rows),
             total=result.total,
-            notes=_query_notes(texts, result, suggestions),
+            notes=list_notes.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
             ignored_note=list_notes.ignored_note(texts, result),
@@ -258,10 +258,6 @@ class PaperListLoader:
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= list_state.MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]
-
-
-def _query_notes(texts: Texts, result: SearchResult, suggestions: Suggestions) -> tuple[str, ...]:
-    return list_notes.query_notes(texts, result, [label for label, _ in suggestions])
 
 
 def _offset(state: list_state.ListState) -> int:

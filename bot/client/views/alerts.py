@@ -12,7 +12,7 @@ from discord import ui
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import alert_post, paper_list, paper_text
-from bot.client.views.notices import reason_text
+from bot.client.views.notices import reason_text, text_view
 from bot.services.alerts import alerts
 from bot.services.posts.contents import Reason
 from storage import models
@@ -98,10 +98,9 @@ def preview_text(texts: Texts, preview: alerts.AlertPreview) -> str:
 
 def list_view(texts: Texts, rows: Sequence[models.Alert], page: int, now: datetime) -> ui.LayoutView:
     """Return a page of a reader's alerts with a menu to select one; without any, how to create one."""
-    message = message_builder.MessageBuilder()
     if not rows:
-        message.add_text(texts("no-alerts"))
-        return message.view
+        return text_view(texts("no-alerts"))
+    message = message_builder.MessageBuilder()
     pages = -(-len(rows) // PAGE_SIZE)
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
@@ -116,12 +115,9 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], page: int, now: dateti
         for alert in shown
     ]
     message.add_select(message_builder.select_menu(texts("alert-pick"), custom_ids.pack(SELECT), options))
-    if pages > 1:
-        message.add_buttons(
-            *paper_list.pager(
-                page, pages, lambda number: custom_ids.pack(alert_post.MANAGE, number), "pr:page:m"
-            )
-        )
+    message.add_buttons(
+        *paper_list.pager(page, pages, lambda number: custom_ids.pack(alert_post.MANAGE, number), "pr:page:m")
+    )
     message.add_buttons(message_builder.button(texts("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
     return message.view
 
@@ -146,15 +142,11 @@ def alert_detail_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.La
 
 def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
     """Return the confirmation of removing all alerts."""
-    message = message_builder.MessageBuilder()
-    message.add_text(texts("alert-stop-all-sure", count=count))
-    message.add_buttons(
-        message_builder.button(
-            texts("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger
-        ),
-        message_builder.button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0)),
+    remove = message_builder.button(
+        texts("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger
     )
-    return message.view
+    back = message_builder.button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0))
+    return text_view(texts("alert-stop-all-sure", count=count), remove, back)
 
 
 def alert_description(texts: Texts, kind: models.AlertKind, text: str, min_votes: int) -> str:

@@ -147,10 +147,8 @@ def _add_papers(
         share = message.share(len(group) - position)
         text = _paper_text(wording, first + position + 1, paper, *share)
         message.add_section(text, paper.thumbnail, paper.title)
-    if menu is not None:
-        message.add_reserved_row(menu)
-    if buttons:
-        message.add_reserved_row(*buttons)
+    for row in (message_builder.optional_row(menu), buttons):
+        message.add_reserved_row(*row)
     if foot:
         message.add_reserved_text(foot)
 

@@ -11,9 +11,11 @@ from bot.services.search import results
 MAX_NAMES = 5
 
 
-def query_notes(texts: Texts, result: results.SearchResult, suggestions: Sequence[str]) -> tuple[str, ...]:
+def query_notes(
+    texts: Texts, result: results.SearchResult, suggestions: Sequence[tuple[str, object]]
+) -> tuple[str, ...]:
     """Return the notes on a query: added forms, partial matches with their suggestions; "" omits a note."""
-    names = format_names(suggestions) if result.is_partial else ""
+    names = format_names([label for label, _ in suggestions]) if result.is_partial else ""
     return (
         texts("list-also", forms=format_names(result.added_forms)) if result.added_forms else "",
         texts("list-partial") if result.is_partial else "",

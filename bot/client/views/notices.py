@@ -19,16 +19,9 @@ ACTION_REQUIRED = frozenset(
 )
 
 
-def error_view(text: str) -> ui.LayoutView:
-    """Return an error message. `text` is trusted Markdown."""
-    message = message_builder.MessageBuilder(accent=message_builder.RED)
-    message.add_text(text)
-    return message.view
-
-
-def text_view(text: str, *buttons: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return a message of one text, with up to five buttons below."""
-    message = message_builder.MessageBuilder()
+def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = message_builder.AMBER) -> ui.LayoutView:
+    """Return a message of one text, which is trusted Markdown, with up to five buttons below."""
+    message = message_builder.MessageBuilder(accent)
     message.add_text(text)
     message.add_buttons(*buttons)
     return message.view
@@ -42,14 +35,12 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
     """Return the notice with a button for `/status`, and one to resume a paused subscription."""
     accent = message_builder.RED if post.kind in ACTION_REQUIRED else message_builder.AMBER
-    message = message_builder.MessageBuilder(accent=accent)
     texts = wording.ui_texts
-    message.add_text(wording.notice_text(post))
     resume = None
     if post.kind is contents.NoticeKind.PAUSED and post.subscription_id is not None:
         resume = message_builder.button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
-    message.add_buttons(status_button(texts, contents.part_marker(post.marker, 0)), resume)
-    return message.view
+    status = status_button(texts, contents.part_marker(post.marker, 0))
+    return text_view(wording.notice_text(post), status, resume, accent=accent)
 
 
 def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dict[str, Any]:

@@ -60,14 +60,10 @@ def card_view(
     pages = summary_pages(sections, message.budget) or [paper_text.subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
-    if len(pages) > 1:
-        rows.insert(
-            0,
-            paper_list.pager(
-                page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
-            ),
-        )
-    for row in filter(None, rows):
+    pager = paper_list.pager(
+        page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
+    )
+    for row in (pager, *rows):
         message.add_reserved_row(*row)
     if foot:
         message.add_reserved_text(foot)
@@ -86,17 +82,14 @@ def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: i
     pages = summary_pages(review.entry.sections[chapter : chapter + 1], message.budget)
     page = min(page, len(pages) - 1)
     message.add_text(pages[page] if pages else paper_text.subtext(texts("no-summary")))
-    if len(pages) > 1:
-        message.add_reserved_row(
-            *paper_list.pager(
-                page,
-                len(pages),
-                lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, chapter, number),
-                "pr:page:h",
-            )
-        )
-    if menu is not None:
-        message.add_reserved_row(menu)
+    pager = paper_list.pager(
+        page,
+        len(pages),
+        lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, chapter, number),
+        "pr:page:h",
+    )
+    for row in (pager, message_builder.optional_row(menu)):
+        message.add_reserved_row(*row)
     return message.view
 
 

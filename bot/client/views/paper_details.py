@@ -34,16 +34,12 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     ]
     custom_id = custom_ids.pack(SELECT_AUTHOR, detail.arxiv_id)
     message.add_select(message_builder.select_menu(texts("choose-author"), custom_id, options))
-    if pages > 1:
+
+    def page_id(number: int) -> str:
         # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
-        message.add_buttons(
-            *paper_list.pager(
-                page,
-                pages,
-                lambda number: custom_ids.pack(paper_card.AUTHORS, number + 1, detail.arxiv_id),
-                "pr:page:a",
-            )
-        )
+        return custom_ids.pack(paper_card.AUTHORS, number + 1, detail.arxiv_id)
+
+    message.add_buttons(*paper_list.pager(page, pages, page_id, "pr:page:a"))
     return message.view
 
 

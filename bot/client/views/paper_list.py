@@ -51,7 +51,12 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     rows: list[list[ui.Item[Any]]] = [
         message_builder.optional_row(open_menu(texts("open-paper"), listed.rows)),
         message_builder.optional_row(_period_menu(texts, listed.state)),
-        _pager(texts, listed),
+        pager(
+            listed.state.page,
+            listed.page_count,
+            lambda number: list_state.pack(listed.state.replace(page=number)),
+            f"pr:page:{listed.state.page}",
+        ),
         _toggle_buttons(texts, listed) + _follow_and_share_buttons(texts, listed, may_share),
         suggestion_buttons(listed),
     ]
@@ -140,20 +145,13 @@ def filters_text(texts: Texts, state: list_state.ListState) -> str:
     return paper_text.join_dotted(period, votes)
 
 
-def _pager(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
-    if listed.page_count == 1:
-        return []
-    page = listed.state.page
-    return pager(
-        page,
-        listed.page_count,
-        lambda number: list_state.pack(listed.state.replace(page=number)),
-        f"pr:page:{page}",
-    )
-
-
 def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
-    """Return ◀ 1/3 ▶. `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number."""
+    """Return ◀ 1/3 ▶; nothing for a single page.
+
+    `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number.
+    """
+    if pages <= 1:
+        return []
     return [
         message_builder.button(
             "◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0

@@ -48,11 +48,9 @@ def sources_view(
     elif not rows:
         message.add_text(texts("sources-files"))
     message.add_text(paper_text.subtext(empty_list.extent_line(texts, extent)))
-    if page_count > 1:
-        pager = paper_list.pager(
-            page, page_count, lambda number: custom_ids.pack(SHOW, number), f"pr:page:{page}"
-        )
-        message.add_buttons(*pager)
+    message.add_buttons(
+        *paper_list.pager(page, page_count, lambda number: custom_ids.pack(SHOW, number), f"pr:page:{page}")
+    )
     message.add_buttons(notices.status_button(texts))
     return message.view
 

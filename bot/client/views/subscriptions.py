@@ -171,17 +171,12 @@ def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: 
 
 def confirm_remove_view(texts: Texts, subscription: models.Subscription) -> ui.LayoutView:
     """Return the confirmation of a removal."""
-    message = message_builder.MessageBuilder()
-    message.add_text(texts("order-remove-sure", channel=f"<#{subscription.channel_id}>"))
-    message.add_buttons(
-        message_builder.button(
-            texts("remove"),
-            custom_ids.pack(REMOVE_CONFIRMED, subscription.id),
-            style=discord.ButtonStyle.danger,
-        ),
+    remove_id = custom_ids.pack(REMOVE_CONFIRMED, subscription.id)
+    return notices.text_view(
+        texts("order-remove-sure", channel=f"<#{subscription.channel_id}>"),
+        message_builder.button(texts("remove"), remove_id, style=discord.ButtonStyle.danger),
         message_builder.button(texts("back"), custom_ids.pack(LIST)),
     )
-    return message.view
 
 
 def next_post_text(texts: Texts, subscription: models.Subscription) -> str:

@@ -79,8 +79,6 @@ def _concept_name(concept: concepts.Concept, locale: models.Locale) -> str:
 async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
     """Return the papers of all authors whose names match."""
     matches = await author_matching.find_authors(connection, name)
-    if not matches:
-        return frozenset()
     return frozenset(await authors.list_paper_ids(connection, [author.id for author in matches]))
 
 
