@@ -14,15 +14,8 @@ from bot.client.interactions import autocomplete, checks, component_router, resp
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.translations import Texts
-from bot.client.views import (
-    daily_post,
-    list_state,
-    notices,
-    paper_card,
-    paper_details,
-    paper_list,
-    paper_text,
-)
+from bot.client.views import daily_post, notices, paper_card, paper_details, paper_list, paper_text
+from bot.client.views.list_state import ListKind, ListState
 from bot.digests.elements import arxiv_ids
 from storage import models
 
@@ -48,7 +41,7 @@ class PapersCog(commands.Cog):
     async def saved(self, interaction: Interaction) -> None:
         """Show the user's saved papers, last saved first."""
         await responses.defer(interaction)
-        await self._lists.show(interaction, list_state.ListState(list_state.ListKind.SAVED))
+        await self._lists.show(interaction, ListState(ListKind.SAVED))
 
     @component_router.handles(paper_list.OPEN_SELECTED, first=responses.defer)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -88,7 +81,7 @@ class PapersCog(commands.Cog):
     @component_router.handles(paper_card.SIMILAR, first=responses.defer)
     async def show_similar(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show similar papers."""
-        state = list_state.ListState(list_state.ListKind.SIMILAR, action.payload)
+        state = ListState(ListKind.SIMILAR, action.payload)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
     @component_router.handles(paper_card.AUTHORS, first=None)
@@ -108,7 +101,7 @@ class PapersCog(commands.Cog):
         number = int(component_router.selected_values(interaction)[0])
         if number >= len(detail.authors):
             raise UserError("outdated-control")
-        state = list_state.ListState(list_state.ListKind.AUTHOR, detail.authors[number])
+        state = ListState(ListKind.AUTHOR, detail.authors[number])
         state = await long_texts.store(self._services.text_tokens, state)
         await responses.reply_privately(interaction, await self._lists.list_view(interaction, state))
 
@@ -159,9 +152,7 @@ class PapersCog(commands.Cog):
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = await interaction.client.texts_for(interaction)
-        state = await long_texts.store(
-            self._services.text_tokens, list_state.ListState(list_state.ListKind.TOPIC, paper)
-        )
+        state = await long_texts.store(self._services.text_tokens, ListState(ListKind.TOPIC, paper))
         listed = await self._lists.load(texts, state, interaction.user.id)
         if not listed.rows:
             return None

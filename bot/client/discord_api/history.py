@@ -12,7 +12,8 @@ from typing import Any
 
 import discord
 
-from bot.services.outbox import discord_errors, sender
+from bot.services.outbox.discord_errors import HISTORY_UNREADABLE, DeliveryError
+from bot.services.outbox.sender import SendRequest
 from storage.models import Receipt
 
 AcquireSlot = Callable[[], Awaitable[None]]
@@ -26,7 +27,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 
 
 async def find_message(
-    client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
+    client: discord.Client, request: SendRequest, since: datetime, acquire: AcquireSlot
 ) -> Receipt | None:
     """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
     await _check_may_read_history(client, request, acquire)
@@ -41,13 +42,11 @@ async def find_message(
         if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
             return None
         before = int(page[-1]["id"])
-    raise discord_errors.DeliveryError(
-        discord_errors.HISTORY_UNREADABLE, "too many messages were posted since"
-    )
+    raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
 
 
 async def find_forum_post(
-    client: discord.Client, request: sender.SendRequest, since: datetime, acquire: AcquireSlot
+    client: discord.Client, request: SendRequest, since: datetime, acquire: AcquireSlot
 ) -> Receipt | None:
     """Return the bot's post whose first message has the marker, or None if it is certainly absent. Raises DeliveryError."""
     await _check_may_read_history(client, request, acquire)
@@ -69,7 +68,7 @@ async def find_forum_post(
 
 
 async def _list_threads(
-    client: discord.Client, request: sender.SendRequest, acquire: AcquireSlot
+    client: discord.Client, request: SendRequest, acquire: AcquireSlot
 ) -> AsyncIterator[Any]:
     if request.guild_id is not None:
         await acquire()
@@ -83,7 +82,7 @@ async def _list_threads(
         yield thread
 
 
-def _is_ours(client: discord.Client, request: sender.SendRequest, message: Any) -> bool:
+def _is_ours(client: discord.Client, request: SendRequest, message: Any) -> bool:
     by_bot = int(message["author"]["id"]) == _bot_user_id(client)
     return by_bot and request.marker is not None and request.marker in json.dumps(message)
 
@@ -96,19 +95,13 @@ def _bot_user_id(client: discord.Client) -> int:
     return client.user.id if client.user is not None else 0
 
 
-async def _check_may_read_history(
-    client: discord.Client, request: sender.SendRequest, acquire: AcquireSlot
-) -> None:
+async def _check_may_read_history(client: discord.Client, request: SendRequest, acquire: AcquireSlot) -> None:
     if request.marker is None:
-        raise discord_errors.DeliveryError(
-            discord_errors.HISTORY_UNREADABLE, "the message has no marker to look for"
-        )
+        raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
     if request.guild_id is not None and not await _may_read_history(
         client, request.guild_id, request.channel_id, acquire
     ):
-        raise discord_errors.DeliveryError(
-            discord_errors.HISTORY_UNREADABLE, "the channel's history may not be read"
-        )
+        raise DeliveryError(HISTORY_UNREADABLE, "the channel's history may not be read")
 
 
 async def _may_read_history(

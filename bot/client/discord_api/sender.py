@@ -18,7 +18,7 @@ from discord import http
 
 from bot.client.discord_api import forum_tags, history
 from bot.services.outbox import discord_errors, sender, throttle
-from bot.services.posts import contents
+from bot.services.posts.contents import Reason
 from storage.models import PartKind, Receipt
 
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
@@ -123,7 +123,7 @@ class DiscordSender:
         wait = self._crosspost_limiter.delay(request.channel_id)
         if wait:
             limited = discord_errors.Classification(
-                discord_errors.Disposition.RETRY, contents.Reason.RATE_LIMITED, wait
+                discord_errors.Disposition.RETRY, Reason.RATE_LIMITED, wait
             )
             raise discord_errors.DeliveryError(
                 limited, "the channel reached its limit of published messages per hour"
@@ -157,9 +157,7 @@ def _without_mentions(payload: dict[str, Any]) -> dict[str, Any]:
 
 def _target_message_id(request: sender.SendRequest) -> int:
     if request.message_id is None:
-        gone = discord_errors.Classification(
-            discord_errors.Disposition.TARGET_GONE, contents.Reason.UNKNOWN_CHANNEL
-        )
+        gone = discord_errors.Classification(discord_errors.Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
         raise discord_errors.DeliveryError(gone, "the target message is gone")
     return request.message_id
 

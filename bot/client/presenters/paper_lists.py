@@ -13,28 +13,24 @@ from discord import app_commands
 from bot.client.context import Interaction
 from bot.client.interactions import checks, responses
 from bot.client.translations import Texts
-from bot.client.views import empty_list, list_notes, list_state, paper_list, paper_text
+from bot.client.views import empty_list, list_notes, paper_list, paper_text
+from bot.client.views.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
 from bot.services.search.results import SearchRequest
 
 PERIOD_CHOICES = [
-    app_commands.Choice(name="Last 7 days", value=list_state.Period.WEEK.value),
-    app_commands.Choice(name="Last 30 days", value=list_state.Period.MONTH.value),
-    app_commands.Choice(name="Last 3 months", value=list_state.Period.QUARTER.value),
-    app_commands.Choice(name="Last year", value=list_state.Period.YEAR.value),
-    app_commands.Choice(name="All time", value=list_state.Period.ALL.value),
+    app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
+    app_commands.Choice(name="Last 30 days", value=Period.MONTH.value),
+    app_commands.Choice(name="Last 3 months", value=Period.QUARTER.value),
+    app_commands.Choice(name="Last year", value=Period.YEAR.value),
+    app_commands.Choice(name="All time", value=Period.ALL.value),
 ]
-PERIOD_DAYS = {
-    list_state.Period.WEEK: 7,
-    list_state.Period.MONTH: 30,
-    list_state.Period.QUARTER: 91,
-    list_state.Period.YEAR: 365,
-}
+PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
-Suggestions = tuple[tuple[str, list_state.ListState], ...]
+Suggestions = tuple[tuple[str, ListState], ...]
 """Buttons for other lists: label and list."""
 
 
@@ -44,11 +40,11 @@ class PaperListLoader:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def show(self, interaction: Interaction, state: list_state.ListState) -> None:
+    async def show(self, interaction: Interaction, state: ListState) -> None:
         """Show a page of a list: in place for a component, else as a private answer."""
         await responses.respond(interaction, await self.list_view(interaction, state))
 
-    async def list_view(self, interaction: Interaction, state: list_state.ListState) -> discord.ui.LayoutView:
+    async def list_view(self, interaction: Interaction, state: ListState) -> discord.ui.LayoutView:
         """Return the view of a page of a list, or of an empty list."""
         texts = await interaction.client.texts_for(interaction)
         listed = await self.load(texts, state, interaction.user.id)
@@ -56,7 +52,7 @@ class PaperListLoader:
             return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
         return empty_list.empty_view(texts, listed, await self._services.search.get_extent())
 
-    async def load(self, texts: Texts, state: list_state.ListState, user_id: int) -> paper_list.PaperList:
+    async def load(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
         """Return a page of the list; the last page for a larger number, after papers were removed."""
         listed = await self._load_page(texts, state, user_id)
         if not listed.rows and state.page and listed.total:
@@ -66,32 +62,30 @@ class PaperListLoader:
         snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
-    async def _load_page(
-        self, texts: Texts, state: list_state.ListState, user_id: int
-    ) -> paper_list.PaperList:
+    async def _load_page(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
         match state.kind:
-            case list_state.ListKind.TOPIC:
+            case ListKind.TOPIC:
                 return await self._load_topic(texts, state)
-            case list_state.ListKind.AUTHOR:
+            case ListKind.AUTHOR:
                 return await self._load_author(texts, state)
-            case list_state.ListKind.TOP:
+            case ListKind.TOP:
                 return await self._load_top(texts, state)
-            case list_state.ListKind.DIGEST:
+            case ListKind.DIGEST:
                 return await self._load_digest(texts, state)
-            case list_state.ListKind.SIMILAR:
+            case ListKind.SIMILAR:
                 return await self._load_similar(texts, state)
-            case list_state.ListKind.SAVED:
+            case ListKind.SAVED:
                 return await self._load_saved(texts, state, user_id)
             case _:
                 assert_never(state.kind)
 
-    async def _load_topic(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_topic(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         result = await self._services.search.search(
             SearchRequest(
                 state.text,
                 since=self._since(state.period),
                 min_votes=state.min_votes or None,
-                limit=list_state.PAGE_SIZE,
+                limit=PAGE_SIZE,
                 offset=_offset(state),
                 literal=state.literal,
                 snippet_locale=texts.locale,
@@ -116,13 +110,13 @@ class PaperListLoader:
             is_expanded=bool(result.added_forms),
         )
 
-    async def _load_author(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_author(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         result = await self._services.search.find_author(
             state.text,
             sort="date" if state.by_date else "votes",
             since=self._since(state.period),
             min_votes=state.min_votes or None,
-            limit=list_state.PAGE_SIZE,
+            limit=PAGE_SIZE,
             offset=_offset(state),
             locale=texts.locale,
         )
@@ -140,7 +134,7 @@ class PaperListLoader:
             paper_list.filters_text(texts, state),
         ]
         return paper_list.PaperList(
-            state=shown if len(shown.text) <= list_state.MAX_TEXT_LENGTH else state,
+            state=shown if len(shown.text) <= MAX_TEXT_LENGTH else state,
             heading=texts(
                 "list-author-heading", author=paper_text.escape_untrusted(result.author), count=result.total
             ),
@@ -151,12 +145,12 @@ class PaperListLoader:
             is_author_known=True,
         )
 
-    async def _load_top(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_top(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         result = await self._services.search.list_top(
             SearchRequest(
                 state.text,
                 since=self._since(state.period),
-                limit=list_state.PAGE_SIZE,
+                limit=PAGE_SIZE,
                 offset=_offset(state),
                 snippet_locale=texts.locale,
             )
@@ -179,10 +173,10 @@ class PaperListLoader:
             ignored_note=list_notes.ignored_note(texts, result),
         )
 
-    async def _load_digest(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_digest(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         requested_on = date.fromisoformat(state.text) if state.text else None
         result = await self._services.search.get_digest(
-            requested_on, limit=list_state.PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
+            requested_on, limit=PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
         )
         on = result.on or requested_on
         shown = state.replace(text=on.isoformat()) if on else state
@@ -196,7 +190,7 @@ class PaperListLoader:
             notes=(paper_list.filters_text(texts, state),) if state.min_votes else (),
         )
 
-    async def _load_similar(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _load_similar(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
         title = paper_text.escape_untrusted(
@@ -206,31 +200,27 @@ class PaperListLoader:
         return paper_list.PaperList(
             state=state,
             heading=texts("list-similar-heading", title=title),
-            rows=rows[start : start + list_state.PAGE_SIZE],
+            rows=rows[start : start + PAGE_SIZE],
             total=len(rows),
         )
 
-    async def _load_saved(
-        self, texts: Texts, state: list_state.ListState, user_id: int
-    ) -> paper_list.PaperList:
-        rows, total = await self._services.readers.list_saved(
-            user_id, limit=list_state.PAGE_SIZE, offset=_offset(state)
-        )
+    async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
+        rows, total = await self._services.readers.list_saved(user_id, limit=PAGE_SIZE, offset=_offset(state))
         return paper_list.PaperList(
             state=state, heading=texts("list-saved-heading", count=total), rows=tuple(rows), total=total
         )
 
-    async def _author_suggestion(self, texts: Texts, state: list_state.ListState) -> Suggestions:
+    async def _author_suggestion(self, texts: Texts, state: ListState) -> Suggestions:
         """Return the author list for a topic that is a name."""
         result = await self._services.search.find_author(state.text, limit=1)
-        if result.author is None or len(result.author) > list_state.MAX_TEXT_LENGTH:
+        if result.author is None or len(result.author) > MAX_TEXT_LENGTH:
             return ()
         label = texts("rule-author", text=escape.to_single_line(result.author))
-        return ((label, list_state.ListState(list_state.ListKind.AUTHOR, result.author)),)
+        return ((label, ListState(ListKind.AUTHOR, result.author)),)
 
-    async def _unknown_author(self, texts: Texts, state: list_state.ListState) -> paper_list.PaperList:
+    async def _unknown_author(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
-        topic = list_state.ListState(list_state.ListKind.TOPIC, state.text, token=state.token)
+        topic = ListState(ListKind.TOPIC, state.text, token=state.token)
         result = await self._services.search.search(SearchRequest(state.text, limit=1))
         suggestion = (texts("as-a-topic", count=result.total), topic)
         return paper_list.PaperList(
@@ -242,23 +232,23 @@ class PaperListLoader:
         if not (await self._services.search.get_extent()).paper_count:
             return ()
         topics = await self._services.search.complete_topic("", texts.locale)
-        state = list_state.ListState(list_state.ListKind.TOPIC)
+        state = ListState(ListKind.TOPIC)
         return self._suggestions(state, [topic.value for topic in topics])
 
-    def _since(self, period: list_state.Period) -> date | None:
+    def _since(self, period: Period) -> date | None:
         days = PERIOD_DAYS.get(period)
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
-    def _suggestions(self, state: list_state.ListState, queries: Sequence[str]) -> Suggestions:
+    def _suggestions(self, state: ListState, queries: Sequence[str]) -> Suggestions:
         """Return lists of the same kind for other queries, without those too long for a custom id."""
         plain = [escape.to_single_line(query) for query in queries]
         fresh = state.replace(page=0, token="", literal=False)
         return tuple(
             (text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
-            if 0 < len(text) <= list_state.MAX_TEXT_LENGTH and text != state.text
+            if 0 < len(text) <= MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]
 
 
-def _offset(state: list_state.ListState) -> int:
-    return state.page * list_state.PAGE_SIZE
+def _offset(state: ListState) -> int:
+    return state.page * PAGE_SIZE

@@ -9,7 +9,8 @@ from datetime import datetime
 import discord
 from discord import ui
 
-from bot.client.components import custom_ids, message_builder
+from bot.client.components import custom_ids
+from bot.client.components.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.translations import Texts
 from bot.client.views import alert_post, paper_list, paper_text
 from bot.client.views.notices import reason_text, text_view
@@ -61,27 +62,27 @@ def unpack(action: custom_ids.Action) -> AlertDraft:
 
 def preview_view(texts: Texts, draft: AlertDraft, preview: alerts.AlertPreview) -> ui.LayoutView:
     """Return the recent matches of a draft, with the buttons to create or change the alert."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     message.add_text(f"### {alert_description(texts, draft.kind, draft.text, draft.min_votes)}")
     message.add_text(preview_text(texts, preview))
     message.add_text(paper_text.subtext(destination_line(texts, draft.channel_id or None)))
     message.add_buttons(
-        message_builder.button(texts("alert-create"), pack(draft, CREATE), style=discord.ButtonStyle.primary),
-        message_builder.button(texts("change"), pack(draft, EDIT)),
+        button(texts("alert-create"), pack(draft, CREATE), style=discord.ButtonStyle.primary),
+        button(texts("change"), pack(draft, EDIT)),
     )
     return message.view
 
 
 def created_view(texts: Texts, alert: models.Alert, preview: alerts.AlertPreview) -> ui.LayoutView:
     """Return the confirmation of a new alert, with buttons to list all and to remove it."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     description = alert_description(texts, alert.kind, alert.text, alert.min_votes)
     message.add_text(f"{texts('alert-made')}\n**{description}**")
     message.add_text(preview_text(texts, preview))
     message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
     message.add_buttons(
-        message_builder.button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)),
-        message_builder.button(texts("remove"), custom_ids.pack(REMOVE, alert.id)),
+        button(texts("alert-manage"), custom_ids.pack(alert_post.MANAGE, 0)),
+        button(texts("remove"), custom_ids.pack(REMOVE, alert.id)),
     )
     return message.view
 
@@ -100,52 +101,48 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], page: int, now: dateti
     """Return a page of a reader's alerts with a menu to select one; without any, how to create one."""
     if not rows:
         return text_view(texts("no-alerts"))
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     pages = -(-len(rows) // PAGE_SIZE)
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
     message.add_text("\n".join(f"- {_list_line(texts, alert, now)}" for alert in shown))
     options = [
-        message_builder.select_option(
+        select_option(
             _with_votes(texts, texts(f"rule-{alert.kind.value}", text=alert.text), alert.min_votes),
             str(alert.id),
             description=texts("alert-resting" if is_inactive(alert, now) else "alert-active"),
         )
         for alert in shown
     ]
-    message.add_select(message_builder.select_menu(texts("alert-pick"), custom_ids.pack(SELECT), options))
+    message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(SELECT), options))
     message.add_buttons(
         *paper_list.pager(page, pages, lambda number: custom_ids.pack(alert_post.MANAGE, number), "pr:page:m")
     )
-    message.add_buttons(message_builder.button(texts("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
+    message.add_buttons(button(texts("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
     return message.view
 
 
 def alert_detail_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert with the buttons for its actions."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     message.add_text(f"### {alert_description(texts, alert.kind, alert.text, alert.min_votes)}")
     message.add_text(_state_line(texts, alert, now))
     message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
     message.add_buttons(
-        message_builder.button(texts("resume"), custom_ids.pack(RESUME, alert.id))
+        button(texts("resume"), custom_ids.pack(RESUME, alert.id))
         if is_inactive(alert, now)
-        else message_builder.button(
-            texts("alert-pause-week-all"), custom_ids.pack(alert_post.PAUSE_WEEK, alert.id)
-        ),
-        message_builder.button(texts("remove"), custom_ids.pack(REMOVE, alert.id)),
-        message_builder.button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0)),
+        else button(texts("alert-pause-week-all"), custom_ids.pack(alert_post.PAUSE_WEEK, alert.id)),
+        button(texts("remove"), custom_ids.pack(REMOVE, alert.id)),
+        button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0)),
     )
     return message.view
 
 
 def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
     """Return the confirmation of removing all alerts."""
-    remove = message_builder.button(
-        texts("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger
-    )
-    back = message_builder.button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0))
+    remove = button(texts("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger)
+    back = button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0))
     return text_view(texts("alert-stop-all-sure", count=count), remove, back)
 
 

@@ -13,6 +13,7 @@ from bot.client.views import list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, subtext_lines
 from bot.rendering.discord_text import limits, split
 from bot.services.posts import contents
+from bot.services.posts.contents import DailyPost, PostPaper
 from storage import models
 
 PAPERS_PER_MESSAGE = 8
@@ -25,9 +26,7 @@ SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
-def compact_views(
-    wording: PostWording, post: contents.DailyPost, *, with_marker: bool = True
-) -> list[ui.LayoutView]:
+def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = True) -> list[ui.LayoutView]:
     """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
 
     `with_marker` is False for a copy without a delivery, such as the post in another language.
@@ -47,15 +46,13 @@ def compact_views(
     return views
 
 
-def header(wording: PostWording, post: contents.DailyPost) -> str:
+def header(wording: PostWording, post: DailyPost) -> str:
     """Return the headline with the small print below it."""
     small_print = (subtext_lines(wording.daily_text(post, block)) for block in ("count", "missed"))
     return "\n".join(line for line in (f"## 📰 {wording.daily_text(post, 'headline')}", *small_print) if line)
 
 
-def headline_view(
-    wording: PostWording, post: contents.DailyPost, *, with_marker: bool = True
-) -> ui.LayoutView:
+def headline_view(wording: PostWording, post: DailyPost, *, with_marker: bool = True) -> ui.LayoutView:
     """Return the message above the cards or the thread."""
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post))
@@ -68,9 +65,7 @@ def headline_view(
     return message.view
 
 
-def card_view(
-    texts: Texts, post: contents.DailyPost, paper: contents.PostPaper, position: int | None
-) -> ui.LayoutView:
+def card_view(texts: Texts, post: DailyPost, paper: PostPaper, position: int | None) -> ui.LayoutView:
     """Return a paper with as much of its summary as fits; a button opens the rest privately.
 
     `position` is that of the part; None for a copy without a delivery.
@@ -112,7 +107,7 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
     return f"{split.shorten(pages[0], paper_card.MAX_PAGE_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
 
-def split_papers(papers: Sequence[contents.PostPaper]) -> list[Sequence[contents.PostPaper]]:
+def split_papers(papers: Sequence[PostPaper]) -> list[Sequence[PostPaper]]:
     """Split the papers evenly into the fewest groups that each fit in a message."""
     count = max(1, -(-len(papers) // PAPERS_PER_MESSAGE))
     size = -(-len(papers) // count)
@@ -122,8 +117,8 @@ def split_papers(papers: Sequence[contents.PostPaper]) -> list[Sequence[contents
 def _add_papers(
     wording: PostWording,
     message: message_builder.MessageBuilder,
-    post: contents.DailyPost,
-    group: Sequence[contents.PostPaper],
+    post: DailyPost,
+    group: Sequence[PostPaper],
     first: int,
     marker: str | None,
     *,
@@ -153,26 +148,24 @@ def _add_papers(
         message.add_reserved_text(foot)
 
 
-def _paper_text(
-    wording: PostWording, rank: int, paper: contents.PostPaper, characters: int, size: int
-) -> str:
+def _paper_text(wording: PostWording, rank: int, paper: PostPaper, characters: int, size: int) -> str:
     facts = _byline(paper)
     title = _title(paper, characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16)
     return split.shorten(wording.paper_lines(rank, paper, title), characters, max_bytes=size)
 
 
-def _title(paper: contents.PostPaper, characters: int, size: int) -> str:
+def _title(paper: PostPaper, characters: int, size: int) -> str:
     return paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
     )
 
 
-def _byline(paper: contents.PostPaper) -> str:
+def _byline(paper: PostPaper) -> str:
     names = paper_text.format_authors(paper.authors, truncated=paper.authors_truncated)
     return paper_text.join_dotted(paper_text.format_votes(paper.votes), names)
 
 
-def _action_buttons(texts: Texts, post: contents.DailyPost, marker: str | None) -> list[ui.Item[Any]]:
+def _action_buttons(texts: Texts, post: DailyPost, marker: str | None) -> list[ui.Item[Any]]:
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else "")
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
     return [
@@ -182,7 +175,7 @@ def _action_buttons(texts: Texts, post: contents.DailyPost, marker: str | None) 
     ]
 
 
-def _language_buttons(texts: Texts, post: contents.DailyPost) -> list[ui.Item[Any]]:
+def _language_buttons(texts: Texts, post: DailyPost) -> list[ui.Item[Any]]:
     if not post.papers:
         return []
     other = OTHER_LOCALE[post.locale]

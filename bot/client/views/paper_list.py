@@ -8,7 +8,14 @@ from typing import Any
 
 from discord import ui
 
-from bot.client.components import custom_ids, message_builder
+from bot.client.components import custom_ids
+from bot.client.components.message_builder import (
+    MessageBuilder,
+    button,
+    optional_row,
+    select_menu,
+    select_option,
+)
 from bot.client.translations import Texts
 from bot.client.views import list_state, paper_text
 from bot.rendering.discord_text import limits, split
@@ -49,8 +56,8 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
     message = _start_message(texts, listed)
     rows: list[list[ui.Item[Any]]] = [
-        message_builder.optional_row(open_menu(texts("open-paper"), listed.rows)),
-        message_builder.optional_row(_period_menu(texts, listed.state)),
+        optional_row(open_menu(texts("open-paper"), listed.rows)),
+        optional_row(_period_menu(texts, listed.state)),
         pager(
             listed.state.page,
             listed.page_count,
@@ -67,10 +74,10 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
     message = _start_message(texts, listed)
-    more = message_builder.button(
+    more = button(
         texts("list-more-privately", count=listed.total), list_state.pack(listed.state.replace(page=0))
     )
-    rows = [message_builder.optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
+    rows = [optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
     _fill_message(message, listed, rows, foot=paper_text.subtext(texts("shared-by", name=sharer)))
     return message.view
 
@@ -80,18 +87,18 @@ def open_menu(
 ) -> ui.Item[Any] | None:
     """Return the menu that opens one of the papers privately."""
     options = [
-        message_builder.select_option(
+        select_option(
             paper_text.format_title(paper.title, paper.arxiv_id),
             paper.arxiv_id,
             description=paper_text.join_dotted(paper.arxiv_id, paper_text.format_votes(paper.votes)),
         )
         for paper in papers
     ]
-    return message_builder.select_menu(placeholder, custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+    return select_menu(placeholder, custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
-def _start_message(texts: Texts, listed: PaperList) -> message_builder.MessageBuilder:
-    message = message_builder.MessageBuilder()
+def _start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
+    message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
     message.add_text(
         "\n".join(paper_text.subtext(note) for note in (*listed.notes, listed.ignored_note) if note)
@@ -100,10 +107,7 @@ def _start_message(texts: Texts, listed: PaperList) -> message_builder.MessageBu
 
 
 def _fill_message(
-    message: message_builder.MessageBuilder,
-    listed: PaperList,
-    rows: Sequence[Sequence[ui.Item[Any]]],
-    foot: str = "",
+    message: MessageBuilder, listed: PaperList, rows: Sequence[Sequence[ui.Item[Any]]], foot: str = ""
 ) -> None:
     """Add the papers, each with an equal share of the space left by the rows and the foot; then add these."""
     present = [row for row in rows if row]
@@ -153,11 +157,9 @@ def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str
     if pages <= 1:
         return []
     return [
-        message_builder.button(
-            "◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0
-        ),
-        message_builder.button(f"{page + 1}/{pages}", indicator, disabled=True),
-        message_builder.button(
+        button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
+        button(f"{page + 1}/{pages}", indicator, disabled=True),
+        button(
             "▶", custom_id(page + 1) if page + 1 < pages else f"{indicator}:last", disabled=page + 1 >= pages
         ),
     ]
@@ -167,10 +169,10 @@ def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
     state = listed.state.replace(page=0)
     if state.kind is list_state.ListKind.TOPIC and (listed.is_expanded or state.literal):
         label = texts("list-with-forms") if state.literal else texts("list-literally")
-        return [message_builder.button(label, list_state.pack(state.replace(literal=not state.literal)))]
+        return [button(label, list_state.pack(state.replace(literal=not state.literal)))]
     if state.kind is list_state.ListKind.AUTHOR and listed.total > 1:
         label = texts("list-by-votes") if state.by_date else texts("list-by-date")
-        return [message_builder.button(label, list_state.pack(state.replace(by_date=not state.by_date)))]
+        return [button(label, list_state.pack(state.replace(by_date=not state.by_date)))]
     return []
 
 
@@ -178,30 +180,25 @@ def _period_menu(texts: Texts, state: list_state.ListState) -> ui.Item[Any] | No
     if state.kind not in FILTERABLE_KINDS:
         return None
     options = [
-        message_builder.select_option(
-            texts(f"period-{period.name.lower()}"), period.value, selected=period is state.period
-        )
+        select_option(texts(f"period-{period.name.lower()}"), period.value, selected=period is state.period)
         for period in list_state.Period
     ]
-    return message_builder.select_menu(
-        texts("choose-period"), list_state.pack(state.replace(page=0), SELECT_PERIOD), options
-    )
+    return select_menu(texts("choose-period"), list_state.pack(state.replace(page=0), SELECT_PERIOD), options)
 
 
 def _follow_and_share_buttons(texts: Texts, listed: PaperList, may_share: bool) -> list[ui.Item[Any]]:
     state = listed.state
     row = []
-    row += message_builder.optional_row(follow_button(texts, state))
+    row += optional_row(follow_button(texts, state))
     if may_share and listed.rows and state.kind is not list_state.ListKind.SAVED:
-        row.append(message_builder.button(texts("share"), list_state.pack(state, SHARE)))
+        row.append(button(texts("share"), list_state.pack(state, SHARE)))
     return row
 
 
 def suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
     """Return at most a row of buttons that open the suggested lists."""
     return [
-        message_builder.button(label, list_state.pack(state))
-        for label, state in listed.suggestions[: limits.ROW_BUTTONS]
+        button(label, list_state.pack(state)) for label, state in listed.suggestions[: limits.ROW_BUTTONS]
     ]
 
 
@@ -211,4 +208,4 @@ def follow_button(texts: Texts, state: list_state.ListState) -> ui.Item[Any] | N
     if terms is None:
         return None
     label = texts("follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic")
-    return message_builder.button(label, list_state.pack(state.replace(page=0), FOLLOW), emoji="🔔")
+    return button(label, list_state.pack(state.replace(page=0), FOLLOW), emoji="🔔")

@@ -11,6 +11,7 @@ from discord import ui
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import notices, paper_text, schedule_text
+from bot.client.views.schedule_text import format_timestamp
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import models
@@ -80,11 +81,7 @@ def setup_view(
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
     message.add_text(
-        texts(
-            "setup-first",
-            at=schedule_text.format_timestamp(first_at, "F"),
-            relative=schedule_text.format_timestamp(first_at, "R"),
-        )
+        texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
     )
     start_id = pack(channel_id, options, START)
     message.add_buttons(
@@ -187,8 +184,8 @@ def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
         return texts("next-unknown")
     if subscription.waiting_for_on is not None:
         until = subscription.waiting_until_at or subscription.next_due_at
-        return texts("next-waiting", until=schedule_text.format_timestamp(until, "t"))
-    return texts("next-at", at=schedule_text.format_timestamp(subscription.next_due_at, "R"))
+        return texts("next-waiting", until=format_timestamp(until, "t"))
+    return texts("next-at", at=format_timestamp(subscription.next_due_at, "R"))
 
 
 def subscription_label(texts: Texts, subscription: models.Subscription, channel: str | None) -> str:

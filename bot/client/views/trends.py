@@ -9,7 +9,8 @@ from itertools import groupby
 
 from discord import ui
 
-from bot.client.components import custom_ids, message_builder
+from bot.client.components import custom_ids
+from bot.client.components.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.translations import Texts
 from bot.client.views import empty_list, list_state, paper_list, paper_text
 from bot.rendering import charts
@@ -80,7 +81,7 @@ def unpack(action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
 
 def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
     """Return a private answer: the trend, rising topics, and buttons for related lists."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     has_papers = answer.trend.total > 0
     if has_papers:
         _add_trend(texts, message, answer)
@@ -98,9 +99,9 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
     """Return a public answer. Its button answers each member privately."""
-    message = message_builder.MessageBuilder()
+    message = MessageBuilder()
     _add_trend(texts, message, answer)
-    message.add_buttons(message_builder.button(texts("trend-privately"), pack(answer.topic, answer.span)))
+    message.add_buttons(button(texts("trend-privately"), pack(answer.topic, answer.span)))
     message.add_text(paper_text.subtext(texts("shared-by", name=sharer)))
     return message.view
 
@@ -113,7 +114,7 @@ def build_chart(texts: Texts, answer: TrendAnswer) -> charts.Chart:
     return charts.Chart(title, *labels, texts.locale.value, trend.months, trend.is_last_month_partial)
 
 
-def _add_trend(texts: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
+def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     trend = answer.trend
     message.add_text(f"### {_heading(texts, answer)}")
     notes = []
@@ -173,7 +174,7 @@ def _month_figures(texts: Texts, month: Month) -> str:
     return figures.replace(" ", NO_BREAK_SPACE)
 
 
-def _add_rising(texts: Texts, message: message_builder.MessageBuilder, rising: Sequence[RisingTopic]) -> None:
+def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:
     message.add_separator()
     if not rising:
         message.add_text(paper_text.subtext(texts("rising-none")))
@@ -193,23 +194,19 @@ def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
 
 def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
     options = [
-        message_builder.select_option(topic.text, topic.text, description=topic.translation or None)
+        select_option(topic.text, topic.text, description=topic.translation or None)
         for topic in topics
         if len(topic.text) <= limits.SELECT_VALUE
     ]
-    return message_builder.select_menu(texts("rising-pick"), custom_ids.pack(SELECT, span), options)
+    return select_menu(texts("rising-pick"), custom_ids.pack(SELECT, span), options)
 
 
 def _span_menu(texts: Texts, answer: TrendAnswer) -> ui.Item[ui.LayoutView] | None:
     options = [
-        message_builder.select_option(
-            texts(f"trend-span-{span.value}"), span.value, selected=span is answer.span
-        )
+        select_option(texts(f"trend-span-{span.value}"), span.value, selected=span is answer.span)
         for span in Span
     ]
-    return message_builder.select_menu(
-        texts("choose-period"), pack(answer.topic, answer.span, SELECT_SPAN), options
-    )
+    return select_menu(texts("choose-period"), pack(answer.topic, answer.span, SELECT_SPAN), options)
 
 
 def _navigation_buttons(
@@ -218,19 +215,15 @@ def _navigation_buttons(
     topic, span = answer.topic, answer.span
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.has_papers_outside_span:
-        buttons.append(message_builder.button(texts("trend-list"), list_state.pack(topic)))
+        buttons.append(button(texts("trend-list"), list_state.pack(topic)))
     if topic.text:
         buttons.append(paper_list.follow_button(texts, topic))
-        buttons.append(
-            message_builder.button(texts("rising-heading-short"), pack(make_topic("", span), span))
-        )
+        buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
-        buttons.append(message_builder.button(texts("share"), pack(topic, span, SHARE)))
+        buttons.append(button(texts("share"), pack(topic, span, SHARE)))
     if not buttons and answer.extent.paper_count:
         buttons.append(
-            message_builder.button(
-                texts("newest-digest"), list_state.pack(list_state.ListState(list_state.ListKind.DIGEST))
-            )
+            button(texts("newest-digest"), list_state.pack(list_state.ListState(list_state.ListKind.DIGEST)))
         )
     return buttons
 
@@ -238,13 +231,13 @@ def _navigation_buttons(
 def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
     """Return buttons for the suggested topics."""
     return [
-        message_builder.button(text, pack(make_topic(text, answer.span), answer.span))
+        button(text, pack(make_topic(text, answer.span), answer.span))
         for text in answer.suggestions
         if len(text) <= list_state.MAX_TEXT_LENGTH
     ][: limits.ROW_BUTTONS]
 
 
-def _add_no_results(texts: Texts, message: message_builder.MessageBuilder, answer: TrendAnswer) -> None:
+def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     if answer.extent.paper_count:
         span = texts(f"trend-span-{answer.span.value}")
         message.add_text(texts("trend-nothing", topic=_topic_name(texts, answer.topic.text), period=span))

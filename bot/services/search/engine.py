@@ -8,9 +8,11 @@ from itertools import combinations
 
 from bot.services.search import candidates, index_query
 from bot.services.search.candidates import SearchScope
-from bot.text import query_parser, scoring
+from bot.text import scoring
 from bot.text.glossary.model import expansion
+from bot.text.glossary.model.expansion import Expansion, Segment
 from bot.text.matching import term_variants
+from bot.text.query_parser import Query
 from storage import models, papers
 from storage.database import Connection
 from storage.search import index
@@ -20,12 +22,7 @@ Hit = tuple[scoring.Score, int]
 
 
 async def find(
-    connection: Connection,
-    query: query_parser.Query,
-    expanded: expansion.Expansion,
-    scope: SearchScope,
-    *,
-    limit: int,
+    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
 ) -> tuple[list[Hit], int]:
     """Return the hits of a query with terms, best first, at least `limit` if that many match, and the number of matches.
 
@@ -71,9 +68,7 @@ def _rank(hits: Sequence[Hit], limit: int) -> list[Hit]:
     return scoring.rank(newest_first, limit)
 
 
-def build_index_query(
-    segments: Sequence[expansion.Segment], expanded: expansion.Expansion
-) -> index_query.IndexQuery | None:
+def build_index_query(segments: Sequence[Segment], expanded: Expansion) -> index_query.IndexQuery | None:
     """Return the index query for papers with all segments, or with a term that the whole query composes."""
     queries = [
         index_query.from_segments(segments),
@@ -82,17 +77,13 @@ def build_index_query(
     return index_query.combine_any([query for query in queries if query is not None])
 
 
-def _build_relaxed_query(
-    segments: Sequence[expansion.Segment], expanded: expansion.Expansion
-) -> index_query.IndexQuery | None:
+def _build_relaxed_query(segments: Sequence[Segment], expanded: Expansion) -> index_query.IndexQuery | None:
     """Return the index query for papers with most of the segments."""
     queries = [index_query.from_segments(some) for some in _relaxed_segments(segments, expanded)]
     return index_query.combine_any([query for query in queries if query is not None])
 
 
-def _relaxed_segments(
-    segments: Sequence[expansion.Segment], expanded: expansion.Expansion
-) -> list[Sequence[expansion.Segment]]:
+def _relaxed_segments(segments: Sequence[Segment], expanded: Expansion) -> list[Sequence[Segment]]:
     """Return subsets of the segments: all but one of two to four, half of five or more; of one term its words."""
     if len(segments) < 2:
         return [expanded.fallback] if expanded.fallback else []

@@ -12,7 +12,7 @@ from bot.services.search.glossary_service import GlossaryService
 from bot.services.trends.monthly import sample_groups
 from bot.text.analysis import korean, latex, stopwords, term_keys
 from bot.text.glossary.model import concepts
-from bot.text.glossary.resolution import resolver
+from bot.text.glossary.resolution.resolver import Glossary
 from storage import models, papers, trends
 from storage.database import Connection, Database
 from storage.search import index
@@ -68,7 +68,7 @@ class RisingTopicService:
     def __init__(self, database: Database, glossary: GlossaryService) -> None:
         self._database = database
         self._glossary = glossary
-        self._counted: tuple[resolver.Glossary, models.ArchiveExtent] | None = None
+        self._counted: tuple[Glossary, models.ArchiveExtent] | None = None
         self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
 
     async def list_topics(self, locale: models.Locale, *, limit: int = 5) -> tuple[RisingTopic, ...]:
@@ -90,7 +90,7 @@ class RisingTopicService:
 
 
 async def _count(
-    connection: Connection, glossary: resolver.Glossary, until: date
+    connection: Connection, glossary: Glossary, until: date
 ) -> tuple[_TopicCounts, _TopicCounts]:
     """Return the topics of the recent period and of the baseline."""
     begin = until - RECENT_PERIOD + timedelta(days=1)
@@ -99,18 +99,14 @@ async def _count(
     return recent, await _count_period(connection, glossary, before)
 
 
-async def _count_period(
-    connection: Connection, glossary: resolver.Glossary, period: index.Filters
-) -> _TopicCounts:
+async def _count_period(connection: Connection, glossary: Glossary, period: index.Filters) -> _TopicCounts:
     paper_count = await papers.count(connection, since_on=period.since_on, until_on=period.until_on)
     groups = sample_groups(paper_count, SAMPLE_SIZE)
     titles = await trends.list_titles(connection, period, groups=groups)
     return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups)
 
 
-def _count_topics(
-    glossary: resolver.Glossary, titles: Sequence[tuple[int, str]], scale: float
-) -> _TopicCounts:
+def _count_topics(glossary: Glossary, titles: Sequence[tuple[int, str]], scale: float) -> _TopicCounts:
     counts = _TopicCounts(len(titles), scale)
     for paper_id, title in titles:
         for key, spelling in extract_topics(glossary, latex.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
@@ -120,7 +116,7 @@ def _count_topics(
     return counts
 
 
-def extract_topics(glossary: resolver.Glossary, title: str) -> Iterator[tuple[str, str]]:
+def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
     """Yield the keys of the topics in a title: its concepts, and phrases of two words that belong to no concept.
 
     Phrases come with their spelling, concepts with "".
@@ -155,7 +151,7 @@ def _split_title(title: str) -> list[str]:
     return title.rstrip(".:").split("\n")
 
 
-def _find_concept(glossary: resolver.Glossary, words: Sequence[str]) -> concepts.Concept | None:
+def _find_concept(glossary: Glossary, words: Sequence[str]) -> concepts.Concept | None:
     if not _is_content_word(words[0]) or not _is_content_word(words[-1]):
         return None
     text = " ".join(words)
@@ -202,7 +198,7 @@ def _overlap(topics: Mapping[str, set[int]], key: str, other: str) -> float:
 
 
 def _make_topic(
-    glossary: resolver.Glossary, recent: _TopicCounts, baseline: _TopicCounts, key: str, locale: models.Locale
+    glossary: Glossary, recent: _TopicCounts, baseline: _TopicCounts, key: str, locale: models.Locale
 ) -> RisingTopic:
     concept = glossary.concept(key)
     if concept is None:
