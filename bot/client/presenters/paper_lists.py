@@ -13,8 +13,9 @@ from discord import app_commands
 from bot.client.context import Interaction
 from bot.client.interactions import checks, responses
 from bot.client.translations import Texts
-from bot.client.views import empty_list, list_notes, paper_list, paper_text
+from bot.client.views import empty_list, list_notes, paper_list
 from bot.client.views.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
+from bot.client.views.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
 from bot.services.search.results import SearchRequest
@@ -80,17 +81,7 @@ class PaperListLoader:
                 assert_never(state.kind)
 
     async def _load_topic(self, texts: Texts, state: ListState) -> paper_list.PaperList:
-        result = await self._services.search.search(
-            SearchRequest(
-                state.text,
-                since=self._since(state.period),
-                min_votes=state.min_votes or None,
-                limit=PAGE_SIZE,
-                offset=_offset(state),
-                literal=state.literal,
-                snippet_locale=texts.locale,
-            )
-        )
+        result = await self._services.search.search(self._request(texts, state))
         suggestions = self._suggestions(state, result.suggestions)
         notes = (*list_notes.query_notes(texts, result, suggestions), paper_list.filters_text(texts, state))
         if not result.rows:
@@ -98,10 +89,8 @@ class PaperListLoader:
             suggestions = suggestions or await self._popular_topics(texts)
         return paper_list.PaperList(
             state=state,
-            heading=texts(
-                "list-topic-heading", topic=paper_text.escape_untrusted(state.text), count=result.total
-            ),
-            rows=tuple(result.rows),
+            heading=texts("list-topic-heading", topic=escape_untrusted(state.text), count=result.total),
+            rows=result.rows,
             total=result.total,
             notes=notes,
             snippets=result.snippets,
@@ -135,10 +124,8 @@ class PaperListLoader:
         ]
         return paper_list.PaperList(
             state=shown if len(shown.text) <= MAX_TEXT_LENGTH else state,
-            heading=texts(
-                "list-author-heading", author=paper_text.escape_untrusted(result.author), count=result.total
-            ),
-            rows=tuple(result.rows),
+            heading=texts("list-author-heading", author=escape_untrusted(result.author), count=result.total),
+            rows=result.rows,
             total=result.total,
             notes=tuple(notes),
             suggestions=self._suggestions(state, others),
@@ -146,26 +133,18 @@ class PaperListLoader:
         )
 
     async def _load_top(self, texts: Texts, state: ListState) -> paper_list.PaperList:
-        result = await self._services.search.list_top(
-            SearchRequest(
-                state.text,
-                since=self._since(state.period),
-                limit=PAGE_SIZE,
-                offset=_offset(state),
-                snippet_locale=texts.locale,
-            )
-        )
+        result = await self._services.search.list_top(self._request(texts, state))
         period = texts(f"period-{state.period.name.lower()}")
         suggestions = self._suggestions(state, result.suggestions)
         heading = (
-            texts("list-top-topic-heading", topic=paper_text.escape_untrusted(state.text), period=period)
+            texts("list-top-topic-heading", topic=escape_untrusted(state.text), period=period)
             if state.text
             else texts("list-top-heading", period=period)
         )
         return paper_list.PaperList(
             state=state,
             heading=heading,
-            rows=tuple(result.rows),
+            rows=result.rows,
             total=result.total,
             notes=list_notes.query_notes(texts, result, suggestions),
             snippets=result.snippets,
@@ -185,7 +164,7 @@ class PaperListLoader:
             heading=texts("list-digest-heading", date=texts.format_date(on), count=result.total)
             if on
             else "",
-            rows=tuple(result.rows),
+            rows=result.rows,
             total=result.total,
             notes=(paper_list.filters_text(texts, state),) if state.min_votes else (),
         )
@@ -193,9 +172,7 @@ class PaperListLoader:
     async def _load_similar(self, texts: Texts, state: ListState) -> paper_list.PaperList:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
-        title = paper_text.escape_untrusted(
-            paper_text.format_title(detail.title if detail else None, state.text), max_length=200
-        )
+        title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
         start = _offset(state)
         return paper_list.PaperList(
             state=state,
@@ -234,6 +211,17 @@ class PaperListLoader:
         topics = await self._services.search.complete_topic("", texts.locale)
         state = ListState(ListKind.TOPIC)
         return self._suggestions(state, [topic.value for topic in topics])
+
+    def _request(self, texts: Texts, state: ListState) -> SearchRequest:
+        return SearchRequest(
+            state.text,
+            since=self._since(state.period),
+            min_votes=state.min_votes or None,
+            limit=PAGE_SIZE,
+            offset=_offset(state),
+            literal=state.literal,
+            snippet_locale=texts.locale,
+        )
 
     def _since(self, period: Period) -> date | None:
         days = PERIOD_DAYS.get(period)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.client.components import message_builder, payload
 from bot.client.translations import Texts
-from bot.client.views import paper_text
+from bot.client.views.paper_text import format_authors, format_title, format_votes, join_dotted
 from bot.client.views.post_text import PostWording, summary_excerpt
 from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import escape, limits, split
@@ -57,9 +57,7 @@ def fit_paper_lines(texts: Texts, lines: list[str], papers: tuple[contents.PostP
 
 
 def _plain_title_link(paper: contents.PostPaper) -> str:
-    title = split.shorten(
-        paper_text.format_title(paper.title, paper.arxiv_id), MAX_TITLE_LENGTH, markdown=False
-    )
+    title = split.shorten(format_title(paper.title, paper.arxiv_id), MAX_TITLE_LENGTH, markdown=False)
     return f"[{escape.link_label(title)}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
 
 
@@ -70,10 +68,9 @@ def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str
 
 
 def _paper_embed(rank: int, paper: contents.PostPaper) -> dict[str, Any]:
-    title = f"{rank} · {paper_text.format_title(paper.title, paper.arxiv_id)}"
-    facts = paper_text.join_dotted(
-        paper_text.format_votes(paper.votes),
-        paper_text.format_authors(paper.authors, truncated=paper.authors_truncated),
+    title = f"{rank} · {format_title(paper.title, paper.arxiv_id)}"
+    facts = join_dotted(
+        format_votes(paper.votes), format_authors(paper.authors, truncated=paper.authors_truncated)
     )
     excerpt = escape.escape_text(summary_excerpt(paper.sections))
     embed: dict[str, Any] = {

@@ -142,10 +142,9 @@ def subscription_detail_view(
 
 def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: str) -> ui.LayoutView:
     """Return the subscriptions of a server with a menu to select one; without any, how to set one up."""
-    message = message_builder.MessageBuilder()
     if not rows:
-        message.add_text(texts("no-orders", command=setup_command))
-        return message.view
+        return notices.text_view(texts("no-orders", command=setup_command))
+    message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('orders-heading', count=len(rows))}")
     lines = []
     for row in rows[:MAX_LISTED]:

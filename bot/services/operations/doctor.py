@@ -63,17 +63,15 @@ def _settings(settings: Settings) -> list[Finding]:
     for name in Settings.model_fields:
         label = setting_name(name)
         value = getattr(settings, name)
-        shown = _redacted(value) if isinstance(value, pydantic.SecretStr) else _display_value(label, value)
+        shown = _display_value(label, value)
         well, note = _check_folder(label, value)
         findings.append(Finding(label, shown, origins[label], well, note))
     return findings
 
 
-def _redacted(value: pydantic.SecretStr) -> str:
-    return "set, not shown" if value.get_secret_value() else "empty"
-
-
 def _display_value(label: str, value: Any) -> str:
+    if isinstance(value, pydantic.SecretStr):
+        return "set, not shown" if value.get_secret_value() else "empty"
     if label == "PAPERROUND_DATABASE_URL":
         try:
             return migrate.redact_url(str(value))

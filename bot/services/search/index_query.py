@@ -141,7 +141,7 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
     parts: list[BooleanQuery] = []
     required: list[str] = []
     for word in words:
-        if len(words) > 1 and _is_one_syllable(word):
+        if len(word) == 1 < len(words) and korean.is_hangul(word):
             continue  # 제로 샷 as one word has no token 샷; the bigram or shingle with its neighbour covers it
         bigrams = analyser.word_tokens(word)
         is_compound = len(words) == 1 and len(word) >= _MIN_COMPOUND_SYLLABLES and korean.is_hangul(word)
@@ -165,10 +165,6 @@ def _may_split(number: int, syllables: int) -> bool:
     """Tell whether a space is usual at a bigram: behind a word's first syllable (키 프레임) or before its last (제로 샷)."""
     is_first = number == 0 and syllables >= _MIN_COMPOUND_SYLLABLES
     return is_first or (number == syllables - 2 and syllables > 2)
-
-
-def _is_one_syllable(word: str) -> bool:
-    return len(word) == 1 and korean.is_hangul(word)
 
 
 def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
