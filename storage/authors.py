@@ -1,4 +1,4 @@
-"""Authors and their papers. Names come with their folded keys; `storage.search.authors` finds authors by name."""
+"""Authors and their papers. Names come with their folded keys; `storage.search.author_index` finds authors by name."""
 
 from __future__ import annotations
 

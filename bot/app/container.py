@@ -7,11 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
-from bot import errors
 from bot.clock import Clock, system_clock
 from bot.services.accounts.guilds import Guilds
 from bot.services.accounts.readers import Readers
@@ -84,7 +81,6 @@ class Container:
         """The templates of posts and charts. Raises UsageError for a checkout without symbolic links."""
         from bot.rendering.wording.templates import Templates
 
-        check_bundled_templates(resources.files("bot") / "templates")
         return Templates(self.settings.templates)
 
     async def load_mentions(self) -> None:
@@ -172,15 +168,6 @@ class Container:
             SearchIndexer(),
             on_fresh_digest=on_fresh,
             fresh_days=self.settings.alert_days,
-        )
-
-
-def check_bundled_templates(folder: Traversable) -> None:
-    """Raise UsageError if the link to the bundled templates was checked out as a file."""
-    if not folder.is_dir():
-        raise errors.UsageError(
-            f"{folder} is no folder: it is a symbolic link in the repository."
-            " Check out again with links (git config core.symlinks true), or install the package."
         )
 
 

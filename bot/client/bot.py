@@ -90,4 +90,4 @@ class PaperroundBot(Client):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log the exception of an event listener."""
-        log.exception("event_failed", event_name=event_method)
+        log.exception("event handler failed", event_name=event_method)

@@ -99,7 +99,7 @@ class GuildEventsCog(commands.Cog):
     async def _resume(self, guild_id: int | None) -> None:
         channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), guild_id=guild_id)
         if channels:
-            log.info("destinations_resumed", channels=sorted(channels))
+            log.info("destinations resumed", channels=sorted(channels))
 
     def _may_post(self, guild_id: int, channel_id: int, reason: str) -> bool | None:
         guild = self._bot.get_guild(guild_id)

@@ -137,5 +137,5 @@ class TrendsCog(commands.Cog):
         try:
             return await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:
-            log.warning("chart_not_drawn", error=str(error))
+            log.warning("chart not drawn", error=str(error))
             return None

@@ -56,14 +56,14 @@ async def sync_commands(
     try:
         registered = await tree.sync()
     except discord.HTTPException as error:
-        log.warning("commands_not_synchronised", status=error.status, code=error.code, error=error.text)
+        log.warning("commands not synchronised", status=error.status, code=error.code, error=error.text)
         return False
     ids = {command.name: command.id for command in registered}
     async with database.transaction() as connection:
         await key_values.set_value(connection, HASH_KEY, commands_hash)
         await key_values.set_value(connection, IDS_KEY, json.dumps(ids))
     mentions.update(ids)
-    log.info("commands_synchronised", count=len(ids))
+    log.info("commands synchronised", count=len(ids))
     return True
 
 

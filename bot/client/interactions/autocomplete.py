@@ -49,7 +49,7 @@ def _within_timeout(complete: Callback) -> Callback:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await complete(interaction, current)
         except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
-            log.warning("autocomplete_failed", kind=type(error).__name__, error=str(error))
+            log.warning("autocomplete failed", kind=type(error).__name__, error=str(error))
             return []
 
     return guarded

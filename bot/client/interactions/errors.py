@@ -38,7 +38,7 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
         view = notices.text_view(texts(key, **arguments), accent=message_builder.RED)
         await responses.reply_privately(interaction, view)
     except Exception as failure:  # noqa: BLE001 - an expired interaction (10062) or storage: no other way to answer
-        log.warning("interaction_unanswered", error=str(failure), kind=type(failure).__name__, about=key)
+        log.warning("interaction not answered", error=str(failure), kind=type(failure).__name__, about=key)
 
 
 def _error_message(
@@ -56,7 +56,7 @@ def _error_message(
         return "outdated-command", {}
     reference = secrets.token_hex(3)
     log.error(
-        "interaction_failed",
+        "interaction failed",
         reference=reference,
         interaction=interaction.id,
         command=interaction.command.qualified_name if interaction.command else None,

@@ -67,7 +67,7 @@ class AlertPresenter:
         try:
             dm_channel_id = (await interaction.user.create_dm()).id
         except discord.HTTPException as error:
-            log.info("dm_not_opened", user=interaction.user.id, code=error.code)
+            log.info("direct message not opened", user=interaction.user.id, code=error.code)
             dm_channel_id = None
         await self._services.readers.update(
             interaction.user.id, locale=texts.locale, dm_channel_id=dm_channel_id

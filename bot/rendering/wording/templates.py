@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import jinja2
 import structlog
 from jinja2.sandbox import SandboxedEnvironment
 
+from bot import errors
 from bot.rendering.discord_text import escape
 from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.wording import filters
@@ -60,10 +63,23 @@ class TemplateProblem:
         return f"{name}:{self.line}" if self.line else name
 
 
+def check_bundled_templates(folder: Traversable) -> None:
+    """Raise UsageError if the link to the bundled templates was checked out as a file."""
+    if not folder.is_dir():
+        raise errors.UsageError(
+            f"{folder} is no folder: it is a symbolic link in the repository."
+            " Check out again with links (git config core.symlinks true), or install the package."
+        )
+
+
 class Templates:
-    """Renders the named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None."""
+    """Renders the named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None.
+
+    Raises UsageError for a checkout without symbolic links.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
+        check_bundled_templates(resources.files("bot") / "templates")
         self._folder = folder
         self._problems: dict[tuple[str, str], TemplateProblem] = {}
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeAlias
+from typing import NamedTuple
 
 from bot import errors
 from bot.clock import Clock
@@ -23,8 +23,12 @@ PAPER_BATCH_SIZE = 200
 SNOOZE_DURATION = timedelta(days=7)
 
 
-AlertPreview: TypeAlias = tuple[int, int, list[models.PaperRow]]
-"""Matches of the last PREVIEW_DAYS: number of papers, the most in one day, and the latest three."""
+class AlertPreview(NamedTuple):
+    """Matches of the last PREVIEW_DAYS. `latest` are the latest three."""
+
+    paper_count: int
+    max_per_day: int
+    latest: list[models.PaperRow]
 
 
 class Alerts:
@@ -150,7 +154,7 @@ class Alerts:
             matching.sort(key=lambda paper: paper.last_on, reverse=True)
             per_day = Counter(paper.last_on for paper in matching)
             latest = await papers.list_rows(connection, [paper.id for paper in matching[:3]])
-        return len(matching), max(per_day.values(), default=0), latest
+        return AlertPreview(len(matching), max(per_day.values(), default=0), latest)
 
 
 async def _remove(connection: Connection, own: Sequence[models.Alert]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -31,8 +31,12 @@ PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ..
 """A paper, and why it matches a recipient's alerts."""
 
 
-Recipient: TypeAlias = tuple[int | None, int | None, int | None]
-"""The destination of alerts: the user id of a reader, or None and the ids of a channel and its server."""
+class Recipient(NamedTuple):
+    """The destination of alerts: a reader, or a channel with its server."""
+
+    user_id: int | None
+    channel_id: int | None
+    guild_id: int | None
 
 
 class AlertNotifier:
@@ -172,8 +176,8 @@ async def _match_recipients(
 
 def _recipient_of(alert: models.Alert) -> Recipient:
     if alert.channel_id is None:
-        return alert.user_id, None, None
-    return None, alert.channel_id, alert.guild_id
+        return Recipient(alert.user_id, None, None)
+    return Recipient(None, alert.channel_id, alert.guild_id)
 
 
 def _key(recipient: Recipient) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple
 
 from bot.services.daily import schedule, selection, styles
 from bot.services.daily.schedule import DAY
@@ -85,8 +85,12 @@ class CandidatePool:
         )
 
 
-DueDates: TypeAlias = tuple[tuple[schedule.DueTime, ...], schedule.DueTime, date]
-"""What fell due up to now, oldest first; the next due time; and the local date of today."""
+class DueDates(NamedTuple):
+    """The times that have fallen due, oldest first; the next due time; and the local date of today."""
+
+    past: tuple[schedule.DueTime, ...]
+    following: schedule.DueTime
+    today: date
 
 
 class Calendar:
@@ -106,7 +110,7 @@ class Calendar:
             if subscription.due_on is not None:
                 past = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
             following = schedule.next_due(self.now, at, zone, subscription.days)
-            self._cache[key] = past, following, schedule.local_date(self.now, zone)
+            self._cache[key] = DueDates(past, following, schedule.local_date(self.now, zone))
         return self._cache[key]
 
 

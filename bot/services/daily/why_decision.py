@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple
 
 from bot.services.daily import decision, schedule, selection, styles
 from storage import models
@@ -67,8 +67,12 @@ class Explanation:
     is_repeated: bool = False
 
 
-PastDelivery: TypeAlias = tuple[PostedPaper, models.Delivery | None, models.Part | None]
-"""The latest post of the paper in the channel, its delivery, and the part that shows the paper."""
+class PastDelivery(NamedTuple):
+    """The latest post of the paper in the channel. `part` shows the paper."""
+
+    posted_paper: PostedPaper
+    delivery: models.Delivery | None
+    part: models.Part | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,9 @@ class ExplanationInput:
 
 def explain(facts: ExplanationInput) -> Explanation:
     """Return what became of the paper in the subscription."""
-    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery[0].had_at):
+    if facts.past_delivery is not None and not _may_be_reposted(
+        facts, facts.past_delivery.posted_paper.had_at
+    ):
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
     eligible = next((digest for digest in facts.containing_digests if _is_eligible(facts, digest)), None)
     if eligible is not None and _is_settling(facts, eligible):

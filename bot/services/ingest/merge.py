@@ -38,7 +38,7 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
 }
 """The providers of each field, most trusted first. Of one provider the newest statement counts."""
 
-_DIGEST_PROVIDERS = {
+DIGEST_PROVIDERS = {
     models.DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
     models.DigestFormat.REVIEW: MetadataProvider.REVIEW,
 }
@@ -99,7 +99,7 @@ def _statements(
 ) -> Iterator[_Statement]:
     for appearance in appearances:
         sort_key = (-appearance.date.toordinal(), appearance.entry.rank, f"{appearance.digest_id:020}")
-        yield _Statement(_DIGEST_PROVIDERS[appearance.format], sort_key, appearance.entry)
+        yield _Statement(DIGEST_PROVIDERS[appearance.format], sort_key, appearance.entry)
     for fact in facts:
         sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
         yield _Statement(kinds.provider_of(fact.source), sort_key, fact)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from storage import models
 
@@ -34,8 +34,12 @@ class PostPaper:
     sections: tuple[models.Section, ...] = ()
 
 
-PostSchedule: TypeAlias = tuple[str, str, tuple[int, ...]]
-"""A subscription's schedule, for the footer: `HH:MM`, the IANA zone, and ISO weekdays (1-7)."""
+class PostSchedule(NamedTuple):
+    """A subscription's schedule, for the footer: `HH:MM`, an IANA zone, and ISO weekdays (1-7)."""
+
+    at_time: str
+    timezone: str
+    days: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

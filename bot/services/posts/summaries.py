@@ -5,6 +5,9 @@ from __future__ import annotations
 from bot.services.posts import contents
 from storage import models
 
+FORMAT_PREFERENCE = {models.DigestFormat.NEWSLETTER: 0, models.DigestFormat.REVIEW: 1}
+"""Which format's summary is shown first, the lowest number before the others."""
+
 
 def best_appearance(
     detail: models.PaperDetail, locale: models.Locale, digest_format: models.DigestFormat | None = None
@@ -19,7 +22,7 @@ def best_appearance(
         with_summary,
         key=lambda appearance: (
             appearance.language != locale.value,
-            appearance.format is not models.DigestFormat.NEWSLETTER,
+            FORMAT_PREFERENCE[appearance.format],
             -appearance.date.toordinal(),
         ),
         default=None,

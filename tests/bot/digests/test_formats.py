@@ -8,14 +8,18 @@ from bot.digests import formats, parse
 from bot.rendering.export import digest_markdown
 from bot.rendering.export.formats import ExportDigest, ExportFormat, render_export
 from bot.rendering.wording.templates import Templates
+from bot.services.ingest import merge
+from bot.services.posts import summaries
 from storage.models import DigestFormat
 from tests.bot.digests.test_parse import newsletter_text, review_text
 
 NEWSLETTER, REVIEW = newsletter_text("2025-02-06", 1, 2), review_text("2025-02-06", 1, 2)
 
 
-def test_every_format_has_a_parser_and_an_exporter() -> None:
+def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
     assert set(formats.FORMATS) == set(DigestFormat)
+    assert set(merge.DIGEST_PROVIDERS) == set(DigestFormat)
+    assert set(summaries.FORMAT_PREFERENCE) == set(DigestFormat)
     assert set(digest_markdown.PAPER_RENDERERS) == set(DigestFormat)
 
 

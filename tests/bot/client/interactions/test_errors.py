@@ -22,7 +22,7 @@ async def test_an_error_of_a_command_is_answered_with_a_logged_reference(
     monkeypatch.setattr(type(harness.bot.services.search), "search", fail)
     with structlog.testing.capture_logs() as logs:
         result = await harness.reader.slash(harness.channel, "topic", query="로봇")
-    (entry,) = [log for log in logs if log["event"] == "interaction_failed"]
+    (entry,) = [log for log in logs if log["event"] == "interaction failed"]
     assert shown_text(last_response(result)) == harness.texts("broken", reference=entry["reference"])
     assert last_response(result).ephemeral
 
@@ -39,6 +39,6 @@ async def test_an_error_of_a_component_is_answered_in_a_new_message(
     monkeypatch.setattr(type(harness.bot.services.search), "get_digest", fail)
     with structlog.testing.capture_logs() as logs:
         result = await harness.reader.click(listed, label="▶")
-    (entry,) = [log for log in logs if log["event"] == "interaction_failed"]
+    (entry,) = [log for log in logs if log["event"] == "interaction failed"]
     assert entry["reference"] in shown_text(last_response(result))
     assert last_response(result).id != listed.id
