@@ -48,10 +48,7 @@ async def add_papers(connection: AsyncConnection, posted_papers: Sequence[Posted
 
 
 async def list_papers(
-    connection: AsyncConnection,
-    channel_ids: Iterable[int],
-    *,
-    since_at: datetime,
+    connection: AsyncConnection, channel_ids: Iterable[int], *, since_at: datetime
 ) -> dict[ChannelLocale, set[int]]:
     """Return the ids of the papers posted in the channels since `since_at` (UTC), by channel and language.
 

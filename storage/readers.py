@@ -28,11 +28,7 @@ async def upsert(
     dm_channel_id: int | None = None,
 ) -> None:
     """Store the given settings; one that is None keeps its value."""
-    given = {
-        "locale": locale and locale.value,
-        "timezone": timezone,
-        "dm_channel_id": dm_channel_id,
-    }
+    given = {"locale": locale and locale.value, "timezone": timezone, "dm_channel_id": dm_channel_id}
     values = {name: value for name, value in given.items() if value is not None}
     await bulk.upsert(connection, readers, [{"user_id": user_id, "seen_at": now, **values}], key=("user_id",))
 

@@ -26,7 +26,7 @@ from bot import errors, isolation
 from bot.app import maintenance, polling
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
-from bot.client.discord_api import endpoints, sender
+from bot.client.discord_api import endpoints, sender, token_check
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import files, inbox
 from bot.services.ingest.results import IngestResult
@@ -230,9 +230,7 @@ async def _log_in(bot: PaperroundBot, token: str) -> None:
         try:
             await bot.login(token)
         except discord.LoginFailure as error:
-            raise errors.PaperroundError(
-                "Discord does not accept DISCORD_TOKEN. Copy it anew from your application's Bot page (Reset Token)."
-            ) from error
+            raise errors.PaperroundError(token_check.WRONG_TOKEN) from error
         except unreachable:
             # Each login opens a session on the connector, which closing the session closes too.
             await bot.http.close()

@@ -1,7 +1,7 @@
 """Frozen records shared by every layer.
 
 Times are aware and in UTC (`…_at`), dates end in `_on`, local clock times in `_time`. Discord ids are `int`.
-An arXiv id never has a version.
+An arXiv id never has a version. The imports are the list of what `models.X` offers (implicit re-export for mypy).
 """
 
 from __future__ import annotations
@@ -36,45 +36,3 @@ from storage.models.people import Author, Guild, Locale, Reader
 from storage.models.search import IndexDocument
 from storage.models.sources import FetchStatus, PageState, SourceKind, StoredSource
 from storage.models.subscriptions import ActivityState, Style, Subscription
-
-__all__ = [
-    "ActivityState",
-    "Alert",
-    "AlertKind",
-    "Appearance",
-    "ArchiveExtent",
-    "Author",
-    "Delivery",
-    "DeliveryKind",
-    "DeliveryPlan",
-    "DeliveryState",
-    "Digest",
-    "DigestFormat",
-    "DigestLocation",
-    "Entry",
-    "FetchStatus",
-    "Guild",
-    "IndexDocument",
-    "Locale",
-    "MergedPaper",
-    "NewDelivery",
-    "NewPart",
-    "PageState",
-    "PaperDetail",
-    "PaperFacts",
-    "PaperRow",
-    "Part",
-    "PartKind",
-    "PartState",
-    "Priority",
-    "Problem",
-    "Reader",
-    "Receipt",
-    "Section",
-    "SourceKind",
-    "SourcedDigest",
-    "StoredDigest",
-    "StoredSource",
-    "Style",
-    "Subscription",
-]

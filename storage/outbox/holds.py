@@ -42,11 +42,7 @@ async def pause(
 
 
 async def resume(
-    connection: AsyncConnection,
-    now: datetime,
-    *,
-    channel_id: int | None = None,
-    user_id: int | None = None,
+    connection: AsyncConnection, now: datetime, *, channel_id: int | None = None, user_id: int | None = None
 ) -> int:
     """Make the paused deliveries of a channel or a reader due again. Returns their number.
 

@@ -80,9 +80,7 @@ async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
     await fault_harness.assert_exactly_once(harness, others, 2)
 
 
-async def test_a_gateway_drop_during_a_fan_out_delays_no_part(
-    harness: fault_harness.FaultHarness,
-) -> None:
+async def test_a_gateway_drop_during_a_fan_out_delays_no_part(harness: fault_harness.FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
     harness.start_bot()
@@ -94,9 +92,7 @@ async def test_a_gateway_drop_during_a_fan_out_delays_no_part(
     await harness.fake.wait_until_connected(seconds=60)
 
 
-async def test_an_outage_of_half_an_hour_during_a_fan_out(
-    harness: fault_harness.FaultHarness,
-) -> None:
+async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness.FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
     bot = harness.start_bot()
@@ -147,9 +143,7 @@ async def test_a_second_process_sends_nothing_until_the_first_is_dead(
     assert process.TOKEN not in harness.read_log()
 
 
-async def test_a_start_during_an_outage_logs_in_when_it_is_over(
-    harness: fault_harness.FaultHarness,
-) -> None:
+async def test_a_start_during_an_outage_logs_in_when_it_is_over(harness: fault_harness.FaultHarness) -> None:
     [channel] = await harness.fake.add_channels(1)
     await harness.add_deliveries(*fault_harness.fan_out([channel], harness.now(), 1))
     await harness.fake.set_faults(

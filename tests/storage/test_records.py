@@ -11,12 +11,7 @@ from storage import alerts, database, errors, guilds, models, readers, tables
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 RULE = models.Alert(
-    id=0,
-    user_id=2**63 - 1,
-    kind=models.AlertKind.KEYWORD,
-    text="강화 학습",
-    key="강화 학습",
-    created_at=NOW,
+    id=0, user_id=2**63 - 1, kind=models.AlertKind.KEYWORD, text="강화 학습", key="강화 학습", created_at=NOW
 )
 
 

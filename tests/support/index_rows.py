@@ -9,9 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.services.search import indexer
 from bot.text import scoring
 from storage.search import engines, index
-from storage.search.query import (
-    BooleanQuery,
-)
+from storage.search.query import BooleanQuery
 from storage.tables import papers
 
 DAY = date(2025, 1, 1)

@@ -8,6 +8,10 @@ from bot import errors
 from bot.client.discord_api import endpoints
 from bot.settings import Settings
 
+WRONG_TOKEN = (
+    "Discord does not accept DISCORD_TOKEN. Copy it again from your application's Bot page (Reset Token)."
+)
+
 
 async def check_token(settings: Settings) -> str:
     """Return the bot's name. Raises PaperroundError if the token is invalid or Discord is unreachable."""
@@ -18,9 +22,7 @@ async def check_token(settings: Settings) -> str:
         await client.login(settings.discord_token.get_secret_value())
         return str(client.user)
     except discord.LoginFailure as error:
-        raise errors.PaperroundError(
-            "Discord does not accept DISCORD_TOKEN. Copy it anew from your application's Bot page (Reset Token)."
-        ) from error
+        raise errors.PaperroundError(WRONG_TOKEN) from error
     except (discord.HTTPException, OSError, TimeoutError) as error:
         raise errors.PaperroundError(f"Discord cannot be reached: {error}.") from error
     finally:

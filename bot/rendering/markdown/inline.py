@@ -54,7 +54,7 @@ class _InlineRenderer:
         elif token.type == "hardbreak":
             self._pending_text.append("\n")
         elif token.type == parser.MATH_TOKEN:
-            self._pending_text.append(_formula_text(token.content))
+            self._pending_text.append(latex.to_plain_text(f"${' '.join(token.content.split())}$"))
         elif token.type == "image":
             self._pending_text.append(
                 " ".join(child.content for child in token.children or () if child.content)
@@ -147,11 +147,6 @@ class _InlineRenderer:
 
 def _replace_html_tag(tag: re.Match[str]) -> str:
     return "\n" if (tag[2] or "").lower() in ("br", "p", "div", "li", "tr", "hr") and not tag[1] else ""
-
-
-def _formula_text(formula: str) -> str:
-    """Return a formula in Unicode as far as possible."""
-    return latex.to_plain_text(f"${' '.join(formula.split())}$")
 
 
 def _strip_trailing_punctuation(url: str) -> str:

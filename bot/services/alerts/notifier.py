@@ -78,7 +78,9 @@ class AlertNotifier:
             await asyncio.sleep(0)  # thirty papers must not block the event loop at once
         by_term = await alerts.list_by_trigger_terms(connection, set().union(*terms.values()), now)
         matches: dict[Recipient, list[PaperMatch]] = {}
-        for detail in sorted(details, key=_sort_key):
+        for detail in sorted(
+            details, key=lambda detail: (*selection.votes_sort_key(detail.votes), detail.id)
+        ):
             candidates = (alert for term in terms[detail.id] & by_term.keys() for alert in by_term[term])
             async for recipient, reasons in _match_recipients(candidates, detail, texts[detail.id]):
                 matches.setdefault(recipient, []).append((detail, reasons))
@@ -138,11 +140,7 @@ class AlertNotifier:
         # An alert that fails to render must not block the digest's ingest.
         with isolation.isolated(log, "alert rendering failed", delivery=key):
             return self._deliveries.build_alert(
-                post,
-                now=now,
-                user_id=user_id,
-                guild_id=guild_id,
-                channel_id=channel_id or dm_channel_id,
+                post, now=now, user_id=user_id, guild_id=guild_id, channel_id=channel_id or dm_channel_id
             )
         return None
 
@@ -184,7 +182,3 @@ def _key(recipient: Recipient) -> str:
     """Return the name of a recipient in storage."""
     user_id, channel_id, _ = recipient
     return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
-
-
-def _sort_key(detail: models.PaperDetail) -> tuple[bool, int, int]:
-    return (*selection.votes_sort_key(detail.votes), detail.id)

@@ -49,10 +49,7 @@ class EditPlanner:
         corrected = {paper.arxiv_id for paper in await entries.list_papers(connection, [digest_id])}
         # A post has the date of its newest digest; the corrected digest may be an older one.
         recent = await queries.list_rows(
-            connection,
-            state=models.DeliveryState.SENT,
-            digest_since=digest.date,
-            since_at=now - LOOK_BACK,
+            connection, state=models.DeliveryState.SENT, digest_since=digest.date, since_at=now - LOOK_BACK
         )
         affected = [
             delivery

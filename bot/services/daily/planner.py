@@ -102,9 +102,7 @@ async def _decide(
     digest_ids = [digest.id for digest in pool.digests]
     covered = await posted.list_covered(connection, [subscription.id for subscription in due], digest_ids)
     posted_ids = await posted.list_papers(
-        connection,
-        {subscription.channel_id for subscription in due},
-        since_at=now - decision.REPOST_INTERVAL,
+        connection, {subscription.channel_id for subscription in due}, since_at=now - decision.REPOST_INTERVAL
     )
     calendar = decision.Calendar(now)
     keys = [

@@ -136,7 +136,11 @@ def explain_past(
     """Return what became of a paper that was chosen."""
     posted_paper, delivery, part = past
     digest_on = delivery.digest_on if delivery is not None else None
-    if delivery is None or delivery.state is DeliveryState.SENT or _is_sent(part):
+    if (
+        delivery is None
+        or delivery.state is DeliveryState.SENT
+        or (part is not None and part.state is PartState.SENT)
+    ):
         cause = Cause.POSTED
     else:
         cause = Cause.UNDER_WAY if delivery.state is DeliveryState.PLANNED else Cause.NOT_DELIVERED
@@ -150,10 +154,6 @@ def explain_past(
         and now - posted_paper.had_at < decision.REPOST_INTERVAL
     )
     return Explanation(cause, subscription, digest_on, at, delivery, part, is_repeated=is_repeated)
-
-
-def _is_sent(part: models.Part | None) -> bool:
-    return part is not None and part.state is PartState.SENT
 
 
 def _digest_ids(facts: ExplanationInput) -> set[int]:

@@ -150,11 +150,7 @@ class DestinationResumer:
                     continue  # paused without a notice, so that none is due now
                 await self._notifier.notify_of_subscription(connection, subscription, NoticeKind.RESUMED, now)
             await self._notifier.notify_of_alerts(
-                connection,
-                resumable_alerts,
-                NoticeKind.RESUMED,
-                now,
-                default_locale=self._default_locale,
+                connection, resumable_alerts, NoticeKind.RESUMED, now, default_locale=self._default_locale
             )
             channel_ids = {row.channel_id for row in resumable}
             channel_ids |= {alert.channel_id for alert in resumable_alerts if alert.channel_id is not None}

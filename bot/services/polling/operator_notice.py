@@ -14,13 +14,7 @@ from storage.outbox import plan
 class OperatorNotifier:
     """Plans notices to the operator's channel. `renderer` is built on first use."""
 
-    def __init__(
-        self,
-        deliveries: DeliveryFactory,
-        *,
-        channel_id: int,
-        locale: models.Locale,
-    ) -> None:
+    def __init__(self, deliveries: DeliveryFactory, *, channel_id: int, locale: models.Locale) -> None:
         self._deliveries = deliveries
         self._channel_id = channel_id
         self._locale = locale

@@ -119,20 +119,15 @@ class DeliveryFactory:
         channel_id: int | None = None,
     ) -> models.NewDelivery:
         """Return the delivery of an alert to a reader or a channel."""
-        return models.NewDelivery(
-            key=post.marker,
-            kind=DeliveryKind.ALERT,
-            locale=post.locale,
-            planned_at=now,
-            due_at=now,
-            expires_at=self.expires_at(now),
-            parts=self._with_nonces(self._renderer().render_alert(post)),
-            priority=_priority(DeliveryKind.ALERT),
+        delivery = self._build(DeliveryKind.ALERT, post, self._renderer().render_alert(post), now)
+        papers = tuple(paper.arxiv_id for paper, _ in post.matches)
+        return replace(
+            delivery,
+            user_id=user_id,
             guild_id=guild_id,
             channel_id=channel_id,
-            user_id=user_id,
             digest_on=post.digest_on,
-            papers=tuple(paper.arxiv_id for paper, _ in post.matches),
+            papers=papers,
         )
 
     def build_notice(
@@ -145,19 +140,31 @@ class DeliveryFactory:
         channel_id: int | None = None,
     ) -> models.NewDelivery:
         """Return the delivery of a notice to a reader or a channel."""
+        delivery = self._build(DeliveryKind.NOTICE, post, self._renderer().render_notice(post), now)
+        return replace(
+            delivery,
+            user_id=user_id,
+            guild_id=guild_id,
+            channel_id=channel_id,
+            subscription_id=post.subscription_id,
+        )
+
+    def _build(
+        self,
+        kind: DeliveryKind,
+        post: contents.AlertPost | contents.NoticePost,
+        rendered: Iterable[contents.RenderedPart],
+        now: datetime,
+    ) -> models.NewDelivery:
         return models.NewDelivery(
             key=post.marker,
-            kind=DeliveryKind.NOTICE,
+            kind=kind,
             locale=post.locale,
             planned_at=now,
             due_at=now,
             expires_at=self.expires_at(now),
-            parts=self._with_nonces(self._renderer().render_notice(post)),
-            priority=_priority(DeliveryKind.NOTICE),
-            subscription_id=post.subscription_id,
-            guild_id=guild_id,
-            channel_id=channel_id,
-            user_id=user_id,
+            parts=self._with_nonces(rendered),
+            priority=_priority(kind),
         )
 
     def build_edit(

@@ -29,11 +29,7 @@ def test_listed_hosts_and_the_operators_services_may_be_private(tmp_path: Path) 
     configured = settings(
         tmp_path, fetch_allow="files.lan, 10.0.0.5:8080", hf_endpoint="http://127.0.0.1:9000"
     )
-    assert polling.allowances(configured) == [
-        ("files.lan", None),
-        ("10.0.0.5", 8080),
-        ("127.0.0.1", 9000),
-    ]
+    assert polling.allowances(configured) == [("files.lan", None), ("10.0.0.5", 8080), ("127.0.0.1", 9000)]
     assert polling.allowances(settings(tmp_path)) == []
 
 

@@ -46,10 +46,7 @@ ADD_CHANNEL = (
 
 @pytest.fixture
 def paperround(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    sqlite_template: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, sqlite_template: Path
 ) -> Paperround:
     """Run a command in an empty folder, with an empty, migrated database there."""
     monkeypatch.chdir(tmp_path)

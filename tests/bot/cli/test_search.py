@@ -18,9 +18,7 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
-def test_a_search_needs_no_quotes_and_names_ignored_parts(
-    filled: Paperround,
-) -> None:
+def test_a_search_needs_no_quotes_and_names_ignored_parts(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert len(answer.data) == 3
     assert "votes:many" in answer.stderr

@@ -9,12 +9,7 @@ import discord
 import pytest
 
 from storage import models
-from tests.support.client_harness import (
-    ClientHarness,
-    last_response,
-    post_daily,
-    shown_text,
-)
+from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
 
 
 async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_messages(

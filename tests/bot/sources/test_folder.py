@@ -21,10 +21,7 @@ async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     first = await fetch_results(files(tmp_path))
-    assert [(result.location, len(result.digests)) for result in first] == [
-        ("2025/a.md", 1),
-        ("b.txt", 1),
-    ]
+    assert [(result.location, len(result.digests)) for result in first] == [("2025/a.md", 1), ("b.txt", 1)]
     pages = merge_page_states(first)
     assert [result.status for result in await fetch_results(files(tmp_path), pages)] == [
         models.FetchStatus.UNCHANGED
@@ -87,7 +84,4 @@ async def test_a_missing_folder_fails_with_a_reason(tmp_path: Path) -> None:
 async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
     result = (await fetch_results(files(tmp_path)))[0]
-    assert (result.status, result.reason) == (
-        models.FetchStatus.FAILED,
-        "file names that are no text: 1",
-    )
+    assert (result.status, result.reason) == (models.FetchStatus.FAILED, "file names that are no text: 1")

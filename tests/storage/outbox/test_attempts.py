@@ -42,9 +42,7 @@ async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcom
     assert (again.first_attempt_at, again.attempts) == (NOW, 1)
 
 
-async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(
-    db: database.Database,
-) -> None:
+async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: database.Database) -> None:
     await add(db, new_delivery(parts=1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from storage import database
 from storage.search import author_index
-from storage.search.query import (
-    Prefix,
-)
+from storage.search.query import Prefix
 from storage.tables import authors
 
 

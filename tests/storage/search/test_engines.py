@@ -10,12 +10,7 @@ import sqlalchemy as sa
 
 from storage import database
 from storage.search import engines, index
-from storage.search.query import (
-    AllOf,
-    AnyOf,
-    BooleanQuery,
-    Prefix,
-)
+from storage.search.query import AllOf, AnyOf, BooleanQuery, Prefix
 from tests.support import index_rows
 
 

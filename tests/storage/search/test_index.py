@@ -6,10 +6,7 @@ from datetime import timedelta
 
 from storage import database
 from storage.search import index
-from storage.search.query import (
-    AllOf,
-    AnyOf,
-)
+from storage.search.query import AllOf, AnyOf
 from tests.support import index_rows
 
 

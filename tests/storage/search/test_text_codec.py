@@ -18,9 +18,7 @@ async def train_and_fail(db: database.Database) -> None:
         raise ZeroDivisionError
 
 
-async def test_texts_compressed_before_and_after_training_are_readable(
-    db: database.Database,
-) -> None:
+async def test_texts_compressed_before_and_after_training_are_readable(db: database.Database) -> None:
     words = [f"word{number % 97} 모델{number % 31} rest{number}" for number in range(3000)]
     async with db.transaction() as connection:
         await index_rows.add_papers(

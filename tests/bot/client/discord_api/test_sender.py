@@ -54,12 +54,7 @@ def make_request(
     body = json.loads(relay_harness.message_payload(MARKER))
     if kind is PartKind.FORUM_POST:
         body = {"name": "2026-11-20", "applied_tags": [], "message": body}
-    defaults = {
-        "payload": body,
-        "nonce": new_nonce(),
-        "marker": MARKER,
-        "guild_id": process.GUILD_ID,
-    }
+    defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": process.GUILD_ID}
     return outbox_sender.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
 
 

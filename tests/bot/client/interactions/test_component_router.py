@@ -39,10 +39,7 @@ async def test_an_unreadable_custom_id_is_reported(harness: ClientHarness, custo
     view.add_item(ui.ActionRow(ui.Button[Any](label="old", custom_id=custom_id)))
     message = await _send_view(harness, view)
     result = await harness.manager.click(message, label="old")
-    assert shown_text(last_response(result)) in (
-        harness.texts("outdated-control"),
-        harness.texts("no-alert"),
-    )
+    assert shown_text(last_response(result)) in (harness.texts("outdated-control"), harness.texts("no-alert"))
 
 
 async def test_every_verb_of_a_message_has_a_handler(harness: ClientHarness) -> None:

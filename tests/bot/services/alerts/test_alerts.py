@@ -13,9 +13,7 @@ from storage.outbox import holds, queries
 from tests.support.alert_harness import KEYWORD, MONDAY, NOW, AlertHarness
 
 
-async def test_resuming_alerts_makes_their_paused_deliveries_due(
-    alert_harness: AlertHarness,
-) -> None:
+async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     async with alert_harness.database.transaction() as connection:

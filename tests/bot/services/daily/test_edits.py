@@ -300,9 +300,7 @@ async def test_missed_days_do_not_cause_an_edit(harness: CorrectionHarness) -> N
             assert await harness.edits.plan(connection, digest_id, 2, SEOUL_9AM + 5 * DAY) == 0
 
 
-async def test_a_correction_of_the_older_of_two_digests_edits_the_post(
-    harness: CorrectionHarness,
-) -> None:
+async def test_a_correction_of_the_older_of_two_digests_edits_the_post(harness: CorrectionHarness) -> None:
     await harness.subscribe(created_at=planner_harness.EVENING - 2 * DAY)
     await harness.put(MONDAY - DAY, ["2601.00009"], "Before.", at=planner_harness.EVENING - DAY)
     await harness.post(SEOUL_9AM - DAY)

@@ -51,9 +51,7 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
     assert ids(await harness.preview(subscription_id)) == ids(post)
 
 
-async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(
-    harness: OnDemandHarness,
-) -> None:
+async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 5))
     await harness.planner.tick(SEOUL_9AM)

@@ -292,9 +292,7 @@ async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(har
     assert (await harness.list_contents())[1:] == ["2601.00003"]
 
 
-async def test_a_digest_stored_during_a_tick_is_not_missed(
-    harness: PlannerHarness,
-) -> None:
+async def test_a_digest_stored_during_a_tick_is_not_missed(harness: PlannerHarness) -> None:
     await harness.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
 
@@ -334,9 +332,7 @@ async def test_concurrent_plans_for_one_channel_choose_different_papers(harness:
     assert await harness.list_contents() == ["2601.00003 2601.00004"]
 
 
-async def test_an_unknown_time_zone_does_not_block_other_channels(
-    harness: PlannerHarness,
-) -> None:
+async def test_an_unknown_time_zone_does_not_block_other_channels(harness: PlannerHarness) -> None:
     lost, kept = await harness.subscribe(20), await harness.subscribe(21)
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     async with harness.database.transaction() as connection:

@@ -24,9 +24,7 @@ def harness(db: Database) -> PlannerHarness:
     return PlannerHarness(db)
 
 
-async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(
-    harness: PlannerHarness,
-) -> None:
+async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
@@ -78,9 +76,7 @@ async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_
         assert len(await queries.list_due(connection, now)) == 1
 
 
-async def test_an_edit_during_planning_keeps_the_planned_schedule(
-    harness: PlannerHarness,
-) -> None:
+async def test_an_edit_during_planning_keeps_the_planned_schedule(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     service = Subscriptions(harness.database, lambda: SEOUL_9AM)
     options = replace(options_of(await harness.get_subscription(subscription_id)), top_n=7)

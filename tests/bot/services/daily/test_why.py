@@ -105,9 +105,7 @@ async def test_a_paper_below_the_top_has_its_rank(harness: PlannerHarness) -> No
     assert (explanation.digest_on, explanation.may_change) == (MONDAY, False)
 
 
-async def test_a_paper_keeps_the_rank_it_had_when_the_post_was_planned(
-    harness: PlannerHarness,
-) -> None:
+async def test_a_paper_keeps_the_rank_it_had_when_the_post_was_planned(harness: PlannerHarness) -> None:
     await harness.subscribe()
     await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 50 - n) for n in range(1, 5)))
     await harness.planner.tick(SEOUL_9AM)

@@ -76,8 +76,7 @@ facts = st.lists(
     unique_by=lambda fact: fact.source,
 )
 votes = st.none() | st.tuples(
-    st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)),
-    st.integers(0, 9),
+    st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)), st.integers(0, 9)
 )
 
 

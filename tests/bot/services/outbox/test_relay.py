@@ -108,9 +108,7 @@ async def test_a_forum_post_is_searched_for_before_every_retry(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     [forum] = await fake.add_channels(1, type=model.FORUM)
-    await fake.set_faults(
-        {"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1},
-    )
+    await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True, "times": 1})
     kinds = (PartKind.FORUM_POST, PartKind.THREAD_MESSAGE)
     await relay_harness.add_deliveries(new_delivery("2026-11-20", forum, relay_harness.now(), kinds=kinds))
     await relay_harness.drain(until=all_sent)

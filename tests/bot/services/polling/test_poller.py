@@ -102,10 +102,7 @@ async def test_a_dry_run_reports_changes_and_stores_nothing(harness: PollingHarn
             assert [
                 (report.status, report.result.digests, report.result.papers, report.result.new_papers)
                 for report in reports
-            ] == [
-                (S.OK, 1, 2, 2),
-                (S.OK, 0, 1, 1),
-            ]
+            ] == [(S.OK, 1, 2, 2), (S.OK, 0, 1, 1)]
     assert await harness.health() == before
     assert await harness.detail("2505.00001") is None
 
@@ -385,9 +382,7 @@ async def test_the_polling_loop_ends_on_stop(sqlite_harness: PollingHarness) -> 
         await running
 
 
-async def test_repeated_reviews_bring_each_paper_once(
-    sqlite_harness: PollingHarness,
-) -> None:
+async def test_repeated_reviews_bring_each_paper_once(sqlite_harness: PollingHarness) -> None:
     """The list of each day repeats half of the papers of the day before."""
     harness = sqlite_harness
     await harness.add("/{date:%Y-%m-%d}.md")

@@ -69,10 +69,7 @@ def test_the_most_important_result_gives_the_status(statuses: list[S], status: S
 def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
     assert overall_status(
         fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")
-    ) == (
-        S.OK,
-        "2 of 3 places: it broke",
-    )
+    ) == (S.OK, "2 of 3 places: it broke")
 
 
 def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:

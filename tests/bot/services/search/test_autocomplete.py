@@ -48,9 +48,7 @@ async def induced_search(db: Database) -> SearchService:
     return SearchService(db)
 
 
-async def test_title_phrases_are_offered_and_find_their_papers(
-    induced_search: SearchService,
-) -> None:
+async def test_title_phrases_are_offered_and_find_their_papers(induced_search: SearchService) -> None:
     (offered,) = await induced_search.complete_topic("walking lan", EN)
     assert (offered.name, offered.value) == ("Walking Lanterns", "Walking Lanterns")
     assert (await induced_search.search(SearchRequest(offered.value))).total == 3
@@ -66,9 +64,7 @@ async def test_a_phrase_is_offered_at_any_keystroke_and_by_its_later_words(
     assert "Walking Lanterns" in [choice.value for choice in await induced_search.complete_topic(typed, EN)]
 
 
-async def test_a_korean_topic_is_offered_at_every_keystroke(
-    induced_search: SearchService,
-) -> None:
+async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: SearchService) -> None:
     for typed in (
         "ㄱ",
         "가",
@@ -154,9 +150,7 @@ def test_closed_syllables_rank_before_keystroke_prefixes() -> None:
         assert [choice.value for choice in topics.complete(typed, KO)] == values
 
 
-async def test_an_empty_name_offers_the_authors_with_most_papers(
-    induced_search: SearchService,
-) -> None:
+async def test_an_empty_name_offers_the_authors_with_most_papers(induced_search: SearchService) -> None:
     for typed in ("", " ", "-"):
         assert [choice.value for choice in await induced_search.complete_author(typed)] == [
             "Ada Lovelace",
@@ -190,8 +184,7 @@ def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed",
-    ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"],
+    "typed", ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"]
 )
 async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
     induced_search: SearchService, typed: str

@@ -38,9 +38,7 @@ def test_stop_words_are_dropped_and_terms_stay_whole(
     assert expanded.text == typed
 
 
-def test_a_typed_noun_with_a_particle_is_not_an_added_form(
-    glossary: resolver.Glossary,
-) -> None:
+def test_a_typed_noun_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
     added = query_expansion.added_forms(query_expansion.expand(glossary, "강화학습의"))
     assert "reinforcement learning" in added
     assert not any("강화" in form for form in added)

@@ -24,10 +24,7 @@ async def test_words_that_papers_have_are_not_corrected(search: SearchService) -
     # "model" is one letter away from MoDE and modal.
     assert [
         text.casefold() for text in (await search.search(SearchRequest("difusion model"))).suggestions
-    ] in (
-        ["diffusion model"],
-        ["diffusion model", "diffusion"],
-    )
+    ] in (["diffusion model"], ["diffusion model", "diffusion"])
 
 
 async def test_a_query_unlike_any_topic_has_no_suggestions(search: SearchService) -> None:

@@ -63,9 +63,7 @@ async def test_without_terms_all_papers_are_counted(trends: monthly.TrendService
     assert await _counts(trends, "   ") == await _counts(trends, "")
 
 
-async def test_a_trend_has_all_months_of_its_span(
-    trends: monthly.TrendService,
-) -> None:
+async def test_a_trend_has_all_months_of_its_span(trends: monthly.TrendService) -> None:
     year = await trends.get_trend("robots", months=12)
     assert [month.starts_on for month in year.months][:2] == [date(2024, 4, 1), date(2024, 5, 1)]
     assert len(year.months) == 12

@@ -79,9 +79,7 @@ def test_public_addresses_are_allowed(address: str) -> None:
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv6_address_is_blocked_if_its_embedded_ipv4_address_is(
-    inside: ipaddress.IPv4Address,
-) -> None:
+def test_an_ipv6_address_is_blocked_if_its_embedded_ipv4_address_is(inside: ipaddress.IPv4Address) -> None:
     carriers = [
         ipaddress.IPv6Address(f"::ffff:{inside}"),
         ipaddress.IPv6Address(f"64:ff9b::{inside}"),
