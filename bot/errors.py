@@ -1,7 +1,5 @@
 """The errors of the application; their root is `storage.errors.PaperroundError`."""
 
-from __future__ import annotations
-
 from storage.errors import PaperroundError as PaperroundError
 
 

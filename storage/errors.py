@@ -1,7 +1,5 @@
 """The root of all errors that a person can act on, and the errors of storage. Drivers' errors are translated into these."""
 
-from __future__ import annotations
-
 
 class PaperroundError(Exception):
     """Base of all our errors; the message says what happened and what to do. `exit_status` is the command line's."""
