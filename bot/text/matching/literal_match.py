@@ -14,6 +14,7 @@ _CJK_SPACE = re.compile(rf"(?<=[{candidate_terms.CJK_CHARACTERS}]) (?=[{candidat
 _CJK_BOUNDARY = re.compile(rf"(?<=[{candidate_terms.CJK_CHARACTERS}])(?=[{candidate_terms.CJK_CHARACTERS}])")
 # Two syllables across a gap are mostly chance (이미지 도메인 contains 지도), four are the same word spaced differently.
 _MIN_FREE_SPACING_SYLLABLES = 4
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 class FoldedText:
@@ -64,10 +65,7 @@ def _is_letter(character: str) -> bool:
 
 
 def _has_letters(text: str) -> bool:
-    return (
-        candidate_terms.ALPHABETIC_WORD.search(text) is not None
-        or candidate_terms.CJK_RUN.search(text) is not None
-    )
+    return _LETTER_OR_DIGIT.search(text) is not None
 
 
 @lru_cache(maxsize=1 << 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from bot.text.analysis import normalisation
 from bot.text.matching import literal_match
@@ -40,6 +40,8 @@ def test_a_keyword_is_matched_literally(keyword: str, text: str, expected: bool)
     assert literal_match.contains_keyword(keyword, literal_match.FoldedText(text)) is expected
 
 
+@example("\u3097", "")  # unassigned, between the Kana letters
+@example("・", "가")
 @given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
 def test_a_keyword_with_letters_matches_between_spaces(keyword: str, around: str) -> None:
     has_letters = re.search(r"[^\W_]", normalisation.fold(keyword)) is not None
