@@ -17,8 +17,8 @@ from storage import models
 FILE_SUFFIXES = frozenset({".md", ".txt"})
 """Suffixes of digest files, in lower case."""
 
-MAX_BYTES = 32 * 1024 * 1024
-"""The largest file that is read. Years of digests fit into it, and a single day is far smaller."""
+MAX_BYTES = 20 * 1024 * 1024
+"""The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
 _NO_PAPERS = "no paper in a known form stands under this date"
 

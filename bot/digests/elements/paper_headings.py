@@ -13,6 +13,8 @@ from storage import models
 _LINK_CAPTIONS = frozenset(
     {"", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문"}
 )
+MAX_PAPERS = 5_000
+"""The most papers of one digest: fifty times a busy day, and few enough to be stored in one transaction."""
 _MAX_TITLE_LINES = 3
 _MAX_TITLE_LINE_LENGTH = 500
 
@@ -89,17 +91,31 @@ def _join_title_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, in
 
 
 def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
-    """Entries ranked from 1 in the order given, and a problem for each repetition.
+    """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds MAX_PAPERS.
 
     A repeated paper is one entry at its first position. Its first values count; later ones fill in missing values.
     """
     first: dict[str, PaperDraft] = {}
     problems: list[models.Problem] = []
+    excess_lines: list[int] = []
     for draft in drafts:
-        known = first.setdefault(draft.arxiv_id, draft)
-        if known is not draft:
+        known = first.get(draft.arxiv_id)
+        if known is not None:
             problems.append(models.Problem(draft.line, _merge_duplicate(known, draft)))
+        elif len(first) < MAX_PAPERS:
+            first[draft.arxiv_id] = draft
+        else:
+            excess_lines.append(draft.line)
+    if excess_lines:
+        problems.append(_excess_problem(excess_lines))
     return tuple(_build_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
+
+
+def _excess_problem(excess_lines: Sequence[int]) -> models.Problem:
+    count = len(excess_lines)
+    noun = "1 paper is" if count == 1 else f"{count} papers are"
+    message = f"a digest has at most {MAX_PAPERS} papers; {noun} left out from here on"
+    return models.Problem(excess_lines[0], message)
 
 
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[models.Problem]:

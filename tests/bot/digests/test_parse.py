@@ -152,6 +152,22 @@ def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
     assert digest.date == date(2025, 2, 6)
 
 
+def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out() -> None:
+    most = paper_headings.MAX_PAPERS
+    full = newsletter_text("2025-02-06", *range(most))
+    extra = newsletter_text("2025-02-06", 7, most, most + 1)
+    (digest,) = parse.parse_text(full)
+    assert (len(digest.entries), digest.problems) == (most, ())
+    (digest,) = parse.parse_text(full + extra)
+    assert ids(digest) == [f"2502.{number:05}" for number in range(most)]
+    repeated, excess = digest.problems
+    assert "2502.00007 stands here again" in repeated.message
+    assert excess == models.Problem(
+        full.count("\n") + 1 + extra[: extra.index(f"Paper {most}]")].count("\n"),
+        "a digest has at most 5000 papers; 2 papers are left out from here on",
+    )
+
+
 def test_a_dated_chapter_begins_no_digest() -> None:
     text = review_text("2025-05-27", 1, 2).replace(
         "글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글."
@@ -201,7 +217,7 @@ def test_a_text_without_digest_is_rejected_with_the_reason(text: str, words: str
         ("한국어".encode("cp949"), "not valid UTF-8"),
         (b"## Daily \xff", "not valid UTF-8 (at byte 9)"),
         (b"\xff\xfea", "not valid UTF-16"),
-        (b" " * (parse.MAX_BYTES + 1), "32 MB"),
+        (b" " * (parse.MAX_BYTES + 1), "20 MB"),
     ],
 )
 def test_bytes_that_are_no_text_are_rejected_with_the_reason(data: bytes, words: str) -> None:
