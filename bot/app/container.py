@@ -31,6 +31,7 @@ from storage.errors import DatabaseBusyError
 if TYPE_CHECKING:
     from bot.client.bot import PaperroundBot
     from bot.client.discord_api.command_sync import CommandMentions
+    from bot.client.discord_api.http_observer import HttpObserver
     from bot.client.renderer import DiscordRenderer
     from bot.client.translations import Translations
     from bot.rendering.wording.templates import Templates
@@ -68,6 +69,13 @@ class Container:
         from bot.client.discord_api.command_sync import CommandMentions
 
         return CommandMentions()
+
+    @cached_property
+    def http_observer(self) -> HttpObserver:
+        """The observer of the Discord client's requests; add listeners before the client logs in."""
+        from bot.client.discord_api.http_observer import HttpObserver
+
+        return HttpObserver()
 
     @cached_property
     def renderer(self) -> DiscordRenderer:
@@ -111,6 +119,7 @@ class Container:
             self.texts,
             self.mentions,
             self.renderer,
+            observer=self.http_observer,
             shard_count=shard_count,
             locale=locale,
         )

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import renderer, translations
-from bot.client.discord_api import command_sync
+from bot.client.discord_api import command_sync, http_observer
 from bot.client.translations import Texts
 from bot.services.bundle import Services
 from storage import models
@@ -32,6 +32,7 @@ class Client(commands.AutoShardedBot):
         mentions: command_sync.CommandMentions,
         post_renderer: renderer.DiscordRenderer,
         *,
+        observer: http_observer.HttpObserver,
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
@@ -51,6 +52,7 @@ class Client(commands.AutoShardedBot):
                 guild=True, dm_channel=True, private_channel=True
             ),
             shard_count=shard_count,
+            http_trace=observer.trace,
         )
         self.services = services
         self.translations = texts
