@@ -1,4 +1,4 @@
-"""Structured logs on stderr: text for a console or JSON lines for a collector."""
+"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 
 import structlog
 
-from bot import settings
+from bot import printable, settings
+from storage import errors
 
 SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -35,10 +36,10 @@ def configure(log: str) -> None:
         cache_logger_on_first_use=False,
     )
     finish: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if style == "json":
-        finish.append(structlog.processors.format_exc_info)
+    # JSON escapes control characters itself; the console's text may go to a terminal.
+    finish.append(structlog.processors.format_exc_info if style == "json" else _make_values_printable)
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, renderer]
+        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, _redacting(renderer)]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -49,3 +50,23 @@ def configure(log: str) -> None:
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "alembic", "apscheduler", "aiosqlite"):
         logging.getLogger(name).setLevel(quiet)
+
+
+def _make_values_printable(
+    logger: object, method_name: str, event_dict: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {
+        name: printable.make_printable(value) if isinstance(value, str) else value
+        for name, value in event_dict.items()
+    }
+
+
+def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Processor:
+    """Return the renderer with the passwords hidden in its lines, tracebacks included."""
+
+    def render(
+        logger: structlog.typing.WrappedLogger, method_name: str, event_dict: structlog.typing.EventDict
+    ) -> str:
+        return errors.redact(str(renderer(logger, method_name, event_dict)))
+
+    return render

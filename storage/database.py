@@ -118,12 +118,17 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 def parse_url(url: str) -> URL:
     """Parse a database URL. Raises StorageError if it is invalid."""
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise errors.StorageError(
             "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or"
             " postgresql+asyncpg://user@host/name."
         ) from error
+    if "@" in (parsed.host or ""):
+        raise errors.StorageError(
+            "The password in PAPERROUND_DATABASE_URL has an @, which ends a password in a URL. Write %40 in its place."
+        )
+    return parsed
 
 
 def open_engine(url: str) -> AsyncEngine:

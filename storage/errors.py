@@ -1,10 +1,49 @@
-"""The root of all errors that a person can act on, and the errors of storage. Drivers' errors are translated into these."""
+"""The root of all errors that a person can act on, and the errors of storage. Drivers' errors are translated into these.
+
+Messages often quote an address of the settings, so a password in it is hidden here, for every error.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CREDENTIALS = re.compile(
+    # A name and a password. What follows the colon may be a port; anything else is a password, which ends at the last @,
+    # since it may hold an @ or a slash that should have been percent-encoded.
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)"
+    r"(?:(?P<name>[^\s/?#:@\[]*):(?![0-9]{1,5}(?:[/?#\s\"',)]|$))\S*@|(?<=http://)[^\s/?#:@]+@|(?<=https://)[^\s/?#:@]+@)"
+    # The same without a scheme, as in a list of hosts.
+    r"|(?<![^\s\"'(,=])(?P<bare>[^\s/?#:@\"'(,=]+):(?!//)\S*@",
+    re.IGNORECASE,
+)
+_SECRET_PARAMETER = re.compile(
+    r"(?P<name>[?&](?:password|passwd|pwd|token|access_token|api_?key|secret|auth)=)[^&#\s\"']+",
+    re.IGNORECASE,
+)
+_HIDDEN = "***"
+
+
+def redact(text: str) -> str:
+    """Return a text with the passwords and tokens of the addresses in it replaced by `***`."""
+    if "@" not in text and "=" not in text:
+        return text
+    return _SECRET_PARAMETER.sub(rf"\g<name>{_HIDDEN}", _CREDENTIALS.sub(_hide_credentials, text))
+
+
+def _hide_credentials(match: re.Match[str]) -> str:
+    if match["bare"] is not None:
+        return f"{match['bare']}:{_HIDDEN}@"
+    name = match["name"]
+    return f"{match['scheme']}{_HIDDEN if name is None else f'{name}:{_HIDDEN}'}@"
 
 
 class PaperroundError(Exception):
     """Base of all our errors; the message says what happened and what to do. `exit_status` is the command line's."""
 
     exit_status = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redact(message))
 
 
 class StorageError(PaperroundError):

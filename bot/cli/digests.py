@@ -173,7 +173,7 @@ def export(
     first, last = (arguments.parse_date(text) if text else None for text in (on or since, on or until))
     text = context.run_command(lambda: _export("json" if as_json else form, first, last))
     if target is None:
-        sys.stdout.write(text)
+        output.print_document(text)
         return
     try:
         Path(target).write_text(text, encoding="utf-8")

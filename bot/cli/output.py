@@ -1,4 +1,7 @@
-"""Prints results: JSON for programs, tables for people, problems and progress on stderr."""
+"""Prints results: JSON for programs, tables for people, problems and progress on stderr.
+
+Everything for people passes `bot.printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from bot import printable
+
 Item = TypeVar("Item")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -17,7 +22,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 def print_json(value: Any) -> None:
     """Print a value as one line of JSON, in UTF-8."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    # JSON escapes C0 only, and many terminals obey C1 too. Such characters can only be within strings.
+    sys.stdout.write(printable.CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+
+
+def print_document(text: str) -> None:
+    """Print the text of a document: unchanged into a file or pipe, made printable on a terminal."""
+    sys.stdout.write(printable.make_printable(text) if sys.stdout.isatty() else text)
 
 
 def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
@@ -46,12 +58,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("–" if cell is None else printable.make_printable(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else 200)
     if table.row_count:
         console.print(table)
     else:
-        console.print(Text(empty))
+        console.print(Text(printable.make_printable(empty)))
 
 
 @contextmanager
@@ -79,11 +91,12 @@ def with_progress(items: Iterable[Item], label: str) -> Iterator[Item]:
 
 
 def echo(sentence: str) -> None:
-    """Print one line on stdout."""
-    sys.stdout.write(sentence + "\n")
+    """Print a sentence on stdout."""
+    sys.stdout.write(printable.make_printable(sentence) + "\n")
 
 
 def error(sentence: str) -> None:
     """Print one line on stderr."""
-    sys.stderr.write(f"paperround: {sentence}\n")
+    line = printable.make_printable(sentence).replace("\n", "\\n")
+    sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import arguments, context, output
+from storage import errors as storage_errors
 from storage import models
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def fetch(
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return the JSON object of a source."""
     return {
-        "source": row.url,
+        "source": storage_errors.redact(row.url),
         "kind": row.kind.value,
         "language": row.language and row.language.value,
         "priority": row.priority,
@@ -170,7 +171,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
     rows = [
         {
-            "source": report.source.url,
+            "source": storage_errors.redact(report.source.url),
             "status": _status_name(report.status),
             "reason": report.reason,
             "digests": report.result.digests,

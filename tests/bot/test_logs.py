@@ -44,3 +44,17 @@ def test_json_logs_have_one_line_per_event_with_level_and_time(capsys: pytest.Ca
     event = json.loads(line)
     assert (event["event"], event["level"], event["delivery"]) == ("this", "warning", "daily:1:2026-01-05")
     assert event["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_line_holds_no_control_sequence_and_no_password(
+    style: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(style)
+    structlog.get_logger("test").warning(
+        "line not parsed", message="\x1b]0;pwned\x07", source="https://user:Gehe1m@host/feed"
+    )
+    stderr = capsys.readouterr().err
+    assert "Gehe1m" not in stderr
+    assert "pwned" in stderr
+    assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []

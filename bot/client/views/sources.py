@@ -13,7 +13,7 @@ from bot.client.views import empty_list, notices, paper_list, paper_text, schedu
 from bot.rendering.discord_text import escape, split
 from bot.services.polling import health
 from bot.sources import kinds
-from storage import models
+from storage import errors, models
 
 SHOW = "src"
 PAGE_SIZE = 8
@@ -96,6 +96,6 @@ def _failure_text(texts: Texts, row: models.StoredSource) -> str:
     if row.status is models.FetchStatus.REFUSED:
         reason = texts("source-refused")
     else:
-        public = (row.reason or "").replace(row.url, public_label(row))
+        public = errors.redact((row.reason or "").replace(row.url, public_label(row)))
         reason = paper_text.escape_untrusted(public, max_length=300) if public else texts("reason-unknown")
     return texts("source-failures", count=row.failures, reason=reason)

@@ -79,7 +79,7 @@ def _display_value(label: str, value: Any) -> str:
             return "not shown: there may be a password in it"
     if value is None or value == ():
         return "–"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return storage_errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
 def _check_folder(label: str, value: Any) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import models
+from storage import errors, models
 from storage.database import Connection
 from storage.outbox import plan
 
@@ -26,7 +26,7 @@ class OperatorNotifier:
             locale=self._locale,
             kind=contents.NoticeKind.SOURCE_FAILING,
             reason=row.reason,
-            subject=row.url,
+            subject=errors.redact(row.url),
         )
         delivery = self._deliveries.build_notice(notice, now=now, channel_id=self._channel_id)
         await plan.add(connection, delivery)

@@ -71,8 +71,15 @@ class SourceRegistry:
             return await sources.list_rows(connection)
 
     async def remove(self, url: str) -> None:
-        """Delete a source; the digests and facts it brought stay. Raises UsageError for an unknown address."""
+        """Delete a source by its address, or by what `sources list` shows of it; the digests and facts it brought stay.
+
+        Raises UsageError for an unknown address.
+        """
         async with self._database.transaction() as connection:
+            stored = [row.url for row in await sources.list_rows(connection)]
+            shown = [address for address in stored if storage_errors.redact(address) == url]
+            if url not in stored and len(shown) == 1:
+                url = shown[0]
             if not await sources.remove(connection, url):
                 raise errors.UsageError(
                     f"{url} is not among the sources. `paperround sources list` names them."
