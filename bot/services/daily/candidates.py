@@ -15,13 +15,11 @@ async def load_pool(
 ) -> decision.CandidatePool:
     """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers."""
     first_dates: list[date] = []
-    last_dates: list[date] = []
     for subscription in subscriptions:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         # A post that still waits for its digest may be yesterday's.
         first_dates.append(decision.oldest_digest_date(subscription, today - schedule.DAY))
-        last_dates.append(decision.newest_digest_date(today))
-    return await load_digests(connection, min(first_dates), max(last_dates))
+    return await load_digests(connection, min(first_dates), decision.newest_digest_date(now))
 
 
 async def load_digests(connection: Connection, since_on: date, until_on: date) -> decision.CandidatePool:

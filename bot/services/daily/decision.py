@@ -1,7 +1,8 @@
 """Decides what a due subscription does: post, wait for a digest, or move on. Pure: no storage, clock or rendering.
 
 A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
-digest posted, and not covered by an earlier post. The first post of a subscription shows the newest date only.
+digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
+subscription shows the newest date only.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
 
 MINUTE = timedelta(minutes=1)
+
+EASTERNMOST_OFFSET = timedelta(hours=14)
+"""The zone in which a date begins first (Kiritimati)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,16 @@ def oldest_digest_date(subscription: models.Subscription, today: date) -> date:
     oldest = today - (styles.window_days(subscription) - 1) * DAY
     if styles.is_rolling(subscription) or subscription.last_digest_on is None:
         return oldest
-    return max(oldest, subscription.last_digest_on)
+    # A digest that was dated ahead of the local date must not exclude the digest of that date.
+    return max(oldest, min(subscription.last_digest_on, today))
 
 
-def newest_digest_date(today: date) -> date:
-    """Return the last digest date that a post of `today` can draw from; the digest's own zone may be a day ahead."""
-    return today + DAY
+def newest_digest_date(now: datetime) -> date:
+    """Return the last digest date that a post at `now` (UTC) can draw from: today's in the zone that is furthest ahead.
+
+    A later date is a mistake of the digest or of its zone; it is posted once the date has begun.
+    """
+    return (now + EASTERNMOST_OFFSET).date()
 
 
 def settled_at(subscription: models.Subscription, digest: StoredDigest) -> datetime:
@@ -140,12 +148,12 @@ def settled_at(subscription: models.Subscription, digest: StoredDigest) -> datet
 def fresh_digests(
     subscription: models.Subscription,
     due_on: date,
-    today: date,
+    now: datetime,
     pool: CandidatePool,
     covered_ids: Collection[int],
 ) -> list[StoredDigest]:
-    """Return the digests that a post of `due_on` can draw from on the local date `today`."""
-    first, last = oldest_digest_date(subscription, due_on), newest_digest_date(today)
+    """Return the digests that a post of `due_on` can draw from at `now` (UTC)."""
+    first, last = oldest_digest_date(subscription, due_on), newest_digest_date(now)
     dated = [digest for digest in pool.digests if first <= digest.date <= last]
     if styles.is_rolling(subscription):
         return dated
@@ -175,7 +183,7 @@ def decide(
     until = min(current.at + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post.
     first_on = min(today, current.local_on) if now <= until else today
-    fresh = fresh_digests(subscription, first_on, today, pool, covered_ids)
+    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids)
     empty = PlannedPost(current.local_on, current.at, current.local_on)
     if styles.is_rolling(subscription):
         empty = replace(empty, since_on=styles.first_rolling_date(subscription, current.local_on))
@@ -185,7 +193,7 @@ def decide(
     settled = [settled_at(subscription, digest) for digest in fresh]
     ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
     if ready:
-        return _decide_daily(subscription, moved_on, empty, ready, pool, posted_ids)
+        return _decide_daily(subscription, moved_on, today, empty, ready, pool, posted_ids)
     if now < until:
         look_at = min([moment for moment in settled if moment > now] + [until])
         due = schedule.DueTime(look_at, past[0].local_on)
@@ -196,6 +204,7 @@ def decide(
 def _decide_daily(
     subscription: models.Subscription,
     moved_on: models.Subscription,
+    today: date,
     empty: PlannedPost,
     ready: list[StoredDigest],
     pool: CandidatePool,
@@ -205,7 +214,8 @@ def _decide_daily(
     drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date == newest_on]
     choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
     return Decision(
-        replace(moved_on, last_digest_on=newest_on),
+        # At most today: today's own digest may arrive after one that is dated tomorrow.
+        replace(moved_on, last_digest_on=min(newest_on, today)),
         _unless_empty(choice, subscription),
         choice,
         covered_digest_ids=tuple(digest.id for digest in ready),

@@ -67,7 +67,7 @@ class OnDemandPosts:
     ) -> decision.PlannedPost | None:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         first_on = decision.oldest_digest_date(subscription, today)
-        pool = await candidates.load_digests(connection, first_on, decision.newest_digest_date(today))
+        pool = await candidates.load_digests(connection, first_on, decision.newest_digest_date(now))
         if not pool.digests:
             return None
         newest_on = max(digest.date for digest in pool.digests)

@@ -121,10 +121,9 @@ def eligible_dates(subscription: models.Subscription, now: datetime) -> tuple[da
     """
     if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
-    today = schedule.local_date(
-        max(subscription.next_due_at, now), schedule.parse_zone(subscription.timezone)
-    )
-    return decision.oldest_digest_date(subscription, today), decision.newest_digest_date(today)
+    decided_at = max(subscription.next_due_at, now)
+    today = schedule.local_date(decided_at, schedule.parse_zone(subscription.timezone))
+    return decision.oldest_digest_date(subscription, today), decision.newest_digest_date(decided_at)
 
 
 def explain_past(
@@ -250,6 +249,6 @@ def _has_decision_near(facts: ExplanationInput, digest: StoredDigest) -> bool:
     return any(
         decision.oldest_digest_date(facts.subscription, record.local_on)
         <= digest.date
-        <= decision.newest_digest_date(record.local_on)
+        <= decision.newest_digest_date(record.decided_at)
         for record in facts.decisions
     )

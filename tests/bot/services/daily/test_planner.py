@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -369,6 +369,33 @@ async def test_no_day_is_skipped_after_the_clock_was_ahead(harness: PlannerHarne
     assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     assert await harness.planner.tick(SEOUL_9AM) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "at_time", "hour", "is_fresh"),
+    [
+        ("Asia/Seoul", "09:00", 0, False),
+        ("Asia/Seoul", "20:00", 11, True),
+        ("America/New_York", "09:00", 14, True),
+    ],
+)
+async def test_a_digest_dated_tomorrow_does_not_silence_todays(
+    harness: PlannerHarness, zone: str, at_time: str, hour: int, is_fresh: bool
+) -> None:
+    due = datetime.combine(MONDAY, time(hour), UTC)
+    await harness.subscribe(
+        timezone=zone, at_time=at_time, wait_minutes=0, created_at=due - timedelta(hours=36)
+    )
+    await store_newsletter(harness, MONDAY - timedelta(days=1), ("2601.00001", 9), at=due - 2 * schedule.DAY)
+    await harness.planner.tick(due - timedelta(days=1))
+    await store_newsletter(harness, MONDAY + timedelta(days=1), ("2601.00002", 8))
+    await harness.planner.tick(due)
+    assert await harness.list_contents() == ["2601.00001", *(["2601.00002"] if is_fresh else [])]
+    await store_newsletter(harness, MONDAY, ("2601.00003", 7))
+    await harness.planner.tick(due + timedelta(days=1))
+    posted = " ".join(await harness.list_contents()).split()
+    assert sorted(posted) == ["2601.00001", "2601.00002", "2601.00003"]
+    assert await harness.planner.tick(due + timedelta(days=2)) == 0
 
 
 async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:

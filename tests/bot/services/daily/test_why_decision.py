@@ -35,10 +35,10 @@ def test_an_overdue_post_draws_by_todays_date_and_a_paused_subscription_has_none
         next_due_at=SEOUL_9AM,
         waiting_for_on=None,
     )
-    assert why_decision.eligible_dates(subscription, EVENING) == (date(2026, 1, 3), date(2026, 1, 6))
+    assert why_decision.eligible_dates(subscription, EVENING) == (date(2026, 1, 3), date(2026, 1, 5))
     assert why_decision.eligible_dates(subscription, SEOUL_9AM + 5 * DAY) == (
         date(2026, 1, 8),
-        date(2026, 1, 11),
+        date(2026, 1, 10),
     )
     assert (
         why_decision.eligible_dates(replace(subscription, state=models.ActivityState.PAUSED), SEOUL_9AM)
