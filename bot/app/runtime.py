@@ -30,6 +30,7 @@ from bot.client.discord_api import endpoints, sender, token_check
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import files, inbox
 from bot.services.ingest.results import IngestResult
+from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import outcomes, suspension
 from bot.services.outbox.relay import Relay
@@ -60,14 +61,18 @@ class Runtime:
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
+    liveness: Liveness
 
     async def tick(self) -> None:
         """Plan due posts. Called every minute and at the start; errors are logged, and the next call retries."""
         now = self.container.clock()
+        if self.bot.is_gateway_connected():
+            self.liveness.record_discord()
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
             if await self.planner.tick(now):
                 self.relay.wake()
+            self.liveness.record_tick()
 
     async def purge_payloads(self) -> None:
         """Delete the payloads of deliveries that ended 30 days ago, and the decisions made before then."""
@@ -117,7 +122,9 @@ class Runtime:
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
-    metrics = Metrics()
+    metrics, liveness = Metrics(), Liveness()
+    container.http_observer.on_answer(liveness.record_answer)
+    container.http_observer.on_failure(lambda _: liveness.record_discord_failure())
     recorder = outcomes.OutcomeRecorder(
         container.database,
         suspension.DestinationSuspender(container.deliveries),
@@ -126,9 +133,11 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         on_outcome=metrics.record,
     )
     discord_sender = sender.DiscordSender(bot, sender.make_request_limiter())
-    relay = Relay(container.database, discord_sender, recorder, clock=container.clock)
+    relay = Relay(
+        container.database, discord_sender, recorder, clock=container.clock, on_claimed=liveness.record_claim
+    )
     planner = DailyPlanner(container.database, container.deliveries)
-    return Runtime(container, bot, relay, planner, metrics, lock, stop)
+    return Runtime(container, bot, relay, planner, metrics, lock, stop, liveness)
 
 
 def freeze_gc() -> None:
@@ -158,10 +167,11 @@ async def run(container: Container) -> None:
         ):
             return
         stack.push_async_callback(lock.release)
+        runtime.liveness.record_start()
         await container.mentions.load(container.database)
         await runtime.planner.reschedule(container.clock())
         stack.push_async_callback(bot.close)
-        if await _wait_unless_stopped(_log_in(bot, token.get_secret_value()), stop, None):
+        if await _wait_unless_stopped(_log_in(runtime, token.get_secret_value()), stop, None):
             freeze_gc()
             await _run_tasks(runtime)
     log.info("stopped")
@@ -183,8 +193,9 @@ async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.container.database,
         runtime.metrics,
         runtime.container.clock,
+        runtime.liveness,
         role=lambda: "sender" if runtime.lock.is_held else "standby",
-        is_connected=lambda: runtime.bot.is_ready() and not runtime.bot.is_closed(),
+        is_connected=runtime.bot.is_gateway_connected,
     )
     url = await stack.enter_async_context(server.serving(address))
     log.info("serving health and metrics", url=url)
@@ -222,11 +233,13 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-async def _log_in(bot: PaperroundBot, token: str) -> None:
+async def _log_in(runtime: Runtime, token: str) -> None:
     """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
+    bot = runtime.bot
     unreachable = (discord.HTTPException, OSError, TimeoutError)
 
     async def log_in() -> None:
+        runtime.liveness.record_start()  # whoever asks Discord again and again is alive
         try:
             await bot.login(token)
         except discord.LoginFailure as error:

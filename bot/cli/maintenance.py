@@ -1,4 +1,4 @@
-"""Commands for operators: `reindex`, `backup`, `db upgrade` and `doctor`."""
+"""Commands for operators: `reindex`, `backup`, `db upgrade`, `doctor` and `healthcheck`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("reindex")(reindex)
     app.command("backup")(backup)
     app.command("doctor")(doctor)
+    app.command("healthcheck")(healthcheck)
     group = typer.Typer(help="The database's schema.", no_args_is_help=True)
     group.command("upgrade")(upgrade)
     group.callback()(lambda: None)
@@ -108,3 +109,10 @@ def doctor(
     for finding in wrong:
         output.error(f"{finding.what}: {finding.note}")
     sys.exit(1 if wrong else 0)
+
+
+def healthcheck(as_json: output.AsJson = False) -> None:
+    """Ask the running bot's `/health` whether it works: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
+    from bot.cli import health_request
+
+    sys.exit(health_request.report(as_json=as_json))

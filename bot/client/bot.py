@@ -67,6 +67,14 @@ class PaperroundBot(Client):
         """Router of buttons, select menus and modals."""
         return component_router.ComponentRouter()
 
+    def is_gateway_connected(self) -> bool:
+        """Return whether the bot has been ready and every shard's connection is open. `is_ready` alone stays true."""
+        return (
+            self.is_ready()
+            and not self.is_closed()
+            and not any(shard.is_closed() for shard in self.shards.values())
+        )
+
     async def setup_hook(self) -> None:
         """Load the cogs, and synchronise the commands with Discord if they have changed."""
         await self.tree.set_translator(translations.CommandTranslator(self.translations))

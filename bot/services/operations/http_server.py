@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import structlog
 from aiohttp import web
 
-from bot import errors
+from bot import errors, isolation
 from bot.clock import Clock
+from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
 from storage import models
 from storage.database import Database
 from storage.outbox import queries
+
+log = structlog.get_logger(__name__)
+
+DATABASE_SECONDS = 2.0
+"""`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
 
 
 class MonitoringServer:
@@ -24,6 +32,7 @@ class MonitoringServer:
         database: Database,
         metrics: Metrics,
         clock: Clock,
+        liveness: Liveness,
         *,
         role: Callable[[], str],
         is_connected: Callable[[], bool],
@@ -31,21 +40,33 @@ class MonitoringServer:
         self._database = database
         self._metrics = metrics
         self._clock = clock
+        self._liveness = liveness
         self._role = role
         self._is_connected = is_connected
 
     async def _handle_health(self, request: web.Request) -> web.Response:
-        async with self._database.read() as connection:
-            oldest = await queries.oldest_unsent_at(connection)
         role, is_connected = self._role(), self._is_connected()
+        if is_connected:
+            self._liveness.record_discord()
+        problems = [] if role == "standby" else self._liveness.find_problems()
+        oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
             "role": role,
             "gateway_connected": is_connected,
             "oldest_unsent_at": None if oldest is None else oldest.isoformat(),
             "oldest_unsent_seconds": None if oldest is None else self._seconds_since(oldest),
+            **self._liveness.get_ages(),
+            "problems": problems,
         }
-        return web.json_response(body, status=200 if role == "standby" or is_connected else 503)
+        return web.json_response(body, status=503 if problems else 200)
+
+    async def _oldest_unsent_at(self) -> datetime | None:
+        """Return the oldest unsent delivery's time, or None if the database does not answer."""
+        with isolation.isolated(log, "the oldest delivery is unknown"):
+            async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
+                return await queries.oldest_unsent_at(connection)
+        return None
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         async with self._database.read() as connection:

@@ -40,7 +40,10 @@ class Limits:
 
 
 class Relay:
-    """Sends due parts through `sender`. `clock` returns the present (UTC); `monotonic` (seconds) measures delays."""
+    """Sends due parts through `sender`. `clock` returns the present (UTC); `monotonic` (seconds) measures delays.
+
+    `on_claimed` is called after each claim, also when nothing was due or the relay rests.
+    """
 
     def __init__(
         self,
@@ -52,8 +55,10 @@ class Relay:
         limits: Limits | None = None,
         rate_limiter: throttle.RateLimiter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        on_claimed: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
+        self._on_claimed = on_claimed
         self._attempt_runner = attempt.AttemptRunner(database, sender, monotonic)
         self._recorder = recorder
         self._clock = clock
@@ -126,6 +131,7 @@ class Relay:
         while is_work_left:
             for due in await self._claim(clock):
                 self._start_attempt(due, clock)
+            self._on_claimed()
             is_work_left = await self._wait_for_slots()
         if self._fatal_error is not None:
             fatal, self._fatal_error = self._fatal_error, None

@@ -13,6 +13,7 @@ from prometheus_client import parser
 
 from bot import errors
 from bot.services.operations import http_server
+from bot.services.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
 from bot.services.operations.metrics import Metrics
 from bot.services.posts import contents
 from storage import models
@@ -26,18 +27,32 @@ NOW = SEOUL_9AM + timedelta(seconds=90)
 
 @dataclass
 class ServerHarness:
-    """A monitoring server whose role and connection a test sets."""
+    """A monitoring server whose role, connection and monotonic time a test sets."""
 
     db: Database
     role: str = "sender"
     connected: bool = True
+    seconds: float = 1000.0
     metrics: Metrics = field(default_factory=Metrics)
     url: str = ""
 
+    def __post_init__(self) -> None:
+        self.liveness = Liveness(lambda: self.seconds)
+
     def open(self) -> http_server.MonitoringServer:
         return http_server.MonitoringServer(
-            self.db, self.metrics, lambda: NOW, role=lambda: self.role, is_connected=lambda: self.connected
+            self.db,
+            self.metrics,
+            lambda: NOW,
+            self.liveness,
+            role=lambda: self.role,
+            is_connected=lambda: self.connected,
         )
+
+    def show_life(self, *except_for: str) -> None:
+        """Record every sign of life now, except for those named."""
+        for sign in {"tick", "claim", "discord"} - set(except_for):
+            getattr(self.liveness, f"record_{sign}")()
 
     async def health(self) -> tuple[int, dict[str, Any]]:
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}/health") as response:
@@ -77,6 +92,8 @@ async def harness(db: Database) -> AsyncIterator[ServerHarness]:
 
 
 async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerHarness) -> None:
+    harness.show_life()
+    harness.seconds += 7
     assert await harness.health() == (
         200,
         {
@@ -85,8 +102,66 @@ async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerH
             "gateway_connected": True,
             "oldest_unsent_at": None,
             "oldest_unsent_seconds": None,
+            "tick_seconds": 7.0,
+            "claim_seconds": 7.0,
+            "discord_seconds": 0.0,
+            "problems": [],
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("sign", "limit", "word"),
+    [
+        ("tick", TICK_SECONDS, "planner"),
+        ("claim", CLAIM_SECONDS, "relay"),
+        ("discord", DISCORD_SECONDS, "Gateway"),
+    ],
+)
+async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_which(
+    harness: ServerHarness, sign: str, limit: float, word: str
+) -> None:
+    harness.connected = False
+    harness.show_life()
+    harness.seconds += limit
+    harness.show_life(sign)
+    assert (await harness.health())[0] == 200
+    harness.seconds += 1
+    status, body = await harness.health()
+    assert status == 503
+    [problem] = body["problems"]
+    assert word in problem
+    assert body[f"{sign}_seconds"] == limit + 1
+    harness.role = "standby"
+    assert (await harness.health())[0] == 200
+
+
+async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None:
+    harness.connected = False
+    harness.seconds += CLAIM_SECONDS - 1
+    status, body = await harness.health()
+    assert (status, body["tick_seconds"], body["claim_seconds"], body["discord_seconds"]) == (
+        200,
+        None,
+        None,
+        None,
+    )
+    harness.liveness.record_start()
+    harness.seconds += CLAIM_SECONDS - 1
+    assert (await harness.health())[0] == 200
+    harness.seconds += 2
+    assert (await harness.health())[0] == 503
+
+
+async def test_health_answers_while_the_database_does_not(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = ServerHarness(sqlite_db)
+    monkeypatch.setattr(http_server, "DATABASE_SECONDS", 0.0)
+    async with harness.open().serving("127.0.0.1:0") as harness.url:
+        await harness.plan("daily:1:2026-01-05")
+        status, body = await harness.health()
+    assert (status, body["oldest_unsent_at"]) == (200, None)
 
 
 async def test_the_oldest_unsent_delivery_is_reported_with_its_age(harness: ServerHarness) -> None:
@@ -97,15 +172,6 @@ async def test_the_oldest_unsent_delivery_is_reported_with_its_age(harness: Serv
     assert body["oldest_unsent_seconds"] == 90.0
     await harness.send_all()
     assert (await harness.health())[1]["oldest_unsent_at"] is None
-
-
-@pytest.mark.parametrize(("role", "status"), [("sender", 503), ("standby", 200)])
-async def test_without_the_gateway_a_sender_is_unhealthy_and_a_standby_healthy(
-    harness: ServerHarness, role: str, status: int
-) -> None:
-    harness.role, harness.connected = role, False
-    actual, body = await harness.health()
-    assert (actual, body["role"], body["gateway_connected"]) == (status, role, False)
 
 
 async def test_queue_depth_is_by_state_and_an_emptied_state_is_zero(harness: ServerHarness) -> None:

@@ -1,0 +1,88 @@
+"""Liveness of a running bot: when its tick, its relay and Discord last showed that they work. Behind `/health`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bot.services.outbox.discord_health import Answer
+
+TICK_SECONDS = 180.0
+"""The planner runs every minute, and planning for 10,000 channels takes less than another."""
+CLAIM_SECONDS = 120.0
+"""The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
+DISCORD_SECONDS = 300.0
+"""discord.py notices a dead connection within a minute and connects again within seconds."""
+DISCORD_FAILURE_SECONDS = 1200.0
+"""For so long a failed request excuses `DISCORD_SECONDS`: in a long outage discord.py waits up to 1,024 s between attempts
+to connect again."""
+
+
+class Liveness:
+    """The moments of the last signs of life. `monotonic` is in seconds, so that a changed clock does not count.
+
+    Before its first sign each of them is as old as the start, which is the grace for starting up. While requests to
+    Discord are made and fail, Discord's silence is an outage, which starting this process again would not end.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._started_at = monotonic()
+        self._tick_at: float | None = None
+        self._claim_at: float | None = None
+        self._discord_at: float | None = None
+        self._discord_failed_at = float("-inf")
+
+    def record_start(self) -> None:
+        """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
+        self._started_at = self._monotonic()
+
+    def record_tick(self) -> None:
+        """Record that the planner has finished a tick."""
+        self._tick_at = self._monotonic()
+
+    def record_claim(self) -> None:
+        """Record that the relay has claimed parts, or has decided that none can be sent now."""
+        self._claim_at = self._monotonic()
+
+    def record_discord(self) -> None:
+        """Record that the Gateway is connected, or that a request to Discord has succeeded."""
+        self._discord_at = self._monotonic()
+
+    def record_discord_failure(self) -> None:
+        """Record that a request to Discord got an error or no answer."""
+        self._discord_failed_at = self._monotonic()
+
+    def record_answer(self, answer: Answer) -> None:
+        """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
+        if answer.is_json and answer.status < 500 and answer.status != 429:
+            self.record_discord()
+        else:
+            self.record_discord_failure()
+
+    def get_ages(self) -> dict[str, float | None]:
+        """Return the seconds since each sign, as fields of `/health`; None before the first."""
+        signs = {"tick": self._tick_at, "claim": self._claim_at, "discord": self._discord_at}
+        return {
+            f"{name}_seconds": None if at is None else self._seconds_since(at) for name, at in signs.items()
+        }
+
+    def find_problems(self) -> list[str]:
+        """Return a sentence for each sign that is overdue."""
+        problems = []
+        if self._is_overdue(self._tick_at, TICK_SECONDS):
+            problems.append(f"The planner has not finished a tick for {TICK_SECONDS:.0f} s.")
+        if self._is_overdue(self._claim_at, CLAIM_SECONDS):
+            problems.append(f"The relay has not looked for parts to send for {CLAIM_SECONDS:.0f} s.")
+        is_outage = self._seconds_since(self._discord_failed_at) <= DISCORD_FAILURE_SECONDS
+        if self._is_overdue(self._discord_at, DISCORD_SECONDS) and not is_outage:
+            problems.append(
+                f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
+            )
+        return problems
+
+    def _is_overdue(self, at: float | None, limit: float) -> bool:
+        return self._seconds_since(max(self._started_at, at or self._started_at)) > limit
+
+    def _seconds_since(self, moment: float) -> float:
+        return round(self._monotonic() - moment, 1)

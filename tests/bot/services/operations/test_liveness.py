@@ -1,0 +1,81 @@
+"""Liveness: what counts as a sign of life, and what is overdue when."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.services.operations import liveness
+from bot.services.outbox.discord_health import Answer
+
+
+class ManualTime:
+    """A monotonic clock that a test moves, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def monotonic() -> ManualTime:
+    return ManualTime()
+
+
+@pytest.fixture
+def signs(monotonic: ManualTime) -> liveness.Liveness:
+    """A bot that has been waiting for Discord since before DISCORD_SECONDS, and otherwise works."""
+    signs = liveness.Liveness(monotonic)
+    monotonic.seconds += liveness.DISCORD_SECONDS + 1
+    signs.record_tick()
+    signs.record_claim()
+    return signs
+
+
+def test_silence_of_discord_without_a_failed_request_is_a_fault_of_the_process(
+    signs: liveness.Liveness,
+) -> None:
+    [problem] = signs.find_problems()
+    assert "no request to Discord has succeeded for 300 s" in problem
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(200, True), Answer(204, True), Answer(403, True), Answer(404, True)]
+)
+def test_an_answer_of_discord_itself_is_a_sign_of_life(signs: liveness.Liveness, answer: Answer) -> None:
+    signs.record_answer(answer)
+    assert signs.find_problems() == []
+    assert signs.get_ages()["discord_seconds"] == 0
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(403, False), Answer(200, False), Answer(502, True), Answer(429, True)]
+)
+def test_an_outage_of_discord_is_no_fault_of_the_process(
+    signs: liveness.Liveness, monotonic: ManualTime, answer: Answer
+) -> None:
+    signs.record_answer(answer)
+    assert signs.find_problems() == []
+    assert signs.get_ages()["discord_seconds"] is None
+    monotonic.seconds += liveness.DISCORD_FAILURE_SECONDS + 1
+    signs.record_tick()
+    signs.record_claim()
+    assert len(signs.find_problems()) == 1
+
+
+def test_no_outage_of_discord_excuses_a_planner_or_relay_that_stands_still(
+    signs: liveness.Liveness, monotonic: ManualTime
+) -> None:
+    monotonic.seconds += liveness.TICK_SECONDS + 1
+    signs.record_discord_failure()
+    assert len(signs.find_problems()) == 2
+
+
+def test_a_start_begins_the_grace_again_and_keeps_the_signs(
+    signs: liveness.Liveness, monotonic: ManualTime
+) -> None:
+    monotonic.seconds += 500
+    signs.record_start()
+    assert signs.find_problems() == []
+    assert signs.get_ages() == {"tick_seconds": 500, "claim_seconds": 500, "discord_seconds": None}
