@@ -1,8 +1,9 @@
-"""Alerts, selected by their trigger terms, and the papers that each recipient was notified of."""
+"""Alerts, selected by their trigger terms, the digests whose alerts are to be planned, and the papers notified of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models
-from storage.tables import alerts, told_papers
+from storage.tables import alerts, pending_alerts, told_papers
 
+PLANNING_LOCK = 0x414C45525453
+"""PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
 ACTIVE = models.ActivityState.ACTIVE
 _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
@@ -68,26 +71,65 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
-async def list_by_trigger_terms(
-    connection: AsyncConnection, terms: Iterable[str], now: datetime
-) -> dict[str, list[models.Alert]]:
-    """Return the alerts active at `now` (UTC) whose trigger term is among `terms`: by term, oldest first.
+async def list_after(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
+    """Return the next `limit` alerts after an id, by id."""
+    query = sa.select(alerts).where(alerts.c.id > alert_id).order_by(alerts.c.id).limit(limit)
+    return [_alert_from_row(row) for row in await connection.execute(query)]
 
-    `terms` may be tens of thousands.
+
+async def exist(connection: AsyncConnection) -> bool:
+    """Return whether there is any alert."""
+    return (await connection.execute(sa.select(alerts.c.id).limit(1))).first() is not None
+
+
+async def stream_by_trigger_terms(
+    connection: AsyncConnection, terms: Iterable[str]
+) -> AsyncIterator[Sequence[sa.Row[str, int, int, int | None]]]:
+    """Yield rows of trigger term, alert id, user id and channel id (None: by DM) of alerts whose term is in `terms`.
+
+    `terms` may be tens of thousands, and the alerts any number.
     """
-    ids = [
-        id_ for (id_,) in await bulk.select_where_in(connection, alerts.c.anchor, set(terms), [alerts.c.id])
-    ]
-    by_term: dict[str, list[models.Alert]] = {}
-    for chunk in bulk.chunked(sorted(ids), _BATCH_SIZE):
-        query = sa.select(alerts).where(
-            alerts.c.id.in_(chunk),
-            alerts.c.state == ACTIVE.value,
-            sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now),
-        )
+    columns = alerts.c.anchor, alerts.c.id, alerts.c.user_id, alerts.c.channel_id
+    query = sa.select(*columns).where(_in_texts(connection, alerts.c.anchor, terms))
+    result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
+    async for rows in result.partitions():
+        yield rows
+
+
+def _in_texts(
+    connection: AsyncConnection, column: sa.Column[str], texts: Iterable[str]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a column is among any number of texts, given as one parameter."""
+    if connection.dialect.name == "sqlite":
+        values = sa.func.json_each(json.dumps(list(texts))).table_valued("value")
+        return column.in_(sa.select(values.c.value))
+    return column == sa.any_(sa.literal(list(texts), sa.ARRAY(sa.Text)))
+
+
+async def list_active(
+    connection: AsyncConnection, alert_ids: Iterable[int], now: datetime
+) -> dict[int, models.Alert]:
+    """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
+    active: dict[int, models.Alert] = {}
+    for chunk in bulk.chunked(sorted(alert_ids), _BATCH_SIZE):
+        query = sa.select(alerts).where(alerts.c.id.in_(chunk), *_active_conditions(now))
         for row in await connection.execute(query.order_by(alerts.c.id)):
-            by_term.setdefault(row.anchor, []).append(_alert_from_row(row))
-    return by_term
+            active[row.id] = _alert_from_row(row)
+    return active
+
+
+async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> int:
+    """Return how many of these alerts are active at `now` (UTC)."""
+    count = 0
+    for chunk in bulk.chunked(alert_ids):
+        query = sa.select(sa.func.count()).where(alerts.c.id.in_(chunk), *_active_conditions(now))
+        count += (await connection.execute(query)).scalar_one()
+    return count
+
+
+def _active_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    not_snoozed = sa.or_(alerts.c.paused_until_at.is_(None), alerts.c.paused_until_at <= now)
+    return alerts.c.state == ACTIVE.value, not_snoozed
 
 
 async def set_trigger_terms(connection: AsyncConnection, terms: Mapping[int, str]) -> None:
@@ -102,11 +144,6 @@ async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
     return int((await connection.execute(query)).scalar_one())
-
-
-async def count_all(connection: AsyncConnection) -> int:
-    """Return the number of alerts."""
-    return int((await connection.execute(sa.select(sa.func.count()).select_from(alerts))).scalar_one())
 
 
 async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_at: datetime) -> None:
@@ -171,6 +208,57 @@ async def list_notified_papers(
         )
         notified.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
     return notified
+
+
+async def lock_planning(connection: AsyncConnection) -> None:
+    """Serialise the transactions that plan alerts, which check what was planned before. SQLite has a single writer."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
+
+
+async def add_pending(
+    connection: AsyncConnection, digest_id: int, revision: int, paper_ids: Sequence[int], now: datetime
+) -> None:
+    """Store that the alerts for these papers of a digest's revision are to be planned."""
+    values = {"digest_id": digest_id, "revision": revision, "paper_ids": list(paper_ids), "added_at": now}
+    await connection.execute(pending_alerts.insert(), values)
+
+
+async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:
+    """Return the digests whose alerts are still to be planned, in the order in which they were stored."""
+    key = pending_alerts.c.digest_id, pending_alerts.c.revision
+    query = sa.select(pending_alerts).order_by(pending_alerts.c.added_at, *key)
+    return [_pending_from_row(row) for row in await connection.execute(query)]
+
+
+async def get_pending(
+    connection: AsyncConnection, pending: models.PendingAlerts
+) -> models.PendingAlerts | None:
+    """Return the present state of a digest whose alerts are to be planned; None once they are."""
+    query = sa.select(pending_alerts).where(*_pending_key(pending))
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _pending_from_row(row)
+
+
+async def set_last_recipient(
+    connection: AsyncConnection, pending: models.PendingAlerts, recipient: str
+) -> None:
+    """Store the last recipient whose alerts are planned."""
+    statement = pending_alerts.update().where(*_pending_key(pending))
+    await connection.execute(statement.values(recipient=recipient))
+
+
+async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
+    """Delete a digest whose alerts are all planned, or too old to be."""
+    await connection.execute(pending_alerts.delete().where(*_pending_key(pending)))
+
+
+def _pending_key(pending: models.PendingAlerts) -> tuple[sa.ColumnElement[bool], ...]:
+    return pending_alerts.c.digest_id == pending.digest_id, pending_alerts.c.revision == pending.revision
+
+
+def _pending_from_row(row: sa.Row[Any]) -> models.PendingAlerts:
+    return bulk.build_record(models.PendingAlerts, row._mapping, paper_ids=tuple(row.paper_ids))
 
 
 def _alert_from_row(row: sa.Row[Any]) -> models.Alert:

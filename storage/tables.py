@@ -296,6 +296,17 @@ told_papers = sa.Table(
     sqlite_with_rowid=False,
 )
 
+pending_alerts = sa.Table(
+    "pending_alerts",
+    metadata,
+    _reference("digest_id", "digests.id", primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("paper_ids", sa.JSON, nullable=False, comment="papers that this revision added"),
+    sa.Column("recipient", sa.Text, comment="last recipient whose alerts are planned; NULL: none yet"),
+    sa.Column("added_at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 deliveries = sa.Table(
     "deliveries",
     metadata,

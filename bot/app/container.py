@@ -14,7 +14,7 @@ from bot.services.accounts.guilds import Guilds
 from bot.services.accounts.readers import Readers
 from bot.services.accounts.text_tokens import TextTokenStore
 from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.notifier import AlertNotifier
+from bot.services.alerts.planner import AlertPlanner
 from bot.services.daily.edits import EditPlanner
 from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
@@ -94,14 +94,14 @@ class Container:
     async def load_mentions(self) -> None:
         """Load the ids of slash commands if there are alerts, the only deliveries of an ingest that mention commands."""
         async with self.database.read() as connection:
-            if not await alerts.count_all(connection):
+            if not await alerts.exist(connection):
                 return
         await self.mentions.load(self.database)
 
     @cached_property
-    def alert_notifier(self) -> AlertNotifier:
+    def alert_planner(self) -> AlertPlanner:
         """The planner of alert deliveries."""
-        return AlertNotifier(self.deliveries, default_locale=self.locale, alert_days=self.settings.alert_days)
+        return AlertPlanner(self.database, self.clock, self.deliveries, default_locale=self.locale)
 
     @cached_property
     def edits(self) -> EditPlanner:
@@ -166,7 +166,8 @@ class Container:
         ) -> None:
             now = self.clock()
             await subscriptions.wake_waiting(connection, now)
-            await self.alert_notifier.notify(connection, digest_id, paper_ids, revision, now)
+            if await alerts.exist(connection):
+                await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
             if revision > 1:
                 await self.edits.plan(connection, digest_id, revision, now)
             on_planned()

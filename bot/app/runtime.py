@@ -94,6 +94,11 @@ class Runtime:
         """Plan what new digests have made due."""
         self.metrics.digests.inc(sum(report.result.digests for report in reports))
         await self.tick()
+        self._wake_planned()
+
+    def _wake_planned(self) -> None:
+        """Plan the alerts of new digests, and send what is planned."""
+        self.container.alert_planner.wake()
         self.relay.wake()
 
     async def ingest_files(self, paths: list[Path]) -> None:
@@ -105,7 +110,7 @@ class Runtime:
                 file = await asyncio.to_thread(files.read_file, str(path))
                 self._report_ingest(str(path), await ingest.add_file(file))
         await self.tick()
-        self.relay.wake()
+        self._wake_planned()
         if failures:
             raise failures[0]
 
@@ -259,6 +264,7 @@ async def _run_tasks(runtime: Runtime) -> None:
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: runtime.relay.run(stop),
         runtime.watch_lock,
+        lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
         lambda: maintenance.MaintenanceLoop(container.database, container.clock).run(stop),
     ]
     if container.settings.inbox is not None:

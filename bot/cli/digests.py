@@ -109,6 +109,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
                     problems += len(result.problems)
                     for problem in result.problems:
                         output.error(_format_problem(name or problem.location, problem.line, problem.message))
+        await container.alert_planner.drain()
         glossary = glossary_service.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
             await glossary.rebuild()

@@ -162,9 +162,11 @@ async def _fetch(
                 show_count(next(counter))
 
             async with polling.open_poller(container, container.create_ingest()) as service:
-                return await service.fetch_all(
+                reports = await service.fetch_all(
                     days=days, dry_run=dry_run, only_url=only_url, progress=progress
                 )
+        await container.alert_planner.drain()
+        return reports
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:

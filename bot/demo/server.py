@@ -90,6 +90,7 @@ class DemoWorld:
             if today in name:
                 await ingest.add_text(text, source="demo", location=name)
         await glossary_service.GlossaryService(self.container.database, self.container.clock).rebuild()
+        await self.container.alert_planner.drain()
         await self.runtime.tick()
         await self.runtime.relay.drain(self.env.now())
 

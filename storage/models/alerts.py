@@ -35,3 +35,14 @@ class Alert:
     state: ActivityState = ActivityState.ACTIVE
     reason: str | None = None
     paused_until_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAlerts:
+    """A digest's revision whose alerts are still to be planned, and the last recipient for whom they are planned."""
+
+    digest_id: int
+    revision: int
+    paper_ids: tuple[int, ...]
+    recipient: str | None
+    added_at: datetime

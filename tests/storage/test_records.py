@@ -56,8 +56,13 @@ async def test_alerts_are_found_by_their_anchor_while_in_force(db: database.Data
         anchors = ["강화", "b", *(f"token{n}" for n in range(5000))]
 
         async def found(now: datetime = NOW) -> list[int]:
-            by_anchor = await alerts.list_by_trigger_terms(connection, anchors, now)
-            return [alert.id for anchor in anchors for alert in by_anchor.get(anchor, ())]
+            batches = [batch async for batch in alerts.stream_by_trigger_terms(connection, anchors)]
+            rows = [row for batch in batches for row in batch]
+            assert {term for term, *_ in rows} == {"강화", "b"}
+            ids = [alert_id for _, alert_id, _, _ in rows]
+            active = await alerts.list_active(connection, ids, now)
+            assert await alerts.count_active(connection, ids, now) == len(active)
+            return list(active)
 
         assert await found() == [first.id, second.id]
         await alerts.pause(connection, [first.id], until_at=NOW + timedelta(days=7))

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from bot.services.alerts.alerts import Alerts
-from bot.services.alerts.notifier import AlertNotifier
+from bot.services.alerts.planner import AlertPlanner
 from bot.services.outbox import outcomes, suspension
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
-from storage import models
+from storage import alerts, models
 from storage.database import Connection, Database
+from storage.outbox import queries
 from tests.support import digest_builders
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -42,7 +43,7 @@ class RecordingRenderer:
 
 
 class AlertHarness:
-    """Alerts and digests on a database, with a notifier that records its posts."""
+    """Alerts and digests on a database, with a planner whose posts are recorded."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -50,15 +51,25 @@ class AlertHarness:
         numbers = itertools.count()
         self.alerts = Alerts(database, lambda: NOW)
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
-        self.notifier = AlertNotifier(self.deliveries)
+        self.now = NOW
+        self.planner = self.new_planner()
 
     async def add_digest(
         self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
     ) -> None:
+        """Store a digest and plan its alerts."""
+        await self.store_digest(on, *papers, summary=summary, location=location)
+        await self.planner.drain()
+
+    async def store_digest(
+        self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
+    ) -> None:
+        """Store a digest; its alerts remain to be planned."""
+
         async def on_fresh(
             connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
         ) -> None:
-            await self.notifier.notify(connection, digest_id, paper_ids, revision, NOW)
+            await alerts.add_pending(connection, digest_id, revision, paper_ids, NOW)
 
         text = digest_builders.newsletter(on, papers, text=summary)
         await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
@@ -72,6 +83,20 @@ class AlertHarness:
         suspender = suspension.DestinationSuspender(self.deliveries)
         recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=random.Random(1))
         await recorder.expire(now)
+
+    async def list_recipients(self) -> list[int | None]:
+        """The readers of all planned alerts, in the order of planning."""
+        async with self.database.read() as connection:
+            return [delivery.user_id for delivery in reversed(await queries.list_rows(connection))]
+
+    async def list_pending(self) -> list[models.PendingAlerts]:
+        """The digests whose alerts are still to be planned."""
+        async with self.database.read() as connection:
+            return await alerts.list_pending(connection)
+
+    def new_planner(self) -> AlertPlanner:
+        """A planner as another process, or the next start, has it: two recipients a batch."""
+        return AlertPlanner(self.database, lambda: self.now, self.deliveries, batch_size=2)
 
     def notified_papers(self) -> list[list[str]]:
         return [[paper.arxiv_id for paper, _ in post.matches] for post in self.renderer.alerts]

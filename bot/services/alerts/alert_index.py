@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from bot.services.alerts import matcher
-from storage import alerts, bulk, key_values
-from storage.database import Connection
+from bot.time_slices import TimeSlices
+from storage import alerts, key_values
+from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -18,21 +17,36 @@ VERSION = "2"
 ALERT_BATCH_SIZE = 200
 
 
-async def rebuild_if_outdated(connection: Connection) -> int:
-    """Recompute all trigger terms if another version computed them. Returns the number of alerts."""
+async def rebuild_if_outdated(database: Database) -> int:
+    """Recompute all trigger terms if another version computed them, in batches. Returns the number of alerts.
+
+    An interrupted run is repeated from the start: the version is stored last.
+    """
     version = _version()
-    stored_version = await key_values.get(connection, key_values.ALERT_TRIGGER_TERMS_VERSION)
+    async with database.read() as connection:
+        stored_version = await key_values.get(connection, key_values.ALERT_TRIGGER_TERMS_VERSION)
     if stored_version == version:
         return 0
-    stored_alerts = await alerts.list_rows(connection)
-    for batch in bulk.chunked(stored_alerts, ALERT_BATCH_SIZE):
-        terms = {alert.id: matcher.trigger_term(alert.kind, alert.text) for alert in batch}
-        await alerts.set_trigger_terms(connection, {id_: term for id_, term in terms.items() if term})
-        await asyncio.sleep(0)
-    await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, version)
+    count = after_id = 0
+    slices = TimeSlices()
+    while True:
+        async with database.read() as connection:
+            batch = await alerts.list_after(connection, after_id, limit=ALERT_BATCH_SIZE)
+        if not batch:
+            break
+        terms: dict[int, str] = {}
+        for alert in batch:
+            if term := matcher.trigger_term(alert.kind, alert.text):
+                terms[alert.id] = term
+            await slices.pause()
+        async with database.transaction() as connection:
+            await alerts.set_trigger_terms(connection, terms)
+        count, after_id = count + len(batch), batch[-1].id
+    async with database.transaction() as connection:
+        await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, version)
     if stored_version is not None:
-        log.info("trigger terms of alerts recomputed", alerts=len(stored_alerts), version=version)
-    return len(stored_alerts)
+        log.info("trigger terms of alerts recomputed", alerts=count, version=version)
+    return count
 
 
 def _version() -> str:

@@ -14,6 +14,9 @@ from storage import models
 AUTHOR_PREFIX = "@"
 """Prefix of the trigger terms of author alerts, which keeps them apart from those of keywords."""
 
+MAX_CHARACTERS = 100_000
+"""Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
+
 VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 
 
@@ -23,9 +26,9 @@ def keyword_text(paper: models.PaperDetail) -> keyword_match.KeywordText:
     for appearance in paper.appearances:
         for section in appearance.entry.sections:
             body_texts += [section.heading or "", section.body]
-    return keyword_match.KeywordText(
-        latex.to_plain_text(paper.title or ""), "\n".join(filter(None, body_texts))
-    )
+    body = "\n".join(filter(None, body_texts))
+    title = latex.to_plain_text((paper.title or "")[:MAX_CHARACTERS])
+    return keyword_match.KeywordText(title, body[:MAX_CHARACTERS])
 
 
 def alert_key(kind: models.AlertKind, text: str) -> str:

@@ -13,6 +13,8 @@ from bot.text.analysis import analyser, korean
 from bot.text.matching import candidate_terms, literal_match, term_variants
 
 _THREE_SYLLABLES = re.compile(f"[{korean.SYLLABLES}]{{3}}")
+_MAX_REMEMBERED = 2000
+"""Keywords whose result is kept: many readers have the same ones."""
 
 
 class KeywordText:
@@ -21,6 +23,16 @@ class KeywordText:
     def __init__(self, title: str, body: str) -> None:
         self._texts = title, body
         self._matches: dict[str, tuple[bool, bool]] = {}
+
+    @property
+    def characters(self) -> int:
+        """The length of both texts."""
+        return sum(map(len, self._texts))
+
+    def prepare(self) -> None:
+        """Do now what the first match would do, for example in a thread."""
+        self._document  # noqa: B018 - a cached property
+        self._folded  # noqa: B018
 
     @cached_property
     def candidate_terms(self) -> set[str]:
@@ -35,6 +47,8 @@ class KeywordText:
         """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches."""
         match = self._matches.get(keyword)
         if match is None:
+            if len(self._matches) >= _MAX_REMEMBERED:
+                self._matches.clear()
             match = self._matches[keyword] = self._match(keyword)
         return match
 

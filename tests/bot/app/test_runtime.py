@@ -87,7 +87,7 @@ async def test_a_file_that_cannot_be_stored_does_not_block_the_others_and_is_ret
             raise RuntimeError(failures.pop())
         return 0
 
-    monkeypatch.setattr(bot.container.alert_notifier, "notify", fail_once)
+    monkeypatch.setattr("storage.subscriptions.wake_waiting", fail_once)
     for number, name in enumerate(("a.md", "b.md"), 1):
         (tmp_path / name).write_text(digest_builders.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
     for expected in ([False, True], [True, True]):

@@ -15,5 +15,4 @@ async def test_alerts_stored_by_another_version_match_again(alert_harness: Alert
         await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, "1")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     assert sorted(alert_harness.notified_papers()) == [["2601.00001"], ["2601.00001"]]
-    async with alert_harness.database.transaction() as connection:
-        assert await alert_index.rebuild_if_outdated(connection) == 0
+    assert await alert_index.rebuild_if_outdated(alert_harness.database) == 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from bot.services.alerts import matcher
 from bot.services.posts import contents
+from bot.text.matching import keyword_match
 from storage import digests, models
+from storage.database import Connection
 from storage.outbox import attempts, queries
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
@@ -144,3 +148,127 @@ async def test_every_reader_is_notified_when_there_are_many(alert_harness: Alert
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
     assert len(alert_harness.notified_papers()) == 40
     assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
+
+
+async def test_planning_continues_after_the_last_batch_that_was_stored(alert_harness: AlertHarness) -> None:
+    for user_id in range(1, 8):
+        await alert_harness.add_alert("care", user_id=user_id)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
+    stop = asyncio.Event()
+    await alert_harness.planner.drain(on_planned=stop.set, stop=stop)
+    assert await alert_harness.list_recipients() == [1, 2]
+    (pending,) = await alert_harness.list_pending()
+    assert pending.recipient == "user:2"
+    assert await alert_harness.new_planner().drain() == 5
+    assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == list(range(1, 8))
+    assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
+    assert await alert_harness.list_pending() == []
+
+
+async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harness: AlertHarness) -> None:
+    for user_id in range(1, 16):
+        await alert_harness.add_alert("care", user_id=user_id)
+        await alert_harness.add_alert("better", user_id=user_id)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="b")
+    counts = await asyncio.gather(alert_harness.planner.drain(), alert_harness.new_planner().drain())
+    assert sum(counts) == 30
+    async with alert_harness.database.read() as connection:
+        planned = await queries.list_rows(connection, limit=100)
+    notified = sorted((delivery.user_id, delivery.papers) for delivery in planned)
+    expected = [("2601.00001",), ("2601.00002",)]
+    assert notified == [(user_id, papers) for user_id in range(1, 16) for papers in expected]
+    assert await alert_harness.list_pending() == []
+
+
+async def test_what_changes_between_two_batches_counts_for_the_next(alert_harness: AlertHarness) -> None:
+    ids = {user_id: await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 7)}
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="here")
+    stop = asyncio.Event()
+    await alert_harness.planner.drain(on_planned=stop.set, stop=stop)
+    await alert_harness.alerts.remove([ids[3]])
+    await alert_harness.alerts.snooze([ids[4]])
+    # The correction removes a paper and adds one.
+    await alert_harness.store_digest(MONDAY, ("2601.00002", 5), ("2601.00003", 5), location="here")
+    await alert_harness.new_planner().drain()
+    async with alert_harness.database.read() as connection:
+        planned = await queries.list_rows(connection, limit=100)
+    papers: dict[int | None, list[str]] = {}
+    for delivery in planned:
+        papers.setdefault(delivery.user_id, []).extend(delivery.papers)
+    before, after = ["2601.00001", "2601.00002", "2601.00003"], ["2601.00002", "2601.00003"]
+    assert {user_id: sorted(own) for user_id, own in papers.items()} == {
+        1: before,
+        2: before,
+        5: after,
+        6: after,
+    }
+
+
+async def test_an_alert_removed_while_it_is_matched_is_not_planned(alert_harness: AlertHarness) -> None:
+    first = await alert_harness.add_alert("care", user_id=1)
+    await alert_harness.add_alert("care", user_id=2)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    removals = [first]
+
+    async def remove_while_rendering(connection: Connection, user_id: int) -> models.Reader | None:
+        if removals:
+            await alert_harness.alerts.remove([removals.pop()])
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storage.readers.get", remove_while_rendering)
+        await alert_harness.planner.drain()
+    assert await alert_harness.list_recipients() == [2]
+
+
+async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
+    await alert_harness.store_digest(MONDAY, ("2601.00002", 5), location="b")
+    failures = ["once"]
+
+    def fail_once(paper: models.PaperDetail) -> keyword_match.KeywordText:
+        if failures and paper.arxiv_id == "2601.00001":
+            raise RuntimeError(failures.pop())
+        return matcher.keyword_text(paper)
+
+    monkeypatch.setattr("bot.services.alerts.candidates._prepare", fail_once)
+    with pytest.raises(RuntimeError):
+        await alert_harness.planner.drain()
+    assert alert_harness.notified_papers() == [["2601.00002"]]
+    await alert_harness.planner.drain()
+    assert alert_harness.notified_papers() == [["2601.00002"], ["2601.00001"]]
+
+
+async def test_alerts_that_waited_longer_than_a_delivery_lives_are_not_planned(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    alert_harness.now += timedelta(hours=25)
+    assert await alert_harness.planner.drain() == 0
+    assert await alert_harness.list_pending() == []
+
+
+async def test_the_running_planner_plans_what_others_store(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    stop = asyncio.Event()
+    running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=stop.set))
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    alert_harness.planner.wake()
+    async with asyncio.timeout(60):
+        await running
+    assert alert_harness.notified_papers() == [["2601.00001"]]
+
+
+async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.services.alerts.candidates.MAX_CACHED_CHARACTERS", 1)
+    await alert_harness.add_alert("care", user_id=1)
+    await alert_harness.add_alert("better", user_id=2)
+    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(12)))
+    assert [len(arxiv_ids) for arxiv_ids in alert_harness.notified_papers()] == [12, 12]
