@@ -6,11 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from bot.client import translations
 from bot.demo import samples
@@ -115,3 +119,40 @@ def test_the_code_finds_the_data_files_of_the_package() -> None:
     texts = translations.load()
     assert all(texts.for_locale(locale)("broken", reference="1") for locale in models.Locale)
     assert samples.sample_texts()
+
+
+def _requirements() -> list[Requirement]:
+    """Return all requirements of the project, its build and its extras, without references to other extras."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    extras = project["project"]["optional-dependencies"].values()
+    texts = [
+        *project["project"]["dependencies"],
+        *project["build-system"]["requires"],
+        *(t for e in extras for t in e),
+    ]
+    return [Requirement(text) for text in texts]
+
+
+def _pinned() -> dict[str, Version]:
+    """Return the versions in constraints.txt by canonical name."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+@pytest.mark.parametrize("requirement", _requirements(), ids=str)
+def test_every_dependency_is_capped_at_the_next_major_version(requirement: Requirement) -> None:
+    pinned = _pinned()[canonicalize_name(requirement.name)]
+    caps = [Version(part.version) for part in requirement.specifier if part.operator == "<"]
+    assert len(caps) == 1, f"{requirement} has no cap"
+    assert requirement.specifier.contains(pinned), f"{requirement} excludes the version in constraints.txt"
+    if requirement.name != "tzdata":
+        assert caps[0] <= Version(str(pinned.major + 1))
+    assert not requirement.specifier.contains(Version("9999"))
+
+
+def test_the_constraints_are_exact_versions() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#") and line.count("==") != 1] == []
+    assert all(len(version.release) >= 2 for version in _pinned().values())

@@ -85,6 +85,8 @@ def _display_value(label: str, value: Any) -> str:
 def _check_folder(label: str, value: Any) -> tuple[bool, str]:
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
+    if label == "PAPERROUND_INBOX" and not value.exists():
+        return True, "The folder is missing; `paperround run` creates it."
     if not value.is_dir():
         return False, f"{value} is no folder. Create it, or take the setting away."
     problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []

@@ -117,14 +117,30 @@ async def test_a_file_that_is_no_database_is_a_finding(
     assert not (await examine())["database"].well
 
 
-@pytest.mark.parametrize("name", ["PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"])
-async def test_a_missing_folder_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+async def test_a_missing_folder_of_templates_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = "PAPERROUND_TEMPLATES"
     monkeypatch.setenv(name, str(tmp_path / "nowhere"))
     findings = await examine()
     assert not findings[name].well
     assert "nowhere is no folder" in findings[name].note
     (tmp_path / "nowhere").mkdir()
     assert (await examine())[name].well
+
+
+async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = "PAPERROUND_INBOX"
+    monkeypatch.setenv(name, str(tmp_path / "inbox"))
+    finding = (await examine())[name]
+    assert finding.well
+    assert "`paperround run` creates it" in finding.note
+    (tmp_path / "inbox").write_text("a file")
+    finding = (await examine())[name]
+    assert not finding.well
+    assert "inbox is no folder" in finding.note
 
 
 async def test_a_broken_template_is_named_with_its_line(

@@ -1,0 +1,53 @@
+"""The check of the token, with the real discord.py against a server on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot import errors
+from bot.client.discord_api import token_check
+from bot.settings import Settings
+from tests.fake_discord import model
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+RATE_LIMIT = {"message": "You are being rate limited.", "retry_after": 60.0, "global": True}
+
+
+@asynccontextmanager
+async def answering(handler: Handler) -> AsyncIterator[Settings]:
+    """Serve one handler for all routes. Yields settings with its address as Discord's."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v10"
+    yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
+    await runner.cleanup()
+
+
+async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def limit(_: web.Request) -> web.StreamResponse:
+        return web.json_response(RATE_LIMIT, status=429, headers={"Via": "1.1 google", "Retry-After": "60"})
+
+    monkeypatch.setattr(token_check, "ANSWER_SECONDS", 0.5)
+    async with answering(limit) as settings:
+        with pytest.raises(errors.PaperroundError, match="limits requests at the moment"):
+            await token_check.check_token(settings)
+
+
+async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+
+    async with answering(refuse) as settings:
+        with pytest.raises(errors.PaperroundError, match="does not accept DISCORD_TOKEN"):
+            await token_check.check_token(settings)
+    with pytest.raises(errors.PaperroundError, match="cannot be reached"):
+        await token_check.check_token(settings)
