@@ -210,7 +210,7 @@ async def _score_exhaustively(database: Database, query: str) -> set[int] | None
         hits: list[engine.Hit] = []
         for start in range(0, len(positions), 2000):
             rows = await index.list_by_positions(connection, positions[start : start + 2000])
-            hits += engine.score_papers(rows, scorer)
+            hits += await engine.score_papers(rows, scorer)
     complete = [(score.total, paper_id) for score, paper_id in hits if score.is_complete]
     return {paper_id for _, paper_id in sorted(complete, reverse=True)[:10]}
 

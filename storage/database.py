@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,12 @@ from storage import errors
 Connection = AsyncConnection
 """The type of a transaction's connection, so that services need not import SQLAlchemy."""
 
+_Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
+POOL_SIZE = 8
+"""Connections kept open; as many again are opened when needed."""
+READER_CONNECTIONS = 6
+"""Connections that commands and buttons share. Delivery, planning and ingest have the others."""
 MIN_SQLITE_VERSION = (3, 37, 0)
 
 
@@ -35,7 +40,21 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         # A lock serves the writers of this process in order; SQLite's busy loop does not.
-        self._write_lock = asyncio.Lock() if self.is_sqlite else None
+        self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
+        self._read_gates: list[_Gate] = []
+
+    def limited(self, connections: int) -> Database:
+        """Return this database for work that holds at most this number of connections, and one writer, at a time.
+
+        Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
+        outside waits for one writer of these at most.
+        """
+        limited = Database(self.engine)
+        slots = asyncio.Semaphore(connections)
+        limited._read_gates = [slots]
+        # In this order: whoever waits for a connection must not hold the lock of all writers.
+        limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
+        return limited
 
     @property
     def is_sqlite(self) -> bool:
@@ -54,8 +73,8 @@ class Database:
         Raises storage.errors.DatabaseBusyError if the database is locked or read-only.
         """
         async with AsyncExitStack() as stack:
-            if self._write_lock is not None:
-                await stack.enter_async_context(self._write_lock)
+            for gate in self._write_gates:
+                await stack.enter_async_context(gate)
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
             with translated_errors(self.url):
@@ -65,12 +84,15 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Run a read transaction: a consistent snapshot that does not wait for writers."""
-        with translated_errors(self.url):
-            async with self.engine.connect() as connection:
-                await connection.execution_options(paperround_writes=False)
-                # No commit: closing the connection ends the transaction with one thread hop instead of two.
-                await connection.begin()
-                yield connection
+        async with AsyncExitStack() as stack:
+            for gate in self._read_gates:
+                await stack.enter_async_context(gate)
+            with translated_errors(self.url):
+                async with self.engine.connect() as connection:
+                    await connection.execution_options(paperround_writes=False)
+                    # No commit: closing the connection ends the transaction with one thread hop instead of two.
+                    await connection.begin()
+                    yield connection
 
     async def close(self) -> None:
         """Close all connections."""
@@ -140,7 +162,7 @@ def open_engine(url: str) -> AsyncEngine:
         )
     if parsed.drivername == "postgresql+asyncpg":
         return create_async_engine(
-            parsed, pool_size=8, max_overflow=8, pool_pre_ping=True, json_serializer=_to_json
+            parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True, json_serializer=_to_json
         )
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
@@ -148,7 +170,7 @@ def open_engine(url: str) -> AsyncEngine:
         )
     # LIFO reuses the most recent connections, so that few of them hold cached pages in memory.
     engine = create_async_engine(
-        parsed, pool_size=8, max_overflow=8, pool_use_lifo=True, json_serializer=_to_json
+        parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_use_lifo=True, json_serializer=_to_json
     )
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)

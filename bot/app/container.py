@@ -25,7 +25,7 @@ from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.settings import Settings
 from storage import alerts, key_values, migrate, models, subscriptions
-from storage.database import Connection, Database
+from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
@@ -134,24 +134,25 @@ class Container:
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService
 
-        glossary = GlossaryService(self.database, self.clock)
+        database = self.database.limited(READER_CONNECTIONS)
+        glossary = GlossaryService(database, self.clock)
         return Services(
-            database=self.database,
+            database=database,
             clock=self.clock,
-            search=SearchService(self.database, glossary),
-            trends=TrendService(self.database, self.clock, glossary),
-            rising=RisingTopicService(self.database, glossary),
+            search=SearchService(database, glossary),
+            trends=TrendService(database, self.clock, glossary),
+            rising=RisingTopicService(database, glossary),
             charts=ChartRenderer(self.templates),
-            subscriptions=Subscriptions(self.database, self.clock),
-            on_demand_posts=OnDemandPosts(self.database, self.clock, self.deliveries),
-            alerts=Alerts(self.database, self.clock),
-            status=StatusService(self.database, self.clock, self.deliveries, self.templates),
-            destination_resumer=DestinationResumer(self.database, self.deliveries, self.locale),
-            why=WhyExplainer(self.database, self.clock),
-            guilds=Guilds(self.database, self.clock),
-            readers=Readers(self.database, self.clock),
-            text_tokens=TextTokenStore(self.database),
-            sources=build_source_registry(self.database, self.clock, self.settings),
+            subscriptions=Subscriptions(database, self.clock),
+            on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries),
+            alerts=Alerts(database, self.clock),
+            status=StatusService(database, self.clock, self.deliveries, self.templates),
+            destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
+            why=WhyExplainer(database, self.clock),
+            guilds=Guilds(database, self.clock),
+            readers=Readers(database, self.clock),
+            text_tokens=TextTokenStore(database),
+            sources=build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,

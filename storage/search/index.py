@@ -32,6 +32,8 @@ HASH_MULTIPLIER = 2654435761
 _PROBE_LENGTH = 16
 """Slots checked at once when a slot is taken."""
 _TOP_STEP = 1 << 15
+ROWS_AT_ONCE = 200
+"""Rows read and decompressed in one step: 2 ms on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ async def assign_positions(connection: AsyncConnection, popularity: Mapping[int,
 async def list_by_paper_ids(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, IndexRow]:
     """Return the rows of these papers by id."""
     rows: dict[int, IndexRow] = {}
-    for chunk in bulk.chunked(paper_ids):
+    for chunk in bulk.chunked(paper_ids, ROWS_AT_ONCE):
         query = sa.select(indexed_papers).where(indexed_papers.c.paper_id.in_(chunk))
         rows.update((row.paper_id, row) for row in await _fetch_rows(connection, query))
     return rows
@@ -154,12 +156,22 @@ async def list_by_positions(connection: AsyncConnection, positions: Iterable[int
     """Return the rows at these positions, in no order."""
     c = indexed_papers.c
     columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
-    rows = list(await bulk.select_where_in(connection, c.position, positions, columns))
-    texts = await text_codec.decompress_all(connection, [compressed for _, _, compressed, _, _ in rows])
-    return [
-        IndexRow(position, paper_id, document_texts, votes, bulk.parse_date(last_on))
-        for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
-    ]
+    found: list[IndexRow] = []
+    for chunk in bulk.chunked(positions, ROWS_AT_ONCE):
+        rows = list(await bulk.select_where_in(connection, c.position, chunk, columns))
+        texts = await text_codec.decompress_all(connection, [compressed for _, _, compressed, _, _ in rows])
+        found += [
+            IndexRow(position, paper_id, document_texts, votes, bulk.parse_date(last_on))
+            for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
+        ]
+    return found
+
+
+async def list_votes(connection: AsyncConnection, positions: Iterable[int]) -> dict[int, int | None]:
+    """Return the votes of the papers at these positions, None for unknown votes."""
+    columns = (indexed_papers.c.position, indexed_papers.c.votes)
+    rows = await bulk.select_where_in(connection, indexed_papers.c.position, positions, columns)
+    return {position: votes for position, votes in rows}  # noqa: C416 - gives the tuples their types
 
 
 async def change_document_frequencies(connection: AsyncConnection, changes: Mapping[str, int]) -> None:

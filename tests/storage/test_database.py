@@ -42,3 +42,64 @@ async def test_an_exception_rolls_the_transaction_back(db: database.Database) ->
 
 async def test_a_migrated_database_is_at_the_head_revision(db: database.Database) -> None:
     assert await migrate.current_revision(db) == migrate.HEAD
+
+
+async def _hold(limited: database.Database, count: int, release: asyncio.Event) -> list[asyncio.Task[None]]:
+    """Start readers that hold their transactions until `release`, of which only some get a connection."""
+    holding = 0
+
+    async def read() -> None:
+        nonlocal holding
+        async with limited.read():
+            holding += 1
+            await release.wait()
+
+    tasks = [asyncio.create_task(read()) for _ in range(count)]
+    async with asyncio.timeout(30):
+        while holding < database.READER_CONNECTIONS:  # noqa: ASYNC110 - counts tasks
+            await asyncio.sleep(0.01)
+    return tasks
+
+
+async def test_work_that_holds_all_its_connections_delays_no_other_transaction(db: database.Database) -> None:
+    limited, release = db.limited(database.READER_CONNECTIONS), asyncio.Event()
+    readers = await _hold(limited, 5 * database.POOL_SIZE, release)
+
+    async def write() -> None:
+        async with limited.transaction() as connection:
+            await connection.execute(tables.meta.insert().values(key="limited", value="0"))
+
+    writers = [asyncio.create_task(write())]
+    async with asyncio.timeout(30):
+        for number in range(20):
+            async with db.transaction() as connection:
+                await connection.execute(tables.meta.insert().values(key=f"n{number}", value="0"))
+            async with db.read():
+                pass
+    assert not any(task.done() for task in (*readers, *writers))
+    release.set()
+    await asyncio.gather(*readers, *writers)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.Database) -> None:
+    limited, order = db.limited(database.READER_CONNECTIONS), list[str]()
+    first_may_end, first_has_begun = asyncio.Event(), asyncio.Event()
+
+    async def write(name: str, target: database.Database, *, waits: bool = False) -> None:
+        async with target.transaction() as connection:
+            await connection.execute(tables.meta.insert().values(key=name, value="0"))
+            first_has_begun.set()
+            if waits:
+                await first_may_end.wait()
+        order.append(name)
+
+    tasks = [asyncio.create_task(write("first", limited, waits=True))]
+    await first_has_begun.wait()
+    tasks += [asyncio.create_task(write(f"limited{number}", limited)) for number in range(10)]
+    await asyncio.sleep(0)
+    delivery = asyncio.create_task(write("delivery", db))
+    await asyncio.sleep(0)
+    first_may_end.set()
+    await asyncio.gather(delivery, *tasks)
+    assert order.index("delivery") <= 1

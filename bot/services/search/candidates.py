@@ -89,6 +89,17 @@ async def gather(
     return await index.list_by_positions(connection, chosen), len(full_text), more
 
 
+async def list_popular(
+    connection: Connection, query: index_query.IndexQuery, filters: index.Filters, limit: int
+) -> list[int]:
+    """Return the positions of the most popular papers that match a query anywhere."""
+    frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(query))
+    anywhere = index_query.prune(query, frequencies).anywhere
+    request = _request(anywhere, limit, frequencies, COST_LIMIT)
+    (positions,) = await index.list_positions(connection, [request], filters)
+    return positions
+
+
 async def _run_stages(
     connection: Connection,
     stages: Sequence[_Stage],

@@ -6,19 +6,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from bot.services.search import candidates, index_query
+from bot.services.search import candidates, index_query, results
 from bot.services.search.candidates import SearchScope
 from bot.text import scoring
 from bot.text.glossary.model import expansion
 from bot.text.glossary.model.expansion import Expansion, Segment
 from bot.text.matching import term_variants
 from bot.text.query_parser import Query
-from storage import models, papers
+from bot.time_slices import TimeSlices
+from storage import bulk, models, papers
 from storage.database import Connection
 from storage.search import index
 
 Hit = tuple[scoring.Score, int]
 """The score and the id of a paper."""
+_MAX_TOP_PAPERS = 1000
+"""Matches that are sorted by votes, the most popular ones."""
+_TOP_CHUNK_SIZE = 20
+_PARTIAL_LIMIT = 40
+"""Candidates of a list by votes if too few papers match all of the query: those of the first pages of a search."""
 
 
 async def find(
@@ -37,10 +43,10 @@ async def find(
     rows, match_count, more_positions = await candidates.gather(
         connection, full_query, scope, limit, phrase=phrase
     )
-    hits = score_papers(rows, scorer)
+    hits = await score_papers(rows, scorer)
     if more_positions and _count_complete(hits) < limit:
         # The index lets papers through whose shingles match by chance, so more of its matches are needed.
-        hits += score_papers(await index.list_by_positions(connection, more_positions), scorer)
+        hits += await score_papers(await index.list_by_positions(connection, more_positions), scorer)
     complete = _count_complete(hits)
     if complete >= scoring.MIN_COMPLETE_MATCHES:
         # Unless every match was scored, the index's count is the better estimate.
@@ -49,9 +55,49 @@ async def find(
     if relaxed_query is not None:
         known = {row.paper_id for row in rows}
         relaxed, *_ = await candidates.gather(connection, relaxed_query, scope, limit)
-        hits += score_papers([row for row in relaxed if row.paper_id not in known], scorer)
+        hits += await score_papers([row for row in relaxed if row.paper_id not in known], scorer)
     ranked = _rank(hits, len(hits))
     return ranked, len(ranked)
+
+
+async def find_top(
+    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
+) -> tuple[list[Hit], int]:
+    """Return the hits of a query with terms, most voted first, at least `limit` if that many match, and their number.
+
+    Papers are scored in the order of their votes, only as far as `limit` needs, unless the query has exclusions, which
+    the index cannot count. If too few papers match all of it, papers that match most of it are among them.
+    """
+    hits, rejected, positions = [], 0, await _list_top_positions(connection, query, expanded, scope)
+    scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
+    for chunk in bulk.chunked(positions, max(limit, _TOP_CHUNK_SIZE)):
+        by_position = {row.position: row for row in await index.list_by_positions(connection, chunk)}
+        rows = [by_position[position] for position in chunk]
+        complete = [hit for hit in await score_papers(rows, scorer) if hit[0].is_complete]
+        hits += complete
+        rejected += len(rows) - len(complete)
+        if len(hits) >= max(limit, scoring.MIN_COMPLETE_MATCHES) and not query.excluded:
+            break
+    if len(hits) >= scoring.MIN_COMPLETE_MATCHES:
+        return hits, len(positions) - rejected
+    ranked, _ = await find(connection, query, expanded, scope, limit=_PARTIAL_LIMIT)
+    listed = await papers.list_rows(connection, [paper_id for _, paper_id in ranked])
+    score_of = {paper_id: score for score, paper_id in ranked}
+    hits = [(score_of[row.id], row.id) for row in sorted(listed, key=results.votes_descending)]
+    return hits, len(hits)
+
+
+async def _list_top_positions(
+    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope
+) -> list[int]:
+    """Return the index's matches, most voted first, of equal votes the newest; none if authors limit the scope."""
+    segments = [*expanded.segments, *map(expansion.literal_segment, query.phrases)]
+    full_query = build_index_query(segments, expanded)
+    if full_query is None or scope.paper_ids is not None:
+        return []
+    positions = await candidates.list_popular(connection, full_query, scope.filters, _MAX_TOP_PAPERS)
+    votes = await index.list_votes(connection, positions)
+    return sorted(positions, key=lambda position: (votes[position] is None, -(votes[position] or 0)))
 
 
 def is_partial(hits: Iterable[Hit]) -> bool:
@@ -93,13 +139,14 @@ def _relaxed_segments(segments: Sequence[Segment], expanded: Expansion) -> list[
     return [segments[start : start + half] for start in range(len(segments) - half + 1)]
 
 
-def score_papers(rows: Sequence[index.IndexRow], scorer: scoring.Scorer) -> list[Hit]:
-    """Score papers; those that match no part of the query, or an exclusion, are left out."""
-    hits = []
+async def score_papers(rows: Sequence[index.IndexRow], scorer: scoring.Scorer) -> list[Hit]:
+    """Score papers in slices; those that match no part of the query, or an exclusion, are left out."""
+    hits, slices = [], TimeSlices()
     for row in rows:
         score = scorer.score(term_variants.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
         if score is not None:
             hits.append((score, row.paper_id))
+        await slices.pause()
     return hits
 
 

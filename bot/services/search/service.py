@@ -24,14 +24,7 @@ from bot.services.search import (
 )
 from bot.services.search.candidates import SearchScope
 from bot.services.search.glossary_service import GlossaryService
-from bot.services.search.results import (
-    AuthorResult,
-    Choice,
-    DigestResult,
-    SearchRequest,
-    SearchResult,
-    votes_descending,
-)
+from bot.services.search.results import AuthorResult, Choice, DigestResult, SearchRequest, SearchResult
 from bot.text import query_parser
 from bot.text.glossary.model import expansion
 from storage import digests, models, papers
@@ -41,8 +34,6 @@ from storage.search import index
 MAX_QUERY_LENGTH = 2000
 TOPICS_CACHE_SECONDS = 10.0
 """Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
-_MAX_TOP_PAPERS = 1000
-"""Papers of a topic that are sorted by votes."""
 
 
 class SearchService:
@@ -64,7 +55,9 @@ class SearchService:
             result = await self._search(connection, request)
             return await _with_snippets(connection, result, request)
 
-    async def _search(self, connection: Connection, request: SearchRequest) -> SearchResult:
+    async def _search(
+        self, connection: Connection, request: SearchRequest, *, by_votes: bool = False
+    ) -> SearchResult:
         paper = await _find_by_id(connection, request.query)
         if paper is not None:
             return SearchResult(tuple(await papers.list_rows(connection, [paper.id])), 1)
@@ -75,7 +68,7 @@ class SearchService:
             await filters.list_paper_ids_by_authors(connection, authors),
         )
         if query.has_text:
-            return await self._search_text(connection, request, query, scope)
+            return await self._search_text(connection, request, query, scope, by_votes=by_votes)
         if scope.is_unlimited:
             # Exclusions select nothing by themselves.
             return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
@@ -83,13 +76,20 @@ class SearchService:
         return replace(result, ignored=query.ignored)
 
     async def _search_text(
-        self, connection: Connection, request: SearchRequest, query: query_parser.Query, scope: SearchScope
+        self,
+        connection: Connection,
+        request: SearchRequest,
+        query: query_parser.Query,
+        scope: SearchScope,
+        *,
+        by_votes: bool,
     ) -> SearchResult:
         """Expand the query, retrieve and score candidates, and return the requested page of them."""
         expanded = await self._expand(connection, query.text, literal=request.literal)
         end = request.offset + request.limit
-        limit = filters.score_limit(end, query)
-        ranked, total = await engine.find(connection, query, expanded, scope, limit=limit)
+        find = engine.find_top if by_votes else engine.find
+        limit = end if by_votes else filters.score_limit(end, query)
+        ranked, total = await find(connection, query, expanded, scope, limit=limit)
         hits = ranked[request.offset : end]
         rows = await engine.load_rows(connection, hits)
         return SearchResult(
@@ -182,10 +182,7 @@ class SearchService:
         """Return the top-voted papers of a period, on a topic if the request has a query."""
         async with self._database.read() as connection:
             if request.query.strip():
-                result = await self._search(connection, replace(request, limit=_MAX_TOP_PAPERS, offset=0))
-                rows = sorted(result.rows, key=votes_descending)
-                page = rows[request.offset : request.offset + request.limit]
-                result = replace(result, rows=tuple(page), total=len(rows))
+                result = await self._search(connection, request, by_votes=True)
             else:
                 scope = SearchScope(request.filters)
                 result = await filters.list_filtered(connection, scope, request.limit, request.offset)

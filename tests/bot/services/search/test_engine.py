@@ -1,0 +1,70 @@
+"""Papers by votes on a topic: the same as if all matches were scored and sorted, but only those shown are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.services.search.results import SearchRequest
+from bot.services.search.service import SearchService
+from storage import tables
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+PAPERS = 120
+VOTES = {f"2501.{number:05}": (number * 37) % 101 for number in range(PAPERS)}
+
+
+@pytest.fixture
+async def topic(db: Database) -> SearchService:
+    """The search service over papers of which every third is about graphs, with votes in no order."""
+    papers = [
+        NewsletterPaper(
+            arxiv_id,
+            f"Study {arxiv_id[-5:]} of {'Graph Learning' if number % 3 == 0 else 'Vision'}",
+            "그래프를 다룹니다." if number % 6 == 0 else "영상을 다룹니다.",
+            votes=votes,
+        )
+        for number, (arxiv_id, votes) in enumerate(VOTES.items())
+    ]
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    return SearchService(db)
+
+
+GRAPHS = [arxiv_id for number, arxiv_id in enumerate(VOTES) if number % 3 == 0]
+
+
+async def test_pages_by_votes_have_every_match_once_in_order(topic: SearchService) -> None:
+    pages = [
+        await topic.list_top(SearchRequest("graph learning", limit=7, offset=offset))
+        for offset in range(0, len(GRAPHS), 7)
+    ]
+    shown = [row for page in pages for row in page.rows]
+    assert sorted(row.arxiv_id for row in shown) == GRAPHS
+    assert [row.votes for row in shown] == sorted((VOTES[name] for name in GRAPHS), reverse=True)
+    assert {page.total for page in pages} == {len(GRAPHS)}
+
+
+async def test_exclusions_are_counted_exactly(topic: SearchService) -> None:
+    expected = [name for number, name in enumerate(VOTES) if number % 3 == 0 and number % 6]
+    found = await topic.list_top(SearchRequest("graph learning -그래프", limit=5))
+    assert found.total == len(expected)
+    assert [row.votes for row in found.rows] == sorted((VOTES[name] for name in expected), reverse=True)[:5]
+
+
+async def test_a_query_that_hardly_anything_matches_lists_what_matches_most_of_it(
+    topic: SearchService,
+) -> None:
+    found = await topic.list_top(SearchRequest("graph learning quantum", limit=5))
+    assert found.is_partial
+    assert [row.votes for row in found.rows] == sorted([row.votes or 0 for row in found.rows], reverse=True)
+
+
+async def test_only_the_papers_near_the_page_are_read(topic: SearchService, db: Database) -> None:
+    async with db.transaction() as connection:
+        unreadable = tables.indexed_papers.update().where(tables.indexed_papers.c.votes < 50)
+        await connection.execute(unreadable.values(texts=b"not compressed"))
+    found = await topic.list_top(SearchRequest("graph learning", limit=5))
+    assert (len(found.rows), found.total) == (5, len(GRAPHS))
+    with pytest.raises(Exception, match="frame"):
+        await topic.list_top(SearchRequest("graph learning", limit=5, offset=30))
