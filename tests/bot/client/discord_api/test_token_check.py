@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -34,7 +35,9 @@ async def answering(handler: Handler) -> AsyncIterator[Settings]:
 
 async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async def limit(_: web.Request) -> web.StreamResponse:
-        return web.json_response(RATE_LIMIT, status=429, headers={"Via": "1.1 google", "Retry-After": "60"})
+        # discord.py compares the content type exactly; `json_response` would add a charset.
+        headers = {"Via": "1.1 google", "Retry-After": "60", "Content-Type": "application/json"}
+        return web.Response(body=json.dumps(RATE_LIMIT).encode(), status=429, headers=headers)
 
     monkeypatch.setattr(token_check, "ANSWER_SECONDS", 0.5)
     async with answering(limit) as settings:
