@@ -14,14 +14,25 @@ SHADOW_INDEX_PROGRESS = "index:beside"
 """Progress of building the shadow index, as JSON."""
 ALERT_TRIGGER_TERMS_VERSION = "alerts:anchors"
 """Version of the analyser that computed the trigger terms of alerts."""
+SENDER_TERM = "sender:term"
+"""Number of times that a process has become the sender."""
 
 
-async def get(connection: AsyncConnection, key: str) -> str | None:
-    """Return the value of a key, or None."""
-    value: str | None = (
-        await connection.execute(sa.select(meta.c.value).where(meta.c.key == key))
-    ).scalar_one_or_none()
+async def get(connection: AsyncConnection, key: str, *, locked: bool = False) -> str | None:
+    """Return the value of a key, or None. `locked` keeps others from changing it until the transaction ends."""
+    query = sa.select(meta.c.value).where(meta.c.key == key)
+    if locked:
+        query = query.with_for_update(read=True)
+    value: str | None = (await connection.execute(query)).scalar_one_or_none()
     return value
+
+
+async def increment(connection: AsyncConnection, key: str) -> int:
+    """Add one to the number of a key, which starts at 0. Returns the new number."""
+    insert = bulk.dialect_insert(connection, meta).values(key=key, value="1")
+    number = sa.cast(sa.cast(meta.c.value, sa.BigInteger) + 1, sa.Text)
+    statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": number})
+    return int((await connection.execute(statement.returning(meta.c.value))).scalar_one())
 
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:

@@ -354,6 +354,8 @@ parts = sa.Table(
     sa.Column("message_id", sa.BigInteger),
     sa.Column("error_code", sa.Integer),
     sa.Column("error", sa.Text),
+    sa.Column("marker", sa.Text, comment="text by which its message is found in a history"),
+    sa.Column("term", sa.BigInteger, comment="of the sender that began the last attempt"),
     sa.UniqueConstraint("delivery_id", "position"),
     sa.Index("ix_parts_state_next_attempt_at", "state", "next_attempt_at"),
 )

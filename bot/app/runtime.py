@@ -139,7 +139,12 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     )
     discord_sender = sender.DiscordSender(bot, sender.make_request_limiter())
     relay = Relay(
-        container.database, discord_sender, recorder, clock=container.clock, on_claimed=liveness.record_claim
+        container.database,
+        discord_sender,
+        recorder,
+        clock=container.clock,
+        get_term=lambda: lock.term,
+        on_claimed=liveness.record_claim,
     )
     planner = DailyPlanner(container.database, container.deliveries)
     return Runtime(container, bot, relay, planner, metrics, lock, stop, liveness)

@@ -90,7 +90,10 @@ class DeliveryPlan:
 
 @dataclass(frozen=True, slots=True)
 class NewPart:
-    """A message to be stored. An EDIT names the message to change; `nonce` is globally unique."""
+    """A message to be stored. An EDIT names the message to change; `nonce` is globally unique.
+
+    `marker` is the text in the payload by which the message is found in a channel's history.
+    """
 
     kind: PartKind
     payload: str
@@ -98,6 +101,7 @@ class NewPart:
     fallback: str | None = None
     channel_id: int | None = None
     message_id: int | None = None
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,7 @@ class Part:
     error_code: int | None
     error: str | None
     sent_at: datetime | None = None
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ PART_COLUMNS = (
     "next_attempt_at",
     "channel_id",
     "message_id",
+    "marker",
 )
 
 
@@ -107,5 +108,5 @@ def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
 
 def _part_values(delivery_id: int, position: int, part: models.NewPart, due_at: datetime) -> tuple[Any, ...]:
     planned = models.PartState.PLANNED.value
-    attempt_values = (part.nonce, planned, 0, due_at, part.channel_id, part.message_id)
+    attempt_values = (part.nonce, planned, 0, due_at, part.channel_id, part.message_id, part.marker)
     return (delivery_id, position, part.kind.value, part.payload, part.fallback, *attempt_values)

@@ -22,10 +22,11 @@ UNFINISHED_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
-    """A part that may be sent now, with its delivery."""
+    """A part that may be sent now, with its delivery. `term` is that of the sender that claimed it."""
 
     delivery: models.Delivery
     part: models.Part
+    term: int = 0
 
 
 async def list_due(

@@ -1,6 +1,6 @@
 """The leader lock of the one sender: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
 
-Both are released when their holder dies.
+Both are released when their holder dies. Each acquisition begins a new term, whose number is the fencing token of claims.
 """
 
 from __future__ import annotations
@@ -17,12 +17,23 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import Database, sqlite_path
+from storage import key_values
+from storage.database import Connection, Database, sqlite_path
 
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
 RETRY_INTERVAL = 1.0
 HEARTBEAT_INTERVAL = 5.0
 HEARTBEAT_TIMEOUT = 10.0
+
+
+async def raise_term(connection: Connection) -> int:
+    """Begin a new sender's term: its number is one more than that of the last. Claims of older terms fail from now on."""
+    return await key_values.increment(connection, key_values.SENDER_TERM)
+
+
+async def is_current_term(connection: Connection, term: int) -> bool:
+    """Whether `term` is that of the present sender; a new one cannot begin before the transaction ends."""
+    return int(await key_values.get(connection, key_values.SENDER_TERM, locked=True) or 0) == term
 
 
 class SenderLock:
@@ -32,14 +43,30 @@ class SenderLock:
         self._database = database
         self._file: IO[str] | None = None
         self._connection: AsyncConnection | None = None
+        self._term: int | None = None
+
+    @property
+    def term(self) -> int | None:
+        """The number of this process's term as the sender, as of the last `heartbeat`; None if it is not the sender."""
+        return self._term
 
     @property
     def is_held(self) -> bool:
         """Whether this process holds the lock, as of the last `heartbeat`."""
-        return self._file is not None or self._connection is not None
+        return self._term is not None
 
     async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free. A database in memory has one process, so its lock is always free."""
+        """Acquire the lock if it is free, and begin a term. A database in memory has one process, so its lock is free."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.release)
+            if not await self._try_lock():
+                return False
+            async with self._database.transaction() as connection:
+                self._term = await raise_term(connection)
+            stack.pop_all()
+        return True
+
+    async def _try_lock(self) -> bool:
         if self._database.is_sqlite:
             path = sqlite_path(self._database.url)
             self._file = _lock_file(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
@@ -64,14 +91,16 @@ class SenderLock:
             return self.is_held
         try:
             async with asyncio.timeout(HEARTBEAT_TIMEOUT):
-                await self._connection.execute(sa.text("SELECT 1"))
+                is_current = await is_current_term(self._connection, self._term or 0)
         except (SQLAlchemyError, OSError, TimeoutError):
+            is_current = False
+        if not is_current:
             await self.release()
-            return False
-        return True
+        return is_current
 
     async def release(self) -> None:
-        """Release the lock."""
+        """Release the lock, and end the term."""
+        self._term = None
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -39,7 +39,7 @@ class StubDailyRenderer:
         missed = " ".join(on.isoformat() for on in post.missed_on)
         payload: dict[str, Any] = {
             "content": content,
-            "marker": post.marker,
+            "marker": post_contents.part_marker(post.marker, 0),
             "total": post.total,
             "missed": missed,
         }
@@ -75,12 +75,15 @@ class PlannerHarness:
         await recorder.expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:
+        """Return the payloads of all parts, each with its delivery's key as `marker`."""
         async with self.database.read() as connection:
             deliveries = await queries.list_rows(connection)
             payloads: list[dict[str, Any]] = []
             for delivery in sorted(deliveries, key=lambda row: row.id):
                 parts = await queries.list_parts(connection, delivery.id)
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)
+        for payload in payloads:
+            payload["marker"] = payload["marker"].removeprefix("pr:d:").removesuffix(":0/")
         return payloads
 
     async def list_contents(self) -> list[str]:

@@ -50,14 +50,15 @@ def new_delivery(
     """A delivery with `parts` messages, or with parts of the given kinds."""
     new_parts = []
     for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
-        text = message_payload(post_contents.part_marker(key, position), f"{key} {position}")
+        marker = post_contents.part_marker(key, position)
+        text = message_payload(marker, f"{key} {position}")
         if kind is models.PartKind.FORUM_POST:
             text = json.dumps({"name": key, "applied_tags": [], "message": json.loads(text)})
         elif kind is models.PartKind.THREAD:
             text = json.dumps({"name": key})
         elif kind is models.PartKind.CROSSPOST:
             text = "{}"
-        new_parts.append(models.NewPart(kind=kind, payload=text, nonce=new_nonce()))
+        new_parts.append(models.NewPart(kind=kind, payload=text, nonce=new_nonce(), marker=marker))
     defaults: dict[str, Any] = {
         "kind": models.DeliveryKind.DAILY,
         "locale": models.Locale.EN,

@@ -5,8 +5,7 @@ Works without the Gateway: data missing from the client's cache is requested. `a
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,7 +83,25 @@ async def _list_threads(
 
 def _is_ours(client: discord.Client, request: SendRequest, message: Any) -> bool:
     by_bot = int(message["author"]["id"]) == _bot_user_id(client)
-    return by_bot and request.marker is not None and request.marker in json.dumps(message)
+    return by_bot and request.marker is not None and _has_marker(message, request.marker)
+
+
+def _has_marker(message: Any, marker: str) -> bool:
+    """Whether a message has the marker where views put it: at the start of a custom id, or as a link's fragment."""
+    if f"#{marker}>)" in (message.get("content") or ""):
+        return True
+    if any((embed.get("url") or "").endswith(f"#{marker}") for embed in message.get("embeds") or ()):
+        return True
+    return any(custom_id.startswith(marker) for custom_id in _list_custom_ids(message))
+
+
+def _list_custom_ids(component: Any) -> Iterator[str]:
+    if "custom_id" in component:
+        yield component["custom_id"]
+    children = [*(component.get("components") or ()), component.get("accessory") or {}]
+    for child in children:
+        if child:
+            yield from _list_custom_ids(child)
 
 
 def _is_newer(snowflake: int, since: datetime) -> bool:

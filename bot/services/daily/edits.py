@@ -23,9 +23,6 @@ log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(days=7)
 """Older posts are not edited."""
-EDITABLE_KINDS = frozenset(
-    {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
-)
 POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
 BATCH_SIZE = 500
 """Number of posts whose messages are in memory at once."""
@@ -136,7 +133,7 @@ class EditPlanner:
         if [part.kind for part in stored] != [part.kind for part in new_parts]:
             return (), {}
         for part, new in zip(stored, new_parts, strict=True):
-            if part.kind not in EDITABLE_KINDS or part.message_id is None or part.payload is None:
+            if part.kind not in contents.MARKED_KINDS or part.message_id is None or part.payload is None:
                 continue
             # If Discord refused the payload, the fallback was posted, and the part has no fallback of its own.
             shown = new.fallback if part.fallback is None and new.fallback is not None else new.payload

@@ -25,8 +25,11 @@ log = structlog.get_logger(__name__)
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
 """Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
-The result is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback or expired.
+The result is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback, superseded or expired.
 """
+
+SUPERSEDED = "superseded"
+"""Result of a failed attempt that is not stored: another process has become the sender, or the part was released."""
 
 LINGER_SECONDS = 0.05
 """How long a receipt waits for others to be stored with it. A crash meanwhile has the same effect as before it arrived."""
@@ -91,10 +94,14 @@ class OutcomeRecorder:
                 await self._schedule_retry(due, error, started_at, now)
             case Disposition.UNVERIFIABLE:
                 async with self._database.transaction() as connection:
-                    await attempts.mark_uncertain(
-                        connection, due.part.id, reason=contents.Reason.UNCERTAIN, error_code=error.code
+                    is_stored = await attempts.mark_uncertain(
+                        connection,
+                        due.part.id,
+                        reason=contents.Reason.UNCERTAIN,
+                        error_code=error.code,
+                        term=due.term,
                     )
-                self._log_and_report("uncertain", due, error)
+                self._log_and_report("uncertain" if is_stored else SUPERSEDED, due, error)
             case Disposition.DESTINATION_BLOCKED | Disposition.DESTINATION_GONE:
                 await self._suspend_destination(due, error, now)
             case Disposition.CONTENT_REFUSED:
@@ -132,15 +139,17 @@ class OutcomeRecorder:
             unknown_since = started_at
         delay = throttle.retry_delay(part.attempts + 1, self._rng, classification.wait_seconds)
         async with self._database.transaction() as connection:
-            await attempts.mark_retry(
+            is_stored = await attempts.mark_retry(
                 connection,
                 part.id,
                 next_attempt_at=now + delay,
                 unknown_since=unknown_since,
                 error=classification.reason,
                 error_code=error.code or error.status,
+                term=due.term,
             )
-        self._log_and_report("retry", due, error, wait_seconds=round(delay.total_seconds(), 1))
+        result = "retry" if is_stored else SUPERSEDED
+        self._log_and_report(result, due, error, wait_seconds=round(delay.total_seconds(), 1))
 
     async def _suspend_destination(
         self, due: DuePart, error: discord_errors.DeliveryError, now: datetime
@@ -148,29 +157,33 @@ class OutcomeRecorder:
         is_gone = error.classification.disposition is Disposition.DESTINATION_GONE
         async with self._database.transaction() as connection:
             if is_gone:
-                await attempts.mark_failed(
+                is_stored = await attempts.mark_failed(
                     connection,
                     due.part.id,
                     reason=error.classification.reason,
                     now=now,
                     error_code=error.code,
+                    term=due.term,
                 )
             else:
-                await attempts.mark_paused(
+                is_stored = await attempts.mark_paused(
                     connection,
                     due.part.id,
                     reason=error.classification.reason,
                     unknown_since=due.part.first_attempt_at,
                     error_code=error.code,
+                    term=due.term,
                 )
-            await self._suspender.suspend(connection, due.delivery, error.classification, now)
-        self._log_and_report("failed" if is_gone else "paused", due, error)
+            if is_stored:
+                await self._suspender.suspend(connection, due.delivery, error.classification, now)
+        result = "failed" if is_gone else "paused"
+        self._log_and_report(result if is_stored else SUPERSEDED, due, error)
 
     async def _use_fallback(self, due: DuePart, error: discord_errors.DeliveryError, now: datetime) -> None:
         log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
         async with self._database.transaction() as connection:
             has_fallback = await attempts.use_fallback(
-                connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now
+                connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now, term=due.term
             )
         if has_fallback:
             self._log_and_report("fallback", due, error)
@@ -179,10 +192,15 @@ class OutcomeRecorder:
 
     async def _fail(self, due: DuePart, error: discord_errors.DeliveryError, now: datetime) -> None:
         async with self._database.transaction() as connection:
-            await attempts.mark_failed(
-                connection, due.part.id, reason=error.classification.reason, now=now, error_code=error.code
+            is_stored = await attempts.mark_failed(
+                connection,
+                due.part.id,
+                reason=error.classification.reason,
+                now=now,
+                error_code=error.code,
+                term=due.term,
             )
-        self._log_and_report("failed", due, error)
+        self._log_and_report("failed" if is_stored else SUPERSEDED, due, error)
 
     def _log_and_report(
         self,

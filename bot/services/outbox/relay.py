@@ -6,6 +6,7 @@ Only one relay may run on a database at a time (`storage.outbox.sender_lock`).
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Limits:
 class Relay:
     """Sends due parts through `sender`. `clock` returns the present (UTC); `monotonic` (seconds) measures delays.
 
+    `get_term` returns the term of the sender lock, None while it is lost: then nothing is claimed.
     `on_claimed` is called after each claim, also when nothing was due or the relay rests.
     """
 
@@ -54,6 +56,7 @@ class Relay:
         clock: Clock,
         limits: Limits | None = None,
         rate_limiter: throttle.RateLimiter | None = None,
+        get_term: Callable[[], int | None] = lambda: 0,
         monotonic: Callable[[], float] = time.monotonic,
         on_claimed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -63,6 +66,8 @@ class Relay:
         self._recorder = recorder
         self._clock = clock
         self._limits = limits or Limits()
+        self._get_term = get_term
+        self._term: int | None = None
         self._rate_limiter = rate_limiter or throttle.RateLimiter(monotonic)
         self._monotonic = monotonic
         self._wake_event = asyncio.Event()
@@ -165,8 +170,12 @@ class Relay:
 
     async def _claim(self, clock: Clock) -> list[queries.DuePart]:
         """Mark the most urgent parts that may be attempted now as SENDING, at most one per free slot."""
-        if self._stopping:
+        term = self._get_term()
+        if self._stopping or term is None:
             return []
+        if term != self._term:
+            self._term = term
+            self._has_orphans = True
         if self._fatal_error is not None or self._recorder.circuit_breaker.is_open(clock()):
             self._wake_event.clear()
             self._prefetched = []
@@ -178,21 +187,23 @@ class Relay:
         is_fresh = self._monotonic() - self._prefetched_at <= POLL_SECONDS and not self._wake_event.is_set()
         chosen = self._choose(free_slots) if is_fresh else []
         if not chosen:
-            await self._prefetch(clock())
+            await self._prefetch(clock(), term)
             chosen = self._choose(free_slots)
         if not chosen:
             return []
         async with self._database.transaction() as connection:
-            started_ids = await attempts.mark_sending(connection, [due.part.id for due in chosen], clock())
-        return [due for due in chosen if due.part.id in started_ids]
+            started_ids = await attempts.mark_sending(
+                connection, [due.part.id for due in chosen], clock(), term=term
+            )
+        return [dataclasses.replace(due, term=term) for due in chosen if due.part.id in started_ids]
 
-    async def _prefetch(self, now: datetime) -> None:
+    async def _prefetch(self, now: datetime, term: int) -> None:
         self._wake_event.clear()
         self._prefetched_at = self._monotonic()
         self._rate_limiter.prune()
         if self._has_orphans and not self._tasks:
             async with self._database.transaction() as connection:
-                await attempts.release_interrupted(connection, now)
+                await attempts.release_interrupted(connection, now, term=term)
             self._has_orphans = False
         if self._last_expired_at is None or abs(now - self._last_expired_at) >= EXPIRE_INTERVAL:
             await self._recorder.expire(now)

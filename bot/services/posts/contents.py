@@ -5,7 +5,6 @@ The planners build the contents; `bot/client/renderer.py` implements the port.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -156,19 +155,23 @@ class Reason(StrEnum):
 
 def part_marker(marker: str, position: int) -> str:
     """Return the marker of a part: the start of a custom id in its full form, a link's fragment in its plain form."""
-    return f"pr:d:{marker}:{position}/"
+    return f"{_MARKER_START}{marker}:{position}/"
 
 
-def extract_marker(payload: dict[str, Any]) -> str | None:
-    """Return the marker in a rendered payload, or None.
+def remove_foreign_markers(text: str, marker: str | None) -> str:
+    """Return `text` without anything that could be taken for a marker, except `marker`. The length stays.
 
-    A message in a history is this part if its JSON contains the marker.
+    Texts and addresses of digests may contain what looks like the marker of another delivery.
     """
-    match = _MARKER.search(json.dumps(payload))
-    return match.group() if match else None
+    own = re.escape(marker.removeprefix(_MARKER_START)) if marker else "(?!)"
+    return re.sub(f"{_MARKER_START}(?!{own})", "pr:d;", text)
 
 
-_MARKER = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
+_MARKER_START = "pr:d:"
+MARKED_KINDS = frozenset(
+    {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
+)
+"""Kinds of part that create a message with a marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,7 @@ class RenderedPart:
 
     `payload` is the JSON body of Discord's request for this kind: MESSAGE, THREAD_MESSAGE and EDIT a message, FORUM_POST
     `{"name", "applied_tags", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the plain form for a
-    payload that Discord refuses, or None. All but THREAD and CROSSPOST contain a marker (`extract_marker`); an EDIT
-    contains that of its message.
+    payload that Discord refuses, or None. MARKED_KINDS contain their marker; an EDIT contains that of its message.
     """
 
     kind: models.PartKind

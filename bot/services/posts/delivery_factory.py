@@ -62,7 +62,7 @@ class DeliveryFactory:
 
     def render_daily(self, post: contents.DailyPost) -> RenderedPost:
         """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
-        parts = _serialise_parts(self._renderer().render_daily(post))
+        parts = _serialise_parts(self._renderer().render_daily(post), post.marker)
         # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
         return RenderedPost(post, parts, hashlib.sha256(repr(post.papers).encode()).hexdigest())
 
@@ -99,15 +99,18 @@ class DeliveryFactory:
 
     def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:
         """Return the parts of the delivery `key`, with its marker and new nonces."""
-        return tuple(
-            models.NewPart(
-                kind=part.kind,
-                payload=part.payload.replace(MARKER_PLACEHOLDER, key),
-                fallback=part.fallback and part.fallback.replace(MARKER_PLACEHOLDER, key),
-                nonce=self._nonces(),
+        new_parts = []
+        for position, part in enumerate(rendered.parts):
+            shared, marker = part.marker, part.marker and contents.part_marker(key, position)
+            if shared is None or marker is None:
+                new_parts.append(replace(part, nonce=self._nonces()))
+                continue
+            payload = part.payload.replace(shared, marker)
+            fallback = part.fallback and part.fallback.replace(shared, marker)
+            new_parts.append(
+                replace(part, payload=payload, fallback=fallback, nonce=self._nonces(), marker=marker)
             )
-            for part in rendered.parts
-        )
+        return tuple(new_parts)
 
     def build_alert(
         self,
@@ -163,7 +166,9 @@ class DeliveryFactory:
             planned_at=now,
             due_at=now,
             expires_at=self.expires_at(now),
-            parts=self._with_nonces(rendered),
+            parts=tuple(
+                replace(part, nonce=self._nonces()) for part in _serialise_parts(rendered, post.marker)
+            ),
             priority=_priority(kind),
         )
 
@@ -197,9 +202,6 @@ class DeliveryFactory:
             message_id=original.message_id,
         )
 
-    def _with_nonces(self, parts: Iterable[contents.RenderedPart]) -> tuple[models.NewPart, ...]:
-        return tuple(replace(part, nonce=self._nonces()) for part in _serialise_parts(parts))
-
 
 def _priority(kind: DeliveryKind) -> Priority:
     match kind:
@@ -215,16 +217,18 @@ def _priority(kind: DeliveryKind) -> Priority:
             assert_never(kind)
 
 
-def _serialise_parts(parts: Iterable[contents.RenderedPart]) -> tuple[models.NewPart, ...]:
-    return tuple(
-        models.NewPart(
-            kind=part.kind,
-            payload=_dump_json(part.payload),
-            fallback=None if part.fallback is None else _dump_json(part.fallback),
-            nonce="",
-        )
-        for part in parts
-    )
+def _serialise_parts(parts: Iterable[contents.RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
+    """Return the parts as JSON without nonces, each with its marker and no other in what it sends."""
+    serialised = []
+    for position, part in enumerate(parts):
+        own = contents.part_marker(marker, position) if part.kind in contents.MARKED_KINDS else None
+        bodies = [
+            body and contents.remove_foreign_markers(_dump_json(body), own)
+            for body in (part.payload, part.fallback)
+        ]
+        payload, fallback = bodies[0] or "{}", bodies[1] or None
+        serialised.append(models.NewPart(part.kind, payload, "", fallback=fallback, marker=own))
+    return tuple(serialised)
 
 
 def _dump_json(payload: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -23,6 +24,7 @@ from tests.support import hostile_papers, payload_checks
 
 TEXTS = translations.load()
 LONGEST_MARKER = "m" * 64
+MARKER = re.compile("pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 
 
@@ -73,16 +75,12 @@ def _messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, An
 
 
 def _check(parts: tuple[contents.RenderedPart, ...]) -> None:
-    markers = []
-    for part in parts:
+    for position, part in enumerate(parts):
         if part.kind not in WITHOUT_MESSAGE:
             assert part.fallback is not None
-            marker = contents.extract_marker(part.payload)
-            assert marker is not None
-            assert contents.extract_marker(part.fallback) == marker
-            assert json.dumps(part.payload).count(marker) >= 1
-            markers.append(marker)
-    assert len(set(markers)) == len(markers)
+            for body in (part.payload, part.fallback):
+                [marker] = set(MARKER.findall(json.dumps(body)))
+                assert marker.endswith(f":{position}/")
     for message in _messages(parts):
         payload_checks.check_message(message)
         assert len(message.get("content") or "") <= 2_000 - 64

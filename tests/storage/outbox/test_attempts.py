@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from storage import database, models
-from storage.outbox import attempts, queries
+from storage.outbox import attempts, queries, sender_lock
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
 
@@ -77,3 +79,47 @@ async def test_the_fallback_is_used_once_under_a_new_nonce(db: database.Database
         again = (await queries.list_due(connection, NOW))[0].part
         assert (again.payload, again.nonce, again.first_attempt_at) == ("{plain}", "plain", None)
         assert not await attempts.use_fallback(connection, part.id, nonce="plainer", now=NOW)
+
+
+async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: database.Database) -> None:
+    delivery_id = await add(db, new_delivery(parts=3))
+    async with db.transaction() as connection:
+        former = await sender_lock.raise_term(connection)
+        [first, second, third] = [part.id for part in await queries.list_parts(connection, delivery_id)]
+        assert await attempts.mark_sending(connection, [first, second], NOW, term=former) == {first, second}
+        present = await sender_lock.raise_term(connection)
+        assert await attempts.mark_sending(connection, [third], NOW, term=former) == set()
+        assert await attempts.release_interrupted(connection, NOW, term=former) == 0
+        assert await attempts.release_interrupted(connection, NOW, term=present) == 2
+    async with db.transaction() as connection:
+        assert await attempts.mark_sending(connection, [first], NOW, term=present) == {first}
+        for part_id in (first, second):
+            assert not await attempts.mark_retry(
+                connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
+            )
+            assert not await attempts.mark_paused(
+                connection, part_id, reason="no", unknown_since=None, term=former
+            )
+            assert not await attempts.mark_uncertain(connection, part_id, reason="no", term=former)
+            assert not await attempts.mark_failed(connection, part_id, reason="no", now=NOW, term=former)
+            assert not await attempts.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
+        await attempts.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
+        states = [part.state.value for part in await queries.list_parts(connection, delivery_id)]
+        assert states == ["sending", "sent", "planned"]
+
+
+async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have_ended(
+    db: database.Database,
+) -> None:
+    forum_post = models.NewPart(models.PartKind.FORUM_POST, "{}", "forum", marker="m")
+    await add(db, new_delivery("message", parts=1))
+    await add(db, dataclasses.replace(new_delivery("forum"), parts=(forum_post,), channel_id=8))
+    async with db.transaction() as connection:
+        term = await sender_lock.raise_term(connection)
+        due = await queries.list_due(connection, NOW)
+        await attempts.mark_sending(connection, [one.part.id for one in due], NOW, term=term)
+        term = await sender_lock.raise_term(connection)
+        assert await attempts.release_interrupted(connection, NOW, term=term, forum_posts_at=NOW + MINUTE)
+        [message] = await queries.list_due(connection, NOW)
+        assert message.part.kind is models.PartKind.MESSAGE
+        assert len(await queries.list_due(connection, NOW + MINUTE)) == 2

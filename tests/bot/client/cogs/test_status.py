@@ -43,6 +43,7 @@ async def test_status_links_the_last_post(harness: ClientHarness) -> None:
 async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harness: ClientHarness) -> None:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
+        await attempts.mark_sending(connection, [part.id], harness.env.now())
         await attempts.mark_uncertain(connection, part.id, reason=contents.Reason.NO_HISTORY)
     for_reader = last_response(await harness.reader.slash(harness.channel, "status"))
     assert harness.texts("delivery-uncertain") in shown_text(for_reader)
@@ -87,6 +88,7 @@ async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, t
 async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> None:
     _, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
+        await attempts.mark_sending(connection, [part.id], harness.env.now())
         await attempts.mark_uncertain(connection, part.id, reason=contents.Reason.NO_HISTORY)
     await harness.env.advance_time(timedelta(days=8).total_seconds())
     shown = shown_text(last_response(await harness.manager.slash(harness.channel, "status")))

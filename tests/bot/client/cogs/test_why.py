@@ -38,6 +38,7 @@ async def test_a_posted_paper_is_linked(harness: ClientHarness) -> None:
 async def test_a_paused_delivery_shows_its_reason(harness: ClientHarness) -> None:
     _, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
+        await attempts.mark_sending(connection, [part.id], harness.env.now())
         await attempts.mark_paused(connection, part.id, reason=contents.Reason.NO_SEND, unknown_since=None)
     shown = await _why(harness, FIRST)
     assert harness.texts("delivery-paused") in shown

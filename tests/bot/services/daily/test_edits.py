@@ -34,14 +34,17 @@ class TextRenderer(planner_harness.StubDailyRenderer):
         self.render_count += 1
         if post.style is self.failing_style:
             raise ValueError("template error")
-        context: dict[str, Any] = {"marker": post.marker, "at": post.schedule and post.schedule[0]}
+        context: dict[str, Any] = {
+            "marker": contents.part_marker(post.marker, 0),
+            "at": post.schedule and post.schedule[0],
+        }
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
         texts = [
             f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers
         ]
         texts = ["headline", *texts] if post.style is models.Style.CARDS else ["\n".join(texts)]
         kind = models.PartKind.FORUM_POST if post.style is models.Style.FORUM else models.PartKind.MESSAGE
-        plain = {"plain": "\n".join(texts), "marker": post.marker} if self.plain else None
+        plain = {"plain": "\n".join(texts), "marker": context["marker"]} if self.plain else None
         return tuple(contents.RenderedPart(kind, _payload(kind, text, context), plain) for text in texts)
 
 
@@ -121,7 +124,7 @@ async def test_a_changed_text_edits_the_message_that_shows_it(harness: Correctio
     assert (part.channel_id, part.message_id) == (20, 1001)
     shown = json.loads(part.payload or "")
     assert "Put right." in shown["content"]
-    assert shown["marker"] == f"daily:{subscription_id}:2026-01-05"
+    assert shown["marker"] == f"pr:d:daily:{subscription_id}:2026-01-05:0/"
 
 
 async def test_the_papers_and_their_order_stay_as_posted(harness: CorrectionHarness) -> None:
@@ -258,6 +261,7 @@ async def test_a_message_sent_as_its_fallback_is_edited_as_its_fallback(harness:
     await harness.put(MONDAY, ["2601.00001"], "At first.")
     await harness.planner.tick(SEOUL_9AM)
     async with harness.database.transaction() as connection:
+        await attempts.mark_sending(connection, [1], SEOUL_9AM)
         assert await attempts.use_fallback(connection, 1, nonce="plain", now=SEOUL_9AM)
     await harness.post()
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)

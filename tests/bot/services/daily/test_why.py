@@ -198,6 +198,8 @@ async def test_an_undelivered_post_has_its_state_and_reason(harness: PlannerHarn
     async with harness.database.transaction() as connection:
         (delivery,) = await queries.list_rows(connection)
         (part,) = await queries.list_parts(connection, delivery.id)
+        if state != "expired":
+            await attempts.mark_sending(connection, [part.id], SEOUL_9AM)
         if state == "paused":
             await attempts.mark_paused(connection, part.id, reason=Reason.NO_SEND, unknown_since=None)
         elif state == "uncertain":

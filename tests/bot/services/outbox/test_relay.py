@@ -293,6 +293,7 @@ async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
     relay_harness.clock_offset = timedelta(0)
     async with relay_harness.db.transaction() as connection:
         [part] = await relay_harness.list_parts()
+        await attempts.mark_sending(connection, [part.id], relay_harness.now())
         await attempts.mark_retry(
             connection,
             part.id,

@@ -23,13 +23,13 @@ class StubRenderer:
     """Renders every post as one message that holds its marker, with a fallback."""
 
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        return _render(post.marker)
+        return _render(contents.part_marker(post.marker, 0))
 
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
-        return _render(post.marker)
+        return _render(contents.part_marker(post.marker, 0))
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        return _render(post.marker)
+        return _render(contents.part_marker(post.marker, 0))
 
 
 def _render(marker: str) -> tuple[contents.RenderedPart, ...]:
@@ -58,10 +58,11 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
         for key in ("daily:3:2026-01-05", "daily:3:2026-01-06")
     )
     assert [delivery.parts[0].payload for delivery in (first, second)] == [
-        '{"content":"한글 daily:3:2026-01-05"}',
-        '{"content":"한글 daily:3:2026-01-06"}',
+        '{"content":"한글 pr:d:daily:3:2026-01-05:0/"}',
+        '{"content":"한글 pr:d:daily:3:2026-01-06:0/"}',
     ]
-    assert second.parts[0].fallback == '{"content":"daily:3:2026-01-06"}'
+    assert second.parts[0].fallback == '{"content":"pr:d:daily:3:2026-01-06:0/"}'
+    assert second.parts[0].marker == "pr:d:daily:3:2026-01-06:0/"
     assert first.parts[0].nonce != second.parts[0].nonce
     assert first.fingerprint == second.fingerprint
     assert (first.papers, first.total, first.channel_id) == (("2601.00001",), 9, 20)
