@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
 from bot.services.ingest.service import IngestService
 from bot.services.operations.status import StatusService
+from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.settings import Settings
@@ -75,7 +78,14 @@ class Container:
         """The observer of the Discord client's requests; add listeners before the client logs in."""
         from bot.client.discord_api.http_observer import HttpObserver
 
-        return HttpObserver()
+        observer = HttpObserver()
+        observer.on_answer(self.discord_health.record_answer)
+        return observer
+
+    @cached_property
+    def discord_health(self) -> DiscordHealth:
+        """What is known of Discord as a whole."""
+        return DiscordHealth(time.monotonic, random.Random())
 
     @cached_property
     def renderer(self) -> DiscordRenderer:
@@ -113,8 +123,9 @@ class Container:
     ) -> PaperroundBot:
         """Return the Discord client. The demo and tests use both options: see `PaperroundBot`."""
         from bot.client.bot import PaperroundBot
+        from bot.client.discord_api import request_gate
 
-        return PaperroundBot(
+        bot = PaperroundBot(
             self.create_services(),
             self.texts,
             self.mentions,
@@ -123,6 +134,8 @@ class Container:
             shard_count=shard_count,
             locale=locale,
         )
+        request_gate.RequestGate(self.discord_health, request_gate.make_request_limiter()).install(bot)
+        return bot
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""

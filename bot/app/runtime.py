@@ -135,13 +135,14 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         suspension.DestinationSuspender(container.deliveries),
         container.deliveries,
         rng=random.Random(),
+        health=container.discord_health,
         on_outcome=metrics.record,
     )
-    discord_sender = sender.DiscordSender(bot, sender.make_request_limiter())
     relay = Relay(
         container.database,
-        discord_sender,
+        sender.DiscordSender(bot),
         recorder,
+        container.discord_health,
         clock=container.clock,
         get_term=lambda: lock.term,
         on_claimed=liveness.record_claim,
@@ -252,7 +253,7 @@ async def _log_in(runtime: Runtime, token: str) -> None:
         runtime.liveness.record_start()  # whoever asks Discord again and again is alive
         try:
             await bot.login(token)
-        except discord.LoginFailure as error:
+        except discord.LoginFailure as error:  # a page with status 401 is another error: see `RequestGate`
             raise errors.PaperroundError(token_check.WRONG_TOKEN) from error
         except unreachable:
             # Each login opens a session on the connector, which closing the session closes too.

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import renderer, translations
-from bot.client.discord_api import command_sync, http_observer
+from bot.client.discord_api import command_sync, http_observer, request_gate
 from bot.client.translations import Texts
 from bot.services.bundle import Services
 from storage import models
@@ -53,6 +53,7 @@ class Client(commands.AutoShardedBot):
             ),
             shard_count=shard_count,
             http_trace=observer.trace,
+            max_ratelimit_timeout=request_gate.MAX_RATELIMIT_TIMEOUT,
         )
         self.services = services
         self.translations = texts

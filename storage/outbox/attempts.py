@@ -116,10 +116,12 @@ async def mark_retry(
     error: str,
     error_code: int | None = None,
     term: int = 0,
+    is_counted: bool = True,
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
 
-    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none.
+    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none. An attempt
+    that failed by Discord's fault `is_counted` no more.
     """
     result = await connection.execute(
         tables.parts.update()
@@ -127,6 +129,7 @@ async def mark_retry(
         .values(
             state=models.PartState.PLANNED.value,
             next_attempt_at=next_attempt_at,
+            attempts=tables.parts.c.attempts - (0 if is_counted else 1),
             first_attempt_at=unknown_since,
             error=error,
             error_code=error_code,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from bot.services.alerts.alerts import Alerts
 from bot.services.alerts.planner import AlertPlanner
-from bot.services.outbox import outcomes, suspension
+from bot.services.outbox import discord_health, outcomes, suspension
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models
@@ -81,7 +82,9 @@ class AlertHarness:
 
     async def expire(self, now: datetime) -> None:
         suspender = suspension.DestinationSuspender(self.deliveries)
-        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=random.Random(1))
+        rng = random.Random(1)
+        health = discord_health.DiscordHealth(time.monotonic, rng)
+        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
         await recorder.expire(now)
 
     async def list_recipients(self) -> list[int | None]:

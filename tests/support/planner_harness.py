@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.services.daily import planner
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.outbox import outcomes, suspension
+from bot.services.outbox import discord_health, outcomes, suspension
 from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import models, subscriptions
@@ -71,7 +72,9 @@ class PlannerHarness:
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""
         suspender = suspension.DestinationSuspender(self.deliveries)
-        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=random.Random(1))
+        rng = random.Random(1)
+        health = discord_health.DiscordHealth(time.monotonic, rng)
+        recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
         await recorder.expire(now)
 
     async def list_payloads(self) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from typing import Any
 
 import discord
 
-from bot.client.discord_api import endpoints, sender
+from bot.client.discord_api import endpoints, http_observer, request_gate, sender
 from bot.clock import system_clock
+from bot.services.outbox import discord_health, relay, suspension, throttle
 from bot.services.outbox import outcomes as outbox_outcomes
-from bot.services.outbox import relay, suspension, throttle
 from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
@@ -124,29 +125,35 @@ class RelayHarness:
     results: list[str] = field(default_factory=list)
     limits: relay.Limits = relay.Limits()  # noqa: RUF009 - it is frozen
     deliveries: DeliveryFactory = field(default_factory=lambda: DeliveryFactory(StubNoticeRenderer))
+    health: discord_health.DiscordHealth = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.health = discord_health.DiscordHealth(self.monotonic, random.Random(1))
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.clock_offset.total_seconds()
 
     def now(self) -> datetime:
         return system_clock() + self.clock_offset
 
     def open_relay(
-        self,
-        limits: relay.Limits | None = None,
-        per_second: float = 1000.0,
-        rate_limiter: throttle.RateLimiter | None = None,
+        self, limits: relay.Limits | None = None, rate_limiter: throttle.RateLimiter | None = None
     ) -> relay.Relay:
         recorder = outbox_outcomes.OutcomeRecorder(
             self.db,
             suspension.DestinationSuspender(self.deliveries),
             self.deliveries,
             rng=random.Random(1),
+            health=self.health,
             on_outcome=lambda result, *_: self.results.append(result),
             linger_seconds=0.0,
         )
         ticks = itertools.count()
         return relay.Relay(
             self.db,
-            sender.DiscordSender(self.client, sender.make_request_limiter(per_second)),
+            sender.DiscordSender(self.client),
             recorder,
+            self.health,
             clock=self.now,
             limits=limits or self.limits,
             # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
@@ -188,16 +195,36 @@ def all_sent(states: list[str]) -> bool:
 
 
 @asynccontextmanager
-async def open_relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
-    """A harness whose client is logged in, without the Gateway."""
-    restore = endpoints.override(fake.api_url, fake.gateway_url)
-    client = discord.Client(intents=discord.Intents.none())
+async def open_relay_harness(
+    db: Database, fake: process.FakeDiscord, *, api_url: str | None = None, per_second: float = 1000.0
+) -> AsyncIterator[RelayHarness]:
+    """A harness whose client is logged in, without the Gateway. `api_url` is that of a proxy before the fake."""
+    restore = endpoints.override(api_url or fake.api_url, fake.gateway_url)
+    observer = http_observer.HttpObserver()
+    client = discord.Client(
+        intents=discord.Intents.none(),
+        http_trace=observer.trace,
+        max_ratelimit_timeout=request_gate.MAX_RATELIMIT_TIMEOUT,
+    )
+    harness = RelayHarness(db, client)
+    install_gate(client, observer, harness.health, per_second)
     try:
         await client.login(process.TOKEN)
-        yield RelayHarness(db, client)
+        yield harness
     finally:
         await client.close()
         restore()
+
+
+def install_gate(
+    client: discord.Client,
+    observer: http_observer.HttpObserver,
+    health: discord_health.DiscordHealth,
+    per_second: float = 1000.0,
+) -> None:
+    """Let the client's requests pass a gate, as the container does. `observer` is the one of its trace."""
+    observer.on_answer(health.record_answer)
+    request_gate.RequestGate(health, request_gate.make_request_limiter(per_second)).install(client)
 
 
 def message_texts(messages: list[dict[str, Any]]) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import discord
 from discord import http
 
-from bot.client.discord_api.history import AcquireSlot
 from bot.text.analysis import normalisation
 
 REQUIRE_TAG = 1 << 4
@@ -32,13 +31,12 @@ def choose_tags(tags: Iterable[Tag], *, required: bool) -> list[str]:
     return [open_tags[0][0]] if required and open_tags else []
 
 
-async def tags_for(client: discord.Client, channel_id: int, acquire: AcquireSlot) -> list[str]:
+async def tags_for(client: discord.Client, channel_id: int) -> list[str]:
     """Return the tag ids for a post in a forum, from the cache or one request. Raises discord.HTTPException."""
     cached = client.get_channel(channel_id)
     if isinstance(cached, discord.ForumChannel):
         tags = [(str(tag.id), tag.name, tag.moderated) for tag in cached.available_tags]
         return choose_tags(tags, required=cached.flags.require_tag)
-    await acquire()
     route = http.Route("GET", "/channels/{channel_id}", channel_id=channel_id)
     channel = await client.http.request(route)
     tags = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,46 +14,34 @@ import aiohttp
 import structlog
 
 from bot import isolation
-from bot.services.outbox.discord_health import Answer, AnswerListener, FailureListener
+from bot.services.outbox.discord_health import Answer, AnswerListener
 
 log = structlog.get_logger(__name__)
 
 JSON = "application/json"
 """The exact content type of Discord's answers; discord.py takes any other for a text."""
 
-SWITCHING_PROTOCOLS = 101
-
 
 class HttpObserver:
-    """Calls listeners for each answer and for each request without one. `trace` is discord.py's `http_trace`."""
+    """Calls listeners for each answer, on the event loop. `trace` is discord.py's `http_trace`.
+
+    A request's own listener is its `trace_request_ctx`.
+    """
 
     def __init__(self) -> None:
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_end.append(self._on_headers)
         self.trace.on_response_chunk_received.append(self._on_body)
-        self.trace.on_request_exception.append(self._on_exception)
-        self._answer_listeners: list[AnswerListener] = []
-        self._failure_listeners: list[FailureListener] = []
+        self._listeners: list[AnswerListener] = []
 
     def on_answer(self, listener: AnswerListener) -> None:
         """Call `listener` for each answer."""
-        self._answer_listeners.append(listener)
-
-    def on_failure(self, listener: FailureListener) -> None:
-        """Call `listener` for each request that got no answer."""
-        self._failure_listeners.append(listener)
+        self._listeners.append(listener)
 
     async def _on_headers(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        if params.response.status == SWITCHING_PROTOCOLS:
-            return
-        answer = read_answer(params.response)
-        # The body of a rate limit says how long it lasts, and arrives at once.
-        if answer.status == 429 and answer.is_json:
-            context.rate_limit = answer
-        else:
-            self._report(answer)
+        context.answer = read_answer(params.response)
 
     async def _on_body(
         self,
@@ -60,23 +49,11 @@ class HttpObserver:
         context: SimpleNamespace,
         params: aiohttp.TraceResponseChunkReceivedParams,
     ) -> None:
-        answer: Answer | None = getattr(context, "rate_limit", None)
-        if answer is not None:
-            self._report(add_rate_limit(answer, params.chunk))
-
-    async def _on_exception(
-        self,
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        params: aiohttp.TraceRequestExceptionParams,
-    ) -> None:
-        for listener in self._failure_listeners:
-            with isolation.isolated(log, "listener of failed requests failed"):
-                listener(params.exception)
-
-    def _report(self, answer: Answer) -> None:
-        for listener in self._answer_listeners:
-            with isolation.isolated(log, "listener of answers failed"):
+        # discord.py reads every body at once, except for the Gateway's, which has none.
+        answer = add_error_body(context.answer, params.chunk)
+        own: AnswerListener | None = getattr(context, "trace_request_ctx", None)
+        for listener in (*self._listeners, *([own] if own else ())):
+            with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
 
 
@@ -91,19 +68,22 @@ def read_answer(response: aiohttp.ClientResponse) -> Answer:
         answered_at=answered_at,
         is_global="X-RateLimit-Global" in headers or headers.get("X-RateLimit-Scope") == "global",
         is_shared=headers.get("X-RateLimit-Scope") == "shared",
+        is_interaction=any(part in response.url.path for part in ("/interactions/", "/webhooks/")),
     )
 
 
-def add_rate_limit(answer: Answer, body: bytes) -> Answer:
-    """Return the answer with what the JSON body of a rate limit says. A body that cannot be read is a proxy's."""
+def add_error_body(answer: Answer, body: bytes) -> Answer:
+    """Return the answer with the code and the rate limit in the body of an error. One that cannot be read is not Discord's."""
+    if answer.status < 400 or not answer.is_json:
+        return answer
     try:
         fields: Any = json.loads(body)
-        retry_after = max(0.0, float(fields["retry_after"]))
-    except (ValueError, TypeError, KeyError):
+        code = int(fields.get("code") or 0)
+        retry_after = _seconds(fields["retry_after"]) if answer.status == 429 else answer.retry_after
+    except (AttributeError, KeyError, TypeError, ValueError):
         return replace(answer, is_json=False)
-    return replace(
-        answer, retry_after=retry_after, is_global=answer.is_global or fields.get("global") is True
-    )
+    is_global = answer.is_global or fields.get("global") is True
+    return replace(answer, code=code, retry_after=retry_after, is_global=is_global)
 
 
 def parse_retry_after(value: str | None, answered_at: datetime | None) -> float | None:
@@ -111,12 +91,19 @@ def parse_retry_after(value: str | None, answered_at: datetime | None) -> float 
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        return _seconds(value)
     except ValueError:
         moment = _parse_date(value)
     if moment is None:
         return None
     return max(0.0, (moment - (answered_at or datetime.now(UTC))).total_seconds())
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(value)
+    return max(0.0, seconds)
 
 
 def _parse_date(value: str | None) -> datetime | None:

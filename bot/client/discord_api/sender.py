@@ -8,51 +8,38 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
 import aiohttp
-import aiolimiter
 import discord
 from discord import http
 
-from bot.client.discord_api import forum_tags, history
+from bot.client.discord_api import forum_tags, history, request_gate
 from bot.services.outbox import discord_errors, sender, throttle
+from bot.services.outbox.discord_health import MAX_LIMIT
 from bot.services.posts.contents import Reason
 from storage.models import PartKind, Receipt
 
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 AUTO_ARCHIVE_MINUTES = 1440
 
-REQUESTS_PER_SECOND = 49.0
-"""Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
-
 CROSSPOST_LIMIT = 9
 CROSSPOST_PERIOD = 3600.0
 """Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
 
-BUCKET_CAPACITY = 1.9
-
-
-def make_request_limiter(per_second: float = REQUESTS_PER_SECOND) -> history.AcquireSlot:
-    """Return the rate limiter of all requests outside interactions: evenly spaced, without bursts."""
-    # At most capacity + 49 requests fall into one second, so a capacity just below 2 keeps them at 50. A capacity of
-    # 1 loses the lateness of each timer (measured: 47.2/s instead of 49/s); 50 would allow 99 in the first second.
-    return aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second).acquire
-
 
 class DiscordSender:
-    """Sends through a logged-in client; `acquire` is awaited before each request."""
+    """Sends through a logged-in client whose requests pass a `RequestGate`."""
 
-    def __init__(self, client: discord.Client, acquire: history.AcquireSlot) -> None:
+    def __init__(self, client: discord.Client) -> None:
         self._client = client
-        self._acquire = acquire
         self._crosspost_limiter = throttle.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
     async def send(self, request: sender.SendRequest) -> Receipt:
         """Attempt a request once. Raises DeliveryError."""
         with map_discord_errors(request.kind):
-            await self._acquire()
             match request.kind:
                 case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
                     return await self._send_message(request)
@@ -77,13 +64,12 @@ class DiscordSender:
             return None
         with map_discord_errors(request.kind):
             if request.kind is PartKind.FORUM_POST:
-                return await history.find_forum_post(self._client, request, since, self._acquire)
-            return await history.find_message(self._client, request, since, self._acquire)
+                return await history.find_forum_post(self._client, request, since)
+            return await history.find_message(self._client, request, since)
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
         with map_discord_errors(PartKind.MESSAGE):
-            await self._acquire()
             return int((await self._client.http.start_private_message(user_id))["id"])
 
     async def _send_message(self, request: sender.SendRequest) -> Receipt:
@@ -93,17 +79,12 @@ class DiscordSender:
 
     async def _create_forum_post(self, request: sender.SendRequest) -> Receipt:
         payload = request.payload | {"message": _without_mentions(request.payload["message"])}
-        tags = payload.get("applied_tags") or await forum_tags.tags_for(
-            self._client, request.channel_id, self._acquire
-        )
+        tags = payload.get("applied_tags") or await forum_tags.tags_for(self._client, request.channel_id)
         payload = {key: value for key, value in payload.items() if key != "applied_tags"}
         if tags:
             payload["applied_tags"] = tags
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
-        # A forum post has no nonce, and discord.py retries requests that failed with 500, 502 or 504.
-        no_retry: Any = [_NoRetryUpload()]
-        query = {"use_nested_fields": 1}
-        thread = await self._client.http.request(route, json=payload, params=query, files=no_retry)
+        thread = await self._client.http.request(route, json=payload, params={"use_nested_fields": 1})
         return Receipt(int(thread["id"]), int(thread["id"]))
 
     async def _create_thread(self, request: sender.SendRequest) -> Receipt:
@@ -136,17 +117,6 @@ class DiscordSender:
         await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
 
 
-class _NoRetryUpload:
-    """A fake upload that prevents retries: discord.py calls `reset` on every file before each try."""
-
-    def reset(self, *, seek: int) -> None:
-        """Raise DeliveryError on every try after the first."""
-        if seek:
-            raise discord_errors.DeliveryError(
-                discord_errors.OUTCOME_UNKNOWN, "Discord answered with a server error"
-            )
-
-
 def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:
     return http.MultipartParameters(payload=payload, multipart=None, files=None)
 
@@ -167,15 +137,27 @@ def map_discord_errors(kind: PartKind) -> Iterator[None]:
     """Convert the errors of discord.py and aiohttp to DeliveryError."""
     try:
         yield
-    except discord.RateLimited as error:
-        classification = discord_errors.classify(429, 0, kind, retry_after=error.retry_after)
-        raise discord_errors.DeliveryError(classification, str(error), status=429) from error
+    except request_gate.HeldBackError as error:
+        raise _delivery_error(_classify_rate_limit(error), error) from error
+    except request_gate.ForeignAnswerError as error:
+        is_refusal = 400 <= error.seen_status < 500
+        classification = discord_errors.FOREIGN_REFUSAL if is_refusal else discord_errors.OUTCOME_UNKNOWN
+        raise discord_errors.DeliveryError(classification, str(error), status=error.seen_status) from error
     except discord.HTTPException as error:
-        classification = discord_errors.classify(error.status, error.code, kind)
-        raise discord_errors.DeliveryError(
-            classification, str(error), status=error.status, code=error.code
-        ) from error
+        raise _delivery_error(discord_errors.classify(error.status, error.code, kind), error) from error
     except aiohttp.ClientConnectorError as error:
         raise discord_errors.DeliveryError(discord_errors.CONNECT_FAILED, str(error)) from error
     except (aiohttp.ClientError, OSError) as error:
         raise discord_errors.DeliveryError(discord_errors.OUTCOME_UNKNOWN, repr(error)) from error
+
+
+def _classify_rate_limit(error: request_gate.HeldBackError) -> discord_errors.Classification:
+    if not error.was_sent:
+        return discord_errors.HELD_BACK
+    return replace(discord_errors.RATE_LIMITED, wait_seconds=min(error.retry_after, MAX_LIMIT))
+
+
+def _delivery_error(
+    classification: discord_errors.Classification, error: discord.HTTPException
+) -> discord_errors.DeliveryError:
+    return discord_errors.DeliveryError(classification, str(error), status=error.status, code=error.code)

@@ -7,7 +7,7 @@ import asyncio
 import discord
 
 from bot import errors
-from bot.client.discord_api import endpoints
+from bot.client.discord_api import endpoints, request_gate
 from bot.settings import Settings
 
 WRONG_TOKEN = (
@@ -17,6 +17,12 @@ NO_ANSWER = "Discord has not answered in 15 s, or limits requests at the moment.
 
 ANSWER_SECONDS = 15.0
 """discord.py would wait for as long as a rate limit says, and repeat a failed request for a minute."""
+
+
+def is_wrong_token(error: discord.LoginFailure) -> bool:
+    """Whether Discord itself refused the token; a proxy's page with status 401 says nothing about it."""
+    cause = error.__cause__
+    return not (isinstance(cause, discord.HTTPException) and request_gate.is_foreign(cause))
 
 
 async def check_token(settings: Settings) -> str:
@@ -29,7 +35,11 @@ async def check_token(settings: Settings) -> str:
             await client.login(settings.discord_token.get_secret_value())
         return str(client.user)
     except discord.LoginFailure as error:
-        raise errors.PaperroundError(WRONG_TOKEN) from error
+        if is_wrong_token(error):
+            raise errors.PaperroundError(WRONG_TOKEN) from error
+        raise errors.PaperroundError(
+            "Discord cannot be reached: something between answered with 401."
+        ) from error
     except TimeoutError as error:
         raise errors.PaperroundError(NO_ANSWER) from error
     except (discord.HTTPException, OSError) as error:

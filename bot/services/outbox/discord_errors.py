@@ -65,12 +65,19 @@ OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
 CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """The request did not reach Discord: the connection was refused."""
 
+FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
+"""A refusal (4xx) by something between the bot and Discord, such as a proxy: it has no error code of Discord's."""
+
+RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
+
+HELD_BACK = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
+"""The request did not leave, because Discord is not well. Compared by identity: it is no attempt at all."""
+
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without the permission to read the history Discord returns an empty list, which proves nothing."""
 
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
-_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 _ALREADY_DONE = Classification(Disposition.ALREADY_DONE, Reason.UNCERTAIN)
 _NO_PERMISSION = Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_PERMISSION)
 _DM_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=600)
@@ -86,8 +93,8 @@ DISCORD_ERRORS: dict[int, Classification] = {
     10013: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
     20016: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=60),
     20022: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
-    20028: _RATE_LIMITED,
-    20029: _RATE_LIMITED,
+    20028: RATE_LIMITED,
+    20029: RATE_LIMITED,
     30046: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     40001: _INVALID_TOKEN,
     40003: _DM_RATE_LIMITED,
@@ -128,18 +135,14 @@ _PERMISSION_REASONS = {
 _DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
 """Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
 
-CLOUDFLARE_WAIT_SECONDS = 600.0
 
-
-def classify(status: int, code: int, kind: PartKind, *, retry_after: float = 0.0) -> Classification:
-    """Classify an error response to a part of this kind. `retry_after` is in seconds."""
+def classify(status: int, code: int, kind: PartKind) -> Classification:
+    """Classify Discord's error response to a part of this kind. `code` is 0 if it has none."""
     if status == 401:
         return _INVALID_TOKEN
-    if status == 429:
-        return replace(_RATE_LIMITED, wait_seconds=retry_after or CLOUDFLARE_WAIT_SECONDS)
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
-        return _classify_status(status)
+        return _classify_status(status, code)
     if code == 50013:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind is PartKind.THREAD and code == 10008:
@@ -149,9 +152,11 @@ def classify(status: int, code: int, kind: PartKind, *, retry_after: float = 0.0
     return classification
 
 
-def _classify_status(status: int) -> Classification:
-    if status >= 500:
+def _classify_status(status: int, code: int) -> Classification:
+    if not 400 <= status < 500:
         return OUTCOME_UNKNOWN
+    if not code:
+        return FOREIGN_REFUSAL
     if status == 403:
         return _NO_PERMISSION
     if status == 404:

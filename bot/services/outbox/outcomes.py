@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
 
-from bot.services.outbox import discord_errors, suspension, throttle
+from bot.services.outbox import discord_errors, discord_health, suspension, throttle
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
@@ -45,6 +45,7 @@ class OutcomeRecorder:
         deliveries: DeliveryFactory,
         *,
         rng: random.Random,
+        health: discord_health.DiscordHealth,
         on_outcome: OutcomeListener = lambda *_: None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
@@ -56,13 +57,12 @@ class OutcomeRecorder:
         self._linger_seconds = linger_seconds
         self._pending: dict[int, models.Receipt] = {}
         self._store_lock = asyncio.Lock()
-        self.circuit_breaker = throttle.CircuitBreaker(rng)
+        self._health = health
 
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
         """Record that a part was sent, now or (`already_sent`) by an earlier attempt."""
-        self.circuit_breaker.record(now, failed=False)
         await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
@@ -81,17 +81,25 @@ class OutcomeRecorder:
                 del self._pending[stored_id]
 
     async def record_failure(
-        self, due: DuePart, error: discord_errors.DeliveryError, started_at: datetime, now: datetime
+        self,
+        due: DuePart,
+        error: discord_errors.DeliveryError,
+        started_at: datetime,
+        now: datetime,
+        *,
+        was_well: bool,
     ) -> None:
-        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences."""
+        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences.
+
+        `was_well` is whether Discord was well when it began.
+        """
         classification = error.classification
-        self.circuit_breaker.record(now, failed=classification.reason is contents.Reason.DISCORD_TROUBLE)
         match classification.disposition:
             case Disposition.ALREADY_DONE:
                 receipt = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
                 await self.record_sent(due, receipt, now, already_sent=True)
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
-                await self._schedule_retry(due, error, started_at, now)
+                await self._schedule_retry(due, error, started_at, now, was_well)
             case Disposition.UNVERIFIABLE:
                 async with self._database.transaction() as connection:
                     is_stored = await attempts.mark_uncertain(
@@ -131,13 +139,21 @@ class OutcomeRecorder:
             self._on_outcome("expired", delivery.kind, contents.Reason.TOO_OLD, None)
 
     async def _schedule_retry(
-        self, due: DuePart, error: discord_errors.DeliveryError, started_at: datetime, now: datetime
+        self,
+        due: DuePart,
+        error: discord_errors.DeliveryError,
+        started_at: datetime,
+        now: datetime,
+        was_well: bool,
     ) -> None:
         classification, part = error.classification, due.part
         unknown_since = part.first_attempt_at
         if unknown_since is None and classification.disposition is Disposition.UNKNOWN:
             unknown_since = started_at
-        delay = throttle.retry_delay(part.attempts + 1, self._rng, classification.wait_seconds)
+        # Only what may be the part's own fault counts, and slows it down.
+        is_rate_limit = classification is discord_errors.HELD_BACK or bool(classification.wait_seconds)
+        is_counted = was_well and not is_rate_limit
+        delay = self._retry_delay(part, classification, is_counted)
         async with self._database.transaction() as connection:
             is_stored = await attempts.mark_retry(
                 connection,
@@ -147,9 +163,23 @@ class OutcomeRecorder:
                 error=classification.reason,
                 error_code=error.code or error.status,
                 term=due.term,
+                is_counted=is_counted,
             )
         result = "retry" if is_stored else SUPERSEDED
         self._log_and_report(result, due, error, wait_seconds=round(delay.total_seconds(), 1))
+
+    def _retry_delay(
+        self, part: models.Part, classification: discord_errors.Classification, is_counted: bool
+    ) -> timedelta:
+        """Return the delay before the next attempt; that of Discord's own trouble is decided by its health."""
+        if classification is discord_errors.HELD_BACK:
+            return timedelta(0)
+        seconds = classification.wait_seconds
+        if not self._health.is_well:
+            seconds = max(seconds, self._health.part_delay())
+        if not is_counted and seconds:
+            return timedelta(seconds=seconds + self._rng.uniform(0.0, 0.5))
+        return throttle.retry_delay(part.attempts + 1, self._rng, seconds)
 
     async def _suspend_destination(
         self, due: DuePart, error: discord_errors.DeliveryError, now: datetime

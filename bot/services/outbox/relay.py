@@ -16,7 +16,7 @@ import structlog
 
 from bot import isolation
 from bot.clock import Clock
-from bot.services.outbox import attempt, discord_errors, outcomes, throttle
+from bot.services.outbox import attempt, discord_errors, discord_health, outcomes, throttle
 from bot.services.outbox import sender as outbox_sender
 from storage.database import Database
 from storage.outbox import attempts, queries
@@ -32,7 +32,10 @@ EXPIRE_INTERVAL = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Parts in flight at once, free slots that are worth a claim, and seconds for an attempt and for stopping."""
+    """Parts in flight at once, free slots that are worth a claim, and seconds for an attempt and for stopping.
+
+    After `attempt_seconds` an attempt gives its slot to others; it goes on, and its answer is recorded when it comes.
+    """
 
     max_in_flight: int = 40
     min_free_slots: int = 8
@@ -52,6 +55,7 @@ class Relay:
         database: Database,
         sender: outbox_sender.Sender,
         recorder: outcomes.OutcomeRecorder,
+        health: discord_health.DiscordHealth,
         *,
         clock: Clock,
         limits: Limits | None = None,
@@ -64,6 +68,7 @@ class Relay:
         self._on_claimed = on_claimed
         self._attempt_runner = attempt.AttemptRunner(database, sender, monotonic)
         self._recorder = recorder
+        self._health = health
         self._clock = clock
         self._limits = limits or Limits()
         self._get_term = get_term
@@ -77,6 +82,7 @@ class Relay:
         self._busy_destinations: set[Hashable] = set()
         self._prefetch_skipped_busy = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._late_tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._has_orphans = True  # parts that an earlier process left SENDING
         self._fatal_error: discord_errors.DeliveryError | None = None
@@ -100,7 +106,7 @@ class Relay:
         try:
             while not stop.is_set():
                 await self._run_round_safely()
-                await self._sleep(POLL_SECONDS)
+                await self._sleep(min(POLL_SECONDS, self._health.delay() or POLL_SECONDS))
         finally:
             stopper.cancel()
             await self._finish_in_flight()
@@ -119,11 +125,12 @@ class Relay:
 
     async def _finish_in_flight(self) -> None:
         """Wait for the parts in flight. One that takes too long stays SENDING; the next start determines its outcome."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._limits.stop_seconds)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        tasks = self._tasks | self._late_tasks
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._limits.stop_seconds)
+        for task in tasks:
+            task.cancel()  # the request itself goes on: see `RequestGate`
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _sleep(self, seconds: float | None, *tasks: asyncio.Task[None]) -> None:
         """Sleep until woken, until one of `tasks` ends, or for `seconds`."""
@@ -143,8 +150,7 @@ class Relay:
             raise fatal
 
     def _free_slots(self) -> int:
-        max_in_flight = 1 if self._recorder.circuit_breaker.is_tripped else self._limits.max_in_flight
-        return max_in_flight - len(self._tasks)
+        return min(self._limits.max_in_flight, self._health.window) - len(self._tasks)
 
     async def _wait_for_slots(self) -> bool:
         """Wait until enough slots are free for another claim. False if there is nothing left to send now."""
@@ -163,7 +169,8 @@ class Relay:
             if self._free_slots() > 0:
                 await self._sleep(POLL_SECONDS if delay is None else min(delay, POLL_SECONDS), *self._tasks)
             else:
-                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                # A late attempt gives up its slot without ending.
+                await asyncio.wait(self._tasks, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if self._free_slots() >= min_free_slots or len(self._tasks) == before or self._stopping:
                 break
         return True
@@ -176,7 +183,7 @@ class Relay:
         if term != self._term:
             self._term = term
             self._has_orphans = True
-        if self._fatal_error is not None or self._recorder.circuit_breaker.is_open(clock()):
+        if self._fatal_error is not None or self._health.delay():
             self._wake_event.clear()
             self._prefetched = []
             self._prefetch_skipped_busy = False
@@ -201,7 +208,7 @@ class Relay:
         self._wake_event.clear()
         self._prefetched_at = self._monotonic()
         self._rate_limiter.prune()
-        if self._has_orphans and not self._tasks:
+        if self._has_orphans and not self._tasks and not self._late_tasks:
             async with self._database.transaction() as connection:
                 await attempts.release_interrupted(connection, now, term=term)
             self._has_orphans = False
@@ -245,10 +252,22 @@ class Relay:
         self._rate_limiter.hit(destination)
         task = asyncio.create_task(self._attempt(due, clock))
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._attempt_done(done, destination))
+        timer = asyncio.get_running_loop().call_later(self._limits.attempt_seconds, self._mark_late, task)
+        task.add_done_callback(lambda done: self._attempt_done(done, destination, timer))
 
-    def _attempt_done(self, task: asyncio.Task[None], destination: Hashable) -> None:
+    def _mark_late(self, task: asyncio.Task[None]) -> None:
+        """Give the slot of an attempt without an answer to others. Its destination stays busy until it ends."""
+        log.warning("no answer in time", attempt_seconds=self._limits.attempt_seconds)
+        self._health.record_failure()
         self._tasks.discard(task)
+        self._late_tasks.add(task)
+
+    def _attempt_done(
+        self, task: asyncio.Task[None], destination: Hashable, timer: asyncio.TimerHandle
+    ) -> None:
+        timer.cancel()
+        self._tasks.discard(task)
+        self._late_tasks.discard(task)
         self._busy_destinations.discard(destination)
         if not task.cancelled() and task.exception() is not None:
             # Its outcome is not stored. As after a crash, it is determined once no other part is in flight.
@@ -256,15 +275,12 @@ class Relay:
             log.error("outcome not recorded", exc_info=task.exception())
 
     async def _attempt(self, due: queries.DuePart, clock: Clock) -> None:
-        """Run one attempt within `attempt_seconds` and record its outcome."""
-        started_at = clock()
+        """Run one attempt and record its outcome."""
+        started_at, was_well = clock(), self._health.is_well
         try:
-            async with asyncio.timeout(self._limits.attempt_seconds):
-                receipt, was_found = await self._attempt_runner.run(due, started_at)
+            receipt, was_found = await self._attempt_runner.run(due, started_at)
         except discord_errors.DeliveryError as error:
             failure = error
-        except TimeoutError:
-            failure = discord_errors.DeliveryError(discord_errors.OUTCOME_UNKNOWN, "no answer in time")
         except Exception as error:
             # An unexpected error leaves the outcome open; an immediate retry could loop forever.
             log.exception("attempt raised an unexpected error", delivery=due.delivery.id, part=due.part.id)
@@ -276,7 +292,7 @@ class Relay:
             self._attempt_runner.mark_outcome_unknown(due)
         if failure.classification.disposition is discord_errors.Disposition.INVALID_TOKEN:
             self._fatal_error = failure
-        await self._recorder.record_failure(due, failure, started_at, clock())
+        await self._recorder.record_failure(due, failure, started_at, clock(), was_well=was_well)
         if failure.classification.disposition in (
             discord_errors.Disposition.DESTINATION_BLOCKED,
             discord_errors.Disposition.DESTINATION_GONE,

@@ -1,15 +1,15 @@
-"""Retry delays, a rate limiter per destination and a circuit breaker for all of Discord. Pure; never sleeps."""
+"""Retry delays, and a rate limiter per destination. Pure; never sleeps."""
 
 from __future__ import annotations
 
 import collections
 import random
 from collections.abc import Callable, Hashable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 INITIAL_DELAY = 2.0
 MAX_DELAY = 30.0
-"""Short, because `CircuitBreaker` handles an outage of all of Discord, in which few parts are attempted."""
+"""Short, because `DiscordHealth` handles an outage of all of Discord, in which few parts are attempted."""
 
 SLOW_RETRY_AFTER = 20
 SLOW_RETRY_DELAY = 300.0
@@ -19,9 +19,6 @@ MAX_MESSAGES = 4
 WINDOW_SECONDS = 5.0
 """Messages per channel within `WINDOW_SECONDS`. Discord allows 5 in 5 s (as of 2026, api#20): with four its responses
 never report an exhausted bucket, so that discord.py does not sleep before it returns."""
-
-FAILURE_THRESHOLD = 8
-MAX_OPEN_SECONDS = 60.0
 
 
 def retry_delay(attempts: int, rng: random.Random, minimum: float = 0.0) -> timedelta:
@@ -72,34 +69,3 @@ class RateLimiter:
         self._sent_times = {
             destination: times for destination, times in self._sent_times.items() if times[-1] > window_start
         }
-
-
-class CircuitBreaker:
-    """A circuit breaker for all of Discord: when tripped, one attempt at a time is made, with growing delays between.
-
-    An outage thus affects few parts, and most are sent at once when it ends.
-    """
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-        self._consecutive_failures = 0
-        self._open_until: datetime | None = None
-
-    @property
-    def is_tripped(self) -> bool:
-        """Whether FAILURE_THRESHOLD attempts in a row failed because of Discord."""
-        return self._consecutive_failures >= FAILURE_THRESHOLD
-
-    def is_open(self, now: datetime) -> bool:
-        """Whether no attempt may be made at `now` (UTC)."""
-        if not self.is_tripped or self._open_until is None:
-            return False
-        # A longer remaining delay than the maximum means that the clock was set back.
-        return timedelta(0) < self._open_until - now <= timedelta(seconds=MAX_OPEN_SECONDS)
-
-    def record(self, now: datetime, *, failed: bool) -> None:
-        """Count an attempt that ended at `now` (UTC). A success or an error specific to the part resets the breaker."""
-        self._consecutive_failures = self._consecutive_failures + 1 if failed else 0
-        if self.is_tripped:
-            seconds = min(MAX_OPEN_SECONDS, 2.0 ** min(10, self._consecutive_failures - FAILURE_THRESHOLD))
-            self._open_until = now + timedelta(seconds=seconds * self._rng.uniform(0.5, 1.0))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -11,9 +13,9 @@ from typing import Any
 import discord
 import pytest
 
-from bot.client.discord_api import endpoints, sender
+from bot.client.discord_api import endpoints, http_observer, request_gate, sender
 from bot.clock import system_clock
-from bot.services.outbox import discord_errors
+from bot.services.outbox import discord_errors, discord_health
 from bot.services.outbox import sender as outbox_sender
 from bot.services.outbox.discord_errors import Disposition
 from bot.services.posts import contents
@@ -36,7 +38,10 @@ LONG_AGO = timedelta(minutes=30)
 async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
     await fixtures.lift_rate_limits(fake)
     restore = endpoints.override(fake.api_url, fake.gateway_url)
-    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True))
+    observer = http_observer.HttpObserver()
+    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True), http_trace=observer.trace)
+    health = discord_health.DiscordHealth(time.monotonic, random.Random(1))
+    relay_harness.install_gate(client, observer, health)
     await client.login(process.TOKEN)
     yield client
     await client.close()
@@ -45,7 +50,7 @@ async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
 
 @pytest.fixture
 def discord_sender(client: discord.Client) -> sender.DiscordSender:
-    return sender.DiscordSender(client, sender.make_request_limiter(1000))
+    return sender.DiscordSender(client)
 
 
 def make_request(
@@ -228,9 +233,7 @@ async def test_every_failure_is_classified(
 async def test_a_refused_connection_is_retried(client: discord.Client) -> None:
     restore = endpoints.override("http://127.0.0.1:9/api/v10", None)
     try:
-        classification = await classification_of(
-            sender.DiscordSender(client, sender.make_request_limiter(1000)).send(make_request(5))
-        )
+        classification = await classification_of(sender.DiscordSender(client).send(make_request(5)))
         assert classification == discord_errors.CONNECT_FAILED
     finally:
         restore()
@@ -238,7 +241,7 @@ async def test_a_refused_connection_is_retried(client: discord.Client) -> None:
 
 def test_requests_are_evenly_spaced() -> None:
     async def acquire_slots(count: int) -> float:
-        acquire = sender.make_request_limiter(200)
+        acquire = request_gate.make_request_limiter(200)
         for _ in range(count):
             await acquire()
         return asyncio.get_running_loop().time()

@@ -43,13 +43,10 @@ def test_each_error_has_its_disposition_and_reason(
     assert (classification.disposition, classification.reason) == (disposition, reason)
 
 
-def test_a_rate_limit_waits_as_long_as_discord_says_or_else_long() -> None:
-    assert discord_errors.classify(429, 0, PartKind.MESSAGE, retry_after=7.5).wait_seconds == 7.5
-    assert (
-        discord_errors.classify(429, 0, PartKind.MESSAGE).wait_seconds
-        == discord_errors.CLOUDFLARE_WAIT_SECONDS
-    )
-    assert discord_errors.classify(403, 40003, PartKind.MESSAGE).wait_seconds >= 600
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 429, 451])
+@pytest.mark.parametrize("kind", list(PartKind))
+def test_a_refusal_without_discords_code_is_no_verdict(status: int, kind: PartKind) -> None:
+    assert discord_errors.classify(status, 0, kind).disposition is Disposition.RETRY
 
 
 @pytest.mark.parametrize("kind", list(PartKind))

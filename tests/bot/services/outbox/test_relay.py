@@ -14,7 +14,7 @@ import pytest
 from discord.http import MultipartParameters
 
 from bot.clock import system_clock
-from bot.services.outbox import discord_errors, outcomes, relay, sender, suspension, throttle
+from bot.services.outbox import discord_errors, discord_health, outcomes, relay, sender, suspension, throttle
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
@@ -200,7 +200,8 @@ async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     channels = await fake.add_channels(121)
     now = relay_harness.now()
     await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, now) for i in channels[:120]))
-    busy_relay = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2), per_second=100)
+    await fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
+    busy_relay = relay_harness.open_relay(relay.Limits(max_in_flight=4, min_free_slots=2))
     drain = asyncio.create_task(busy_relay.drain(now))
     async with asyncio.timeout(20):
         while len(await fake.log("POST", "/channels/")) < 10:  # noqa: ASYNC110 - the change happens in another process
@@ -384,8 +385,10 @@ class StubSender:
 def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
     suspender = suspension.DestinationSuspender(deliveries)
-    recorder = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=random.Random(1), linger_seconds=0.0)
-    return relay.Relay(db, stub_sender, recorder, clock=lambda: now, limits=SHORT_LIMITS)
+    rng = random.Random(1)
+    health = discord_health.DiscordHealth(time.monotonic, rng)
+    recorder = outcomes.OutcomeRecorder(db, suspender, deliveries, rng=rng, health=health, linger_seconds=0.0)
+    return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
 
 
 async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:

@@ -1,13 +1,11 @@
-"""Retry delays, the rate limiter and the circuit breaker."""
+"""Retry delays and the rate limiter."""
 
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.services.outbox import throttle
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_delays_double_with_jitter_up_to_a_limit() -> None:
@@ -36,18 +34,3 @@ def test_a_channel_gets_four_messages_in_any_five_seconds() -> None:
     now += 5.1
     rate_limiter.prune()
     assert rate_limiter.delay("a") == 0.0
-
-
-def test_the_circuit_breaker_trips_on_consecutive_failures_and_resets_on_an_answer() -> None:
-    circuit_breaker = throttle.CircuitBreaker(random.Random(1))
-    for _ in range(throttle.FAILURE_THRESHOLD - 1):
-        circuit_breaker.record(NOW, failed=True)
-    assert not circuit_breaker.is_tripped
-    circuit_breaker.record(NOW, failed=True)
-    assert circuit_breaker.is_tripped
-    assert circuit_breaker.is_open(NOW)
-    assert not circuit_breaker.is_open(NOW + timedelta(seconds=61))
-    assert not circuit_breaker.is_open(NOW - timedelta(hours=1)), "a clock set back must not stop delivery"
-    circuit_breaker.record(NOW, failed=False)
-    assert not circuit_breaker.is_tripped
-    assert not circuit_breaker.is_open(NOW)

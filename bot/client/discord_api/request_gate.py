@@ -1,0 +1,183 @@
+"""The gate through which all REST requests of the client pass, except for interactions.
+
+It asks the health of Discord, keeps the global rate, protects discord.py from being cancelled, and turns answers that are not
+Discord's into errors that cannot be mistaken for a verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import aiolimiter
+import discord
+from discord import http
+
+from bot.services.outbox.discord_health import Answer, DiscordHealth
+
+MAX_RATELIMIT_TIMEOUT = 30.0
+"""discord.py's `max_ratelimit_timeout`, of which this is the minimum: it sleeps for shorter rate limits inside a request."""
+
+REQUEST_SECONDS = 30.0
+"""aiohttp's time-out of a request, longer than an attempt, so that a late answer is still an answer."""
+
+REQUESTS_PER_SECOND = 49.0
+"""Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
+
+BUCKET_CAPACITY = 1.9
+
+AcquireSlot = Callable[[], Awaitable[None]]
+
+
+def make_request_limiter(per_second: float = REQUESTS_PER_SECOND) -> AcquireSlot:
+    """Return the rate limiter of all requests outside interactions: evenly spaced, without bursts."""
+    # At most capacity + 49 requests fall into one second, so a capacity just below 2 keeps them at 50. A capacity of
+    # 1 loses the lateness of each timer (measured: 47.2/s instead of 49/s); 50 would allow 99 in the first second.
+    return aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second).acquire
+
+
+class HeldBackError(discord.HTTPException):
+    """A rate limit of `retry_after` seconds. Unless `was_sent`, the request did not leave: Discord is not well."""
+
+    def __init__(self, retry_after: float, *, was_sent: bool) -> None:
+        super().__init__(_stand_in(429, "Too Many Requests"), {"message": f"retry in {retry_after:.1f} s"})
+        self.retry_after = retry_after
+        self.was_sent = was_sent
+
+
+class ForeignAnswerError(discord.DiscordServerError):
+    """Something between the bot and Discord answered, with `seen_status`; to callers it is a bad gateway (502)."""
+
+    def __init__(self, seen_status: int) -> None:
+        super().__init__(
+            _stand_in(502, "Bad Gateway"), f"status {seen_status} without Discord's own error code"
+        )
+        self.seen_status = seen_status
+
+
+class RequestGate:
+    """Replaces `client.http.request`. `acquire` is awaited before each request."""
+
+    def __init__(self, health: DiscordHealth, acquire: AcquireSlot) -> None:
+        self._health = health
+        self._acquire = acquire
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def install(self, client: discord.Client) -> None:
+        """Let the client's requests pass through this gate. The client needs an `HttpObserver`."""
+        send = client.http.request
+
+        async def request(route: http.Route, *, files: Iterable[Any] | None = None, **options: Any) -> Any:
+            return await self._request(send, route, files or (), options)
+
+        client.http.request = request  # type: ignore[method-assign]
+
+    async def _request(
+        self, send: Callable[..., Any], route: http.Route, files: Iterable[Any], options: dict[str, Any]
+    ) -> Any:
+        """Send a request once. Raises discord.HTTPException, aiohttp.ClientError or OSError."""
+        await self._wait_for_turn()
+        exchange = _Exchange()
+        token = self._health.begin()
+        # Nothing is cancelled inside discord.py: cancelled in its sleep after a global rate limit, it would let no
+        # request of the client leave any more. Nobody waits for such a sleep either.
+        task = asyncio.ensure_future(self._send(send, route, files, options, exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            await asyncio.wait({task, exchange.rate_limit}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._health.end(token)
+        if not task.done():
+            raise HeldBackError(exchange.rate_limit.result(), was_sent=True)
+        return task.result()
+
+    async def _wait_for_turn(self) -> None:
+        """Wait for the global rate and for the budget of invalid requests. Raises HeldBackError if Discord is not well."""
+        self._check_health()
+        await self._acquire()
+        while delay := self._check_health():  # noqa: ASYNC110 - time passes, no event happens
+            await asyncio.sleep(delay)
+
+    def _check_health(self) -> float:
+        closed_seconds = self._health.closed_seconds()
+        delay = self._health.delay()
+        if closed_seconds or delay > REQUEST_SECONDS:
+            raise HeldBackError(delay, was_sent=False)
+        return delay
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be waiting for it any more
+
+    async def _send(
+        self,
+        send: Callable[..., Any],
+        route: http.Route,
+        files: Iterable[Any],
+        options: dict[str, Any],
+        exchange: _Exchange,
+    ) -> Any:
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        try:
+            body = await send(
+                route, files=[*files, exchange], timeout=timeout, trace_request_ctx=exchange.record, **options
+            )
+        except discord.RateLimited as error:
+            raise HeldBackError(error.retry_after, was_sent=True) from error
+        except discord.HTTPException as error:
+            if error.status == 429 and not isinstance(error, HeldBackError):
+                raise HeldBackError(exchange.retry_after, was_sent=True) from error
+            if is_foreign(error):
+                raise ForeignAnswerError(error.status) from error
+            raise
+        except (aiohttp.ClientError, OSError):
+            self._health.record_failure()
+            raise
+        except (KeyError, TypeError, ValueError) as error:  # discord.py cannot read the body
+            raise ForeignAnswerError(exchange.status) from error
+        if isinstance(body, str) and body:
+            raise ForeignAnswerError(exchange.status)
+        return body
+
+
+class _Exchange:
+    """One request as the observer sees it, and a fake upload: discord.py calls `reset` on each before every try."""
+
+    def __init__(self) -> None:
+        self.rate_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.status = 0
+        self.retry_after = 0.0
+
+    def record(self, answer: Answer) -> None:
+        """Take the answer from the observer."""
+        self.status, self.retry_after = answer.status, answer.retry_after or 0.0
+        if answer.status == 429 and answer.is_json and not self.rate_limit.done():
+            self.rate_limit.set_result(self.retry_after)
+
+    def reset(self, *, seek: int) -> None:
+        """Prevent every try after the first: a forum post has no nonce, and the gate asks before each request."""
+        if not seek:
+            return
+        if self.status == 429:
+            raise HeldBackError(self.retry_after, was_sent=True)
+        raise discord.DiscordServerError(_stand_in(self.status or 502, "server error"), "not retried")
+
+
+def is_foreign(error: discord.HTTPException) -> bool:
+    """Whether a refusal (4xx) is not Discord's own: it has no error code of Discord's."""
+    if isinstance(error, ForeignAnswerError):
+        return True
+    if not 400 <= error.status < 500 or error.status == 429 or error.code:
+        return False
+    # Discord's answer to a wrong token has no code either.
+    return error.status != 401 or getattr(error.response, "content_type", "") != "application/json"
+
+
+def _stand_in(status: int, reason: str) -> Any:
+    """Return what discord.HTTPException reads of a response."""
+    return SimpleNamespace(status=status, reason=reason, content_type="")
