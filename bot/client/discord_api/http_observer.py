@@ -14,7 +14,7 @@ import aiohttp
 import structlog
 
 from bot import isolation
-from bot.services.outbox.discord_health import Answer, AnswerListener
+from bot.services.outbox.discord_health import Answer, AnswerListener, FailureListener
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ JSON = "application/json"
 
 
 class HttpObserver:
-    """Calls listeners for each answer, on the event loop. `trace` is discord.py's `http_trace`.
+    """Calls listeners for each answer and for each request without one, on the event loop. `trace` is discord.py's `http_trace`.
 
     A request's own listener is its `trace_request_ctx`.
     """
@@ -32,11 +32,17 @@ class HttpObserver:
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_end.append(self._on_headers)
         self.trace.on_response_chunk_received.append(self._on_body)
+        self.trace.on_request_exception.append(self._on_exception)
         self._listeners: list[AnswerListener] = []
+        self._failure_listeners: list[FailureListener] = []
 
     def on_answer(self, listener: AnswerListener) -> None:
         """Call `listener` for each answer."""
         self._listeners.append(listener)
+
+    def on_failure(self, listener: FailureListener) -> None:
+        """Call `listener` for each request that got no answer."""
+        self._failure_listeners.append(listener)
 
     async def _on_headers(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
@@ -55,6 +61,16 @@ class HttpObserver:
         for listener in (*self._listeners, *([own] if own else ())):
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
+
+    async def _on_exception(
+        self,
+        session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        for listener in self._failure_listeners:
+            with isolation.isolated(log, "a listener of failed requests failed"):
+                listener(params.exception)
 
 
 def read_answer(response: aiohttp.ClientResponse) -> Answer:

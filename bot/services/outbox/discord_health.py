@@ -70,6 +70,9 @@ class Answer:
 AnswerListener = Callable[[Answer], None]
 """Is called with each answer, on the event loop."""
 
+FailureListener = Callable[[BaseException], None]
+"""Is called with the error of each request that got no answer: a connection refused or reset, a time-out."""
+
 
 class DiscordHealth:
     """The state machine. It hears of each answer and failure, and says when and how many requests may leave.

@@ -216,7 +216,7 @@ class Relay:
             await self._recorder.expire(now)
             self._last_expired_at = now
         busy_ids = {key for key in self._busy_destinations if isinstance(key, int)}
-        self._prefetch_skipped_busy = bool(self._busy_destinations)
+        self._prefetch_skipped_busy = bool(self._tasks)
         throttled_ids = {key for key in self._rate_limiter.list_throttled() if isinstance(key, int)}
         async with self._database.read() as connection:
             self._prefetched = await queries.list_due(
@@ -267,7 +267,9 @@ class Relay:
     ) -> None:
         timer.cancel()
         self._tasks.discard(task)
-        self._late_tasks.discard(task)
+        if task in self._late_tasks:
+            self._late_tasks.discard(task)
+            self._wake_event.set()
         self._busy_destinations.discard(destination)
         if not task.cancelled() and task.exception() is not None:
             # Its outcome is not stored. As after a crash, it is determined once no other part is in flight.
