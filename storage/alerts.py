@@ -60,6 +60,15 @@ async def list_rows(
     return [_alert_from_row(row) for row in await connection.execute(query)]
 
 
+async def list_in_channels(
+    connection: AsyncConnection, guild_id: int, channel_ids: Iterable[int]
+) -> list[models.Alert]:
+    """Return the alerts of a server's channels, oldest first: stored with the server's id, or sent to one of the channels."""
+    of_guild = sa.and_(alerts.c.guild_id == guild_id, alerts.c.channel_id.is_not(None))
+    query = sa.select(alerts).where(sa.or_(of_guild, alerts.c.channel_id.in_(list(channel_ids))))
+    return [_alert_from_row(row) for row in await connection.execute(query.order_by(alerts.c.id))]
+
+
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(

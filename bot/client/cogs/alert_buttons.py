@@ -6,7 +6,7 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import component_router, responses
+from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import alerts, long_texts
 from bot.client.views import alert_post, list_state, modals, notices, paper_list
@@ -49,13 +49,15 @@ class AlertButtonsCog(commands.Cog):
     @component_router.handles(modals.SUBMIT_ALERT_MODAL)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Preview the alert with the values of the modal."""
-        kind, channel_id = action.fields(2)
+        kind_name, channel_id = action.fields(2)
+        with custom_ids.map_parse_errors():
+            kind = models.AlertKind(kind_name)
         values = component_router.modal_values(interaction)
         votes = values.get(modals.VOTES, "").strip() or "0"
         if not votes.isdecimal() or len(votes) > 5:
             raise UserError("votes-not-a-number")
         draft = alerts_view.AlertDraft(
-            models.AlertKind(kind), values.get(modals.QUERY, ""), int(votes), int(channel_id)
+            kind, values.get(modals.QUERY, ""), int(votes), custom_ids.parse_number(channel_id)
         )
         await responses.update_message(interaction, await self._presenter.preview(interaction, draft))
 
@@ -66,29 +68,53 @@ class AlertButtonsCog(commands.Cog):
             interaction, await self._presenter.list_view(interaction, action.number)
         )
 
+    @component_router.handles(alerts_view.SERVER_LIST, check=checks.require_manager)
+    async def show_server_list(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show a page of the alerts in the server's channels."""
+        await responses.update_message(
+            interaction, await self._presenter.server_list_view(interaction, action.number)
+        )
+
+    @component_router.handles(alerts_view.SERVER_SELECT, check=checks.require_manager)
+    async def select_server_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Show the selected alert of the server's channels."""
+        selected = component_router.selected_value(interaction)
+        alert = await self._presenter.find_in_server(interaction, selected)
+        await responses.update_message(
+            interaction, await self._presenter.server_alert_view(interaction, alert)
+        )
+
+    @component_router.handles(alerts_view.SERVER_REMOVE, check=checks.require_manager)
+    async def remove_server_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """End an alert in one of the server's channels, whoever made it."""
+        alert = await self._presenter.find_in_server(interaction, action.payload)
+        await self._services.alerts.remove([alert.id])
+        await responses.update_message(
+            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", alert)
+        )
+
     @component_router.handles(alerts_view.SELECT)
     async def select_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected alert."""
-        alert = await self._presenter.find(interaction, component_router.selected_values(interaction)[0])
+        alert = await self._presenter.find(interaction, component_router.selected_value(interaction))
         await self._presenter.show(interaction, alert)
 
     @component_router.handles(alert_post.PAUSE_WEEK)
     async def pause_week(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Pause one alert for a week, or all alerts (payload 0)."""
         if action.payload == "0":
-            alert_ids = [alert.id for alert in await self._presenter.list_for_reader(interaction)]
-            await self._presenter.pause(interaction, alert_ids, 7)
+            await self._presenter.pause(interaction, await self._presenter.list_for_reader(interaction), 7)
             await responses.update_message(interaction, await self._presenter.list_view(interaction))
             return
         alert = await self._presenter.find(interaction, action.payload)
-        await self._presenter.pause(interaction, [alert.id], 7)
+        await self._presenter.pause(interaction, [alert], 7)
         await self._presenter.show(interaction, await self._presenter.find(interaction, action.payload))
 
     @component_router.handles(alerts_view.RESUME)
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Resume an alert."""
         alert = await self._presenter.find(interaction, action.payload)
-        await self._presenter.pause(interaction, [alert.id], 0)
+        await self._presenter.pause(interaction, [alert], 0)
         await self._presenter.show(interaction, await self._presenter.find(interaction, action.payload))
 
     @component_router.handles(alerts_view.REMOVE)

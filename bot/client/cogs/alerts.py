@@ -47,7 +47,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         if (keyword is None) == (author is None):
             raise UserError("alert-one-of-two")
         kind = models.AlertKind.KEYWORD if keyword is not None else models.AlertKind.AUTHOR
-        channel_id = alerts.allowed_channel_id(channel) if channel is not None else 0
+        channel_id = channel.id if channel is not None else 0
         draft = alerts_view.AlertDraft(kind, keyword or author or "", votes, channel_id)
         await responses.reply_privately(interaction, await self._presenter.preview(interaction, draft))
 
@@ -79,10 +79,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         """Pause one alert, or all, for some days."""
         await responses.defer(interaction)
         if alert is not None:
-            ids = [(await self._presenter.find(interaction, alert)).id]
+            own = [await self._presenter.find(interaction, alert)]
         else:
-            ids = [row.id for row in await self._presenter.list_for_reader(interaction)]
-        await self._presenter.pause(interaction, ids, days)
+            own = await self._presenter.list_for_reader(interaction)
+        await self._presenter.pause(interaction, own, days)
         await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
 
     @remove.autocomplete("alert")

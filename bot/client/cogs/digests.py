@@ -62,7 +62,8 @@ class DigestsCog(commands.Cog):
     @component_router.handles(paper_list.SELECT_PERIOD)
     async def select_period(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the list for the selected period."""
-        period = list_state.Period(component_router.selected_values(interaction)[0])
+        with custom_ids.map_parse_errors():
+            period = list_state.Period(component_router.selected_value(interaction))
         state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
         await self._lists.show(interaction, state.replace(period=period, page=0))
 
@@ -80,7 +81,8 @@ class DigestsCog(commands.Cog):
     @component_router.handles(daily_post.SHOW_LANGUAGE, first=responses.defer)
     async def show_other_language(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of a post privately in the other language."""
-        locale = models.Locale(action.payload)
+        with custom_ids.map_parse_errors():
+            locale = models.Locale(action.payload)
         arxiv_ids = _menu_arxiv_ids(interaction)
         details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         papers = tuple(summaries.build_post_paper(detail, locale) for detail in details if detail is not None)

@@ -46,7 +46,7 @@ class PapersCog(commands.Cog):
     @component_router.handles(paper_list.OPEN_SELECTED, first=responses.defer)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected paper in a new private message."""
-        arxiv_id = component_router.selected_values(interaction)[0]
+        arxiv_id = component_router.selected_value(interaction)
         await responses.reply_privately(interaction, await self._card_view(interaction, arxiv_id))
 
     @component_router.handles(daily_post.OPEN_PAPER, first=responses.defer)
@@ -58,14 +58,13 @@ class PapersCog(commands.Cog):
     async def turn_card_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a card."""
         arxiv_id, page = action.fields(2)
-        with custom_ids.map_parse_errors():
-            number = int(page)
+        number = custom_ids.parse_number(page)
         await responses.update_message(interaction, await self._card_view(interaction, arxiv_id, number))
 
     @component_router.handles(paper_card.CHAPTERS, first=responses.defer)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected chapter in a new private message."""
-        chapter = int(component_router.selected_values(interaction)[0])
+        chapter = custom_ids.parse_number(component_router.selected_value(interaction))
         view = await self._chapter_view(interaction, action.payload, chapter, 0)
         await responses.reply_privately(interaction, view)
 
@@ -73,8 +72,7 @@ class PapersCog(commands.Cog):
     async def turn_chapter_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a chapter."""
         arxiv_id, chapter, page = action.fields(3)
-        with custom_ids.map_parse_errors():
-            position = int(chapter), int(page)
+        position = custom_ids.parse_number(chapter), custom_ids.parse_number(page)
         view = await self._chapter_view(interaction, arxiv_id, *position)
         await responses.update_message(interaction, view)
 
@@ -88,7 +86,7 @@ class PapersCog(commands.Cog):
     async def show_authors(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
         number, arxiv_id = action.fields(2)
-        page = int(number)
+        page = custom_ids.parse_number(number)
         await (responses.acknowledge if page else responses.defer)(interaction)
         texts, detail = await self._load_paper(interaction, arxiv_id)
         view = paper_details.authors_view(texts, detail, max(page - 1, 0))
@@ -97,8 +95,8 @@ class PapersCog(commands.Cog):
     @component_router.handles(paper_details.SELECT_AUTHOR, first=responses.defer)
     async def select_author(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the papers of the selected author."""
+        number = custom_ids.parse_number(component_router.selected_value(interaction))
         _, detail = await self._load_paper(interaction, action.payload)
-        number = int(component_router.selected_values(interaction)[0])
         if number >= len(detail.authors):
             raise UserError("outdated-control")
         state = ListState(ListKind.AUTHOR, detail.authors[number])
@@ -115,6 +113,7 @@ class PapersCog(commands.Cog):
     async def save(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Save or unsave a paper. A private card is updated; other messages get a private answer."""
         save, page, arxiv_id = action.fields(3)
+        shown_page = 0 if page == paper_card.NO_PAGE else custom_ids.parse_number(page)
         on_card = responses.is_ephemeral(interaction) and page != paper_card.NO_PAGE
         await (responses.acknowledge if on_card else responses.defer)(interaction)
         texts, detail = await self._load_paper(interaction, arxiv_id)
@@ -124,7 +123,7 @@ class PapersCog(commands.Cog):
             await self._services.readers.unsave_paper(interaction.user.id, detail.id)
         if on_card:
             await responses.update_message(
-                interaction, await self._card_view(interaction, arxiv_id, int(page))
+                interaction, await self._card_view(interaction, arxiv_id, shown_page)
             )
         else:
             text = texts("paper-saved", command=self._mentions("saved"))

@@ -10,6 +10,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
+from bot.client.presenters import channel_permissions
 from bot.client.views import help as help_view
 from bot.client.views import notices
 from bot.client.views import status as status_view
@@ -47,7 +48,12 @@ class StatusCog(commands.Cog):
     async def post_again(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Repeat a delivery whose outcome is unknown."""
         assert interaction.guild_id is not None  # require_manager checked it
-        if not await self._services.status.resend(action.number, guild_id=interaction.guild_id):
+        delivery = await self._services.status.find_uncertain(action.number, guild_id=interaction.guild_id)
+        if delivery is None or delivery.channel_id is None:
+            raise UserError("nothing-to-post-again")
+        channel = channel_permissions.require_channel(interaction.guild, delivery.channel_id)
+        await channel_permissions.require_bot_may_post(interaction, channel)
+        if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
         texts = await interaction.client.texts_for(interaction)
         await responses.update_message(interaction, notices.text_view(texts("posting-again")))

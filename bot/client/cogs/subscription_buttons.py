@@ -68,7 +68,7 @@ class SubscriptionButtonsCog(commands.Cog):
     @component_router.handles(subscriptions_view.SELECT, check=checks.require_manager)
     async def select_subscription(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show the selected subscription."""
-        selected = component_router.selected_values(interaction)[0]
+        selected = component_router.selected_value(interaction)
         await self._presenter.show(interaction, await self._presenter.find(interaction, selected))
 
     @component_router.handles(
@@ -98,7 +98,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def resume(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
         subscription = await self._presenter.find_manageable(interaction, action.payload)
-        resumed = await self._services.subscriptions.resume(subscription.id)
+        resumed = await self._presenter.resume(interaction, subscription)
         await self._presenter.show(interaction, resumed, "order-resumed")
 
     @component_router.handles(subscriptions_view.REMOVE, check=checks.require_manager)

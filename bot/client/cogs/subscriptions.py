@@ -144,7 +144,7 @@ class SubscriptionsCog(
             paused = await self._services.subscriptions.pause(subscription.id)
             await self._presenter.show(interaction, paused, "order-paused")
         else:
-            resumed = await self._services.subscriptions.resume(subscription.id)
+            resumed = await self._presenter.resume(interaction, subscription)
             await self._presenter.show(interaction, resumed, "order-resumed")
 
     @app_commands.command(name="remove", description="End a daily post")

@@ -66,7 +66,7 @@ class TrendsCog(commands.Cog):
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
-            span = Span(component_router.selected_values(interaction)[0])
+            span = Span(component_router.selected_value(interaction))
         await self._show(interaction, trends_view.make_topic(topic.text, span, topic.token), span)
 
     @component_router.handles(trends_view.SELECT)
@@ -74,7 +74,7 @@ class TrendsCog(commands.Cog):
         """Show the chart of the selected rising topic."""
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
-        await self._show_topic(interaction, component_router.selected_values(interaction)[0], span)
+        await self._show_topic(interaction, component_router.selected_value(interaction), span)
 
     @component_router.handles(trends_view.SHARE, first=None)
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -16,6 +16,10 @@ from bot.rendering.discord_text import limits
 PREFIX = "pr:"
 TEMPLATE = re.compile(r"pr:.{1,97}", re.DOTALL)
 
+MAX_NUMBER = 2**63 - 1
+"""The largest number in a custom id: Discord's ids and those of rows have 64 bits."""
+
+_UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 _MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 
 
@@ -36,8 +40,7 @@ class Action:
     @property
     def number(self) -> int:
         """The payload as a number, 0 if it is empty. Raises InvalidCustomIdError."""
-        with map_parse_errors():
-            return int(self.payload or 0)
+        return parse_number(self.payload or "0")
 
 
 class InvalidCustomIdError(ValueError):
@@ -53,6 +56,13 @@ def map_parse_errors() -> Iterator[None]:
         raise InvalidCustomIdError(str(error)) from error
 
 
+def parse_number(text: str, most: int = MAX_NUMBER) -> int:
+    """Return a number from 0 to `most`. Raises InvalidCustomIdError."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER))) or int(text) > most:
+        raise InvalidCustomIdError(f"{text!r} is no number up to {most}")
+    return int(text)
+
+
 def pack(verb: str, *fields: str | int, marker: str | None = None) -> str:
     """Return the custom id of an action. Raises ValueError if it is too long or not readable."""
     texts = [str(field) for field in fields]
@@ -65,7 +75,9 @@ def pack(verb: str, *fields: str | int, marker: str | None = None) -> str:
 
 
 def unpack(custom_id: str) -> Action:
-    """Return the action of a custom id; a foreign custom id gives an action without a handler."""
+    """Return the action of a custom id; a foreign or unreadable custom id gives an action without a handler."""
+    if _UNSENDABLE.search(custom_id):
+        return Action("")
     marker = _MARKER_PREFIX.match(custom_id)
     body = custom_id[marker.end() :] if marker else custom_id.removeprefix(PREFIX)
     verb, _, payload = body.partition(":")

@@ -71,6 +71,14 @@ def selected_values(interaction: discord.Interaction[Any]) -> list[str]:
     return [str(value) for value in data.get("values", ())]
 
 
+def selected_value(interaction: discord.Interaction[Any]) -> str:
+    """Return the first selected value. Raises InvalidCustomIdError if there is none, or one that we never offer."""
+    value = next(iter(selected_values(interaction)), "")
+    if not value or not value.isprintable():
+        raise custom_ids.InvalidCustomIdError(f"{value!r} is no value of a menu")
+    return value
+
+
 def modal_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
     """Return the fields of a submitted modal by custom id; several selected values are joined with commas."""
     data: Any = interaction.data or {}
@@ -84,5 +92,6 @@ def modal_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
         if "values" in component:
             values[component["custom_id"]] = ",".join(map(str, component["values"]))
         elif "value" in component:
-            values[component["custom_id"]] = str(component["value"] or "")
+            # PostgreSQL stores no NUL.
+            values[component["custom_id"]] = str(component["value"] or "").replace("\0", "")
     return values

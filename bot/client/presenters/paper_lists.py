@@ -10,6 +10,7 @@ from typing import assert_never
 import discord
 from discord import app_commands
 
+from bot.client.components import custom_ids
 from bot.client.context import Interaction
 from bot.client.interactions import checks, responses
 from bot.client.translations import Texts
@@ -153,7 +154,8 @@ class PaperListLoader:
         )
 
     async def _load_digest(self, texts: Texts, state: ListState) -> paper_list.PaperList:
-        requested_on = date.fromisoformat(state.text) if state.text else None
+        with custom_ids.map_parse_errors():
+            requested_on = date.fromisoformat(state.text) if state.text else None
         result = await self._services.search.get_digest(
             requested_on, limit=PAGE_SIZE, offset=_offset(state), min_votes=state.min_votes or None
         )

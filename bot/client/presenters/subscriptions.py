@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import discord
 
 from bot import errors as bot_errors
+from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, responses
 from bot.client.interactions.errors import UserError
@@ -36,7 +37,9 @@ class SubscriptionPresenter:
     ) -> discord.ui.LayoutView:
         """Return the setup wizard. Raises UserError for a channel that takes no posts."""
         texts = await interaction.client.texts_for(interaction)
-        channel = subscription_options.postable_channel(interaction.client.get_channel(channel_id))
+        channel = subscription_options.postable_channel(
+            channel_permissions.require_channel(interaction.guild, channel_id)
+        )
         at, zone = schedule.parse_time(options.at_time), schedule.parse_zone(options.timezone)
         first = schedule.next_due(self._services.clock(), at, zone, options.days)
         permissions = channel_permissions.check_permissions(channel, options.style)
@@ -45,8 +48,14 @@ class SubscriptionPresenter:
     async def create(
         self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
     ) -> models.Subscription:
-        """Add a subscription. Raises UserError for an identical one."""
+        """Add a subscription. Raises UserError for an identical one, and for a channel that cannot take its posts."""
         assert interaction.guild_id is not None  # the command is for servers only
+        channel = subscription_options.postable_channel(
+            channel_permissions.require_channel(interaction.guild, channel_id)
+        )
+        if not STYLES[options.style].fits(channel):
+            raise UserError("style-does-not-fit", channel=channel.mention)
+        await self._require_bot_may_post(interaction, channel, options.style)
         with map_service_errors(ERRORS):
             subscription = await self._services.subscriptions.add(
                 guild_id=interaction.guild_id,
@@ -62,13 +71,31 @@ class SubscriptionPresenter:
         return subscription
 
     async def post_now(self, interaction: Interaction, subscription: models.Subscription) -> None:
-        """Post the papers that the channel has not had, out of schedule, and confirm it."""
+        """Post the papers that the channel has not had, out of schedule, and confirm it. Raises UserError."""
+        channel = channel_permissions.require_channel(interaction.guild, subscription.channel_id)
+        await self._require_bot_may_post(interaction, channel, subscription.style)
         delivery = await self._services.on_demand_posts.plan(subscription.id, interaction.id)
         key = "order-posting" if delivery is not None else "order-nothing-new"
         texts = await interaction.client.texts_for(interaction)
         await responses.reply_privately(
             interaction, notices.text_view(texts(key, channel=f"<#{subscription.channel_id}>"))
         )
+
+    async def resume(
+        self, interaction: Interaction, subscription: models.Subscription
+    ) -> models.Subscription:
+        """Resume a subscription of a server that the user manages. Raises UserError if the bot may not post there."""
+        guild = interaction.client.get_guild(subscription.guild_id)
+        if guild is not None and not guild.unavailable:
+            channel = channel_permissions.require_channel(guild, subscription.channel_id)
+            await self._require_bot_may_post(interaction, channel, subscription.style)
+        return await self._services.subscriptions.resume(subscription.id)
+
+    async def _require_bot_may_post(
+        self, interaction: Interaction, channel: channel_permissions.Channel, style: models.Style
+    ) -> None:
+        needed = (*channel_permissions.REQUIRED, *STYLES[style].permissions)
+        await channel_permissions.require_bot_may_post(interaction, channel, needed)
 
     async def show_preview(self, interaction: Interaction, subscription: models.Subscription) -> None:
         """Show privately the post that would be sent now, as one or more messages."""
@@ -120,16 +147,20 @@ class SubscriptionPresenter:
         raise UserError("no-order")
 
     async def find_manageable(self, interaction: Interaction, subscription_id: str) -> models.Subscription:
-        """Return a subscription: in its server for a manager, in a direct message for its creator. Raises UserError."""
+        """Return a subscription: in its server for a manager, in a direct message for its creator. Raises UserError.
+
+        The creator has to manage the server still: a notice stays in their messages after they have lost the right.
+        """
         if interaction.guild_id is not None:
             checks.require_manager(interaction)
             return await self.find(interaction, subscription_id)
         try:
-            subscription = await self._services.subscriptions.get(int(subscription_id))
+            subscription = await self._services.subscriptions.get(custom_ids.parse_number(subscription_id))
         except bot_errors.UsageError:
             raise UserError("no-order") from None
         if subscription.created_by != interaction.user.id:
             raise UserError("no-order")
+        await channel_permissions.require_manager_of(interaction, subscription.guild_id)
         return subscription
 
     async def default_timezone(self, interaction: Interaction, locale: models.Locale) -> str:

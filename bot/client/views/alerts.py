@@ -24,6 +24,9 @@ SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
 REMOVE_ALL = "axx"
+SERVER_LIST = "ag"
+SERVER_SELECT = "agp"
+SERVER_REMOVE = "agx"
 PAGE_SIZE = 20
 MAX_TEXT_LENGTH = 60
 """Longest text in a custom id; a longer text is stored under a token."""
@@ -54,8 +57,8 @@ def unpack(action: custom_ids.Action) -> AlertDraft:
         return AlertDraft(
             kind=models.AlertKind.AUTHOR if kind.startswith("a") else models.AlertKind.KEYWORD,
             text="" if is_token else text,
-            min_votes=int(min_votes),
-            channel_id=int(channel_id),
+            min_votes=custom_ids.parse_number(min_votes),
+            channel_id=custom_ids.parse_number(channel_id),
             token=text if is_token else "",
         )
 
@@ -97,16 +100,30 @@ def preview_text(texts: Texts, preview: alerts.AlertPreview) -> str:
     return "\n".join(lines)
 
 
-def list_view(texts: Texts, rows: Sequence[models.Alert], page: int, now: datetime) -> ui.LayoutView:
-    """Return a page of a reader's alerts with a menu to select one; without any, how to create one."""
+def list_view(
+    texts: Texts,
+    rows: Sequence[models.Alert],
+    page: int,
+    now: datetime,
+    *,
+    can_manage: bool = False,
+    in_server: bool = False,
+) -> ui.LayoutView:
+    """Return a page of alerts with a menu to select one: a reader's, or with `in_server` those of a server's channels.
+
+    Without any it says how to create one. `can_manage` adds the button that shows those of the server.
+    """
+    server_button = button(texts("alerts-in-server"), custom_ids.pack(SERVER_LIST, 0)) if can_manage else None
     if not rows:
-        return text_view(texts("no-alerts"))
+        return text_view(texts("no-server-alerts" if in_server else "no-alerts"), server_button)
     message = MessageBuilder()
     pages = -(-len(rows) // PAGE_SIZE)
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
-    message.add_text("\n".join(f"- {_list_line(texts, alert, now)}" for alert in shown))
+    heading = texts("server-alerts-heading" if in_server else "alerts-heading", count=len(rows))
+    message.add_text(f"### {heading}")
+    lines = (_list_line(texts, alert, now, with_owner=in_server) for alert in shown)
+    message.add_text("\n".join(f"- {line}" for line in lines))
     options = [
         select_option(
             _with_votes(texts, texts(f"rule-{alert.kind.value}", text=alert.text), alert.min_votes),
@@ -115,11 +132,30 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], page: int, now: dateti
         )
         for alert in shown
     ]
-    message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(SELECT), options))
+    select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, alert_post.MANAGE)
+    message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(select), options))
     message.add_buttons(
-        *paper_list.pager(page, pages, lambda number: custom_ids.pack(alert_post.MANAGE, number), "pr:page:m")
+        *paper_list.pager(page, pages, lambda number: custom_ids.pack(turn, number), "pr:page:m")
     )
-    message.add_buttons(button(texts("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL)))
+    if in_server:
+        message.add_buttons(button(texts("back"), custom_ids.pack(alert_post.MANAGE, 0)))
+    else:
+        stop_all = button(texts("alert-stop-all"), custom_ids.pack(alert_post.STOP_ALL))
+        message.add_buttons(stop_all, server_button)
+    return message.view
+
+
+def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
+    """Return an alert of a server's channel for a manager, with the button to end it, whoever made it."""
+    message = MessageBuilder()
+    message.add_text(f"### {alert_description(texts, alert.kind, alert.text, alert.min_votes)}")
+    message.add_text(_state_line(texts, alert, now))
+    made_by = texts("alert-made-by", user=f"<@{alert.user_id}>")
+    message.add_text(paper_text.subtext(f"{destination_line(texts, alert.channel_id)} {made_by}"))
+    message.add_buttons(
+        button(texts("remove"), custom_ids.pack(SERVER_REMOVE, alert.id), style=discord.ButtonStyle.danger),
+        button(texts("back"), custom_ids.pack(SERVER_LIST, 0)),
+    )
     return message.view
 
 
@@ -164,11 +200,12 @@ def is_inactive(alert: models.Alert, now: datetime) -> bool:
     return is_snoozed or alert.state is not models.ActivityState.ACTIVE
 
 
-def _list_line(texts: Texts, alert: models.Alert, now: datetime) -> str:
+def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
     channel = "" if alert.channel_id is None else f"<#{alert.channel_id}>"
     state = f"*{_state_line(texts, alert, now)}*" if is_inactive(alert, now) else ""
     description = alert_description(texts, alert.kind, alert.text[:MAX_TEXT_LENGTH], alert.min_votes)
-    return paper_text.join_dotted(description, channel, state)
+    owner = f"<@{alert.user_id}>" if with_owner else ""
+    return paper_text.join_dotted(description, channel, owner, state)
 
 
 def _with_votes(texts: Texts, description: str, min_votes: int) -> str:

@@ -12,6 +12,8 @@ from storage import models
 
 PAGE_SIZE = 5
 SHOW = "l"
+_MAX_PAGE = 9_999
+_MAX_VOTES = 99_999
 MAX_TEXT_LENGTH = 72
 """Longest text in a custom id; a longer text is stored under a token (`bot/services/accounts/text_tokens.py`)."""
 
@@ -81,7 +83,14 @@ def pack(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> st
     """Return the custom id that shows this page."""
     flags = "l" * state.literal + "d" * state.by_date + "k" * bool(state.token)
     text = state.token or state.text
-    fields = state.kind, min(state.page, 9999), state.period, min(state.min_votes, 99999), flags, text
+    fields = (
+        state.kind,
+        min(state.page, _MAX_PAGE),
+        state.period,
+        min(state.min_votes, _MAX_VOTES),
+        flags,
+        text,
+    )
     return custom_ids.pack(verb, *fields, marker=marker)
 
 
@@ -93,9 +102,9 @@ def unpack(action: custom_ids.Action) -> ListState:
         return ListState(
             kind=ListKind(kind),
             text="" if is_token else text,
-            page=int(page),
+            page=custom_ids.parse_number(page, _MAX_PAGE),
             period=Period(period),
-            min_votes=int(min_votes),
+            min_votes=custom_ids.parse_number(min_votes, _MAX_VOTES),
             literal="l" in flags,
             by_date="d" in flags,
             token=text if is_token else "",

@@ -8,6 +8,7 @@ from datetime import datetime
 import discord
 from discord import ui
 
+from bot import errors
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import notices, paper_text, schedule_text
@@ -53,17 +54,22 @@ def pack(channel_id: int, options: SubscriptionOptions, verb: str) -> str:
 def unpack(action: custom_ids.Action) -> tuple[int, SubscriptionOptions]:
     """Return the channel id and the options that `pack` wrote. Raises InvalidCustomIdError."""
     channel_id, at_time, days, top_n, min_votes, locale, style, empty, timezone = action.fields(9)
+    day_bits = custom_ids.parse_number(days)
     with custom_ids.map_parse_errors():
-        return int(channel_id), SubscriptionOptions(
+        options = SubscriptionOptions(
             at_time=f"{at_time[:2]}:{at_time[2:]}",
             timezone=timezone,
-            days=tuple(day for day in schedule.EVERY_DAY if int(days) >> (day - 1) & 1),
-            top_n=int(top_n),
-            min_votes=int(min_votes),
+            days=tuple(day for day in schedule.EVERY_DAY if day_bits >> (day - 1) & 1),
+            top_n=custom_ids.parse_number(top_n),
+            min_votes=custom_ids.parse_number(min_votes),
             locale=models.Locale(locale),
             style={code: style for style, code in _STYLE_CODES.items()}[style],
             say_when_empty=empty == "1",
         )
+    try:
+        return custom_ids.parse_number(channel_id), options.validated()
+    except errors.UsageError as error:
+        raise custom_ids.InvalidCustomIdError(str(error)) from error
 
 
 def setup_view(

@@ -103,6 +103,11 @@ class Alerts:
         async with self._database.read() as connection:
             return await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
 
+    async def list_in_channels(self, guild_id: int, channel_ids: Sequence[int]) -> list[models.Alert]:
+        """Return the alerts that are sent to a server's channels, whoever made them."""
+        async with self._database.read() as connection:
+            return await alerts.list_in_channels(connection, guild_id, channel_ids)
+
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """Delete alerts. Returns their number."""
         async with self._database.transaction() as connection:

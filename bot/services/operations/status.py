@@ -93,6 +93,14 @@ class StatusService:
         async with self._database.read() as connection:
             return await digests.list_dates(connection, limit=25, until_on=until_on)
 
+    async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
+        """Return a delivery of this server's channels whose outcome is unknown, or None."""
+        async with self._database.read() as connection:
+            delivery = await queries.get(connection, delivery_id)
+        if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
+            return None
+        return delivery if delivery.state is models.DeliveryState.UNCERTAIN else None
+
     async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
         """Send an uncertain delivery of this server again. Returns False if it is not uncertain any more."""
         async with self._database.transaction() as connection:

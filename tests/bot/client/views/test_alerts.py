@@ -14,7 +14,7 @@ from storage import models
     kind=st.sampled_from(models.AlertKind),
     text=st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=alerts.MAX_TEXT_LENGTH),
     min_votes=st.integers(0, 99_999),
-    channel_id=st.integers(0, 2**64 - 1),
+    channel_id=st.integers(0, 2**63 - 1),
 )
 def test_unpacking_returns_the_packed_draft(
     kind: models.AlertKind, text: str, min_votes: int, channel_id: int

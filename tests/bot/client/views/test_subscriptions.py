@@ -12,7 +12,7 @@ from storage import models
 
 
 @given(
-    channel_id=st.integers(0, 2**64 - 1),
+    channel_id=st.integers(0, 2**63 - 1),
     options=st.builds(
         SubscriptionOptions,
         at_time=st.just("23:59"),
