@@ -99,6 +99,9 @@ class Relay:
         self._last_expired_at = None
         self._wake_event.set()
         await self._run_round(lambda: now)
+        while self._late_tasks:
+            await asyncio.wait(self._late_tasks)
+            await self._run_round(lambda: now)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set, then finish the parts in flight within `stop_seconds`. Raises as `drain` does."""
