@@ -54,6 +54,16 @@ async def list_due(connection: AsyncConnection, now: datetime) -> list[models.St
     return [_source_from_row(row) for row in await connection.execute(query)]
 
 
+async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
+    """Make the sources due that were polled by a clock ahead of `now` (UTC). Return their number."""
+    result = await connection.execute(
+        sources.update()
+        .where(sources.c.last_attempt_at > now, sources.c.next_attempt_at > now)
+        .values(next_attempt_at=now)
+    )
+    return result.rowcount
+
+
 async def remove(connection: AsyncConnection, url: str) -> bool:
     """Delete a source and its page states; its digests and facts stay. Return whether it existed."""
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0

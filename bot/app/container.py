@@ -22,6 +22,7 @@ from bot.services.daily.on_demand import OnDemandPosts
 from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
 from bot.services.ingest.service import IngestService
+from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.outbox.suspension import DestinationResumer
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from bot.client.translations import Translations
     from bot.rendering.wording.templates import Templates
     from bot.services.bundle import Services
+    from bot.services.outbox.discord_health import Answer
 
 
 @dataclass
@@ -48,6 +50,19 @@ class Container:
     settings: Settings
     database: Database
     clock: Clock = system_clock
+    clock_monitor: ClockMonitor | None = None
+
+    def monitor_clock(self) -> ClockMonitor:
+        """Make the monitor of the clock the clock of all services. Call it before they are built."""
+        monitor = self.clock = self.clock_monitor = ClockMonitor(self.clock)
+
+        def compare(answer: Answer) -> None:
+            # A proxy's own page has the time of the proxy, which may be this machine.
+            if answer.is_json and answer.answered_at is not None:
+                monitor.compare_with_discord(answer.answered_at)
+
+        self.http_observer.on_answer(compare)
+        return monitor
 
     @property
     def locale(self) -> models.Locale:
@@ -159,7 +174,7 @@ class Container:
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries),
             alerts=Alerts(database, self.clock),
-            status=StatusService(database, self.clock, self.deliveries, self.templates),
+            status=StatusService(database, self.clock, self.deliveries, self.templates, self.clock_monitor),
             destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
             why=WhyExplainer(database, self.clock),
             guilds=Guilds(database, self.clock),

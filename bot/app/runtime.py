@@ -13,23 +13,22 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 import discord
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot import errors, isolation
-from bot.app import maintenance, polling
+from bot.app import maintenance, polling, ticker
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import endpoints, sender, token_check
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import files, inbox
 from bot.services.ingest.results import IngestResult
+from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox import outcomes, suspension
@@ -48,6 +47,7 @@ SHUTDOWN_SECONDS = 9.0
 RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between attempts to reach Discord; the last one repeats."""
 PAYLOAD_RETENTION = timedelta(days=30)
+PURGE_INTERVAL = timedelta(hours=6)
 
 
 @dataclass
@@ -169,8 +169,10 @@ async def run(container: Container) -> None:
     endpoints.override(container.settings.discord_api_url, container.settings.discord_gateway_url)
     container.templates.log_problems()
     lock = SenderLock(container.database)
+    monitor = container.monitor_clock()
     bot = container.create_bot()
     runtime = build_runtime(container, bot, stop, lock)
+    runtime.metrics.watch_clock(monitor)
     async with AsyncExitStack() as stack:
         await _start_monitoring(runtime, stack)
         if not await _wait_unless_stopped(
@@ -180,11 +182,10 @@ async def run(container: Container) -> None:
         stack.push_async_callback(lock.release)
         runtime.liveness.record_start()
         await container.mentions.load(container.database)
-        await runtime.planner.reschedule(container.clock())
         stack.push_async_callback(bot.close)
         if await _wait_unless_stopped(_log_in(runtime, token.get_secret_value()), stop, None):
             freeze_gc()
-            await _run_tasks(runtime)
+            await _run_tasks(runtime, monitor)
     log.info("stopped")
 
 
@@ -264,8 +265,11 @@ async def _log_in(runtime: Runtime, token: str) -> None:
     await _retry_while_unreachable(log_in, unreachable, "Discord is unreachable")
 
 
-async def _run_tasks(runtime: Runtime) -> None:
-    """Run the background tasks until `stop` is set or one of them fails for good."""
+async def _run_tasks(runtime: Runtime, monitor: ClockMonitor) -> None:
+    """Run the background tasks until `stop` is set or one of them fails for good.
+
+    The login's answer had Discord's time, so that a clock that was set wrongly is known by now.
+    """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: runtime.relay.run(stop),
@@ -278,11 +282,16 @@ async def _run_tasks(runtime: Runtime) -> None:
         bodies.append(lambda: watcher.run(stop))
     async with (
         polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
-        _scheduled(runtime),
+        ticker.scheduled([(runtime.purge_payloads, PURGE_INTERVAL)], container.clock()) as scheduler,
         _connected(runtime),
     ):
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        await runtime.tick()
+        correction = ticker.Correction(container, runtime.planner, scheduler, runtime.metrics)
+        minute_ticker = ticker.Ticker(
+            monitor, on_tick=runtime.tick, on_steps=correction.apply, on_held=runtime.bot.ask_for_time
+        )
+        bodies.append(lambda: minute_ticker.run(stop))
+        await correction.apply()
         tasks = [asyncio.ensure_future(body()) for body in bodies]
         stopper = asyncio.ensure_future(stop.wait())
         await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -295,26 +304,6 @@ async def _run_tasks(runtime: Runtime) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
-
-
-@asynccontextmanager
-async def _scheduled(runtime: Runtime) -> AsyncIterator[None]:
-    """Run the periodic jobs: planning every minute, purging every six hours."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    now: datetime = runtime.container.clock()
-    next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(
-        runtime.tick, IntervalTrigger(minutes=1, start_date=next_minute, timezone="UTC"), **options
-    )
-    scheduler.add_job(
-        runtime.purge_payloads, IntervalTrigger(hours=6, start_date=next_minute, timezone="UTC"), **options
-    )
-    scheduler.start()
-    try:
-        yield
-    finally:
-        scheduler.shutdown(wait=False)
 
 
 async def _connect(runtime: Runtime) -> None:

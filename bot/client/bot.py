@@ -67,6 +67,10 @@ class PaperroundBot(Client):
         """Router of buttons, select menus and modals."""
         return component_router.ComponentRouter()
 
+    async def ask_for_time(self) -> None:
+        """Make Discord's cheapest request; the answer has Discord's time."""
+        await self.http.request(discord.http.Route("GET", "/gateway"))
+
     def is_gateway_connected(self) -> bool:
         """Return whether the bot has been ready and every shard's connection is open. `is_ready` alone stays true."""
         return (

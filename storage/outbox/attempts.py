@@ -10,7 +10,7 @@ part that is not SENT blocks only the later parts of its own delivery.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models, tables
 from storage.outbox import queries, sender_lock
+
+MAX_RETRY_DELAY = timedelta(hours=1)
+"""The longest delay of a retry, which Discord asks for where a channel's slow mode or a quota is exhausted."""
+
+
+async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
+    """Make the parts due that a clock ahead of `now` (UTC) delayed, and bound all delays. Returns their number.
+
+    A part of a daily post that was planned ahead of its due time keeps that time.
+    """
+    parts, delivery = tables.parts, tables.deliveries
+    is_delayed = sa.and_(
+        parts.c.state == models.PartState.PLANNED.value, parts.c.next_attempt_at > _bind_time(now)
+    )
+    is_post_to_come = sa.exists().where(
+        delivery.c.id == parts.c.delivery_id,
+        delivery.c.kind == models.DeliveryKind.DAILY.value,
+        delivery.c.due_at >= parts.c.next_attempt_at,
+    )
+    was_ahead = sa.case(
+        (parts.c.last_attempt_at.is_(None), ~is_post_to_come), else_=parts.c.last_attempt_at > _bind_time(now)
+    )
+    due_now = await connection.execute(
+        parts.update().where(is_delayed, was_ahead).values(next_attempt_at=now)
+    )
+    bounded = await connection.execute(
+        parts.update()
+        .where(
+            is_delayed,
+            parts.c.next_attempt_at > _bind_time(now + MAX_RETRY_DELAY),
+            parts.c.last_attempt_at.is_not(None),
+        )
+        .values(next_attempt_at=now + MAX_RETRY_DELAY)
+    )
+    return due_now.rowcount + bounded.rowcount
 
 
 async def release_interrupted(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,6 +130,38 @@ async def expire(connection: AsyncConnection, now: datetime, *, reason: str) -> 
     ids = overdue.scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
     return await queries.list_rows(connection, ids=ids)
+
+
+async def clamp_expiries(
+    connection: AsyncConnection, latest: datetime, *, now: datetime, extend_by: timedelta
+) -> None:
+    """Let no unfinished delivery expire after `latest`, which is a full lifetime from `now` (UTC).
+
+    `extend_by` is how far the clock was behind when the deliveries were planned: they live for so much longer. A daily
+    post that was planned ahead of its due time keeps its expiry.
+    """
+    deliveries = tables.deliveries
+    is_post_to_come = sa.and_(deliveries.c.kind == models.DeliveryKind.DAILY.value, deliveries.c.due_at > now)
+    await connection.execute(
+        deliveries.update()
+        .where(queries.unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
+        .values(expires_at=latest)
+    )
+    if not extend_by:
+        return
+    rows = await connection.execute(
+        sa.select(deliveries.c.id, deliveries.c.expires_at).where(
+            queries.unfinished_clause(), deliveries.c.expires_at < latest
+        )
+    )
+    extended = [{"b_id": row.id, "b_at": min(latest, row.expires_at + extend_by)} for row in rows]
+    if extended:
+        await connection.execute(
+            deliveries.update()
+            .where(deliveries.c.id == sa.bindparam("b_id"))
+            .values(expires_at=sa.bindparam("b_at")),
+            extended,
+        )
 
 
 async def cancel(

@@ -280,6 +280,15 @@ style-does-not-fit = { $channel } cannot take this style. Forums take the style 
 ## Status
 status-heading = How things stand
 status-digest = Newest digest: { $date }, read { $read }
+status-clock-held = The clock of the computer that I run on jumped ahead by { $by }. Until that is confirmed, I post by the time before.
+status-clock-moved = The clock of the computer that I run on was set { $direction ->
+    [ahead] ahead
+   *[back] back
+} by { $by } { $at }. All times were computed again.
+duration = { $hours ->
+    [0] { $minutes } min
+   *[other] { $hours } h { $minutes } min
+}
 status-no-digest = No digest has come yet.
 status-no-post = No daily post is set up in this server.
 status-last = last { $last }

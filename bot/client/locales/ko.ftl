@@ -243,6 +243,15 @@ style-does-not-fit = { $channel }에는 이 모양으로 올릴 수 없어요. �
 ## 상태
 status-heading = 지금 상태
 status-digest = 가장 최근 다이제스트: { $date }, { $read } 받음
+status-clock-held = 봇이 실행되는 컴퓨터의 시계가 { $by } 앞으로 바뀌었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
+status-clock-moved = 봇이 실행되는 컴퓨터의 시계가 { $at } { $by } { $direction ->
+    [ahead] 앞으로
+   *[back] 뒤로
+} 바뀌었어요. 게시 시각은 모두 다시 계산했어요.
+duration = { $hours ->
+    [0] { $minutes }분
+   *[other] { $hours }시간 { $minutes }분
+}
 status-no-digest = 아직 받은 다이제스트가 없어요.
 status-no-post = 이 서버에는 매일 게시가 없어요.
 status-last = 마지막 { $last }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import alert_post, list_state, notices, paper_text, schedule_text, subscriptions
 from bot.rendering.discord_text import escape
+from bot.services.operations.clock_monitor import ClockStep
 from bot.services.operations.status import LastPost, StatusReport
 from storage import models
 
@@ -23,6 +26,8 @@ def status_view(
     message = message_builder.MessageBuilder(message_builder.RED if has_problem else message_builder.AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(_archive_line(texts, report))
+    if report.clock_step is not None:
+        message.add_text(_clock_text(texts, report.clock_step))
     if guild_id is not None:
         message.add_separator()
         message.add_text(_posts_text(texts, report, guild_id))
@@ -46,6 +51,16 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
         date=report.newest_digest_on.isoformat(),
         read=schedule_text.format_timestamp(report.last_ingested_at, "R"),
     )
+
+
+def _clock_text(texts: Texts, step: ClockStep) -> str:
+    minutes = round(abs(step.by).total_seconds() / 60)
+    duration = texts("duration", hours=minutes // 60, minutes=minutes % 60)
+    if step.is_held:
+        return texts("status-clock-held", by=duration)
+    direction = "ahead" if step.by > timedelta(0) else "back"
+    at = schedule_text.format_timestamp(step.at, "R")
+    return texts("status-clock-moved", by=duration, direction=direction, at=at)
 
 
 def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:

@@ -54,8 +54,11 @@ class DailyPlanner:
                 return planned
             await asyncio.sleep(0)
 
-    async def reschedule(self, now: datetime) -> int:
-        """Recompute all due times, after a change of time zone rules or of the clock. Returns the number changed."""
+    async def reschedule(self, now: datetime, *, ahead_since: datetime | None = None) -> int:
+        """Recompute all due times, after a change of time zone rules or of the clock. Returns the number changed.
+
+        `ahead_since` (UTC) is as in `recompute_due`.
+        """
         async with self._database.transaction() as connection:
             await digests.lock_ingest(connection)
             active = await subscriptions.list_rows(connection, state=models.ActivityState.ACTIVE)
@@ -63,7 +66,7 @@ class DailyPlanner:
                 schedule.set_due(subscription, due)
                 for subscription in active
                 if schedule.is_known_zone(subscription.timezone)
-                and (due := recompute_due(subscription, now)) is not None
+                and (due := recompute_due(subscription, now, ahead_since)) is not None
                 and (due.at, due.local_on) != (subscription.next_due_at, subscription.due_on)
             ]
             await subscriptions.set_schedules(connection, changed)
@@ -151,18 +154,22 @@ def _build_deliveries(
     return kept, deliveries
 
 
-def recompute_due(subscription: models.Subscription, now: datetime) -> schedule.DueTime | None:
+def recompute_due(
+    subscription: models.Subscription, now: datetime, ahead_since: datetime | None = None
+) -> schedule.DueTime | None:
     """Return the due time of an active subscription by today's time zone rules, or None to keep the stored one.
 
-    The local date of the post is kept, unless it is later than the next due date: then the clock was wrong.
+    The local date of the post is kept, unless it is later than the next due date: then the clock was wrong. A date that
+    fell due while the clock was ahead (from `ahead_since` to `now`, UTC) is due now, unless it has its post.
     """
     zone = schedule.parse_zone(subscription.timezone)
     at = schedule.parse_time(subscription.at_time)
     following = schedule.next_due(now, at, zone, subscription.days)
+    first_open = schedule.next_due(ahead_since or now, at, zone, subscription.days)
     if subscription.waiting_for_on is not None:
-        return following if subscription.waiting_for_on >= following.local_on else None
+        return first_open if subscription.waiting_for_on >= following.local_on else None
     if subscription.due_on is None or subscription.due_on > following.local_on:
-        return following
+        return first_open
     return next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from bot.services.operations.clock_monitor import ClockMonitor
 from storage import models
 
 LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
@@ -44,7 +45,25 @@ class Metrics:
         self.connected = Gauge(
             "paperround_gateway_connected", "1 while the gateway is up", registry=self.registry
         )
+        self.clock_steps = Counter(
+            "paperround_clock_steps", "Steps of the clock by more than two minutes", registry=self.registry
+        )
+        self.clock_held = Gauge(
+            "paperround_clock_held",
+            "1 while a step ahead is not confirmed and posts follow the time before it",
+            registry=self.registry,
+        )
+        self.clock_offset = Gauge(
+            "paperround_clock_offset_seconds",
+            "How far the clock is ahead of Discord's; negative if it is behind",
+            registry=self.registry,
+        )
         self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
+
+    def watch_clock(self, monitor: ClockMonitor) -> None:
+        """Show the state of the clock's monitor from now on."""
+        self.clock_held.set_function(lambda: monitor.is_held)
+        self.clock_offset.set_function(monitor.get_discord_offset)
 
     def record(
         self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None

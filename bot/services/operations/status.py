@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from bot.clock import Clock
 from bot.rendering.wording.templates import TemplateProblem, Templates
+from bot.services.operations.clock_monitor import ClockMonitor, ClockStep
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, models, subscriptions
 from storage.database import Connection, Database
@@ -49,18 +50,26 @@ class StatusReport:
     last_alert_post: LastPost | None
     template_problems: tuple[TemplateProblem, ...] = ()
     """The operator's templates that fail, so that the bundled ones are posted."""
+    clock_step: ClockStep | None = None
+    """The step of the machine's clock that is held, or the last one of the last day."""
 
 
 class StatusService:
     """Reads the outbox and the archive, and resends deliveries on request."""
 
     def __init__(
-        self, database: Database, clock: Clock, deliveries: DeliveryFactory, templates: Templates
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        templates: Templates,
+        clock_monitor: ClockMonitor | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._templates = templates
+        self._clock_monitor = clock_monitor
 
     async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
         """Return the status for a reader in a channel; outside a server only the reader's own data."""
@@ -86,6 +95,7 @@ class StatusService:
                 ),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 template_problems=tuple(self._templates.rendering_problems),
+                clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
             )
 
     async def list_dates(self, until_on: date | None = None) -> list[date]:
