@@ -60,6 +60,8 @@ class Probe:
         tasks = [asyncio.create_task(self._measure_lag()), asyncio.create_task(self._measure_transactions())]
         try:
             yield
+            while not (self.lags and self.transactions):  # noqa: ASYNC110 - at least one of each
+                await asyncio.sleep(LAG_INTERVAL)
         finally:
             for task in tasks:
                 task.cancel()

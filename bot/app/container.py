@@ -157,6 +157,7 @@ class Container:
         from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
         from bot.services.polling.registry import build_source_registry
+        from bot.services.search.admission import LookupAdmission
         from bot.services.search.glossary_service import GlossaryService
         from bot.services.search.service import SearchService
         from bot.services.trends.monthly import TrendService
@@ -168,6 +169,7 @@ class Container:
             database=database,
             clock=self.clock,
             search=SearchService(database, glossary),
+            lookups=LookupAdmission(),
             trends=TrendService(database, self.clock, glossary),
             rising=RisingTopicService(database, glossary),
             charts=ChartRenderer(self.templates),

@@ -14,6 +14,9 @@ from bot.client.translations import Texts
 from bot.services.bundle import Services
 from storage import models
 
+MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS = 12, 20.0
+"""Look-ups of one reader per period: more than a person reads, and little enough for a script to be of no use."""
+
 
 class Client(commands.AutoShardedBot):
     """Base class of `PaperroundBot`, on which cogs, presenters and error handlers depend.
@@ -60,6 +63,9 @@ class Client(commands.AutoShardedBot):
         self.mentions = mentions
         self.renderer = post_renderer
         self._locale = locale
+        self.cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
+            MAX_LOOKUPS, LOOKUP_PERIOD_SECONDS, lambda interaction: interaction.user.id
+        )
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
         """Return the texts in the user's language: the client's, else the stored one, else the server's."""

@@ -17,6 +17,7 @@ from bot.services.daily.why import WhyExplainer
 from bot.services.operations.status import StatusService
 from bot.services.outbox.suspension import DestinationResumer
 from bot.services.polling.registry import SourceRegistry
+from bot.services.search.admission import LookupAdmission
 from bot.services.search.service import SearchService
 from bot.services.trends.monthly import TrendService
 from bot.services.trends.rising import RisingTopicService
@@ -31,6 +32,7 @@ class Services:
     database: Database
     clock: Clock
     search: SearchService
+    lookups: LookupAdmission
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts
     alerts: Alerts

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, component_router, option_parsers, responses
+from bot.client.interactions import autocomplete, checks, component_router, lookups, option_parsers, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.views import daily_post, list_state, paper_list
@@ -71,10 +71,12 @@ class DigestsCog(commands.Cog):
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
-        await responses.defer(interaction, public=True)
-        texts = await interaction.client.texts_for(interaction)
-        state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
-        listed = await self._lists.load(texts, state, interaction.user.id)
+        # Admitted before the answer is public, since a refusal is private.
+        async with lookups.admitted(interaction):
+            await responses.defer(interaction, public=True)
+            texts = await interaction.client.texts_for(interaction)
+            state = await long_texts.load(self._services.text_tokens, list_state.unpack(action))
+            listed = await self._lists.load(texts, state, interaction.user.id)
         sharer = responses.display_name(interaction)
         await responses.reply_publicly(interaction, paper_list.shared_view(texts, listed, sharer=sharer))
 
@@ -84,7 +86,8 @@ class DigestsCog(commands.Cog):
         with custom_ids.map_parse_errors():
             locale = models.Locale(action.payload)
         arxiv_ids = _menu_arxiv_ids(interaction)
-        details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
+        async with lookups.admitted(interaction):
+            details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         papers = tuple(summaries.build_post_paper(detail, locale) for detail in details if detail is not None)
         if not papers:
             raise UserError("outdated-control")

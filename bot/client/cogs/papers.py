@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, component_router, responses
+from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.translations import Texts
@@ -34,8 +34,10 @@ class PapersCog(commands.Cog):
     async def paper(self, interaction: Interaction, paper: app_commands.Range[str, 1, 500]) -> None:
         """Show a paper's card."""
         await responses.defer(interaction)
-        view = await self._topic_fallback_view(interaction, paper)
-        await responses.reply_privately(interaction, view or await self._card_view(interaction, paper))
+        async with lookups.admitted(interaction):
+            view = await self._topic_fallback_view(interaction, paper)
+            view = view or await self._card_view(interaction, paper)
+        await responses.reply_privately(interaction, view)
 
     @app_commands.command(name="saved", description="The papers that you saved")
     async def saved(self, interaction: Interaction) -> None:
@@ -47,19 +49,19 @@ class PapersCog(commands.Cog):
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the selected paper in a new private message."""
         arxiv_id = component_router.selected_value(interaction)
-        await responses.reply_privately(interaction, await self._card_view(interaction, arxiv_id))
+        await responses.reply_privately(interaction, await self._load_card(interaction, arxiv_id))
 
     @component_router.handles(daily_post.OPEN_PAPER, first=responses.defer)
     async def open_paper(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Open the paper of a button in a new private message."""
-        await responses.reply_privately(interaction, await self._card_view(interaction, action.payload))
+        await responses.reply_privately(interaction, await self._load_card(interaction, action.payload))
 
     @component_router.handles(paper_card.CARD)
     async def turn_card_page(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Show another page of a card."""
         arxiv_id, page = action.fields(2)
         number = custom_ids.parse_number(page)
-        await responses.update_message(interaction, await self._card_view(interaction, arxiv_id, number))
+        await responses.update_message(interaction, await self._load_card(interaction, arxiv_id, number))
 
     @component_router.handles(paper_card.CHAPTERS, first=responses.defer)
     async def open_chapter(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -138,6 +140,12 @@ class PapersCog(commands.Cog):
         view = paper_card.card_view(texts, detail, sharer=responses.display_name(interaction))
         await responses.reply_publicly(interaction, view)
 
+    async def _load_card(
+        self, interaction: Interaction, arxiv_id: str, page: int = 0
+    ) -> discord.ui.LayoutView:
+        async with lookups.admitted(interaction):
+            return await self._card_view(interaction, arxiv_id, page)
+
     async def _card_view(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
         texts, detail = await self._load_paper(interaction, paper)
         saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
@@ -161,7 +169,8 @@ class PapersCog(commands.Cog):
     async def _chapter_view(
         self, interaction: Interaction, arxiv_id: str, chapter: int, page: int
     ) -> discord.ui.LayoutView:
-        texts, detail = await self._load_paper(interaction, arxiv_id)
+        async with lookups.admitted(interaction):
+            texts, detail = await self._load_paper(interaction, arxiv_id)
         try:
             return paper_card.chapter_view(texts, detail, chapter, page)
         except LookupError:

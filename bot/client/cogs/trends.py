@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, component_router, responses
+from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts
 from bot.client.translations import Texts
@@ -80,9 +80,11 @@ class TrendsCog(commands.Cog):
     async def share(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         checks.require_may_share(interaction)
-        await responses.defer(interaction, public=True)
-        texts = await interaction.client.texts_for(interaction)
-        answer, files = await self._load_answer(texts, *await self._unpack(action), rising=False)
+        # Admitted before the answer is public, since a refusal is private.
+        async with lookups.admitted(interaction):
+            await responses.defer(interaction, public=True)
+            texts = await interaction.client.texts_for(interaction)
+            answer, files = await self._load_answer(texts, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")
         view = trends_view.shared_view(texts, answer, sharer=responses.display_name(interaction))
@@ -98,7 +100,8 @@ class TrendsCog(commands.Cog):
 
     async def _show(self, interaction: Interaction, topic: list_state.ListState, span: Span) -> None:
         texts = await interaction.client.texts_for(interaction)
-        answer, files = await self._load_answer(texts, topic, span, rising=not topic.text)
+        async with lookups.admitted(interaction):
+            answer, files = await self._load_answer(texts, topic, span, rising=not topic.text)
         view = trends_view.trend_view(texts, answer, may_share=checks.may_share(interaction))
         await responses.respond(interaction, view, files)
 

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, responses
+from bot.client.interactions import autocomplete, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.views import paper_text
 from bot.client.views import why as why_view
@@ -36,7 +36,8 @@ class WhyCog(commands.Cog):
             raise UserError("only-in-servers")
         await responses.defer(interaction)
         texts = await interaction.client.texts_for(interaction)
-        detail = await self._services.search.find_paper(paper)
+        async with lookups.admitted(interaction):
+            detail = await self._services.search.find_paper(paper)
         if detail is not None:
             answer = await self._services.why.explain(
                 detail, guild_id=interaction.guild_id, channel_id=channel_id

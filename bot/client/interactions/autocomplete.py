@@ -14,6 +14,7 @@ from discord import app_commands
 from bot.client.context import Interaction
 from bot.rendering.discord_text import escape, limits, split
 from bot.rendering.wording import filters
+from bot.services.search import admission
 
 if TYPE_CHECKING:
     from bot.client.translations import Texts
@@ -25,6 +26,7 @@ Choices = list[app_commands.Choice[str]]
 Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
 TIMEOUT_SECONDS = 2.5
 """Discord accepts an answer within three seconds."""
+PATIENCE_SECONDS = 0.5
 
 COMMON_TIMEZONES = (
     "Asia/Seoul",
@@ -41,13 +43,21 @@ COMMON_TIMEZONES = (
 
 
 def _within_timeout(complete: Callback) -> Callback:
-    """Decorate a callback: after the timeout or an error, which is logged, it returns no choices."""
+    """Decorate a callback: after the timeout or an error, which is logged, it returns no choices.
+
+    It also returns none if many readers ask for something, since a late choice is of no use.
+    """
 
     @functools.wraps(complete)
     async def guarded(interaction: Interaction, current: str) -> Choices:
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with (
+                asyncio.timeout(TIMEOUT_SECONDS),
+                interaction.client.services.lookups.admitted(PATIENCE_SECONDS),
+            ):
                 return await complete(interaction, current)
+        except admission.BusyError:
+            return []
         except Exception as error:  # noqa: BLE001 - an autocomplete cannot show an error; the command still works
             log.warning("autocomplete failed", kind=type(error).__name__, error=str(error))
             return []

@@ -2,6 +2,11 @@
 
 ## Answers when something cannot be done
 outdated-control = This button belongs to an older version. Please use the command again.
+busy = The bot is busy right now. Please try again in a few seconds.
+cooldown = You have asked a lot in a short time. Please try again in { $seconds ->
+    [one] a second
+   *[other] { $seconds } seconds
+}.
 outdated-command = This command has changed. Please type it again; if that does not help, restart Discord.
 needs-manage-server = You need the permission **Manage Server** for this. Ask an administrator of the server.
 only-in-servers = This works in a server only.

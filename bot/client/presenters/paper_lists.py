@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Interaction
-from bot.client.interactions import checks, responses
+from bot.client.interactions import checks, lookups, responses
 from bot.client.translations import Texts
 from bot.client.views import empty_list, list_notes, paper_list
 from bot.client.views.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
@@ -47,7 +47,11 @@ class PaperListLoader:
         await responses.respond(interaction, await self.list_view(interaction, state))
 
     async def list_view(self, interaction: Interaction, state: ListState) -> discord.ui.LayoutView:
-        """Return the view of a page of a list, or of an empty list."""
+        """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
+        async with lookups.admitted(interaction):
+            return await self._list_view(interaction, state)
+
+    async def _list_view(self, interaction: Interaction, state: ListState) -> discord.ui.LayoutView:
         texts = await interaction.client.texts_for(interaction)
         listed = await self.load(texts, state, interaction.user.id)
         if listed.rows:

@@ -10,6 +10,8 @@ from storage import models
 
 LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
+LOOKUP_WAIT_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2)
+
 
 class Metrics:
     """The bot's metrics, in their own registry."""
@@ -40,6 +42,18 @@ class Metrics:
         self.oldest_unsent = Gauge(
             "paperround_oldest_unsent_seconds",
             "Age of the oldest delivery that waits",
+            registry=self.registry,
+        )
+        self.lookups = Counter(
+            "paperround_lookups",
+            "Look-ups of readers: admitted, or refused as busy",
+            ["decision"],
+            registry=self.registry,
+        )
+        self.lookup_wait = Histogram(
+            "paperround_lookup_wait_seconds",
+            "Time that a reader's look-up waited for its turn, or until it was refused",
+            buckets=LOOKUP_WAIT_BUCKETS,
             registry=self.registry,
         )
         self.connected = Gauge(
@@ -74,6 +88,11 @@ class Metrics:
             self.failures.labels(reason).inc()
         if late_seconds is not None:
             self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
+
+    def record_lookup(self, is_admitted: bool, seconds: float) -> None:
+        """Record the admission of a look-up, as its listener."""
+        self.lookups.labels("admitted" if is_admitted else "busy").inc()
+        self.lookup_wait.observe(seconds)
 
     def render(self) -> bytes:
         """Return the metrics in the Prometheus text format."""
