@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-faults check format bench bench-large shape clean
+.PHONY: help install demo run test test-faults test-image check format bench bench-large shape clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ WORKERS ?= 2
 
 test-faults: $(STAMP) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
+
+test-image: $(STAMP) ## build the Docker image with buildah and run it; needs root
+	@$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
 bench: $(STAMP) ## speed and size, as ratios to a floor of the same run
 	@$(BIN)/python -m bench

@@ -37,6 +37,15 @@ ENGINES = ("sqlite", "postgresql")
 _OBJECT_IN_USE = "55006"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the tests of the image, which take minutes, unless they are named or selected by their mark."""
+    if "image" in config.option.markexpr or any("test_image" in argument for argument in config.args):
+        return
+    for item in items:
+        if item.get_closest_marker("image"):
+            item.add_marker(pytest.mark.skip(reason="`make test-image` builds and runs the image"))
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the settings of the machine from the environment."""
