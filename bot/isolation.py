@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from storage import errors as storage_errors
+
 ErrorTypes = tuple[type[Exception], ...]
 
 
@@ -24,9 +26,17 @@ def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterato
 def isolated(
     log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
 ) -> Iterator[list[Exception]]:
-    """Log an error of the block with its traceback and continue. Yields a list that holds the error after the block."""
+    """Log an error of the block and continue. Yields a list that holds the error after the block."""
     failures: list[Exception] = []
     with collected(failures, reraise=reraise):
         yield failures
     for error in failures:
+        log_error(log, event, error, **details)
+
+
+def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
+    """Log an error: one line for a database that is away or locked, otherwise with its traceback."""
+    if isinstance(error, storage_errors.StorageError):
+        log.error(event, reason=str(error), **details)
+    else:
         log.error(event, exc_info=error, **details)

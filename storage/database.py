@@ -31,6 +31,7 @@ POOL_SIZE = 8
 """Connections kept open; as many again are opened when needed."""
 READER_CONNECTIONS = 6
 """Connections that commands and buttons share. Delivery, planning and ingest have the others."""
+CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
 
 
@@ -70,16 +71,17 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit on exit, roll back on an exception.
 
-        Raises storage.errors.DatabaseBusyError if the database is locked or read-only.
+        Raises storage.errors.DatabaseBusyError if the database is locked or read-only, DatabaseUnavailableError if
+        PostgreSQL is away.
         """
         async with AsyncExitStack() as stack:
             for gate in self._write_gates:
                 await stack.enter_async_context(gate)
+            stack.enter_context(translated_errors(self.url))
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
-            with translated_errors(self.url):
-                async with connection.begin():
-                    yield connection
+            async with connection.begin():
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -109,7 +111,9 @@ class translated_errors:  # noqa: N801 - used like contextlib's own lower-case c
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError | sqlite3.Error | OSError):
+        if error is not None and (
+            isinstance(error, DBAPIError | sqlite3.Error | OSError) or _is_of_asyncpg(error)
+        ):
             translated = translate_error(error, self._url)
             if translated is not None:
                 raise translated from error
@@ -130,11 +134,28 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     for fragment, sentence in sentences.items():
         if fragment in text:
             return errors.DatabaseBusyError(sentence)
-    if isinstance(error, OSError) and url.get_backend_name() != "sqlite":
-        return errors.StorageError(
-            f"{name} cannot be reached ({text}). Is PostgreSQL running and the address right?"
+    if url.get_backend_name() != "sqlite" and _is_unavailable(error):
+        return errors.DatabaseUnavailableError(
+            f"{name} cannot be reached ({text.partition(chr(10))[0]}). Is PostgreSQL running and the address right?"
         )
     return None
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    """Whether PostgreSQL is away, starts or stops, or the connection was lost."""
+    if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    original = getattr(error, "orig", None) or error
+    sqlstate = getattr(original, "sqlstate", None) or ""
+    # Connection exceptions, shutdown and start-up, too many connections (PostgreSQL manual, appendix A).
+    return (
+        sqlstate.startswith(("08", "57P")) or sqlstate == "53300" or "connection is closed" in str(original)
+    )
+
+
+def _is_of_asyncpg(error: BaseException) -> bool:
+    """Whether SQLAlchemy passed an error of the driver on as it is, as it does while connecting."""
+    return type(error).__module__.startswith("asyncpg.")
 
 
 def parse_url(url: str) -> URL:
@@ -162,7 +183,12 @@ def open_engine(url: str) -> AsyncEngine:
         )
     if parsed.drivername == "postgresql+asyncpg":
         return create_async_engine(
-            parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True, json_serializer=_to_json
+            parsed,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE,
+            pool_pre_ping=True,
+            json_serializer=_to_json,
+            connect_args={"timeout": CONNECT_TIMEOUT_SECONDS},
         )
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(

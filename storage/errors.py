@@ -58,6 +58,10 @@ class DatabaseBusyError(StorageError):
     """Another process holds the database, or it is read-only."""
 
 
+class DatabaseUnavailableError(StorageError):
+    """PostgreSQL cannot be reached, starts, stops, or has ended the session. Trying again later may succeed."""
+
+
 class InUseError(DatabaseBusyError):
     """A reader still uses what is to be replaced; retrying soon may succeed."""
 

@@ -7,36 +7,35 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-import aiohttp
-import discord
 import structlog
 
 from bot import errors, isolation
-from bot.app import maintenance, polling, ticker
+from bot.app import gateway, leadership, maintenance, polling, ticker
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
-from bot.client.discord_api import endpoints, sender, token_check
+from bot.client.discord_api import command_sync, endpoints, sender, token_check
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import files, inbox
 from bot.services.ingest.results import IngestResult
 from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
-from bot.services.outbox import outcomes, suspension
+from bot.services.outbox import discord_errors, outcomes, suspension
 from bot.services.outbox.relay import Relay
 from bot.services.polling.report import SourceReport
 from storage import decisions
+from storage import errors as storage_errors
 from storage.outbox import plan
-from storage.outbox.sender_lock import HEARTBEAT_INTERVAL, SenderLock
+from storage.outbox.sender_lock import SenderLock
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +43,6 @@ GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
-RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between attempts to reach Discord; the last one repeats."""
 PAYLOAD_RETENTION = timedelta(days=30)
 PURGE_INTERVAL = timedelta(hours=6)
 
@@ -81,14 +78,10 @@ class Runtime:
             await plan.purge_payloads(connection, before)
             await decisions.purge(connection, before)
 
-    async def watch_lock(self) -> None:
-        """Stop the bot when the lock is lost, because another process may be sending."""
-        while not self.stop.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), HEARTBEAT_INTERVAL)
-            if not self.stop.is_set() and not await self.lock.heartbeat():
-                log.error("sender lock lost; stopping, so that nothing is sent twice")
-                self.stop.set()
+    async def sync_commands(self) -> None:
+        """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
+        with isolation.isolated(log, "commands not synchronised"):
+            await command_sync.synchronise(self.bot.tree, self.container.database, self.container.mentions)
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
@@ -160,33 +153,29 @@ def freeze_gc() -> None:
 
 
 async def run(container: Container) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError for a token that Discord rejects."""
+    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or the database stays away.
+
+    A process that loses the sender lock to another one stands by again, with a new client.
+    """
     token = container.settings.discord_token
     if token is None:
         raise errors.UsageError(MISSING_TOKEN_MESSAGE)
-    stop = asyncio.Event()
+    stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     endpoints.override(container.settings.discord_api_url, container.settings.discord_gateway_url)
     container.templates.log_problems()
-    lock = SenderLock(container.database)
     monitor = container.monitor_clock()
-    bot = container.create_bot()
-    runtime = build_runtime(container, bot, stop, lock)
-    runtime.metrics.watch_clock(monitor)
-    async with AsyncExitStack() as stack:
-        await _start_monitoring(runtime, stack)
-        if not await _wait_unless_stopped(
-            lock.acquire(), stop, "waiting for the sender lock; another process is running"
-        ):
-            return
-        stack.push_async_callback(lock.release)
-        runtime.liveness.record_start()
-        await container.mentions.load(container.database)
-        stack.push_async_callback(bot.close)
-        if await _wait_unless_stopped(_log_in(runtime, token.get_secret_value()), stop, None):
-            freeze_gc()
-            await _run_tasks(runtime, monitor)
+    while not stopping.is_set():
+        runtime = build_runtime(
+            container, container.create_bot(), asyncio.Event(), SenderLock(container.database)
+        )
+        runtime.metrics.watch_clock(monitor)
+        async with AsyncExitStack() as stack:
+            await _start_monitoring(runtime, stack)
+            stack.push_async_callback(runtime.lock.release)
+            with _retried_when_database_is_away():
+                await _stand_by_and_send(runtime, token.get_secret_value(), stopping, monitor)
     log.info("stopped")
 
 
@@ -194,6 +183,43 @@ MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. Make an application at https://discord.com/developers/applications, open its Bot page,"
     " press Reset Token and put the token into the environment or .env. `paperround demo` needs none."
 )
+
+
+@contextmanager
+def _retried_when_database_is_away() -> Iterator[None]:
+    """Return to standing by, which waits for the database, if it went away before the tasks ran."""
+    try:
+        yield
+    except storage_errors.DatabaseUnavailableError as error:
+        log.warning("the database went away; starting again", reason=str(error))
+
+
+async def _stand_by_and_send(
+    runtime: Runtime, token: str, stopping: asyncio.Event, monitor: ClockMonitor
+) -> None:
+    """Wait for the sender lock, log in and run, until `stopping` is set or another process has become the sender."""
+    container = runtime.container
+    waiting_message = "waiting for the sender lock; another process is running"
+    if not await _wait_unless_stopped(leadership.compete(runtime.lock), stopping, waiting_message):
+        return
+    runtime.liveness.record_start()
+    await container.mentions.load(container.database)
+    async with _closing(runtime.bot):
+        login = gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
+        if await _wait_unless_stopped(login, stopping, None):
+            freeze_gc()
+            await _run_tasks(runtime, stopping, monitor)
+
+
+@asynccontextmanager
+async def _closing(bot: PaperroundBot) -> AsyncIterator[None]:
+    """Close the client at the end."""
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
+            async with asyncio.timeout(2):
+                await bot.close()
 
 
 async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
@@ -233,48 +259,15 @@ async def _wait_unless_stopped(
     return False
 
 
-async def _retry_while_unreachable(
-    connect: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
-) -> None:
-    """Repeat `connect` with growing delays while it raises one of the errors in `unreachable`."""
-    for delay in itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1])):
-        try:
-            await connect()
-            return
-        except unreachable as error:
-            log.warning(event, error=repr(error), retry_in_seconds=delay)
-            await asyncio.sleep(delay)
-
-
-async def _log_in(runtime: Runtime, token: str) -> None:
-    """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
-    bot = runtime.bot
-    unreachable = (discord.HTTPException, OSError, TimeoutError)
-
-    async def log_in() -> None:
-        runtime.liveness.record_start()  # whoever asks Discord again and again is alive
-        try:
-            await bot.login(token)
-        except discord.LoginFailure as error:  # a page with status 401 is another error: see `RequestGate`
-            raise errors.PaperroundError(token_check.WRONG_TOKEN) from error
-        except unreachable:
-            # Each login opens a session on the connector, which closing the session closes too.
-            await bot.http.close()
-            bot.http.connector = discord.utils.MISSING
-            raise
-
-    await _retry_while_unreachable(log_in, unreachable, "Discord is unreachable")
-
-
-async def _run_tasks(runtime: Runtime, monitor: ClockMonitor) -> None:
-    """Run the background tasks until `stop` is set or one of them fails for good.
+async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMonitor) -> None:
+    """Run the background tasks until `stopping` is set, one of them fails for good, or the sender lock is lost.
 
     The login's answer had Discord's time, so that a clock that was set wrongly is known by now.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: runtime.relay.run(stop),
-        runtime.watch_lock,
+        lambda: leadership.keep(runtime.lock, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
         lambda: maintenance.MaintenanceLoop(container.database, container.clock).run(stop),
     ]
@@ -284,7 +277,7 @@ async def _run_tasks(runtime: Runtime, monitor: ClockMonitor) -> None:
     async with (
         polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
         ticker.scheduled([(runtime.purge_payloads, PURGE_INTERVAL)], container.clock()) as scheduler,
-        _connected(runtime),
+        _in_background(gateway.connect(runtime.bot)) as connection,
     ):
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
         correction = ticker.Correction(container, runtime.planner, scheduler, runtime.metrics)
@@ -294,43 +287,27 @@ async def _run_tasks(runtime: Runtime, monitor: ClockMonitor) -> None:
         bodies.append(lambda: minute_ticker.run(stop))
         await correction.apply()
         tasks = [asyncio.ensure_future(body()) for body in bodies]
-        stopper = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+        async with _in_background(runtime.sync_commands()), _in_background(stopping.wait()) as stopper:
+            await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(stopper)
+        results += [connection.exception()] if connection.done() else []
     for result in results:
+        if isinstance(result, discord_errors.DeliveryError):
+            raise errors.PaperroundError(token_check.WRONG_TOKEN) from result
         if isinstance(result, Exception):
             raise result
 
 
-async def _connect(runtime: Runtime) -> None:
-    """Connect to the gateway, and retry while it is unreachable. Sets `stop` if the gateway rejects the bot."""
-
-    async def connect() -> None:
-        try:
-            await runtime.bot.connect(reconnect=True)
-        except (discord.PrivilegedIntentsRequired, discord.ConnectionClosed) as error:
-            log.error("the gateway rejected the bot", error=str(error))
-            runtime.stop.set()
-
-    # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
-    unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
-    await _retry_while_unreachable(connect, unreachable, "the gateway is unreachable")
-
-
 @asynccontextmanager
-async def _connected(runtime: Runtime) -> AsyncIterator[None]:
-    """Keep the gateway connected in the background; sending does not wait for it."""
-    task = asyncio.create_task(_connect(runtime))
+async def _in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
+    """Run `work` in a task, which is cancelled at the end."""
+    task = asyncio.create_task(work)
     try:
-        yield
+        yield task
     finally:
-        with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
-            async with asyncio.timeout(2):
-                await runtime.bot.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

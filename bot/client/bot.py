@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot import isolation
 from bot.client import translations
 from bot.client.cogs import (
     alert_buttons,
@@ -80,14 +81,19 @@ class PaperroundBot(Client):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs, and synchronise the commands with Discord if they have changed."""
+        """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too, when they have changed.
+
+        Elsewhere that is done in the background: Discord may hold it up for minutes.
+        """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
         for cog_class in COGS:
             cog = cog_class(self)
             await self.add_cog(cog)
             self.component_router.register(cog)
         self.add_dynamic_items(dynamic_item.DynamicComponent)
-        await command_sync.sync_commands(self.tree, self.services.database, self.mentions)
+        if self.shard_count is not None:
+            with isolation.isolated(log, "commands not synchronised"):
+                await command_sync.sync_commands(self.tree, self.services.database, self.mentions)
 
     async def on_interaction(self, interaction: discord.Interaction[PaperroundBot]) -> None:
         """Handle what discord.py ignores: unknown custom ids, and modals opened before a restart."""

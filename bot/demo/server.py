@@ -111,7 +111,7 @@ async def open_demo(locale: models.Locale, folder: Path) -> AsyncIterator[DemoWo
             channel = guild.create_text_channel("papers")
             reader = guild.add_member(user)
             lock = sender_lock.SenderLock(container.database)
-            await lock.acquire()
+            await lock.try_acquire()
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
             world = DemoWorld(env, container, runtime, guild, channel, reader, user)
             await world.populate()

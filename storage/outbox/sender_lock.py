@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -18,10 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import key_values
-from storage.database import Connection, Database, sqlite_path
+from storage.database import Connection, Database, sqlite_path, translated_errors
 
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
-RETRY_INTERVAL = 1.0
 HEARTBEAT_INTERVAL = 5.0
 HEARTBEAT_TIMEOUT = 10.0
 
@@ -72,6 +70,7 @@ class SenderLock:
             self._file = _lock_file(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
             return self._file is not None
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(translated_errors(self._database.url))
             connection = await stack.enter_async_context(self._database.engine.connect())
             connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
             if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK_ID))):
@@ -80,10 +79,10 @@ class SenderLock:
                 return True
         return False
 
-    async def acquire(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Wait until the lock is acquired, with a retry every second."""
-        while not await self.try_acquire():
-            await sleep(RETRY_INTERVAL)
+    async def is_superseded(self, term: int) -> bool:
+        """Whether another sender's term has begun after this one."""
+        async with self._database.read() as connection:
+            return not await is_current_term(connection, term)
 
     async def heartbeat(self) -> bool:
         """Check that the lock is still held; a PostgreSQL session can be lost while the process lives."""

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import itertools
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
 
+from storage import errors as storage_errors
 from storage import key_values
 from storage.database import Database
 
 HASH_KEY = "commands.hash"
 IDS_KEY = "commands.ids"
+
+RETRY_DELAYS = (10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds between attempts; the last one repeats. The registered commands of the former version work meanwhile."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,23 +49,38 @@ class CommandMentions:
         self.update(json.loads(ids) if ids else {})
 
 
+async def synchronise(
+    tree: app_commands.CommandTree[Any],
+    database: Database,
+    mentions: CommandMentions,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Synchronise the commands, and retry with growing delays until it has succeeded. Discord throttles this at times."""
+    for delay in itertools.chain(RETRY_DELAYS, itertools.repeat(RETRY_DELAYS[-1])):
+        wait = 0.0
+        try:
+            await sync_commands(tree, database, mentions)
+            return
+        except (discord.DiscordException, aiohttp.ClientError, OSError, storage_errors.StorageError) as error:
+            if isinstance(error, discord.RateLimited):
+                wait = error.retry_after
+            log.warning("commands not synchronised", error=repr(error), retry_in_seconds=max(delay, wait))
+        await sleep(max(delay, wait))
+
+
 async def sync_commands(
     tree: app_commands.CommandTree[Any], database: Database, mentions: CommandMentions
 ) -> bool:
     """Register the commands with Discord if they differ from the registered ones. Returns whether it did.
 
-    An error from Discord is logged and the next start tries again; the registered commands keep working.
+    Raises what discord.py raises; the registered commands keep working.
     """
     await mentions.load(database)
     commands_hash = await hash_commands(tree)
     async with database.read() as connection:
         if await key_values.get(connection, HASH_KEY) == commands_hash:
             return False
-    try:
-        registered = await tree.sync()
-    except discord.HTTPException as error:
-        log.warning("commands not synchronised", status=error.status, code=error.code, error=error.text)
-        return False
+    registered = await tree.sync()
     ids = {command.name: command.id for command in registered}
     async with database.transaction() as connection:
         await key_values.set_value(connection, HASH_KEY, commands_hash)

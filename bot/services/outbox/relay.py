@@ -274,10 +274,11 @@ class Relay:
             self._late_tasks.discard(task)
             self._wake_event.set()
         self._busy_destinations.discard(destination)
-        if not task.cancelled() and task.exception() is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
             # Its outcome is not stored. As after a crash, it is determined once no other part is in flight.
             self._has_orphans = True
-            log.error("outcome not recorded", exc_info=task.exception())
+            isolation.log_error(log, "outcome not recorded", error)
 
     async def _attempt(self, due: queries.DuePart, clock: Clock) -> None:
         """Run one attempt and record its outcome."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from storage import database, migrate
@@ -24,34 +23,12 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
     await other_db.close()
 
 
-async def test_waiting_for_the_lock_ends_when_its_holder_goes(
-    db: database.Database, database_url: str
-) -> None:
-    other_db = await migrate.open_database(database_url, migrate=True)
-    first, second = sender_lock.SenderLock(db), sender_lock.SenderLock(other_db)
-    await first.acquire()
-    asked = 0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal asked
-        asked += 1
-        await asyncio.sleep(0)
-        if asked == 3:
-            await first.release()
-
-    await second.acquire(sleep)
-    assert asked == 3
-    assert second.is_held
-    await second.release()
-    await other_db.close()
-
-
 async def test_a_lost_connection_to_postgresql_is_noticed(postgres_url: str) -> None:
     import sqlalchemy as sa
 
     opened = await migrate.open_database(postgres_url, migrate=True)
     lock = sender_lock.SenderLock(opened)
-    await lock.acquire()
+    assert await lock.try_acquire()
     async with opened.transaction() as connection:
         await connection.execute(
             sa.text(
@@ -74,3 +51,18 @@ async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Databas
     assert not await second.try_acquire()
     await first.release()
     await other_db.close()
+
+
+async def test_each_acquisition_begins_a_term(db: database.Database) -> None:
+    lock = sender_lock.SenderLock(db)
+    assert lock.term is None
+    terms: list[int] = []
+    for _ in range(2):
+        assert await lock.try_acquire()
+        assert lock.term is not None
+        terms.append(lock.term)
+        assert not await lock.is_superseded(terms[-1])
+        await lock.release()
+        assert lock.term is None
+    assert terms[1] == terms[0] + 1
+    assert await lock.is_superseded(terms[0])

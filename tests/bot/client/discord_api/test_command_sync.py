@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import discord
+from discord import app_commands
 
+from bot.client.discord_api import command_sync
 from bot.client.discord_api.command_sync import CommandMentions
+from storage import key_values
+from storage.database import Database
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
 
@@ -52,3 +56,28 @@ async def test_the_bot_starts_although_discord_refuses_the_commands(english_harn
     )
     await harness.env.restart_bot(changed)
     assert "Paperround" in shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
+
+
+class StubTree(app_commands.CommandTree[Any]):
+    """A tree without commands whose synchronisation fails with each of `failures` first."""
+
+    failures: list[Exception]
+
+    async def sync(self, *, guild: Any = None) -> list[app_commands.AppCommand]:
+        if self.failures:
+            raise self.failures.pop(0)
+        return []
+
+
+async def test_commands_that_discord_throttles_are_registered_later(sqlite_db: Database) -> None:
+    client = discord.Client(intents=discord.Intents.none())
+    tree, waits = StubTree(client), []
+    tree.failures = [discord.RateLimited(300.0), OSError("no answer"), TimeoutError()]
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    await command_sync.synchronise(tree, sqlite_db, CommandMentions(), sleep)
+    assert waits == [300.0, 30.0, 60.0]
+    async with sqlite_db.read() as connection:
+        assert await key_values.get(connection, command_sync.HASH_KEY) is not None
