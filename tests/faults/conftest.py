@@ -20,11 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, run the tests of changes during a fan-out on PostgreSQL only."""
+    """Without `--all-faults`, run the tests of changes during a fan-out on PostgreSQL only, and none marked `all_faults`."""
     if config.getoption("--all-faults", default=False):
         return
     deselected = [
-        item for item in items if "faults/test_change.py" in item.nodeid and "[sqlite" in item.nodeid
+        item
+        for item in items
+        if ("faults/test_change.py" in item.nodeid and "[sqlite" in item.nodeid)
+        or item.get_closest_marker("all_faults")
     ]
     config.hook.pytest_deselected(items=deselected)
     items[:] = [item for item in items if item not in deselected]

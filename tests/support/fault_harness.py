@@ -30,6 +30,8 @@ class FaultHarness:
     database_url: str
     folder: Path
     clock_offset: timedelta = timedelta(0)
+    api_url: str | None = None
+    """The API's address for the next bot, if it is not the fake's own: that of a proxy."""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
@@ -51,6 +53,7 @@ class FaultHarness:
             },
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
+            **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),
         }
         with (self.folder / "bot.log").open("ab") as log:
             bot = subprocess.Popen(

@@ -1,0 +1,145 @@
+"""A proxy between the bot and the fake Discord's REST API that can answer any request itself, late, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import yarl
+from aiohttp import web
+
+from tests.fake_discord import server
+
+HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "content-encoding", "host"})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the proxy does with a request.
+
+    With `is_forwarded` the request reaches the fake. `status` None passes the fake's answer on, if it was forwarded, and
+    resets the connection otherwise or if `is_lost`. The answer is `delay` seconds late; `is_silent` never answers.
+    """
+
+    status: int | None = None
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    is_forwarded: bool = False
+    is_lost: bool = False
+    is_silent: bool = False
+    delay: float = 0.0
+
+
+PASS = Reply(is_forwarded=True)
+RESET = Reply()
+LOST = Reply(is_forwarded=True, is_lost=True)
+SILENT = Reply(is_silent=True)
+
+
+def page(status: int, **headers: str) -> Reply:
+    """An HTML page, as from Cloudflare or a proxy. Keywords are headers, such as `Retry_After="15"`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, "<html><body>error code: 1015</body></html>", {"Content-Type": "text/html", **named})
+
+
+def discord_json(status: int, body: dict[str, Any], **headers: str) -> Reply:
+    """An answer as from Discord, with `Via`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    via = {"Content-Type": "application/json", "Via": "1.1 google"}
+    return Reply(status, json.dumps(body), {**via, **named})
+
+
+def rate_limit(seconds: float, *, is_global: bool = False) -> Reply:
+    """Discord's 429."""
+    scope = "global" if is_global else "user"
+    body = {"message": "You are being rate limited.", "retry_after": seconds, "global": is_global}
+    return discord_json(429, body, Retry_After=str(int(seconds) + 1), X_RateLimit_Scope=scope)
+
+
+@dataclass
+class Request:
+    """A request that came to the proxy. `status` 0 means without an answer so far; `at` is monotonic, in seconds."""
+
+    at: float
+    method: str
+    path: str
+    status: int = 0
+    is_passed: bool = False
+
+
+Rule = Callable[[str, str], Reply]
+"""Decides by method and path, such as `/channels/5/messages`."""
+
+
+class FaultProxy:
+    """Answers by `rule`; the initial one passes everything on."""
+
+    def __init__(self, api_url: str) -> None:
+        self._target = yarl.URL(api_url)
+        self.api_url = ""
+        self.requests: list[Request] = []
+        self.rule: Rule = lambda *_: PASS
+        self._session: aiohttp.ClientSession | None = None
+
+    def answer_all(self, reply: Reply) -> None:
+        """Give the same reply to every request."""
+        self.rule = lambda *_: reply
+
+    def counts(self) -> Counter[int]:
+        """Number of requests by status."""
+        return Counter(request.status for request in self.requests)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix(server.API)
+        entry = Request(time.monotonic(), request.method, path)
+        self.requests.append(entry)
+        reply = self.rule(request.method, path)
+        entry.is_passed = reply is PASS
+        if reply.is_silent:
+            await asyncio.Event().wait()
+        forwarded = await self._forward(request) if reply.is_forwarded else None
+        if reply.delay:
+            await asyncio.sleep(reply.delay)
+        if reply.status is not None:
+            entry.status = reply.status
+            return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
+        if forwarded is None or reply.is_lost:
+            return server.reset_connection(request)
+        entry.status = forwarded.status
+        return forwarded
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        assert self._session is not None
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
+        url = self._target.origin().join(request.rel_url)
+        async with self._session.request(
+            request.method, url, headers=headers, data=await request.read()
+        ) as answer:
+            kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
+            response = web.Response(status=answer.status, body=await answer.read())
+            response.headers.clear()
+            response.headers.extend(kept)
+            return response
+
+
+@asynccontextmanager
+async def open_fault_proxy(api_url: str) -> AsyncIterator[FaultProxy]:
+    """A proxy before the API at `api_url`, on this event loop."""
+    proxy = FaultProxy(api_url)
+    app = web.Application(client_max_size=25 << 20)
+    app.router.add_route("*", "/{path:.*}", proxy._handle)
+    runner: Any = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    proxy.api_url = f"http://127.0.0.1:{runner.addresses[0][1]}{server.API}"
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        proxy._session = session
+        yield proxy
+        await runner.cleanup()
