@@ -16,6 +16,8 @@ ALERT_TRIGGER_TERMS_VERSION = "alerts:anchors"
 """Version of the analyser that computed the trigger terms of alerts."""
 SENDER_TERM = "sender:term"
 """Number of times that a process has become the sender."""
+BEING_READ = "being-read:"
+"""Prefix of the items of a kind that are being read, or were at a crash, as JSON."""
 
 
 async def get(connection: AsyncConnection, key: str, *, locked: bool = False) -> str | None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from aiolimiter import AsyncLimiter
 
 from bot.app.container import Container
+from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint
 from bot.services.polling.operator_notice import OperatorNotifier
@@ -40,7 +41,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             if record.seconds_per_request is not None
         }
         context = base.SourceContext(fetch, endpoints, throttles, settings.timezone)
-        notifier = None if settings.operator_channel is None else _operator_notifier(container).plan
+        notifier = operator_notifier(container)
         policy = retry.RetryPolicy(random.random)
         yield Poller(
             container.database,
@@ -48,7 +49,8 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             ingest,
             context,
             policy,
-            notify_failure=notifier or checkpoint.skip_notification,
+            notify_failure=notifier.plan if notifier else checkpoint.skip_notification,
+            quarantine=Quarantine(container.database, "sources"),
         )
 
 
@@ -63,8 +65,9 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     return allowed
 
 
-def _operator_notifier(container: Container) -> OperatorNotifier:
-    assert container.settings.operator_channel is not None
-    return OperatorNotifier(
-        container.deliveries, channel_id=container.settings.operator_channel, locale=container.locale
-    )
+def operator_notifier(container: Container) -> OperatorNotifier | None:
+    """Return the planner of notices to the operator; None if no channel is set for them."""
+    channel_id = container.settings.operator_channel
+    if channel_id is None:
+        return None
+    return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)

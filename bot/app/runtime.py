@@ -24,7 +24,8 @@ from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import command_sync, endpoints, sender, token_check
 from bot.services.daily.planner import DailyPlanner
-from bot.services.ingest import files, inbox
+from bot.services.ingest import inbox, inbox_reader
+from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.results import IngestResult
 from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
@@ -96,26 +97,27 @@ class Runtime:
 
     async def ingest_files(self, paths: list[Path]) -> None:
         """Ingest files of the inbox. Raises the first error after the last file."""
-        ingest = self.container.create_ingest(on_planned=self.relay.wake)
-        failures: list[Exception] = []
-        for path in paths:
-            with isolation.collected(failures):
-                file = await asyncio.to_thread(files.read_file, str(path))
-                self._report_ingest(str(path), await ingest.add_file(file))
-        await self.tick()
-        self._wake_planned()
-        if failures:
-            raise failures[0]
+        container = self.container
+        reader = inbox_reader.InboxReader(
+            container.create_ingest(on_planned=self.relay.wake),
+            Quarantine(container.database, "inbox"),
+            on_result=self._count_digests,
+            on_set_aside=self._notify_set_aside,
+        )
+        try:
+            await reader.read(paths)
+        finally:
+            await self.tick()
+            self._wake_planned()
 
-    def _report_ingest(self, name: str, result: IngestResult) -> None:
-        for problem in result.problems:
-            if problem.line is None:
-                log.warning("file not ingested", file=name, reason=problem.message)
-            else:
-                log.warning("line not parsed", file=name, line=problem.line, message=problem.message)
-        if result.changed:
-            self.metrics.digests.inc(result.new_digests + result.corrected_digests)
-            log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)
+    def _count_digests(self, result: IngestResult) -> None:
+        self.metrics.digests.inc(result.new_digests + result.corrected_digests)
+
+    async def _notify_set_aside(self, name: str, fingerprint: str) -> None:
+        notifier = polling.operator_notifier(self.container)
+        if notifier is not None:
+            async with self.container.database.transaction() as connection:
+                await notifier.plan_set_aside(connection, name, fingerprint, self.container.clock())
 
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:

@@ -23,8 +23,8 @@ from storage.outbox import plan
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZE = 40
-"""Recipients per transaction: about 30 ms of writing."""
+BATCH_SIZE = 20
+"""Recipients per transaction: about 20 ms of writing."""
 POLL_SECONDS = 2.0
 """Time between two looks for digests that other processes stored."""
 MAX_RETRY_SECONDS = 60.0

@@ -46,6 +46,15 @@ def find_files(paths: Iterable[str]) -> Iterator[str | IngestProblem]:
             yield IngestProblem(name, None, _reason(error))
 
 
+def fingerprint(name: str) -> str:
+    """Return what changes when a file is written again: its size and time, without reading it."""
+    try:
+        status = Path(name).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
 def read_file(name: str) -> TextFile | IngestProblem:
     """Read one file. Empty and binary files and files above `bot.digests.parse.MAX_BYTES` are problems."""
     path = Path(name)

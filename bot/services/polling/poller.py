@@ -15,8 +15,10 @@ import structlog
 
 from bot import isolation
 from bot.clock import Clock
+from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint, health, page_states, sink
+from bot.services.polling.operator_notice import CRASHED_TWICE
 from bot.services.polling.report import RunStatistics, SourceReport
 from bot.sources import base, kinds
 from bot.sources.http import retry
@@ -70,6 +72,7 @@ class Poller:
         retry_policy: retry.RetryPolicy,
         *,
         notify_failure: checkpoint.NotifyFailure = checkpoint.skip_notification,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -77,6 +80,7 @@ class Poller:
         self._context = context
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
+        self._quarantine = quarantine or Quarantine(database, "sources")
 
     async def run(
         self, stop: asyncio.Event, *, on_fetched: OnFetched = _ignore_reports, every_seconds: float = 30.0
@@ -93,10 +97,38 @@ class Poller:
                 await asyncio.wait_for(stop.wait(), every_seconds)
 
     async def fetch_due(self) -> list[SourceReport]:
-        """Poll the sources that are due now."""
+        """Poll the sources that are due now; those that were being read at a crash come last, each alone."""
         async with self._database.read() as connection:
             rows = await sources.list_due(connection, self._clock())
-        return await self._fetch_sources(rows, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
+        if not rows:
+            return []
+        admission = await self._quarantine.admit({row.url: "" for row in rows})
+        reports: list[SourceReport] = []
+        for group in (admission.fresh, *([url] for url in admission.suspects)):
+            members = [row for row in rows if row.url in group]
+            async with self._quarantine.reading(dict.fromkeys(group, "")):
+                reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
+        await self._set_aside([row for row in rows if row.url in admission.set_aside])
+        return reports
+
+    async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:
+        """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
+        now = self._clock()
+        for row in rows:
+            log.error("source set aside: it was being read at two crashes in a row", source=row.url)
+            stopped = replace(
+                row,
+                status=models.FetchStatus.FAILED,
+                reason=CRASHED_TWICE,
+                failures=row.failures + 1,
+                next_attempt_at=None,
+                last_attempt_at=now,
+                noticed_at=now,
+            )
+            async with self._database.transaction() as connection:
+                await sources.set_health(connection, stopped)
+                await self._notify_failure(connection, stopped, now)
+            await self._quarantine.forget([row.url])
 
     async def fetch_all(
         self,

@@ -1,0 +1,50 @@
+"""Reads the inbox, or polls the sources, once; the process dies at a text with the word "poison".
+
+`python -m tests.support.crashing_reader inbox|sources URL FOLDER [HOST]`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bot import logs
+from bot.app import polling, runtime
+from bot.app.container import open_container
+from bot.digests import parse
+from bot.services.ingest import inbox
+from bot.settings import Settings
+from storage import models
+from storage.outbox import sender_lock
+
+OPERATOR_CHANNEL = 77
+_parse = parse.parse_text
+
+
+def _parse_or_die(text: str) -> tuple[models.Digest, ...]:
+    if "poison" in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _parse(text)
+
+
+async def _run(what: str, url: str, folder: Path, hosts: list[str]) -> None:
+    settings = Settings(database_url=url, operator_channel=OPERATOR_CHANNEL, fetch_allow=tuple(hosts))
+    async with open_container(settings) as container:
+        bot = container.create_bot(shard_count=1)
+        running = runtime.build_runtime(
+            container, bot, asyncio.Event(), sender_lock.SenderLock(container.database)
+        )
+        if what == "inbox":
+            await inbox.InboxWatcher(folder, running.ingest_files).scan()
+            return
+        async with polling.open_poller(container, container.create_ingest()) as poller:
+            await poller.fetch_due()
+
+
+if __name__ == "__main__":
+    logs.configure("console:error")
+    parse.parse_text = _parse_or_die
+    asyncio.run(_run(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:]))
