@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models
+from storage import bulk, errors, models, told_archive
 from storage.tables import alerts, pending_alerts, told_papers
 
 PLANNING_LOCK = 0x414C45525453
@@ -216,7 +216,46 @@ async def list_notified_papers(
             told_papers.c.recipient.in_(chunk), told_papers.c.paper_id.in_(paper_ids)
         )
         notified.update((recipient, paper_id) for recipient, paper_id in await connection.execute(query))
-    return notified
+    return notified | await told_archive.list_notified(connection, set(recipients), paper_ids)
+
+
+async def list_old_notified(
+    connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
+) -> list[tuple[str, int]]:
+    """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
+    key = sa.tuple_(told_papers.c.recipient, told_papers.c.paper_id)
+    query = sa.select(told_papers.c.recipient, told_papers.c.paper_id).where(
+        told_papers.c.told_at < before, key > sa.tuple_(*map(sa.literal, after))
+    )
+    ordered = query.order_by(told_papers.c.recipient, told_papers.c.paper_id).limit(limit)
+    return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
+
+
+async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
+    """Move notifications into the archive, where they take a byte or two each."""
+    by_recipient: dict[str, list[int]] = {}
+    for recipient, paper_id in pairs:
+        by_recipient.setdefault(recipient, []).append(paper_id)
+    await told_archive.add(connection, by_recipient)
+    for recipient, paper_ids in by_recipient.items():
+        for chunk in bulk.chunked(paper_ids):
+            await connection.execute(
+                told_papers.delete().where(
+                    told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(chunk)
+                )
+            )
+
+
+async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
+    """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
+    some = sa.select(told_papers.c.paper_id).where(told_papers.c.recipient == recipient).limit(limit)
+    ids = (await connection.execute(some)).scalars().all()
+    await connection.execute(
+        told_papers.delete().where(told_papers.c.recipient == recipient, told_papers.c.paper_id.in_(ids))
+    )
+    if len(ids) < limit:
+        await told_archive.remove(connection, [recipient])
+    return len(ids)
 
 
 async def lock_planning(connection: AsyncConnection) -> None:

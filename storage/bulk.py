@@ -109,6 +109,16 @@ async def upsert(
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
 
 
+async def delete_some(
+    connection: AsyncConnection, table: sa.Table, condition: sa.ColumnElement[bool], limit: int
+) -> int:
+    """Delete at most `limit` rows that meet a condition, by their primary keys. Returns their number."""
+    keys = list(table.primary_key.columns)
+    some = sa.select(*keys).where(condition).limit(limit)
+    # PostgreSQL and SQLite take a subquery of row values.
+    return (await connection.execute(table.delete().where(sa.tuple_(*keys).in_(some)))).rowcount
+
+
 async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
     """Add to the counts of a table with two columns, a text key and a number; a new key starts at 0."""
     rows = [(key, change) for key, change in sorted(changes.items()) if change]

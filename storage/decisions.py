@@ -62,6 +62,13 @@ async def list_rows(connection: AsyncConnection, subscription_id: int) -> list[S
     ]
 
 
-async def purge(connection: AsyncConnection, before: datetime) -> int:
-    """Delete the decisions made before `before` (UTC). Returns the number deleted."""
-    return (await connection.execute(decisions.delete().where(decisions.c.decided_at < before))).rowcount
+async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` decisions made before `before` (UTC). Returns the number deleted."""
+    return await bulk.delete_some(connection, decisions, decisions.c.decided_at < before, limit)
+
+
+async def remove(connection: AsyncConnection, subscription_id: int, limit: int) -> int:
+    """Delete at most `limit` decisions of a subscription. Returns the number deleted."""
+    return await bulk.delete_some(
+        connection, decisions, decisions.c.subscription_id == subscription_id, limit
+    )

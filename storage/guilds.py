@@ -58,6 +58,17 @@ async def mark_left(connection: AsyncConnection, guild_ids: Sequence[int], now: 
     )
 
 
+async def list_left(connection: AsyncConnection, before: datetime) -> list[int]:
+    """Return the ids of the servers that the bot left before `before` (UTC) and is not in."""
+    query = sa.select(guilds.c.guild_id).where(guilds.c.left_at < before).order_by(guilds.c.guild_id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def remove(connection: AsyncConnection, guild_id: int, before: datetime) -> None:
+    """Delete a server that the bot left before `before` (UTC)."""
+    await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id, guilds.c.left_at < before))
+
+
 def _guild_from_row(row: sa.Row[Any]) -> models.Guild:
     locale = models.Locale(row.locale) if row.locale else None
     return bulk.build_record(models.Guild, row._mapping, locale=locale)

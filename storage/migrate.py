@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from storage import backup, database, errors
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in `migrations/versions`; a test compares the two."""
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations

@@ -78,6 +78,23 @@ async def list_for_paper(connection: AsyncConnection, paper_id: int, *, channel_
     return [PostedPaper(**row._mapping) for row in await connection.execute(query)]
 
 
+async def remove_of_deliveries(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+    """Delete the papers of deliveries of which nothing was sent, before these are deleted themselves."""
+    for chunk in bulk.chunked(delivery_ids):
+        await connection.execute(had_papers.delete().where(had_papers.c.delivery_id.in_(chunk)))
+
+
+async def remove_of_channel(connection: AsyncConnection, channel_id: int, limit: int) -> int:
+    """Delete at most `limit` papers posted in a channel. Returns their number."""
+    return await bulk.delete_some(connection, had_papers, had_papers.c.channel_id == channel_id, limit)
+
+
+async def remove_of_subscription(connection: AsyncConnection, subscription_id: int, limit: int) -> int:
+    """Delete at most `limit` digests covered by a subscription. Returns their number."""
+    of_subscription = covered_digests.c.subscription_id == subscription_id
+    return await bulk.delete_some(connection, covered_digests, of_subscription, limit)
+
+
 async def add_covered(connection: AsyncConnection, pairs: Iterable[tuple[int, int]], now: datetime) -> None:
     """Store the digests (second) that subscriptions (first) have covered at `now` (UTC)."""
     values = [(subscription_id, digest_id, now) for subscription_id, digest_id in pairs]

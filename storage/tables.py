@@ -240,7 +240,7 @@ had_papers = sa.Table(
     sa.Column("locale", sa.Text, primary_key=True),
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("had_at", UtcTime, nullable=False),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
 
@@ -259,7 +259,7 @@ decisions = sa.Table(
     sa.Column("cutoff_rank", sa.Integer, nullable=False, comment="number of papers chosen"),
     sa.Column("cutoff_votes", sa.Integer, comment="votes of the last paper chosen"),
     sa.Column("left_out", sa.JSON, nullable=False, comment="[paper id, votes] after the cut-off, best first"),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
 
@@ -292,7 +292,7 @@ told_papers = sa.Table(
     sa.Column("recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'"),
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("told_at", UtcTime, nullable=False),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL"),
+    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
 
@@ -304,6 +304,14 @@ pending_alerts = sa.Table(
     sa.Column("paper_ids", sa.JSON, nullable=False, comment="papers that this revision added"),
     sa.Column("recipient", sa.Text, comment="last recipient whose alerts are planned; NULL: none yet"),
     sa.Column("added_at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+told_archive = sa.Table(
+    "told_archive",
+    metadata,
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers"),
+    sa.Column("paper_ids", sa.LargeBinary, nullable=False, comment="differences of sorted ids, JSON, zlib"),
     sqlite_with_rowid=False,
 )
 

@@ -30,12 +30,11 @@ from bot.services.ingest.results import IngestResult
 from bot.services.operations.clock_monitor import ClockMonitor
 from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
+from bot.services.operations.retention import Retention
 from bot.services.outbox import discord_errors, outcomes, suspension
 from bot.services.outbox.relay import Relay
 from bot.services.polling.report import SourceReport
-from storage import decisions
 from storage import errors as storage_errors
-from storage.outbox import plan
 from storage.outbox.sender_lock import SenderLock
 
 log = structlog.get_logger(__name__)
@@ -44,7 +43,6 @@ GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
-PAYLOAD_RETENTION = timedelta(days=30)
 PURGE_INTERVAL = timedelta(hours=6)
 
 
@@ -72,12 +70,13 @@ class Runtime:
                 self.relay.wake()
             self.liveness.record_tick()
 
-    async def purge_payloads(self) -> None:
-        """Delete the payloads of deliveries that ended 30 days ago, and the decisions made before then."""
-        before = self.container.clock() - PAYLOAD_RETENTION
-        async with self.container.database.transaction() as connection:
-            await plan.purge_payloads(connection, before)
-            await decisions.purge(connection, before)
+    async def purge(self) -> None:
+        """Remove what is older than the retention time; errors are logged, and the next call continues."""
+        container = self.container
+        with isolation.isolated(log, "removing old rows failed"):
+            await Retention(
+                container.database, container.clock, days=container.settings.retention_days
+            ).purge()
 
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
@@ -278,7 +277,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         bodies.append(lambda: watcher.run(stop))
     async with (
         polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
-        ticker.scheduled([(runtime.purge_payloads, PURGE_INTERVAL)], container.clock()) as scheduler,
+        ticker.scheduled([(runtime.purge, PURGE_INTERVAL)], container.clock()) as scheduler,
         _in_background(gateway.connect(runtime.bot)) as connection,
     ):
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))

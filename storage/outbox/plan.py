@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models, tables
+from storage.outbox import queries
 
 PART_COLUMNS = (
     "delivery_id",
@@ -89,13 +90,23 @@ async def _update_by_id(
     )
 
 
-async def purge_payloads(connection: AsyncConnection, before: datetime) -> int:
-    """Clear the payloads of deliveries that ended before `before` (UTC). Returns the number of parts cleared."""
+async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
+    """Clear the payloads of those parts whose delivery ended before `before` (UTC). Returns their number."""
     ended = sa.select(tables.deliveries.c.id).where(tables.deliveries.c.finished_at < before)
     result = await connection.execute(
         tables.parts.update()
-        .where(tables.parts.c.delivery_id.in_(ended), tables.parts.c.payload.is_not(None))
+        .where(tables.parts.c.id.in_(part_ids), tables.parts.c.delivery_id.in_(ended))
         .values(payload=None, fallback=None)
+    )
+    return result.rowcount
+
+
+async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> int:
+    """Delete finished deliveries with their parts. Returns the number of deliveries."""
+    result = await connection.execute(
+        tables.deliveries.delete().where(
+            tables.deliveries.c.id.in_(delivery_ids), ~queries.unfinished_clause()
+        )
     )
     return result.rowcount
 

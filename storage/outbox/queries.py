@@ -72,6 +72,54 @@ async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -
     }
 
 
+async def list_filled_parts(
+    connection: AsyncConnection, before: datetime, after_id: int, limit: int
+) -> list[int]:
+    """Return the ids, above `after_id`, of parts with a payload whose delivery ended before `before` (UTC)."""
+    query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    query = query.where(
+        parts.c.id > after_id, parts.c.payload.is_not(None), deliveries.c.finished_at < before
+    )
+    return list((await connection.execute(query.order_by(parts.c.id).limit(limit))).scalars())
+
+
+async def list_removable(
+    connection: AsyncConnection, before: datetime, after_id: int, limit: int, *, guild_id: int | None = None
+) -> list[int]:
+    """Return the ids, above `after_id`, of deliveries that ended before `before` (UTC), of one server or of all.
+
+    The last post of each subscription is not among them, since `/status` shows it however old it is; those of a server
+    are all.
+    """
+    query = sa.select(deliveries.c.id).where(
+        deliveries.c.id > after_id, deliveries.c.finished_at < before, ~unfinished_clause()
+    )
+    if guild_id is not None:
+        query = query.where(deliveries.c.guild_id == guild_id)
+    else:
+        newer = deliveries.alias("newer")
+        sent = models.DeliveryState.SENT.value
+        has_newer = sa.exists().where(
+            newer.c.subscription_id == deliveries.c.subscription_id,
+            newer.c.id > deliveries.c.id,
+            newer.c.state == sent,
+        )
+        query = query.where(
+            sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+        )
+    return list((await connection.execute(query.order_by(deliveries.c.id).limit(limit))).scalars())
+
+
+async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
+    """Return the channels of a server that deliveries were planned for."""
+    query = sa.select(deliveries.c.channel_id).where(
+        deliveries.c.guild_id == guild_id,
+        deliveries.c.user_id.is_(None),
+        deliveries.c.channel_id.is_not(None),
+    )
+    return set((await connection.execute(query.distinct())).scalars())
+
+
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
     """Return those of the deliveries of which certainly no part has reached Discord."""
     unsent_ids: list[int] = []

@@ -52,5 +52,5 @@ async def test_old_decisions_are_purged(db: Database, decision: decisions.Stored
     old = replace(decision, decided_at=NOW - timedelta(days=30, seconds=1))
     async with db.transaction() as connection:
         await decisions.add_all(connection, [old, decision])
-        assert await decisions.purge(connection, NOW - timedelta(days=30)) == 1
+        assert await decisions.purge(connection, NOW - timedelta(days=30), 500) == 1
         assert await decisions.list_rows(connection, decision.subscription_id) == [decision]

@@ -11,7 +11,7 @@ from storage.database import Database
 
 
 class Guilds:
-    """The use cases around servers. Nothing is deleted when the bot leaves: many servers invite it again."""
+    """The use cases around servers. When the bot leaves, all is kept for the retention time: many invite it again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

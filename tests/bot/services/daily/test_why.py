@@ -258,7 +258,7 @@ async def test_a_weekly_subscription_explains_its_week(harness: PlannerHarness) 
 
 async def forget_decisions(harness: PlannerHarness, now: datetime) -> None:
     async with harness.database.transaction() as connection:
-        assert await decisions.purge(connection, now + timedelta(seconds=1)) > 0
+        assert await decisions.purge(connection, now + timedelta(seconds=1), 500) > 0
 
 
 async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(harness: PlannerHarness) -> None:
