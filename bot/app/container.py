@@ -23,6 +23,7 @@ from bot.services.daily.subscriptions import Subscriptions
 from bot.services.daily.why import WhyExplainer
 from bot.services.ingest.service import IngestService
 from bot.services.operations.clock_monitor import ClockMonitor
+from bot.services.operations.liveness import Liveness
 from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.outbox.suspension import DestinationResumer
@@ -95,7 +96,14 @@ class Container:
 
         observer = HttpObserver()
         observer.on_answer(self.discord_health.record_answer)
+        observer.on_answer(self.liveness.record_answer)
+        observer.on_failure(lambda _: self.liveness.record_discord_failure())
         return observer
+
+    @cached_property
+    def liveness(self) -> Liveness:
+        """The signs of life behind `/health`."""
+        return Liveness(get_discord_state=lambda: self.discord_health.state)
 
     @cached_property
     def discord_health(self) -> DiscordHealth:

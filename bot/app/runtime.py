@@ -121,10 +121,8 @@ class Runtime:
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
-    metrics, liveness = Metrics(), Liveness()
+    metrics, liveness = Metrics(), container.liveness
     bot.services.lookups.on_decision = metrics.record_lookup
-    container.http_observer.on_answer(liveness.record_answer)
-    container.http_observer.on_failure(lambda _: liveness.record_discord_failure())
     recorder = outcomes.OutcomeRecorder(
         container.database,
         suspension.DestinationSuspender(container.deliveries),

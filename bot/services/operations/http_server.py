@@ -56,7 +56,7 @@ class MonitoringServer:
             "gateway_connected": is_connected,
             "oldest_unsent_at": None if oldest is None else oldest.isoformat(),
             "oldest_unsent_seconds": None if oldest is None else self._seconds_since(oldest),
-            **self._liveness.get_ages(),
+            **self._liveness.get_fields(),
             "problems": problems,
         }
         return web.json_response(body, status=503 if problems else 200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bot.services.outbox.discord_health import Answer
+from bot.services.outbox.discord_health import Answer, HealthState
 
 TICK_SECONDS = 180.0
 """The planner runs every minute, and planning for 10,000 channels takes less than another."""
@@ -22,10 +22,17 @@ class Liveness:
     """The moments of the last signs of life. `monotonic` is in seconds, so that a changed clock does not count.
 
     Before its first sign each of them is as old as the start, which is the grace for starting up. While requests to
-    Discord are made and fail, Discord's silence is an outage, which starting this process again would not end.
+    Discord are made and fail, or Discord limits the bot, its silence is an outage, which starting this process again would
+    not end; until the login succeeds, that goes for every sign.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        get_discord_state: Callable[[], HealthState] = lambda: HealthState.WELL,
+    ) -> None:
+        self._get_discord_state = get_discord_state
         self._monotonic = monotonic
         self._started_at = monotonic()
         self._tick_at: float | None = None
@@ -55,31 +62,38 @@ class Liveness:
 
     def record_answer(self, answer: Answer) -> None:
         """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
-        if answer.is_json and answer.status < 500 and answer.status != 429:
+        if answer.is_discords and answer.status < 500 and answer.status != 429:
             self.record_discord()
         else:
             self.record_discord_failure()
 
-    def get_ages(self) -> dict[str, float | None]:
-        """Return the seconds since each sign, as fields of `/health`; None before the first."""
+    def get_fields(self) -> dict[str, float | str | None]:
+        """Return the fields of `/health`: Discord's state, and the seconds since each sign, None before the first."""
         signs = {"tick": self._tick_at, "claim": self._claim_at, "discord": self._discord_at}
-        return {
+        ages = {
             f"{name}_seconds": None if at is None else self._seconds_since(at) for name, at in signs.items()
         }
+        return {"discord": self._get_discord_state().value, **ages}
 
     def find_problems(self) -> list[str]:
         """Return a sentence for each sign that is overdue."""
+        is_logging_in = (self._tick_at or float("-inf")) < self._started_at
+        if is_logging_in and self._is_discord_ill():
+            return []
         problems = []
         if self._is_overdue(self._tick_at, TICK_SECONDS):
             problems.append(f"The planner has not finished a tick for {TICK_SECONDS:.0f} s.")
         if self._is_overdue(self._claim_at, CLAIM_SECONDS):
             problems.append(f"The relay has not looked for parts to send for {CLAIM_SECONDS:.0f} s.")
-        is_outage = self._seconds_since(self._discord_failed_at) <= DISCORD_FAILURE_SECONDS
-        if self._is_overdue(self._discord_at, DISCORD_SECONDS) and not is_outage:
+        if self._is_overdue(self._discord_at, DISCORD_SECONDS) and not self._is_discord_ill():
             problems.append(
                 f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
             )
         return problems
+
+    def _is_discord_ill(self) -> bool:
+        has_failed_lately = self._seconds_since(self._discord_failed_at) <= DISCORD_FAILURE_SECONDS
+        return has_failed_lately or self._get_discord_state() is not HealthState.WELL
 
     def _is_overdue(self, at: float | None, limit: float) -> bool:
         return self._seconds_since(max(self._started_at, at or self._started_at)) > limit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.services.operations import liveness
-from bot.services.outbox.discord_health import Answer
+from bot.services.outbox.discord_health import Answer, HealthState
 
 
 class ManualTime:
@@ -41,12 +41,12 @@ def test_silence_of_discord_without_a_failed_request_is_a_fault_of_the_process(
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(200, True), Answer(204, True), Answer(403, True), Answer(404, True)]
+    "answer", [Answer(200, True), Answer(204, True), Answer(403, True, 50001), Answer(404, True, 10003)]
 )
 def test_an_answer_of_discord_itself_is_a_sign_of_life(signs: liveness.Liveness, answer: Answer) -> None:
     signs.record_answer(answer)
     assert signs.find_problems() == []
-    assert signs.get_ages()["discord_seconds"] == 0
+    assert signs.get_fields()["discord_seconds"] == 0
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,22 @@ def test_an_outage_of_discord_is_no_fault_of_the_process(
 ) -> None:
     signs.record_answer(answer)
     assert signs.find_problems() == []
-    assert signs.get_ages()["discord_seconds"] is None
+    assert signs.get_fields()["discord_seconds"] is None
     monotonic.seconds += liveness.DISCORD_FAILURE_SECONDS + 1
     signs.record_tick()
     signs.record_claim()
+    assert len(signs.find_problems()) == 1
+
+
+def test_a_limit_of_discord_excuses_its_silence_for_as_long_as_it_lasts(monotonic: ManualTime) -> None:
+    states = [HealthState.LIMITED]
+    signs = liveness.Liveness(monotonic, get_discord_state=lambda: states[0])
+    monotonic.seconds += 7200
+    assert signs.find_problems() == []  # the login waits for Discord
+    signs.record_tick()
+    signs.record_claim()
+    assert signs.find_problems() == []
+    states[0] = HealthState.WELL
     assert len(signs.find_problems()) == 1
 
 
@@ -78,4 +90,9 @@ def test_a_start_begins_the_grace_again_and_keeps_the_signs(
     monotonic.seconds += 500
     signs.record_start()
     assert signs.find_problems() == []
-    assert signs.get_ages() == {"tick_seconds": 500, "claim_seconds": 500, "discord_seconds": None}
+    assert signs.get_fields() == {
+        "discord": "well",
+        "tick_seconds": 500,
+        "claim_seconds": 500,
+        "discord_seconds": None,
+    }
