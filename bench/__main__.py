@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-MODULES = ("startup", "ingest", "search", "planning", "alerts", "delivery", "sources")
+MODULES = ("startup", "ingest", "search", "planning", "alerts", "delivery", "readers", "sources")
 
 
 def main() -> int:

@@ -180,7 +180,7 @@ class Container:
             lookups=LookupAdmission(),
             trends=TrendService(database, self.clock, glossary),
             rising=RisingTopicService(database, glossary),
-            charts=ChartRenderer(self.templates),
+            charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries),
             alerts=Alerts(database, self.clock),

@@ -14,8 +14,8 @@ from datetime import date
 from functools import cached_property
 
 import babel.dates
-import resvg_py
 
+from bot.rendering import svg_to_png
 from bot.rendering.discord_text import escape
 from bot.rendering.wording.templates import OutputFormat, Templates
 from storage import trends
@@ -23,7 +23,7 @@ from storage import trends
 WIDTH, HEIGHT = 800, 400
 """Units of the view box."""
 PNG_WIDTH = 1200
-"""Pixels: sharp on a phone, and drawn in 50 ms, during which resvg holds the GIL."""
+"""Pixels: sharp on a phone, and drawn in 50 ms."""
 TEMPLATE = "trend.svg.j2"
 FONT_FAMILIES = (
     "Noto Sans CJK KR, Noto Sans KR, Pretendard, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, Nanum Gothic,"
@@ -52,11 +52,14 @@ class Chart:
 
 
 class ChartRenderer:
-    """Draws charts with the system's fonts, or only with the given font files."""
+    """Draws charts with the system's fonts, or only with the given font files; in a process of its own if asked to."""
 
-    def __init__(self, templates: Templates, fonts: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, templates: Templates, fonts: Sequence[str] | None = None, *, own_process: bool = False
+    ) -> None:
         self._templates = templates
         self._fonts = fonts
+        self._own_process = own_process
 
     def draw(self, chart: Chart) -> bytes:
         """Return the chart as a PNG of 1200 by 600 pixels. Reading fonts can take long: call it in a thread.
@@ -66,23 +69,17 @@ class ChartRenderer:
         if not chart.columns:
             raise ValueError("there is nothing to draw")
         values = _template_values(chart, hangul=self.has_hangul)
-        return self._render_png(self._templates.render_document(TEMPLATE, values, OutputFormat.SVG))
+        svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
+        draw = svg_to_png.draw_in_process if self._own_process else svg_to_png.draw
+        return draw(svg, PNG_WIDTH, self._fonts)
 
     @cached_property
     def has_hangul(self) -> bool:
         """Whether the fonts can draw Hangul. Without a font two letters are the same picture, that of a missing glyph."""
-        first, second = (self._render_png(_GLYPH_PROBE.format(letter=letter), 40) for letter in "가각")
-        return first != second
-
-    def _render_png(self, svg: str, width: int = PNG_WIDTH) -> bytes:
-        return bytes(
-            resvg_py.svg_to_bytes(
-                svg_string=svg,
-                width=width,
-                skip_system_fonts=self._fonts is not None,
-                font_files=list(self._fonts or ()),
-            )
+        first, second = (
+            svg_to_png.draw(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각"
         )
+        return first != second
 
 
 _GLYPH_PROBE = (

@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 2.0
 WARNING_INTERVAL_SECONDS = 60.0
 _FIRST_ESTIMATE_SECONDS = 0.05
 _MEAN_WEIGHT = 0.1
+_ESTIMATE_TOLERANCE = 2.0
+"""Times its patience that a look-up may be expected to wait. The mean is rough: charts take ten times as long as lists."""
 
 
 class BusyError(errors.PaperroundError):
@@ -60,7 +62,8 @@ class LookupAdmission:
             self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
 
     async def _acquire(self, patience: float) -> bool:
-        if self._slots.locked() and self._mean_seconds * (self._waiting + 1) / MAX_AT_ONCE > patience:
+        expected = self._mean_seconds * (self._waiting + 1) / MAX_AT_ONCE
+        if self._slots.locked() and expected > _ESTIMATE_TOLERANCE * patience:
             return False
         self._waiting += 1
         try:

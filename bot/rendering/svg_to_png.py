@@ -1,0 +1,54 @@
+"""Draws an SVG as a PNG with resvg, which holds the GIL for about 50 ms: a process of its own keeps the event loop free."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import resvg_py
+
+_TIMEOUT_SECONDS = 20.0
+_SECRET_VARIABLES = ("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL")
+
+
+def draw(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+    """Return the picture, drawn with the system's fonts or only with these files. Raises ValueError for an invalid SVG."""
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg, width=width, skip_system_fonts=fonts is not None, font_files=list(fonts or ())
+        )
+    )
+
+
+def draw_in_process(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
+    """Return the picture as `draw` does, drawn in a process of its own; in this one if that fails. Call it in a thread."""
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    command = [sys.executable, "-P", "-m", __name__, str(width)]
+    command += [] if fonts is None else ["--fonts", *fonts]
+    try:
+        drawn = subprocess.run(  # noqa: S603 - our own module
+            command,
+            input=svg.encode(),
+            capture_output=True,
+            check=True,
+            timeout=_TIMEOUT_SECONDS,
+            env=environment,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return draw(svg, width, fonts)
+    return drawn.stdout
+
+
+def main() -> None:
+    """Draw the SVG on stdin and write the picture to stdout."""
+    width, *rest = sys.argv[1:]
+    svg = sys.stdin.buffer.read().decode()
+    sys.stdout.buffer.write(draw(svg, int(width), rest[1:] if rest else None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Many interactions through the Gateway in a short time: each is acknowledged in time and answered, and posts go out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bench import synthetic_archive
+from bot.app.container import Container
+from bot.settings import Settings
+from tests.fake_discord.model import Json
+from tests.support import fault_harness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+
+PER_SECOND = 1_000 / 60
+CHANNELS = 10
+TOPICS = ("language model", "강화 학습", "model", "지식 증류", "nonsense zzzz", "모델")
+ANSWER_SECONDS = 30.0
+"""Long enough for a busy machine. Discord, and the fake, refuse an acknowledgement after three seconds."""
+
+
+async def test_no_interaction_of_a_crowd_stays_without_an_answer(
+    harness: fault_harness.FaultHarness, all_seeds: bool
+) -> None:
+    count, papers = (1_000, 800) if all_seeds else (100, 60)
+    await _fill(harness, papers)
+    await harness.fake.add_guild()
+    channels = await harness.fake.add_channels(CHANNELS)
+    harness.start_bot()
+    await harness.fake.wait_until_connected(60)
+    records = asyncio.gather(*(_ask(harness, channels[0], number) for number in range(count)))
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
+    await harness.wait_until_all_sent()
+    for record in await records:
+        assert record["callback"] is not None, harness.read_log()[-3000:]
+        assert record["answered_milliseconds"] is not None, harness.read_log()[-3000:]
+    assert "interaction failed" not in harness.read_log()
+    await fault_harness.assert_exactly_once(harness, channels, 2)
+
+
+async def _fill(harness: fault_harness.FaultHarness, papers: int) -> None:
+    ingest = Container(Settings(database_url=harness.database_url), harness.db).create_ingest()
+    for day, text in synthetic_archive.generate(digests=papers // 20, papers=papers, authors=3 * papers):
+        await ingest.add_text(text, location=str(day))
+
+
+async def _ask(harness: fault_harness.FaultHarness, channel_id: int, number: int) -> Json:
+    """Ask as one of many readers, in the number's turn."""
+    await asyncio.sleep(number / PER_SECOND)
+    return await harness.fake.interact(
+        channel_id, _question(number), user_id=1_000 + number % 250, answer=True, wait=ANSWER_SECONDS
+    )
+
+
+def _question(number: int) -> dict[str, Any]:
+    topic = TOPICS[number % len(TOPICS)]
+    commands: tuple[tuple[str, dict[str, str]], ...] = (
+        ("top", {"topic": topic, "period": "a"}),
+        ("topic", {"query": topic}),
+        ("paper", {"paper": f"{topic} at scale"}),
+        ("author", {"name": "Kim"}),
+        ("trends", {"topic": topic}),
+    )
+    name, options = commands[number % len(commands)]
+    values = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
+    return {"id": "1", "name": name, "type": 1, "options": values}
