@@ -31,7 +31,8 @@ RUN cd /opt/paperround/lib/python3*/site-packages \
  && python -m compileall -q -j 2 --invalidation-mode unchecked-hash .
 
 FROM base
-RUN useradd --uid 10001 --create-home --home-dir /data paperround
+RUN useradd --uid 10001 --no-create-home --home-dir /data paperround \
+ && install --directory --owner=paperround --group=paperround /data
 COPY --from=build /usr/share/fonts/truetype/nanum/NanumGothic.ttf /usr/share/fonts/truetype/nanum/NanumGothicBold.ttf /usr/share/fonts/truetype/nanum/
 COPY --from=build /opt/paperround /opt/paperround
 ENV PATH=/opt/paperround/bin:$PATH \

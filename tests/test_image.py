@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 RECIPE = SHARED_FOLDER / "image" / "build.sh"
 CONTEXT = (
     "Dockerfile",
+    ".dockerignore",
     "pyproject.toml",
     "constraints.txt",
     "README.md",
