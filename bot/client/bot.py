@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -69,8 +71,9 @@ class PaperroundBot(Client):
         return component_router.ComponentRouter()
 
     async def ask_for_time(self) -> None:
-        """Make Discord's cheapest request; the answer has Discord's time."""
-        await self.http.request(discord.http.Route("GET", "/gateway"))
+        """Make a small request: any answer has Discord's time. Errors do not matter, because it is asked again."""
+        with suppress(discord.HTTPException, aiohttp.ClientError, OSError):
+            await self.http.request(discord.http.Route("GET", "/users/@me"))
 
     def is_gateway_connected(self) -> bool:
         """Return whether the bot has been ready and every shard's connection is open. `is_ready` alone stays true."""

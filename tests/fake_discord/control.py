@@ -76,7 +76,7 @@ async def delete_message(fake: server.Fake, params: Json) -> Any:
 
 
 async def move_clock(fake: server.Fake, params: Json) -> Any:
-    """Move the clock forward by `seconds`, which expires nonces."""
+    """Move the clock, and with it the `Date` of answers, forward by `seconds`, which expires nonces."""
     fake.world.clock_offset += max(0.0, params["seconds"])
     return {"now": fake.world.now()}
 

@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ async def api_middleware(request: web.Request, handler: Handler) -> web.StreamRe
         return _rate_limited_response(limit_result)
     response = await _apply_fault(fake, path, request, handler)
     entry["status"] = response.status
+    if not response.prepared:
+        response.headers["Date"] = formatdate(fake.world.now(), usegmt=True)
     if not response.prepared and FAULT_HEADER not in response.headers:
         response.headers.update(limit_result.headers)
     return response

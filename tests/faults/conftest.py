@@ -20,13 +20,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, run the tests of changes during a fan-out on PostgreSQL only, and none marked `all_faults`."""
+    """Without `--all-faults`, run the tests of changes during a fan-out and of the clock on PostgreSQL only.
+
+    None marked `all_faults` is run.
+    """
     if config.getoption("--all-faults", default=False):
         return
     deselected = [
         item
         for item in items
-        if ("faults/test_change.py" in item.nodeid and "[sqlite" in item.nodeid)
+        if (item.path.name in ("test_change.py", "test_clock.py") and "[sqlite" in item.nodeid)
         or item.get_closest_marker("all_faults")
     ]
     config.hook.pytest_deselected(items=deselected)

@@ -18,12 +18,15 @@ from storage import migrate, models
 from storage.database import Database
 from storage.outbox import plan, queries
 from tests.fake_discord import process
-from tests.support import relay_harness
+from tests.support import relay_harness, shifted_clock
 
 
 @dataclass
 class FaultHarness:
-    """Starts and kills bots. `clock_offset` is how far the clocks of the bots and of the fake are ahead."""
+    """Starts and kills bots. `clock_offset` is how far the clocks of the bots and of the fake are ahead.
+
+    `clock_error` is how far those of the bots are ahead of the fake's.
+    """
 
     fake: process.FakeDiscord
     db: Database
@@ -32,16 +35,27 @@ class FaultHarness:
     clock_offset: timedelta = timedelta(0)
     api_url: str | None = None
     """The API's address for the next bot, if it is not the fake's own: that of a proxy."""
+    clock_error: timedelta = timedelta(0)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """The present by the shifted clocks (UTC)."""
+        """The present by the shifted clocks (UTC), without the error of the bots'."""
         return system_clock() + self.clock_offset
 
     async def advance_clock(self, duration: timedelta) -> None:
-        """Move all clocks forward. Call it only while no bot runs."""
+        """Move all clocks forward."""
         self.clock_offset += duration
+        self.set_clock_error(self.clock_error)
         await self.fake.run_action("move_clock", {"seconds": duration.total_seconds()})
+
+    def set_clock_error(self, error: timedelta) -> None:
+        """Move the wall clocks of the bots, also of those that run."""
+        self.clock_error = error
+        shifted_clock.write_offset(self._clock_file, (self.clock_offset + error).total_seconds())
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.folder / "clock_offset"
 
     def start_bot(self) -> subprocess.Popen[bytes]:
         """Start the bot; its log is appended to `bot.log` in the folder."""
@@ -55,9 +69,10 @@ class FaultHarness:
             "PAPERROUND_DATABASE_URL": self.database_url,
             **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),
         }
+        self.set_clock_error(self.clock_error)
         with (self.folder / "bot.log").open("ab") as log:
             bot = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.shifted_clock", str(self.clock_offset.total_seconds())],
+                [sys.executable, "-m", "tests.support.shifted_clock", str(self._clock_file)],
                 cwd=process.ROOT,
                 env=environment,
                 stdout=log,

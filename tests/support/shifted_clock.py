@@ -1,26 +1,58 @@
-"""Runs `paperround run` with a clock that is ahead: `python -m tests.support.shifted_clock SECONDS`."""
+"""Runs `paperround run` with a wall clock that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
+
+FILE holds how many seconds the clock is ahead, and is read at each look at the clock. The monotonic clock stays right.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
 
-from bot import logs, settings
+from bot import clock, logs, settings
 from bot.app import container, runtime
-from bot.clock import system_clock
+
+READERS = ("bot.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
+"""The modules of a running bot that read the wall clock through `datetime`."""
 
 
-async def main(clock_offset: timedelta) -> None:
+def write_offset(path: Path, seconds: float) -> None:
+    """Move the clock of the bots that read this file."""
+    written = path.with_suffix(".new")
+    written.write_text(str(seconds))
+    written.replace(path)  # a reader never finds half a number
+
+
+def shift_wall_clock(path: Path) -> None:
+    """Let `time.time` and the `datetime.now` of READERS read the offset from the file."""
+    real_time: Callable[[], float] = time.time
+
+    def shifted_time() -> float:
+        return real_time() + float(path.read_text())
+
+    class ShiftedDatetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(shifted_time(), tz)
+
+    time.time = shifted_time
+    for name in READERS:
+        module: Any = importlib.import_module(name)
+        module.datetime = ShiftedDatetime
+
+
+async def main() -> None:
     """Run the bot until it receives a signal to stop."""
-
-    def clock() -> datetime:
-        return system_clock() + clock_offset
-
-    async with container.open_container(settings.load(), clock=clock, migrating=True) as bot_container:
-        await runtime.run(bot_container)
+    async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
+        await runtime.run(opened)
 
 
 if __name__ == "__main__":
+    shift_wall_clock(Path(sys.argv[1]))
     logs.configure("console:info")
-    asyncio.run(main(timedelta(seconds=float(sys.argv[1]))))
+    asyncio.run(main())
