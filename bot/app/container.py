@@ -184,7 +184,9 @@ class Container:
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries),
             alerts=Alerts(database, self.clock),
-            status=StatusService(database, self.clock, self.deliveries, self.templates, self.clock_monitor),
+            status=StatusService(
+                database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
+            ),
             destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
             why=WhyExplainer(database, self.clock),
             guilds=Guilds(database, self.clock),

@@ -122,6 +122,7 @@ class Runtime:
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
+    metrics.watch_discord(container.discord_health)
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         container.database,

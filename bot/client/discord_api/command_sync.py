@@ -14,6 +14,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.client.discord_api import request_gate
 from storage import errors as storage_errors
 from storage import key_values
 from storage.database import Database
@@ -62,7 +63,7 @@ async def synchronise(
             await sync_commands(tree, database, mentions)
             return
         except (discord.DiscordException, aiohttp.ClientError, OSError, storage_errors.StorageError) as error:
-            if isinstance(error, discord.RateLimited):
+            if isinstance(error, (discord.RateLimited, request_gate.HeldBackError)):
                 wait = error.retry_after
             log.warning("commands not synchronised", error=repr(error), retry_in_seconds=max(delay, wait))
         await sleep(max(delay, wait))

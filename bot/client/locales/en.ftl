@@ -294,6 +294,9 @@ duration = { $hours ->
     [0] { $minutes } min
    *[other] { $hours } h { $minutes } min
 }
+status-discord-limited = Discord limits the bot's requests at the moment. What is due is posted when that ends.
+status-discord-troubled = Discord does not answer properly at the moment. What is due is posted when it does.
+status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has come yet.
 status-no-post = No daily post is set up in this server.
 status-last = last { $last }

@@ -254,6 +254,9 @@ duration = { $hours ->
     [0] { $minutes }분
    *[other] { $hours }시간 { $minutes }분
 }
+status-discord-limited = 지금 Discord에서 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
+status-discord-troubled = 지금 Discord가 제대로 응답하지 않아요. 응답이 돌아오면 밀린 글을 올려요.
+status-discord-refused = 최근 10분 동안 Discord가 거절한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 받은 다이제스트가 없어요.
 status-no-post = 이 서버에는 매일 게시가 없어요.
 status-last = 마지막 { $last }

@@ -12,6 +12,8 @@ from bot.client.views import alert_post, list_state, notices, paper_text, schedu
 from bot.rendering.discord_text import escape
 from bot.services.operations.clock_monitor import ClockStep
 from bot.services.operations.status import LastPost, StatusReport
+from bot.services.outbox.discord_health import HealthState
+from bot.services.outbox.request_budget import MAX_INVALID
 from storage import models
 
 REPEAT_POST = "pa"
@@ -28,6 +30,8 @@ def status_view(
     message.add_text(_archive_line(texts, report))
     if report.clock_step is not None:
         message.add_text(_clock_text(texts, report.clock_step))
+    if can_manage:
+        message.add_text(_discord_text(texts, report))
     if guild_id is not None:
         message.add_separator()
         message.add_text(_posts_text(texts, report, guild_id))
@@ -61,6 +65,14 @@ def _clock_text(texts: Texts, step: ClockStep) -> str:
     direction = "ahead" if step.by > timedelta(0) else "back"
     at = schedule_text.format_timestamp(step.at, "R")
     return texts("status-clock-moved", by=duration, direction=direction, at=at)
+
+
+def _discord_text(texts: Texts, report: StatusReport) -> str:
+    refused = texts("status-discord-refused", count=report.invalid_requests, limit=MAX_INVALID)
+    lines = [paper_text.subtext(refused)]
+    if report.discord_state is not HealthState.WELL:
+        lines.insert(0, texts(f"status-discord-{report.discord_state.value}"))
+    return "\n".join(lines)
 
 
 def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:

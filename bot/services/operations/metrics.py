@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.services.operations.clock_monitor import ClockMonitor
+from bot.services.outbox.discord_health import DiscordHealth, HealthState
 from storage import models
 
 LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
@@ -72,12 +73,31 @@ class Metrics:
             "How far the clock is ahead of Discord's; negative if it is behind",
             registry=self.registry,
         )
+        self.discord_state = Gauge(
+            "paperround_discord_state",
+            "1 for the state of Discord's health",
+            ["state"],
+            registry=self.registry,
+        )
+        self.invalid_requests = Gauge(
+            "paperround_invalid_requests",
+            "Answers of 401, 403 and 429 within ten minutes",
+            registry=self.registry,
+        )
         self.digests = Counter("paperround_digests", "Digests stored or corrected", registry=self.registry)
 
     def watch_clock(self, monitor: ClockMonitor) -> None:
         """Show the state of the clock's monitor from now on."""
         self.clock_held.set_function(lambda: monitor.is_held)
         self.clock_offset.set_function(monitor.get_discord_offset)
+
+    def watch_discord(self, health: DiscordHealth) -> None:
+        """Show the health of Discord from now on."""
+        for state in HealthState:
+            self.discord_state.labels(state.value).set_function(
+                lambda state=state: health.state is state  # type: ignore[misc]
+            )
+        self.invalid_requests.set_function(lambda: health.budget.spent)
 
     def record(
         self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None

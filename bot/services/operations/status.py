@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from bot.clock import Clock
 from bot.rendering.wording.templates import TemplateProblem, Templates
 from bot.services.operations.clock_monitor import ClockMonitor, ClockStep
+from bot.services.outbox.discord_health import DiscordHealth, HealthState
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, digests, models, subscriptions
 from storage.database import Connection, Database
@@ -52,6 +53,9 @@ class StatusReport:
     """The operator's templates that fail, so that the bundled ones are posted."""
     clock_step: ClockStep | None = None
     """The step of the machine's clock that is held, or the last one of the last day."""
+    discord_state: HealthState = HealthState.WELL
+    invalid_requests: int = 0
+    """Answers of the last ten minutes that count towards a ban of the bot's address."""
 
 
 class StatusService:
@@ -63,12 +67,14 @@ class StatusService:
         clock: Clock,
         deliveries: DeliveryFactory,
         templates: Templates,
+        discord_health: DiscordHealth,
         clock_monitor: ClockMonitor | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._templates = templates
+        self._discord_health = discord_health
         self._clock_monitor = clock_monitor
 
     async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
@@ -96,6 +102,8 @@ class StatusService:
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 template_problems=tuple(self._templates.rendering_problems),
                 clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
+                discord_state=self._discord_health.state,
+                invalid_requests=self._discord_health.budget.spent,
             )
 
     async def list_dates(self, until_on: date | None = None) -> list[date]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app.container import Container
+from bot.services.outbox.discord_health import Answer
 from bot.services.posts import contents
 from bot.settings import Settings
 from storage import models
@@ -83,6 +84,24 @@ async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, t
     )
     assert warning in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
     assert warning not in shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
+
+
+async def test_managers_see_the_health_of_discord_and_its_budget(harness: ClientHarness) -> None:
+    health = harness.container.discord_health
+    before = health.budget.spent
+    well = shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
+    assert harness.texts("status-discord-refused", count=before, limit=1000) in well
+    for answer, state in (
+        (Answer(404, is_json=False), "troubled"),
+        (Answer(429, is_json=False, retry_after=60), "limited"),
+    ):
+        health.record_answer(answer)
+        text = harness.texts(f"status-discord-{state}")
+        assert text not in well
+        assert text in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
+        assert text not in shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
+    spent = harness.texts("status-discord-refused", count=before + 1, limit=1000)
+    assert spent in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
 
 
 async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +16,7 @@ from bot import errors
 from bot.services.operations import http_server
 from bot.services.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
 from bot.services.operations.metrics import Metrics
+from bot.services.outbox.discord_health import Answer, DiscordHealth
 from bot.services.posts import contents
 from storage import models
 from storage.database import Database
@@ -206,6 +208,17 @@ async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: Se
     assert samples["paperround_lateness_seconds_sum,kind=daily"] == 3
     assert samples["paperround_digests_total"] == 2
     assert samples["paperround_gateway_connected"] == 0
+
+
+async def test_the_health_of_discord_is_a_metric(harness: ServerHarness) -> None:
+    health = DiscordHealth(lambda: 0.0, random.Random(1))
+    harness.metrics.watch_discord(health)
+    assert (await harness.samples())["paperround_discord_state,state=well"] == 1
+    health.record_answer(Answer(403, is_json=False))
+    samples = await harness.samples()
+    assert samples["paperround_discord_state,state=well"] == 0
+    assert samples["paperround_discord_state,state=troubled"] == 1
+    assert samples["paperround_invalid_requests"] == 1
 
 
 def test_two_bots_in_one_process_have_separate_metrics() -> None:
