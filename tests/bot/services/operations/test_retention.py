@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from bot.services.daily.why import WhyExplainer
 from bot.services.daily.why_decision import Cause
 from bot.services.operations.retention import Retention
 from bot.services.operations.status import StatusService
+from bot.services.outbox.discord_health import DiscordHealth
 from storage import alerts, models, papers, posted, tables
 from storage.database import Connection, Database
 from storage.outbox import attempts, plan, queries
@@ -80,7 +82,8 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     assert (await count(database, tables.deliveries), await count(database, tables.decisions)) == (2, 0)
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
-    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates())
+    health = DiscordHealth(lambda: 0.0, random.Random(1))
+    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates(), health)
     report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
     ((_, last),) = report.subscriptions
     assert last is not None
