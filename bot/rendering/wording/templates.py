@@ -18,12 +18,11 @@ from typing import Any
 
 import jinja2
 import structlog
-from jinja2.sandbox import SandboxedEnvironment
 
 from bot import errors
 from bot.rendering.discord_text import escape
 from bot.rendering.discord_text.escape import SafeMarkdown
-from bot.rendering.wording import filters
+from bot.rendering.wording import filters, sandbox
 
 BUNDLED_PREFIX = "bundled/"
 """The prefix of a template's name for the bundled template, even if the operator's folder has one."""
@@ -112,8 +111,8 @@ class Templates:
         environment = self._environments[output_format]
         text = None
         if self._is_overridden(file):
-            text = self._try_render(file, "", lambda: environment.get_template(file).render(values))
-        return environment.get_template(BUNDLED_PREFIX + file).render(values) if text is None else text
+            text = self._try_render(file, "", lambda: _render_document(environment, file, values))
+        return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
     @property
     def rendering_problems(self) -> list[TemplateProblem]:
@@ -185,21 +184,25 @@ class Templates:
                 context.blocks.setdefault(name, []).append(parent)
         if block not in context.blocks:
             raise LookupError(f"the template {file} has no block {block}")
-        return "".join(context.blocks[block][0](context))
+        with environment.rendering():
+            return environment.join(context.blocks[block][0](context))
 
 
-class _SafeMarkdownEnvironment(SandboxedEnvironment):
-    """Marks the output of macros and set blocks as safe: their values are escaped already."""
+def _render_document(environment: sandbox.BoundedEnvironment, file: str, values: Mapping[str, object]) -> str:
+    template = environment.get_template(file)
+    with environment.rendering():
+        return str(environment.join(template.root_render_func(template.new_context(dict(values)))))
 
-    concat = staticmethod(lambda parts: SafeMarkdown("".join(parts)))
 
-
-def _create_environment(folder: Path | None, output_format: OutputFormat) -> jinja2.Environment:
+def _create_environment(folder: Path | None, output_format: OutputFormat) -> sandbox.BoundedEnvironment:
     bundled = jinja2.PackageLoader("bot", "templates")
     loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED_PREFIX.rstrip("/"): bundled})]
     if folder is not None:
         loaders.insert(0, jinja2.FileSystemLoader(folder))
-    environment = _SafeMarkdownEnvironment(
+    max_steps, max_characters = _LIMITS[output_format]
+    environment = sandbox.BoundedEnvironment(
+        max_steps=max_steps,
+        max_characters=max_characters,
         loader=jinja2.ChoiceLoader(loaders),
         undefined=jinja2.StrictUndefined,
         finalize=_FINALIZERS[output_format],
@@ -210,7 +213,20 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> jin
         autoescape=False,
     )
     environment.filters.update(filters.FILTERS)
+    environment.bound_filters()
     return environment
+
+
+_POST_LIMITS = (10_000, 100_000)
+"""Steps, and characters, of which Discord takes a few thousand. Posts are rendered on the event loop."""
+_DOCUMENT_LIMITS = (2_000_000, 64_000_000)
+"""Of exports, by the command line, and of pictures, which are drawn in a thread."""
+_LIMITS = {
+    OutputFormat.MARKDOWN: _POST_LIMITS,
+    OutputFormat.PLAIN: _POST_LIMITS,
+    OutputFormat.DOCUMENT: _DOCUMENT_LIMITS,
+    OutputFormat.SVG: _DOCUMENT_LIMITS,
+}
 
 
 def _finalize_markdown(value: object) -> SafeMarkdown:
