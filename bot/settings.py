@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     operator_channel: int | None = _setting("operator_channel", default=None)
     expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
     alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
-    retention_days: int = _setting("retention_days", default=90, ge=35, le=3650)
+    keep_days: int = _setting("keep_days", default=90, ge=35, le=3650)
     sources: tuple[SourceSetting, ...] = _setting("sources", default=())
 
     @field_validator("fetch_allow", mode="before")

@@ -74,9 +74,7 @@ class Runtime:
         """Remove what is older than the retention time; errors are logged, and the next call continues."""
         container = self.container
         with isolation.isolated(log, "removing old rows failed"):
-            await Retention(
-                container.database, container.clock, days=container.settings.retention_days
-            ).purge()
+            await Retention(container.database, container.clock, days=container.settings.keep_days).purge()
 
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
