@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import parser
 
 from bot import errors
-from bot.services.operations import http_server
+from bot.services.operations import clock_monitor, http_server
 from bot.services.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness
 from bot.services.operations.metrics import Metrics
 from bot.services.outbox.discord_health import Answer, DiscordHealth
@@ -208,6 +208,18 @@ async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: Se
     assert samples["paperround_lateness_seconds_sum,kind=daily"] == 3
     assert samples["paperround_digests_total"] == 2
     assert samples["paperround_gateway_connected"] == 0
+
+
+async def test_metrics_show_the_state_of_the_clock(harness: ServerHarness) -> None:
+    offset = timedelta(0)
+    monitor = clock_monitor.ClockMonitor(lambda: NOW + offset, lambda: 0.0)
+    monitor.compare_with_discord(NOW)
+    harness.metrics.watch_clock(monitor)
+    offset = timedelta(hours=26)
+    monitor()
+    samples = await harness.samples()
+    assert samples["paperround_clock_held"] == 1
+    assert samples["paperround_clock_offset_seconds"] == 26 * 3600
 
 
 async def test_the_health_of_discord_is_a_metric(harness: ServerHarness) -> None:
