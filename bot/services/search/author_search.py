@@ -9,6 +9,7 @@ from bot.services.search import author_matching, glossary_service
 from bot.services.search.results import AuthorResult, votes_descending
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
+from bot.time_slices import TimeSlices
 from storage import authors, models, papers
 from storage.database import Connection
 from storage.search import index
@@ -47,7 +48,7 @@ async def find_author(
         matches=(shown, *(author.name for author in matches[1:])),
         name_variants=tuple(variants),
         coauthors=tuple(author.name for author, _ in coauthors),
-        topics=_list_topics(glossary, indexed.values(), locale),
+        topics=await _list_topics(glossary, indexed.values(), locale),
     )
 
 
@@ -57,15 +58,16 @@ def _display_name(author: models.Author, variants: Sequence[str]) -> str:
     return next(iter((*accented, *variants)), author.name)
 
 
-def _list_topics(
+async def _list_topics(
     glossary: resolver.Glossary, rows: Iterable[index.IndexRow], locale: models.Locale
 ) -> tuple[str, ...]:
     """Return the terms that most of these papers explain in parentheses, by their usual forms in a language."""
-    counts: Counter[str] = Counter()
+    counts, slices = Counter[str](), TimeSlices()
     for row in rows:
         terms = {term for mention in row.texts.mentions for term in glossary_service.mention_terms(mention)}
         by_key = {concept.key: concept for term in terms for concept in glossary.find_concepts(term)[:1]}
         counts.update(_concept_name(concept, locale) for concept in by_key.values())
+        await slices.pause()
     # Ties are broken by name, since the order of a set varies between runs.
     return tuple(sorted(counts, key=lambda topic: (-counts[topic], topic))[:MAX_TOPICS])
 

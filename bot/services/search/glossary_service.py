@@ -35,15 +35,20 @@ class GlossaryService:
         self._clock = clock
         self._loaded: resolver.Glossary | None = None
         self._version: str | None = None
+        self._loading = asyncio.Lock()
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return the stored glossary; without one, the glossary of the seed list."""
+        """Return the stored glossary; without one, the glossary of the seed list.
+
+        The first call loads it, in a thread, for a few tenths of a second; concurrent calls wait for that.
+        """
         version = await glossary.get_version(connection)
-        if self._loaded is None or version != self._version:
-            stored = await glossary.get(connection) if version is not None else None
-            self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
-            self._version = version
-        return self._loaded
+        async with self._loading:
+            if self._loaded is None or version != self._version:
+                stored = await glossary.get(connection) if version is not None else None
+                self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
+                self._version = version
+            return self._loaded
 
     async def is_stale(self) -> bool:
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""

@@ -44,6 +44,7 @@ class SearchService:
         self._glossary = glossary or GlossaryService(database)
         self._topic_index: autocomplete.TopicIndex | None = None
         self._topics_checked_at = 0.0
+        self._topics_loading = asyncio.Lock()
 
     async def search(self, request: SearchRequest) -> SearchResult:
         """Return the papers on a topic, best first.
@@ -213,9 +214,10 @@ class SearchService:
     async def _load_topic_index(self, connection: Connection) -> autocomplete.TopicIndex:
         """Return the topic index of the current glossary; it is built in a thread."""
         glossary = await self._glossary.get_current(connection)
-        if self._topic_index is None or self._topic_index.glossary is not glossary:
-            self._topic_index = await asyncio.to_thread(autocomplete.TopicIndex, glossary)
-        return self._topic_index
+        async with self._topics_loading:
+            if self._topic_index is None or self._topic_index.glossary is not glossary:
+                self._topic_index = await asyncio.to_thread(autocomplete.TopicIndex, glossary)
+            return self._topic_index
 
     async def complete_author(self, text: str) -> list[Choice]:
         """Return the authors with a name that begins as typed, those with the most papers first."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from bot.services.search import indexer
 from bot.text.analysis import analyser
+from bot.time_slices import TimeSlices
 from storage import models, papers
 from storage.database import Connection
 from storage.search import engines, index
@@ -40,9 +41,10 @@ async def list_similar(connection: Connection, arxiv_id: str, *, limit: int) -> 
         return []
     positions = set().union(*await index.list_positions(connection, requests)) - {own.position}
     rows = await index.list_by_positions(connection, positions)
-    scores = {
-        row.paper_id: sum(weights.get(word, 0.0) for word in _term_frequencies(row.texts)) for row in rows
-    }
+    scores, slices = dict[int, float](), TimeSlices()
+    for row in rows:
+        scores[row.paper_id] = sum(weights.get(word, 0.0) for word in _term_frequencies(row.texts))
+        await slices.pause()
     best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
     return await papers.list_rows(connection, best)
 

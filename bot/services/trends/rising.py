@@ -70,6 +70,7 @@ class RisingTopicService:
         self._glossary = glossary
         self._counted: tuple[Glossary, models.ArchiveExtent] | None = None
         self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
+        self._counting = asyncio.Lock()
 
     async def list_topics(self, locale: models.Locale, *, limit: int = 5) -> tuple[RisingTopic, ...]:
         """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
@@ -81,10 +82,11 @@ class RisingTopicService:
             if extent.last_on is None:
                 return ()
             glossary = await self._glossary.get_current(connection)
-            if self._counted != (glossary, extent):
-                self._counts = await _count(connection, glossary, extent.last_on)
-                self._counted = glossary, extent
-            recent, baseline = self._counts
+            async with self._counting:
+                if self._counted != (glossary, extent):
+                    self._counts = await _count(connection, glossary, extent.last_on)
+                    self._counted = glossary, extent
+                recent, baseline = self._counts
         keys = _rank_topics(recent, baseline, limit)
         return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
 
