@@ -78,8 +78,13 @@ class Runtime:
 
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
-        with isolation.isolated(log, "commands not synchronised"):
+        failures: list[Exception] = []
+        with isolation.collected(failures):
             await command_sync.synchronise(self.bot.tree, self.container.database, self.container.mentions)
+        if (
+            failures and not self.bot.is_closed()
+        ):  # when the gateway rejects the bot, discord.py closes the client
+            isolation.log_error(log, "commands not synchronised", failures[0])
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
@@ -132,7 +137,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     )
     relay = Relay(
         container.database,
-        sender.DiscordSender(bot),
+        sender.DiscordSender(bot, lock.is_sender),
         recorder,
         container.discord_health,
         clock=container.clock,

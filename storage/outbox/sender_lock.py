@@ -97,6 +97,10 @@ class SenderLock:
             await self.release()
         return is_current
 
+    async def is_sender(self) -> bool:
+        """Whether this process is still the sender, by the stored term. Raises as a read does."""
+        return self._term is not None and not await self.is_superseded(self._term)
+
     async def release(self) -> None:
         """Release the lock, and end the term."""
         self._term = None

@@ -161,8 +161,10 @@ class Gateway:
         self._send_tasks.add(task)
         task.add_done_callback(self._send_tasks.discard)
 
-    async def drop(self, *, forget: bool = False, closed_for: float = 0.0) -> int:
-        """Close all connections, and refuse new ones for `closed_for` seconds. `forget` ends the sessions too.
+    async def drop(
+        self, *, forget: bool = False, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR
+    ) -> int:
+        """Close all connections with `code`, and refuse new ones for `closed_for` seconds. `forget` ends the sessions too.
 
         Returns the number of closed connections.
         """
@@ -172,7 +174,7 @@ class Gateway:
         ]
         if forget:
             self.sessions.clear()
-        await asyncio.gather(*(socket.close(code=CloseCode.UNKNOWN_ERROR) for socket in sockets))
+        await asyncio.gather(*(socket.close(code=code) for socket in sockets))
         return len(sockets)
 
     def count_connected(self) -> int:

@@ -105,9 +105,11 @@ class FakeDiscord:
         await self.run_action("populate", {"guilds": [{"id": guild_id, "name": "Lab", **fields}]})
         return guild_id
 
-    async def add_channels(self, count: int, guild_id: int = GUILD_ID, **fields: Any) -> list[int]:
-        """Add `count` text channels (or another `type`) to a guild. Returns their ids."""
-        ids = [guild_id + 1_000 + number for number in range(count)]
+    async def add_channels(
+        self, count: int, guild_id: int = GUILD_ID, *, first: int = 0, **fields: Any
+    ) -> list[int]:
+        """Add `count` text channels (or another `type`) to a guild, from number `first` on. Returns their ids."""
+        ids = [guild_id + 1_000 + number for number in range(first, first + count)]
         channels = [
             {"id": channel_id, "type": model.TEXT, "guild_id": guild_id, **fields} for channel_id in ids
         ]

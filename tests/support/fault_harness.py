@@ -58,7 +58,15 @@ class FaultHarness:
         return self.folder / "clock_offset"
 
     def start_bot(self) -> subprocess.Popen[bytes]:
-        """Start the bot; its log is appended to `bot.log` in the folder."""
+        """Start the bot with the shifted clock."""
+        return self.start_python("-m", "tests.support.shifted_clock", str(self._clock_file))
+
+    def start_cli(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start the command line as an operator would, with further `settings`."""
+        return self.start_python("-m", "bot", *arguments, **settings)
+
+    def start_python(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start a process that uses the fake and the database; its output is appended to `bot.log` in the folder."""
         environment = {
             **{
                 name: value
@@ -68,15 +76,12 @@ class FaultHarness:
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
             **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),
+            **settings,
         }
         self.set_clock_error(self.clock_error)
         with (self.folder / "bot.log").open("ab") as log:
             bot = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.shifted_clock", str(self._clock_file)],
-                cwd=process.ROOT,
-                env=environment,
-                stdout=log,
-                stderr=log,
+                [sys.executable, *arguments], cwd=process.ROOT, env=environment, stdout=log, stderr=log
             )
         self.processes.append(bot)
         return bot

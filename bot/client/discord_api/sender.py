@@ -6,7 +6,7 @@ Works after `client.login()`, without the Gateway. Uses discord.py's internal HT
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -30,11 +30,29 @@ CROSSPOST_PERIOD = 3600.0
 """Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
 
 
-class DiscordSender:
-    """Sends through a logged-in client whose requests pass a `RequestGate`."""
+FENCE_SECONDS = 5.0
+"""A forum post leaves at most this long after the check that this process is the sender."""
 
-    def __init__(self, client: discord.Client) -> None:
+NOT_SENDER = discord_errors.Classification(discord_errors.Disposition.RETRY, Reason.DISCORD_TROUBLE)
+"""Certainly not sent, by a process that may have lost the sender lock."""
+
+
+async def _always_sender() -> bool:
+    return True
+
+
+class DiscordSender:
+    """Sends through a logged-in client whose requests pass a `RequestGate`.
+
+    `is_sender` tells whether this process still holds the sender lock. It is asked right before each forum post, which
+    has no nonce: a process that was frozen meanwhile must not send what its successor sends.
+    """
+
+    def __init__(
+        self, client: discord.Client, is_sender: Callable[[], Awaitable[bool]] = _always_sender
+    ) -> None:
         self._client = client
+        self._is_sender = is_sender
         self._crosspost_limiter = throttle.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
     async def send(self, request: sender.SendRequest) -> Receipt:
@@ -84,7 +102,11 @@ class DiscordSender:
         if tags:
             payload["applied_tags"] = tags
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
-        thread = await self._client.http.request(route, json=payload, params={"use_nested_fields": 1})
+        fence: Any = _Fence(time.monotonic())
+        if not await self._is_sender():
+            raise discord_errors.DeliveryError(NOT_SENDER, "this process is no longer the sender")
+        query = {"use_nested_fields": 1}
+        thread = await self._client.http.request(route, json=payload, params=query, files=[fence])
         return Receipt(int(thread["id"]), int(thread["id"]))
 
     async def _create_thread(self, request: sender.SendRequest) -> Receipt:
@@ -115,6 +137,18 @@ class DiscordSender:
     async def _edit_message(self, request: sender.SendRequest) -> None:
         params = _json_body(_without_mentions(request.payload))
         await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
+
+
+class _Fence:
+    """A fake upload: discord.py calls `reset` on each right before it sends the request."""
+
+    def __init__(self, checked_at: float) -> None:
+        self._checked_at = checked_at
+
+    def reset(self, *, seek: int) -> None:
+        """Raise DeliveryError if the sender lock was checked too long ago; the next attempt checks it again."""
+        if time.monotonic() - self._checked_at > FENCE_SECONDS:
+            raise discord_errors.DeliveryError(NOT_SENDER, "the request was held up before it was sent")
 
 
 def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:

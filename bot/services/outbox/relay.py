@@ -27,6 +27,8 @@ POLL_SECONDS = 2.0
 """Poll interval for deliveries that another process planned; `wake` ends the wait."""
 
 PREFETCH_LIMIT = 200
+FORUM_POST_GRACE = timedelta(seconds=40)
+"""Longer than any request lasts. A former sender's forum post that is under way has arrived by then and is found."""
 EXPIRE_INTERVAL = timedelta(seconds=30)
 
 
@@ -213,7 +215,13 @@ class Relay:
         self._rate_limiter.prune()
         if self._has_orphans and not self._tasks and not self._late_tasks:
             async with self._database.transaction() as connection:
-                await attempts.release_interrupted(connection, now, term=term)
+                # With SQLite, the lock shows that no former sender's process is alive.
+                forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
+                released = await attempts.release_interrupted(
+                    connection, now, term=term, forum_posts_at=forum_posts_at
+                )
+            if released:
+                log.info("unfinished attempts released", parts=released)
             self._has_orphans = False
         if self._last_expired_at is None or abs(now - self._last_expired_at) >= EXPIRE_INTERVAL:
             await self._recorder.expire(now)

