@@ -8,10 +8,14 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from storage import models
+from bot.services.operations import http_server
+from bot.services.operations.liveness import Liveness
+from bot.services.operations.metrics import Metrics
+from storage import errors, models
 from tests.fake_discord import model, process
 from tests.support import fault_harness, postgres_server, relay_harness
 from tests.support.fault_harness import FaultHarness
@@ -140,3 +144,32 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
     await harness.wait_until_all_sent()
     assert sender.poll() is None
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+
+
+async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_is_back(
+    harness: FaultHarness, server: postgres_server.PostgresServer
+) -> None:
+    async def lose_the_server() -> None:
+        async with harness.db.transaction() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+            server.stop()
+            await connection.execute(sa.text("SELECT 1"))
+
+    async with harness.db.read() as connection:
+        await connection.execute(sa.text("SELECT 1"))
+    with pytest.raises(errors.DatabaseUnavailableError):
+        await lose_the_server()
+    for _ in range(2):
+        with pytest.raises(errors.DatabaseUnavailableError, match="cannot be reached"):
+            async with harness.db.read():
+                pass
+    monitoring = http_server.MonitoringServer(
+        harness.db, Metrics(), harness.now, Liveness(), role=lambda: "sender", is_connected=lambda: True
+    )
+    async with monitoring.serving("127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+        for path, status in (("metrics", 503), ("health", 200)):
+            async with session.get(f"{url}/{path}") as response:
+                assert response.status == status
+        server.start()
+        async with session.get(f"{url}/metrics") as response:
+            assert response.status == 200

@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot import isolation
 from bot.client.components import custom_ids, message_builder
 from bot.client.context import Interaction
 from bot.client.interactions import responses
@@ -55,11 +56,12 @@ def _error_message(
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         return "outdated-command", {}
     reference = secrets.token_hex(3)
-    log.error(
+    isolation.log_error(
+        log,
         "interaction failed",
+        error,
         reference=reference,
         interaction=interaction.id,
         command=interaction.command.qualified_name if interaction.command else None,
-        exc_info=error,
     )
     return "broken", {"reference": reference}

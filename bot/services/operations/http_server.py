@@ -14,6 +14,7 @@ from bot import errors, isolation
 from bot.clock import Clock
 from bot.services.operations.liveness import Liveness
 from bot.services.operations.metrics import Metrics
+from storage import errors as storage_errors
 from storage import models
 from storage.database import Database
 from storage.outbox import queries
@@ -69,9 +70,12 @@ class MonitoringServer:
         return None
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
-        async with self._database.read() as connection:
-            depth = await queries.count_by_state(connection)
-            oldest = await queries.oldest_unsent_at(connection)
+        try:
+            async with self._database.read() as connection:
+                depth = await queries.count_by_state(connection)
+                oldest = await queries.oldest_unsent_at(connection)
+        except storage_errors.StorageError as error:
+            return web.Response(status=503, text=str(error))
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
