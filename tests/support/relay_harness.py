@@ -137,7 +137,10 @@ class RelayHarness:
         return system_clock() + self.clock_offset
 
     def open_relay(
-        self, limits: relay.Limits | None = None, rate_limiter: throttle.RateLimiter | None = None
+        self,
+        limits: relay.Limits | None = None,
+        rate_limiter: throttle.RateLimiter | None = None,
+        get_term: Callable[[], int | None] = lambda: 0,
     ) -> relay.Relay:
         recorder = outbox_outcomes.OutcomeRecorder(
             self.db,
@@ -155,6 +158,7 @@ class RelayHarness:
             recorder,
             self.health,
             clock=self.now,
+            get_term=get_term,
             limits=limits or self.limits,
             # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
             rate_limiter=rate_limiter or throttle.RateLimiter(lambda: next(ticks) * 2.0),

@@ -183,16 +183,16 @@ class Relay:
     async def _claim(self, clock: Clock) -> list[queries.DuePart]:
         """Mark the most urgent parts that may be attempted now as SENDING, at most one per free slot."""
         term = self._get_term()
-        if self._stopping or term is None:
+        if self._stopping:
             return []
-        if term != self._term:
-            self._term = term
-            self._has_orphans = True
-        if self._fatal_error is not None or self._health.delay():
+        if term is None or self._fatal_error is not None or self._health.delay():
             self._wake_event.clear()
             self._prefetched = []
             self._prefetch_skipped_busy = False
             return []
+        if term != self._term:
+            self._term = term
+            self._has_orphans = True
         free_slots = self._free_slots()
         if free_slots <= 0:
             return []
@@ -207,6 +207,8 @@ class Relay:
             started_ids = await attempts.mark_sending(
                 connection, [due.part.id for due in chosen], clock(), term=term
             )
+        if not started_ids:
+            self._prefetched = []  # another process has become the sender, or has changed these parts
         return [dataclasses.replace(due, term=term) for due in chosen if due.part.id in started_ids]
 
     async def _prefetch(self, now: datetime, term: int) -> None:

@@ -19,7 +19,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
 from storage.models import PartKind
-from storage.outbox import attempts, plan, queries
+from storage.outbox import attempts, plan, queries, sender_lock
 from tests.fake_discord import model, process
 from tests.support.relay_harness import (
     SHORT_LIMITS,
@@ -357,6 +357,29 @@ async def test_parts_left_sending_by_a_crash_continue_at_once(
     await relay_harness.drain()
     assert all_sent(await relay_harness.list_states())
     assert len(await fake.messages(sent)) == len(await fake.messages(unsent)) == 1
+
+
+async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    channels = await fake.add_channels(5)
+    await relay_harness.add_deliveries(
+        *(new_delivery(f"d{channel_id}", channel_id, relay_harness.now()) for channel_id in channels)
+    )
+    terms: list[int | None] = [0]
+    two_slots = relay.Limits(max_in_flight=2, min_free_slots=1)
+    new_relay = relay_harness.open_relay(two_slots, get_term=lambda: terms.pop(0) if terms else None)
+    await new_relay.drain(
+        relay_harness.now()
+    )  # the lock is lost after the first claim, with parts prefetched
+    assert (await relay_harness.list_states()).count("sent") == 2
+    async with relay_harness.db.transaction() as connection:
+        present = await sender_lock.raise_term(connection)
+    former = relay_harness.open_relay(get_term=lambda: present - 1)
+    await former.drain(relay_harness.now())
+    assert (await relay_harness.list_states()).count("sent") == 2
+    await relay_harness.open_relay(get_term=lambda: present).drain(relay_harness.now())
+    assert all_sent(await relay_harness.list_states())
 
 
 class StubSender:
