@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-MODULES = ("startup", "ingest", "search", "planning", "alerts", "delivery", "readers", "sources")
+MODULES = ("startup", "ingest", "memory", "search", "planning", "alerts", "delivery", "readers", "sources")
 
 
 def main() -> int:

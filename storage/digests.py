@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, models
 from storage.tables import digest_places, digests, former_hashes
 
-THREADED_COMPRESSION_BYTES = 2**20
+THREADED_COMPRESSION_CHARACTERS = 2**19
+COMPRESSED_AT_ONCE = 1 << 20
+"""Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 INGEST_LOCK = 0x494E47455354
 """PostgreSQL advisory lock around ingests: "INGEST"."""
 COMPRESSION_LEVEL = 1
@@ -202,14 +204,9 @@ _STORED = [column for column in digests.c if column.name != "raw"]
 
 async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
-    text = digest.text.encode()
     # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
-    is_large = len(text) > THREADED_COMPRESSION_BYTES
-    raw = (
-        await asyncio.to_thread(zlib.compress, text, COMPRESSION_LEVEL)
-        if is_large
-        else zlib.compress(text, COMPRESSION_LEVEL)
-    )
+    is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
+    raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
         "format": digest.format.value,
         "date_on": digest.date,
@@ -219,6 +216,15 @@ async def _values(new: models.SourcedDigest, now: datetime) -> dict[str, Any]:
         "problems": _problem_rows(digest.problems),
         "updated_at": now,
     }
+
+
+def _compress(text: str) -> bytes:
+    compressor = zlib.compressobj(COMPRESSION_LEVEL)
+    parts = [
+        compressor.compress(text[position : position + COMPRESSED_AT_ONCE].encode())
+        for position in range(0, len(text), COMPRESSED_AT_ONCE)
+    ]
+    return b"".join([*parts, compressor.flush()])
 
 
 def _problem_rows(problems: Sequence[models.Problem]) -> list[list[Any]]:

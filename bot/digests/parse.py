@@ -6,6 +6,7 @@ import codecs
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from bot import errors
@@ -62,6 +63,7 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
     if not text or text.isspace():
         raise errors.NotADigestError("it is empty")
     rows = text.split("\n")
+    del text  # 20 MB, unless the caller keeps it
     headings = lines.find_headings(rows)
     papers_by_row = {
         paper.row: paper
@@ -144,9 +146,18 @@ def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> models.Dige
     assert dated.date
     entries, repeated = paper_headings.build_entries(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
-    text = "\n".join("\n".join(rows[segment.start : segment.end]) for segment in group)
     problems.sort(key=lambda problem: problem.line)
-    return models.Digest(dated.format, dated.date, entries, tuple(problems), text.rstrip() + "\n")
+    return models.Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
+
+
+def _join_rows(rows: Sequence[str], group: Sequence[_Segment]) -> str:
+    """The rows of the segments with one line end at the end, joined in one copy."""
+    kept = [row for segment in group for row in islice(rows, segment.start, segment.end)]
+    while kept and (not kept[-1] or kept[-1].isspace()):
+        kept.pop()
+    if kept:
+        kept[-1] = kept[-1].rstrip()
+    return "\n".join([*kept, ""]) if kept else "\n"
 
 
 def _rejection_reason(segments: Sequence[_Segment], days: Sequence[date_headings.DateHeading]) -> str:

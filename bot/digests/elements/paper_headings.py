@@ -90,6 +90,19 @@ def _join_title_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, in
     return text, end
 
 
+class PaperLimit:
+    """Tells which papers of a digest exceed MAX_PAPERS, so that what stands under them is not parsed."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+
+    def allows(self, arxiv_id: str) -> bool:
+        """Whether a paper, given in order, is among the first MAX_PAPERS different ones."""
+        if len(self._ids) < MAX_PAPERS:
+            self._ids.add(arxiv_id)
+        return arxiv_id in self._ids
+
+
 def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...], list[models.Problem]]:
     """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds MAX_PAPERS.
 

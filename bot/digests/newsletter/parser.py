@@ -29,10 +29,14 @@ def parse_newsletter(
         rows, day.heading.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
     )
     drafts = []
+    limit = paper_headings.PaperLimit()
     for heading, stop in spans:
         url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = paper_headings.PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        if not fast_path.parse_simple_block(rows, heading.end, stop, draft):
+        is_parsed = not limit.allows(heading.arxiv_id) or fast_path.parse_simple_block(
+            rows, heading.end, stop, draft
+        )
+        if not is_parsed:
             problems += block.parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return drafts, problems, end

@@ -38,10 +38,13 @@ def parse_review(
     end = _find_end(rows, headings, starts[-1][0], day)
     problems += paper_headings.find_stray_text(rows, day.heading.row + 1, starts[0][0])
     drafts = []
+    limit = paper_headings.PaperLimit()
     stops = [row for row, _ in starts[1:]] + [end]
     for (_, paper), stop in zip(starts, stops, strict=True):
         if paper:
-            draft, paper_problems = _parse_paper(rows, paper, stop)
+            draft, paper_problems = _parse_paper(
+                rows, paper, stop if limit.allows(paper.arxiv_id) else paper.row + 1
+            )
             drafts.append(draft)
             problems += paper_problems
     return drafts, problems, end

@@ -12,12 +12,17 @@ from bot.digests import parse
 from bot.services.ingest.results import IngestProblem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TextFile:
     """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
 
     name: str
     text: str
+
+    def take_text(self) -> str:
+        """Return the text and let go of it: parsing 20 MB needs the memory."""
+        text, self.text = self.text, ""
+        return text
 
     @property
     def location(self) -> str:

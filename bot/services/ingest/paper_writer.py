@@ -5,14 +5,18 @@ Runs inside the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from bot.services.ingest import merge
 from bot.text.analysis import normalisation
-from storage import authors, entries, facts, models, papers, votes
+from bot.time_slices import TimeSlices
+from storage import authors, bulk, entries, facts, models, papers, votes
 from storage.database import Connection
 
+CHUNK_PAPERS = 500
+CHUNK_CHARACTERS = 250_000
+"""Papers, and characters of their summaries, that are indexed or merged again at once."""
 MAX_NAME_LENGTH = 200
 """Indexed characters of an author's name; a digest without commas may give a page of names as one."""
 
@@ -44,11 +48,12 @@ async def write_digest_papers(
     appearances = _appearances_by_paper(stored_digests)
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
-    merged = {
-        arxiv_id: merge.merge(arxiv_id, statements)
-        for arxiv_id, statements in appearances.items()
-        if arxiv_id not in known
-    }
+    merged: dict[str, models.MergedPaper] = {}
+    slices = TimeSlices()
+    for arxiv_id, statements in appearances.items():
+        if arxiv_id not in known:
+            merged[arxiv_id] = merge.merge(arxiv_id, statements)
+            await slices.pause()
     new = await papers.add(connection, list(merged.values()))
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
@@ -94,23 +99,46 @@ async def _write_new_papers(
     appearances: Mapping[str, Sequence[models.Appearance]],
 ) -> None:
     """Store the authors of new papers and index them, without reading them back."""
-    if not ids:
-        return
-    names = {paper_id: _author_names(merged[arxiv_id]) for arxiv_id, paper_id in ids.items()}
-    changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
-    documents = [
-        papers.build_index_document(paper_id, merged[arxiv_id], appearances[arxiv_id], is_new=True)
-        for arxiv_id, paper_id in ids.items()
-    ]
-    await indexer.index(connection, documents, changed_authors)
+    for chunk in _chunked_by_size(ids, appearances):
+        names = {ids[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
+        changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
+        documents = [
+            papers.build_index_document(ids[arxiv_id], merged[arxiv_id], appearances[arxiv_id], is_new=True)
+            for arxiv_id in chunk
+        ]
+        await indexer.index(connection, documents, changed_authors)
+        del documents  # the next chunk needs the memory
+
+
+def _chunked_by_size(
+    arxiv_ids: Iterable[str], appearances: Mapping[str, Sequence[models.Appearance]]
+) -> Iterator[list[str]]:
+    """Yield the papers in chunks bounded in number and in characters, since indexing takes thirty times the text."""
+    chunk: list[str] = []
+    characters = 0
+    for arxiv_id in arxiv_ids:
+        chunk.append(arxiv_id)
+        characters += sum(
+            len(section.body) for appearance in appearances[arxiv_id] for section in appearance.entry.sections
+        )
+        if len(chunk) >= CHUNK_PAPERS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 async def _remerge(
     connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
 ) -> None:
     """Update papers that existed before; texts may have changed even where the merged paper did not."""
-    if not stored:
-        return
+    for chunk in bulk.chunked(stored.items(), CHUNK_PAPERS):
+        await _remerge_chunk(connection, indexer, dict(chunk), texts_changed=texts_changed)
+
+
+async def _remerge_chunk(
+    connection: Connection, indexer: Indexer, stored: Mapping[int, models.MergedPaper], *, texts_changed: bool
+) -> None:
     appearances = await entries.list_appearances(connection, stored)
     paper_facts = await facts.list_by_paper(connection, stored)
     readings = await votes.list_latest(connection, stored)

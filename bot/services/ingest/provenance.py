@@ -15,6 +15,8 @@ from bot.sources import sanitize
 from storage import entries, models
 from storage.database import Connection
 
+HASHED_AT_ONCE = 1 << 20
+"""Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 _MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
@@ -69,4 +71,12 @@ async def find_previous(
 
 def text_hash(text: str) -> str:
     """Return the SHA-256 of a digest's text in hex, without surrounding white space."""
-    return hashlib.sha256(text.strip().encode()).hexdigest()
+    start, end = 0, len(text)
+    while end and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    digest = hashlib.sha256()
+    for position in range(start, end, HASHED_AT_ONCE):
+        digest.update(text[position : min(position + HASHED_AT_ONCE, end)].encode())
+    return digest.hexdigest()

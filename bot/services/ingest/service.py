@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
 from bot import errors, isolation
@@ -29,6 +30,8 @@ BATCH_CHARACTERS = 2_000_000
 """A batch is stored once its texts have this many characters."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 ParsedFile = tuple[TextFile, list[models.SourcedDigest]]
 
@@ -211,22 +214,21 @@ async def _parse_file(file: TextFile | IngestProblem) -> Sequence[models.Digest]
     if isinstance(file, IngestProblem):
         return file
     try:
-        return await _parse(file.text)
+        return await _parse(file.take_text())
     except errors.NotADigestError as error:
         return IngestProblem(file.name, None, str(error))
 
 
 async def _parse(text: str) -> tuple[models.Digest, ...]:
-    text = _storable_text(text)
-    if len(text) > THREAD_THRESHOLD:
-        return await asyncio.to_thread(parse.parse_text, text)
-    return parse.parse_text(text)
+    if len(text) <= THREAD_THRESHOLD:
+        return parse.parse_text(_storable_text(text))
+    holder = [text]
+    del text  # the thread alone keeps it, until it is split into lines
+    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop())))
 
 
 def _storable_text(text: str) -> str:
     """Return the text without NUL and lone surrogates, which databases reject."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
+    if not text.isascii() and _SURROGATE.search(text):
         text = text.encode("utf-8", "replace").decode()
     return text.replace("\0", "")

@@ -95,7 +95,7 @@ def _tokenize(canonical: str) -> tuple[list[str], list[str]]:
     return [*chain.from_iterable(tokens), *loose.split()], list(map(add, left_halves, right_halves[1:]))
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
     """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it."""
     return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR

@@ -144,7 +144,7 @@ def _canonical_line(line: str) -> str:
     return "".join([cached(chunk) if len(chunk) <= limit else compute(chunk) for chunk in line.split()])
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def _canonical_chunk(chunk: str) -> str:
     """Return the canonical words of a chunk between two spaces, each after a space; punctuation becomes a space.
 
