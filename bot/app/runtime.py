@@ -22,7 +22,7 @@ from bot import errors, isolation
 from bot.app import gateway, leadership, maintenance, polling, ticker
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
-from bot.client.discord_api import command_sync, endpoints, sender, token_check
+from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
 from bot.services.daily.planner import DailyPlanner
 from bot.services.ingest import inbox, inbox_reader
 from bot.services.ingest.quarantine import Quarantine
@@ -167,6 +167,7 @@ async def run(container: Container) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     endpoints.override(container.settings.discord_api_url, container.settings.discord_gateway_url)
+    request_gate.BudgetedAdapter(container.discord_health.budget).install()
     container.templates.log_problems()
     monitor = container.monitor_clock()
     while not stopping.is_set():

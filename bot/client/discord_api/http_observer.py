@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import structlog
@@ -22,14 +22,25 @@ JSON = "application/json"
 """The exact content type of Discord's answers; discord.py takes any other for a text."""
 
 
-class HttpObserver:
-    """Calls listeners for each answer and for each request without one, on the event loop. `trace` is discord.py's `http_trace`.
+class Exchange(Protocol):
+    """The listener of one request, given as its `trace_request_ctx`."""
 
-    A request's own listener is its `trace_request_ctx`.
+    def begin(self) -> None:
+        """Hear that the request leaves."""
+
+    def record(self, answer: Answer) -> None:
+        """Hear of its answer."""
+
+
+class HttpObserver:
+    """Calls listeners for each answer and for each request without one, on the event loop.
+
+    `trace` is discord.py's `http_trace`.
     """
 
     def __init__(self) -> None:
         self.trace = aiohttp.TraceConfig()
+        self.trace.on_request_start.append(self._on_start)
         self.trace.on_request_end.append(self._on_headers)
         self.trace.on_response_chunk_received.append(self._on_body)
         self.trace.on_request_exception.append(self._on_exception)
@@ -44,6 +55,16 @@ class HttpObserver:
         """Call `listener` for each request that got no answer."""
         self._failure_listeners.append(listener)
 
+    async def _on_start(
+        self,
+        session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestStartParams,
+    ) -> None:
+        exchange: Exchange | None = context.trace_request_ctx
+        if exchange is not None:
+            exchange.begin()
+
     async def _on_headers(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
@@ -57,8 +78,8 @@ class HttpObserver:
     ) -> None:
         # discord.py reads every body at once, except for the Gateway's, which has none.
         answer = add_error_body(context.answer, params.chunk)
-        own: AnswerListener | None = getattr(context, "trace_request_ctx", None)
-        for listener in (*self._listeners, *([own] if own else ())):
+        exchange: Exchange | None = context.trace_request_ctx
+        for listener in (*self._listeners, *([exchange.record] if exchange is not None else ())):
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
 

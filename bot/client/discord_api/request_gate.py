@@ -15,14 +15,19 @@ import aiohttp
 import aiolimiter
 import discord
 from discord import http
+from discord.webhook import async_
 
 from bot.services.outbox.discord_health import Answer, DiscordHealth
+from bot.services.outbox.request_budget import PERIOD_SECONDS, InvalidRequestBudget
 
 MAX_RATELIMIT_TIMEOUT = 30.0
 """discord.py's `max_ratelimit_timeout`, of which this is the minimum: it sleeps for shorter rate limits inside a request."""
 
+ANSWER_SECONDS = 20.0
+"""After this time on the wire a request counts as a failure of Discord. It goes on: a late answer is still an answer."""
+
 REQUEST_SECONDS = 30.0
-"""aiohttp's time-out of a request, longer than an attempt, so that a late answer is still an answer."""
+"""aiohttp's time-out of a request, which closes its connection."""
 
 REQUESTS_PER_SECOND = 49.0
 """Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
@@ -80,7 +85,7 @@ class RequestGate:
     ) -> Any:
         """Send a request once. Raises discord.HTTPException, aiohttp.ClientError or OSError."""
         await self._wait_for_turn()
-        exchange = _Exchange()
+        exchange = _Exchange(self._health)
         token = self._health.begin()
         # Nothing is cancelled inside discord.py: cancelled in its sleep after a global rate limit, it would let no
         # request of the client leave any more. Nobody waits for such a sleep either.
@@ -125,7 +130,7 @@ class RequestGate:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
         try:
             body = await send(
-                route, files=[*files, exchange], timeout=timeout, trace_request_ctx=exchange.record, **options
+                route, files=[*files, exchange], timeout=timeout, trace_request_ctx=exchange, **options
             )
         except discord.RateLimited as error:
             raise HeldBackError(error.retry_after, was_sent=True) from error
@@ -136,25 +141,65 @@ class RequestGate:
                 raise ForeignAnswerError(error.status) from error
             raise
         except (aiohttp.ClientError, OSError):
-            self._health.record_failure()
+            exchange.fail()
             raise
         except (KeyError, TypeError, ValueError) as error:  # discord.py cannot read the body
             raise ForeignAnswerError(exchange.status) from error
+        finally:
+            exchange.stop_timer()
         if isinstance(body, str) and body:
             raise ForeignAnswerError(exchange.status)
         return body
 
 
+class BudgetedAdapter(async_.AsyncWebhookAdapter):
+    """Sends the answers to interactions until the budget of invalid requests is spent; they are not held back otherwise."""
+
+    def __init__(self, budget: InvalidRequestBudget) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._budget = budget
+
+    def install(self) -> None:
+        """Let interactions use this adapter, in this task and those that it starts from now on."""
+        async_.async_context.set(self)
+
+    async def request(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a request as discord.py does. Raises HeldBackError if the budget is spent."""
+        if self._budget.is_spent:
+            raise HeldBackError(PERIOD_SECONDS, was_sent=False)
+        return await super().request(*args, **kwargs)
+
+
 class _Exchange:
     """One request as the observer sees it, and a fake upload: discord.py calls `reset` on each before every try."""
 
-    def __init__(self) -> None:
+    def __init__(self, health: DiscordHealth) -> None:
+        self._health = health
+        self._timer: asyncio.TimerHandle | None = None
+        self._has_failed = False
         self.rate_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.status = 0
         self.retry_after = 0.0
 
+    def begin(self) -> None:
+        """Measure the time on the wire from now on."""
+        self.stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self.fail)
+
+    def fail(self) -> None:
+        """Tell once that the request has no answer."""
+        if not self._has_failed:
+            self._health.record_failure()
+        self._has_failed = True
+
+    def stop_timer(self) -> None:
+        """Stop the measurement: the request has ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+
     def record(self, answer: Answer) -> None:
         """Take the answer from the observer."""
+        self.stop_timer()
         self.status, self.retry_after = answer.status, answer.retry_after or 0.0
         if answer.status == 429 and answer.is_json and not self.rate_limit.done():
             self.rate_limit.set_result(self.retry_after)

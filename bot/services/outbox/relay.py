@@ -155,7 +155,8 @@ class Relay:
             raise fatal
 
     def _free_slots(self) -> int:
-        return min(self._limits.max_in_flight, self._health.window) - len(self._tasks)
+        limit = self._limits.max_in_flight
+        return min(limit, self._health.window) - len(self._tasks) - max(0, len(self._late_tasks) - limit)
 
     async def _wait_for_slots(self) -> bool:
         """Wait until enough slots are free for another claim. False if there is nothing left to send now."""
@@ -271,7 +272,6 @@ class Relay:
     def _mark_late(self, task: asyncio.Task[None]) -> None:
         """Give the slot of an attempt without an answer to others. Its destination stays busy until it ends."""
         log.warning("no answer in time", attempt_seconds=self._limits.attempt_seconds)
-        self._health.record_failure()
         self._tasks.discard(task)
         self._late_tasks.add(task)
 

@@ -13,8 +13,11 @@ MAX_INVALID = 1000
 
 SLOW_FROM = MAX_INVALID // 2
 SPACING_SECONDS = 1.5
-STOP_FROM = 950
+STOP_FROM = 920
 """The rest is for interactions, which cannot wait."""
+
+INTERACTIONS_STOP_FROM = 960
+"""The last ones are for what is open then."""
 
 
 class InvalidRequestBudget:
@@ -43,6 +46,11 @@ class InvalidRequestBudget:
     def is_spacing(self) -> bool:
         """Whether requests are spaced, because half of the budget is spent or may be by the open requests."""
         return self.spent + self._open_requests >= SLOW_FROM
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether not even an interaction may be answered."""
+        return self.spent >= INTERACTIONS_STOP_FROM
 
     def delay(self) -> float:
         """Return the seconds until a request outside interactions may leave; 0 if one may now."""

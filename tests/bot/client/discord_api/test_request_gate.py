@@ -7,11 +7,14 @@ import random
 import time
 from collections.abc import AsyncIterator
 
+import aiohttp
 import discord
 import pytest
 
 from bot.client.discord_api import endpoints, http_observer, request_gate
+from bot.services.outbox import request_budget
 from bot.services.outbox.discord_health import Answer, DiscordHealth
+from bot.services.outbox.request_budget import InvalidRequestBudget
 from tests.fake_discord import fixtures, process
 from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import relay_harness
@@ -82,3 +85,20 @@ async def test_a_cancelled_caller_leaves_the_request_to_its_end(
     assert http_client._global_over.is_set()
     await client.fetch_channel(channel_id)
     assert health.is_well
+
+
+async def test_interactions_are_answered_until_the_budget_is_spent(fake: process.FakeDiscord) -> None:
+    budget = InvalidRequestBudget(lambda: 0.0)
+    adapter = request_gate.BudgetedAdapter(budget)
+    restore = endpoints.override(fake.api_url, fake.gateway_url)
+    route = discord.http.Route("POST", "/interactions/{interaction_id}/callback", interaction_id=1)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(discord.NotFound):
+            await adapter.request(route, session, payload={})
+        for _ in range(request_budget.INTERACTIONS_STOP_FROM):
+            budget.record(403, is_shared=False)
+        before = len(await fake.log())
+        with pytest.raises(request_gate.HeldBackError):
+            await adapter.request(route, session, payload={})
+        assert len(await fake.log()) == before
+    restore()

@@ -252,6 +252,7 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     await relay_harness.add_deliveries(new_delivery("a", channel_id, relay_harness.now(), parts=2))
     await relay_harness.drain(until=all_sent)
     assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
+    assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
 
 
 async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
