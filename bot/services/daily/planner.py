@@ -169,8 +169,13 @@ def recompute_due(
     if subscription.waiting_for_on is not None:
         return first_open if subscription.waiting_for_on >= following.local_on else None
     if subscription.due_on is None or subscription.due_on > following.local_on:
-        return first_open
-    return next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
+        due = first_open
+    else:
+        due = next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
+    if due.at < subscription.created_at <= now:
+        # The clock was behind, and the date before the subscription was made seemed to be the next one.
+        return schedule.next_due(subscription.created_at, at, zone, subscription.days)
+    return due
 
 
 def _postpone(

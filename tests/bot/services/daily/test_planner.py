@@ -360,6 +360,18 @@ async def test_a_post_that_fails_to_render_does_not_block_other_posts(harness: P
     assert await harness.list_contents() == ["2601.00001"] * 2
 
 
+async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscription(
+    harness: PlannerHarness,
+) -> None:
+    subscription_id = await harness.subscribe(say_when_empty=True, wait_minutes=0)
+    behind = EVENING - timedelta(hours=50)
+    await harness.planner.reschedule(behind)
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM - timedelta(days=2)
+    await harness.planner.reschedule(EVENING)
+    assert (await harness.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    assert await harness.planner.tick(EVENING) == 0
+
+
 @pytest.mark.parametrize("waits", [True, False])
 async def test_no_day_is_skipped_after_the_clock_was_ahead(harness: PlannerHarness, waits: bool) -> None:
     subscription_id = await harness.subscribe(wait_minutes=720 if waits else 0)
