@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     discord_gateway_url: str | None = _setting("discord_gateway_url", default=None)
     inbox: Path | None = _setting("inbox", default=None)
     fetch_allow: Annotated[tuple[str, ...], NoDecode] = _setting("fetch_allow", default=())
+    fetch_proxy: str | None = _setting("fetch_proxy", default=None)
     hf_endpoint: str = _setting("hf_endpoint", "HF_ENDPOINT", default="https://huggingface.co")
     arxiv_url: str = _setting("arxiv_url", default="https://export.arxiv.org/api/query")
     templates: Path | None = _setting("templates", default=None)
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
         "discord_api_url",
         "discord_gateway_url",
         "operator_channel",
+        "fetch_proxy",
         mode="before",
     )
     @classmethod
@@ -107,6 +109,16 @@ class Settings(BaseSettings):
             zoneinfo.ZoneInfo(value)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{value!r} is no IANA time zone; one is Asia/Seoul") from None
+        return value
+
+    @field_validator("fetch_proxy")
+    @classmethod
+    def _check_proxy(cls, value: str | None) -> str | None:
+        # The value is not quoted: it may hold a password.
+        scheme, separator, rest = (value or "http://x").partition("://")
+        host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
+        if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
+            raise ValueError("this is no address of a proxy; one is http://user:password@proxy.example:3128")
         return value
 
     @field_validator("http")

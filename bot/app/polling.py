@@ -33,6 +33,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
         random=random.random,
         user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
         allowed_hosts=allowances(settings),
+        proxy=settings.fetch_proxy,
     ) as fetch:
         endpoints = service_endpoints(settings)
         throttles = {

@@ -6,6 +6,7 @@ Every failure is a FetchError with a reason in words.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import ssl
@@ -13,6 +14,7 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp import abc, hdrs
@@ -65,7 +67,9 @@ class Fetcher:
         limits: Limits,
         retry_policy: retry.RetryPolicy,
         sleep: Sleep,
+        proxy: URL | None = None,
     ) -> None:
+        self._proxy = proxy
         self._session = session
         self._guard = guard
         self._now = now
@@ -127,6 +131,8 @@ class Fetcher:
         seconds_left = self._limits.total_timeout
         for _ in range(self._limits.max_redirects + 1):
             self._guard.check_url(target)
+            if self._proxy is not None:
+                await self._guard.check_resolved(target)
             await throttle()
             hop, seconds = await self._send_request(target, headers, seconds_left)
             seconds_left -= seconds
@@ -151,14 +157,28 @@ class Fetcher:
         async with semaphore:
             started = loop.time()
             try:
-                async with (
-                    asyncio.timeout(max(seconds_left, 0)),
-                    self._session.get(url, headers=headers, allow_redirects=False) as response,
-                ):
+                async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
                     hop = await http_response.read_response(response, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise http_response.translate_error(error, url, self._limits) from error
             return hop, loop.time() - started
+
+    def _request(self, url: URL, headers: Mapping[str, str]) -> contextlib.AbstractAsyncContextManager[Any]:
+        """Begin a request, through the proxy if there is one. Its password goes to the proxy alone."""
+        if self._proxy is None:
+            return self._session.get(url, headers=headers, allow_redirects=False)
+        credentials: dict[str, str] = {}
+        if self._proxy.user is not None:
+            pair = f"{self._proxy.user}:{self._proxy.password or ''}".encode()
+            credentials[hdrs.PROXY_AUTHORIZATION] = f"Basic {base64.b64encode(pair).decode()}"
+        is_tunnelled = url.scheme == "https"
+        return self._session.get(
+            url,
+            headers=headers if is_tunnelled else {**headers, **credentials},
+            proxy=self._proxy.with_user(None),
+            proxy_headers=credentials if is_tunnelled else None,
+            allow_redirects=False,
+        )
 
     def _build_response(
         self,
@@ -197,13 +217,24 @@ async def open_fetcher(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
     sleep: Sleep = asyncio.sleep,
+    proxy: str | None = None,
 ) -> AsyncIterator[Fetcher]:
-    """Open a fetcher with its connections for the duration of the block. `random` gives numbers from 0 up to 1."""
+    """Open a fetcher with its connections for the duration of the block. `random` gives numbers from 0 up to 1.
+
+    With a `proxy`, connections go to it alone; the addresses of each request are checked before the proxy gets it.
+    """
     limits = limits or Limits()
-    guard = ssrf_guard.SsrfGuard(resolver or aiohttp.ThreadedResolver(), allowed_hosts)
+    names = resolver or aiohttp.ThreadedResolver()
+    guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
+    proxy_url, connection_guard = None if proxy is None else URL(proxy), guard
+    if proxy_url is not None:
+        # The operator named the proxy, so its address may be private; sources may not be fetched from it all the same.
+        allowed_proxy = ssrf_guard.allowed_host_of_url(str(proxy_url))
+        connection_guard = ssrf_guard.SsrfGuard(names, [allowed_proxy])
+        connection_guard.check_url(proxy_url)
     connector = aiohttp.TCPConnector(
-        resolver=guard,
-        socket_factory=guard.open_socket,
+        resolver=connection_guard,
+        socket_factory=connection_guard.open_socket,
         ssl=tls or True,
         limit=0,
         limit_per_host=limits.max_connections_per_host,
@@ -220,4 +251,6 @@ async def open_fetcher(
     )
     async with session:
         policy = retry.RetryPolicy(random)
-        yield Fetcher(session, guard, now=now, limits=limits, retry_policy=policy, sleep=sleep)
+        yield Fetcher(
+            session, guard, now=now, limits=limits, retry_policy=policy, sleep=sleep, proxy=proxy_url
+        )

@@ -123,6 +123,8 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> errors.Fet
 def translate_error(error: Exception, url: URL, limits: Limits) -> errors.FetchError:
     """Return the FetchError for an exception from aiohttp or the socket."""
     host = url.raw_host or ""
+    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+        return _translate_proxy_error(error, host)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return errors.FetchError(f"the TLS certificate of {host} is not trusted")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
@@ -145,3 +147,12 @@ def translate_error(error: Exception, url: URL, limits: Limits) -> errors.FetchE
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return errors.FetchError("its address or its answer cannot be read")
     return errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
+
+
+def _translate_proxy_error(
+    error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, host: str
+) -> errors.FetchError:
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return errors.TransientError("the proxy accepts no connection")
+    kind = errors.TransientError if error.status in _RETRYABLE else errors.FetchError
+    return kind(f"the proxy refuses to connect to {host} ({error.status})")

@@ -157,6 +157,24 @@ class SsrfGuard(abc.AbstractResolver):
                 raise http_errors.BlockedUrlError(f"{where} is a {reason} address")
             self._allowed_endpoints.add((address, port))
 
+    async def check_resolved(self, url: URL) -> None:
+        """Check the addresses that a URL's name has here, for a request whose name a proxy will resolve.
+
+        Raises FetchError, also for a name without an address here; a host that is allowed needs none.
+        """
+        host, port = url.raw_host or "", url.port or 0
+        name = _normalise_host(host)
+        if ":" in host or _NUMERIC_HOST.fullmatch(host):
+            return
+        if not self._allowed_hosts.isdisjoint({(name, None), (name, port)}):
+            return
+        try:
+            await self.resolve(host, port, socket.AF_UNSPEC)
+        except OSError:
+            raise http_errors.FetchError(
+                f"the name {host} was not found here, so that it cannot be checked before the proxy gets it"
+            ) from None
+
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:

@@ -82,6 +82,8 @@ def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
     [
         ("PAPERROUND_FETCH_ALLOW", "user:Gehe1m@host"),
         ("HF_ENDPOINT", "ftp://user:Gehe1m@host"),
+        ("PAPERROUND_FETCH_PROXY", "socks5://user:Gehe1m@host"),
+        ("PAPERROUND_FETCH_PROXY", "http://user:Gehe1m@127.0.0.1:1"),
         ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:x@Gehe1m@127.0.0.1:1/db"),
         ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:Gehe1m@127.0.0.1:1/db"),
     ],
