@@ -10,7 +10,7 @@ import structlog
 
 from bot import errors as bot_errors
 from bot.client.context import Client, Interaction
-from bot.client.interactions import checks, responses
+from bot.client.interactions import checks, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import channel_permissions, long_texts
 from bot.client.presenters.service_errors import map_service_errors
@@ -42,7 +42,8 @@ class AlertPresenter:
         texts = await interaction.client.texts_for(interaction)
         draft = await long_texts.store(self._services.text_tokens, draft, alerts.MAX_TEXT_LENGTH)
         with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
-            preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
+            async with lookups.admitted(interaction):
+                preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
         return alerts.preview_view(texts, draft, preview)
 
     async def create(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:

@@ -25,6 +25,7 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
             ("top", {"topic": "로봇"}),
             ("paper", {"paper": "2501.00001"}),
             ("trends", {}),
+            ("alerts add", {"keyword": "로봇"}),
         ):
             result = await harness.reader.slash(harness.channel, name, **options)
             assert shown_text(last_response(result)) == harness.texts("busy")
