@@ -15,6 +15,10 @@ _LINK_CAPTIONS = frozenset(
 )
 MAX_PAPERS = 5_000
 """The most papers of one digest: fifty times a busy day, and few enough to be stored in one transaction."""
+MAX_AUTHORS = 10_000
+"""The most authors of one paper: twice as many as any paper has had."""
+MAX_SECTIONS = 1_000
+"""The most highlights or chapters of one paper."""
 _MAX_TITLE_LINES = 3
 _MAX_TITLE_LINE_LENGTH = 500
 
@@ -121,7 +125,25 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[models.Entry, ...
             excess_lines.append(draft.line)
     if excess_lines:
         problems.append(_excess_problem(excess_lines))
+    for draft in first.values():
+        problems += _limit_lists(draft)
     return tuple(_build_entry(rank, draft) for rank, draft in enumerate(first.values(), 1)), problems
+
+
+def _limit_lists(draft: PaperDraft) -> list[models.Problem]:
+    """Cut the authors and sections of a paper, each with a problem: one name or bullet a line makes a million."""
+    problems = []
+    for count, most, noun in (
+        (len(draft.authors), MAX_AUTHORS, "authors"),
+        (len(draft.sections), MAX_SECTIONS, "sections"),
+    ):
+        if count > most:
+            message = f"a paper has at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out"
+            problems.append(models.Problem(draft.line, message))
+    if len(draft.authors) > MAX_AUTHORS:
+        draft.authors, draft.authors_truncated = draft.authors[:MAX_AUTHORS], True
+    draft.sections = draft.sections[:MAX_SECTIONS]
+    return problems
 
 
 def _excess_problem(excess_lines: Sequence[int]) -> models.Problem:

@@ -168,6 +168,20 @@ def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out() -> None:
     )
 
 
+def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out() -> None:
+    authors = ", ".join(f"Ann {number}" for number in range(paper_headings.MAX_AUTHORS + 2))
+    bullets = "\n".join(f"- text {number}" for number in range(paper_headings.MAX_SECTIONS + 1))
+    heading = "## Daily Papers (2025-02-06)\n\n### [Paper](https://arxiv.org/abs/2502.00001)\n\n"
+    (digest,) = parse.parse_text(f"{heading}Authors: {authors}\n\n{bullets}\n")
+    (paper,) = digest.entries
+    assert (len(paper.authors), paper.authors_truncated) == (paper_headings.MAX_AUTHORS, True)
+    assert len(paper.sections) == paper_headings.MAX_SECTIONS
+    assert digest.problems == (
+        models.Problem(3, "a paper has at most 10000 authors; 2 of 2502.00001 are left out"),
+        models.Problem(3, "a paper has at most 1000 sections; 1 of 2502.00001 are left out"),
+    )
+
+
 def test_a_dated_chapter_begins_no_digest() -> None:
     text = review_text("2025-05-27", 1, 2).replace(
         "글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글."
