@@ -184,6 +184,7 @@ async def test_short_rate_limits_for_half_a_minute_delay_posts_by_no_more(
     await day.run(30.0 if all_seeds else 3.0, lambda: day.proxy.answer_all(limit))
 
 
+@pytest.mark.parametrize("channel_count", short_or_long((40, 600), short=(40,)))
 async def test_a_retry_after_is_honoured_in_both_spellings(day: Day, all_seeds: bool) -> None:
     seconds = 15 if all_seeds else 3
 
