@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 from bot.services.outbox.discord_health import Answer, HealthState
 
-TICK_SECONDS = 180.0
+TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than another."""
-CLAIM_SECONDS = 120.0
+CLAIM_SECONDS = 60.0
 """The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
-DISCORD_SECONDS = 300.0
+DISCORD_SECONDS = 120.0
 """discord.py notices a dead connection within a minute and connects again within seconds."""
 DISCORD_FAILURE_SECONDS = 1200.0
-"""For so long a failed request excuses `DISCORD_SECONDS`: in a long outage discord.py waits up to 1,024 s between attempts
-to connect again."""
+"""For so long after a failed request Discord's silence is an outage: discord.py waits up to 1,024 s between attempts to
+connect again."""
 
 
 class Liveness:
@@ -23,7 +23,7 @@ class Liveness:
 
     Before its first sign each of them is as old as the start, which is the grace for starting up. While requests to
     Discord are made and fail, or Discord limits the bot, its silence is an outage, which starting this process again would
-    not end; until the login succeeds, that goes for every sign.
+    not end. Until the login succeeds, an outage excuses the other signs.
     """
 
     def __init__(
@@ -67,16 +67,29 @@ class Liveness:
         else:
             self.record_discord_failure()
 
-    def get_fields(self) -> dict[str, float | str | None]:
+    def get_fields(self) -> dict[str, float | str | bool | None]:
         """Return the fields of `/health`: Discord's state, and the seconds since each sign, None before the first."""
         signs = {"tick": self._tick_at, "claim": self._claim_at, "discord": self._discord_at}
         ages = {
             f"{name}_seconds": None if at is None else self._seconds_since(at) for name, at in signs.items()
         }
-        return {"discord": self._get_discord_state().value, **ages}
+        return {"discord": self._get_discord_state().value, "outage": self.is_outage(), **ages}
 
     def find_problems(self) -> list[str]:
         """Return a sentence for each sign that is overdue."""
+        problems = self._find_own_problems()
+        if self._is_overdue(self._discord_at, DISCORD_SECONDS):
+            problems.append(
+                f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
+            )
+        return problems
+
+    def is_outage(self) -> bool:
+        """Return whether nothing is wrong but that Discord does not answer, although it is asked."""
+        is_silent = self._is_overdue(self._discord_at, DISCORD_SECONDS)
+        return is_silent and self._is_discord_ill() and not self._find_own_problems()
+
+    def _find_own_problems(self) -> list[str]:
         is_logging_in = (self._tick_at or float("-inf")) < self._started_at
         if is_logging_in and self._is_discord_ill():
             return []
@@ -85,10 +98,6 @@ class Liveness:
             problems.append(f"The planner has not finished a tick for {TICK_SECONDS:.0f} s.")
         if self._is_overdue(self._claim_at, CLAIM_SECONDS):
             problems.append(f"The relay has not looked for parts to send for {CLAIM_SECONDS:.0f} s.")
-        if self._is_overdue(self._discord_at, DISCORD_SECONDS) and not self._is_discord_ill():
-            problems.append(
-                f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
-            )
         return problems
 
     def _is_discord_ill(self) -> bool:

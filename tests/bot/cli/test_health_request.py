@@ -82,6 +82,16 @@ def test_a_standby_is_healthy(paperround: Paperround, monkeypatch: pytest.Monkey
     )
 
 
+def test_an_outage_of_discord_does_not_fail_the_check(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(503, encode(HEALTHY | {"problems": [PROBLEM], "outage": True})) as port:
+        monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
+        answer = paperround("healthcheck")
+    assert answer.exit_status == 0
+    assert "Discord does not answer" in answer.stdout
+
+
 @pytest.mark.parametrize("arguments", [("healthcheck",), ("healthcheck", "--json")])
 def test_an_unhealthy_bot_is_exit_status_one_with_the_reason(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

@@ -105,6 +105,7 @@ async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerH
             "oldest_unsent_at": None,
             "oldest_unsent_seconds": None,
             "discord": "well",
+            "outage": False,
             "tick_seconds": 7.0,
             "claim_seconds": 7.0,
             "discord_seconds": 0.0,

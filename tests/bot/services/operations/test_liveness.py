@@ -37,7 +37,8 @@ def test_silence_of_discord_without_a_failed_request_is_a_fault_of_the_process(
     signs: liveness.Liveness,
 ) -> None:
     [problem] = signs.find_problems()
-    assert "no request to Discord has succeeded for 300 s" in problem
+    assert "no request to Discord has succeeded for 120 s" in problem
+    assert not signs.is_outage()
 
 
 @pytest.mark.parametrize(
@@ -52,28 +53,31 @@ def test_an_answer_of_discord_itself_is_a_sign_of_life(signs: liveness.Liveness,
 @pytest.mark.parametrize(
     "answer", [Answer(403, False), Answer(200, False), Answer(502, True), Answer(429, True)]
 )
-def test_an_outage_of_discord_is_no_fault_of_the_process(
+def test_while_requests_to_discord_fail_its_silence_is_an_outage(
     signs: liveness.Liveness, monotonic: ManualTime, answer: Answer
 ) -> None:
     signs.record_answer(answer)
-    assert signs.find_problems() == []
+    assert len(signs.find_problems()) == 1
+    assert signs.is_outage()
     assert signs.get_fields()["discord_seconds"] is None
     monotonic.seconds += liveness.DISCORD_FAILURE_SECONDS + 1
     signs.record_tick()
     signs.record_claim()
     assert len(signs.find_problems()) == 1
+    assert not signs.is_outage()
 
 
-def test_a_limit_of_discord_excuses_its_silence_for_as_long_as_it_lasts(monotonic: ManualTime) -> None:
+def test_a_limit_of_discord_is_an_outage_for_as_long_as_it_lasts(monotonic: ManualTime) -> None:
     states = [HealthState.LIMITED]
     signs = liveness.Liveness(monotonic, get_discord_state=lambda: states[0])
     monotonic.seconds += 7200
-    assert signs.find_problems() == []  # the login waits for Discord
+    assert signs.is_outage()  # the login waits for Discord
     signs.record_tick()
     signs.record_claim()
-    assert signs.find_problems() == []
+    assert signs.is_outage()
     states[0] = HealthState.WELL
     assert len(signs.find_problems()) == 1
+    assert not signs.is_outage()
 
 
 def test_no_outage_of_discord_excuses_a_planner_or_relay_that_stands_still(
@@ -81,7 +85,8 @@ def test_no_outage_of_discord_excuses_a_planner_or_relay_that_stands_still(
 ) -> None:
     monotonic.seconds += liveness.TICK_SECONDS + 1
     signs.record_discord_failure()
-    assert len(signs.find_problems()) == 2
+    assert len(signs.find_problems()) == 3
+    assert not signs.is_outage()
 
 
 def test_a_start_begins_the_grace_again_and_keeps_the_signs(
@@ -92,6 +97,7 @@ def test_a_start_begins_the_grace_again_and_keeps_the_signs(
     assert signs.find_problems() == []
     assert signs.get_fields() == {
         "discord": "well",
+        "outage": False,
         "tick_seconds": 500,
         "claim_seconds": 500,
         "discord_seconds": None,
