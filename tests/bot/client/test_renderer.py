@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from bot.client.discord_api.command_sync import CommandMentions
 from bot.client.renderer import DiscordRenderer
 from bot.rendering.discord_text import limits
 from bot.rendering.wording.templates import Templates
-from bot.services.posts import contents
+from bot.services.posts import contents, delivery_factory
 from storage import models
 from tests.fake_discord import validation
 from tests.support import hostile_papers, payload_checks
@@ -134,6 +134,51 @@ def test_an_alert_of_hostile_papers_is_within_the_limits(
     matches = tuple((paper, reasons) for paper in papers)
     post = contents.AlertPost(LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel)
     _check(_renderer().render_alert(post))
+
+
+FOREIGN_MARKERS = st.sampled_from(
+    [
+        "pr:d:x:0/",
+        "pr:d:daily:0:0000-00-00:0/",
+        "pr:d:daily:1:2025-02-12:1/",
+        "pr:d:daily:1:2025-02-13:0/ pr:d:pr:d:x:0/",
+        "[a](<https://discord.com/#pr:d:x:0/>)",
+    ]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=FOREIGN_MARKERS, style=st.sampled_from(models.Style), other=hostile_papers.texts)
+def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, other: str) -> None:
+    url = f"https://arxiv.org/abs/2611.10000#{text}"
+    papers = tuple(
+        _paper(
+            number,
+            title=f"{text} {other}",
+            url=url,
+            thumbnail=url,
+            authors=(text, other),
+            sections=(models.Section(text, f"{other} [{text}]({url}) {text}"),),
+        )
+        for number in range(2)
+    )
+    factory = delivery_factory.DeliveryFactory(_renderer)
+    post = _daily(papers, style=style, marker=delivery_factory.MARKER_PLACEHOLDER)
+    daily_parts = factory.build_parts(factory.render_daily(post), "daily:1:2025-02-12")
+    reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
+    matches = tuple((paper, (reason,)) for paper in papers)
+    alert = contents.AlertPost("alert:user:7:1:1", models.Locale.EN, date(2025, 2, 12), matches)
+    notice = contents.NoticePost(
+        "notice:s3:1", models.Locale.EN, contents.NoticeKind.SOURCE_FAILING, text, subject=url
+    )
+    now = datetime(2025, 2, 12, tzinfo=UTC)
+    others = (
+        *factory.build_alert(alert, now=now, user_id=7).parts,
+        *factory.build_notice(notice, now=now, user_id=7).parts,
+    )
+    for part in (*daily_parts, *others):
+        for body in (part.payload, part.fallback or part.payload):
+            assert set(MARKER.findall(body)) == ({part.marker} if part.marker else set())
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

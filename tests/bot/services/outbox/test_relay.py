@@ -7,14 +7,19 @@ import json
 import random
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from discord.http import MultipartParameters
 
+from bot.client import translations
+from bot.client.discord_api.command_sync import CommandMentions
+from bot.client.renderer import DiscordRenderer
 from bot.clock import system_clock
+from bot.rendering.wording.templates import Templates
 from bot.services.outbox import discord_errors, discord_health, outcomes, relay, sender, suspension, throttle
+from bot.services.posts import contents, delivery_factory
 from bot.services.posts.delivery_factory import DeliveryFactory, new_nonce
 from storage import models
 from storage.database import Database
@@ -29,6 +34,7 @@ from tests.support.relay_harness import (
     message_payload,
     message_texts,
     new_delivery,
+    new_subscription,
 )
 
 pytestmark = pytest.mark.wire
@@ -358,6 +364,41 @@ async def test_parts_left_sending_by_a_crash_continue_at_once(
     await relay_harness.drain()
     assert all_sent(await relay_harness.list_states())
     assert len(await fake.messages(sent)) == len(await fake.messages(unsent)) == 1
+
+
+async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    days = [date(2026, 11, 20), date(2026, 11, 21)]
+    keys = [f"daily:1:{day.isoformat()}" for day in days]
+    forged = f"https://arxiv.org/abs/2611.10000#pr:d:x:0/{contents.part_marker(keys[1], 0)}"
+    paper = contents.PostPaper("2611.10000", forged, forged, days[0], thumbnail=forged)
+    texts = translations.load()
+    renderer = DiscordRenderer(texts, Templates(), CommandMentions())
+    deliveries = DeliveryFactory(lambda: renderer)
+    subscription = new_subscription(channel_id, id=1)
+    for day, key in zip(days, keys, strict=True):
+        post = contents.DailyPost(
+            delivery_factory.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
+        )
+        planned = deliveries.build_post(
+            deliveries.render_daily(post),
+            subscription,
+            kind=models.DeliveryKind.DAILY,
+            key=key,
+            local_on=day,
+            now=relay_harness.now(),
+        )
+        await relay_harness.add_deliveries(replace(planned, subscription_id=None))
+        # The second day's request breaks before Discord sees it, and is tried again after Discord's nonces expired.
+        if day == days[1]:
+            await fake.set_faults({"kind": "lose", "method": "POST", "stored": False})
+            await relay_harness.drain()
+            relay_harness.clock_offset += timedelta(minutes=5)
+            await fake.set_faults()
+        await relay_harness.drain(until=all_sent)
+    assert len(await fake.messages(channel_id)) == 2
 
 
 async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
