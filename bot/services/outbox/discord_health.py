@@ -186,9 +186,10 @@ class DiscordHealth:
             if now + limit > self._closed_until:
                 self._state, self._closed_until = state, now + limit
             return
-        delay = min(MAX_DELAY, INITIAL_DELAY * 2.0 ** min(self._failed_probes, 10)) * self._rng.uniform(
-            0.5, 1.0
-        )
+        growing = min(MAX_DELAY, INITIAL_DELAY * 2.0 ** min(self._failed_probes, 10))
+        delay = growing * self._rng.uniform(0.5, 1.0)
+        if limit and not self._failed_probes:
+            delay = limit + self._rng.uniform(0.0, 0.1)  # Discord says how long, and has not been asked since
         self._failed_probes += 1
         self._closed_until = now + max(delay, limit)
         if self.is_well:
