@@ -140,9 +140,10 @@ def newest_digest_date(now: datetime) -> date:
     return (now + EASTERNMOST_OFFSET).date()
 
 
-def settled_at(subscription: models.Subscription, digest: StoredDigest) -> datetime:
+def settled_at(subscription: models.Subscription, digest: StoredDigest, now: datetime) -> datetime:
     """Return when the votes of a digest have settled by the subscription's `settle_hours` (UTC)."""
-    return digest.ingested_at + timedelta(hours=subscription.settle_hours)
+    # A digest stored by a clock that was ahead must not wait until then.
+    return min(digest.ingested_at, now) + timedelta(hours=subscription.settle_hours)
 
 
 def fresh_digests(
@@ -190,7 +191,7 @@ def decide(
         choice = _choose(empty, fresh, subscription, pool, posted_ids)
         return Decision(moved_on, _unless_empty(choice, subscription), choice)
     empty = replace(empty, missed_on=_missed_dates(subscription, past, today))
-    settled = [settled_at(subscription, digest) for digest in fresh]
+    settled = [settled_at(subscription, digest, now) for digest in fresh]
     ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
     if ready:
         return _decide_daily(subscription, moved_on, today, empty, ready, pool, posted_ids)

@@ -103,7 +103,7 @@ def explain(facts: ExplanationInput) -> Explanation:
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
     eligible = next((digest for digest in facts.containing_digests if _is_eligible(facts, digest)), None)
     if eligible is not None and _is_settling(facts, eligible):
-        settled_at = decision.settled_at(facts.subscription, eligible)
+        settled_at = decision.settled_at(facts.subscription, eligible, facts.now)
         return Explanation(Cause.SETTLING, facts.subscription, eligible.date, settled_at, may_change=True)
     if eligible is not None and facts.upcoming is not None:
         return _explain_decision(facts, facts.upcoming, may_change=True)
@@ -177,7 +177,7 @@ def _is_eligible(facts: ExplanationInput, digest: StoredDigest) -> bool:
 def _is_settling(facts: ExplanationInput, digest: StoredDigest) -> bool:
     """Return whether the next decision waits for, or passes over, a digest whose votes have not settled."""
     subscription = facts.subscription
-    settled_at = decision.settled_at(subscription, digest)
+    settled_at = decision.settled_at(subscription, digest, facts.now)
     if styles.is_rolling(subscription) or settled_at <= facts.now:
         return False
     is_waiting = subscription.waiting_for_on is not None

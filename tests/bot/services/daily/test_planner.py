@@ -112,6 +112,17 @@ async def test_votes_get_time_to_settle(harness: PlannerHarness) -> None:
     assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=2)) == 1
 
 
+@pytest.mark.parametrize("settle_hours", [0, 1])
+async def test_a_digest_stored_by_a_clock_that_was_ahead_is_not_held_back_until_then(
+    harness: PlannerHarness, settle_hours: int
+) -> None:
+    await harness.subscribe(settle_hours=settle_hours)
+    await store_newsletter(harness, MONDAY, ("2601.00001", 9), at=SEOUL_9AM + timedelta(hours=2))
+    assert await harness.planner.tick(SEOUL_9AM) == 1 - settle_hours
+    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=1)) == 0
+    assert await harness.planner.tick(SEOUL_9AM + timedelta(hours=3)) == settle_hours
+
+
 async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_listed(
     harness: PlannerHarness,
 ) -> None:
