@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import key_values
+from storage import errors, key_values
 from storage.database import Connection, Database, sqlite_path, translated_errors
 
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
@@ -89,9 +89,10 @@ class SenderLock:
         if self._connection is None:
             return self.is_held
         try:
-            async with asyncio.timeout(HEARTBEAT_TIMEOUT):
-                is_current = await is_current_term(self._connection, self._term or 0)
-        except (SQLAlchemyError, OSError, TimeoutError):
+            with translated_errors(self._database.url):
+                async with asyncio.timeout(HEARTBEAT_TIMEOUT):
+                    is_current = await is_current_term(self._connection, self._term or 0)
+        except (SQLAlchemyError, OSError, errors.StorageError):
             is_current = False
         if not is_current:
             await self.release()
@@ -110,7 +111,10 @@ class SenderLock:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             # Only closing the session releases the lock; returning it to the pool would keep it.
-            with suppress(SQLAlchemyError, OSError, TimeoutError):
+            with (
+                suppress(SQLAlchemyError, OSError, errors.StorageError),
+                translated_errors(self._database.url),
+            ):
                 async with asyncio.timeout(HEARTBEAT_TIMEOUT):
                     await connection.invalidate()
                     await connection.close()
