@@ -9,7 +9,17 @@ import tempfile
 
 from bench.figures import Figure, show
 
-SHAPES = ("60,000 papers", "5,000 papers of 4 kB", "one line", "one section")
+SHAPES = (
+    "60,000 papers",
+    "5,000 papers of 4 kB",
+    "authors",
+    "one line",
+    "one wide line",
+    "headings",
+    "empty lines",
+    "one section",
+    "highlights",
+)
 MAX_MEGABYTES = 150
 TIMEOUT_SECONDS = 300
 
@@ -27,6 +37,7 @@ def main() -> list[Figure]:
         name = f"{shape}, {measured['file_mb']:.0f} MB"
         figures += [
             show(Figure(f"{name}: memory above idle", measured["growth_mb"], "MB", max_value=MAX_MEGABYTES)),
+            show(Figure(f"{name}: memory of all processes above idle", measured["tree_mb"], "MB")),
             show(Figure(f"{name}: event loop late, at most", measured["late_ms"], "ms")),
         ]
     return figures

@@ -63,6 +63,11 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @property
+    def is_shareable(self) -> bool:
+        """Whether another process can open the database; one in memory cannot be shared."""
+        return not self.is_sqlite or sqlite_path(self.url) is not None
+
+    @property
     def url(self) -> URL:
         """The database URL; `str()` hides the password."""
         return self.engine.url

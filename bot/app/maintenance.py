@@ -12,10 +12,10 @@ from contextlib import aclosing, suppress
 
 import structlog
 
-from bot import isolation
+from bot import child_process, isolation
 from bot.clock import Clock
 from bot.services.search import maintenance_tasks, worker_process
-from storage.database import Database, sqlite_path
+from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class MaintenanceLoop:
         with isolation.isolated(log, "maintenance failed; will retry later"):
             try:
                 return await self._run_pending_tasks()
-            except worker_process.WorkerError as error:
+            except child_process.ChildError as error:
                 log.error("maintenance failed; will retry later", reason=str(error))
         return False
 
@@ -92,19 +92,15 @@ class MaintenanceLoop:
     async def _task_steps(
         self, task: maintenance_tasks.MaintenanceTask, paper_count: int
     ) -> AsyncGenerator[int, None]:
-        if paper_count > self._in_process_limit and self._supports_worker_process():
+        if paper_count > self._in_process_limit and self._database.is_shareable:
             url = self._database.url.render_as_string(hide_password=False)
             try:
                 async with aclosing(worker_process.run_task(url, task)) as steps:
                     async for done in steps:
                         yield done
                 return
-            except worker_process.WorkerStartError as error:
+            except child_process.ChildStartError as error:
                 log.warning("no worker process; answers are slower during maintenance", reason=str(error))
         async with aclosing(maintenance_tasks.run_task(self._database, self._clock, task)) as steps:
             async for done in steps:
                 yield done
-
-    def _supports_worker_process(self) -> bool:
-        """Return whether another process can open the database; one in memory cannot be shared."""
-        return not self._database.is_sqlite or sqlite_path(self._database.url) is not None

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from bot import errors, isolation
-from bot.app import gateway, leadership, maintenance, polling, ticker
+from bot.app import gateway, ingest_process, leadership, maintenance, polling, ticker
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
@@ -100,8 +100,9 @@ class Runtime:
     async def ingest_files(self, paths: list[Path]) -> None:
         """Ingest files of the inbox. Raises the first error after the last file."""
         container = self.container
+        ingest = container.create_ingest(on_planned=self.relay.wake)
         reader = inbox_reader.InboxReader(
-            container.create_ingest(on_planned=self.relay.wake),
+            lambda name: ingest_process.add_file(container, ingest, name),
             Quarantine(container.database, "inbox"),
             on_result=self._count_digests,
             on_set_aside=self._notify_set_aside,

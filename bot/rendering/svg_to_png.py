@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import resvg_py
 
+from bot import child_process
+
 _TIMEOUT_SECONDS = 20.0
-_SECRET_VARIABLES = ("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL")
 
 
 def draw(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
@@ -25,18 +24,15 @@ def draw(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
 
 def draw_in_process(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
     """Return the picture as `draw` does, drawn in a process of its own; in this one if that fails. Call it in a thread."""
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRET_VARIABLES}
-    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
-    command = [sys.executable, "-P", "-m", __name__, str(width)]
-    command += [] if fonts is None else ["--fonts", *fonts]
+    options = [str(width), *([] if fonts is None else ["--fonts", *fonts])]
     try:
         drawn = subprocess.run(  # noqa: S603 - our own module
-            command,
+            child_process.command(__name__, *options),
             input=svg.encode(),
             capture_output=True,
             check=True,
             timeout=_TIMEOUT_SECONDS,
-            env=environment,
+            env=child_process.environment(),
         )
     except (OSError, subprocess.SubprocessError):
         return draw(svg, width, fonts)

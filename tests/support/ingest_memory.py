@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
+
 from bot import logs
-from bot.app import runtime
+from bot.app import ingest_process, runtime
 from bot.app.container import Container
 from bot.client.renderer import DiscordRenderer
-from bot.services.ingest import files
 from bot.settings import Settings
 from storage import migrate
 
@@ -89,6 +92,37 @@ def _peak_kilobytes() -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
+@contextmanager
+def _tree_memory() -> Iterator[list[int]]:
+    """Yield the proportional set size of this process and its children in kB, measured again and again in a thread."""
+    process, ended = psutil.Process(), threading.Event()
+
+    def measure() -> int:
+        return sum(map(_proportional_kilobytes, (process.pid, *(child.pid for child in process.children()))))
+
+    sizes = [measure()]
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            sizes.append(measure())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield sizes
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _proportional_kilobytes(pid: int) -> int:
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:  # it has ended
+        return 0
+    return int(rollup.split("Pss:")[1].split()[0]) if "Pss:" in rollup else 0
+
+
 async def measure(shape: str, folder: Path) -> dict[str, object]:
     """Ingest a file of this shape as the running bot does."""
     path = folder / "digest.md"
@@ -115,14 +149,15 @@ async def measure(shape: str, folder: Path) -> dict[str, object]:
 
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0)
-    file = await asyncio.to_thread(files.read_file, str(path))
-    result = await ingest.add_file(file)
+    with _tree_memory() as tree:
+        result = await ingest_process.add_file(container, ingest, str(path))
     watching.cancel()
     await database.close()
     return {
         "shape": shape,
         "file_mb": size / 1e6,
         "growth_mb": (_peak_kilobytes() - idle) * 1024 / 1e6,
+        "tree_mb": (max(tree) - tree[0]) * 1024 / 1e6,
         "late_ms": 1e3 * late,
         "papers": result.papers,
         "digests": result.digests,

@@ -11,6 +11,9 @@ from bot import errors
 from bot.digests import parse
 from bot.services.ingest.results import IngestProblem
 
+LARGE_BYTES = 1_000_000
+"""More than three times a busy day's digest."""
+
 
 @dataclass(slots=True)
 class TextFile:
@@ -58,6 +61,14 @@ def fingerprint(name: str) -> str:
     except OSError:
         return ""
     return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def is_large(name: str) -> bool:
+    """Whether a file is read at all and may take far more memory than a day's digest."""
+    try:
+        return LARGE_BYTES < Path(name).stat().st_size <= parse.MAX_BYTES
+    except OSError:
+        return False
 
 
 def read_file(name: str) -> TextFile | IngestProblem:

@@ -12,23 +12,22 @@ from bot import isolation
 from bot.services.ingest import files
 from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.results import IngestResult
-from bot.services.ingest.service import IngestService
 
 log = structlog.get_logger(__name__)
 
 
 class InboxReader:
-    """Ingests files. `on_result` gets each result, `on_set_aside` the name and fingerprint of what is not read."""
+    """Ingests files by `add_file`. `on_result` gets each result, `on_set_aside` the name and fingerprint of what is not read."""
 
     def __init__(
         self,
-        ingest: IngestService,
+        add_file: Callable[[str], Awaitable[IngestResult]],
         quarantine: Quarantine,
         *,
         on_result: Callable[[IngestResult], None],
         on_set_aside: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        self._ingest = ingest
+        self._add_file = add_file
         self._quarantine = quarantine
         self._on_result = on_result
         self._on_set_aside = on_set_aside
@@ -54,7 +53,7 @@ class InboxReader:
             raise failures[0]
 
     async def _read_file(self, name: str) -> None:
-        result = await self._ingest.add_file(await asyncio.to_thread(files.read_file, name))
+        result = await self._add_file(name)
         for problem in result.problems:
             if problem.line is None:
                 log.warning("file not ingested", file=name, reason=problem.message)

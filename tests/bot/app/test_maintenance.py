@@ -16,6 +16,7 @@ import psutil
 import pytest
 import structlog
 
+from bot import child_process
 from bot.app import container, maintenance
 from bot.services.search import (
     document_tokens,
@@ -140,7 +141,7 @@ async def test_without_a_worker_process_the_task_runs_in_this_process(
 
 
 async def test_a_worker_that_cannot_start_raises_its_own_error(filled: Database) -> None:
-    with pytest.raises(worker_process.WorkerStartError):
+    with pytest.raises(child_process.ChildStartError):
         await _run_all(worker_process.run_task("mysql://nowhere", maintenance_tasks.MaintenanceTask.INDEX))
 
 
@@ -155,7 +156,7 @@ async def test_a_killed_worker_raises_an_error_and_its_progress_is_kept(filled: 
         )
         [worker] = await _wait_for_workers()
         worker.kill()
-        with pytest.raises(worker_process.WorkerError, match="SIGKILL"):
+        with pytest.raises(child_process.ChildError, match="SIGKILL"):
             await task
     status = await rebuild.get_index_status(filled)
     assert status.is_outdated
@@ -212,7 +213,7 @@ async def test_a_worker_of_another_version_changes_nothing(
 ) -> None:
     await pretend_other_version(filled)
     monkeypatch.setattr(document_tokens, "VERSION", "older")
-    with pytest.raises(worker_process.WorkerError, match="restart the bot"):
+    with pytest.raises(child_process.ChildError, match="restart the bot"):
         await _run_all(worker_process.run_task(url_of(filled), maintenance_tasks.MaintenanceTask.INDEX))
     assert (await rebuild.get_index_status(filled)).progress is None
 
