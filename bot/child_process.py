@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -24,6 +25,10 @@ STOP_SECONDS = 3.0
 _SECRET_VARIABLES = ("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL")
 _ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 """Settings of glibc that return freed memory to the system at once."""
+
+_STACK_BYTES = 1 << 20
+"""Size of a thread's stack, 8 MB by default, of which the whole counts as memory."""
+_SENT_AT_ONCE = 1 << 18
 
 
 class ChildStartError(errors.PaperroundError):
@@ -79,6 +84,25 @@ async def stop(child: asyncio.subprocess.Process) -> None:
         child.stdin.close()
 
 
+async def run(module: str, request: Mapping[str, Any], data: bytes = b"") -> tuple[int, bytes]:
+    """Run a module until it ends; returns its exit status and its output. `data` is for `read_data`.
+
+    Cancelling ends the process. Raises ChildStartError.
+    """
+    child = await start(module, {**request, "length": len(data)})
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        with suppress(ConnectionError):  # it has ended, and its status tells why
+            for position in range(0, len(data), _SENT_AT_ONCE):
+                child.stdin.write(data[position : position + _SENT_AT_ONCE])
+                await child.stdin.drain()
+        output = await child.stdout.read()
+        return await child.wait(), output
+    finally:
+        await stop(child)
+
+
 def describe_exit(status: int) -> str:
     """Return how a process ended, for a message."""
     return f"status {status}" if status >= 0 else signal.Signals(-status).name
@@ -87,7 +111,28 @@ def describe_exit(status: int) -> str:
 def read_request() -> Any:
     """Lower the priority of this process, which is a child, and return its request."""
     os.nice(NICE)
-    return json.loads(sys.stdin.readline())
+    return json.loads(sys.stdin.buffer.readline())
+
+
+def read_data(request: Mapping[str, Any]) -> bytes:
+    """Return the data that `run` sent with the request to this process, which is a child."""
+    return sys.stdin.buffer.read(request["length"])
+
+
+def limit_memory(megabytes: int) -> None:
+    """Make this process, which is a child, raise MemoryError once its data segment is larger."""
+    limit = megabytes * 1_000_000
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    threading.stack_size(_STACK_BYTES)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether the error is a MemoryError or was caused by one."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def exit_with_parent() -> None:
@@ -96,6 +141,8 @@ def exit_with_parent() -> None:
 
 
 def _wait_for_parent() -> None:
-    sys.stdin.read()
+    # Not sys.stdin, whose lock this thread would hold when the interpreter ends.
+    while os.read(0, 1):
+        pass
     # At once: an orderly exit would wait for the current transaction, and a transaction may be cut off.
     os._exit(1)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
-import threading
 import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -34,7 +32,6 @@ MAX_MEGABYTES = 320
 MAX_PROBLEMS = 1_000
 """Problems of one file that are reported; the log has one line for each."""
 _SETTINGS = {"database_url", "alert_days", "expire_hours", "locale", "templates"}
-_STACK_BYTES = 1 << 20
 _MAX_OUTPUT = 2_000
 
 
@@ -54,36 +51,27 @@ async def add_file(container: Container, ingest: IngestService, name: str) -> In
 async def _add_in_process(container: Container, name: str) -> IngestResult:
     settings = container.settings.model_dump(mode="json", include=_SETTINGS)
     url = container.database.url.render_as_string(hide_password=False)
-    child = await child_process.start(
-        __name__,
-        {
-            "settings": {**settings, "database_url": url},
-            "now": container.clock().isoformat(),
-            "file": name,
-            "megabytes": MAX_MEGABYTES,
-        },
-    )
-    try:
-        assert child.stdout is not None
-        output = (await child.stdout.read()).decode("utf-8", "replace").strip()
-        status = await child.wait()
-    finally:
-        await child_process.stop(child)
+    request = {
+        "settings": {**settings, "database_url": url},
+        "now": container.clock().isoformat(),
+        "file": name,
+        "megabytes": MAX_MEGABYTES,
+    }
+    status, output = await child_process.run(__name__, request)
+    text = output.decode("utf-8", "replace").strip()
     if status == 0:
-        return _decode_result(json.loads(output.rpartition("\n")[2]))
+        return _decode_result(json.loads(text.rpartition("\n")[2]))
     reason = child_process.describe_exit(status)
     if status < 0:
         # The system ended it, most likely for its memory; reading it again would end the same way.
         return _refusal(name, f"the process that read it ended with {reason}")
-    raise child_process.ChildError(f"the process that read it ended with {reason}: {output[-_MAX_OUTPUT:]}")
+    raise child_process.ChildError(f"the process that read it ended with {reason}: {text[-_MAX_OUTPUT:]}")
 
 
 def main() -> None:
     """Run the process: read the request from stdin, ingest the file, and write the result to stdout."""
     request = child_process.read_request()
-    limit = request["megabytes"] * 1_000_000
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    threading.stack_size(_STACK_BYTES)  # stacks count whole, 8 MB each by default
+    child_process.limit_memory(request["megabytes"])
     child_process.exit_with_parent()
     failures: list[Exception] = []
     result = None
@@ -93,7 +81,7 @@ def main() -> None:
         [error] = failures
         if isinstance(error, storage_errors.StorageError):
             sys.exit(str(error))
-        if not _is_out_of_memory(error):
+        if not child_process.is_out_of_memory(error):
             raise error
         message = f"it is too large to be read within {request['megabytes']} MB of memory"
         result = _refusal(request["file"], message)
@@ -114,14 +102,6 @@ def _clock_from(now: datetime) -> Clock:
     """Return a clock that goes on from the parent's time, which may differ from the system's."""
     started = time.monotonic()
     return lambda: now + timedelta(seconds=time.monotonic() - started)
-
-
-def _is_out_of_memory(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, MemoryError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _refusal(name: str, message: str) -> IngestResult:

@@ -117,6 +117,7 @@ async def test_a_process_that_fails_raises_its_reason(
 async def _wait_for_child() -> psutil.Process:
     async with asyncio.timeout(30):
         while True:
-            if children := psutil.Process().children():
-                return children[0]
+            for child in psutil.Process().children():
+                if ingest_process.__name__ in child.cmdline():
+                    return child
             await asyncio.sleep(0.01)  # another thread starts it

@@ -1,0 +1,60 @@
+"""A large answer is read in a process of its own, with the same digests and errors as in this one."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bot.sources import digest_detector
+from bot.sources.http import errors, fetcher
+from storage import models
+from tests.support import source_payloads
+
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+STATE = models.PageState("https://example.org/a.md", NOW, models.FetchStatus.OK)
+
+
+@pytest.fixture(params=["in a process", "in this process"], autouse=True)
+def _where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest_detector, "LARGE_BYTES", 0)
+    if request.param == "in this process":
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+
+async def detect(text: str, *, encoding: str = "utf-8") -> tuple[models.Digest, ...]:
+    response = fetcher.Response("https://example.org/a.md", text.encode(encoding), STATE, charset=encoding)
+    return await digest_detector.detect_in_response(response)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "euc-kr"])
+async def test_the_digests_are_the_same(encoding: str) -> None:
+    text = source_payloads.newsletter() + "강화 학습\n"
+    [digest] = await detect(text, encoding=encoding)
+    assert (digest,) == digest_detector.detect_in_text(text)
+    assert digest.text.endswith("강화 학습\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "reason"),
+    [
+        ("<!doctype html><p>Welcome</p>", errors.HtmlPageError, "HTML page"),
+        ("nothing", errors.FetchError, "there is no digest in it"),
+        ("## Daily Papers (2026-01-05)\n", errors.NotFoundError, "list of papers is empty"),
+    ],
+)
+async def test_the_errors_are_the_same(text: str, error: type[errors.FetchError], reason: str) -> None:
+    with pytest.raises(error, match=reason) as raised:
+        await detect(text)
+    assert type(raised.value) is error
+
+
+async def test_an_answer_beyond_the_memory_is_refused(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if "in a process" not in request.node.callspec.id:
+        pytest.skip("only a process has a limit")
+    monkeypatch.setattr(digest_detector, "MAX_MEGABYTES", 60)
+    with pytest.raises(errors.FetchError, match="too large to be read within 60 MB"):
+        await detect(source_payloads.newsletter(date(2026, 1, 5)) + "- a\n\n" * 500_000)
