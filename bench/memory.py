@@ -21,7 +21,7 @@ SHAPES = (
     "highlights",
 )
 MAX_MEGABYTES = 150
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 600
 
 
 def main() -> list[Figure]:
