@@ -43,6 +43,7 @@ class Database:
         # A lock serves the writers of this process in order; SQLite's busy loop does not.
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
+        self._idle_seconds: float | None = None
 
     def limited(self, connections: int) -> Database:
         """Return this database for work that holds at most this number of connections, and one writer, at a time.
@@ -56,6 +57,16 @@ class Database:
         # In this order: whoever waits for a connection must not hold the lock of all writers.
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
+
+    def ending_idle(self, seconds: float) -> Database:
+        """Return this database for transactions that PostgreSQL ends once they have sent nothing for so long.
+
+        A process that is frozen within a transaction thus holds its locks no longer.
+        """
+        bounded = Database(self.engine)
+        bounded._read_gates, bounded._write_gates = self._read_gates, self._write_gates
+        bounded._idle_seconds = None if self.is_sqlite else seconds
+        return bounded
 
     @property
     def is_sqlite(self) -> bool:
@@ -86,6 +97,11 @@ class Database:
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
             async with connection.begin():
+                if self._idle_seconds is not None:
+                    milliseconds = int(self._idle_seconds * 1000)
+                    await connection.execute(
+                        sa.text(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
+                    )
                 yield connection
 
     @asynccontextmanager
@@ -152,9 +168,12 @@ def _is_unavailable(error: BaseException) -> bool:
         return True
     original = getattr(error, "orig", None) or error
     sqlstate = getattr(original, "sqlstate", None) or ""
-    # Connection exceptions, shutdown and start-up, too many connections (PostgreSQL manual, appendix A).
+    # Connection exceptions, shutdown and start-up, too many connections, a transaction ended because it was idle
+    # (PostgreSQL manual, appendix A).
     return (
-        sqlstate.startswith(("08", "57P")) or sqlstate == "53300" or "connection is closed" in str(original)
+        sqlstate.startswith(("08", "57P"))
+        or sqlstate in ("53300", "25P03")
+        or "connection is closed" in str(original)
     )
 
 

@@ -41,6 +41,10 @@ log = structlog.get_logger(__name__)
 
 GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
+DELIVERY_IDLE_SECONDS = 15.0
+"""A sender that is frozen within a transaction holds its locks for so long; then a standby can begin its term."""
+PLANNING_IDLE_SECONDS = 60.0
+"""The same for planning, which renders hundreds of posts within a transaction."""
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 PURGE_INTERVAL = timedelta(hours=6)
@@ -126,10 +130,11 @@ class Runtime:
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
+    delivery_database = container.database.ending_idle(DELIVERY_IDLE_SECONDS)
     metrics.watch_discord(container.discord_health)
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
-        container.database,
+        delivery_database,
         suspension.DestinationSuspender(container.deliveries),
         container.deliveries,
         rng=random.Random(),
@@ -137,7 +142,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         on_outcome=metrics.record,
     )
     relay = Relay(
-        container.database,
+        delivery_database,
         sender.DiscordSender(bot, lock.is_sender),
         recorder,
         container.discord_health,
@@ -145,7 +150,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         get_term=lambda: lock.term,
         on_claimed=liveness.record_claim,
     )
-    planner = DailyPlanner(container.database, container.deliveries)
+    planner = DailyPlanner(container.database.ending_idle(PLANNING_IDLE_SECONDS), container.deliveries)
     return Runtime(container, bot, relay, planner, metrics, lock, stop, liveness)
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from storage import database, migrate, tables
+from storage import database, errors, migrate, tables
 
 
 async def test_concurrent_read_then_write_transactions_lose_no_update(db: database.Database) -> None:
@@ -103,3 +103,23 @@ async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.D
     first_may_end.set()
     await asyncio.gather(delivery, *tasks)
     assert order.index("delivery") <= 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_transaction_that_stands_still_loses_its_locks(db: database.Database) -> None:
+    insert = tables.meta.insert().values(key="frozen", value="0")
+    update = tables.meta.update().where(tables.meta.c.key == "frozen")
+    async with db.transaction() as connection:
+        await connection.execute(insert)
+
+    async def freeze() -> None:
+        async with db.ending_idle(0.05).transaction() as frozen:
+            await frozen.execute(update.values(value="1"))
+            async with db.transaction() as connection:
+                await connection.execute(update.values(value="2"))
+            await frozen.execute(update.values(value="3"))
+
+    with pytest.raises(errors.DatabaseUnavailableError):
+        await freeze()
+    async with db.read() as connection:
+        assert await connection.scalar(sa.select(tables.meta.c.value)) == "2"

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 JSON = "application/json"
 """The exact content type of Discord's answers; discord.py takes any other for a text."""
 
+SWITCHING_PROTOCOLS = 101
+
 
 class Exchange(Protocol):
     """The listener of one request, given as its `trace_request_ctx`."""
@@ -69,6 +71,9 @@ class HttpObserver:
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         context.answer = read_answer(params.response)
+        if "Upgrade" in params.headers and params.response.status != SWITCHING_PROTOCOLS:
+            # The body of a refused handshake is not read, and it says nothing about other requests.
+            self._report_failure(ConnectionError(f"the Gateway answered {params.response.status}"))
 
     async def _on_body(
         self,
@@ -89,9 +94,12 @@ class HttpObserver:
         context: SimpleNamespace,
         params: aiohttp.TraceRequestExceptionParams,
     ) -> None:
+        self._report_failure(params.exception)
+
+    def _report_failure(self, error: BaseException) -> None:
         for listener in self._failure_listeners:
             with isolation.isolated(log, "a listener of failed requests failed"):
-                listener(params.exception)
+                listener(error)
 
 
 def read_answer(response: aiohttp.ClientResponse) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import discord
 import pytest
 
@@ -88,3 +89,15 @@ async def test_every_answer_is_told(
     with pytest.raises(discord.HTTPException):
         await client.fetch_channel(channel_id)
     assert (answers[-1].status, answers[-1].is_json) == (429, False), "it has no retry_after"
+
+
+@pytest.mark.wire
+async def test_a_refused_handshake_of_the_gateway_is_a_failure(
+    observer: http_observer.HttpObserver, fake: process.FakeDiscord
+) -> None:
+    failures: list[BaseException] = []
+    observer.on_failure(failures.append)
+    async with aiohttp.ClientSession(trace_configs=[observer.trace]) as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await http.ws_connect(fake.api_url + "/users/@me")
+    assert len(failures) == 1

@@ -20,13 +20,7 @@ from bot.services.search.indexer import SearchIndexer
 from storage import database
 from tests.support.ingest_harness import newsletter, paper
 
-FILES = [
-    TextFile(
-        f"{n}.md",
-        newsletter(*(paper(n * 20 + m) for m in range(20)), day=f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"),
-    )
-    for n in range(84)
-]
+FILE_COUNT = 84
 CHILD = """
 import asyncio, sys
 from storage import migrate
@@ -41,10 +35,21 @@ asyncio.run(main())
 """
 
 
+def build_files(count: int = FILE_COUNT) -> list[TextFile]:
+    """Return new files, because an ingest lets go of the text of each."""
+    return [
+        TextFile(
+            f"{n}.md",
+            newsletter(*(paper(n * 20 + m) for m in range(20)), day=f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"),
+        )
+        for n in range(count)
+    ]
+
+
 async def ingest_files(db: database.Database) -> int:
     """Ingest all files; returns the number of new digests."""
     ingest = service.IngestService(db, system_clock, SearchIndexer())
-    return sum([result.new_digests async for _, result in ingest.add_files(FILES)])
+    return sum([result.new_digests async for _, result in ingest.add_files(build_files())])
 
 
 def count_complete_digests(path: Path) -> int:
@@ -65,9 +70,9 @@ async def test_a_killed_process_leaves_each_digest_complete_or_absent(
 ) -> None:
     path = tmp_path / "paperround.db"
     stored = await asyncio.to_thread(_run_and_kill, str(sqlite_db.url), path)
-    assert stored < len(FILES)
-    assert await ingest_files(sqlite_db) == len(FILES) - stored
-    assert count_complete_digests(path) == len(FILES)
+    assert stored < FILE_COUNT
+    assert await ingest_files(sqlite_db) == FILE_COUNT - stored
+    assert count_complete_digests(path) == FILE_COUNT
 
 
 def _run_and_kill(url: str, path: Path) -> int:
@@ -99,13 +104,14 @@ async def test_the_event_loop_is_not_blocked_during_an_ingest(sqlite_db: databas
 
     ingest = service.IngestService(sqlite_db, system_clock, SearchIndexer())
     # The first ingest loads modules and is not measured.
-    await ingest.add_text(FILES[0].text, location=FILES[0].location)
+    files = build_files()
+    await ingest.add_text(files[0].text, location=files[0].location)
     gc.collect()
     gc.freeze()  # as a running bot does; the objects of other tests in this process are not collected
     watcher = asyncio.create_task(measure_steps())
-    for file in FILES[1:10]:
+    for file in files[1:10]:
         await ingest.add_text(file.text, location=file.location)
-    await ingest.add_text("".join(file.text for file in FILES), location="all.md")
+    await ingest.add_text("".join(file.text for file in files), location="all.md")
     watcher.cancel()
     gc.unfreeze()
     assert max(step_seconds) < sum(step_seconds) / 10, "a step of the loop took a tenth of the ingest's time"
