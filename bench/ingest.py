@@ -39,13 +39,14 @@ def measure_parsing(texts: Iterable[str], *, runs: int = 5) -> tuple[float, floa
 
 def measure_ingest(texts: Iterable[str], *, runs: int = 3) -> tuple[float, float]:
     """Return the median seconds of ingesting all texts into an empty SQLite file, and of the floor."""
-    files = [TextFile(f"{n:04}.md", text) for n, text in enumerate(texts)]
+    texts = list(texts)
     ours, floors = [], []
     for _ in range(runs):
+        files = [TextFile(f"{n:04}.md", text) for n, text in enumerate(texts)]  # the ingest empties them
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "paperround.db"
             ours.append(asyncio.run(_ingest(path, files)))
-            scan = time_call(lambda: _scan([file.text for file in files]))
+            scan = time_call(lambda: _scan(texts))
             floors.append(scan + _insert(path, Path(folder) / "floor.db"))
     return statistics.median(ours), statistics.median(floors)
 

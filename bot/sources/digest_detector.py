@@ -29,7 +29,7 @@ _THREAD_THRESHOLD = 200_000
 """Body size in bytes from which detection runs in a thread, off the event loop."""
 LARGE_BYTES = 1_000_000
 """Body size in bytes from which detection runs in a process of its own."""
-MAX_MEGABYTES = 150
+MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
 _RESULT_MARK = b"\0digests\0"
 
