@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -203,14 +203,17 @@ class Container:
         from bot.services.search.indexer import SearchIndexer
 
         async def on_fresh(
-            connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+            connection: Connection,
+            digest_id: int,
+            paper_ids: Sequence[int],
+            revision: int,
+            changed_ids: Collection[int],
         ) -> None:
             now = self.clock()
             await subscriptions.wake_waiting(connection, now)
             if await alerts.exist(connection):
                 await alerts.add_pending(connection, digest_id, revision, paper_ids, now)
-            if revision > 1:
-                await self.edits.plan(connection, digest_id, revision, now)
+            await self.edits.plan(connection, digest_id, revision, now, changed_ids)
             on_planned()
 
         return IngestService(

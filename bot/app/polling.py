@@ -7,27 +7,28 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from aiolimiter import AsyncLimiter
 
 from bot.app.container import Container
 from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.service import IngestService
-from bot.services.polling import checkpoint
+from bot.services.polling import checkpoint, registry
 from bot.services.polling.operator_notice import OperatorNotifier
 from bot.services.polling.poller import Poller
-from bot.services.polling.registry import build_source_registry, service_endpoints
 from bot.settings import Settings
 from bot.sources import base, kinds
 from bot.sources.http import fetcher, retry, ssrf_guard
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
     """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
     settings = container.settings
-    await build_source_registry(container.database, container.clock, settings).add_configured(
-        settings.sources
-    )
+    source_registry = registry.build_source_registry(container.database, container.clock, settings)
+    await source_registry.add_configured(settings.sources)
     async with fetcher.open_fetcher(
         now=container.clock,
         random=random.random,
@@ -35,7 +36,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
         allowed_hosts=allowances(settings),
         proxy=settings.fetch_proxy,
     ) as fetch:
-        endpoints = service_endpoints(settings)
+        endpoints = registry.service_endpoints(settings)
         throttles = {
             record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
             for record in kinds.RECORDS
@@ -53,6 +54,14 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             notify_failure=notifier.plan if notifier else checkpoint.skip_notification,
             quarantine=Quarantine(container.database, "sources"),
         )
+
+
+async def log_missing_source(container: Container) -> None:
+    """Name the command that adds Hugging Face's list if there is neither a source nor an inbox."""
+    settings = container.settings
+    source_registry = registry.build_source_registry(container.database, container.clock, settings)
+    if settings.inbox is None and not await source_registry.list_rows():
+        log.warning(registry.NO_SOURCE)
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:

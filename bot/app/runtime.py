@@ -289,6 +289,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         ticker.scheduled([(runtime.purge, PURGE_INTERVAL)], container.clock()) as scheduler,
         _in_background(gateway.connect(runtime.bot)) as connection,
     ):
+        await polling.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
         correction = ticker.Correction(container, runtime.planner, scheduler, runtime.metrics)
         minute_ticker = ticker.Ticker(

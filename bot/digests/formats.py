@@ -1,4 +1,7 @@
-"""The registry of digest formats: the parser of each, and the evidence by which a digest's format is detected."""
+"""The registry of written digest formats: the parser of each, and the evidence by which a digest's format is detected.
+
+The third format, `bot.digests.listing`, is JSON and detected by its first character.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from bot import errors
-from bot.digests import formats
+from bot.digests import formats, listing
 from bot.digests.elements import date_headings, paper_headings
 from bot.digests.markdown import lines
 from storage import models
@@ -62,6 +62,8 @@ def parse_text(text: str) -> tuple[models.Digest, ...]:
     text = lines.normalise(text)
     if not text or text.isspace():
         raise errors.NotADigestError("it is empty")
+    if listing.is_listing(text):
+        return listing.parse_text(text)
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
     headings = lines.find_headings(rows)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from bot.digests.elements import arxiv_ids
-from bot.sources import sanitize
+from bot.digests.elements import arxiv_ids, sanitize
 from bot.sources.http import errors
 from storage import models
 

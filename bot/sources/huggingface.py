@@ -1,4 +1,4 @@
-"""Hugging Face's daily papers: votes, authors, titles, abstracts, keywords and links of a day's papers; no digests.
+"""Hugging Face's daily papers: each day's list as a digest of format *listing*, and its facts with their votes.
 
 `{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC; a day's list grows until the day is over.
 """
@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.digests.elements import arxiv_ids
-from bot.sources import base, sanitize, web_address
+from bot.digests import listing
+from bot.digests.elements import sanitize
+from bot.sources import base, web_address
 from bot.sources.http import errors
 from storage import models
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 _PUBLIC_ADDRESSES = ("https://huggingface.co", "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
-_MAX_PAPERS = 1_000
 
 
 class HuggingFaceSource:
@@ -67,18 +67,27 @@ class HuggingFaceSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            facts = await asyncio.to_thread(_parse_response, page, location, day)
+            digest = await asyncio.to_thread(_parse_response, page, day)
         except errors.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
-        page_states = (page.page_state,) if facts or day < today else ()
-        status = models.FetchStatus.OK if facts else models.FetchStatus.NOT_YET
-        reason = "" if facts else f"{day}: its list of papers is empty"
-        return base.FetchResult(location, status, reason, facts=facts, page_states=page_states, day=day)
+        page_states = (page.page_state,) if digest or day < today else ()
+        if digest is None:
+            status, reason = models.FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
+            return base.FetchResult(location, status, reason, page_states=page_states, day=day)
+        read_at = page.page_state.read_at
+        return base.FetchResult(
+            location,
+            models.FetchStatus.OK,
+            digests=(digest,),
+            facts=tuple(_to_facts(paper, location, day, read_at) for paper in listing.papers_of(digest)),
+            page_states=page_states,
+            day=day,
+        )
 
 
-def _parse_response(response: fetcher.Response, location: str, day: date) -> tuple[models.PaperFacts, ...]:
-    """Return the facts of each paper in the list. Raises FetchError for any other content."""
+def _parse_response(response: fetcher.Response, day: date) -> models.Digest | None:
+    """Return the listing of a day; None for an empty list. Raises FetchError for any other content."""
     text = response.text()
     try:
         items = json.loads(text)
@@ -88,45 +97,67 @@ def _parse_response(response: fetcher.Response, location: str, day: date) -> tup
     if not isinstance(items, list):
         note = sanitize.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
         raise errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
-    facts_by_id: dict[str, models.PaperFacts] = {}
-    for item in items[:_MAX_PAPERS]:
-        facts = _parse_paper(item, location, day, response.page_state.read_at)
-        if facts is not None:
-            facts_by_id.setdefault(facts.arxiv_id, facts)
-    if items and not facts_by_id:
+    if not items:
+        return None
+    digest = listing.build(day, [_to_paper(item) for item in items])
+    if not digest.entries:
         raise errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
-    return tuple(facts_by_id.values())
+    return digest
 
 
-def _parse_paper(item: Any, location: str, day: date, read_at: datetime) -> models.PaperFacts | None:
-    """Return the facts of one item, or None without an arXiv id. Missing and malformed fields are left out."""
+def _to_paper(item: Any) -> Mapping[str, Any] | None:
+    """Return one item with the fields of a listing's paper, which `bot.digests.listing` cleans; None for no object."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
     if not isinstance(paper, Mapping):
         paper = item
-    name = sanitize.clean_line(paper.get("id"), 100)
-    paper_id = arxiv_ids.extract_arxiv_id(name) if name else None
-    if paper_id is None:
-        return None
     authors = paper.get("authors")
-    authors = authors if isinstance(authors, list) else []
+    organization = _get_mapping(paper, "organization") or _get_mapping(item, "organization")
+    submitter = _get_mapping(paper, "submittedOnDailyBy") or _get_mapping(item, "submittedBy")
+    return {
+        "arxiv_id": paper.get("id"),
+        "title": paper.get("title") if isinstance(paper.get("title"), str) else item.get("title"),
+        "votes": paper.get("upvotes"),
+        "authors": [
+            author.get("name")
+            for author in (authors if isinstance(authors, list) else [])
+            if isinstance(author, Mapping)
+        ],
+        "thumbnail": item.get("thumbnail"),
+        "summary": paper.get("ai_summary"),
+        "abstract": paper.get("summary") or item.get("summary"),
+        "keywords": paper.get("ai_keywords"),
+        "organization": organization.get("fullname") or organization.get("name"),
+        "code_url": paper.get("githubRepo"),
+        "code_stars": paper.get("githubStars"),
+        "project_url": paper.get("projectPage"),
+        "comments": item.get("numComments", paper.get("numComments")),
+        "submitter": submitter.get("fullname") or submitter.get("name"),
+        "published_on": paper.get("publishedAt") or item.get("publishedAt"),
+    }
+
+
+def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = item.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _to_facts(paper: listing.Paper, location: str, day: date, read_at: datetime) -> models.PaperFacts:
     return models.PaperFacts(
-        arxiv_id=paper_id,
+        arxiv_id=paper["arxiv_id"],
         source=models.SourceKind.HUGGINGFACE.value,
         location=location,
         read_at=read_at,
-        title=sanitize.clean_line(paper.get("title")) or sanitize.clean_line(item.get("title")),
-        authors=sanitize.clean_names(author.get("name") for author in authors if isinstance(author, Mapping)),
-        votes=sanitize.clean_votes(paper.get("upvotes")),
-        abstract=sanitize.clean_paragraph(paper.get("summary"))
-        or sanitize.clean_paragraph(item.get("summary")),
-        keywords=sanitize.clean_labels(paper.get("ai_keywords")),
-        code_url=sanitize.clean_url(paper.get("githubRepo")),
-        project_url=sanitize.clean_url(paper.get("projectPage")),
-        thumbnail=sanitize.clean_url(item.get("thumbnail")),
-        published_on=sanitize.clean_date(paper.get("publishedAt"))
-        or sanitize.clean_date(item.get("publishedAt")),
+        title=paper.get("title"),
+        authors=tuple(paper.get("authors", ())),
+        votes=paper.get("votes"),
+        abstract=paper.get("abstract"),
+        keywords=tuple(paper.get("keywords", ())),
+        code_url=paper.get("code_url"),
+        project_url=paper.get("project_url"),
+        thumbnail=paper.get("thumbnail"),
+        published_on=sanitize.clean_date(paper.get("published_on")),
         listed_on=day,
     )
 

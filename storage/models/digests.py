@@ -8,10 +8,11 @@ from enum import StrEnum
 
 
 class DigestFormat(StrEnum):
-    """The two published digest formats."""
+    """The digest formats: two that are written, and the list of a day's papers that a service gives."""
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
+    LISTING = "listing"
 
 
 @dataclass(frozen=True, slots=True)

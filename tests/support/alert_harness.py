@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
 from bot.services.alerts.alerts import Alerts
@@ -68,7 +68,11 @@ class AlertHarness:
         """Store a digest; its alerts remain to be planned."""
 
         async def on_fresh(
-            connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+            connection: Connection,
+            digest_id: int,
+            paper_ids: Sequence[int],
+            revision: int,
+            changed_ids: Collection[int],
         ) -> None:
             await alerts.add_pending(connection, digest_id, revision, paper_ids, NOW)
 

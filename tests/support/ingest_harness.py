@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
@@ -43,7 +43,12 @@ class IngestHarness:
         self.ingest = service.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
 
     async def on_fresh(
-        self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        self,
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
         if self.is_failing:
             raise RuntimeError("the power went out")

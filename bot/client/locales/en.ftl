@@ -93,6 +93,7 @@ authors = Authors
 cite = Cite
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
+format-listing = Hugging Face list { $date }
 no-paper = I don't know the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 no-paper-near = No paper has this title; these are on the topic
 no-chapter = This review has no such chapter any more. Open the paper again.

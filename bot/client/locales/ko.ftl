@@ -72,6 +72,7 @@ authors = 저자
 cite = 인용
 format-newsletter = 뉴스레터 { $date }
 format-review = 리뷰 { $date }
+format-listing = Hugging Face 목록 { $date }
 no-paper = { $paper } 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
 no-paper-near = 이 제목의 논문은 없어서 주제로 찾아봤어요
 no-chapter = 이 리뷰에는 그 장이 이제 없어요. 논문을 다시 열어 주세요.

@@ -138,11 +138,11 @@ def _header(detail: models.PaperDetail) -> str:
 def _main_sections(
     appearance: models.Appearance | None, detail: models.PaperDetail
 ) -> tuple[models.Section, ...]:
-    """Return all highlights of a newsletter, the first chapter of a review, or the abstract."""
+    """Return all highlights of a newsletter, the first chapter of a review, a listing's summary, or the abstract."""
     if appearance is None:
         return (models.Section(None, detail.abstract),) if detail.abstract else ()
     match appearance.format:
-        case models.DigestFormat.NEWSLETTER:
+        case models.DigestFormat.NEWSLETTER | models.DigestFormat.LISTING:
             return appearance.entry.sections
         case models.DigestFormat.REVIEW:
             return appearance.entry.sections[:1]

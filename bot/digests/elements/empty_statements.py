@@ -46,10 +46,15 @@ _EMPTY_ENGLISH = re.compile(
     r"|no (?:specific |detailed |further |explicit )?(?:information|details?|mention)\b[^.,;\n]{0,60})\.?",
     re.IGNORECASE,
 )
-_SAYS_MORE = re.compile(r"(?:으나|지만|으며|하며|이며|으로|으로서|하고|고|대신)\s?,|,\s?(?:but|instead|and|so)\b|대신", re.IGNORECASE)
+_SAYS_MORE = re.compile(
+    r"(?:으나|지만|으며|하며|이며|으로|으로서|하고|고|대신)\s?,|,\s?(?:but|instead|and|so)\b|대신",
+    re.IGNORECASE,
+)
 """A clause before or after the negation, such as "as a survey, the paper reports no experiments"."""
 
-_NOTHING = re.compile(r"(?:n/?a|none|없음|해당\s?(?:사항\s?)?없음|not (?:applicable|provided|specified|mentioned))\.?", re.I)
+_NOTHING = re.compile(
+    r"(?:n/?a|none|없음|해당\s?(?:사항\s?)?없음|not (?:applicable|provided|specified|mentioned))\.?", re.I
+)
 _PATTERNS = (_NOTHING, _EMPTY_KOREAN, _EMPTY_KOREAN_PAPER, _EMPTY_ENGLISH)
 
 
@@ -76,5 +81,9 @@ def _drop_from(body: str) -> Iterator[str]:
             continue
         sentences = _SENTENCE_END.split(line)
         # The first sentence carries the item's mark and label, so it is kept with what follows it.
-        kept = [sentence for index, sentence in enumerate(sentences) if not index or not is_empty_statement(sentence)]
+        kept = [
+            sentence
+            for index, sentence in enumerate(sentences)
+            if not index or not is_empty_statement(sentence)
+        ]
         yield line if len(kept) == len(sentences) else " ".join(kept)

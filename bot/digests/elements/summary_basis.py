@@ -35,7 +35,8 @@ _UNREAD = re.compile(
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"죄송|유감|안타깝|아쉽|직접|제공(?:된|하신|해)|요청하신|주신|해당\s|현재|제가|저는|(?:없었|못했)습니다|(?:없|못해|어려)(?:어|워|으므로|기 때문)"
+    r"죄송|유감|안타깝|아쉽|직접|제공(?:된|하신|해)|요청하신|주신|해당\s|현재|제가|저는"
+    r"|(?:없었|못했)습니다|(?:없|못해|어려)(?:어|워|으므로|기 때문)"
 )
 _UNREAD_ENGLISH = re.compile(
     r"\b(?:i\s(?:am|was|['’]m)?\s?(?:cannot|can['’]t|could\s?n[o'’]t|could not|unable|not able|do(?:n['’]t| not) have)"
@@ -74,7 +75,8 @@ _SELF_REFERENCE_ENGLISH = re.compile(
 )
 _ABSTRACT = re.compile(r"초록|\babstract\b", re.IGNORECASE)
 _NOT_ABSTRACT = re.compile(
-    r"(?:초록|abstract)[^.\n]{0,30}(?:도|조차|역시|마저|없|못)|\b(?:no|nor|neither)\b[^.\n]{0,30}abstract", re.I
+    r"(?:초록|abstract)[^.\n]{0,30}(?:도|조차|역시|마저|없|못)|\b(?:no|nor|neither)\b[^.\n]{0,30}abstract",
+    re.I,
 )
 
 
@@ -101,15 +103,11 @@ def _split_sentences(text: str) -> list[str]:
 
 def _is_unread(sentence: str) -> bool:
     """Whether a sentence in the first person says that the paper could not be read."""
-    return bool(
-        _UNREAD_ENGLISH.search(sentence) or (_UNREAD.search(sentence) and _PERSONAL.search(sentence))
-    )
+    return bool(_UNREAD_ENGLISH.search(sentence) or (_UNREAD.search(sentence) and _PERSONAL.search(sentence)))
 
 
 def _is_assumed(sentence: str) -> bool:
-    return bool(
-        (_ASSUMED.search(sentence) and _OFFER.search(sentence)) or _ASSUMED_ENGLISH.search(sentence)
-    )
+    return bool((_ASSUMED.search(sentence) and _OFFER.search(sentence)) or _ASSUMED_ENGLISH.search(sentence))
 
 
 def _admits_invention(sentence: str) -> bool:

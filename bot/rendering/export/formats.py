@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from bot.digests import json_output
+from bot.digests import json_output, listing
 from bot.rendering.export import bibtex, digest_markdown
 from bot.rendering.markdown import blocks
 from bot.rendering.wording.templates import Templates
@@ -40,6 +40,7 @@ class ExportFormat(StrEnum):
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
+    LISTING = "listing"
     JSON = "json"
     CSV = "csv"
     BIBTEX = "bibtex"
@@ -61,8 +62,9 @@ class ExportDigest:
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
     """Return the digests, in the order given, as the text of one file that ends with a line end.
 
-    NEWSLETTER and REVIEW parse back to the same digests (those of one date become one), JSON is one digest per line in
-    the shape of `parse`, CSV one row per paper of each digest, BIBTEX one entry per paper.
+    NEWSLETTER, REVIEW and LISTING parse back to the same digests (those of one date become one); LISTING is one JSON
+    object per line with the newest votes. JSON is one digest per line in the shape of `parse`,
+    CSV one row per paper of each digest, BIBTEX one entry per paper.
     """
     return _EXPORTERS[export_format](digests, templates)
 
@@ -76,6 +78,29 @@ def _render_markdown(
         for item in exported
     ]
     return templates.render_document(f"export.{digest_format}.md.j2", {"digests": digests})
+
+
+def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
+    return "".join(
+        listing.build(item.digest.date, [_listing_paper(item, paper) for paper in _listing_papers(item)]).text
+        for item in exported
+    )
+
+
+def _listing_papers(item: ExportDigest) -> Sequence[listing.Paper]:
+    if item.digest.format is models.DigestFormat.LISTING:
+        return listing.papers_of(item.digest)
+    return [listing.paper_of(entry) for entry in item.digest.entries]
+
+
+def _listing_paper(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
+    """Return a paper with what storage knows of it: the newest votes, and fields that its digest does not have."""
+    stored = item.paper_extra_fields.get(paper["arxiv_id"], {}).get("stored", {})
+    known = {
+        name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
+    }
+    votes = stored.get("votes")
+    return {**known, **paper, **({} if votes is None else {"votes": votes})}
 
 
 def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
@@ -132,7 +157,8 @@ def _escape_formula(value: object) -> object:
 
 
 _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], str]] = {
-    **{ExportFormat(form.value): partial(_render_markdown, form) for form in models.DigestFormat},
+    **{ExportFormat(form.value): partial(_render_markdown, form) for form in digest_markdown.PAPER_RENDERERS},
+    ExportFormat.LISTING: _render_listing,
     ExportFormat.JSON: _render_json,
     ExportFormat.CSV: _render_csv,
     ExportFormat.BIBTEX: _render_bibtex,

@@ -1,12 +1,12 @@
-"""Plans edits of sent posts whose content a corrected digest changes. The papers and their order stay as posted.
+"""Plans edits of sent posts whose content a corrected or new digest changes. The papers and their order stay as posted.
 
-Runs inside the transaction that stores the correction.
+Runs inside the transaction that stores the digest.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -33,17 +33,32 @@ ChangedPost: TypeAlias = tuple[models.Delivery, delivery_factory.RenderedPost]
 
 
 class EditPlanner:
-    """Plans the edits that follow from a corrected digest."""
+    """Plans the edits that follow from a corrected digest, or from a new one with better texts of posted papers."""
 
     def __init__(self, deliveries: delivery_factory.DeliveryFactory) -> None:
         self._deliveries = deliveries
 
-    async def plan(self, connection: Connection, digest_id: int, revision: int, now: datetime) -> int:
-        """Plan an edit of each sent post whose papers the correction changed. Returns the number of posts."""
+    async def plan(
+        self,
+        connection: Connection,
+        digest_id: int,
+        revision: int,
+        now: datetime,
+        changed_ids: Collection[int] | None = None,
+    ) -> int:
+        """Plan an edit of each sent post whose papers the correction changed. Returns the number of posts.
+
+        `changed_ids` are the papers that may show something else now, by default all of the digest. A new digest
+        (`revision` 1) edits only the posts that would show a summary of it.
+        """
         digest = await digests.get(connection, digest_id)
         if digest is None:
             return 0
-        corrected = {paper.arxiv_id for paper in await entries.list_papers(connection, [digest_id])}
+        corrected = {
+            paper.arxiv_id
+            for paper in await entries.list_papers(connection, [digest_id])
+            if changed_ids is None or paper.paper_id in changed_ids
+        }
         # A post has the date of its newest digest; the corrected digest may be an older one.
         recent = await queries.list_rows(
             connection, state=models.DeliveryState.SENT, digest_since=digest.date, since_at=now - LOOK_BACK
@@ -53,7 +68,8 @@ class EditPlanner:
             for delivery in recent
             if delivery.kind in POST_KINDS and not corrected.isdisjoint(delivery.papers)
         ]
-        changed = iter(await self._list_changed(connection, affected))
+        shown_id = digest_id if revision == 1 else None
+        changed = iter(await self._list_changed(connection, affected, shown_id))
         pending = await queries.list_pending_edits(connection) if affected else {}
         count = 0
         while batch := list(itertools.islice(changed, BATCH_SIZE)):
@@ -63,9 +79,12 @@ class EditPlanner:
         return count
 
     async def _list_changed(
-        self, connection: Connection, deliveries: Sequence[models.Delivery]
+        self, connection: Connection, deliveries: Sequence[models.Delivery], shown_id: int | None
     ) -> list[ChangedPost]:
-        """Render each distinct post again, and return those whose papers changed."""
+        """Render each distinct post again, and return those whose papers changed.
+
+        With `shown_id`, only posts that show a summary of that digest.
+        """
         by_id = {row.id: row for row in await subscriptions.list_rows(connection)} if deliveries else {}
         rendered: dict[object, delivery_factory.RenderedPost | None] = {}
         changed = []
@@ -76,18 +95,24 @@ class EditPlanner:
             content = delivery.papers, delivery.locale, delivery.digest_on, delivery.total
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, subscription)
+                rendered[key] = await self._rerender(connection, delivery, subscription, shown_id)
             new = rendered[key]
             if new is not None and new.fingerprint != delivery.fingerprint:
                 changed.append((delivery, new))
         return changed
 
     async def _rerender(
-        self, connection: Connection, delivery: models.Delivery, subscription: models.Subscription
+        self,
+        connection: Connection,
+        delivery: models.Delivery,
+        subscription: models.Subscription,
+        shown_id: int | None,
     ) -> delivery_factory.RenderedPost | None:
         rows = await papers.list_by_arxiv_ids(connection, delivery.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.papers):
+            return None
+        if shown_id is not None and not _shows(details, delivery.locale, shown_id):
             return None
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
@@ -142,6 +167,12 @@ class EditPlanner:
             payloads[part.id] = shown
             edits.append(self._deliveries.build_edit_part(part, shown))
         return tuple(edits), payloads
+
+
+def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:
+    """Return whether the summary of any of the papers comes from a digest."""
+    chosen = (summaries.best_appearance(detail, locale) for detail in details)
+    return any(appearance is not None and appearance.digest_id == digest_id for appearance in chosen)
 
 
 def _rebuild_post(

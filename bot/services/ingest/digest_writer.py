@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -17,9 +18,17 @@ class OnFreshDigest(Protocol):
     """Called for a fresh digest inside the transaction that stores it, so that planned deliveries commit with it."""
 
     async def __call__(
-        self, connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        self,
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
-        """`paper_ids` are the digest's papers; for a correction (`revision` above 1) only the added ones."""
+        """`paper_ids` are the digest's papers; for a correction (`revision` above 1) only the added ones.
+
+        `changed_ids` are the papers whose posts may show something else now.
+        """
         ...
 
 
@@ -80,15 +89,16 @@ class DigestWriter:
 
     async def _write_known(self, connection: Connection, sourced: models.SourcedDigest) -> IngestResult:
         """Write a digest whose text or location is known."""
-        known = (await digests.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
         locations = await digests.list_locations(connection, [sourced.location_key])
         previous = await provenance.find_previous(
             connection, sourced, locations.get(sourced.location_key, [])
         )
-        if previous is None and known is None:
-            return (await self._insert(connection, [sourced]))[0]
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
+        read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
+        known = (await digests.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
+        if previous is None and known is None:
+            return (await self._insert(connection, [sourced]))[0]
         result = IngestResult()
         if previous is not None and provenance.is_correction(sourced, previous, known):
             digest_id = previous.digest_id
@@ -96,8 +106,20 @@ class DigestWriter:
         else:
             assert known is not None
             digest_id = known.id
-        await self._move_location(connection, sourced, previous, digest_id)
+        await self._move_location(connection, replace(sourced, hash=read_hash), previous, digest_id)
         return result
+
+    async def _complete_listing(
+        self, connection: Connection, sourced: models.SourcedDigest, previous: models.DigestLocation | None
+    ) -> models.SourcedDigest:
+        """Return a listing with the papers that were in the place's list of that day before; others as they are."""
+        digest = sourced.digest
+        if not _is_listing(sourced) or previous is None:
+            return sourced
+        if (previous.date, previous.format) != (digest.date, digest.format):
+            return sourced
+        text = await digests.get_text(connection, previous.digest_id)
+        return sourced if text is None else provenance.with_former_papers(sourced, text)
 
     async def _move_location(
         self,
@@ -127,7 +149,7 @@ class DigestWriter:
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
-            await self._notify_if_fresh(connection, sourced.digest.date, digest_id, paper_ids, 1)
+            await self._notify_if_fresh(connection, sourced.digest.date, digest_id, paper_ids, 1, paper_ids)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
@@ -137,9 +159,13 @@ class DigestWriter:
     ) -> IngestResult:
         stored = await digests.get(connection, digest_id)
         assert stored is not None
+        former = await entries.list_by_digest(connection, digest_id) if _is_listing(sourced) else ()
         revision = await digests.correct(connection, stored, sourced, self._clock())
         added, new = await self._replace_entries(connection, digest_id, sourced)
-        await self._notify_if_fresh(connection, sourced.digest.date, digest_id, sorted(added), revision)
+        listed = await papers.get_ids(connection, _affected_papers(former, sourced))
+        await self._notify_if_fresh(
+            connection, sourced.digest.date, digest_id, sorted(added), revision, listed.values()
+        )
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
@@ -161,13 +187,34 @@ class DigestWriter:
         await paper_writer.refresh_papers(connection, self._indexer, former, texts_changed=True)
 
     async def _notify_if_fresh(
-        self, connection: Connection, on: date, digest_id: int, paper_ids: Sequence[int], revision: int
+        self,
+        connection: Connection,
+        on: date,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
         # A digest of a zone ahead of UTC may be dated tomorrow.
         today = self._clock().date()
         is_fresh = today - self._fresh_period <= on <= today + timedelta(days=1)
         if self._on_fresh_digest is not None and is_fresh:
-            await self._on_fresh_digest(connection, digest_id, paper_ids, revision)
+            await self._on_fresh_digest(connection, digest_id, paper_ids, revision, changed_ids)
+
+
+def _is_listing(sourced: models.SourcedDigest) -> bool:
+    return sourced.digest.format is models.DigestFormat.LISTING
+
+
+def _affected_papers(before: Sequence[models.Entry], corrected: models.SourcedDigest) -> frozenset[str]:
+    """Return the arXiv ids of the papers whose posts a correction may change.
+
+    A listing is corrected each time it grows. Of its other papers only votes differ, and sent posts keep theirs.
+    """
+    after = corrected.digest.entries
+    if _is_listing(corrected):
+        return provenance.changed_papers(before, after)
+    return frozenset(entry.arxiv_id for entry in after)
 
 
 def _location_of(sourced: models.SourcedDigest, digest_id: int) -> models.DigestLocation:

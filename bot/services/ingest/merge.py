@@ -25,7 +25,7 @@ _N, _R, _H, _A, _F = (
 PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
     # A review's title is a model's heading for its own summary.
     "title": (_N, _H, _A, _F, _R),
-    "url": (_N, _R),
+    "url": (_N, _R, _H),
     # Digests shuffle names; the precedence decides only between lists of equal length.
     "authors": (_A, _H, _F, _N, _R),
     "abstract": (_A, _H, _F),
@@ -41,6 +41,7 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
 DIGEST_PROVIDERS = {
     models.DigestFormat.NEWSLETTER: MetadataProvider.NEWSLETTER,
     models.DigestFormat.REVIEW: MetadataProvider.REVIEW,
+    models.DigestFormat.LISTING: MetadataProvider.HUGGINGFACE,
 }
 
 

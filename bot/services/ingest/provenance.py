@@ -1,17 +1,19 @@
 """Compares a digest with the archive: known, new, or a correction of what its location gave before. Writes nothing.
 
-A digest is identified by its text: the same text from two locations is one digest, new text from a known location
-is a correction, and the same date from another location is another digest. A location is compared with its own previous text
-only, so that an outdated mirror does not revert corrections.
+A digest is identified by its text, a listing by its papers without their votes. The same text from two
+locations is one digest, new text from a known location is a correction, and the same date from another location is another
+digest. A location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from bot.digests import listing
+from bot.digests.elements import sanitize
 from bot.services.ingest import language
-from bot.sources import sanitize
 from storage import entries, models
 from storage.database import Connection
 
@@ -31,7 +33,7 @@ def to_sourced_digests(
         models.SourcedDigest(
             digest,
             language.detect_language(digest.entries).value,
-            text_hash(digest.text),
+            _digest_hash(digest),
             source,
             sanitize.bounded_key(location, _MAX_LOCATION_LENGTH),
             digest_keys,
@@ -67,6 +69,30 @@ async def find_previous(
         if digest.entries and digest.entries == await entries.list_by_digest(connection, location.digest_id):
             return location
     return None
+
+
+def with_former_papers(sourced: models.SourcedDigest, former_text: str) -> models.SourcedDigest:
+    """Return a listing with the papers that its place gave before.
+
+    A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
+    """
+    [former] = listing.parse_text(former_text)
+    digest = listing.union(sourced.digest, former)
+    locale = language.detect_language(digest.entries)
+    return replace(sourced, digest=digest, language=locale.value, hash=_digest_hash(digest))
+
+
+def changed_papers(before: Iterable[models.Entry], after: Iterable[models.Entry]) -> frozenset[str]:
+    """Return the arXiv ids of a listing's papers that differ in more than rank and votes."""
+    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
+    return frozenset(
+        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
+    )
+
+
+def _digest_hash(digest: models.Digest) -> str:
+    is_listing = digest.format is models.DigestFormat.LISTING
+    return text_hash(listing.identity(digest) if is_listing else digest.text)
 
 
 def text_hash(text: str) -> str:

@@ -13,10 +13,11 @@ import pydantic
 
 from bot import errors
 from bot.rendering.wording.templates import Templates
+from bot.services.polling import registry
 from bot.services.search import document_tokens, maintenance_tasks, rebuild
 from bot.settings import Settings, setting_name, setting_origins
 from storage import errors as storage_errors
-from storage import migrate, papers
+from storage import migrate, papers, sources
 from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[str]]
@@ -102,11 +103,22 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection)
-        return [Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"), await _index(opened)]
+            source_count = len(await sources.list_rows(connection))
+        return [
+            Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
+            await _index(opened),
+            _sources(settings, source_count),
+        ]
     except storage_errors.StorageError as error:
         return [Finding(name, "cannot be read", well=False, note=str(error))]
     finally:
         await opened.close()
+
+
+def _sources(settings: Settings, count: int) -> Finding:
+    count = count or len(settings.sources)
+    note = "" if count or settings.inbox else registry.NO_SOURCE
+    return Finding("sources", str(count), note=note)
 
 
 async def _index(opened: Database) -> Finding:

@@ -28,7 +28,7 @@ async def export_digests(
 ) -> str:
     """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
-    NEWSLETTER and REVIEW take each date's digests in that format, or convert the others where there is none.
+    NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none.
     Raises PaperroundError if no digest is stored for these dates.
     """
     async with database.read() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from bot.sources import sanitize
+from bot.digests.elements import sanitize
 from storage import models
 
 _MAX_KEY_LENGTH = 600

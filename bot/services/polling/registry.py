@@ -12,6 +12,8 @@ from storage import errors as storage_errors
 from storage import models, sources
 from storage.database import Database
 
+NO_SOURCE = "no source yet: paperround sources add https://huggingface.co"
+
 
 class SourceRegistry:
     """The sources of `paperround sources` and `paperround.toml`, in storage."""

@@ -100,11 +100,10 @@ class BatchingSink:
         urls = sorted({statistics.source.url for statistics, _ in batch})
         with isolation.isolated(log, "batch not stored", sources=urls) as failures:
             try:
-                results = await self._store_digests(batch)
-                for item, result in zip(batch, results, strict=True):
-                    if item[1].facts:
-                        result += await self._ingest.add_facts(item[1].facts)
-                    await self._record_stored(item, result)
+                # The facts first: alerts and posts of a listing need the votes that are read with it.
+                stored = [await self._ingest.add_facts(result.facts) for _, result in batch]
+                for item, facts, digests in zip(batch, stored, await self._store_digests(batch), strict=True):
+                    await self._record_stored(item, facts + digests)
             except storage_errors.StorageError as error:
                 _record_failure(batch, str(error))
         for failure in failures:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from bot.services.posts import contents
 from storage import models
 
-FORMAT_PREFERENCE = {models.DigestFormat.NEWSLETTER: 0, models.DigestFormat.REVIEW: 1}
+FORMAT_PREFERENCE = {
+    models.DigestFormat.NEWSLETTER: 0,
+    models.DigestFormat.REVIEW: 1,
+    models.DigestFormat.LISTING: 2,
+}
 """Which format's summary is shown first, the lowest number before the others."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot import errors
-from bot.sources import sanitize
+from bot.digests.elements import sanitize
 from storage import models
 
 _MAX_REASON_LENGTH = 300

@@ -83,7 +83,7 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
     ] * 2
     assert [(row["source"], row["status"], row["digests"], row["papers"]) for row in rows] == [
         (dated_url, "ok", 1, 1),
-        ("https://huggingface.co", "ok", 0, 1),
+        ("https://huggingface.co", "ok", 1, 1),
     ]
     assert sum(row["new_papers"] for row in rows) == 1
     _, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")

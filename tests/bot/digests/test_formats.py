@@ -17,10 +17,10 @@ NEWSLETTER, REVIEW = newsletter_text("2025-02-06", 1, 2), review_text("2025-02-0
 
 
 def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
-    assert set(formats.FORMATS) == set(DigestFormat)
+    assert {*formats.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
     assert set(merge.DIGEST_PROVIDERS) == set(DigestFormat)
     assert set(summaries.FORMAT_PREFERENCE) == set(DigestFormat)
-    assert set(digest_markdown.PAPER_RENDERERS) == set(DigestFormat)
+    assert {*digest_markdown.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
 
 
 @pytest.mark.parametrize("digest_format", DigestFormat)

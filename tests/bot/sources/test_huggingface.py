@@ -11,6 +11,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.digests import listing, parse
 from bot.sources import base, huggingface
 from bot.sources.http import fetcher
 from storage import models
@@ -226,8 +227,10 @@ FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo proje
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
-def test_any_json_gives_facts_or_none(paper: dict[str, Any], item: Any) -> None:
+def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
     items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
-    parsed = [huggingface._parse_paper(value, "place", TODAY, conftest.NOW) for value in items]
-    for facts in parsed:
-        assert facts is None or facts.title is None or facts.title.isprintable() or "\n" not in facts.title
+    digest = listing.build(TODAY, [huggingface._to_paper(value) for value in items])
+    assert parse.parse_text(digest.text)[0].entries == digest.entries
+    for fields in listing.papers_of(digest):
+        facts = huggingface._to_facts(fields, "place", TODAY, conftest.NOW)
+        assert facts.title is None or "\n" not in facts.title

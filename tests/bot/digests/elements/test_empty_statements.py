@@ -53,7 +53,9 @@ def test_a_sentence_that_says_something_is_kept(sentence: str) -> None:
 
 def test_what_is_left_of_a_section_is_kept_in_its_form() -> None:
     sections = (
-        models.Section("4. 실험", "- **데이터셋**: A와 B\n- **마스킹**: 정보는 제공되지 않습니다.\n- **모델**: 7B"),
+        models.Section(
+            "4. 실험", "- **데이터셋**: A와 B\n- **마스킹**: 정보는 제공되지 않습니다.\n- **모델**: 7B"
+        ),
         models.Section("6. 한계", "한계점에 대한 구체적인 언급은 없습니다."),
         models.Section("7. 후속", "더 큰 모델로 넓힙니다. 구체적인 계획은 명시되어 있지 않습니다."),
     )

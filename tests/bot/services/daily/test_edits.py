@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -70,10 +70,13 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         """Store a digest; storing the same date again corrects it."""
 
         async def on_fresh(
-            connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+            connection: Connection,
+            digest_id: int,
+            paper_ids: Sequence[int],
+            revision: int,
+            changed_ids: Collection[int],
         ) -> None:
-            if revision > 1:
-                await self.edits.plan(connection, digest_id, revision, at)
+            await self.edits.plan(connection, digest_id, revision, at, changed_ids)
 
         papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
         await digest_builders.ingest_digest(
@@ -148,7 +151,11 @@ async def test_a_correction_of_papers_that_are_not_shown_edits_nothing(harness: 
     assert corrected != text
 
     async def on_fresh(
-        connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
         assert await harness.edits.plan(connection, digest_id, revision, LATER) == 0
 
@@ -167,7 +174,11 @@ async def test_only_the_changed_messages_of_a_post_are_edited(harness: Correctio
     await harness.post()
 
     async def on_fresh(
-        connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
         await harness.edits.plan(connection, digest_id, revision, LATER)
 
@@ -209,10 +220,13 @@ async def test_a_pending_edit_of_another_message_is_unchanged(harness: Correctio
     text = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
 
     async def on_fresh(
-        connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
-        if revision > 1:
-            await harness.edits.plan(connection, digest_id, revision, LATER)
+        await harness.edits.plan(connection, digest_id, revision, LATER, changed_ids)
 
     location = MONDAY.isoformat()
     await digest_builders.ingest_digest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -308,7 +308,11 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(harness: PlannerHarne
     storing, go_on = asyncio.Event(), asyncio.Event()
 
     async def on_fresh(
-        connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
         await subscriptions.wake_waiting(connection, SEOUL_9AM)
         storing.set()

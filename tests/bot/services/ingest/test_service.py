@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -170,7 +170,11 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
 
 async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness: IngestHarness) -> None:
     async def reject_bad(
-        connection: Connection, digest_id: int, paper_ids: Sequence[int], revision: int
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
     ) -> None:
         if (await papers.list_rows(connection, list(paper_ids)))[0].title == "Bad":
             raise RuntimeError("rejected")

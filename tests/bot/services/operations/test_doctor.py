@@ -43,6 +43,7 @@ async def test_a_fresh_installation_is_well_and_shows_the_values_in_force() -> N
     assert "0 papers" in findings["database"].value
     assert findings["Discord"].value == "no token"
     assert "DISCORD" not in findings["Discord"].value
+    assert findings["sources"].note == "no source yet: paperround sources add https://huggingface.co"
     for name in ("bot", "storage"):
         assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources import sanitize
+from bot.digests.elements import sanitize
 
 
 @given(st.text(max_size=200), st.integers(64, 100))
