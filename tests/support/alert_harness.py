@@ -66,6 +66,10 @@ class AlertHarness:
         self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
     ) -> None:
         """Store a digest; its alerts remain to be planned."""
+        await self.store_text(digest_builders.newsletter(on, papers, text=summary), location)
+
+    async def store_text(self, text: str, location: str | None = None) -> None:
+        """Store the digest of a text; its alerts remain to be planned."""
 
         async def on_fresh(
             connection: Connection,
@@ -76,7 +80,6 @@ class AlertHarness:
         ) -> None:
             await alerts.add_pending(connection, digest_id, revision, paper_ids, NOW)
 
-        text = digest_builders.newsletter(on, papers, text=summary)
         await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
 
     async def add_alert(

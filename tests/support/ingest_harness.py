@@ -39,6 +39,7 @@ class IngestHarness:
         self.db = db
         self.index = RecordingIndexer()
         self.notified: list[tuple[int, Sequence[int], int]] = []
+        self.changed_ids: list[set[int]] = []
         self.is_failing = False
         self.ingest = service.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
 
@@ -53,6 +54,7 @@ class IngestHarness:
         if self.is_failing:
             raise RuntimeError("the power went out")
         self.notified.append((digest_id, paper_ids, revision))
+        self.changed_ids.append(set(changed_ids))
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
         """Ingest a text."""

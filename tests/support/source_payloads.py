@@ -59,6 +59,24 @@ def daily_papers(*items: Any) -> str:
     return json.dumps(list(items))
 
 
+def listing_text(day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.00002"), **fields: Any) -> str:
+    """Return a digest in the listing format, two lines long; `fields` replace those of each paper."""
+    papers = [
+        {
+            "arxiv_id": paper_id,
+            "title": f"A Study of Small Things {paper_id.partition('v')[0]}",
+            "votes": 10 + rank,
+            "authors": ["Ada Lovelace", "Kim Minsu"],
+            "thumbnail": "https://cdn.example/a.png",
+            "summary": f"A sentence about {paper_id.partition('v')[0]}.",
+            **fields,
+        }
+        for rank, paper_id in enumerate(ids)
+    ]
+    head = json.dumps({"format": "listing", "date": day.isoformat()})[:-1]
+    return f'{head},\n"papers": {json.dumps(papers)}}}'
+
+
 def atom(*entries: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
     """Return an Atom feed."""
     return (

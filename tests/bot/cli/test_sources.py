@@ -179,5 +179,43 @@ def test_wrong_usage_ends_with_two(site: Site, arguments: tuple[str, ...]) -> No
     assert stderr
 
 
+def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Path) -> None:
+    items = [
+        source_payloads.daily_papers_item("2505.00001", 8, ai_summary="About the first."),
+        source_payloads.daily_papers_item("2505.00002", 81),
+        source_payloads.daily_papers_item("acme/model"),
+    ]
+    site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(*items)
+    assert run("add", site.url)[0] == 0
+    status, stdout, _ = run("fetch", "--since", "2025-05-06", "--until", "2025-05-06", "--json")
+    assert [(row["status"], row["digests"], row["papers"]) for row in json.loads(stdout)] == [("ok", 1, 2)]
+    assert status == 1, "the paper without an arXiv id is a problem"
+    papers = json.loads(paperround("digest", "2025-05-06", "--json"))
+    assert [(paper["arxiv_id"], paper["votes"]) for paper in papers] == [
+        ("2505.00002", 81),
+        ("2505.00001", 8),
+    ]
+    exported = paperround("export", "--format", "listing", "--date", "2025-05-06")
+    record = json.loads(exported)
+    assert record["papers"][0]["abstract"] == "Small things are studied.\n\nThey are small."
+    (tmp_path / "day.json").write_text(exported)
+    parsed = json.loads(paperround("parse", "day.json"))
+    assert (parsed["format"], parsed["date"], parsed["problems"]) == ("listing", "2025-05-06", [])
+    assert [(paper["votes"], len(paper["sections"])) for paper in parsed["papers"]] == [(8, 1), (81, 0)]
+    assert json.loads(paperround("ingest", "day.json", "--json"))["new_papers"] == 0
+    paperround("db", "upgrade", database="other.db")
+    again = json.loads(paperround("ingest", "day.json", "--json", database="other.db"))
+    assert again == {"digests": 1, "papers": 2, "new_papers": 2, "problems": 0}
+    assert paperround("export", "--format", "listing", database="other.db") == exported
+
+
+def paperround(*arguments: str, database: str = "paperround.db") -> str:
+    """Run any command on a database; returns its stdout."""
+    environment = {"PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
 def test_no_sources_are_no_problem(site: Site) -> None:
     assert run("fetch", "--json") == (0, "[]\n", "")

@@ -76,6 +76,57 @@ async def test_invalid_votes_are_unknown(
     assert result.facts[0].votes is None
 
 
+async def test_the_list_of_a_day_is_a_digest(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    item = source_payloads.daily_papers_item(
+        "2505.00001",
+        81,
+        ai_summary="Small things are <b>studied</b>.",
+        organization={"name": "alab", "fullname": "A Lab", "avatar": "x"},
+        githubStars=1200,
+        submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
+        mystery=[1],
+    )
+    result = await fetch_today(origin, fetch, source_payloads.daily_papers(item))
+    (digest,) = result.digests
+    assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
+    assert digest.entries == (
+        models.Entry(
+            rank=1,
+            arxiv_id="2505.00001",
+            title="A Study of Small Things 2505.00001",
+            url="https://huggingface.co/papers/2505.00001",
+            votes=81,
+            authors=("Ada Lovelace", "Kim Minsu"),
+            thumbnail="https://cdn.example/a.png",
+            sections=(models.Section(None, "Small things are studied."),),
+        ),
+    )
+    (paper,) = listing.papers_of(digest)
+    assert (paper["organization"], paper["code_stars"], paper["comments"]) == ("A Lab", 1200, 2)
+    assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
+
+
+async def test_papers_that_are_left_out_are_named(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    items = [source_payloads.daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
+    result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
+    assert [problem.message for problem in result.digests[0].problems] == [
+        "paper 2 of the list has an id that is none of arXiv's (acme/model) and is left out",
+        "paper 3 of the list has no id and is left out",
+    ]
+
+
+async def test_a_list_of_two_thousand_papers_is_read_whole(
+    origin: origin_server.OriginServer, fetch: fetcher.Fetcher
+) -> None:
+    items = [source_payloads.daily_papers_item(f"2505.{number:05}") for number in range(2_000)]
+    result = await fetch_today(origin, fetch, source_payloads.daily_papers(*items))
+    assert len(result.digests[0].entries) == len(result.facts) == 2_000
+
+
 async def test_an_invalid_paper_does_not_affect_the_others(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:

@@ -13,6 +13,7 @@ from bot.text.matching import keyword_match
 from storage import digests, models
 from storage.database import Connection
 from storage.outbox import attempts, queries
+from tests.support import source_payloads
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
 
@@ -40,6 +41,15 @@ async def test_a_recipient_is_notified_of_a_paper_once(alert_harness: AlertHarne
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     await alert_harness.add_digest(MONDAY, ("2601.00001", 6), ("2601.00002", 1), location="another source")
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+
+
+async def test_a_written_digest_does_not_tell_again_of_a_listings_papers(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care")
+    listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Trained with care")
+    await alert_harness.store_text(listed, "huggingface")
+    await alert_harness.planner.drain()
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 1))
     assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 

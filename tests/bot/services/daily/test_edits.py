@@ -18,7 +18,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import digests, models
 from storage.database import Connection, Database
 from storage.outbox import attempts, queries
-from tests.support import digest_builders, planner_harness
+from tests.support import digest_builders, planner_harness, source_payloads
 from tests.support.planner_harness import MONDAY, SEOUL_9AM
 
 DAY = timedelta(days=1)
@@ -369,3 +369,75 @@ async def test_posts_older_than_a_week_or_of_deleted_subscriptions_are_not_edite
     await harness.put(MONDAY, ["2601.00001"], "Put right again.", at=SEOUL_9AM + 8 * DAY)
     assert await harness.edited() == []
     assert kept != removed
+
+
+async def put_text(harness: CorrectionHarness, text: str, location: str, at: datetime = LATER) -> None:
+    async def on_fresh(
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
+    ) -> None:
+        await harness.edits.plan(connection, digest_id, revision, at, changed_ids)
+
+    await digest_builders.ingest_digest(harness.database, text, at=at, on_fresh=on_fresh, location=location)
+
+
+async def post_listing(harness: CorrectionHarness, ids: Sequence[str]) -> None:
+    await harness.subscribe(top_n=5)
+    text = source_payloads.listing_text(MONDAY, ids)
+    await put_text(harness, text, "hf", planner_harness.EVENING)
+    await harness.post()
+
+
+async def test_a_written_digest_edits_the_post_of_the_listing_and_causes_no_other(
+    harness: CorrectionHarness,
+) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
+    await put_text(harness, written, "letter")
+    (part,) = await harness.edited()
+    assert "Shows how 2601.00001 does its work." in (part.payload or "")
+    assert await harness.planner.tick(LATER + timedelta(hours=1)) == 0
+    assert await harness.planner.tick(SEOUL_9AM + DAY) == 0
+
+
+async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00003", 8)])
+    await put_text(harness, written, "letter")
+    assert await harness.planner.tick(LATER) == 0
+    await harness.post(SEOUL_9AM + DAY)
+    async with harness.database.read() as connection:
+        sent = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert [delivery.papers for delivery in sent] == [("2601.00003",), ("2601.00002", "2601.00001")]
+
+
+async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harness: CorrectionHarness) -> None:
+    await harness.subscribe(top_n=5)
+    listed = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"])
+    await put_text(harness, listed, "hf", planner_harness.EVENING)
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
+    await put_text(harness, written, "letter", planner_harness.EVENING)
+    await harness.post()
+    async with harness.database.read() as connection:
+        (sent,) = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert (sorted(sent.papers), sent.total) == (["2601.00001", "2601.00002"], 2)
+
+
+async def test_a_written_digest_whose_text_is_not_shown_edits_nothing(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    await put_text(harness, source_payloads.review(MONDAY, ["2601.00001"]), "review")
+    assert await harness.edited() == []
+
+
+async def test_a_list_that_grows_or_counts_other_votes_edits_no_post(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    ids = ["2601.00001", "2601.00002", "2601.00003"]
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids[:2], votes=70), "hf")
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=80), "hf")
+    assert await harness.edited() == []
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, summary="Put right."), "hf")
+    (part,) = await harness.edited()
+    assert "Put right." in (part.payload or "")
