@@ -1,4 +1,4 @@
-"""The digests that the demo starts with: the week before its clock, in both formats and both languages.
+"""The digests that the demo starts with: the week before its clock, in every format and both languages.
 
 Titles, ids and authors are those of real papers; dates, votes and summaries are made up.
 """
@@ -15,6 +15,6 @@ def sample_texts() -> list[tuple[str, str]]:
         (f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
         for folder in folders
         for file in folder.iterdir()
-        if file.name.endswith(".md")
+        if file.name.endswith((".md", ".json"))
     ]
     return sorted(files, key=lambda sample: sample[0].split("/")[::-1])

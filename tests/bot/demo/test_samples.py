@@ -40,7 +40,7 @@ def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
 def test_each_file_holds_the_date_and_the_format_of_its_name() -> None:
     for name, digest in parsed().items():
         folder, file = name.split("/")
-        assert file == f"{digest.date}.md"
+        assert file in (f"{digest.date}.md", f"{digest.date}.json")
         assert folder.split("-")[0] == digest.format
 
 
@@ -60,6 +60,13 @@ def test_every_newsletter_entry_is_complete() -> None:
         assert entry.thumbnail == (
             f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{entry.arxiv_id}.png"
         )
+
+
+def test_the_listing_is_of_a_day_without_another_digest_and_one_paper_has_no_summary() -> None:
+    (listed,) = [digest for digest in parsed().values() if digest.format is models.DigestFormat.LISTING]
+    assert [digest.date for digest in parsed().values()].count(listed.date) == 1
+    assert [entry.arxiv_id for entry in listed.entries if entry.summary_missing] == ["2205.14135"]
+    assert all(entry.title and entry.authors and entry.votes and entry.thumbnail for entry in listed.entries)
 
 
 def test_reviews_have_five_to_seven_chapters_and_one_is_a_refusal() -> None:
@@ -147,7 +154,9 @@ def test_a_term_has_its_english_form_in_at_least_two_papers(term: str) -> None:
 
 def own_text_runs() -> Iterator[str]:
     """Yield every run of 40 characters of the summaries, without bracketed terms."""
-    for _, text in samples.sample_texts():
+    listed = (section.body for entry in entries("listing") for section in entry.sections)
+    written = (text for name, text in samples.sample_texts() if name.endswith(".md"))
+    for text in (*listed, *written):
         for line in text.split("\n"):
             if not line.startswith(FACT_LINES):
                 summary = without_terms(re.sub(r"^- \*{3}[^*]+\*{3}: ", "", line))
