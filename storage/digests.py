@@ -168,6 +168,20 @@ async def list_locations_by_digest(
     return [_location_from_row(row) for row in await connection.execute(query)]
 
 
+async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
+    """Return the source that each digest was first read from, by digest id."""
+    sources: dict[int, str] = {}
+    for chunk in bulk.chunked(digest_ids):
+        query = (
+            sa.select(digest_places.c.digest_id, digest_places.c.source)
+            .where(digest_places.c.digest_id.in_(chunk))
+            .order_by(digest_places.c.seen_at, digest_places.c.source)
+        )
+        for digest_id, source in await connection.execute(query):
+            sources.setdefault(digest_id, source)
+    return sources
+
+
 async def upsert_locations(
     connection: AsyncConnection, locations: Sequence[models.DigestLocation], now: datetime
 ) -> None:

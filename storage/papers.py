@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from operator import attrgetter
 from typing import Any
@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, entries, models
 from storage import tables as t
 from storage.tables import papers
+
+ShownSections = Callable[[models.Entry], Iterable[models.Section]]
+"""Returns what readers may see of an entry's summary: only that is searched."""
 
 
 async def add(connection: AsyncConnection, merged: Sequence[models.MergedPaper]) -> dict[str, int]:
@@ -199,14 +202,19 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
 
 
 async def list_index_documents(
-    connection: AsyncConnection, *, ids: Sequence[int] | None = None, after_id: int = 0, limit: int = 500
+    connection: AsyncConnection,
+    shown_sections: ShownSections,
+    *,
+    ids: Sequence[int] | None = None,
+    after_id: int = 0,
+    limit: int = 500,
 ) -> list[models.IndexDocument]:
     """Return the index documents of these ids, or of the next `limit` listed papers after `after_id`."""
     if ids is None:
         query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
         ids = list((await connection.execute(query.order_by(papers.c.id).limit(limit))).scalars())
     return [
-        build_index_document(detail.id, detail, detail.appearances)
+        build_index_document(detail.id, detail, detail.appearances, shown_sections)
         for detail in await list_details(connection, ids)
     ]
 
@@ -215,12 +223,13 @@ def build_index_document(
     paper_id: int,
     paper: models.MergedPaper,
     appearances: Iterable[models.Appearance],
+    shown_sections: ShownSections,
     *,
     is_new: bool = False,
 ) -> models.IndexDocument:
     """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
     assert paper.last_on is not None
-    sections = (section for appearance in appearances for section in appearance.entry.sections)
+    sections = (section for appearance in appearances for section in shown_sections(appearance.entry))
     return models.IndexDocument(
         id=paper_id,
         arxiv_id=paper.arxiv_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,9 +102,14 @@ def paper(
     as_json: output.AsJson = False,
 ) -> None:
     """Show all that is known of one paper."""
-    detail = context.run_with_service(_create_search, lambda service: service.find_paper(paper_id))
+
+    async def find(service: SearchService) -> tuple[models.PaperDetail | None, dict[int, str]]:
+        detail = await service.find_paper(paper_id)
+        return detail, await service.list_sources(detail) if detail else {}
+
+    detail, sources = context.run_with_service(_create_search, find)
     if as_json:
-        output.print_json(None if detail is None else detail_to_dict(detail))
+        output.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
         output.error(f"There is no paper {paper_id!r} in the archive.")
     else:
@@ -152,8 +157,10 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
     }
 
 
-def detail_to_dict(detail: models.PaperDetail) -> dict[str, Any]:
-    """Return the details of a paper as JSON."""
+def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
+    """Return the details of a paper as JSON, with the `sources` of its digests by id."""
+    from bot.digests.elements import shown_summary
+
     return {
         "arxiv_id": detail.arxiv_id,
         "title": detail.title,
@@ -182,9 +189,28 @@ def detail_to_dict(detail: models.PaperDetail) -> dict[str, Any]:
                     {"heading": section.heading, "body": section.body}
                     for section in appearance.entry.sections
                 ],
+                "summary_missing": not shown_summary.shown_sections(appearance.entry),
             }
             for appearance in detail.appearances
         ],
+        "summaries": [
+            _summary_to_dict(appearance, sources.get(appearance.digest_id))
+            for appearance in detail.appearances
+        ],
+    }
+
+
+def _summary_to_dict(appearance: models.Appearance, source: str | None) -> dict[str, Any]:
+    from bot.digests.elements import shown_summary
+
+    basis = shown_summary.find_basis(appearance.format, appearance.date, appearance.entry)
+    return {
+        "format": appearance.format.value,
+        "language": shown_summary.find_language(appearance),
+        "basis": None if basis is None else basis.value,
+        "source": source,
+        "date": appearance.date.isoformat(),
+        "shown": bool(shown_summary.shown_sections(appearance.entry)),
     }
 
 
@@ -234,13 +260,18 @@ def _notes(result: results.SearchResult) -> list[str]:
 
 
 def _print_detail(detail: models.PaperDetail) -> None:
+    from bot.digests.elements import shown_summary
+
     votes = "unknown" if detail.votes is None else detail.votes
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
     output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     for appearance in detail.appearances:
         output.echo(f"\n{appearance.date} ({appearance.format.value})")
-        for section in appearance.entry.sections:
+        sections = shown_summary.shown_sections(appearance.entry)
+        if not sections:
+            output.echo("(no summary: its text is a refusal, invented, or empty)")
+        for section in sections:
             output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
 
 

@@ -81,6 +81,9 @@ async def test_details_and_index_documents_contain_all_appearances_newest_first(
         assert detail is not None
         assert [appearance.date.day for appearance in detail.appearances] == [4, 3, 2]
         assert detail.appearances[0].entry.sections == (models.Section(None, "Body 1"),)
-        [document] = await papers.list_index_documents(connection)
+        [document] = await papers.list_index_documents(connection, lambda entry: entry.sections)
         assert document.sections == (models.Section(None, "Body 1"),)
-        assert await papers.list_index_documents(connection, after_id=document.id) == []
+        assert (
+            await papers.list_index_documents(connection, lambda entry: entry.sections, after_id=document.id)
+            == []
+        )

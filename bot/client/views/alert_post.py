@@ -59,7 +59,9 @@ def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: in
     )
     lines = wording.alert_paper_lines(match, title)
     excerpt = escape.escape_text(summary_excerpt(paper.sections))
-    return split.shorten(f"{lines}\n{excerpt}" if excerpt else lines, characters, max_bytes=size)
+    note = paper_text.subtext(paper_text.post_note(wording.ui_texts, paper.summary))
+    text = "\n".join(line for line in (lines, excerpt, note) if line)
+    return split.shorten(text, characters, max_bytes=size)
 
 
 def _paper_buttons(texts: Texts, paper: contents.PostPaper) -> list[ui.Item[Any]]:

@@ -6,7 +6,14 @@ from typing import Any
 
 from bot.client.components import message_builder, payload
 from bot.client.translations import Texts
-from bot.client.views.paper_text import format_authors, format_title, format_votes, join_dotted
+from bot.client.views.paper_text import (
+    format_authors,
+    format_title,
+    format_votes,
+    join_dotted,
+    post_note,
+    subtext,
+)
 from bot.client.views.post_text import PostWording, summary_excerpt
 from bot.digests.elements import arxiv_ids
 from bot.rendering.discord_text import escape, limits, split
@@ -30,7 +37,7 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
         "url": day_url(post, position),
         "color": message_builder.AMBER,
     }
-    embeds = [head, *(_paper_embed(rank, paper) for rank, paper in enumerate(shown, 1))]
+    embeds = [head, *(_paper_embed(wording.ui_texts, rank, paper) for rank, paper in enumerate(shown, 1))]
     return {"embeds": embeds, "allowed_mentions": payload.NO_MENTIONS}
 
 
@@ -67,17 +74,18 @@ def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"
 
 
-def _paper_embed(rank: int, paper: contents.PostPaper) -> dict[str, Any]:
+def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper) -> dict[str, Any]:
     title = f"{rank} · {format_title(paper.title, paper.arxiv_id)}"
     facts = join_dotted(
         format_votes(paper.votes), format_authors(paper.authors, truncated=paper.authors_truncated)
     )
     excerpt = escape.escape_text(summary_excerpt(paper.sections))
+    lines = (facts, excerpt, subtext(post_note(texts, paper.summary)))
     embed: dict[str, Any] = {
         "title": split.shorten(title, limits.EMBED_TITLE, markdown=False),
         "url": escape.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
         # 9 × (256 + 330) and the head are below 6,000, the limit on all embeds of a message.
-        "description": split.shorten(f"{facts}\n{excerpt}" if excerpt else facts, 330),
+        "description": split.shorten("\n".join(line for line in lines if line), 330),
         "color": message_builder.AMBER,
     }
     picture = escape.safe_url(paper.thumbnail) if paper.thumbnail else None

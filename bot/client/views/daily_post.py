@@ -83,11 +83,21 @@ def card_view(texts: Texts, post: DailyPost, paper: PostPaper, position: int | N
         ],
         paper_card.link_buttons(paper.arxiv_id),
     ]
-    message.reserve(sum(1 + len(row) for row in rows) + 1)
+    foot = _summary_foot(texts, paper.summary)
+    message.reserve(sum(1 + len(row) for row in rows) + 1 + bool(foot), (foot,) if foot else ())
     message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget))
     for row in rows:
         message.add_reserved_row(*row)
+    if foot:
+        message.add_reserved_text(foot)
     return message.view
+
+
+def _summary_foot(texts: Texts, summary: contents.Summary | None) -> str:
+    if summary is None:
+        return ""
+    lines = (paper_text.language_note(texts, summary), paper_text.summary_line(texts, summary))
+    return "\n".join(paper_text.subtext(line) for line in lines if line)
 
 
 def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget: limits.Budget) -> str:
@@ -97,7 +107,7 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
         models.Section(section.heading, section.body[: 4 * paper_card.MAX_PAGE_LENGTH])
         for section in sections[:4]
     ]
-    pages = paper_card.summary_pages(start, budget)
+    pages = paper_card.summary_pages(texts, start, budget)
     if not pages:
         return paper_text.subtext(texts("no-summary"))
     if len(pages) == 1 and start == list(sections):

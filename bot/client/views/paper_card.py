@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import paper_list, paper_text
-from bot.digests.elements import arxiv_ids
+from bot.digests.elements import arxiv_ids, shown_summary
 from bot.rendering.discord_text import limits, split
 from bot.rendering.markdown import blocks
-from bot.services.posts import summaries
+from bot.services.posts import contents, summaries
 from storage import models
 
 CARD = "card"
@@ -30,6 +30,9 @@ NO_PAGE = "-"
 PAGER_COMPONENTS = 4
 """A row with three buttons; reserved before the number of pages is known."""
 
+MAX_OTHER_DIGESTS = 3
+"""Digests named at the foot besides the one whose summary is shown."""
+
 MAX_PAGE_LENGTH = 2600
 """Code points of a summary per page: about three screens of a phone."""
 
@@ -44,9 +47,9 @@ def card_view(
     sharer: str | None = None,
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly."""
-    appearance = summaries.best_appearance(detail, texts.locale)
+    summary = summaries.best_summary(detail, texts.locale)
     review = best_review(detail, texts.locale)
-    sections = _main_sections(appearance, detail)
+    sections = _main_sections(summary)
     message = message_builder.MessageBuilder()
     message.add_section(_header(detail), detail.thumbnail, detail.title)
     rows: list[list[ui.Item[Any]]] = [
@@ -54,10 +57,10 @@ def card_view(
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail.arxiv_id, detail),
     ]
-    foot = paper_text.subtext(_appearances_line(texts, detail, sharer))
+    foot = _foot(texts, detail, summary, sharer)
     components = PAGER_COMPONENTS + sum(1 + len(row) for row in rows if row)
     message.reserve(components + bool(foot), (foot,) if foot else ())
-    pages = summary_pages(sections, message.budget) or [paper_text.subtext(texts("no-summary"))]
+    pages = summary_pages(texts, sections, message.budget) or [paper_text.subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = paper_list.pager(
@@ -73,13 +76,14 @@ def card_view(
 def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
     """Return a page of a review chapter. Raises LookupError for a chapter that does not exist."""
     review = best_review(detail, texts.locale)
-    if review is None or not 0 <= chapter < len(review.entry.sections):
+    chapters = shown_summary.shown_sections(review.entry) if review else ()
+    if review is None or not 0 <= chapter < len(chapters):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
     message = message_builder.MessageBuilder()
     message.add_text(paper_text.subtext(paper_text.title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(texts, detail, review, ())
     message.reserve(PAGER_COMPONENTS + 2)
-    pages = summary_pages(review.entry.sections[chapter : chapter + 1], message.budget)
+    pages = summary_pages(texts, chapters[chapter : chapter + 1], message.budget)
     page = min(page, len(pages) - 1)
     message.add_text(pages[page] if pages else paper_text.subtext(texts("no-summary")))
     pager = paper_list.pager(
@@ -98,17 +102,19 @@ def best_review(detail: models.PaperDetail, locale: models.Locale) -> models.App
     return summaries.best_appearance(detail, locale, models.DigestFormat.REVIEW)
 
 
-def summary_pages(sections: Sequence[models.Section], budget: limits.Budget) -> list[str]:
+def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: limits.Budget) -> list[str]:
     """Return the sections as Discord Markdown, in pages that each fit into the rest of a message."""
-    text = "\n\n".join(section_text(section) for section in sections)
+    text = "\n\n".join(_section_text(texts, section) for section in sections)
     characters = min(budget.characters, MAX_PAGE_LENGTH)
     return split.split_pages(text, characters, budget.text_bytes - limits.TEXT_BYTES_OVERHEAD)
 
 
-def section_text(section: models.Section) -> str:
+def _section_text(texts: Texts, section: models.Section) -> str:
     """Return a section as Discord Markdown, with its heading in bold."""
     body = blocks.render_markdown(section.body)
-    return f"**{blocks.render_heading(section.heading)}**\n{body}" if section.heading else body
+    if not section.heading:
+        return body
+    return f"**{blocks.render_heading(paper_text.format_heading(texts, section.heading))}**\n{body}"
 
 
 def link_buttons(arxiv_id: str, detail: models.PaperDetail | None = None) -> list[ui.Item[Any]]:
@@ -135,19 +141,11 @@ def _header(detail: models.PaperDetail) -> str:
     return f"### {title}\n{facts}"
 
 
-def _main_sections(
-    appearance: models.Appearance | None, detail: models.PaperDetail
-) -> tuple[models.Section, ...]:
-    """Return all highlights of a newsletter, the first chapter of a review, a listing's summary, or the abstract."""
-    if appearance is None:
-        return (models.Section(None, detail.abstract),) if detail.abstract else ()
-    match appearance.format:
-        case models.DigestFormat.NEWSLETTER | models.DigestFormat.LISTING:
-            return appearance.entry.sections
-        case models.DigestFormat.REVIEW:
-            return appearance.entry.sections[:1]
-        case _:
-            assert_never(appearance.format)
+def _main_sections(summary: contents.Summary | None) -> Sequence[models.Section]:
+    """Return a summary, of a review the first chapter only: the menu opens the others."""
+    if summary is None:
+        return ()
+    return summary.sections[:1] if summary.format is models.DigestFormat.REVIEW else summary.sections
 
 
 def _chapter_menu(
@@ -160,7 +158,7 @@ def _chapter_menu(
         return None
     options = [
         message_builder.select_option(_chapter_label(texts, section, number), str(number))
-        for number, section in enumerate(review.entry.sections)
+        for number, section in enumerate(shown_summary.shown_sections(review.entry))
         if section not in shown
     ]
     return message_builder.select_menu(
@@ -192,7 +190,25 @@ def _action_buttons(
     return row
 
 
-def _appearances_line(texts: Texts, detail: models.PaperDetail, sharer: str | None) -> str:
-    digests = dict.fromkeys((appearance.format, appearance.date) for appearance in detail.appearances)
-    names = [texts(f"format-{kind.value}", date=day.isoformat()) for kind, day in list(digests)[:4]]
-    return paper_text.join_dotted(*names, texts("shared-by", name=sharer) if sharer is not None else None)
+def _foot(
+    texts: Texts, detail: models.PaperDetail, summary: contents.Summary | None, sharer: str | None
+) -> str:
+    """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
+    origin = paper_text.summary_line(texts, summary) if summary else ""
+    shown = (summary.format, summary.date) if summary else None
+    others = [
+        _digest_name(texts, appearance)
+        for appearance in detail.appearances
+        if (appearance.format, appearance.date) != shown
+    ]
+    shared_by = texts("shared-by", name=sharer) if sharer is not None else None
+    names = list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS]
+    lines = (paper_text.language_note(texts, summary), origin, paper_text.join_dotted(*names, shared_by))
+    return "\n".join(paper_text.subtext(line) for line in lines if line)
+
+
+def _digest_name(texts: Texts, appearance: models.Appearance) -> str:
+    name = texts(f"format-{appearance.format.value}", date=appearance.date.isoformat())
+    if shown_summary.shown_sections(appearance.entry):
+        return name
+    return f"{name} ({texts('summary-missing')})"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.client.translations import Texts
+from bot.digests.elements import shown_summary
 from bot.digests.elements.arxiv_ids import huggingface_url
 from bot.rendering.discord_text import escape, limits, split
+from bot.services.posts import contents
 from bot.text.analysis import latex
+from storage import models
 
 MAX_AUTHORS = 3
 MAX_URL_LENGTH = 160
@@ -14,6 +18,10 @@ MAX_URL_LENGTH = 160
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
+
+
+_ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
+"""The texts for summaries that no digest's writer wrote."""
 
 
 def format_votes(number: int | None) -> str:
@@ -52,6 +60,34 @@ def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     if more > 0:
         return f"{shown} +{more}{'…' if truncated else ''}"
     return f"{shown} +…" if truncated and shown else shown
+
+
+def format_heading(texts: Texts, heading: str) -> str:
+    """Return a section's heading, the newsletter's labels in the reader's language."""
+    return texts(shown_summary.label_key(heading)) if shown_summary.is_newsletter_label(heading) else heading
+
+
+def summary_line(texts: Texts, summary: contents.Summary) -> str:
+    """Return the writer of a summary, its date and what it was written from."""
+    if summary.format is None or summary.format in _ORIGIN_KEYS:
+        return texts(_ORIGIN_KEYS[summary.format])
+    basis = texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
+    return join_dotted(texts(f"format-{summary.format.value}", date=summary.date.isoformat()), basis)
+
+
+def language_note(texts: Texts, summary: contents.Summary | None) -> str:
+    """Return that a summary is in another language than the reader's; "" if it is not."""
+    is_foreign = summary is not None and summary.language != texts.locale.value
+    return texts("summary-in-other-language") if is_foreign else ""
+
+
+def post_note(texts: Texts, summary: contents.Summary | None) -> str:
+    """Return the small print below a paper of a post: its origin unless a digest was written, and its language."""
+    if summary is None:
+        return ""
+    key = _ORIGIN_KEYS.get(summary.format)
+    name = texts(key) if key else ""
+    return join_dotted(name, language_note(texts, summary))
 
 
 def join_dotted(*texts: str | None) -> str:

@@ -73,6 +73,7 @@ class PostWording:
             "authors": paper.authors,
             "authors_truncated": paper.authors_truncated,
             "thought": summary_excerpt(paper.sections),
+            "note": paper_text.post_note(self.ui_texts, paper.summary),
         }
         return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 from storage import models
 
 _MAX_LENGTH = 200
+_NEGATION = re.compile("[않없]|[nN]ot|n['’]t|[nN]o |[nN]/?[aA]|[nN]one|NONE")
+"""Found in every empty statement, and in one summary of three."""
 _ITEM_MARK = re.compile(r"^[ \t]*(?:[-*•·]|[0-9]{1,2}[.)])[ \t]+")
 _LABEL = re.compile(r"^(?:\*\*|__)?[^:：\n*_]{1,60}(?:\*\*|__)?\s?[:：](?:\*\*|__)?\s*")
 _SENTENCE_END = re.compile(r"(?<=[.!?。])[ \t]+")
@@ -68,13 +70,15 @@ def is_empty_statement(sentence: str) -> bool:
 
 def drop_empty_statements(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
     """The sections without empty statements, and without the sections that have nothing else."""
+    if not any(_NEGATION.search(section.body) for section in sections):
+        return tuple(section for section in sections if section.body.strip())
     kept = (replace(section, body="\n".join(_drop_from(section.body)).strip("\n")) for section in sections)
     return tuple(section for section in kept if section.body.strip())
 
 
 def _drop_from(body: str) -> Iterator[str]:
     for line in body.split("\n"):
-        if len(line) > 10 * _MAX_LENGTH or not line.strip():
+        if len(line) > 10 * _MAX_LENGTH or not _NEGATION.search(line):
             yield line
             continue
         if is_empty_statement(line):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.digests.elements import arxiv_ids
+from bot.digests.elements import arxiv_ids, summary_basis
 from bot.digests.markdown import lines
 from storage import models
 
@@ -174,7 +174,7 @@ def _build_entry(rank: int, draft: PaperDraft) -> models.Entry:
         draft.thumbnail,
         draft.video,
         draft.sections,
-        not draft.sections,
+        summary_basis.find_basis(draft.sections) is summary_basis.Basis.NONE,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.digests.elements import shown_summary
 from bot.services.daily import selection
 from bot.services.posts import contents
 from bot.text.analysis import latex, normalisation
@@ -24,7 +25,7 @@ def keyword_text(paper: models.PaperDetail) -> keyword_match.KeywordText:
     """Return the plain title and all summaries of a paper, prepared for matching: that is slower than one match."""
     body_texts = [paper.abstract or ""]
     for appearance in paper.appearances:
-        for section in appearance.entry.sections:
+        for section in shown_summary.shown_sections(appearance.entry):
             body_texts += [section.heading or "", section.body]
     body = "\n".join(filter(None, body_texts))
     title = latex.to_plain_text((paper.title or "")[:MAX_CHARACTERS])

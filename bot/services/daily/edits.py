@@ -171,8 +171,8 @@ class EditPlanner:
 
 def _shows(details: Sequence[models.PaperDetail], locale: models.Locale, digest_id: int) -> bool:
     """Return whether the summary of any of the papers comes from a digest."""
-    chosen = (summaries.best_appearance(detail, locale) for detail in details)
-    return any(appearance is not None and appearance.digest_id == digest_id for appearance in chosen)
+    chosen = (summaries.best_summary(detail, locale) for detail in details)
+    return any(summary is not None and summary.digest_id == digest_id for summary in chosen)
 
 
 def _rebuild_post(

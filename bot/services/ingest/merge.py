@@ -26,7 +26,7 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
     # A review's title is a model's heading for its own summary.
     "title": (_N, _H, _A, _F, _R),
     "url": (_N, _R, _H),
-    # Digests shuffle names; the precedence decides only between lists of equal length.
+    # Digests shuffle names; arXiv's order is the paper's.
     "authors": (_A, _H, _F, _N, _R),
     "abstract": (_A, _H, _F),
     "thumbnail": (_N, _H, _R, _F),
@@ -116,16 +116,30 @@ def _first_value(statements: Sequence[_Statement], field: str) -> Any:
 
 
 def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bool]:
-    """Return the best author list and whether it is truncated: complete lists win, then longer ones."""
+    """Return the authors of the most trusted provider without repeats, and whether the list is truncated.
+
+    A complete list replaces a truncated one, and so does a longer truncated one.
+    """
     best: tuple[str, ...] = ()
-    rank: tuple[bool, int, int] | None = None
-    for statement in statements:
-        names = statement.metadata.authors
-        truncated = getattr(statement.metadata, "authors_truncated", False)
-        candidate = (truncated, -len(names), PRECEDENCE["authors"].index(statement.provider))
-        if names and (rank is None or candidate < rank):
-            best, rank = names, candidate
+    rank: tuple[bool, int] | None = None
+    for provider in PRECEDENCE["authors"]:
+        for statement in statements:
+            if statement.provider is not provider or not statement.metadata.authors:
+                continue
+            names = remove_repeats(statement.metadata.authors)
+            truncated = getattr(statement.metadata, "authors_truncated", False)
+            candidate = (truncated, -len(names) if truncated else 0)
+            if rank is None or candidate < rank:
+                best, rank = names, candidate
     return best, rank is not None and rank[0]
+
+
+def remove_repeats(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, each once: digests of an early period repeat every author."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(" ".join(name.split()).casefold(), name)
+    return tuple(first.values())
 
 
 def _latest_votes(

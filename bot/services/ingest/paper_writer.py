@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from bot.digests.elements.shown_summary import shown_sections
 from bot.services.ingest import merge
 from bot.text.analysis import normalisation
 from bot.time_slices import TimeSlices
@@ -103,7 +104,9 @@ async def _write_new_papers(
         names = {ids[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await authors.set_authors(connection, names, new_paper_ids=names)
         documents = [
-            papers.build_index_document(ids[arxiv_id], merged[arxiv_id], appearances[arxiv_id], is_new=True)
+            papers.build_index_document(
+                ids[arxiv_id], merged[arxiv_id], appearances[arxiv_id], shown_sections, is_new=True
+            )
             for arxiv_id in chunk
         ]
         await indexer.index(connection, documents, changed_authors)
@@ -163,7 +166,11 @@ async def _remerge_chunk(
         await indexer.remove(connection, unlisted)
     documents = [
         papers.build_index_document(
-            paper_id, paper, appearances.get(paper_id, ()), is_new=not _is_listed(stored[paper_id])
+            paper_id,
+            paper,
+            appearances.get(paper_id, ()),
+            shown_sections,
+            is_new=not _is_listed(stored[paper_id]),
         )
         for paper_id, paper in merged.items()
         if _is_listed(paper) and (texts_changed or paper_id in changed)

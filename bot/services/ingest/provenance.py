@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.digests import listing
-from bot.digests.elements import sanitize
-from bot.services.ingest import language
+from bot.digests.elements import language, sanitize
 from storage import entries, models
 from storage.database import Connection
 

@@ -11,15 +11,32 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from bot.digests.elements.summary_basis import Basis
 from storage import models
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary that readers may see: Markdown, its language, its writer, and what it was written from (None: unknown).
+
+    `format` and `digest_id` are None for the paper's own abstract; `is_partial`: chapters that say nothing are left out.
+    """
+
+    sections: tuple[models.Section, ...]
+    language: str
+    format: models.DigestFormat | None
+    date: date
+    basis: Basis | None
+    digest_id: int | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PostPaper:
     """A paper in a post.
 
-    `sections` are the whole summary as Markdown, best first (the newsletter's highlights, else the review's chapters);
-    the renderer shortens them for the style. `authors` may be complete.
+    `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
+    `summary` says whose they are. `authors` may be complete.
     """
 
     arxiv_id: str
@@ -31,6 +48,7 @@ class PostPaper:
     authors_truncated: bool = False
     thumbnail: str | None = None
     sections: tuple[models.Section, ...] = ()
+    summary: Summary | None = None
 
 
 class PostSchedule(NamedTuple):

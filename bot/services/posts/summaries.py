@@ -1,48 +1,55 @@
-"""Chooses a paper's summary for a reader: their language first, then the newsletter's highlights. Pure."""
+"""Chooses a paper's summary for a reader: their language first, then by what it was written from. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bot.digests.elements import language, shown_summary
+from bot.digests.elements.summary_basis import Basis
 from bot.services.posts import contents
 from storage import models
 
-FORMAT_PREFERENCE = {
+_BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2}
+WRITER_RANK = {
     models.DigestFormat.NEWSLETTER: 0,
-    models.DigestFormat.REVIEW: 1,
-    models.DigestFormat.LISTING: 2,
+    models.DigestFormat.REVIEW: 0,
+    models.DigestFormat.LISTING: 1,
+    None: 2,
 }
-"""Which format's summary is shown first, the lowest number before the others."""
+"""Digests that someone wrote come before Hugging Face's sentence, and that before the abstract (None)."""
+_FORMATS = tuple(models.DigestFormat)
+
+
+def best_summary(detail: models.PaperDetail, locale: models.Locale) -> contents.Summary | None:
+    """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
+
+    By language, then a digest before the abstract, then by basis, whole before partial, newer before older.
+    """
+    return min(_summaries(detail), key=lambda summary: _sort_key(summary, locale), default=None)
 
 
 def best_appearance(
-    detail: models.PaperDetail, locale: models.Locale, digest_format: models.DigestFormat | None = None
+    detail: models.PaperDetail, locale: models.Locale, digest_format: models.DigestFormat
 ) -> models.Appearance | None:
-    """Return the appearance with the best summary for readers of `locale`, or None if no digest has one."""
-    with_summary = [
-        appearance
+    """Return the appearance with the best summary of a format for readers of `locale`, or None."""
+    candidates = (
+        (summary, appearance)
         for appearance in detail.appearances
-        if appearance.entry.sections and (digest_format is None or appearance.format is digest_format)
-    ]
-    return min(
-        with_summary,
-        key=lambda appearance: (
-            appearance.language != locale.value,
-            FORMAT_PREFERENCE[appearance.format],
-            -appearance.date.toordinal(),
-        ),
-        default=None,
+        if appearance.format is digest_format and (summary := _digest_summary(appearance)) is not None
     )
+    best = min(candidates, key=lambda candidate: _sort_key(candidate[0], locale), default=None)
+    return best and best[1]
 
 
 def summary_sections(detail: models.PaperDetail, locale: models.Locale) -> tuple[models.Section, ...]:
-    """Return the summary for a post: from a digest, else the abstract, else empty."""
-    best = best_appearance(detail, locale)
-    if best is not None:
-        return best.entry.sections
-    return (models.Section(None, detail.abstract),) if detail.abstract else ()
+    """Return the sections of the best summary, or none."""
+    best = best_summary(detail, locale)
+    return best.sections if best else ()
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
     """Return a paper as post content for readers of `locale`."""
+    best = best_summary(detail, locale)
     return contents.PostPaper(
         arxiv_id=detail.arxiv_id,
         title=detail.title,
@@ -52,5 +59,39 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> conte
         authors=detail.authors,
         authors_truncated=detail.authors_truncated,
         thumbnail=detail.thumbnail,
-        sections=summary_sections(detail, locale),
+        sections=best.sections if best else (),
+        summary=best,
+    )
+
+
+def _summaries(detail: models.PaperDetail) -> Iterator[contents.Summary]:
+    for appearance in detail.appearances:
+        if summary := _digest_summary(appearance):
+            yield summary
+    if detail.abstract:
+        sections = (models.Section(None, detail.abstract),)
+        written_in = language.detect_section_language(sections) or models.Locale.EN
+        yield contents.Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
+
+
+def _digest_summary(appearance: models.Appearance) -> contents.Summary | None:
+    entry = appearance.entry
+    sections = shown_summary.shown_sections(entry)
+    if not sections:
+        return None
+    basis = shown_summary.find_basis(appearance.format, appearance.date, entry)
+    written_in = shown_summary.find_language(appearance)
+    is_partial = len(sections) < len(entry.sections)
+    day, digest_id = appearance.date, appearance.digest_id
+    return contents.Summary(sections, written_in, appearance.format, day, basis, digest_id, is_partial)
+
+
+def _sort_key(summary: contents.Summary, locale: models.Locale) -> tuple[object, ...]:
+    return (
+        summary.language != locale.value,
+        WRITER_RANK[summary.format],
+        _BASIS_RANK[summary.basis],
+        summary.is_partial,
+        -summary.date.toordinal(),
+        0 if summary.format is None else _FORMATS.index(summary.format),
     )

@@ -12,13 +12,14 @@ from functools import lru_cache
 from itertools import chain
 from operator import add
 
+from bot.digests.elements import shown_summary
 from bot.services.search import glossary_service
 from bot.text import scoring
 from bot.text.analysis import analyser, korean, latex
 from storage import models
 from storage.search import index
 
-VERSION = "8"
+VERSION = "9"
 """Version of the tokens. An index built by another version is rebuilt."""
 
 TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK, REPEATED_MARK, FREQUENT_MARK = (
@@ -34,7 +35,6 @@ body, `MAX_BODY_FREQUENCY` times or more in it. Shingles have the first and the 
 SHINGLE_SEPARATOR = "_"
 _SHINGLE_LETTERS = 4
 """Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
-_BOILERPLATE_HEADINGS = frozenset(("what's new", "technical details", "performance highlights"))
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 
@@ -52,7 +52,7 @@ def build_texts(paper: models.IndexDocument) -> index.DocumentTexts:
 
 def _body_lines(paper: models.IndexDocument) -> Iterator[str]:
     for section in paper.sections:
-        if section.heading and section.heading.strip("* :").lower() not in _BOILERPLATE_HEADINGS:
+        if section.heading and not shown_summary.is_newsletter_label(section.heading):
             yield section.heading
         yield section.body
     if paper.abstract:

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from bot.digests.elements import shown_summary
 from bot.services.search import document_tokens, indexer
 from storage import digests, key_values, migrate, models, papers
 from storage.database import Connection, Database
@@ -210,5 +211,5 @@ async def _replay_changes(connection: Connection) -> bool:
 
 async def _index(connection: Connection, ids: Sequence[int]) -> None:
     if ids:
-        documents = await papers.list_index_documents(connection, ids=ids)
+        documents = await papers.list_index_documents(connection, shown_summary.shown_sections, ids=ids)
         await indexer.SearchIndexer().index(connection, documents, [])

@@ -160,6 +160,13 @@ class SearchService:
             rows = await title_search.find_papers(connection, text, limit=1)
             return await papers.get_detail(connection, rows[0].arxiv_id) if rows else None
 
+    async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
+        """Return the sources of the digests that a paper is in, by digest id."""
+        async with self._database.read() as connection:
+            return await digests.list_sources(
+                connection, [appearance.digest_id for appearance in detail.appearances]
+            )
+
     async def explain_term(self, term: str) -> tuple[tuple[str, list[glossary_explain.FormEvidence]], ...]:
         """Return the English keys of the concepts that a term names, with the evidence for each of their forms."""
         async with self._database.read() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.digests import formats, parse
+from bot.digests.elements import shown_summary
 from bot.rendering.export import digest_markdown
 from bot.rendering.export.formats import ExportDigest, ExportFormat, render_export
 from bot.rendering.wording.templates import Templates
@@ -19,7 +20,8 @@ NEWSLETTER, REVIEW = newsletter_text("2025-02-06", 1, 2), review_text("2025-02-0
 def test_every_format_has_a_parser_an_exporter_a_provider_and_a_preference() -> None:
     assert {*formats.FORMATS, DigestFormat.LISTING} == set(DigestFormat)
     assert set(merge.DIGEST_PROVIDERS) == set(DigestFormat)
-    assert set(summaries.FORMAT_PREFERENCE) == set(DigestFormat)
+    assert set(summaries.WRITER_RANK) == {*DigestFormat, None}
+    assert set(shown_summary.FORMAT_BASIS) == set(DigestFormat)
     assert {*digest_markdown.PAPER_RENDERERS, DigestFormat.LISTING} == set(DigestFormat)
 
 

@@ -107,14 +107,17 @@ def test_the_newest_newsletter_decides_a_title() -> None:
 @pytest.mark.parametrize(
     ("lists", "expected"),
     [
-        ([(("A",), False), (("A", "B"), False)], (("A", "B"), False)),
+        ([(("A",), False), (("A", "B"), False)], (("A",), False)),
+        ([(("A",), True), (("A", "B"), False)], (("A", "B"), False)),
+        ([(("A", "B", "A", "B"), False)], (("A", "B"), False)),
+        ([(("A", "a", "B  C", "B C"), False)], (("A", "B  C"), False)),
         ([(("A", "B", "C"), True), (("A", "B"), False)], (("A", "B"), False)),
         ([(("A",), True), (("A", "B"), True)], (("A", "B"), True)),
         ([((), False), (("A",), True)], (("A",), True)),
         ([((), False), ((), True)], ((), False)),
     ],
 )
-def test_a_complete_author_list_beats_a_truncated_one_and_then_the_longer_wins(
+def test_a_longer_author_list_wins_only_where_the_shorter_is_truncated_and_repeats_go(
     lists: list[tuple[tuple[str, ...], bool]], expected: tuple[tuple[str, ...], bool]
 ) -> None:
     statements = [
@@ -129,9 +132,13 @@ def test_a_complete_author_list_beats_a_truncated_one_and_then_the_longer_wins(
     assert (paper.authors, paper.authors_truncated) == expected
 
 
-def test_a_services_order_of_authors_wins_among_lists_of_equal_length() -> None:
-    shuffled = replace(NEWSLETTER, entry=replace(ENTRY, authors=("C D", "A B")))
-    assert merged(shuffled, FACTS).authors == ("A B", "C D")
+def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_the_digest() -> None:
+    shuffled = replace(NEWSLETTER, entry=replace(ENTRY, authors=("E F", "C D", "A B")))
+    huggingface = replace(FACTS, source="huggingface", authors=("C D", "A B"))
+    arxiv = replace(FACTS, source="arxiv", authors=("A B", "C D"))
+    assert merged(shuffled).authors == ("E F", "C D", "A B")
+    assert merged(shuffled, huggingface).authors == ("C D", "A B")
+    assert merged(shuffled, huggingface, arxiv).authors == ("A B", "C D")
 
 
 def test_a_services_vote_count_of_the_digests_day_wins_and_an_older_one_loses() -> None:
@@ -175,7 +182,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     ]
     titles = {statement.title for statement in statements if statement.title}
     assert paper.title in titles if titles else paper.title is None
-    assert (paper.authors in {statement.authors for statement in statements}) or paper.authors == ()
+    assert paper.authors in {(), *(merge.remove_repeats(statement.authors) for statement in statements)}
     assert bool(paper.authors) == any(statement.authors for statement in statements)
     counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
     assert paper.votes in counts or paper.votes is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.services.ingest import language
+from bot.digests.elements import language
 from storage import models
 
 
