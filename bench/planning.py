@@ -16,6 +16,7 @@ from bot.app.container import Container
 from bot.services.daily.planner import DailyPlanner
 from bot.services.daily.schedule import parse_time, parse_zone, wall_clock_to_utc
 from bot.services.daily.subscriptions import SubscriptionOptions
+from bot.services.search.service import SearchService
 from bot.settings import Settings
 from storage import migrate, models, subscriptions
 from storage.database import Database
@@ -40,7 +41,7 @@ async def _measure(database: Database) -> list[Figure]:
     await core.create_ingest().add_text(text, location="bench")
     await _subscribe(database, core, now, day)
     runtime.freeze_gc()
-    planner = DailyPlanner(database, core.deliveries)
+    planner = DailyPlanner(database, core.deliveries, SearchService(database).match_papers)
     idle = [await time_await(planner.tick(now - timedelta(minutes=1))) for _ in range(TICKS)]
     seconds = await time_await(planner.tick(now))
     return [

@@ -12,13 +12,15 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import backup, database, errors
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in `migrations/versions`; a test compares the two."""
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
@@ -98,9 +100,31 @@ async def upgrade(opened: database.Database) -> str | None:
         path = database.sqlite_path(opened.url)
         if path is not None and current is not None:
             await asyncio.to_thread(_backup_sqlite_file, path, current)
-        async with opened.transaction() as connection:
+        async with _schema_transaction(opened) as connection:
             await connection.run_sync(_run_alembic)
         return current
+
+
+@asynccontextmanager
+async def _schema_transaction(opened: database.Database) -> AsyncIterator[AsyncConnection]:
+    """Run a write transaction in which SQLite does not enforce foreign keys.
+
+    SQLite changes a constraint by building the table again. Dropping the old one would delete the rows that refer to it.
+    """
+    if not opened.is_sqlite:
+        async with opened.transaction() as connection:
+            yield connection
+        return
+    with database.translated_errors(opened.url):
+        async with opened.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            # Without effect inside a transaction.
+            await driver.execute_fetchall("PRAGMA foreign_keys=OFF")
+            try:
+                async with connection.begin():
+                    yield connection
+            finally:
+                await driver.execute_fetchall("PRAGMA foreign_keys=ON")
 
 
 def _run_alembic(connection: Connection) -> None:

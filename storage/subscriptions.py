@@ -17,7 +17,7 @@ from storage.tables import subscriptions
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
     """Store a subscription and return its new id; `subscription.id` is ignored.
 
-    Raises DuplicateError if the channel has one with the same time, zone, language and style.
+    Raises DuplicateError if the channel has one with the same time, zone, language, style and topic.
     """
     try:
         async with connection.begin_nested():
@@ -27,7 +27,8 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
     except IntegrityError as error:
         raise errors.DuplicateError(
             f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
-            f" {subscription.locale.value}, {subscription.style.value}) already. Edit that one instead."
+            f" {subscription.locale.value}, {subscription.style.value}{_topic_suffix(subscription)}) already."
+            " Edit that one instead."
         ) from error
     return int(result.scalar_one())
 
@@ -43,7 +44,7 @@ async def update(connection: AsyncConnection, subscription: models.Subscription)
             )
     except IntegrityError as error:
         raise errors.DuplicateError(
-            f"Channel {subscription.channel_id} has another daily post with this time, language and style."
+            f"Channel {subscription.channel_id} has another daily post with this time, language, style and topic."
         ) from error
 
 
@@ -98,6 +99,16 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
     return [_subscription_from_row(row) for row in await connection.execute(select_due(now, limit))]
 
 
+async def list_due_with_topic(connection: AsyncConnection, now: datetime) -> list[models.Subscription]:
+    """Return the active subscriptions with a topic that are due at `now` (UTC)."""
+    query = sa.select(subscriptions).where(
+        subscriptions.c.next_due_at <= now,
+        subscriptions.c.state == models.ActivityState.ACTIVE.value,
+        subscriptions.c.topic != "",
+    )
+    return [_subscription_from_row(row) for row in await connection.execute(query)]
+
+
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Subscription]) -> None:
     """Store the next due time of each subscription, its waiting for a digest and the newest digest posted."""
     if not changed:
@@ -139,6 +150,10 @@ async def set_state(
         )
         changed.extend(result.scalars())
     return changed
+
+
+def _topic_suffix(subscription: models.Subscription) -> str:
+    return f", {subscription.topic}" if subscription.topic else ""
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:

@@ -218,7 +218,11 @@ subscriptions = sa.Table(
     sa.Column("waiting_for_on", sa.Date),
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
-    sa.UniqueConstraint("channel_id", "at_time", "timezone", "locale", "style", name="uq_subscriptions_same"),
+    sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
+    sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
+    sa.UniqueConstraint(
+        "channel_id", "at_time", "timezone", "locale", "style", "topic", name="uq_subscriptions_same"
+    ),
     sa.Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     sqlite_autoincrement=True,
@@ -331,6 +335,7 @@ deliveries = sa.Table(
     sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in display order"),
     sa.Column("total", sa.Integer, comment="number of candidate papers"),
     sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
+    sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query of a post's papers"),
     sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),

@@ -173,22 +173,23 @@ class Container:
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
+        search = SearchService(database, glossary)
         return Services(
             database=database,
             clock=self.clock,
-            search=SearchService(database, glossary),
+            search=search,
             lookups=LookupAdmission(),
             trends=TrendService(database, self.clock, glossary),
             rising=RisingTopicService(database, glossary),
             charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
-            on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries),
+            on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries, search.match_papers),
             alerts=Alerts(database, self.clock),
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
             destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
-            why=WhyExplainer(database, self.clock),
+            why=WhyExplainer(database, self.clock, search.match_papers),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             text_tokens=TextTokenStore(database),

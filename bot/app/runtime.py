@@ -150,7 +150,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         get_term=lambda: lock.term,
         on_claimed=liveness.record_claim,
     )
-    planner = DailyPlanner(container.database.ending_idle(PLANNING_IDLE_SECONDS), container.deliveries)
+    planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
+    planner = DailyPlanner(planning_database, container.deliveries, bot.services.search.match_papers)
     return Runtime(container, bot, relay, planner, metrics, lock, stop, liveness)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     *("id", "guild", "channel", "at", "timezone", "days", "top", "min_votes", "style", "state"),
-    "next_due_at",
+    *("next_due_at", "topic"),
 )
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
@@ -45,6 +45,13 @@ SettleHours = Annotated[
     int | None, typer.Option("--settle-hours", help="Let votes gather for so long first.")
 ]
 FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
+Topic = Annotated[
+    str | None, typer.Option("--topic", metavar="QUERY", help='Only papers that match; "" for all papers.')
+]
+Mention = Annotated[
+    int | None,
+    typer.Option("--mention", metavar="ROLE", min=0, help="The id of a role to mention; 0 for none."),
+]
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
 
 
@@ -74,6 +81,8 @@ def add(
     wait_minutes: WaitMinutes = None,
     settle_hours: SettleHours = None,
     fresh_days: FreshDays = None,
+    topic: Topic = None,
+    mention: Mention = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Begin a daily post in a channel."""
@@ -84,6 +93,7 @@ def add(
     options = _with_changes(
         SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale)),
         at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
+        topic, mention,
     )  # fmt: skip
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
@@ -117,6 +127,8 @@ def edit(
     wait_minutes: WaitMinutes = None,
     settle_hours: SettleHours = None,
     fresh_days: FreshDays = None,
+    topic: Topic = None,
+    mention: Mention = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Change a daily post; what is not given stays."""
@@ -125,7 +137,8 @@ def edit(
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         options = options_of(await subscriptions.get(subscription_id))
         changed = _with_changes(
-            options, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days
+            options, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
+            topic, mention,
         )  # fmt: skip
         return await subscriptions.edit(subscription_id, changed)
 
@@ -167,6 +180,8 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
         "wait_minutes": subscription.wait_minutes,
         "settle_hours": subscription.settle_hours,
         "fresh_days": subscription.fresh_days,
+        "topic": subscription.topic,
+        "mention": None if subscription.mention_role_id is None else str(subscription.mention_role_id),
         "state": subscription.state.value,
         "reason": subscription.reason,
         "next_due_at": None if due is None else due.isoformat(),
@@ -176,9 +191,10 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
 def _run(command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool) -> None:
     """Run a command and print the subscription that it returns."""
     data = to_dict(context.run_with_service(_create_subscriptions, command))
+    topic = f" on {data['topic']}" if data["topic"] else ""
     sentence = (
         f"{data['id']}: channel {data['channel']}, {data['at']} {data['timezone']} ({data['days']}), top {data['top']},"
-        f" {data['style']}, {data['state']}, next {data['next_due_at'] or '–'}"
+        f" {data['style']}{topic}, {data['state']}, next {data['next_due_at'] or '–'}"
     )
     output.print_result(data, sentence, as_json)
 
@@ -203,6 +219,8 @@ def _with_changes(
     wait_minutes: int | None,
     settle_hours: int | None,
     fresh_days: int | None,
+    topic: str | None,
+    mention: int | None,
 ) -> SubscriptionOptions:
     """Return the options with the given values, each parsed; None leaves an option as it is."""
     from dataclasses import replace
@@ -224,5 +242,8 @@ def _with_changes(
         "wait_minutes": wait_minutes,
         "settle_hours": settle_hours,
         "fresh_days": fresh_days,
+        "topic": topic,
     }
+    if mention is not None:
+        options = replace(options, mention_role_id=mention or None)
     return replace(options, **{name: value for name, value in given.items() if value is not None})

@@ -10,6 +10,7 @@ import discord
 from discord import ui
 
 from bot.client.components import payload
+from bot.client.discord_api import forum_tags
 from bot.client.views import announcement, daily_post
 from bot.client.views.post_text import PostWording
 from bot.rendering.discord_text import limits, split
@@ -61,6 +62,8 @@ def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, .
     fields = _thread_fields(wording, post)
     if post.forum_tags:
         fields["applied_tags"] = [str(tag) for tag in post.forum_tags]
+    if post.topic:
+        fields[forum_tags.TOPIC_FIELD] = post.topic
     return (
         RenderedPart(
             PartKind.FORUM_POST, {**fields, "message": first.payload}, {**fields, "message": first.fallback}
@@ -87,7 +90,8 @@ def _message_part(
     kind: PartKind = PartKind.MESSAGE,
 ) -> RenderedPart:
     plain = announcement.plain_post_payload(wording, post, papers, position)
-    return RenderedPart(kind, payload.layout_payload(view), plain)
+    role_id = post.mention_role_id if position == 0 else None
+    return RenderedPart(kind, payload.layout_payload(view, mention_role_id=role_id), plain)
 
 
 def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:

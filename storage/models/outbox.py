@@ -67,7 +67,8 @@ class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown, `papers` the
-    arXiv ids in display order, `fingerprint` a hash of their displayed content. The lowest `priority` is sent first.
+    arXiv ids in display order, `fingerprint` a hash of their displayed content, `topic` the query that they match. The
+    lowest `priority` is sent first.
     """
 
     key: str
@@ -86,6 +87,7 @@ class DeliveryPlan:
     papers: tuple[str, ...] = ()
     total: int | None = None
     fingerprint: str | None = None
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

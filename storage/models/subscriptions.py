@@ -35,7 +35,8 @@ class Subscription:
     `at_time` is `HH:MM` local time in `timezone` (an IANA name). `days` holds ISO weekdays, 1 (Monday) to 7, in
     that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
     local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
-    posted. `created_by` is None if the subscription was made on the command line.
+    posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
+    papers posted match, "" for none; `mention_role_id` is a role to mention above them.
     """
 
     id: int
@@ -61,3 +62,5 @@ class Subscription:
     due_on: date | None = None
     waiting_until_at: datetime | None = None
     last_digest_on: date | None = None
+    topic: str = ""
+    mention_role_id: int | None = None

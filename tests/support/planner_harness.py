@@ -15,6 +15,7 @@ from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from bot.services.outbox import discord_health, outcomes, suspension
 from bot.services.posts import contents as post_contents
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.search.service import SearchService
 from storage import models, subscriptions
 from storage.database import Database
 from storage.outbox import queries
@@ -30,10 +31,12 @@ class StubDailyRenderer:
 
     def __init__(self) -> None:
         self.render_count = 0
+        self.posts: list[post_contents.DailyPost] = []
         self.failing_style: models.Style | None = None
 
     def render_daily(self, post: post_contents.DailyPost) -> tuple[post_contents.RenderedPart, ...]:
         self.render_count += 1
+        self.posts.append(post)
         if post.style is self.failing_style:
             raise ValueError("template error")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
@@ -61,7 +64,8 @@ class PlannerHarness:
         self.renderer = StubDailyRenderer()
         numbers = itertools.count()
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
-        self.planner = planner.DailyPlanner(database, self.deliveries)
+        self.search = SearchService(database)
+        self.planner = planner.DailyPlanner(database, self.deliveries, self.search.match_papers)
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)

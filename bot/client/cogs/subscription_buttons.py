@@ -24,14 +24,14 @@ class SubscriptionButtonsCog(commands.Cog):
         """Create the subscription of the wizard."""
         await self._presenter.show(
             interaction,
-            await self._presenter.create(interaction, *subscriptions_view.unpack(action)),
+            await self._presenter.create(interaction, *await self._presenter.load_options(action)),
             "order-started",
         )
 
     @component_router.handles(subscriptions_view.START_NOW, check=checks.require_manager)
     async def start_now(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Create the subscription of the wizard, and post immediately."""
-        subscription = await self._presenter.create(interaction, *subscriptions_view.unpack(action))
+        subscription = await self._presenter.create(interaction, *await self._presenter.load_options(action))
         await self._presenter.show(interaction, subscription, "order-started")
         await self._presenter.post_now(interaction, subscription)
 
@@ -40,13 +40,13 @@ class SubscriptionButtonsCog(commands.Cog):
         """Open a modal to change the options of the wizard."""
         texts = await interaction.client.texts_for(interaction)
         await responses.open_modal(
-            interaction, modals.subscription_modal(texts, *subscriptions_view.unpack(action))
+            interaction, modals.subscription_modal(texts, *await self._presenter.load_options(action))
         )
 
     @component_router.handles(modals.SUBMIT_SUBSCRIPTION_MODAL, check=checks.require_manager)
     async def submit_edit_modal(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Update the wizard with the values of the modal."""
-        channel_id, options = subscriptions_view.unpack(action)
+        channel_id, options = await self._presenter.load_options(action)
         values = component_router.modal_values(interaction)
         options = subscription_options.apply_changes(
             options,

@@ -12,10 +12,15 @@ from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, responses
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel, default_style
-from bot.client.presenters import subscription_options, subscriptions
+from bot.client.presenters import channel_permissions, subscription_options, subscriptions
 from bot.client.presenters.service_errors import map_service_errors
 from bot.client.views import subscriptions as subscriptions_view
-from bot.services.daily.subscriptions import SubscriptionOptions, new_subscription, options_of
+from bot.services.daily.subscriptions import (
+    MAX_TOPIC_LENGTH,
+    SubscriptionOptions,
+    new_subscription,
+    options_of,
+)
 from storage import models
 
 SubscriptionId = app_commands.Range[str, 1, 30]
@@ -46,7 +51,9 @@ class SubscriptionsCog(
         language=subscription_options.LANGUAGE_CHOICES,
         style=subscription_options.STYLE_CHOICES,
     )
-    @app_commands.autocomplete(timezone=autocomplete.timezones, time=autocomplete.times)
+    @app_commands.autocomplete(
+        timezone=autocomplete.timezones, time=autocomplete.times, topic=autocomplete.topics
+    )
     async def setup(
         self,
         interaction: Interaction,
@@ -59,6 +66,8 @@ class SubscriptionsCog(
         language: str | None = None,
         style: str | None = None,
         when_empty: bool = False,
+        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
+        role: discord.Role | None = None,
     ) -> None:
         """Preview the post, its permissions and its first time; a button creates the subscription."""
         await responses.defer(interaction)
@@ -70,10 +79,11 @@ class SubscriptionsCog(
             style=default_style(destination),
         )
         options = subscription_options.apply_changes(
-            defaults, time, timezone, papers, votes, days, language, style, when_empty
+            defaults, time, timezone, papers, votes, days, language, style, when_empty, topic, role
         )
         if not STYLES[options.style].fits(destination):
             raise UserError("style-does-not-fit", channel=destination.mention)
+        await channel_permissions.require_may_mention(interaction, destination, options.mention_role_id)
         guild_id, now = destination.guild.id, self._services.clock()
         preview = new_subscription(guild_id, destination.id, options, now)
         await self._presenter.show_preview(interaction, preview)
@@ -93,7 +103,9 @@ class SubscriptionsCog(
         language=subscription_options.LANGUAGE_CHOICES,
         style=subscription_options.STYLE_CHOICES,
     )
-    @app_commands.autocomplete(timezone=autocomplete.timezones, time=autocomplete.times)
+    @app_commands.autocomplete(
+        timezone=autocomplete.timezones, time=autocomplete.times, topic=autocomplete.topics
+    )
     async def edit(
         self,
         interaction: Interaction,
@@ -106,16 +118,30 @@ class SubscriptionsCog(
         language: str | None = None,
         style: str | None = None,
         when_empty: bool | None = None,
+        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
+        role: discord.Role | None = None,
     ) -> None:
         """Change the options of a subscription."""
         await responses.defer(interaction)
         subscription = await self._presenter.find(interaction, post)
         options = subscription_options.apply_changes(
-            options_of(subscription), time, timezone, papers, votes, days, language, style, when_empty
+            options_of(subscription),
+            time,
+            timezone,
+            papers,
+            votes,
+            days,
+            language,
+            style,
+            when_empty,
+            topic,
+            role,
         )
         destination = interaction.client.get_channel(subscription.channel_id)
         if isinstance(destination, PostableChannel) and not STYLES[options.style].fits(destination):
             raise UserError("style-does-not-fit", channel=destination.mention)
+        if destination is not None and options.mention_role_id != subscription.mention_role_id:
+            await channel_permissions.require_may_mention(interaction, destination, options.mention_role_id)
         with map_service_errors(subscriptions.ERRORS):
             subscription = await self._services.subscriptions.edit(subscription.id, options)
         await self._presenter.show(interaction, subscription, "order-changed")

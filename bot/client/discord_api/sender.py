@@ -5,6 +5,7 @@ Works after `client.login()`, without the Gateway. Uses discord.py's internal HT
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -91,14 +92,21 @@ class DiscordSender:
             return int((await self._client.http.start_private_message(user_id))["id"])
 
     async def _send_message(self, request: sender.SendRequest) -> Receipt:
-        payload = _without_mentions(request.payload) | {"nonce": request.nonce, "enforce_nonce": True}
+        payload = self._with_safe_mentions(request.channel_id, request.payload) | {
+            "nonce": request.nonce,
+            "enforce_nonce": True,
+        }
         message = await self._client.http.send_message(request.channel_id, params=_json_body(payload))
         return Receipt(int(message["id"]), int(message["channel_id"]))
 
     async def _create_forum_post(self, request: sender.SendRequest) -> Receipt:
-        payload = request.payload | {"message": _without_mentions(request.payload["message"])}
-        tags = payload.get("applied_tags") or await forum_tags.tags_for(self._client, request.channel_id)
-        payload = {key: value for key, value in payload.items() if key != "applied_tags"}
+        fields, topic = request.payload, request.payload.get(forum_tags.TOPIC_FIELD, "")
+        tags = fields.get("applied_tags") or await forum_tags.tags_for(
+            self._client, request.channel_id, topic
+        )
+        unsent = ("applied_tags", forum_tags.TOPIC_FIELD)
+        payload = {key: value for key, value in fields.items() if key not in unsent}
+        payload["message"] = self._with_safe_mentions(request.channel_id, fields["message"])
         if tags:
             payload["applied_tags"] = tags
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
@@ -108,6 +116,22 @@ class DiscordSender:
         query = {"use_nested_fields": 1}
         thread = await self._client.http.request(route, json=payload, params=query, files=[fence])
         return Receipt(int(thread["id"]), int(thread["id"]))
+
+    def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return a message that notifies nobody but the roles that it names, without those that the server deleted.
+
+        The roles of a server that is not cached are taken to exist.
+        """
+        payload = _without_mentions(payload)
+        guild = getattr(self._client.get_channel(channel_id), "guild", None)
+        roles = payload["allowed_mentions"].get("roles", [])
+        if guild is None or guild.unavailable or all(guild.get_role(int(role)) for role in roles):
+            return payload
+        text = json.dumps(payload | {"allowed_mentions": NO_MENTIONS}, ensure_ascii=False)
+        for role in roles:
+            text = text.replace(f"<@&{role}>\\n", "").replace(f"<@&{role}>", "")
+        without: dict[str, Any] = json.loads(text)
+        return without
 
     async def _create_thread(self, request: sender.SendRequest) -> Receipt:
         message_id = _target_message_id(request)

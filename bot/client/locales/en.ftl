@@ -127,6 +127,7 @@ post-see-all = { $count ->
    *[other] See all { $count } papers
 }
 post-ask = Find a topic
+post-on-topic = All on this topic
 language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })
@@ -203,6 +204,8 @@ alert-already = You have this alert already.
 alert-not-possible = This cannot become an alert. It needs a word or a name of at most 100 characters, and there can be { $most } alerts at most.
 alert-no-such-channel = Alerts can be told in text and announcement channels only.
 needs-manage-messages = For an alert in { $channel } you need the permission **Manage Messages** there.
+needs-mention-role = You may not mention { $role } in { $channel }. Choose a role that everyone may mention, or ask someone with the permission **Mention @everyone, @here, and All Roles**.
+topic-asks-nothing = This topic asks for nothing. Name words, an author (author:) or least votes (votes:), such as **diffusion -survey**, in at most 200 characters.
 channel-not-here = That channel is not in this server, or is gone.
 bot-lacks-permissions = Paperround cannot post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then press again.
 rights-unknown = Discord did not say which rights you have in that server. Try again in a few minutes.
@@ -244,6 +247,7 @@ permission-read-message-history = Read Message History
 permission-create-public-threads = Create Public Threads
 permission-send-messages-in-threads = Send Messages in Threads
 permission-embed-links = Embed Links
+permission-mention-everyone = Mention @everyone, @here, and All Roles
 permission-where = switch it on for Paperround in the channel's settings › Permissions
 order-papers = { $count ->
     [one] The most voted paper
@@ -252,6 +256,19 @@ order-papers = { $count ->
 order-votes = at least ▲ { $votes }
 order-say-empty = says so when there are none
 order-silent-empty = silent when there are none
+order-topic = Only papers on { $topic }
+order-mention = Mentions { $role }
+forecast-recent = On { $days } of the last 14 days, { $papers }
+forecast-past = On { $days } of the 14 days up to { $until }, { $papers }
+forecast-recent-none = No paper matched in the last 14 days.
+forecast-past-none = No paper matched in the 14 days up to { $until }.
+forecast-empty = The archive is still empty, so there is nothing to try the topic on.
+forecast-papers = { $most ->
+    [one] 1 paper
+   *[other] { $most } papers
+}
+forecast-papers-range = { $fewest } to { $most } papers
+forecast-once = A paper that was posted in this channel before is not posted again.
 style-compact = Compact
 style-cards = Cards
 style-thread = Thread
@@ -274,7 +291,7 @@ order-removed = Removed. Nothing more is posted in { $channel } by this order.
 order-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 order-posting = It will be in { $channel } in a few seconds.
 order-nothing-new = There is nothing new for { $channel }: the newest papers were posted there already, or no digest has come lately.
-order-already = This channel has a daily post at that time, in that language and style already.
+order-already = This channel has a daily post at that time, in that language and style and on that topic already.
 order-which = This server has several daily posts. Pick one in the option **post**.
 no-order = There is no such daily post in this server.
 no-orders = This server has no daily post yet. Set one up with { $command }.
@@ -369,6 +386,7 @@ why-below-top = It is number { $rank } of the { $total } papers to choose from, 
     [one] only the first
    *[other] the first { $top }
 }. (Digest of { $date })
+why-off-topic = It does not match the topic of this post, { $topic }.
 why-not-then = It was not among those to choose when the post of { $date } was put together: it had fewer votes, the post was set up differently, or the digest did not have it yet. Today it would be.
 why-not-recorded = The post made from its digest of { $date } did not show it. The reason is no longer kept.
 why-first-post = The first post in a channel shows the newest digest alone, and this paper's digest is older.

@@ -103,6 +103,10 @@ daily-setup =
     .option-style-description = 글의 모양
     .option-when-empty = 빈날
     .option-when-empty-description = 논문이 없는 날: 없다고 알리거나 조용히 넘어가요
+    .option-topic = 주제
+    .option-topic-description = /topic처럼 쓴 검색어에 맞는 논문만. 줄표(-)를 쓰면 모든 논문
+    .option-role = 역할
+    .option-role-description = 논문 위에 멘션할 역할. @everyone을 고르면 멘션하지 않아요
 
 daily-list =
     .name = 목록
@@ -129,6 +133,10 @@ daily-edit =
     .option-style-description = 글의 모양
     .option-when-empty = 빈날
     .option-when-empty-description = 논문이 없는 날: 없다고 알리거나 조용히 넘어가요
+    .option-topic = 주제
+    .option-topic-description = /topic처럼 쓴 검색어에 맞는 논문만. 줄표(-)를 쓰면 모든 논문
+    .option-role = 역할
+    .option-role-description = 논문 위에 멘션할 역할. @everyone을 고르면 멘션하지 않아요
 
 daily-preview =
     .name = 미리보기

@@ -23,10 +23,27 @@ Channel = Any
 """A channel or thread of a server, as discord.py caches it."""
 
 
-def check_permissions(channel: Channel, style: models.Style) -> dict[str, bool]:
+def needed_permissions(channel: Channel, style: models.Style, role_id: int | None) -> tuple[str, ...]:
+    """Return the permissions that posts of this style need, and what a mention of the role needs."""
+    role = None if role_id is None else channel.guild.get_role(role_id)
+    mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
+    return (*REQUIRED, *STYLES[style].permissions, *mention)
+
+
+def check_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> dict[str, bool]:
     """Return the permissions that posts of this style need in the channel, each with whether the bot has it."""
     granted = channel.permissions_for(channel.guild.me)
-    return {name: getattr(granted, name) for name in (*REQUIRED, *STYLES[style].permissions)}
+    return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}
+
+
+async def require_may_mention(interaction: Interaction, channel: Channel, role_id: int | None) -> None:
+    """Raise UserError unless the user may mention the role in the channel. A deleted role is mentioned by nobody."""
+    role = None if role_id is None else channel.guild.get_role(role_id)
+    if role is None or role.mentionable:
+        return
+    member = await fetch_member(interaction, channel.guild.id)
+    if not channel.permissions_for(member).mention_everyone:
+        raise UserError("needs-mention-role", role=role.mention, channel=channel.mention)
 
 
 def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:

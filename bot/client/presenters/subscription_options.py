@@ -8,11 +8,12 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot import errors
 from bot.client.interactions import option_parsers
 from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES, PostableChannel
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import SubscriptionOptions
+from bot.services.daily.subscriptions import SubscriptionOptions, validate_topic
 from storage import models
 
 EDIT_DESCRIPTIONS = {
@@ -24,8 +25,12 @@ EDIT_DESCRIPTIONS = {
     "language": "The post's language",
     "style": "How the post looks",
     "when_empty": "On a day without papers: say so, or stay silent",
+    "topic": "Only papers that match, as in /topic; a hyphen for all papers",
+    "role": "A role to mention above the papers; @everyone for none",
 }
 SETUP_DESCRIPTIONS = {"channel": "Where to post; this channel if left out", **EDIT_DESCRIPTIONS}
+
+NO_TOPIC = ("-", "–", "—")
 
 DAY_CHOICES = [
     app_commands.Choice(name="Every day", value="mon-sun"),
@@ -65,6 +70,8 @@ def apply_changes(
     language: str | None = None,
     style: str | None = None,
     when_empty: bool | None = None,
+    topic: str | None = None,
+    role: discord.Role | None = None,
 ) -> SubscriptionOptions:
     """Return the options with the given values; None keeps a value. Raises UserError."""
     changes = {
@@ -76,5 +83,22 @@ def apply_changes(
         "locale": models.Locale(language) if language else None,
         "style": models.Style(style) if style else None,
         "say_when_empty": when_empty,
+        "topic": _parse_topic(topic) if topic is not None else None,
     }
+    if role is not None:
+        # Nobody wants to notify everyone each day, so @everyone is free to mean no role.
+        options = replace(options, mention_role_id=None if role.is_default() else role.id)
     return replace(options, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _parse_topic(text: str) -> str:
+    """Return a topic on one line, "" for a lone hyphen. Raises UserError for one that no paper can match."""
+    if text.strip() in NO_TOPIC:
+        return ""
+    try:
+        topic = validate_topic(text)
+    except errors.UsageError:
+        topic = ""
+    if not topic:
+        raise UserError("topic-asks-nothing")
+    return topic

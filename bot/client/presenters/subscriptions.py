@@ -14,9 +14,11 @@ from bot.client.interactions.errors import UserError
 from bot.client.post_styles import STYLES
 from bot.client.presenters import channel_permissions, subscription_options
 from bot.client.presenters.service_errors import map_service_errors
+from bot.client.translations import Texts
 from bot.client.views import notices, subscriptions
 from bot.services.daily import schedule
-from bot.services.daily.subscriptions import SubscriptionOptions
+from bot.services.daily.subscriptions import SubscriptionOptions, new_subscription
+from bot.services.search.results import SearchRequest
 from storage import errors as storage_errors
 from storage import models
 
@@ -42,8 +44,33 @@ class SubscriptionPresenter:
         )
         at, zone = schedule.parse_time(options.at_time), schedule.parse_zone(options.timezone)
         first = schedule.next_due(self._services.clock(), at, zone, options.days)
-        permissions = channel_permissions.check_permissions(channel, options.style)
-        return subscriptions.setup_view(texts, channel_id, options, permissions, first.at)
+        permissions = channel_permissions.check_permissions(channel, options.style, options.mention_role_id)
+        if stored := subscriptions.long_text(channel_id, options):
+            await self._services.text_tokens.save(stored)
+        preview = new_subscription(channel.guild.id, channel_id, options, self._services.clock())
+        forecast = await self._forecast_text(texts, preview)
+        return subscriptions.setup_view(texts, channel_id, options, permissions, first.at, forecast)
+
+    async def load_options(self, action: custom_ids.Action) -> tuple[int, SubscriptionOptions]:
+        """Return the channel and the options of a button of the wizard. Raises UserError if its text was overwritten."""
+        token = subscriptions.find_token(action)
+        if token is None:
+            return subscriptions.unpack(action)
+        stored = await self._services.text_tokens.get(token)
+        if stored is None:
+            raise UserError("outdated-control")
+        return subscriptions.unpack(action, stored)
+
+    async def _forecast_text(self, texts: Texts, subscription: models.Subscription) -> str:
+        """Return how often the subscription's topic would have been posted lately, "" without a topic."""
+        if not subscription.topic:
+            return ""
+        forecast = await self._services.on_demand_posts.forecast(subscription)
+        suggestions: tuple[str, ...] = ()
+        if forecast is not None and not forecast.day_count:
+            request = SearchRequest(subscription.topic, limit=1)
+            suggestions = (await self._services.search.search(request)).suggestions
+        return subscriptions.forecast_text(texts, forecast, suggestions)
 
     async def create(
         self, interaction: Interaction, channel_id: int, options: SubscriptionOptions
@@ -55,7 +82,8 @@ class SubscriptionPresenter:
         )
         if not STYLES[options.style].fits(channel):
             raise UserError("style-does-not-fit", channel=channel.mention)
-        await self._require_bot_may_post(interaction, channel, options.style)
+        await channel_permissions.require_may_mention(interaction, channel, options.mention_role_id)
+        await self._require_bot_may_post(interaction, channel, options.style, options.mention_role_id)
         with map_service_errors(ERRORS):
             subscription = await self._services.subscriptions.add(
                 guild_id=interaction.guild_id,
@@ -88,20 +116,30 @@ class SubscriptionPresenter:
         guild = interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:
             channel = channel_permissions.require_channel(guild, subscription.channel_id)
+            await channel_permissions.require_may_mention(interaction, channel, subscription.mention_role_id)
             await self._require_bot_may_post(interaction, channel, subscription.style)
         return await self._services.subscriptions.resume(subscription.id)
 
     async def _require_bot_may_post(
-        self, interaction: Interaction, channel: channel_permissions.Channel, style: models.Style
+        self,
+        interaction: Interaction,
+        channel: channel_permissions.Channel,
+        style: models.Style,
+        role_id: int | None = None,
     ) -> None:
-        needed = (*channel_permissions.REQUIRED, *STYLES[style].permissions)
+        needed = channel_permissions.needed_permissions(channel, style, role_id)
         await channel_permissions.require_bot_may_post(interaction, channel, needed)
 
     async def show_preview(self, interaction: Interaction, subscription: models.Subscription) -> None:
         """Show privately the post that would be sent now, as one or more messages."""
         texts = await interaction.client.texts_for(interaction)
         post = await self._services.on_demand_posts.preview(subscription)
-        await responses.reply_privately(interaction, notices.text_view(texts("preview-follows")))
+        forecast = await self._forecast_text(texts, subscription)
+        if subscription.topic and not post.papers:
+            await responses.reply_privately(interaction, notices.text_view(forecast))
+            return
+        lines = [texts("preview-follows"), forecast]
+        await responses.reply_privately(interaction, notices.text_view("\n".join(filter(None, lines))))
         for view in STYLES[post.style].preview(self._renderer.wording_for(subscription.locale), post):
             await responses.reply_privately(interaction, view)
 

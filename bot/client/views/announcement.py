@@ -32,22 +32,30 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""
     head = {
-        "title": f"📰 {wording.daily_text(post, 'headline')}",
+        "title": split.shorten(f"📰 {wording.daily_text(post, 'headline')}", limits.EMBED_TITLE),
         "description": "\n".join(line for line in (count, missed, more) if line),
         "url": day_url(post, position),
         "color": message_builder.AMBER,
     }
     embeds = [head, *(_paper_embed(wording.ui_texts, rank, paper) for rank, paper in enumerate(shown, 1))]
-    return {"embeds": embeds, "allowed_mentions": payload.NO_MENTIONS}
+    body = {"embeds": embeds, "allowed_mentions": payload.allowed_mentions(post.mention_role_id)}
+    return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
 
 
 def plain_post_payload(
     wording: PostWording, post: contents.DailyPost, papers: tuple[contents.PostPaper, ...], position: int
 ) -> dict[str, Any]:
     """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others."""
-    head = f"**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
+    mention = mention_line(post) if position == 0 else ""
+    head = f"{mention}**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
     lines = [head, wording.daily_text(post, "count")]
-    return payload.plain_payload(fit_paper_lines(wording.ui_texts, lines, papers))
+    text = fit_paper_lines(wording.ui_texts, lines, papers)
+    return payload.plain_payload(text, mention_role_id=post.mention_role_id if position == 0 else None)
+
+
+def mention_line(post: contents.DailyPost) -> str:
+    """Return the line at the head of a post that mentions its role; "" without one."""
+    return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
 
 
 def fit_paper_lines(texts: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:

@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import list_state, paper_card, paper_list, paper_text
+from bot.client.views import announcement, list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, subtext_lines
 from bot.rendering.discord_text import limits, split
 from bot.services.posts import contents
@@ -47,9 +47,10 @@ def compact_views(wording: PostWording, post: DailyPost, *, with_marker: bool = 
 
 
 def header(wording: PostWording, post: DailyPost) -> str:
-    """Return the headline with the small print below it."""
+    """Return the headline with the small print below it, and the mention of the post's role above it."""
     small_print = (subtext_lines(wording.daily_text(post, block)) for block in ("count", "missed"))
-    return "\n".join(line for line in (f"## 📰 {wording.daily_text(post, 'headline')}", *small_print) if line)
+    headline = f"{announcement.mention_line(post)}## 📰 {wording.daily_text(post, 'headline')}"
+    return "\n".join(line for line in (headline, *small_print) if line)
 
 
 def headline_view(wording: PostWording, post: DailyPost, *, with_marker: bool = True) -> ui.LayoutView:
@@ -178,9 +179,13 @@ def _byline(paper: PostPaper) -> str:
 def _action_buttons(texts: Texts, post: DailyPost, marker: str | None) -> list[ui.Item[Any]]:
     day = list_state.ListState(list_state.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else "")
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
+    search = message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL))
+    if 0 < len(post.topic) <= list_state.MAX_TEXT_LENGTH:
+        on_topic = list_state.ListState(list_state.ListKind.TOPIC, post.topic)
+        search = message_builder.button(texts("post-on-topic"), list_state.pack(on_topic))
     return [
         message_builder.button(label, list_state.pack(day, marker=marker)),
-        message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL)),
+        search,
         *_language_buttons(texts, post),
     ]
 

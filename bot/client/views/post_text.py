@@ -25,6 +25,8 @@ MentionLookup = Callable[[str], str]
 
 EXCERPT_COLUMNS = snippets.MAX_COLUMNS
 """Columns of the excerpt below a title; a Hangul syllable takes two."""
+MAX_TOPIC_LENGTH = 60
+"""Characters of a topic in a headline; the name of a thread has at most 100."""
 MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
 
@@ -59,6 +61,7 @@ class PostWording:
             "workdays": WORKDAYS,
             "edit_command": SafeMarkdown(self.mention("daily edit")),
             "digest_command": SafeMarkdown(self.mention("digest")),
+            "topic": split.shorten(post.topic, MAX_TOPIC_LENGTH, markdown=False),
         }
         output = OutputFormat.PLAIN if block == "name" else OutputFormat.MARKDOWN
         template = "daily" if post.papers else "empty"

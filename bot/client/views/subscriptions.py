@@ -13,7 +13,10 @@ from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
 from bot.client.views import notices, paper_text, schedule_text
 from bot.client.views.schedule_text import format_timestamp
+from bot.rendering.discord_text import split
+from bot.services.accounts import text_tokens
 from bot.services.daily import schedule
+from bot.services.daily.on_demand import TopicForecast
 from bot.services.daily.subscriptions import SubscriptionOptions, options_of
 from storage import models
 
@@ -29,16 +32,41 @@ REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 20
+TOKEN_MARK = "@"
+MAX_TOPIC_LENGTH = 30
+"""Characters of a topic in a list; twenty rows have to fit into a message."""
 
 _STYLE_CODES = {style: style.value[0] + style.value[-1] for style in models.Style}
 """Two letters per style, so that all options fit into a custom id."""
 
 
 def pack(channel_id: int, options: SubscriptionOptions, verb: str) -> str:
-    """Return the custom id of an action on a subscription that is not stored yet."""
-    days = sum(1 << (day - 1) for day in options.days)
+    """Return the custom id of an action on a subscription that is not stored yet.
+
+    Options with a topic or a role are too long for it. The custom id has the token of `long_text` then.
+    """
+    text = long_text(channel_id, options)
     return custom_ids.pack(
-        verb,
+        verb, TOKEN_MARK + text_tokens.make_token(text) if text else _pack_short(channel_id, options)
+    )
+
+
+def long_text(channel_id: int, options: SubscriptionOptions) -> str:
+    """Return the text to store under a token for the options, "" if they fit into a custom id."""
+    if not options.topic and options.mention_role_id is None:
+        return ""
+    return "\n".join((_pack_short(channel_id, options), str(options.mention_role_id or 0), options.topic))
+
+
+def find_token(action: custom_ids.Action) -> str | None:
+    """Return the token of the options that `pack` did not write into the custom id, None if it did."""
+    is_token = action.payload.startswith(TOKEN_MARK)
+    return action.payload.removeprefix(TOKEN_MARK) if is_token else None
+
+
+def _pack_short(channel_id: int, options: SubscriptionOptions) -> str:
+    days = sum(1 << (day - 1) for day in options.days)
+    fields = (
         channel_id,
         options.at_time.replace(":", ""),
         days,
@@ -49,10 +77,16 @@ def pack(channel_id: int, options: SubscriptionOptions, verb: str) -> str:
         int(options.say_when_empty),
         options.timezone,
     )
+    return ":".join(map(str, fields))
 
 
-def unpack(action: custom_ids.Action) -> tuple[int, SubscriptionOptions]:
-    """Return the channel id and the options that `pack` wrote. Raises InvalidCustomIdError."""
+def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, SubscriptionOptions]:
+    """Return the channel id and the options that `pack` wrote, or those of its text as `stored` under a token.
+
+    Raises InvalidCustomIdError.
+    """
+    short, role, topic = stored.split("\n") if stored else (action.payload, "0", "")
+    action = custom_ids.Action(action.verb, short)
     channel_id, at_time, days, top_n, min_votes, locale, style, empty, timezone = action.fields(9)
     day_bits = custom_ids.parse_number(days)
     with custom_ids.map_parse_errors():
@@ -65,6 +99,8 @@ def unpack(action: custom_ids.Action) -> tuple[int, SubscriptionOptions]:
             locale=models.Locale(locale),
             style={code: style for style, code in _STYLE_CODES.items()}[style],
             say_when_empty=empty == "1",
+            topic=topic,
+            mention_role_id=custom_ids.parse_number(role) or None,
         )
     try:
         return custom_ids.parse_number(channel_id), options.validated()
@@ -78,12 +114,17 @@ def setup_view(
     options: SubscriptionOptions,
     permissions: Mapping[str, bool],
     first_at: datetime,
+    forecast: str = "",
 ) -> ui.LayoutView:
-    """Return the setup wizard: options, permissions by name, the time of the first post, the buttons to start."""
+    """Return the setup wizard: options, permissions by name, the time of the first post, the buttons to start.
+
+    `forecast` is the text of `forecast_text`, "" without a topic.
+    """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
     message.add_text(f"### {texts('setup-heading', channel=f'<#{channel_id}>')}")
     message.add_text(options_text(texts, options))
+    message.add_text(forecast)
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
     message.add_text(
@@ -107,9 +148,31 @@ def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
     return "\n".join(lines)
 
 
+def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Sequence[str] = ()) -> str:
+    """Return how often a topic would have been posted lately. For one that never was, `suggestions` are other topics."""
+    if forecast is None:
+        return texts("forecast-empty")
+    until = texts.format_date(forecast.until_on)
+    if not forecast.day_count:
+        lines = [texts("forecast-recent-none" if forecast.is_recent else "forecast-past-none", until=until)]
+        if suggestions:
+            topics = " · ".join(map(paper_text.escape_untrusted, suggestions))
+            lines.append(texts("list-perhaps", topics=topics))
+        return "\n".join(lines)
+    key = "forecast-papers" if forecast.fewest == forecast.most else "forecast-papers-range"
+    papers = texts(key, fewest=forecast.fewest, most=forecast.most)
+    period = "forecast-recent" if forecast.is_recent else "forecast-past"
+    line = texts(period, days=forecast.day_count, until=until, papers=papers)
+    return f"{line}\n{paper_text.subtext(texts('forecast-once'))}"
+
+
 def options_text(texts: Texts, options: SubscriptionOptions) -> str:
-    """Return the options in three lines: schedule, papers, appearance."""
+    """Return the options in lines: topic and role if there are any, schedule, papers, appearance."""
+    topic = paper_text.escape_untrusted(options.topic)
+    role_id = options.mention_role_id
     lines = [
+        *([texts("order-topic", topic=topic)] if topic else []),
+        *([] if role_id is None else [texts("order-mention", role=f"<@&{role_id}>")]),
         schedule_text.format_schedule(texts, options),
         paper_text.join_dotted(
             texts("order-papers", count=options.top_n),
@@ -155,7 +218,9 @@ def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: 
     lines = []
     for row in rows[:MAX_LISTED]:
         schedule = schedule_text.format_schedule(texts, row)
-        lines.append(paper_text.join_dotted(f"- <#{row.channel_id}>", schedule, next_post_text(texts, row)))
+        topic = paper_text.escape_untrusted(short_topic(row))
+        next_post = next_post_text(texts, row)
+        lines.append(paper_text.join_dotted(f"- <#{row.channel_id}>", topic or None, schedule, next_post))
     if len(rows) > MAX_LISTED:
         lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
     message.add_text("\n".join(lines))
@@ -163,7 +228,10 @@ def list_view(texts: Texts, rows: Sequence[models.Subscription], setup_command: 
         message_builder.select_option(
             schedule_text.format_schedule(texts, row),
             str(row.id),
-            description=texts("order-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
+            description=paper_text.join_dotted(
+                texts("order-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
+                short_topic(row) or None,
+            ),
         )
         for row in rows
     ]
@@ -196,4 +264,10 @@ def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
 def subscription_label(texts: Texts, subscription: models.Subscription, channel: str | None) -> str:
     """Return a subscription on one line without markup, for autocomplete."""
     name = f"#{channel}" if channel else str(subscription.channel_id)
-    return paper_text.join_dotted(name, schedule_text.format_schedule(texts, subscription))
+    schedule = schedule_text.format_schedule(texts, subscription)
+    return paper_text.join_dotted(name, short_topic(subscription) or None, schedule)
+
+
+def short_topic(subscription: models.Subscription) -> str:
+    """Return the topic of a subscription for a list, "" without one."""
+    return split.shorten(subscription.topic, MAX_TOPIC_LENGTH, markdown=False)

@@ -8,7 +8,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import daily_post, notices, paper_text, schedule_text
+from bot.client.views import daily_post, notices, paper_text, schedule_text, subscriptions
 from bot.client.views.post_text import MentionLookup
 from bot.rendering.discord_text import limits
 from bot.services.daily import styles
@@ -25,6 +25,7 @@ CAUSE_TEXT_IDS: Mapping[Cause, str] = {
     Cause.TOO_FEW_VOTES: "why-too-few-votes",
     Cause.VOTES_UNKNOWN: "why-votes-unknown",
     Cause.BELOW_TOP: "why-below-top",
+    Cause.OFF_TOPIC: "why-off-topic",
     Cause.NOT_CHOSEN_THEN: "why-not-then",
     Cause.NOT_RECORDED: "why-not-recorded",
     Cause.FIRST_POST: "why-first-post",
@@ -82,7 +83,8 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
         heading = texts("why-former-order")
     else:
         schedule = schedule_text.format_schedule(texts, subscription)
-        heading = paper_text.join_dotted(schedule, texts(f"style-{subscription.style.value}"))
+        topic = paper_text.escape_untrusted(subscriptions.short_topic(subscription)) or None
+        heading = paper_text.join_dotted(topic, schedule, texts(f"style-{subscription.style.value}"))
     lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
     if cause is Cause.NOT_DELIVERED and explanation.delivery is not None:
         lines.append(notices.reason_text(texts, explanation.delivery.reason))
@@ -95,7 +97,7 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     ):
         at = schedule_text.format_timestamp(explanation.at, "R")
         lines.append(paper_text.subtext(texts("why-may-change", at=at)))
-    if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.TOO_OLD):
+    if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC, Cause.TOO_OLD):
         lines.append(paper_text.subtext(texts("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)
 
@@ -109,6 +111,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
+        "topic": "" if subscription is None else paper_text.escape_untrusted(subscription.topic),
     }
     if cause is Cause.NOT_DELIVERED and delivery is not None:
         values["state"] = texts(f"delivery-{delivery.state.value}")

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime
+from typing import TypeAlias
 
 from bot.services.daily import decision, schedule
 from storage import digests, entries, models, papers, posted
 from storage.database import Connection
+from storage.entries import DigestPaper
+
+TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[frozenset[int]]]
+"""Returns the ids of those papers that match all of a topic, as `/topic` finds them."""
+
+
+class TopicMatches:
+    """The papers that match each topic. The search engine is asked once about each topic and paper."""
+
+    def __init__(self, matcher: TopicMatcher) -> None:
+        self._matcher = matcher
+        self._checked: dict[str, set[int]] = {}
+        self._matching: dict[str, set[int]] = {}
+
+    async def look_up(
+        self,
+        connection: Connection,
+        pool: decision.CandidatePool,
+        subscriptions: Iterable[models.Subscription],
+    ) -> None:
+        """Find the papers of the pool that match the topics of the subscriptions, and tell the pool."""
+        for topic in dict.fromkeys(row.topic for row in subscriptions if row.topic):
+            checked = self._checked.setdefault(topic, set())
+            matching = self._matching.setdefault(topic, set())
+            unchecked = [paper for paper in pool.papers if paper.paper_id not in checked]
+            if unchecked:
+                matching.update(await self._matcher(connection, topic, unchecked))
+                checked.update(paper.paper_id for paper in unchecked)
+            pool.matching[topic] = matching
 
 
 async def load_pool(

@@ -64,29 +64,50 @@ class PlannedPost:
 
 
 class CandidatePool:
-    """The digests that can be posted, with their papers. Ranks each combination of digests once."""
+    """The digests that can be posted, with their papers. Ranks each combination of digests once.
+
+    `matching` holds the ids of the papers that match each topic. A topic that is not in it matches nothing.
+    """
 
     def __init__(self, digests: Sequence[StoredDigest], papers: Iterable[DigestPaper]) -> None:
         self.digests = digests
+        self.papers = tuple(papers)
+        self.matching: dict[str, Collection[int]] = {}
         self._papers: dict[int, list[DigestPaper]] = {}
         self._ranked: dict[tuple[int, ...], tuple[DigestPaper, ...]] = {}
-        for paper in papers:
+        self._on_topic: dict[tuple[tuple[int, ...], str], tuple[DigestPaper, ...]] = {}
+        for paper in self.papers:
             self._papers.setdefault(paper.digest_id, []).append(paper)
 
     def select(
         self, digest_ids: tuple[int, ...], subscription: models.Subscription, posted_ids: Collection[int]
     ) -> tuple[tuple[DigestPaper, ...], tuple[DigestPaper, ...], int]:
-        """Select papers of some digests by the subscription's `top_n` and `min_votes`, as `selection.select` does."""
+        """Select papers of some digests by the subscription's topic, `top_n` and `min_votes`.
+
+        Returns what `selection.select` does; all papers of the digests count, also those on other topics.
+        """
         if digest_ids not in self._ranked:
             self._ranked[digest_ids] = selection.rank(
                 paper for digest_id in digest_ids for paper in self._papers.get(digest_id, ())
             )
-        return selection.select(
-            self._ranked[digest_ids],
+        papers, left_out, _ = selection.select(
+            self._rank_on_topic(digest_ids, subscription.topic),
             posted_ids=posted_ids,
             top_n=subscription.top_n,
             min_votes=subscription.min_votes,
         )
+        return papers, left_out, len(self._ranked[digest_ids])
+
+    def _rank_on_topic(self, digest_ids: tuple[int, ...], topic: str) -> tuple[DigestPaper, ...]:
+        if not topic:
+            return self._ranked[digest_ids]
+        key = digest_ids, topic
+        if key not in self._on_topic:
+            matching = self.matching.get(topic, ())
+            self._on_topic[key] = tuple(
+                paper for paper in self._ranked[digest_ids] if paper.paper_id in matching
+            )
+        return self._on_topic[key]
 
 
 class DueDates(NamedTuple):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
 from bot.clock import Clock
-from bot.services.daily import candidates, decision, schedule, styles
+from bot.services.daily import candidates, decision, schedule, selection, styles
 from bot.services.daily.rendered import build_daily_post
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
@@ -14,19 +16,39 @@ from storage import digests, models, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import plan
 
+FORECAST_DAYS = 14
+
+
+class TopicForecast(NamedTuple):
+    """How a topic would have been posted in the FORECAST_DAYS up to `until_on`.
+
+    There were new matching papers on `day_count` dates, `fewest` to `most` of them; `newest_on` is the last such date.
+    """
+
+    until_on: date
+    is_recent: bool
+    day_count: int = 0
+    fewest: int = 0
+    most: int = 0
+    newest_on: date | None = None
+
 
 class OnDemandPosts:
     """Selects the new papers of the newest fresh date, including digests that earlier posts covered."""
 
-    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, deliveries: DeliveryFactory, matcher: candidates.TopicMatcher
+    ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
+        self._matcher = matcher
 
     async def preview(self, subscription: models.Subscription) -> contents.DailyPost:
         """Return the post that would be sent now.
 
-        If it would have no papers, it shows the newest digest of the archive instead; with an empty archive, no papers.
+        If it would have no papers, it shows the newest digest of the archive instead, or the newest that has papers on the
+        topic; with an empty archive, no papers.
         """
         now = self._clock()
         async with self._database.read() as connection:
@@ -35,6 +57,11 @@ class OnDemandPosts:
                 post = await self._select_newest(connection, subscription, now)
             details = await candidates.load_details(connection, [post])
         return build_daily_post(subscription, post, details)
+
+    async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
+        """Return how the subscription's topic matched lately; None without a topic or with an empty archive."""
+        async with self._database.read() as connection:
+            return await self._forecast(connection, subscription, self._clock())
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
         """Plan the post into the outbox. Returns None if there are no fresh papers that are new to the channel."""
@@ -67,7 +94,7 @@ class OnDemandPosts:
     ) -> decision.PlannedPost | None:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         first_on = decision.oldest_digest_date(subscription, today)
-        pool = await candidates.load_digests(connection, first_on, decision.newest_digest_date(now))
+        pool = await self._load_digests(connection, subscription, first_on, decision.newest_digest_date(now))
         if not pool.digests:
             return None
         newest_on = max(digest.date for digest in pool.digests)
@@ -84,8 +111,47 @@ class OnDemandPosts:
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         dates = await digests.list_dates(connection, limit=1)
         newest_on = dates[0] if dates else today
+        forecast = await self._forecast(connection, subscription, now)
+        if forecast is not None and forecast.newest_on is not None:
+            newest_on = forecast.newest_on
         since_on = styles.first_rolling_date(subscription, newest_on)
-        pool = await candidates.load_digests(connection, since_on or newest_on, newest_on)
+        pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
         digest_ids = tuple(digest.id for digest in pool.digests)
         selected = pool.select(digest_ids, subscription, set())
         return decision.PlannedPost(today, now, newest_on, digest_ids, *selected, since_on=since_on)
+
+    async def _forecast(
+        self, connection: Connection, subscription: models.Subscription, now: datetime
+    ) -> TopicForecast | None:
+        today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
+        dates = await digests.list_dates(connection, limit=1)
+        if not subscription.topic or not dates:
+            return None
+        last_on = min(dates[0], decision.newest_digest_date(now))
+        is_recent = today - last_on < FORECAST_DAYS * schedule.DAY
+        until_on = max(last_on, today) if is_recent else last_on
+        first_on = until_on - (FORECAST_DAYS - 1) * schedule.DAY
+        pool = await self._load_digests(connection, subscription, first_on, until_on)
+        counts = _count_new(pool, subscription)
+        if not counts:
+            return TopicForecast(until_on, is_recent)
+        shown = [min(count, subscription.top_n) for count in counts.values()]
+        return TopicForecast(until_on, is_recent, len(shown), min(shown), max(shown), max(counts))
+
+    async def _load_digests(
+        self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
+    ) -> decision.CandidatePool:
+        """Return the digests of these dates, with their papers on the subscription's topic."""
+        pool = await candidates.load_digests(connection, since_on, until_on)
+        await candidates.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
+        return pool
+
+
+def _count_new(pool: decision.CandidatePool, subscription: models.Subscription) -> dict[date, int]:
+    """Return the number of papers on the topic by the first date of each."""
+    matching = pool.matching[subscription.topic]
+    first_on: dict[int, date] = {}
+    for paper in pool.papers:
+        if paper.paper_id in matching and selection.meets_minimum(paper.votes, subscription.min_votes):
+            first_on[paper.paper_id] = min(paper.date_on, first_on.get(paper.paper_id, paper.date_on))
+    return Counter(first_on.values())

@@ -32,10 +32,13 @@ MAX_LOGGED_KEYS = 10
 
 
 class DailyPlanner:
-    """Plans the posts of due subscriptions."""
+    """Plans the posts of due subscriptions. `matcher` finds the papers on their topics."""
 
-    def __init__(self, database: Database, deliveries: DeliveryFactory) -> None:
+    def __init__(
+        self, database: Database, deliveries: DeliveryFactory, matcher: candidates.TopicMatcher
+    ) -> None:
         self._database = database
+        self._matcher = matcher
         self._deliveries = deliveries
         self._last_tick_at: datetime | None = None
 
@@ -47,8 +50,10 @@ class DailyPlanner:
         self._last_tick_at = now
         planned = 0
         rendered = RenderedPosts(self._deliveries, now)
+        matches = candidates.TopicMatches(self._matcher)
+        await self._match_ahead(now, matches)
         while True:
-            due_count, planned_count = await self._plan_batch(now, rendered)
+            due_count, planned_count = await self._plan_batch(now, rendered, matches)
             planned += planned_count
             if due_count < BATCH_SIZE:
                 return planned
@@ -72,7 +77,18 @@ class DailyPlanner:
             await subscriptions.set_schedules(connection, changed)
         return len(changed)
 
-    async def _plan_batch(self, now: datetime, rendered: RenderedPosts) -> tuple[int, int]:
+    async def _match_ahead(self, now: datetime, matches: candidates.TopicMatches) -> None:
+        """Match the topics that are due before the transactions begin, which would keep other writers waiting."""
+        async with self._database.read() as connection:
+            due = await subscriptions.list_due_with_topic(connection, now)
+            known = [subscription for subscription in due if schedule.is_known_zone(subscription.timezone)]
+            if known:
+                pool = await candidates.load_pool(connection, known, now)
+                await matches.look_up(connection, pool, known)
+
+    async def _plan_batch(
+        self, now: datetime, rendered: RenderedPosts, matches: candidates.TopicMatches
+    ) -> tuple[int, int]:
         """Plan at most BATCH_SIZE due subscriptions. Returns how many were due and how many posts were planned."""
         async with self._database.transaction() as connection:
             await digests.lock_ingest(connection)
@@ -80,7 +96,7 @@ class DailyPlanner:
             if not due:
                 return 0, 0
             known = [subscription for subscription in due if schedule.is_known_zone(subscription.timezone)]
-            plans = await _decide(connection, known, now)
+            plans = await _decide(connection, known, now, matches)
             details = await candidates.load_details(connection, [plan.post for plan in plans])
             plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
@@ -97,11 +113,15 @@ class DailyPlanner:
 
 
 async def _decide(
-    connection: Connection, due: Sequence[models.Subscription], now: datetime
+    connection: Connection,
+    due: Sequence[models.Subscription],
+    now: datetime,
+    matches: candidates.TopicMatches,
 ) -> list[decision.Decision]:
     if not due:
         return []
     pool = await candidates.load_pool(connection, due, now)
+    await matches.look_up(connection, pool, due)
     digest_ids = [digest.id for digest in pool.digests]
     covered = await posted.list_covered(connection, [subscription.id for subscription in due], digest_ids)
     posted_ids = await posted.list_papers(

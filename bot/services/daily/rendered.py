@@ -27,6 +27,7 @@ def build_daily_post(
         schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
         since_on=post.since_on,
         missed_on=post.missed_on,
+        topic=subscription.topic,
     )
 
 
@@ -46,9 +47,12 @@ class RenderedPosts:
     ) -> models.NewDelivery:
         """Return the delivery of a planned post. Raises what its templates raise."""
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
-        key = content, subscription.locale, subscription.style, schedule.schedule_key(subscription)
+        role_id = subscription.mention_role_id if post.papers else None
+        look = subscription.locale, subscription.style, subscription.topic, role_id
+        key = content, look, schedule.schedule_key(subscription)
         if key not in self._cache:
-            self._cache[key] = self._deliveries.render_daily(build_daily_post(subscription, post, details))
+            built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
+            self._cache[key] = self._deliveries.render_daily(built)
         return self._deliveries.build_post(
             self._cache[key],
             subscription,

@@ -9,10 +9,12 @@ from bot import errors
 from bot.clock import Clock
 from bot.services.daily import decision, schedule
 from bot.services.posts.contents import Reason
+from bot.text import query_parser
 from storage import models, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import holds, queries
 
+MAX_TOPIC_LENGTH = 200
 MAX_TOP_N = 25
 """Discord's limit on the options of a select menu, which lists the papers of a post."""
 
@@ -32,6 +34,8 @@ class SubscriptionOptions:
     fresh_days: int = 3
     wait_minutes: int = 720
     settle_hours: int = 0
+    topic: str = ""
+    mention_role_id: int | None = None
 
     def validated(self) -> SubscriptionOptions:
         """Return the options with time and days normalised. Raises UsageError, which names the field and valid values."""
@@ -50,7 +54,24 @@ class SubscriptionOptions:
                 "There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun."
             )
         at = schedule.parse_time(self.at_time)
-        return replace(self, at_time=f"{at:%H:%M}", days=tuple(sorted(set(self.days))))
+        return replace(
+            self, at_time=f"{at:%H:%M}", days=tuple(sorted(set(self.days))), topic=validate_topic(self.topic)
+        )
+
+
+def validate_topic(topic: str) -> str:
+    """Return a topic on one line. Raises UsageError for one that is too long, or that no paper can match."""
+    line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
+    if len(line) > MAX_TOPIC_LENGTH:
+        raise errors.UsageError(
+            f"the topic has {len(line)} characters; it must have at most {MAX_TOPIC_LENGTH}."
+        )
+    query = query_parser.parse_query(line)
+    if line and not (query.has_text or query.authors or query.has_range_filters):
+        raise errors.UsageError(
+            f"the topic {line!r} asks for nothing. Name words, an author (author:) or least votes (votes:)."
+        )
+    return line
 
 
 def new_subscription(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.clock import Clock
 from bot.services.daily import candidates, decision, why_decision
-from storage import decisions, digests, models, posted, subscriptions
+from storage import decisions, digests, entries, models, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries
 
@@ -28,9 +28,10 @@ class WhyAnswer:
 class WhyExplainer:
     """Explains what became of a paper in a channel. Read-only."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, matcher: candidates.TopicMatcher) -> None:
         self._database = database
         self._clock = clock
+        self._matcher = matcher
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
         """Return what became of a paper in a channel. There are no explanations if no digest has the paper."""
@@ -73,7 +74,19 @@ class WhyExplainer:
             decisions=await decisions.list_rows(connection, subscription.id),
             upcoming=await self._decide_upcoming(connection, subscription),
             now=self._clock(),
+            is_on_topic=await self._is_on_topic(connection, paper, subscription),
         )
+
+    async def _is_on_topic(
+        self, connection: Connection, paper: models.PaperDetail, subscription: models.Subscription
+    ) -> bool:
+        """Return whether the paper matches the subscription's topic, with today's texts and votes."""
+        if not subscription.topic:
+            return True
+        digest_ids = [appearance.digest_id for appearance in paper.appearances]
+        rows = await entries.list_papers(connection, digest_ids)
+        own = [row for row in rows if row.paper_id == paper.id]
+        return paper.id in await self._matcher(connection, subscription.topic, own)
 
     async def _decide_upcoming(
         self, connection: Connection, subscription: models.Subscription
@@ -83,6 +96,7 @@ class WhyExplainer:
             return None
         due_at = max(subscription.next_due_at, self._clock())
         pool = await candidates.load_pool(connection, [subscription], due_at)
+        await candidates.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         plan = decision.decide(
             subscription,
             decision.Calendar(due_at),

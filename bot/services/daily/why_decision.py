@@ -29,6 +29,8 @@ class Cause(StrEnum):
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
+    OFF_TOPIC = "off-topic"
+    """The subscription has a topic, and the paper does not match it."""
     NOT_CHOSEN_THEN = "not-then"
     """Not chosen when the post was planned; it would be chosen with today's votes and options."""
     NOT_RECORDED = "not-recorded"
@@ -81,7 +83,8 @@ class ExplanationInput:
 
     `containing_digests` are the digests with the paper, newest first; `covered_ids` the digests that the subscription
     has drawn from. `decisions` are newest first. `upcoming` is the decision that the planner would make when the
-    subscription is due next, with its chosen papers in `left_out`.
+    subscription is due next, with its chosen papers in `left_out`. `is_on_topic`: the paper matches the subscription's
+    topic, if it has one.
     """
 
     paper_id: int
@@ -93,6 +96,7 @@ class ExplanationInput:
     decisions: Sequence[StoredDecision]
     upcoming: StoredDecision | None
     now: datetime
+    is_on_topic: bool = True
 
 
 def explain(facts: ExplanationInput) -> Explanation:
@@ -189,6 +193,8 @@ def _explain_decision(facts: ExplanationInput, record: StoredDecision, *, may_ch
     subscription, rank, count = facts.subscription, *_rank(facts, record)
     if _digest_ids(facts).isdisjoint(record.digest_ids):
         cause = Cause.FIRST_POST
+    elif not facts.is_on_topic:
+        cause = Cause.OFF_TOPIC
     elif not selection.meets_minimum(facts.votes, subscription.min_votes):
         cause = Cause.VOTES_UNKNOWN if facts.votes is None else Cause.TOO_FEW_VOTES
     elif rank > subscription.top_n:

@@ -66,7 +66,9 @@ class DailyPost:
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
     last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
-    `forum_tags` are the tag ids that a forum requires. Without `papers` the post says "no papers today".
+    `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none.
+    `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
+    today".
     """
 
     marker: str
@@ -79,6 +81,8 @@ class DailyPost:
     since_on: date | None = None
     missed_on: tuple[date, ...] = ()
     forum_tags: tuple[int, ...] = ()
+    topic: str = ""
+    mention_role_id: int | None = None
 
 
 class MatchField(StrEnum):

@@ -95,6 +95,7 @@ class DeliveryFactory:
             papers=tuple(paper.arxiv_id for paper in rendered.post.papers),
             total=rendered.post.total,
             fingerprint=rendered.fingerprint,
+            topic=rendered.post.topic,
         )
 
     def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:

@@ -5,7 +5,7 @@ The index is read in order of popularity, which alone would miss a less popular 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.services.search import index_query
@@ -26,6 +26,10 @@ most popular papers, which happens to nonsense, and to very common words in larg
 COUNT_LIMIT, COUNT_LIMIT_EXPENSIVE = 500, 150
 """Matches are counted up to the first limit, or up to the second if the query costs more than `EXPENSIVE_COST`."""
 EXPENSIVE_COST = 100_000
+DIRECT_LIMIT = 20
+"""Up to this number of papers it is faster to score them all than to ask the index."""
+MAX_WITHIN = 100_000
+"""Matches that are looked through for certain papers: more than the days of a daily post have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,20 @@ async def gather(
         chosen.update(full_text[:full_text_limit])
         more = full_text[full_text_limit : OVERFETCH_FACTOR * full_text_limit]
     return await index.list_by_positions(connection, chosen), len(full_text), more
+
+
+async def list_within(
+    connection: Connection, query: index_query.IndexQuery, filters: index.Filters, paper_ids: Collection[int]
+) -> list[index.IndexRow]:
+    """Return the papers to score to find every match among `paper_ids`, which must pass the filters."""
+    if len(paper_ids) <= DIRECT_LIMIT:
+        return list((await index.list_by_paper_ids(connection, paper_ids)).values())
+    frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(query))
+    anywhere = index_query.prune(query, frequencies).anywhere
+    request = engines.SearchRequest(index.WORDS_TABLE, anywhere, MAX_WITHIN)
+    (positions,) = await index.list_positions(connection, [request], filters)
+    rows = await index.list_by_positions(connection, positions)
+    return [row for row in rows if row.paper_id in paper_ids]
 
 
 async def list_popular(

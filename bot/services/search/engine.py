@@ -60,6 +60,19 @@ async def find(
     return ranked, len(ranked)
 
 
+async def list_complete(
+    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope
+) -> frozenset[int]:
+    """Return all of the scope's papers that match all of a query with terms."""
+    segments = [*expanded.segments, *map(expansion.literal_segment, query.phrases)]
+    full_query = build_index_query(segments, expanded)
+    if full_query is None or not scope.paper_ids:
+        return frozenset()
+    rows = await candidates.list_within(connection, full_query, scope.filters, scope.paper_ids)
+    hits = await score_papers(rows, scoring.Scorer(expanded, query.phrases, query.excluded))
+    return frozenset(paper_id for score, paper_id in hits if score.is_complete)
+
+
 async def find_top(
     connection: Connection, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
 ) -> tuple[list[Hit], int]:

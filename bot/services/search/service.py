@@ -29,6 +29,7 @@ from bot.text import query_parser
 from bot.text.glossary.model import expansion
 from storage import digests, models, papers
 from storage.database import Connection, Database
+from storage.entries import DigestPaper
 from storage.search import index
 
 MAX_QUERY_LENGTH = 2000
@@ -123,6 +124,27 @@ class SearchService:
         return await suggestions.suggest_queries(
             connection, topics, query, expanded, request.filters, found_any=bool(ranked)
         )
+
+    async def match_papers(
+        self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
+    ) -> frozenset[int]:
+        """Return the ids of those papers of digests that match all of a query, with its filters.
+
+        The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
+        """
+        query = query_parser.parse_query(_clean(text))
+        allowed = filters.merge_filters(index.NO_FILTERS, query)
+        ids = frozenset(
+            paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)
+        )
+        written = await filters.list_paper_ids_by_authors(connection, query.authors)
+        ids = ids if written is None else ids & written
+        if not ids or not query.has_text:
+            return ids if written is not None or query.has_range_filters else frozenset()
+        # The index knows the date of a paper's last digest, which is never earlier than that of one of its digests.
+        since = index.Filters(since_on=min(paper.date_on for paper in digest_papers))
+        expanded = await self._expand(connection, query.text, literal=False)
+        return await engine.list_complete(connection, query, expanded, SearchScope(since, ids))
 
     async def find_author(
         self,

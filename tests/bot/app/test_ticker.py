@@ -14,6 +14,7 @@ from bot.app.container import Container
 from bot.services.daily.planner import DailyPlanner
 from bot.services.operations.clock_monitor import ClockMonitor, ClockStep
 from bot.services.operations.metrics import Metrics
+from bot.services.search.service import SearchService
 from bot.settings import Settings
 from storage import models, sources
 from storage.database import Database
@@ -156,7 +157,7 @@ def correct(db: Database) -> Correct:
         container = Container(Settings(), db, lambda: now)
         async with ticker.scheduled([(purge, 6 * HOUR)], now) as scheduler:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
-            planner = DailyPlanner(db, container.deliveries)
+            planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
             await ticker.Correction(container, planner, scheduler, Metrics()).apply(steps)
             next_run: datetime = scheduler.get_jobs()[0].next_run_time
             return next_run

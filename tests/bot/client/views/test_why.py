@@ -17,5 +17,5 @@ TRANSLATIONS = translations.load()
 def test_every_cause_has_a_text(cause: Cause, locale: Locale) -> None:
     numbers = dict.fromkeys(("rank", "total", "votes", "least", "top", "days"), 3)
     assert TRANSLATIONS.for_locale(locale)(
-        CAUSE_TEXT_IDS[cause], date="2026-01-01", at="", state="held", **numbers
+        CAUSE_TEXT_IDS[cause], date="2026-01-01", at="", state="held", topic="diffusion", **numbers
     )

@@ -15,6 +15,7 @@ from bot.services.daily import edits, planner
 from bot.services.daily.subscriptions import Subscriptions, options_of
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.services.search.service import SearchService
 from storage import digests, models
 from storage.database import Connection, Database
 from storage.outbox import attempts, queries
@@ -61,7 +62,7 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         numbers = itertools.count()
         self.text = TextRenderer()
         deliveries = DeliveryFactory(lambda: self.text, lambda: f"n{next(numbers)}")
-        self.planner = planner.DailyPlanner(database, deliveries)
+        self.planner = planner.DailyPlanner(database, deliveries, SearchService(database).match_papers)
         self.edits = edits.EditPlanner(deliveries)
 
     async def put(

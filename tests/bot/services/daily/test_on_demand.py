@@ -23,7 +23,9 @@ class OnDemandHarness(PlannerHarness):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.now: datetime = NOON
-        self.service = on_demand.OnDemandPosts(database, lambda: self.now, self.deliveries)
+        self.service = on_demand.OnDemandPosts(
+            database, lambda: self.now, self.deliveries, self.search.match_papers
+        )
 
     async def preview(self, subscription_id: int) -> contents.DailyPost:
         return await self.service.preview(await self.get_subscription(subscription_id))

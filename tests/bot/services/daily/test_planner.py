@@ -334,7 +334,9 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(harness: PlannerHarne
 async def test_concurrent_plans_for_one_channel_choose_different_papers(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
-    service = OnDemandPosts(harness.database, lambda: SEOUL_9AM, harness.deliveries)
+    service = OnDemandPosts(
+        harness.database, lambda: SEOUL_9AM, harness.deliveries, harness.search.match_papers
+    )
     async with harness.database.transaction() as connection:
         await digests.lock_ingest(connection)  # another planner
         posting = asyncio.create_task(service.plan(subscription_id, 1))

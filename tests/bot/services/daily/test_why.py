@@ -31,7 +31,7 @@ async def answer(
     async with harness.database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    return await WhyExplainer(harness.database, lambda: now).explain(
+    return await WhyExplainer(harness.database, lambda: now, harness.search.match_papers).explain(
         paper, guild_id=10, channel_id=channel_id
     )
 

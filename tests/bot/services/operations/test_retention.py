@@ -20,6 +20,7 @@ from bot.services.daily.why_decision import Cause
 from bot.services.operations.retention import Retention
 from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
+from bot.services.search.service import SearchService
 from storage import alerts, models, papers, posted, tables
 from storage.database import Connection, Database
 from storage.outbox import attempts, plan, queries
@@ -57,7 +58,9 @@ async def explain(database: Database, arxiv_id: str, now: datetime) -> Cause:
     async with database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    answer = await WhyExplainer(database, lambda: now).explain(paper, guild_id=10, channel_id=CHANNEL)
+    answer = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
+        paper, guild_id=10, channel_id=CHANNEL
+    )
     return answer.explanations[0].cause
 
 
