@@ -28,7 +28,8 @@ async def export_digests(
 ) -> str:
     """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
-    NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none.
+    NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none:
+    written ones before listings.
     Raises PaperroundError if no digest is stored for these dates.
     """
     async with database.read() as connection:
@@ -47,7 +48,8 @@ def _prefer_format(
 ) -> Iterable[models.StoredDigest]:
     for _, date_rows in groupby(rows, key=attrgetter("date")):
         group = list(date_rows)
-        yield from [row for row in group if row.format is digest_format] or group
+        written = [row for row in group if row.format is not models.DigestFormat.LISTING]
+        yield from [row for row in group if row.format is digest_format] or written or group
 
 
 async def _read_digest(connection: Connection, stored: models.StoredDigest) -> ExportDigest:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from storage import models
+from tests.support import source_payloads
 from tests.support.client_harness import (
     ClientHarness,
     component_ids,
@@ -31,6 +34,18 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
         f"https://arxiv.org/pdf/{SURVEY}",
         f"https://huggingface.co/papers/{SURVEY}",
     ]
+
+
+async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_from(
+    harness: ClientHarness,
+) -> None:
+    text = source_payloads.listing_text(date(2026, 1, 1), ["2501.00077"])
+    await harness.container.create_ingest().add_text(text, location="huggingface")
+    result = await harness.reader.slash(harness.channel, "paper", paper="2501.00077")
+    shown = shown_text(last_response(result))
+    assert "A sentence about 2501.00077." in shown
+    assert "▲ 10 · 2026-01-01 · Ada Lovelace, Kim Minsu" in shown
+    assert harness.texts("format-listing", date="2026-01-01") in shown
 
 
 @pytest.mark.parametrize(
