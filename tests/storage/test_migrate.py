@@ -105,15 +105,57 @@ async def test_an_older_file_is_copied_before_the_migration(sqlite_template: Pat
         assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
 
 
+async def test_the_rows_of_subscriptions_survive_a_changed_constraint(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
+    async with open_unmigrated(url) as db, db.transaction() as connection:
+        await connection.run_sync(to_revision, "0006")
+        for number in (1, 2):
+            await connection.execute(
+                sa.text(
+                    "INSERT INTO subscriptions (id, guild_id, channel_id, at_time, timezone, days, top_n, min_votes,"
+                    " locale, style, say_when_empty, fresh_days, wait_minutes, settle_hours, state, created_at)"
+                    " VALUES (:id, 1, :id, '09:00', 'UTC', '1', 5, 0, 'en', 'compact', 0, 3, 0, 0, 'active', :at)"
+                ),
+                {"id": number, "at": "2026-01-01 00:00:00.000000"},
+            )
+        await connection.execute(
+            sa.text(
+                "INSERT INTO decisions (subscription_id, decided_at, local_on, digest_on, digest_ids,"
+                " skipped_digest_ids, min_votes, cutoff_rank, left_out)"
+                " VALUES (1, '2026-01-01 00:00:00.000000', '2026-01-01', '2026-01-01', '[]', '[]', 0, 0, '[]')"
+            )
+        )
+        await connection.execute(sa.text("DELETE FROM subscriptions WHERE id = 2"))
+    await (await migrate.open_database(url)).close()
+    async with open_unmigrated(url) as db:
+        async with db.transaction() as connection:
+            kept = await connection.execute(sa.select(tables.decisions.c.subscription_id))
+            assert list(kept.scalars()) == [1]
+            row = (await connection.execute(sa.select(tables.subscriptions))).mappings().one()
+            values = {key: value for key, value in row.items() if key != "id"} | {"topic": "RL"}
+            await connection.execute(tables.subscriptions.insert().values(values))
+            ids = (await connection.execute(sa.select(tables.subscriptions.c.id))).scalars()
+            # The id of the deleted one is in the keys of deliveries.
+            assert sorted(ids) == [1, 3]
+        async with db.transaction() as connection:
+            await connection.execute(tables.subscriptions.delete())
+            assert list(await connection.execute(sa.select(tables.decisions))) == []
+
+
 def to_first_revision(connection: sa.Connection) -> None:
     """Migrate an empty database to the first revision only."""
+    to_revision(connection, "0001")
+
+
+def to_revision(connection: sa.Connection, revision: str) -> None:
+    """Migrate an empty database to a revision."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, revision)
 
 
 async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None:

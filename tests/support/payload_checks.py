@@ -54,8 +54,8 @@ def _check_callback(body: dict[str, Any]) -> int:
     return 0
 
 
-def check_message(payload: dict[str, Any]) -> None:
-    """Raise for a message that Discord would refuse, or that could mention a user or role."""
+def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
+    """Raise for a message that Discord would refuse, or that could mention anyone but members of the role."""
     validation.check_message(payload)
     fields = {k: v for k, v in payload.items() if v is not None}
     # discord.py numbers new files by integers, which Discord accepts, though the schema requires strings.
@@ -63,7 +63,8 @@ def check_message(payload: dict[str, Any]) -> None:
     load_schemas().check("MessageCreateRequest", {**fields, "attachments": files})
     mentions = payload.get("allowed_mentions")
     assert mentions is not None, "the message has no allowed_mentions"
-    assert not any(mentions.get(kind) for kind in ("parse", "users", "roles", "replied_user"))
+    assert not any(mentions.get(kind) for kind in ("parse", "users", "replied_user"))
+    assert mentions.get("roles", []) == ([role_id] if role_id else [])
     for component in validation.walk_components(payload.get("components") or ()):
         assert len(component.get("custom_id") or "") <= limits.CUSTOM_ID
         assert len(component.get("label") or "") <= limits.BUTTON_LABEL

@@ -51,3 +51,19 @@ def test_an_invalid_value_is_named_with_a_valid_one(
     answer = paperround(*ADD_CHANNEL, *arguments)
     assert answer.exit_status == 2
     assert hint in answer.stderr
+
+
+def test_a_topic_and_a_role_are_set_changed_and_removed(paperround: Paperround) -> None:
+    general = paperround(*ADD_CHANNEL, "--json").data
+    assert (general["topic"], general["mention"]) == ("", None)
+    added = paperround(*ADD_CHANNEL, "--topic", " RL  -survey ", "--mention", "77", "--json").data
+    assert (added["topic"], added["mention"]) == ("RL -survey", "77")
+    assert paperround(*ADD_CHANNEL, "--topic", "RL -survey").exit_status == 1
+    number = str(added["id"])
+    assert "on diffusion" in paperround("channels", "edit", number, "--topic", "diffusion").stdout
+    assert paperround("channels", "list", "--json").data[1]["mention"] == "77"
+    changed = paperround("channels", "edit", number, "--mention", "0", "--top", "2", "--json").data
+    assert (changed["topic"], changed["mention"]) == ("diffusion", None)
+    # Without its topic it would be the same as the general post.
+    assert paperround("channels", "edit", number, "--topic", "").exit_status == 1
+    assert paperround("channels", "edit", number, "--topic=-survey").exit_status != 0

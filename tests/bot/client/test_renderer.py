@@ -268,3 +268,39 @@ def test_a_truncated_card_has_a_note(renderer: DiscordRenderer) -> None:
     paper = _paper(sections=(models.Section("What's New", long),))
     _, card = renderer.render_daily(_daily((paper,), style=models.Style.CARDS))
     assert TEXTS.for_locale(models.Locale.KO)("more-inside") in json.dumps(card.payload, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+@pytest.mark.parametrize("style", list(models.Style))
+@pytest.mark.parametrize("role_id", [None, 77])
+def test_a_topic_heads_its_post_in_every_style_and_only_the_first_message_mentions_its_role(
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, role_id: int | None
+) -> None:
+    topic = "*RL* @everyone <@&5> # " + "강화학습 " * 30
+    post = _daily(
+        tuple(_paper(number) for number in range(12)),
+        style=style,
+        locale=locale,
+        total=31,
+        topic=topic.strip(),
+        mention_role_id=role_id,
+        since_on=date(2025, 2, 6) if style is models.Style.WEEKLY else None,
+    )
+    first, *rest = [part for part in renderer.render_daily(post) if part.kind not in WITHOUT_MESSAGE]
+    for message in _messages((first,)):
+        payload_checks.check_message(message, role_id=str(role_id or ""))
+        assert json.dumps(message).count("<@&77>") == (role_id is not None)
+        shown = json.dumps(message, ensure_ascii=False)
+        assert "12 of 31" in shown or "31편 중 12편" in shown or message is not first.payload
+    for message in _messages(tuple(rest)):
+        payload_checks.check_message(message)
+        assert "<@&77>" not in json.dumps(message)
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_an_empty_post_names_its_topic_and_mentions_nobody(
+    renderer: DiscordRenderer, locale: models.Locale
+) -> None:
+    for message in _messages(renderer.render_daily(_daily((), locale=locale, topic="state space"))):
+        assert "state space" in str(message)
+        payload_checks.check_message(message)

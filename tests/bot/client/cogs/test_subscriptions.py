@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import discord
 import pytest
 
+from bot.services.daily.subscriptions import options_of
 from storage import models
 from storage.outbox import queries
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
@@ -223,3 +225,87 @@ async def test_the_buttons_of_the_wizard_work_after_a_restart(english_harness: C
     await harness.manager.click(wizard, label="Start")
     assert len(await _list_subscriptions(harness)) == 1
     assert isinstance(harness.bot, discord.Client)
+
+
+async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that(
+    harness: ClientHarness,
+) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", topic=" 강화  학습 -survey ")
+    announced, preview, wizard = [result.response, *result.followups][-3:]
+    shown = shown_text(preview)
+    assert "Rewards That Teach Reasoning" in shown
+    assert "Small Language Models" not in shown
+    assert "강화 학습" in shown.splitlines()[0]
+    papers = harness.texts("forecast-papers", most=1)
+    line = harness.texts("forecast-recent", days=1, until="", papers=papers)
+    for message in (announced, wizard):
+        assert line in shown_text(message)
+        assert harness.texts("forecast-once") in shown_text(message)
+    assert harness.texts("order-topic", topic="강화 학습 -survey") in shown_text(wizard)
+    modal = await harness.manager.click(wizard, label=harness.texts("change"))
+    changed = await harness.manager.submit_modal(
+        modal, {"time": "8:00", "zone": "Seoul", "papers": "3", "votes": "", "days": ["mon"]}
+    )
+    started = await harness.manager.click(last_response(changed), label=harness.texts("setup-start"))
+    assert "강화 학습" in shown_text(last_response(started))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.topic, subscription.at_time, subscription.top_n) == ("강화 학습 -survey", "08:00", 3)
+    listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
+    assert "강화 학습" in listed
+    edited = await harness.manager.slash(harness.channel, "daily edit", topic="-")
+    assert harness.texts("order-changed") in shown_text(last_response(edited))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.topic, subscription.top_n) == ("", 3)
+
+
+async def test_a_topic_without_matches_says_so_and_offers_others(harness: ClientHarness) -> None:
+    result = await harness.manager.slash(harness.channel, "daily setup", topic="reinforcment learnin")
+    announced, wizard = [result.response, *result.followups][-2:]
+    for message in (announced, wizard):
+        shown = shown_text(message)
+        assert harness.texts("forecast-recent-none", until="") in shown
+        assert "reinforcement learning" in shown.casefold()
+    refused = await harness.manager.slash(harness.channel, "daily setup", topic="-survey")
+    assert shown_text(last_response(refused)) == harness.texts("topic-asks-nothing")
+
+
+@pytest.mark.parametrize("is_mentionable", [False, True])
+async def test_a_role_is_chosen_by_those_who_may_mention_it(
+    harness: ClientHarness, is_mentionable: bool
+) -> None:
+    role = harness.guild.create_role("rl-readers", mentionable=is_mentionable)
+    result = await harness.manager.slash(harness.channel, "daily setup", topic="RL", role=role)
+    refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
+    if not is_mentionable:
+        assert shown_text(last_response(result)) == refusal
+        assert await _list_subscriptions(harness) == []
+        subscription = await harness.add_subscription(topic="RL", mention_role_id=role.id)
+        await harness.bot.services.subscriptions.pause(subscription.id)
+        for command in ("daily pause", "daily edit"):
+            options = {"role": role} if command == "daily edit" else {}
+            if options:
+                await harness.bot.services.subscriptions.edit(
+                    subscription.id, replace(options_of(subscription), mention_role_id=None)
+                )
+            response = await harness.manager.slash(harness.channel, command, **options)
+            assert shown_text(last_response(response)) == refusal
+        return
+    assert harness.texts("order-mention", role=f"<@&{role.id}>") in shown_text(last_response(result))
+    await harness.manager.click(last_response(result), label=harness.texts("setup-start"))
+    (subscription,) = await _list_subscriptions(harness)
+    assert (subscription.topic, subscription.mention_role_id) == ("RL", role.id)
+    response = await harness.manager.slash(harness.channel, "daily edit", role=harness.guild.default_role)
+    assert harness.texts("order-changed") in shown_text(last_response(response))
+    (subscription,) = await _list_subscriptions(harness)
+    assert subscription.mention_role_id is None
+
+
+async def test_the_checklist_names_the_permission_to_mention_a_role(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    role = harness.guild.create_role("rl-readers")
+    may_mention = harness.guild.create_role(
+        "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)
+    )
+    announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
+    result = await announcer.slash(harness.channel, "daily setup", topic="RL", role=role)
+    assert harness.texts("permission-mention-everyone") in shown_text(last_response(result))

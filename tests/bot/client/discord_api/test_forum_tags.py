@@ -28,3 +28,21 @@ def test_short_terms_match_only_whole_words() -> None:
 
 def test_moderated_tags_are_never_chosen() -> None:
     assert forum_tags.choose_tags([STAFF], required=True) == []
+
+
+def test_tags_named_like_the_topic_or_its_words_come_first() -> None:
+    named = [
+        ("5", "Robots", False),
+        ("6", "reinforcement-learning", False),
+        ("7", "강화학습", False),
+        ("8", "Learning", True),
+    ]
+    tags = [NEWS, PAPERS, *named]
+    assert forum_tags.choose_tags(
+        tags, required=True, topic="Reinforcement Learning -survey author:news"
+    ) == ["6"]
+    assert forum_tags.choose_tags(tags, required=False, topic="learning robots") == ["5"]
+    assert forum_tags.choose_tags(tags, required=False, topic='"강화 학습" robots') == ["7", "5"]
+    assert forum_tags.choose_tags(tags, required=False, topic="vision") == ["2"]
+    many = [(str(number), word, False) for number, word in enumerate("abcdefg")]
+    assert forum_tags.choose_tags(many, required=False, topic="a b c d e f g") == ["0", "1", "2", "3", "4"]

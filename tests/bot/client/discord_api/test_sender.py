@@ -81,6 +81,40 @@ async def test_no_message_can_ping_anyone(
         assert message["payload"]["allowed_mentions"] == {"parse": []}
 
 
+@pytest.mark.parametrize("is_connected", [False, True])
+async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted_it(
+    fake: process.FakeDiscord,
+    discord_sender: sender.DiscordSender,
+    client: discord.Client,
+    is_connected: bool,
+) -> None:
+    channel_id, forum = await fake.add_channels(2)
+    await fake.change_channel(forum, type=model.FORUM)
+    connection = asyncio.create_task(client.connect()) if is_connected else None
+    if is_connected:
+        client._connection.guild_ready_timeout = 0.2
+        await asyncio.wait_for(client.wait_until_ready(), 10)
+    guild = client.get_guild(process.GUILD_ID)
+    existing = guild.roles[-1].id if guild is not None else 5
+    for role_id, is_mentioned in ((existing, True), (6, not is_connected)):
+        body = {
+            "content": f"<@&{role_id}>\n[Papers](<https://huggingface.co/papers#{MARKER}>)",
+            "allowed_mentions": {"parse": [], "roles": [str(role_id)]},
+        }
+        await discord_sender.send(make_request(channel_id, payload=body, nonce=f"n{role_id}"))
+        fields = {"name": "day", "topic": "RL", "message": body}
+        post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=fields))
+        for destination_id in (channel_id, post.channel_id):
+            message = max(await fake.messages(destination_id), key=lambda message: int(message["id"]))
+            payload = message["payload"]
+            roles = {"roles": [str(role_id)]} if is_mentioned else {}
+            assert payload["allowed_mentions"] == {"parse": []} | roles
+            assert payload["content"].startswith("<@&") == is_mentioned
+    if connection is not None:
+        await client.close()
+        await asyncio.gather(connection, return_exceptions=True)
+
+
 async def test_a_sent_message_is_found_among_later_ones(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.Client
 ) -> None:
