@@ -23,7 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot import errors
+from bot import day_close, errors
 from storage import models
 
 TOML_FILE = "paperround.toml"
@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     templates: Path | None = _setting("templates", default=None)
     locale: Literal["en", "ko"] = _setting("locale", default="en")
     timezone: str = _setting("timezone", default="UTC")
+    day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
     http: str | None = _setting("http", default=None)
     log: str = _setting("log", default="console")
     operator_channel: int | None = _setting("operator_channel", default=None)
@@ -109,6 +110,12 @@ class Settings(BaseSettings):
             zoneinfo.ZoneInfo(value)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{value!r} is no IANA time zone; one is Asia/Seoul") from None
+        return value
+
+    @field_validator("day_closes")
+    @classmethod
+    def _check_day_closes(cls, value: str) -> str:
+        day_close.parse(value)
         return value
 
     @field_validator("fetch_proxy")

@@ -18,7 +18,10 @@ from storage.tables import digests, entries, papers, sections
 
 @dataclass(frozen=True, slots=True)
 class DigestPaper:
-    """A paper of a digest, with its latest votes (None: unknown). `rank` is its position in the digest."""
+    """A paper of a digest, with its latest votes (None: unknown). `rank` is its position in the digest.
+
+    `since_revision` is the revision of the digest that added it.
+    """
 
     digest_id: int
     date_on: date
@@ -26,6 +29,7 @@ class DigestPaper:
     arxiv_id: str
     rank: int
     votes: int | None
+    since_revision: int = 1
 
 
 async def add(
@@ -53,12 +57,28 @@ async def add(
     await bulk.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), section_rows)
 
 
-async def remove(connection: AsyncConnection, digest_id: int) -> set[int]:
-    """Delete the entries of a digest. Returns the ids of their papers."""
-    result = await connection.execute(
-        entries.delete().where(entries.c.digest_id == digest_id).returning(entries.c.paper_id)
+async def set_since_revisions(
+    connection: AsyncConnection, digest_id: int, revisions: Mapping[int, int]
+) -> None:
+    """Store the revision of a digest that added a paper, by paper id; it is 1 for new entries."""
+    if not revisions:
+        return
+    await connection.execute(
+        entries.update()
+        .where(entries.c.digest_id == digest_id, entries.c.paper_id == sa.bindparam("b_paper_id"))
+        .values(since_revision=sa.bindparam("b_revision")),
+        [{"b_paper_id": paper_id, "b_revision": revision} for paper_id, revision in revisions.items()],
     )
-    return set(result.scalars())
+
+
+async def remove(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
+    """Delete the entries of a digest. Returns the ids of their papers, with the revision that added each."""
+    result = await connection.execute(
+        entries.delete()
+        .where(entries.c.digest_id == digest_id)
+        .returning(entries.c.paper_id, entries.c.since_revision)
+    )
+    return {paper_id: revision for paper_id, revision in result}  # noqa: C416
 
 
 async def list_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[models.Entry, ...]:
@@ -81,6 +101,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
                 papers.c.arxiv_id,
                 entries.c.rank,
                 papers.c.votes,
+                entries.c.since_revision,
             )
             .join(papers, papers.c.id == entries.c.paper_id)
             .join(digests, digests.c.id == entries.c.digest_id)

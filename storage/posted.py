@@ -18,6 +18,8 @@ from storage.tables import deliveries as planned
 MAX_PLANNING_DELAY = timedelta(days=8)
 """A post is planned at most this long after it was due, after downtime of the bot."""
 
+_CURRENT_REVISION = sa.func.coalesce(covered_digests.c.late_revision, covered_digests.c.revision)
+
 ChannelLocale = tuple[int, str]
 """A channel id and a language code. Subscriptions that share both share their posted papers."""
 
@@ -95,15 +97,40 @@ async def remove_of_subscription(connection: AsyncConnection, subscription_id: i
     return await bulk.delete_some(connection, covered_digests, of_subscription, limit)
 
 
-async def add_covered(connection: AsyncConnection, pairs: Iterable[tuple[int, int]], now: datetime) -> None:
-    """Store the digests (second) that subscriptions (first) have covered at `now` (UTC)."""
-    values = [(subscription_id, digest_id, now) for subscription_id, digest_id in pairs]
-    names = ("subscription_id", "digest_id", "covered_at")
+async def add_covered(
+    connection: AsyncConnection, covered: Iterable[tuple[int, int, int]], now: datetime
+) -> None:
+    """Store the digests (second) that subscriptions (first) have covered at `now` (UTC), each in a revision (third)."""
+    values = [(*row, now) for row in covered]
+    names = ("subscription_id", "digest_id", "revision", "covered_at")
     await bulk.insert_rows(connection, covered_digests, names, values, ignore_conflicts=True)
 
 
+async def set_late_revisions(
+    connection: AsyncConnection, covered: Sequence[tuple[int, int, int]], now: datetime
+) -> None:
+    """Store up to which revision (third) of a covered digest (second) a subscription (first) posted late papers."""
+    if not covered:
+        return
+    table = covered_digests
+    await connection.execute(
+        table.update()
+        .where(
+            table.c.subscription_id == sa.bindparam("b_id"), table.c.digest_id == sa.bindparam("b_digest_id")
+        )
+        .values(revision=_CURRENT_REVISION, late_revision=sa.bindparam("b_revision"), late_at=now),
+        [
+            {"b_id": subscription_id, "b_digest_id": digest_id, "b_revision": revision}
+            for subscription_id, digest_id, revision in covered
+        ],
+    )
+
+
 async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int, datetime]]) -> None:
-    """Delete the covered digests of unsent posts, given as subscription ids and planning times (UTC)."""
+    """Delete the covered digests of unsent posts, given as subscription ids and planning times (UTC).
+
+    The late papers of such a post count as not posted.
+    """
     values = [{"b_id": subscription_id, "b_at": planned_at} for subscription_id, planned_at in posts]
     if values:
         await connection.execute(
@@ -113,17 +140,26 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
             ),
             values,
         )
+        await connection.execute(
+            covered_digests.update()
+            .where(
+                covered_digests.c.subscription_id == sa.bindparam("b_id"),
+                covered_digests.c.late_at == sa.bindparam("b_at"),
+            )
+            .values(late_revision=None, late_at=None),
+            values,
+        )
 
 
 async def list_covered(
     connection: AsyncConnection, subscription_ids: Iterable[int], digest_ids: Sequence[int]
-) -> dict[int, set[int]]:
-    """Return the digests covered by each subscription, out of `digest_ids`."""
-    covered: dict[int, set[int]] = defaultdict(set)
+) -> dict[int, dict[int, int]]:
+    """Return the digests covered by each subscription, out of `digest_ids`, each with the revision posted last."""
+    covered: dict[int, dict[int, int]] = defaultdict(dict)
     for chunk in bulk.chunked(subscription_ids):
-        query = sa.select(covered_digests.c.subscription_id, covered_digests.c.digest_id).where(
-            covered_digests.c.subscription_id.in_(chunk), covered_digests.c.digest_id.in_(digest_ids)
-        )
-        for subscription_id, digest_id in await connection.execute(query):
-            covered[subscription_id].add(digest_id)
+        query = sa.select(
+            covered_digests.c.subscription_id, covered_digests.c.digest_id, _CURRENT_REVISION
+        ).where(covered_digests.c.subscription_id.in_(chunk), covered_digests.c.digest_id.in_(digest_ids))
+        for subscription_id, digest_id, revision in await connection.execute(query):
+            covered[subscription_id][digest_id] = revision
     return covered

@@ -94,6 +94,19 @@ async def list_page_states(
     return page_states
 
 
+async def list_recent_reads(
+    connection: AsyncConnection, kind: models.SourceKind, since: datetime
+) -> list[tuple[str, datetime]] | None:
+    """Return the locations of a kind's pages read since a time (UTC), with that time; None without such a source."""
+    known = await connection.execute(sa.select(sources.c.id).where(sources.c.kind == kind.value))
+    ids = list(known.scalars())
+    if not ids:
+        return None
+    query = sa.select(source_pages.c.place, source_pages.c.read_at)
+    query = query.where(source_pages.c.source_id.in_(ids), source_pages.c.read_at >= since)
+    return [(row.place, row.read_at) for row in await connection.execute(query)]
+
+
 async def upsert_page_states(
     connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
 ) -> None:

@@ -170,4 +170,5 @@ def _subscription_from_row(row: sa.Row[Any]) -> models.Subscription:
         locale=models.Locale(row.locale),
         style=models.Style(row.style),
         state=models.ActivityState(row.state),
+        when=models.When(row.when),
     )

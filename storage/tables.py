@@ -134,6 +134,9 @@ entries = sa.Table(
     sa.Column("thumbnail", sa.Text),
     sa.Column("video", sa.Text),
     sa.Column("summary_missing", sa.Boolean, nullable=False),
+    sa.Column(
+        "since_revision", sa.Integer, nullable=False, server_default="1", comment="revision that added it"
+    ),
     sa.UniqueConstraint("digest_id", "rank"),
 )
 
@@ -218,6 +221,7 @@ subscriptions = sa.Table(
     sa.Column("waiting_for_on", sa.Date),
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
+    sa.Column("when", sa.Text, nullable=False, server_default="hour", comment="hour, or complete"),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
     sa.UniqueConstraint(
@@ -234,6 +238,15 @@ covered_digests = sa.Table(
     _reference("subscription_id", "subscriptions.id", primary_key=True),
     _reference("digest_id", "digests.id", primary_key=True),
     sa.Column("covered_at", UtcTime, nullable=False),
+    sa.Column(
+        "revision",
+        sa.Integer,
+        nullable=False,
+        server_default="1",
+        comment="the digest's, when it was covered",
+    ),
+    sa.Column("late_revision", sa.Integer, comment="up to which papers added later were posted"),
+    sa.Column("late_at", UtcTime),
     sqlite_with_rowid=False,
 )
 
@@ -334,6 +347,9 @@ deliveries = sa.Table(
     sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
     sa.Column("papers", sa.JSON, nullable=False, comment="arXiv ids in display order"),
     sa.Column("total", sa.Integer, comment="number of candidate papers"),
+    sa.Column(
+        "late", sa.JSON, comment="[date, shown, number] of the papers at the end that were added later"
+    ),
     sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query of a post's papers"),
     sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),

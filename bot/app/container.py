@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bot import day_close
 from bot.clock import Clock, system_clock
 from bot.services.accounts.guilds import Guilds
 from bot.services.accounts.readers import Readers
@@ -64,6 +65,11 @@ class Container:
 
         self.http_observer.on_answer(compare)
         return monitor
+
+    @property
+    def day_close(self) -> day_close.DayClose:
+        """When the list of a day closes."""
+        return day_close.parse(self.settings.day_closes)
 
     @property
     def locale(self) -> models.Locale:
@@ -189,7 +195,7 @@ class Container:
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
             destination_resumer=DestinationResumer(database, self.deliveries, self.locale),
-            why=WhyExplainer(database, self.clock, search.match_papers),
+            why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             text_tokens=TextTokenStore(database),

@@ -42,7 +42,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             for record in kinds.RECORDS
             if record.seconds_per_request is not None
         }
-        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone)
+        context = base.SourceContext(fetch, endpoints, throttles, settings.timezone, container.day_close)
         notifier = operator_notifier(container)
         policy = retry.RetryPolicy(random.random)
         yield Poller(

@@ -151,7 +151,9 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         on_claimed=liveness.record_claim,
     )
     planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
-    planner = DailyPlanner(planning_database, container.deliveries, bot.services.search.match_papers)
+    planner = DailyPlanner(
+        planning_database, container.deliveries, bot.services.search.match_papers, container.day_close
+    )
     return Runtime(container, bot, relay, planner, metrics, lock, stop, liveness)
 
 

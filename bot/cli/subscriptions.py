@@ -45,6 +45,10 @@ SettleHours = Annotated[
     int | None, typer.Option("--settle-hours", help="Let votes gather for so long first.")
 ]
 FreshDays = Annotated[int | None, typer.Option("--fresh-days", help="How old a digest may be.")]
+WhenName = Annotated[
+    str | None,
+    typer.Option("--when", metavar="hour|complete", help="At its hour, or when the day is complete."),
+]
 Topic = Annotated[
     str | None, typer.Option("--topic", metavar="QUERY", help='Only papers that match; "" for all papers.')
 ]
@@ -83,6 +87,7 @@ def add(
     fresh_days: FreshDays = None,
     topic: Topic = None,
     mention: Mention = None,
+    when: WhenName = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Begin a daily post in a channel."""
@@ -93,7 +98,7 @@ def add(
     options = _with_changes(
         SubscriptionOptions(timezone=settings.timezone, locale=models.Locale(settings.locale)),
         at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
-        topic, mention,
+        topic, mention, when,
     )  # fmt: skip
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
@@ -129,6 +134,7 @@ def edit(
     fresh_days: FreshDays = None,
     topic: Topic = None,
     mention: Mention = None,
+    when: WhenName = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Change a daily post; what is not given stays."""
@@ -138,7 +144,7 @@ def edit(
         options = options_of(await subscriptions.get(subscription_id))
         changed = _with_changes(
             options, at, timezone, top, min_votes, days, locale, style, say_when_empty, wait_minutes, settle_hours, fresh_days,
-            topic, mention,
+            topic, mention, when,
         )  # fmt: skip
         return await subscriptions.edit(subscription_id, changed)
 
@@ -182,6 +188,7 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
         "fresh_days": subscription.fresh_days,
         "topic": subscription.topic,
         "mention": None if subscription.mention_role_id is None else str(subscription.mention_role_id),
+        "when": subscription.when.value,
         "state": subscription.state.value,
         "reason": subscription.reason,
         "next_due_at": None if due is None else due.isoformat(),
@@ -221,6 +228,7 @@ def _with_changes(
     fresh_days: int | None,
     topic: str | None,
     mention: int | None,
+    when: str | None,
 ) -> SubscriptionOptions:
     """Return the options with the given values, each parsed; None leaves an option as it is."""
     from dataclasses import replace
@@ -243,6 +251,7 @@ def _with_changes(
         "settle_hours": settle_hours,
         "fresh_days": fresh_days,
         "topic": topic,
+        "when": None if when is None else parse(models.When, when, "moment"),
     }
     if mention is not None:
         options = replace(options, mention_role_id=mention or None)

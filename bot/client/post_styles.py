@@ -38,11 +38,12 @@ def _card_parts(
     """Return a headline and one message per paper; a single message if there are no papers."""
     if not post.papers:
         return _compact_parts(wording, post)
+    headings = wording.late_headings(post)
     cards = [
         _message_part(
             wording,
             post,
-            daily_post.card_view(wording.ui_texts, post, paper, position),
+            daily_post.card_view(wording.ui_texts, post, paper, position, headings.get(paper.arxiv_id)),
             (paper,),
             position,
             kind,

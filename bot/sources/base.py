@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
+from bot import day_close
 from bot.sources.http import errors
 from storage import models
 
@@ -91,6 +92,7 @@ class SourceContext:
     endpoints: Endpoints
     throttles: Mapping[models.SourceKind, fetcher.Throttle]
     default_timezone: str
+    day_close: day_close.DayClose = field(default_factory=day_close.default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,8 @@ class KindRecord:
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None
     """Time without any digest after which NOT_YET counts as a failure."""
+    has_daily_list: bool = False
+    """Whether it is read often around the time at which a day's list closes."""
     page_retention: timedelta | None = None
     """Age at which page states are deleted; None keeps them."""
 

@@ -1,6 +1,6 @@
 """Hugging Face's daily papers: each day's list as a digest of format *listing*, and its facts with their votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC; a day's list grows until the day is over.
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes (`bot.day_close`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot import day_close
 from bot.digests import listing
 from bot.digests.elements import sanitize
 from bot.sources import base, web_address
@@ -28,8 +29,9 @@ _VOTE_REFRESH_DAYS = (1, 3, 7)
 class HuggingFaceSource:
     """The daily papers of one endpoint. A location is the address of a day's list."""
 
-    def __init__(self, endpoint: str, fetch: fetcher.Fetcher) -> None:
+    def __init__(self, endpoint: str, fetch: fetcher.Fetcher, rule: day_close.DayClose | None = None) -> None:
         self._endpoint = endpoint.rstrip("/")
+        self._day_close = rule or day_close.default()
         self._fetcher = fetch
 
     def daily_papers_url(self, day: date) -> str:
@@ -50,14 +52,19 @@ class HuggingFaceSource:
                 yield await self._fetch_day(day, request, today)
 
     def _due_days(self, request: base.FetchRequest, today: date) -> Sequence[date]:
-        """Return today and each of the last 7 days not read since it was last 1, 3 or 7 days old."""
+        """Return today, days whose list may grow, and those not read since its close or since 1, 3 or 7 days of age."""
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
             day = today - timedelta(days=age)
             page_state = request.page_states.get(self.daily_papers_url(day))
             refresh_age = max((days for days in _VOTE_REFRESH_DAYS if days <= age), default=0)
             refresh_on = day + timedelta(days=refresh_age)
-            if page_state is None or page_state.read_at.astimezone(UTC).date() < refresh_on:
+            if (
+                page_state is None
+                or self._day_close.is_list_growing(day, request.now)
+                or page_state.read_at < self._day_close.closes_at(day)
+                or page_state.read_at.astimezone(UTC).date() < refresh_on
+            ):
                 due.append(day)
         return due
 
@@ -173,7 +180,7 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
     endpoint = address.partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
     if endpoint in _PUBLIC_ADDRESSES:
         endpoint = context.endpoints[models.SourceKind.HUGGINGFACE]
-    return HuggingFaceSource(endpoint, context.fetch)
+    return HuggingFaceSource(endpoint, context.fetch, context.day_close)
 
 
 KIND = base.KindRecord(
@@ -183,6 +190,7 @@ KIND = base.KindRecord(
     open=_open,
     public_label=web_address.public_label,
     poll_interval=timedelta(minutes=30),
+    has_daily_list=True,
     stage=base.Stage.VOTES,
     provider=base.MetadataProvider.HUGGINGFACE,
 )

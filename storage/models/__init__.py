@@ -23,6 +23,7 @@ from storage.models.outbox import (
     DeliveryKind,
     DeliveryPlan,
     DeliveryState,
+    LateDay,
     NewDelivery,
     NewPart,
     Part,
@@ -35,4 +36,4 @@ from storage.models.papers import Appearance, MergedPaper, PaperDetail, PaperFac
 from storage.models.people import Author, Guild, Locale, Reader
 from storage.models.search import IndexDocument
 from storage.models.sources import FetchStatus, PageState, SourceKind, StoredSource
-from storage.models.subscriptions import ActivityState, Style, Subscription
+from storage.models.subscriptions import ActivityState, Style, Subscription, When

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from typing import TypeAlias
 
 from storage.models.people import Locale
 
@@ -62,13 +63,17 @@ class PartKind(StrEnum):
     EDIT = "edit"
 
 
+LateDay: TypeAlias = tuple[date, int, int]
+"""A day to which papers were added after its post: the number of those shown, and of all that qualify."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown, `papers` the
     arXiv ids in display order, `fingerprint` a hash of their displayed content, `topic` the query that they match. The
-    lowest `priority` is sent first.
+    lowest `priority` is sent first. The last papers are those of `late`.
     """
 
     key: str
@@ -88,6 +93,7 @@ class DeliveryPlan:
     total: int | None = None
     fingerprint: str | None = None
     topic: str = ""
+    late: tuple[LateDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

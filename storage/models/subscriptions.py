@@ -20,6 +20,13 @@ class Style(StrEnum):
     WEEKLY = "weekly"
 
 
+class When(StrEnum):
+    """When a post is sent: at its hour with what is there, or once the day's list is complete, not before its hour."""
+
+    HOUR = "hour"
+    COMPLETE = "complete"
+
+
 class ActivityState(StrEnum):
     """State of a subscription or an alert. PAUSED waits for a user or a permission; CLOSED is final."""
 
@@ -64,3 +71,4 @@ class Subscription:
     last_digest_on: date | None = None
     topic: str = ""
     mention_role_id: int | None = None
+    when: When = When.HOUR

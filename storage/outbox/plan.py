@@ -112,7 +112,8 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    values = bulk.record_values(delivery, papers=list(delivery.papers))
+    late = [[on.isoformat(), shown, count] for on, shown, count in delivery.late]
+    values = bulk.record_values(delivery, papers=list(delivery.papers), late=late)
     del values["parts"]
     return values | {"state": models.DeliveryState.PLANNED.value}
 

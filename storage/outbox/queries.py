@@ -248,6 +248,7 @@ def _delivery_of(values: sa.RowMapping | Mapping[str, Any]) -> models.Delivery:
         locale=models.Locale(values["locale"]),
         state=models.DeliveryState(values["state"]),
         papers=tuple(values["papers"]),
+        late=tuple((date.fromisoformat(on), shown, count) for on, shown, count in values["late"] or ()),
     )
 
 

@@ -54,8 +54,13 @@ async def test_covered_digests_are_stored_once_and_removed_by_post(harness: Plan
     subscription_id = await harness.subscribe()
     await store_newsletter(harness, MONDAY, ("2601.00001", 9))
     async with harness.database.transaction() as connection:
-        await posted.add_covered(connection, [(subscription_id, 1)], SEOUL_9AM)
-        await posted.add_covered(connection, [(subscription_id, 1)], SEOUL_9AM + timedelta(days=1))
-        assert await posted.list_covered(connection, [subscription_id], [1, 2]) == {subscription_id: {1}}
+        await posted.add_covered(connection, [(subscription_id, 1, 2)], SEOUL_9AM)
+        await posted.add_covered(connection, [(subscription_id, 1, 3)], SEOUL_9AM + timedelta(days=1))
+        assert await posted.list_covered(connection, [subscription_id], [1, 2]) == {subscription_id: {1: 2}}
+        late_at = SEOUL_9AM + timedelta(days=2)
+        await posted.set_late_revisions(connection, [(subscription_id, 1, 5)], late_at)
+        assert await posted.list_covered(connection, [subscription_id], [1]) == {subscription_id: {1: 5}}
+        await posted.remove_covered(connection, [(subscription_id, late_at)])
+        assert await posted.list_covered(connection, [subscription_id], [1]) == {subscription_id: {1: 2}}
         await posted.remove_covered(connection, [(subscription_id, SEOUL_9AM)])
         assert await posted.list_covered(connection, [subscription_id], [1, 2]) == {}

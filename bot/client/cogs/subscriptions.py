@@ -50,6 +50,7 @@ class SubscriptionsCog(
         days=subscription_options.DAY_CHOICES,
         language=subscription_options.LANGUAGE_CHOICES,
         style=subscription_options.STYLE_CHOICES,
+        when=subscription_options.WHEN_CHOICES,
     )
     @app_commands.autocomplete(
         timezone=autocomplete.timezones, time=autocomplete.times, topic=autocomplete.topics
@@ -68,6 +69,7 @@ class SubscriptionsCog(
         when_empty: bool = False,
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
         role: discord.Role | None = None,
+        when: str | None = None,
     ) -> None:
         """Preview the post, its permissions and its first time; a button creates the subscription."""
         await responses.defer(interaction)
@@ -79,7 +81,7 @@ class SubscriptionsCog(
             style=default_style(destination),
         )
         options = subscription_options.apply_changes(
-            defaults, time, timezone, papers, votes, days, language, style, when_empty, topic, role
+            defaults, time, timezone, papers, votes, days, language, style, when_empty, topic, role, when
         )
         if not STYLES[options.style].fits(destination):
             raise UserError("style-does-not-fit", channel=destination.mention)
@@ -102,6 +104,7 @@ class SubscriptionsCog(
         days=subscription_options.DAY_CHOICES,
         language=subscription_options.LANGUAGE_CHOICES,
         style=subscription_options.STYLE_CHOICES,
+        when=subscription_options.WHEN_CHOICES,
     )
     @app_commands.autocomplete(
         timezone=autocomplete.timezones, time=autocomplete.times, topic=autocomplete.topics
@@ -120,6 +123,7 @@ class SubscriptionsCog(
         when_empty: bool | None = None,
         topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
         role: discord.Role | None = None,
+        when: str | None = None,
     ) -> None:
         """Change the options of a subscription."""
         await responses.defer(interaction)
@@ -136,6 +140,7 @@ class SubscriptionsCog(
             when_empty,
             topic,
             role,
+            when,
         )
         destination = interaction.client.get_channel(subscription.channel_id)
         if isinstance(destination, PostableChannel) and not STYLES[options.style].fits(destination):

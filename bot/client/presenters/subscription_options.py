@@ -24,6 +24,7 @@ EDIT_DESCRIPTIONS = {
     "days": "On which days",
     "language": "The post's language",
     "style": "How the post looks",
+    "when": "At this time, or once the day's list is complete",
     "when_empty": "On a day without papers: say so, or stay silent",
     "topic": "Only papers that match, as in /topic; a hyphen for all papers",
     "role": "A role to mention above the papers; @everyone for none",
@@ -50,6 +51,12 @@ LANGUAGE_CHOICES = [
     app_commands.Choice(name="English", value=models.Locale.EN.value),
     app_commands.Choice(name="Korean", value=models.Locale.KO.value),
 ]
+WHEN_CHOICES = [
+    app_commands.Choice(name="At this time, with what is there", value=models.When.HOUR.value),
+    app_commands.Choice(
+        name="When the day is complete, not before this time", value=models.When.COMPLETE.value
+    ),
+]
 STYLE_CHOICES = [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
 
 
@@ -72,6 +79,7 @@ def apply_changes(
     when_empty: bool | None = None,
     topic: str | None = None,
     role: discord.Role | None = None,
+    when: str | None = None,
 ) -> SubscriptionOptions:
     """Return the options with the given values; None keeps a value. Raises UserError."""
     changes = {
@@ -84,11 +92,15 @@ def apply_changes(
         "style": models.Style(style) if style else None,
         "say_when_empty": when_empty,
         "topic": _parse_topic(topic) if topic is not None else None,
+        "when": models.When(when) if when else None,
     }
     if role is not None:
         # Nobody wants to notify everyone each day, so @everyone is free to mean no role.
         options = replace(options, mention_role_id=None if role.is_default() else role.id)
-    return replace(options, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    changed = replace(options, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    if changed.when is models.When.COMPLETE and changed.style is models.Style.WEEKLY:
+        raise UserError("weekly-at-its-hour")
+    return changed
 
 
 def _parse_topic(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bot.client.components import message_builder, payload
@@ -27,7 +29,11 @@ MAX_PLAIN_LENGTH = 1800
 
 def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
-    shown = post.papers[:PAPERS_PER_MESSAGE]
+    own, late = post.papers[: post.own_count], post.papers[post.own_count :]
+    ranked = list(enumerate(post.papers, 1))
+    # Late papers are at the end, and few.
+    shown = ranked[: min(len(own), PAPERS_PER_MESSAGE - len(late))] + ranked[len(own) :]
+    headings = wording.late_headings(post)
     count, missed = wording.daily_text(post, "count"), wording.daily_text(post, "missed")
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""
@@ -37,7 +43,10 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
         "url": day_url(post, position),
         "color": message_builder.AMBER,
     }
-    embeds = [head, *(_paper_embed(wording.ui_texts, rank, paper) for rank, paper in enumerate(shown, 1))]
+    embeds = [
+        head,
+        *(_paper_embed(wording.ui_texts, rank, paper, headings.get(paper.arxiv_id)) for rank, paper in shown),
+    ]
     body = {"embeds": embeds, "allowed_mentions": payload.allowed_mentions(post.mention_role_id)}
     return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
 
@@ -49,7 +58,8 @@ def plain_post_payload(
     mention = mention_line(post) if position == 0 else ""
     head = f"{mention}**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
     lines = [head, wording.daily_text(post, "count")]
-    text = fit_paper_lines(wording.ui_texts, lines, papers)
+    headings = wording.late_headings(post)
+    text = fit_paper_lines(wording.ui_texts, lines, papers, headings)
     return payload.plain_payload(text, mention_role_id=post.mention_role_id if position == 0 else None)
 
 
@@ -58,12 +68,22 @@ def mention_line(post: contents.DailyPost) -> str:
     return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
 
 
-def fit_paper_lines(texts: Texts, lines: list[str], papers: tuple[contents.PostPaper, ...]) -> str:
-    """Return the lines with a line per paper below while they fit, and the number of the others."""
+def fit_paper_lines(
+    texts: Texts,
+    lines: list[str],
+    papers: tuple[contents.PostPaper, ...],
+    headings: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return the lines with a line per paper below while they fit, and the number of the others.
+
+    `headings` are above the papers of these arXiv ids.
+    """
     more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
     for shown, paper in enumerate(papers):
         line = f"▲ {'–' if paper.votes is None else paper.votes} {_plain_title_link(paper)}"
+        if paper.arxiv_id in headings:
+            line = f"{headings[paper.arxiv_id]}\n{line}"
         if len(line) + 1 > remaining:
             return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
         lines.append(line)
@@ -82,7 +102,7 @@ def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"
 
 
-def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper) -> dict[str, Any]:
+def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper, heading: str | None) -> dict[str, Any]:
     title = f"{rank} · {format_title(paper.title, paper.arxiv_id)}"
     facts = join_dotted(
         format_votes(paper.votes), format_authors(paper.authors, truncated=paper.authors_truncated)
@@ -93,7 +113,7 @@ def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper) -> dict[str
         "title": split.shorten(title, limits.EMBED_TITLE, markdown=False),
         "url": escape.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
         # 9 × (256 + 330) and the head are below 6,000, the limit on all embeds of a message.
-        "description": split.shorten("\n".join(line for line in lines if line), 330),
+        "description": split.shorten("\n".join(line for line in (heading, *lines) if line), 330),
         "color": message_builder.AMBER,
     }
     picture = escape.safe_url(paper.thumbnail) if paper.thumbnail else None

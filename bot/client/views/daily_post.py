@@ -66,13 +66,17 @@ def headline_view(wording: PostWording, post: DailyPost, *, with_marker: bool = 
     return message.view
 
 
-def card_view(texts: Texts, post: DailyPost, paper: PostPaper, position: int | None) -> ui.LayoutView:
+def card_view(
+    texts: Texts, post: DailyPost, paper: PostPaper, position: int | None, heading: str | None = None
+) -> ui.LayoutView:
     """Return a paper with as much of its summary as fits; a button opens the rest privately.
 
-    `position` is that of the part; None for a copy without a delivery.
+    `position` is that of the part; None for a copy without a delivery. `heading` is that of late papers.
     """
     marker = None if position is None else contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()
+    if heading:
+        message.add_text(heading)
     message.add_section(f"### {_title(paper, 1200, 3000)}\n{_byline(paper)}", paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
@@ -143,6 +147,7 @@ def _add_papers(
         else _language_buttons(texts, post)
     )
     foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
+    headings = wording.late_headings(post)
     menu = paper_list.open_menu(texts("post-pick"), group, marker)
     message.reserve((2 if menu else 0) + (1 + len(buttons) if buttons else 0))
     message.reserve(bool(foot), (foot,) if foot else ())
@@ -151,7 +156,8 @@ def _add_papers(
         if position or (first == 0 and len(group) < PAPERS_PER_MESSAGE):
             message.add_separator()
         share = message.share(len(group) - position)
-        text = _paper_text(wording, first + position + 1, paper, *share)
+        heading = headings.get(paper.arxiv_id)
+        text = _paper_text(wording, first + position + 1, paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
     for row in (message_builder.optional_row(menu), buttons):
         message.add_reserved_row(*row)
@@ -159,7 +165,20 @@ def _add_papers(
         message.add_reserved_text(foot)
 
 
-def _paper_text(wording: PostWording, rank: int, paper: PostPaper, characters: int, size: int) -> str:
+def _paper_text(
+    wording: PostWording,
+    rank: int,
+    paper: PostPaper,
+    characters: int,
+    size: int,
+    *,
+    heading: str | None = None,
+) -> str:
+    """Return a paper's lines in at most so many characters and bytes, below the heading of late papers."""
+    if heading:
+        characters, size = characters - len(heading) - 2, size - limits.utf8_bytes(heading) - 2
+        lines = _paper_text(wording, rank, paper, characters, size)
+        return f"{heading}\n\n{lines}"
     facts = _byline(paper)
     title = _title(paper, characters - len(facts) - 16, size - limits.utf8_bytes(facts) - 16)
     return split.shorten(wording.paper_lines(rank, paper, title), characters, max_bytes=size)

@@ -47,12 +47,14 @@ class PostWording:
 
         A post without papers is worded by the template `empty`.
         """
-        at_time, timezone, days = post.schedule or (None, "UTC", ())
+        at_time, timezone, days, *when = post.schedule or (None, "UTC", ())
         values = {
             "day": post.digest_on,
             "since": post.since_on,
             "total": post.total,
-            "shown": len(post.papers),
+            "shown": post.own_count,
+            "late_count": len(post.papers) - post.own_count,
+            "complete": models.When.COMPLETE in when,
             "missed": post.missed_on,
             "at_time": at_time,
             "timezone": timezone,
@@ -66,6 +68,16 @@ class PostWording:
         output = OutputFormat.PLAIN if block == "name" else OutputFormat.MARKDOWN
         template = "daily" if post.papers else "empty"
         return self.templates.render_block(template, block, post.locale.value, values, output)
+
+    def late_headings(self, post: contents.DailyPost) -> dict[str, SafeMarkdown]:
+        """Return the heading above the first late paper of each day, by the arXiv id of that paper."""
+        headings, position = {}, post.own_count
+        for day, shown, count in post.late:
+            values = {"late_on": day, "late_shown": shown, "late_total": count}
+            heading = self.templates.render_block("daily", "late", post.locale.value, values)
+            headings[post.papers[position].arxiv_id] = heading
+            position += shown
+        return headings
 
     def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
         """Return the lines of a paper in a daily post: title, facts, the start of the summary."""

@@ -19,7 +19,8 @@ def format_timestamp(at: datetime, style: str) -> str:
 def format_schedule(texts: Texts, options: SubscriptionOptions | models.Subscription) -> str:
     """Return a schedule: `Every day at 09:00 (Seoul)`."""
     zone = filters.render_zone(options.timezone, texts.locale.value)
-    return texts("schedule", days=format_days(texts, options.days), time=options.at_time, zone=zone)
+    text_id = "schedule" if options.when is models.When.HOUR else "schedule-complete"
+    return texts(text_id, days=format_days(texts, options.days), time=options.at_time, zone=zone)
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:

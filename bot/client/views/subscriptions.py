@@ -74,7 +74,8 @@ def _pack_short(channel_id: int, options: SubscriptionOptions) -> str:
         min(options.min_votes, 99_999),
         options.locale,
         _STYLE_CODES[options.style],
-        int(options.say_when_empty),
+        # One field holds both, so that the setup buttons of earlier versions still work.
+        int(options.say_when_empty) + 2 * (options.when is models.When.COMPLETE),
         options.timezone,
     )
     return ":".join(map(str, fields))
@@ -98,7 +99,8 @@ def unpack(action: custom_ids.Action, stored: str = "") -> tuple[int, Subscripti
             min_votes=custom_ids.parse_number(min_votes),
             locale=models.Locale(locale),
             style={code: style for style, code in _STYLE_CODES.items()}[style],
-            say_when_empty=empty == "1",
+            say_when_empty=empty in ("1", "3"),
+            when=models.When.COMPLETE if empty in ("2", "3") else models.When.HOUR,
             topic=topic,
             mention_role_id=custom_ids.parse_number(role) or None,
         )
@@ -257,7 +259,8 @@ def next_post_text(texts: Texts, subscription: models.Subscription) -> str:
         return texts("next-unknown")
     if subscription.waiting_for_on is not None:
         until = subscription.waiting_until_at or subscription.next_due_at
-        return texts("next-waiting", until=format_timestamp(until, "t"))
+        text_id = "next-waiting" if subscription.when is models.When.HOUR else "next-complete"
+        return texts(text_id, until=format_timestamp(until, "t"))
     return texts("next-at", at=format_timestamp(subscription.next_due_at, "R"))
 
 

@@ -31,6 +31,7 @@ CAUSE_TEXT_IDS: Mapping[Cause, str] = {
     Cause.FIRST_POST: "why-first-post",
     Cause.UPCOMING: "why-coming",
     Cause.SETTLING: "why-settling",
+    Cause.CLOSING: "why-closing",
     Cause.STOPPED: "why-stopped",
     Cause.SUPERSEDED: "why-overtaken",
     Cause.BEFORE_SUBSCRIPTION: "why-before-order",
@@ -93,7 +94,7 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     if (
         explanation.may_change
         and explanation.at is not None
-        and cause not in (Cause.UPCOMING, Cause.SETTLING)
+        and cause not in (Cause.UPCOMING, Cause.SETTLING, Cause.CLOSING)
     ):
         at = schedule_text.format_timestamp(explanation.at, "R")
         lines.append(paper_text.subtext(texts("why-may-change", at=at)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import TypeAlias
 
-from bot.services.daily import decision, schedule
-from storage import digests, entries, models, papers, posted
+from bot import day_close
+from bot.services.daily import decision, late_papers, schedule
+from storage import digests, entries, models, papers, posted, sources
 from storage.database import Connection
 from storage.entries import DigestPaper
 
@@ -49,7 +51,29 @@ async def load_pool(
         today = schedule.local_date(now, schedule.parse_zone(subscription.timezone))
         # A post that still waits for its digest may be yesterday's.
         first_dates.append(decision.oldest_digest_date(subscription, today - schedule.DAY))
-    return await load_digests(connection, min(first_dates), decision.newest_digest_date(now))
+    first_on = min(first_dates) - late_papers.LATE_DAYS * schedule.DAY
+    return await load_digests(connection, first_on, decision.newest_digest_date(now))
+
+
+async def load_closings(
+    connection: Connection,
+    rule: day_close.DayClose,
+    now: datetime,
+    subscriptions: Iterable[models.Subscription],
+) -> day_close.Closings | None:
+    """Return which days are complete; None if no subscription waits for that, or no source has lists."""
+    if all(subscription.when is models.When.HOUR for subscription in subscriptions):
+        return None
+    since = now - decision.REPOST_INTERVAL
+    pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
+    if pages is None:
+        return None
+    reads: dict[date, datetime] = {}
+    for location, read_at in pages:
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(location.rpartition("?date=")[2])
+            reads[day] = max(read_at, reads.get(day, read_at))
+    return day_close.Closings(rule, reads)
 
 
 async def load_digests(connection: Connection, since_on: date, until_on: date) -> decision.CandidatePool:

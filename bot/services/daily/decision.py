@@ -1,18 +1,19 @@
-"""Decides what a due subscription does: post, wait for a digest, or move on. Pure: no storage, clock or rendering.
+"""Decides what a due subscription does: post, wait, or move on. Pure: no storage, clock or rendering.
 
 A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
 digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
-subscription shows the newest date only.
+subscription shows the newest date only. Papers that a digest gained after its post are *late*: see `late_papers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.services.daily import schedule, selection, styles
+from bot import day_close
+from bot.services.daily import late_papers, schedule, selection, styles
 from bot.services.daily.schedule import DAY
 from storage import models
 from storage.decisions import StoredDecision
@@ -24,6 +25,9 @@ REPOST_INTERVAL = timedelta(days=30)
 
 MINUTE = timedelta(minutes=1)
 
+CLOSE_WAIT = timedelta(hours=6)
+"""Longest time after its hour that a post waits for a day's list to close; it is about a day that has closed by then."""
+
 EASTERNMOST_OFFSET = timedelta(hours=14)
 """The zone in which a date begins first (Kiritimati)."""
 
@@ -33,7 +37,8 @@ class Decision:
     """What a subscription does now; `subscription` has its next due time.
 
     `post` is None if nothing is posted, `choice` if no papers were chosen from. `covered_digest_ids` are the digests
-    that later posts do not draw from. While the subscription waits for a digest, its `waiting_for_on` is the local date
+    that later posts do not draw from, `late_digest_ids` those whose late papers are posted. While the subscription
+    waits for a digest, its `waiting_for_on` is the local date
     of the post, and its `due_on` keeps the first date that is still to be posted.
     """
 
@@ -41,6 +46,7 @@ class Decision:
     post: PlannedPost | None = None
     choice: PlannedPost | None = None
     covered_digest_ids: tuple[int, ...] = ()
+    late_digest_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ class PlannedPost:
     """The content of the post of the local date `local_on`: papers of the digests `digest_ids`.
 
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
-    `papers`, `left_out` and `total` are as `selection.select` returns them. `missed_on` are earlier dates that were due
+    `papers`, `left_out` and `total` are as `selection.select` returns them; papers of earlier days that were added
+    `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due
     during downtime.
     """
 
@@ -61,6 +68,12 @@ class PlannedPost:
     total: int = 0
     missed_on: tuple[date, ...] = ()
     since_on: date | None = None
+    late: tuple[models.LateDay, ...] = ()
+
+    @property
+    def own_papers(self) -> tuple[DigestPaper, ...]:
+        """The papers of the post's own digests."""
+        return self.papers[: len(self.papers) - sum(shown for _, shown, _ in self.late)]
 
 
 class CandidatePool:
@@ -78,6 +91,10 @@ class CandidatePool:
         self._on_topic: dict[tuple[tuple[int, ...], str], tuple[DigestPaper, ...]] = {}
         for paper in self.papers:
             self._papers.setdefault(paper.digest_id, []).append(paper)
+
+    def papers_of(self, digest_id: int) -> Sequence[DigestPaper]:
+        """Return the papers of a digest."""
+        return self._papers.get(digest_id, ())
 
     def select(
         self, digest_ids: tuple[int, ...], subscription: models.Subscription, posted_ids: Collection[int]
@@ -146,7 +163,9 @@ def delivery_key(subscription_id: int, local_on: date) -> str:
 
 def oldest_digest_date(subscription: models.Subscription, today: date) -> date:
     """Return the first digest date that a post of `today` (local) can draw from."""
-    oldest = today - (styles.window_days(subscription) - 1) * DAY
+    # A day's list closes on the next date in half of the world.
+    extra = 1 if subscription.when is models.When.COMPLETE else 0
+    oldest = today - (styles.window_days(subscription) - 1 + extra) * DAY
     if styles.is_rolling(subscription) or subscription.last_digest_on is None:
         return oldest
     # A digest that was dated ahead of the local date must not exclude the digest of that date.
@@ -179,7 +198,9 @@ def fresh_digests(
     dated = [digest for digest in pool.digests if first <= digest.date <= last]
     if styles.is_rolling(subscription):
         return dated
-    return [digest for digest in dated if digest.id not in covered_ids]
+    uncovered = [digest for digest in dated if digest.id not in covered_ids]
+    posted_before = late_papers.list_supplements(pool.digests, covered_ids)
+    return [digest for digest in uncovered if digest.id not in posted_before]
 
 
 def decide(
@@ -187,14 +208,16 @@ def decide(
     calendar: Calendar,
     pool: CandidatePool,
     *,
-    covered_ids: Collection[int],
+    covered_ids: Mapping[int, int],
     posted_ids: Collection[int],
     planned_keys: Collection[str] = (),
+    closings: day_close.Closings | None = None,
 ) -> Decision:
     """Return what a due subscription does at the calendar's moment.
 
-    `covered_ids` are digests that it drew from before, `posted_ids` papers posted in its channel within
+    `covered_ids` are digests that it drew from before, by revision posted; `posted_ids` papers posted in its channel within
     REPOST_INTERVAL. A date whose key is in `planned_keys` is finished, even if its due time has changed since.
+    Without `closings`, no list is read, and every digest is complete.
     """
     now, (past, following, today) = calendar.now, calendar.look_up(subscription)
     moved_on = schedule.set_due(subscription, following)
@@ -202,10 +225,14 @@ def decide(
         return Decision(moved_on)
     current = past[-1]
     # Before the next post is due, so that "no papers today" is posted on its own day.
-    until = min(current.at + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
+    close = _awaited_close(subscription, current.at, now, closings)
+    since = current.at if close is None else max(current.at, close.at)
+    until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post.
     first_on = min(today, current.local_on) if now <= until else today
     fresh = fresh_digests(subscription, first_on, now, pool, covered_ids)
+    if close is not None:
+        fresh = [digest for digest in fresh if digest.date <= close.local_on]
     empty = PlannedPost(current.local_on, current.at, current.local_on)
     if styles.is_rolling(subscription):
         empty = replace(empty, since_on=styles.first_rolling_date(subscription, current.local_on))
@@ -214,10 +241,13 @@ def decide(
     empty = replace(empty, missed_on=_missed_dates(subscription, past, today))
     settled = [settled_at(subscription, digest, now) for digest in fresh]
     ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
-    if ready:
-        return _decide_daily(subscription, moved_on, today, empty, ready, pool, posted_ids)
-    if now < until:
-        look_at = min([moment for moment in settled if moment > now] + [until])
+    look_at = None if close is None or closings is None else _look_again_at(close, closings, now)
+    if ready and (look_at is None or now >= until):
+        return _decide_daily(subscription, moved_on, today, empty, ready, pool, covered_ids, posted_ids)
+    pending = [moment for moment in settled if moment > now]
+    # A day whose list was read after its close and is empty has no list.
+    if now < until and (close is None or look_at is not None or pending):
+        look_at = min([*pending, until] + ([look_at] if look_at is not None else []))
         due = schedule.DueTime(look_at, past[0].local_on)
         return Decision(schedule.set_due(subscription, due, waiting_for_on=current.local_on, until=until))
     return Decision(moved_on, _unless_empty(empty, subscription))
@@ -230,18 +260,47 @@ def _decide_daily(
     empty: PlannedPost,
     ready: list[StoredDigest],
     pool: CandidatePool,
+    covered_ids: Mapping[int, int],
     posted_ids: Collection[int],
 ) -> Decision:
     newest_on = max(digest.date for digest in ready)
     drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date == newest_on]
     choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
+    late_digest_ids: tuple[int, ...] = ()
+    if choice.papers:
+        late, days, late_digest_ids = late_papers.find(
+            subscription, newest_on, drawn, pool, covered_ids, posted_ids
+        )
+        choice = replace(choice, papers=choice.papers + late, late=days)
     return Decision(
         # At most today: today's own digest may arrive after one that is dated tomorrow.
         replace(moved_on, last_digest_on=min(newest_on, today)),
         _unless_empty(choice, subscription),
         choice,
         covered_digest_ids=tuple(digest.id for digest in ready),
+        late_digest_ids=late_digest_ids,
     )
+
+
+def _awaited_close(
+    subscription: models.Subscription, due_at: datetime, now: datetime, closings: day_close.Closings | None
+) -> schedule.DueTime | None:
+    """Return the newest day that a post due at `due_at` (UTC) can be about, and its close; None for a post at its hour.
+
+    That is the newest day whose list closes within CLOSE_WAIT after the hour of the post, or has closed by now.
+    """
+    if subscription.when is models.When.HOUR or styles.is_rolling(subscription) or closings is None:
+        return None
+    day = closings.rule.last_closed(max(due_at + CLOSE_WAIT, now))
+    return schedule.DueTime(closings.rule.closes_at(day), day)
+
+
+def _look_again_at(close: schedule.DueTime, closings: day_close.Closings, now: datetime) -> datetime | None:
+    """Return when to see again whether a day is complete (UTC); None if it is."""
+    if closings.is_complete(close.local_on):
+        return None
+    # Every minute after the close, and more rarely the longer its source is down.
+    return close.at if now < close.at else now + max(MINUTE, (now - close.at) / 8)
 
 
 def _choose(
@@ -281,8 +340,8 @@ def to_record(
         digest_ids=choice.digest_ids,
         skipped_digest_ids=tuple(sorted({*plan.covered_digest_ids}.difference(choice.digest_ids))),
         min_votes=plan.subscription.min_votes,
-        cutoff_rank=len(choice.papers),
-        cutoff_votes=choice.papers[-1].votes if choice.papers else None,
+        cutoff_rank=len(choice.own_papers),
+        cutoff_votes=choice.own_papers[-1].votes if choice.own_papers else None,
         left_out=tuple((paper.paper_id, paper.votes) for paper in choice.left_out),
         delivery_id=delivery_id,
     )

@@ -92,7 +92,10 @@ class EditPlanner:
             subscription = by_id.get(delivery.subscription_id or 0)
             if subscription is None:
                 continue
-            content = delivery.papers, delivery.locale, delivery.digest_on, delivery.total, delivery.topic
+            content = (
+                *(delivery.papers, delivery.late, delivery.locale),
+                *(delivery.digest_on, delivery.total, delivery.topic),
+            )
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
                 rendered[key] = await self._rerender(connection, delivery, subscription, shown_id)
@@ -190,4 +193,5 @@ def _rebuild_post(
         schedule=contents.PostSchedule(*schedule.schedule_key(subscription)),
         since_on=styles.first_rolling_date(subscription, delivery.digest_on),
         topic=delivery.topic,
+        late=delivery.late,
     )

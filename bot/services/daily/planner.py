@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import isolation
+from bot import day_close, isolation
 from bot.services.daily import candidates, decision, schedule
 from bot.services.daily.rendered import RenderedPosts
 from bot.services.posts.delivery_factory import DeliveryFactory
@@ -35,11 +35,16 @@ class DailyPlanner:
     """Plans the posts of due subscriptions. `matcher` finds the papers on their topics."""
 
     def __init__(
-        self, database: Database, deliveries: DeliveryFactory, matcher: candidates.TopicMatcher
+        self,
+        database: Database,
+        deliveries: DeliveryFactory,
+        matcher: candidates.TopicMatcher,
+        rule: day_close.DayClose | None = None,
     ) -> None:
         self._database = database
         self._matcher = matcher
         self._deliveries = deliveries
+        self._day_close = rule or day_close.default()
         self._last_tick_at: datetime | None = None
 
     async def tick(self, now: datetime) -> int:
@@ -96,7 +101,7 @@ class DailyPlanner:
             if not due:
                 return 0, 0
             known = [subscription for subscription in due if schedule.is_known_zone(subscription.timezone)]
-            plans = await _decide(connection, known, now, matches)
+            plans, revisions = await _decide(connection, known, now, matches, self._day_close)
             details = await candidates.load_details(connection, [plan.post for plan in plans])
             plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
@@ -106,7 +111,7 @@ class DailyPlanner:
                 if subscription.id not in known_ids
             ]
             ids = await add_all(connection, deliveries)
-            await _store_plans(connection, plans, ids, now)
+            await _store_plans(connection, plans, revisions, ids, now)
         if ids:
             log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
         return len(due), len(ids)
@@ -117,9 +122,11 @@ async def _decide(
     due: Sequence[models.Subscription],
     now: datetime,
     matches: candidates.TopicMatches,
-) -> list[decision.Decision]:
+    rule: day_close.DayClose,
+) -> tuple[list[decision.Decision], dict[int, int]]:
+    """Return the decisions, and the revisions of the digests that they are about."""
     if not due:
-        return []
+        return [], {}
     pool = await candidates.load_pool(connection, due, now)
     await matches.look_up(connection, pool, due)
     digest_ids = [digest.id for digest in pool.digests]
@@ -127,6 +134,7 @@ async def _decide(
     posted_ids = await posted.list_papers(
         connection, {subscription.channel_id for subscription in due}, since_at=now - decision.REPOST_INTERVAL
     )
+    closings = await candidates.load_closings(connection, rule, now, due)
     calendar = decision.Calendar(now)
     keys = [
         decision.delivery_key(subscription.id, past[-1].local_on)
@@ -141,15 +149,16 @@ async def _decide(
             subscription,
             calendar,
             pool,
-            covered_ids=covered.get(subscription.id, set()),
+            covered_ids=covered.get(subscription.id, {}),
             posted_ids=channel_posted_ids,
             planned_keys=planned_keys,
+            closings=closings,
         )
         if plan.post is not None:
             # A second subscription of the channel that is due now must not repeat these papers.
             channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
         plans.append(plan)
-    return plans
+    return plans, {digest.id: digest.revision for digest in pool.digests}
 
 
 def _build_deliveries(
@@ -208,9 +217,13 @@ def _postpone(
 
 
 async def _store_plans(
-    connection: Connection, plans: Sequence[decision.Decision], delivery_ids: Mapping[str, int], now: datetime
+    connection: Connection,
+    plans: Sequence[decision.Decision],
+    revisions: Mapping[int, int],
+    delivery_ids: Mapping[str, int],
+    now: datetime,
 ) -> None:
-    """Store what follows from the plans. `delivery_ids` are the new deliveries by key."""
+    """Store what follows from the plans. `revisions` are by digest, `delivery_ids` the new deliveries by key."""
     records, papers = [], []
     for plan in plans:
         delivery_id = None
@@ -221,8 +234,16 @@ async def _store_plans(
                 papers += candidates.posted_papers(plan.subscription, plan.post, now, delivery_id)
         if plan.choice is not None:
             records.append(decision.to_record(plan, plan.choice, now, delivery_id))
-    covered = [(plan.subscription.id, digest_id) for plan in plans for digest_id in plan.covered_digest_ids]
+    covered, late = (
+        [
+            (plan.subscription.id, digest_id, revisions[digest_id])
+            for plan in plans
+            for digest_id in getattr(plan, name)
+        ]
+        for name in ("covered_digest_ids", "late_digest_ids")
+    )
     await posted.add_papers(connection, papers)
-    await posted.add_covered(connection, covered, now)
+    await posted.set_late_revisions(connection, late, now)
+    await posted.add_covered(connection, covered + late, now)
     await decisions.add_all(connection, records)
     await subscriptions.set_schedules(connection, [plan.subscription for plan in plans])

@@ -28,6 +28,7 @@ def build_daily_post(
         since_on=post.since_on,
         missed_on=post.missed_on,
         topic=subscription.topic,
+        late=post.late,
     )
 
 

@@ -31,9 +31,9 @@ class DueTime:
     local_on: date
 
 
-def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
-    """Return the values that determine the due times of a subscription: time of day, zone, weekdays."""
-    return subscription.at_time, subscription.timezone, subscription.days
+def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...], models.When]:
+    """Return the values that determine the due times of a subscription: time of day, zone, weekdays, when."""
+    return subscription.at_time, subscription.timezone, subscription.days, subscription.when
 
 
 def set_due(

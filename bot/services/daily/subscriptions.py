@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot import errors
 from bot.clock import Clock
-from bot.services.daily import decision, schedule
+from bot.services.daily import decision, schedule, styles
 from bot.services.posts.contents import Reason
 from bot.text import query_parser
 from storage import models, subscriptions
@@ -36,6 +36,7 @@ class SubscriptionOptions:
     settle_hours: int = 0
     topic: str = ""
     mention_role_id: int | None = None
+    when: models.When = models.When.HOUR
 
     def validated(self) -> SubscriptionOptions:
         """Return the options with time and days normalised. Raises UsageError, which names the field and valid values."""
@@ -52,6 +53,10 @@ class SubscriptionOptions:
         if not self.days or not set(self.days) <= set(schedule.EVERY_DAY):
             raise errors.UsageError(
                 "There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun."
+            )
+        if self.when is models.When.COMPLETE and styles.ROLLING_DAYS[self.style] is not None:
+            raise errors.UsageError(
+                "A weekly post is sent at its hour; it cannot wait for a day to be complete."
             )
         at = schedule.parse_time(self.at_time)
         return replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from bot import day_close
 from bot.clock import Clock
 from bot.services.daily import candidates, decision, why_decision
 from storage import decisions, digests, entries, models, posted, subscriptions
@@ -28,10 +29,17 @@ class WhyAnswer:
 class WhyExplainer:
     """Explains what became of a paper in a channel. Read-only."""
 
-    def __init__(self, database: Database, clock: Clock, matcher: candidates.TopicMatcher) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        matcher: candidates.TopicMatcher,
+        rule: day_close.DayClose | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._matcher = matcher
+        self._day_close = rule or day_close.default()
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
         """Return what became of a paper in a channel. There are no explanations if no digest has the paper."""
@@ -75,6 +83,9 @@ class WhyExplainer:
             upcoming=await self._decide_upcoming(connection, subscription),
             now=self._clock(),
             is_on_topic=await self._is_on_topic(connection, paper, subscription),
+            closings=await candidates.load_closings(
+                connection, self._day_close, self._clock(), [subscription]
+            ),
         )
 
     async def _is_on_topic(
@@ -95,6 +106,12 @@ class WhyExplainer:
         if subscription.state is not models.ActivityState.ACTIVE or subscription.next_due_at is None:
             return None
         due_at = max(subscription.next_due_at, self._clock())
+        closings = await candidates.load_closings(connection, self._day_close, due_at, [subscription])
+        if closings is not None:
+            # As if the lists were read in time.
+            day = self._day_close.last_closed(due_at + decision.CLOSE_WAIT)
+            due_at = max(due_at, self._day_close.closes_at(day))
+            closings = day_close.Closings(self._day_close, {day: due_at})
         pool = await candidates.load_pool(connection, [subscription], due_at)
         await candidates.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         plan = decision.decide(
@@ -105,19 +122,20 @@ class WhyExplainer:
                 connection, subscription, (digest.id for digest in pool.digests)
             ),
             posted_ids=await candidates.load_posted_ids(connection, subscription, self._clock()),
+            closings=closings,
         )
         if plan.choice is None:
             return None
         record = decision.to_record(plan, plan.choice, subscription.next_due_at)
-        chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.papers)
+        chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.own_papers)
         return replace(record, cutoff_rank=0, cutoff_votes=None, left_out=chosen + record.left_out)
 
 
 async def _list_covered_ids(
     connection: Connection, subscription: models.Subscription, digest_ids: Iterable[int]
-) -> set[int]:
+) -> dict[int, int]:
     covered = await posted.list_covered(connection, [subscription.id], list(digest_ids))
-    return covered.get(subscription.id, set())
+    return covered.get(subscription.id, {})
 
 
 async def _list_containing_digests(

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from bot import day_close
 from bot.services.daily import decision, schedule, selection, styles
 from storage import models
 from storage.decisions import StoredDecision
@@ -40,6 +41,8 @@ class Cause(StrEnum):
     UPCOMING = "coming"
     SETTLING = "settling"
     """The digest is held until its votes have settled."""
+    CLOSING = "closing"
+    """The post waits until the list of the day is complete."""
     STOPPED = "stopped"
     SUPERSEDED = "overtaken"
     """The digest arrived after a newer one was posted."""
@@ -97,6 +100,7 @@ class ExplanationInput:
     upcoming: StoredDecision | None
     now: datetime
     is_on_topic: bool = True
+    closings: day_close.Closings | None = None
 
 
 def explain(facts: ExplanationInput) -> Explanation:
@@ -109,6 +113,10 @@ def explain(facts: ExplanationInput) -> Explanation:
     if eligible is not None and _is_settling(facts, eligible):
         settled_at = decision.settled_at(facts.subscription, eligible, facts.now)
         return Explanation(Cause.SETTLING, facts.subscription, eligible.date, settled_at, may_change=True)
+    if eligible is not None and _is_closing(facts, eligible):
+        assert facts.closings is not None
+        closes_at = facts.closings.rule.closes_at(eligible.date)
+        return Explanation(Cause.CLOSING, facts.subscription, eligible.date, closes_at, may_change=True)
     if eligible is not None and facts.upcoming is not None:
         return _explain_decision(facts, facts.upcoming, may_change=True)
     digest_ids = _digest_ids(facts)
@@ -186,6 +194,12 @@ def _is_settling(facts: ExplanationInput, digest: StoredDigest) -> bool:
         return False
     is_waiting = subscription.waiting_for_on is not None
     return is_waiting or subscription.next_due_at is None or settled_at > subscription.next_due_at
+
+
+def _is_closing(facts: ExplanationInput, digest: StoredDigest) -> bool:
+    """Return whether the subscription waits for the list of the digest's day to be complete."""
+    is_waiting = facts.subscription.when is models.When.COMPLETE and facts.closings is not None
+    return is_waiting and facts.closings is not None and not facts.closings.is_complete(digest.date)
 
 
 def _explain_decision(facts: ExplanationInput, record: StoredDecision, *, may_change: bool) -> Explanation:

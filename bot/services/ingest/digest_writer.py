@@ -70,7 +70,7 @@ class DigestWriter:
         if parsed.digest.entries == await entries.list_by_digest(connection, digest_id):
             return IngestResult()
         await digests.update_parse_result(connection, digest_id, parsed)
-        _, new = await self._replace_entries(connection, digest_id, parsed)
+        _, new = await self._replace_entries(connection, digest_id, parsed, revision=1)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def write_facts(
@@ -161,7 +161,7 @@ class DigestWriter:
         assert stored is not None
         former = await entries.list_by_digest(connection, digest_id) if _is_listing(sourced) else ()
         revision = await digests.correct(connection, stored, sourced, self._clock())
-        added, new = await self._replace_entries(connection, digest_id, sourced)
+        added, new = await self._replace_entries(connection, digest_id, sourced, revision)
         listed = await papers.get_ids(connection, _affected_papers(former, sourced))
         await self._notify_if_fresh(
             connection, sourced.digest.date, digest_id, sorted(added), revision, listed.values()
@@ -169,14 +169,21 @@ class DigestWriter:
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
-        self, connection: Connection, digest_id: int, sourced: models.SourcedDigest
+        self, connection: Connection, digest_id: int, sourced: models.SourcedDigest, revision: int
     ) -> tuple[set[int], set[str]]:
-        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids."""
+        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids.
+
+        `revision` is stored for the added papers.
+        """
         former = await entries.remove(connection, digest_id)
         ids, new = await paper_writer.write_digest_papers(
             connection, self._indexer, {digest_id: sourced}, former
         )
-        return set(ids.values()) - former, new
+        since = {paper_id: former.get(paper_id, revision) for paper_id in ids.values()}
+        await entries.set_since_revisions(
+            connection, digest_id, {paper_id: number for paper_id, number in since.items() if number > 1}
+        )
+        return since.keys() - former.keys(), new
 
     async def _remove_orphan(self, connection: Connection, digest_id: int) -> None:
         """Delete a digest without locations, and its entries."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot import day_close
 from bot.services.polling.report import RunStatistics, SourceReport
 from bot.sources import kinds
 from bot.sources.http import retry
@@ -30,9 +31,13 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
 
 
 def updated_health(
-    report: SourceReport, statistics: RunStatistics, now: datetime, retry_policy: retry.RetryPolicy
+    report: SourceReport,
+    statistics: RunStatistics,
+    now: datetime,
+    retry_policy: retry.RetryPolicy,
+    rule: day_close.DayClose | None = None,
 ) -> models.StoredSource:
-    """Return the source with its health after a run that ended at `now` (UTC).
+    """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
 
     The reason is kept until the source succeeds. A source that is gone for good has no next poll.
     """
@@ -41,6 +46,8 @@ def updated_health(
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=statistics.is_newest_pending)
     next_at = now + retry_policy.next_poll_delay(interval, failures)
+    if rule is not None and kinds.get(row.kind).has_daily_list:
+        next_at = rule.next_read_at(next_at, now, has_failed=failed)
     if statistics.retry_at is not None:
         next_at = max(next_at, statistics.retry_at)
     return replace(

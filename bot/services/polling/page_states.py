@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from bot import day_close
 from bot.digests.elements import sanitize
 from storage import models
 
@@ -28,14 +29,23 @@ class PageStates(Mapping[str, models.PageState]):
 
 
 def changed_pages(
-    page_states: Iterable[models.PageState], before: Mapping[str, models.PageState]
+    page_states: Iterable[models.PageState],
+    before: Mapping[str, models.PageState],
+    rule: day_close.DayClose | None = None,
 ) -> tuple[models.PageState, ...]:
-    """Return the page states that differ from the stored ones. A new `read_at` alone counts from the next day on."""
-    return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location)))
+    """Return the page states that differ from the stored ones.
+
+    A new `read_at` alone counts from the next day on, or if a list has closed since by the `rule`.
+    """
+    return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location), rule))
 
 
-def _is_unchanged(page: models.PageState, before: models.PageState | None) -> bool:
+def _is_unchanged(
+    page: models.PageState, before: models.PageState | None, rule: day_close.DayClose | None
+) -> bool:
     if before is None or page.read_at.date() != before.read_at.date():
+        return False
+    if rule is not None and rule.last_closed(page.read_at) != rule.last_closed(before.read_at):
         return False
     if models.FetchStatus.GONE in (page.status, before.status):
         return False

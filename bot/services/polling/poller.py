@@ -176,7 +176,13 @@ class Poller:
         if not dry_run:
             await state.flush(
                 [
-                    health.updated_health(report, run.statistics[report.source.id], now, self._retry_policy)
+                    health.updated_health(
+                        report,
+                        run.statistics[report.source.id],
+                        now,
+                        self._retry_policy,
+                        self._context.day_close,
+                    )
                     for report in reports
                 ]
             )
@@ -245,7 +251,9 @@ class Poller:
                 async with asyncio.timeout(run.timeout_seconds):
                     source = kinds.open_source(row.kind, row.url, row.options, self._context)
                     async for result in source.fetch(request):
-                        changed = page_states.changed_pages(result.page_states, request.page_states)
+                        changed = page_states.changed_pages(
+                            result.page_states, request.page_states, self._context.day_close
+                        )
                         await run.sink.put((statistics, replace(result, page_states=changed)))
                         run.progress(row, result)
             except TimeoutError:

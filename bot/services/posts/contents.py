@@ -57,6 +57,7 @@ class PostSchedule(NamedTuple):
     at_time: str
     timezone: str
     days: tuple[int, ...]
+    when: models.When = models.When.HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class DailyPost:
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
     last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
+    The last papers are those of `late`, day by day.
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none.
     `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
     today".
@@ -83,6 +85,12 @@ class DailyPost:
     forum_tags: tuple[int, ...] = ()
     topic: str = ""
     mention_role_id: int | None = None
+    late: tuple[models.LateDay, ...] = ()
+
+    @property
+    def own_count(self) -> int:
+        """The number of papers of the post's own day."""
+        return len(self.papers) - sum(shown for _, shown, _ in self.late)
 
 
 class MatchField(StrEnum):

@@ -96,6 +96,7 @@ class DeliveryFactory:
             total=rendered.post.total,
             fingerprint=rendered.fingerprint,
             topic=rendered.post.topic,
+            late=rendered.post.late,
         )
 
     def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:

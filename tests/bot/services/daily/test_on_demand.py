@@ -48,7 +48,7 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
     await store_newsletter(harness, MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
     post = await harness.preview(subscription_id)
     assert (ids(post), post.total, post.digest_on) == (["2601.00002", "2601.00003"], 3, MONDAY)
-    assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7))
+    assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7), models.When.HOUR)
     assert await harness.list_payloads() == []
     assert ids(await harness.preview(subscription_id)) == ids(post)
 

@@ -184,7 +184,7 @@ class _Poster:
             self.subscription,
             decision.Calendar(now),
             decision.CandidatePool([], []),
-            covered_ids=(),
+            covered_ids={},
             posted_ids=(),
             planned_keys=self.posted,
         )

@@ -1,0 +1,196 @@
+"""Posts of complete days: a year of listings with both clock changes and late papers, and single days."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import day_close
+from bot.digests import listing
+from bot.services.polling import page_states
+from storage import migrate, models, sources, subscriptions
+from storage.database import Connection, Database
+from storage.outbox import queries
+from tests.conftest import _copy_template
+from tests.support import digest_builders
+from tests.support.planner_harness import PlannerHarness
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+FIRST = date(2025, 6, 1)
+YEAR = [FIRST + number * DAY for number in range(365)]
+RULE = day_close.default()
+URL = "https://huggingface.co"
+ZONES = {
+    "Asia/Seoul": "09:00",
+    "America/New_York": "09:00",
+    "America/Los_Angeles": "18:00",
+    "Europe/Berlin": "06:30",
+    "Pacific/Auckland": "13:00",
+}
+
+
+class Replay:
+    """The lists of a service over time, read as the poller reads them, and written digests."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.database = database
+        self.harness = PlannerHarness(database)
+        self.random = random.Random(seed)
+        self.arrivals: dict[date, dict[str, datetime]] = {}
+        self.read_count = 0
+        self._is_woken = False
+        self._known: dict[date, frozenset[str]] = {}
+        self._written: list[tuple[datetime, date]] = []
+        self._pages: list[models.PageState] = []
+
+    def publish(self, day: date) -> None:
+        """Choose when the papers of a day arrive: most of them before midnight (UTC), 2 % from 00:10 to 02:25."""
+        if day.isoweekday() > 5:
+            return
+        midnight = datetime.combine(day + DAY, time(0), UTC)
+        times = {}
+        for number in range(self.random.randint(6, 10)):
+            if self.random.random() < 0.02:
+                at = midnight + (10 + self.random.random() * 135) * MINUTE
+            else:
+                at = midnight - self.random.choice([20, 9, 3]) * timedelta(hours=1)
+            times[f"{day:%y%m}.{day.day:02}{number + 100}"] = at
+        self.arrivals[day] = times
+        if day.toordinal() % 2:
+            self._written.append((midnight + self.random.uniform(-10, 24) * timedelta(hours=1), day))
+
+    async def advance(self, now: datetime) -> None:
+        """Read the days whose lists may grow, and take in the written digests that have arrived by now."""
+        self.read_count += 1
+        reads = []
+        for day in (now.date() - DAY, now.date()):
+            if day == now.date() or RULE.is_list_growing(day, now):
+                listed = frozenset(name for name, at in self.arrivals.get(day, {}).items() if at <= now)
+                await self._ingest_list(day, listed, now)
+                location = f"{URL}/api/daily_papers?date={day}"
+                reads.append((1, models.PageState(location, now, models.FetchStatus.OK)))
+        before = {page.location: page for page in self._pages}
+        changed = page_states.changed_pages([page for _, page in reads], before, RULE)
+        if changed:
+            self._pages = [*self._pages[-20:], *changed]
+            async with self.database.transaction() as connection:
+                await sources.upsert_page_states(connection, [(1, page) for page in changed])
+        for at, day in [row for row in self._written if row[0] <= now]:
+            self._written.remove((at, day))
+            await self._ingest_written(day, now)
+
+    async def _ingest_list(self, day: date, listed: frozenset[str], now: datetime) -> None:
+        if not listed or listed == self._known.get(day):
+            return
+        self._known[day] = listed
+        papers = [{"arxiv_id": name, "title": name, "votes": 5} for name in sorted(listed)]
+        text = listing.build(day, papers).text
+        await digest_builders.ingest_digest(
+            self.database, text, at=now, location=f"{URL}/{day}", on_fresh=self._wake
+        )
+
+    async def _ingest_written(self, day: date, now: datetime) -> None:
+        papers = [(name, 5) for name, at in self.arrivals[day].items() if at <= now]
+        text = digest_builders.newsletter(day, papers[::2])
+        await digest_builders.ingest_digest(
+            self.database, text, at=now, location=f"written/{day}", on_fresh=self._wake
+        )
+
+    async def _wake(
+        self,
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
+    ) -> None:
+        self._is_woken = True
+        await subscriptions.wake_waiting(connection, self._now)
+
+    async def run(self, begin: datetime, end: datetime) -> None:
+        """Read and plan from one moment to another, each at the next minute at which something is due."""
+        next_read = next_due = now = begin
+        while now < end:
+            self._now = now
+            if now >= next_read:
+                await self.advance(now)
+                # Every four hours instead of every half hour; around the close as the poller.
+                next_read = RULE.next_read_at(now + 240 * MINUTE, now)
+            if self._is_woken or next_due <= now:
+                await self.harness.planner.tick(now)
+                self._is_woken = False
+                async with self.database.read() as connection:
+                    rows = await subscriptions.list_rows(connection)
+                next_due = min(row.next_due_at for row in rows if row.next_due_at is not None)
+            following = min(next_read, next_due)
+            now = max(following, now + timedelta(seconds=1)).replace(second=0, microsecond=0)
+            if now < following or now <= self._now:
+                now += MINUTE
+
+
+@pytest.fixture
+async def replay(sqlite_template: Path, tmp_path: Path) -> Replay:
+    database = await migrate.open_database(_copy_template(sqlite_template, tmp_path))
+    async with database.transaction() as connection:
+        await sources.add(
+            connection, url=URL, kind=models.SourceKind.HUGGINGFACE, now=datetime(2025, 5, 1, tzinfo=UTC)
+        )
+    return Replay(database, 7)
+
+
+async def test_a_year_of_listings_is_posted_whole_after_each_close(
+    replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = datetime.combine(FIRST, time(0), UTC)
+    zones = {}
+    for channel_id, (zone, at) in enumerate(ZONES.items(), 100):
+        subscription_id = await replay.harness.subscribe(
+            channel_id, begin, timezone=zone, at_time=at, top_n=25, when=models.When.COMPLETE
+        )
+        zones[subscription_id] = zone
+    for day in YEAR:
+        replay.publish(day)
+    await replay.run(begin, begin + 372 * DAY)
+    posts: dict[str, list[models.Delivery]] = defaultdict(list)
+    async with replay.database.read() as connection:
+        for delivery in await queries.list_rows(connection):
+            posts[zones[delivery.subscription_id or 0]].append(delivery)
+    await replay.database.close()
+    expected_late = Counter(
+        name
+        for day, times in replay.arrivals.items()
+        for name, at in times.items()
+        if at > RULE.closes_at(day)
+    )
+    delays = []
+    for zone in ZONES:
+        shown = [name for post in posts[zone] for name in post.papers]
+        assert len(shown) == len(set(shown)), zone
+        late_shown: Counter[str] = Counter()
+        own: dict[date, set[str]] = {}
+        for post in posts[zone]:
+            assert post.digest_on is not None
+            late_count = sum(count for _, count, _ in post.late)
+            names = post.papers[: len(post.papers) - late_count]
+            late_shown.update(post.papers[len(names) :])
+            own[post.digest_on] = set(names)
+            closes_at = RULE.closes_at(post.digest_on)
+            assert post.planned_at >= closes_at, (zone, post.digest_on)
+            delays.append(post.planned_at - max(closes_at, post.due_at))
+        for day, times in replay.arrivals.items():
+            assert {name for name, at in times.items() if at <= RULE.closes_at(day)} <= own[day], (zone, day)
+        # Those of the last day would be in a post after the year.
+        assert set(expected_late) - set(replay.arrivals[max(replay.arrivals)]) <= set(shown), zone
+        assert set(late_shown) <= set(expected_late), zone
+    assert max(delays) <= 6 * MINUTE
+    with capsys.disabled():
+        print(
+            f"\n{len(replay.arrivals)} lists, {sum(map(len, replay.arrivals.values()))} papers, {len(expected_late)} after"
+            f" the close, {replay.read_count} reads; {sum(map(len, posts.values()))} posts in {len(ZONES)} zones,"
+            f" at most {max(delays).total_seconds() / 60:.0f} min after the close"
+        )
