@@ -63,6 +63,18 @@ async def list_arxiv_ids_without_facts(
     return list((await connection.execute(query)).scalars())
 
 
+async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
+    """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
+    found: set[int] = set()
+    for chunk in bulk.chunked(paper_ids):
+        query = sa.select(facts.c.paper_id, facts.c.authors).where(
+            facts.c.paper_id.in_(chunk), facts.c.source == ARXIV
+        )
+        found.update(paper_id for paper_id, authors in await connection.execute(query) if authors)
+    return found
+
+
+ARXIV = "arxiv"
 _FIELDS = (
     "source",
     "title",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from operator import attrgetter
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, entries, models
+from storage import bulk, entries, facts, models
 from storage import tables as t
 from storage.tables import papers
 
@@ -185,7 +186,10 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> models.Paper
     """Return the details of a listed paper, or None."""
     ids = await get_ids(connection, [arxiv_id])
     details = await list_details(connection, list(ids.values()))
-    return details[0] if details else None
+    if not details:
+        return None
+    confirmed = await facts.list_with_arxiv_authors(connection, [details[0].id])
+    return replace(details[0], is_author_order_confirmed=bool(confirmed))
 
 
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[models.PaperDetail]:

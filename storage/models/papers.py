@@ -61,12 +61,16 @@ class MergedPaper:
 
 @dataclass(frozen=True, slots=True)
 class PaperDetail(MergedPaper):
-    """A listed paper with its appearances, newest first."""
+    """A listed paper with its appearances, newest first.
+
+    `is_author_order_confirmed`: the authors come from arXiv. Only `papers.get_detail` looks for that.
+    """
 
     first_on: date
     last_on: date
     id: int
     appearances: tuple[Appearance, ...]
+    is_author_order_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from storage import database, digests, models, papers
-from tests.support.paper_records import DAY, add_digest, add_papers, merged_paper
+from storage import database, digests, facts, models, papers
+from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
 
 
 async def test_stored_and_updated_papers_read_back_unchanged(db: database.Database) -> None:
@@ -87,3 +87,23 @@ async def test_details_and_index_documents_contain_all_appearances_newest_first(
             await papers.list_index_documents(connection, lambda entry: entry.sections, after_id=document.id)
             == []
         )
+
+
+async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
+    ids = await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))
+    readings: list[tuple[str, str, tuple[str, ...]]] = [
+        ("2601.00001", "arxiv", ("Ada Byron",)),
+        ("2601.00002", "huggingface", ("Ada Byron",)),
+    ]
+    readings.append(("2601.00003", "arxiv", ()))
+    async with db.transaction() as connection:
+        await facts.add(
+            connection,
+            [
+                (ids[arxiv_id], models.PaperFacts(arxiv_id, source, "u", NOW, authors=authors))
+                for arxiv_id, source, authors in readings
+            ],
+        )
+    async with db.read() as connection:
+        details = [await papers.get_detail(connection, arxiv_id) for arxiv_id in ids]
+    assert [detail and detail.is_author_order_confirmed for detail in details] == [True, False, False]

@@ -49,9 +49,14 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
     message.add_text(texts("cite-heading", title=_title(detail)))
     names = detail.authors[:MAX_CITED_AUTHORS]
     truncated = detail.authors_truncated or len(names) < len(detail.authors)
-    entry = bibtex.render_entry(detail.arxiv_id, detail.title, names, truncated=truncated)
+    is_confirmed = detail.is_author_order_confirmed
+    entry = bibtex.render_entry(
+        detail.arxiv_id, detail.title, names, truncated=truncated, is_order_confirmed=is_confirmed
+    )
     code = split.shorten(entry.strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
     message.add_text(f"```bibtex\n{code}\n```")
+    if len(names) > 1 and not is_confirmed:
+        message.add_text(paper_text.subtext(texts("author-order-unconfirmed")))
     return message.view
 
 

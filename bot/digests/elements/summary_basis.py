@@ -40,26 +40,29 @@ _URL = re.compile(r"\(?https?://[^\s)]+\)?")
 _MARKUP = " \t*_>`\"'“”#-•·:()[]※"
 
 _HINT = re.compile(
-    "죄송|유감|안타깝|아쉽|제목|지식|추[측정]|유추|짐작|초록|추론[하한해된]|일반적인 [내정이]|예상[되하]"
+    "죄송|유감|안타깝|아쉽|제목|지식|추[측정]|유추|짐작|초록|추론[하한해된]|일반적인 [내정이]|일반적으로 알|예상[되하]"
     "|가상의|다를 수|차이가 [있날]"
     "|일치하지|반영하지"
     "|sorry|unfort|apolog|titl|knowle|infer|assum|hypothet|specul|plaus|guess|abstract|not re|not ac|differ f"
 )
 """Without any of these, in lower case, nothing below matches. Nine texts of ten are sound by this alone."""
 
+_STRONG_HINT = re.compile("죄송|제목|초록|[sS]orry|apolog|titl|abstract")
 _UNREAD = re.compile(
-    r"(?:링크|url|페이지|웹\s?사이트|사이트|원문|본문|전문|pdf|논문|자료|문서)"
+    r"(?:링크|url|페이지|웹\s?사이트|사이트|원문|본문|전문|pdf|논문)"
     r"[^\n]{0,120}?(?:확인|찾|접근|접속|열람?|열어|볼|불러|읽|조회|가져|파악|얻|검색|방문)[가-힣]{0,4}\s?"
-    r"(?:수\s?(?:가\s?|는\s?)?없|지\s?못|못|이?\s?(?:어렵|불가|제한|실패))",
+    r"(?:수\s?(?:가\s?|는\s?)?없|지\s?못|못|이?\s?(?:어렵|어려|불가|제한|실패)|않았)",
     re.IGNORECASE,
 )
+_LACKING = re.compile(r"(?:논문|링크)[^\n]{0,40}정보(?:가|는)?\s?(?:매우\s|충분히\s)?(?:부족|제한적)")
 _PERSONAL = re.compile(
     r"죄송|유감|안타깝|아쉽|직접|제공(?:된|하신|해)|요청하신|주신|해당\s|현재|제가|저는|(?:없었|못했)습니다"
     r"|(?:없|못해|어려)(?:어|워|으므로|기 때문)"
 )
 _APOLOGY = re.compile(
-    r"^(?:정말\s|대단히\s)?(?:죄송|미안|유감스럽|안타깝게도|아쉽게도)|^(?:i['’]?\s?a?m\s(?:very\s|so\s)?sorry"
-    r"|sorry|unfortunately|(?:i\s|my\s)?apolog)",
+    r"^(?!.*(?:기존|이전|방법|모델|\b(?:previous|existing|models?|detectors?)\b))"
+    r"(?:(?:정말\s|대단히\s)?(?:죄송|미안|유감스럽|안타깝게도|아쉽게도)|(?:i['’]?\s?a?m\s(?:very\s|so\s)?sorry"
+    r"|sorry|unfortunately|(?:i\s|my\s)?apolog))",
     re.IGNORECASE,
 )
 _UNREAD_ENGLISH = re.compile(
@@ -67,7 +70,7 @@ _UNREAD_ENGLISH = re.compile(
     r"|did(?:n['’]t| not) have|have not read|have no)"
     r"|i['’]m (?:unable|not able)|without (?:direct )?(?:access|reading)|(?:was|were|is) (?:not accessible|unavailable))\b"
     r"[^\n]{0,100}?\b(?:paper|link|page|url|pdf|full text|document|content|article|arxiv)"
-    r"|\b(?:paper|link|page|url|pdf|full text|document|article)\b[^\n]{0,60}"
+    r"|\b(?:paper|link|page|url|pdf|full text|article)\b[^\n]{0,60}"
     r"\b(?:could not be|cannot be|can['’]t be|couldn['’]t be|(?:was|is) not) (?:accessed|opened|retrieved"
     r"|loaded|read|found|accessible|available to me)",
     re.IGNORECASE,
@@ -94,7 +97,7 @@ _ASSUMED_ENGLISH = re.compile(
 )
 _OFFER = re.compile(
     r"(?:요약|정리|설명|작성|추론|추정|유추|추측|예상|구성|제공|제시|안내|말씀|답변|서술|기술|생성|분석)[가-힣]{0,4}\s?"
-    r"(?:드리|드립|드려|하겠|해\s?보|보겠|했|하였|한\s(?:것|내용|요약)|된\s(?:것|내용|요약)|되었|됐|합니다|한\s?결과|입니다)"
+    r"(?:드리|드립|드려|하겠|해\s?보|보겠|했|하였|한\s(?:것|내용|요약)|된\s(?:것|내용|요약)|되었|됐|합니다|됩니다|한\s?결과|입니다)"
 )
 _PROMISE = re.compile(
     r"(?:요약|정리|설명|작성|추론|추정|유추|추측|예상|구성|제공|제시|안내|말씀|답변|서술|분석)[가-힣]{0,4}\s?"
@@ -102,7 +105,7 @@ _PROMISE = re.compile(
 )
 """What a chat answer says and a summary does not."""
 _SELF_REFERENCE = re.compile(
-    r"(?:위|아래|다음|이|본|상기|해당|이상의?)\s?(?:의\s)?(?:내용|요약|정리|설명|답변|분석|글)(?:은|는|이|의"
+    r"(?:위|아래|다음|이|이하|본|상기|해당|이상의?)\s?(?:의\s)?(?:내용|요약|정리|설명|답변|분석|글)(?:은|는|이|의"
     r"|에|도|\s(?:내용|전체)|$)"
     r"|(?:요약|정리|답변)\s?내용|^(?:아래|다음|이상|위)(?:는|은)\s|참고로|참고\s?[:：]|유의"
 )
@@ -116,7 +119,7 @@ _SELF_REFERENCE_ENGLISH = re.compile(
     r"\b(?:this|the (?:above|following|present)|my|these) (?:summar(?:y|ies)|overview|answer|response|outline"
     r"|analysis|review|chapters|sections|text)\b"
     r"|^(?:the )?(?:above|following)\b|\bi (?:will|can|have|['’]ll|['’]ve|would)\b|\bi['’](?:ll|ve)\b"
-    r"|\bhere (?:is|are|['’]s)\b|\blet me\b|^(?:please )?note",
+    r"|\bhere(?: is|['’]s) (?:a|an|my|the) [^\n]{0,30}(?:summary|overview|outline|answer)|\blet me\b|^(?:please )?note",
     re.IGNORECASE,
 )
 _ABSTRACT = re.compile(r"초록|\babstract\b", re.IGNORECASE)
@@ -136,6 +139,8 @@ def find_basis(sections: Sequence[models.Section]) -> Basis | None:
     """What the writer of a summary says it was written from; None if it says nothing."""
     if not sections:
         return Basis.NONE
+    if sections[0].heading in NEWSLETTER_LABELS and not _has_strong_hint(sections):
+        return None
     head, tail = _sample(sections)
     if not (_HINT.search(head.lower()) or _HINT.search(tail.lower())):
         return None
@@ -144,10 +149,13 @@ def find_basis(sections: Sequence[models.Section]) -> Basis | None:
     return _basis_of_opening(opening, has_more=len(sections) > 1) or _basis_of_notes((*opening, *closing))
 
 
+def _has_strong_hint(sections: Sequence[models.Section]) -> bool:
+    start, end = sections[0].body[:_LABELLED_CHARACTERS], sections[-1].body[-_LABELLED_CHARACTERS:]
+    return bool(_STRONG_HINT.search(start) or _STRONG_HINT.search(end))
+
+
 def _sample(sections: Sequence[models.Section]) -> tuple[str, str]:
     """The start and the end of a summary, without what lies between; the end is empty if the start has it all."""
-    if sections[0].heading in NEWSLETTER_LABELS:
-        return sections[0].body[:_LABELLED_CHARACTERS], sections[-1].body[-_LABELLED_CHARACTERS:]
     length = sum(len(section.body) for section in sections)
     if length <= _HEAD_CHARACTERS:
         return "\n".join(f"{section.heading or ''}\n{section.body}" for section in sections), ""
@@ -202,7 +210,9 @@ def _basis_of_notes(sentences: Sequence[str]) -> Basis | None:
 
 def _is_unread(sentence: str) -> bool:
     """Whether a sentence in the first person says that the paper could not be read."""
-    return bool(_UNREAD_ENGLISH.search(sentence) or (_UNREAD.search(sentence) and _PERSONAL.search(sentence)))
+    if _UNREAD_ENGLISH.search(sentence) or _LACKING.search(sentence):
+        return True
+    return bool(_UNREAD.search(sentence) and _PERSONAL.search(sentence))
 
 
 def _is_assumed(sentence: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from bot.digests.elements.arxiv_ids import abstract_url
 from bot.rendering.discord_text import escape
@@ -22,15 +23,31 @@ _COMMANDS = {
 _NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
 _OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
 _CENTURY_PIVOT = 91
+_ORDERED = 2
+"""The fewest authors that have an order."""
 
 
-def render_bibtex(papers: Iterable[models.Entry]) -> str:
-    """Return one entry per paper, in the order given; a repeated paper is one entry."""
+UNCONFIRMED_ORDER = "Author order unconfirmed"
+"""The note of an entry whose authors do not come from arXiv: digests shuffle them."""
+
+
+def render_bibtex(papers: Iterable[tuple[models.Entry, Mapping[str, Any]]]) -> str:
+    """Return one entry per paper, in the order given; a repeated paper is one entry.
+
+    Each comes with what storage knows of it, whose authors count before those of the digest.
+    """
     entries: dict[str, str] = {}
-    for paper in papers:
+    for paper, stored in papers:
         if (key := paper.arxiv_id) not in entries:
-            truncated = paper.authors_truncated
-            entries[key] = render_entry(key, paper.title, paper.authors, truncated=truncated, url=paper.url)
+            known = stored if stored.get("authors") else {}
+            entries[key] = render_entry(
+                key,
+                paper.title,
+                known.get("authors", paper.authors),
+                truncated=known.get("authors_truncated", paper.authors_truncated),
+                is_order_confirmed=known.get("author_order_confirmed", False),
+                url=paper.url,
+            )
     return "\n".join(entries.values())
 
 
@@ -40,11 +57,13 @@ def render_entry(
     authors: Sequence[str],
     *,
     truncated: bool = False,
+    is_order_confirmed: bool = True,
     url: str | None = None,
 ) -> str:
     """Return one entry with the key `arxiv:<id>`, ending in a line end.
 
-    The year is that of the id (YYMM); a shortened list of authors ends in `and others`.
+    The year is that of the id (YYMM); a shortened list of authors ends in `and others`; a note says that the order of
+    the authors is not confirmed by arXiv.
     """
     names = [_format_author(name) for name in authors if escape.to_single_line(name)]
     fields = {
@@ -53,6 +72,7 @@ def render_entry(
         "year": _year(arxiv_id),
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
+        "note": "" if is_order_confirmed or len(names) < _ORDERED else UNCONFIRMED_ORDER,
         "url": (escape.safe_url(url) if url else None) or abstract_url(arxiv_id),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]

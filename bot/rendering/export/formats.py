@@ -125,7 +125,11 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
-    return bibtex.render_bibtex(entry for item in exported for entry in item.digest.entries)
+    return bibtex.render_bibtex(
+        (entry, item.paper_extra_fields.get(entry.arxiv_id, {}).get("stored", {}))
+        for item in exported
+        for entry in item.digest.entries
+    )
 
 
 def _csv_row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any
 from bot import errors
 from bot.rendering.export.formats import ExportDigest, ExportFormat, render_export
 from bot.rendering.wording.templates import Templates
-from storage import digests, entries, models, papers
+from storage import digests, entries, facts, models, papers
 from storage.database import Connection, Database
 
 DIGEST_FORMATS = {ExportFormat(form.value): form for form in models.DigestFormat}
@@ -69,6 +69,7 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
     """Return the merged metadata of papers by arXiv id, as extra fields of the export."""
     rows = await papers.list_by_arxiv_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, [row.id for row in rows])
+    confirmed = await facts.list_with_arxiv_authors(connection, [detail.id for detail in details])
     return {
         detail.arxiv_id: {
             "stored": {
@@ -76,6 +77,8 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
                 "votes": detail.votes,
                 "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
                 "authors": list(detail.authors),
+                "authors_truncated": detail.authors_truncated,
+                "author_order_confirmed": detail.id in confirmed,
                 "abstract": detail.abstract,
                 "keywords": list(detail.keywords),
                 "categories": list(detail.categories),

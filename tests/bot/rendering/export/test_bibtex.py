@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering.export import bibtex
+from storage import models
 
 
 def test_an_entry_has_title_authors_year_and_url() -> None:
@@ -47,3 +48,28 @@ def test_braces_are_balanced_and_special_characters_escaped(title: str, authors:
     assert depth == 0
     assert not re.search(r"(?<!\\)[$&#%_]", entry)
     assert len(entry.splitlines()) == entry.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("authors", "is_confirmed", "noted"),
+    [
+        (["A B", "C D"], False, True),
+        (["A B", "C D"], True, False),
+        (["A B"], False, False),
+        ([], False, False),
+    ],
+)
+def test_an_unconfirmed_order_of_authors_is_noted(
+    authors: list[str], is_confirmed: bool, noted: bool
+) -> None:
+    entry = bibtex.render_entry("2502.02737", "T", authors, is_order_confirmed=is_confirmed)
+    assert ("  note          = {Author order unconfirmed},\n" in entry) is noted
+
+
+def test_the_stored_authors_count_before_those_of_the_digest() -> None:
+    paper = models.Entry(1, "2502.02737", "T", "https://e.org", authors=("C D", "A B", "C D"))
+    stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
+    confirmed = bibtex.render_bibtex([(paper, stored)])
+    assert "{A B and C D}" in confirmed
+    assert "note" not in confirmed
+    assert "Author order unconfirmed" in bibtex.render_bibtex([(paper, {})])
