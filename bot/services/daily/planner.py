@@ -56,9 +56,12 @@ class DailyPlanner:
         planned = 0
         rendered = RenderedPosts(self._deliveries, now)
         matches = candidates.TopicMatches(self._matcher)
-        await self._match_ahead(now, matches)
         while True:
-            due_count, planned_count = await self._plan_batch(now, rendered, matches)
+            counts = await self._plan_batch(now, rendered, matches)
+            if counts is None:
+                await self._match_ahead(now, matches)
+                continue
+            due_count, planned_count = counts
             planned += planned_count
             if due_count < BATCH_SIZE:
                 return planned
@@ -83,7 +86,7 @@ class DailyPlanner:
         return len(changed)
 
     async def _match_ahead(self, now: datetime, matches: candidates.TopicMatches) -> None:
-        """Match the topics that are due before the transactions begin, which would keep other writers waiting."""
+        """Match the topics that are due outside the planning transaction, which keeps other writers waiting."""
         async with self._database.read() as connection:
             due = await subscriptions.list_due_with_topic(connection, now)
             known = [subscription for subscription in due if schedule.is_known_zone(subscription.timezone)]
@@ -93,8 +96,11 @@ class DailyPlanner:
 
     async def _plan_batch(
         self, now: datetime, rendered: RenderedPosts, matches: candidates.TopicMatches
-    ) -> tuple[int, int]:
-        """Plan at most BATCH_SIZE due subscriptions. Returns how many were due and how many posts were planned."""
+    ) -> tuple[int, int] | None:
+        """Plan at most BATCH_SIZE due subscriptions. Returns how many were due and how many posts were planned.
+
+        Returns None, and plans nothing, if a topic of theirs is not matched yet.
+        """
         async with self._database.transaction() as connection:
             await digests.lock_ingest(connection)
             due = await subscriptions.list_due(connection, now, limit=BATCH_SIZE)
