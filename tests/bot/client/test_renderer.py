@@ -304,3 +304,19 @@ def test_an_empty_post_names_its_topic_and_mentions_nobody(
     for message in _messages(renderer.render_daily(_daily((), locale=locale, topic="state space"))):
         assert "state space" in str(message)
         payload_checks.check_message(message)
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+@pytest.mark.parametrize(
+    ("locale", "words"), [(models.Locale.EN, "added later"), (models.Locale.KO, "늦게 추가된 논문")]
+)
+def test_late_papers_are_below_a_heading_in_every_style(
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, words: str
+) -> None:
+    papers = tuple(_paper(number) for number in range(5))
+    post = _daily(papers, style=style, locale=locale, late=((date(2025, 5, 10), 2, 4),))
+    text = json.dumps([part.payload for part in renderer.render_daily(post)], ensure_ascii=False)
+    plain = json.dumps([part.fallback for part in renderer.render_daily(post)], ensure_ascii=False)
+    heading = text.lower().rindex(words)
+    assert text.index(papers[2].title or "") < heading
+    assert words in plain.lower()

@@ -43,6 +43,7 @@ class Replay:
         self.random = random.Random(seed)
         self.arrivals: dict[date, dict[str, datetime]] = {}
         self.read_count = 0
+        self.now = datetime.min.replace(tzinfo=UTC)
         self._is_woken = False
         self._known: dict[date, frozenset[str]] = {}
         self._written: list[tuple[datetime, date]] = []
@@ -110,13 +111,13 @@ class Replay:
         changed_ids: Collection[int],
     ) -> None:
         self._is_woken = True
-        await subscriptions.wake_waiting(connection, self._now)
+        await subscriptions.wake_waiting(connection, self.now)
 
     async def run(self, begin: datetime, end: datetime) -> None:
         """Read and plan from one moment to another, each at the next minute at which something is due."""
         next_read = next_due = now = begin
         while now < end:
-            self._now = now
+            self.now = now
             if now >= next_read:
                 await self.advance(now)
                 # Every four hours instead of every half hour; around the close as the poller.
@@ -129,7 +130,7 @@ class Replay:
                 next_due = min(row.next_due_at for row in rows if row.next_due_at is not None)
             following = min(next_read, next_due)
             now = max(following, now + timedelta(seconds=1)).replace(second=0, microsecond=0)
-            if now < following or now <= self._now:
+            if now < following or now <= self.now:
                 now += MINUTE
 
 
@@ -194,3 +195,35 @@ async def test_a_year_of_listings_is_posted_whole_after_each_close(
             f" the close, {replay.read_count} reads; {sum(map(len, posts.values()))} posts in {len(ZONES)} zones,"
             f" at most {max(delays).total_seconds() / 60:.0f} min after the close"
         )
+
+
+THURSDAY = date(2026, 7, 2)
+CLOSE = RULE.closes_at(THURSDAY)
+
+
+async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
+    replay: Replay,
+) -> None:
+    begin = CLOSE - timedelta(hours=8)
+    await replay.harness.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
+    replay.arrivals[THURSDAY] = {"2607.00001": begin}
+    replay.now = begin
+    await replay.advance(begin)
+    tick = replay.harness.planner.tick
+    assert await tick(CLOSE - 90 * MINUTE) == 0
+    assert await tick(CLOSE + 5 * MINUTE) == 0
+    assert await tick(CLOSE + 59 * MINUTE) == 0
+    assert await tick(CLOSE + 60 * MINUTE) == 1
+    assert await replay.harness.list_contents() == ["2607.00001"]
+    await replay.database.close()
+
+
+async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
+    begin = CLOSE - timedelta(hours=8)
+    await replay.harness.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
+    replay.now = CLOSE + MINUTE
+    assert await replay.harness.planner.tick(CLOSE - MINUTE) == 0
+    await replay.advance(CLOSE + MINUTE)
+    assert await replay.harness.planner.tick(CLOSE + MINUTE) == 1
+    assert await replay.harness.list_contents() == ["no papers"]
+    await replay.database.close()
