@@ -85,6 +85,7 @@ nearest-digest = Digest of { $date }
 ## A paper's card
 no-summary = No digest has a summary of this paper yet.
 choose-chapter = Read a chapter of the review
+choose-chapter-other-language = Read a chapter of the review, in Korean
 chapter = Chapter { $number }
 save = Save
 unsave = Saved · remove

@@ -64,6 +64,7 @@ nearest-digest = { $date } 다이제스트
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
 choose-chapter = 리뷰의 다른 장
+choose-chapter-other-language = 리뷰의 다른 장 (영어)
 chapter = { $number }장
 save = 저장
 unsave = 저장됨 · 취소

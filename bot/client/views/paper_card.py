@@ -161,9 +161,9 @@ def _chapter_menu(
         for number, section in enumerate(shown_summary.shown_sections(review.entry))
         if section not in shown
     ]
-    return message_builder.select_menu(
-        texts("choose-chapter"), custom_ids.pack(CHAPTERS, detail.arxiv_id), options
-    )
+    is_foreign = shown_summary.find_language(review) != texts.locale.value
+    label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
+    return message_builder.select_menu(texts(label), custom_ids.pack(CHAPTERS, detail.arxiv_id), options)
 
 
 def _chapter_label(texts: Texts, section: models.Section, number: int) -> str:
