@@ -409,10 +409,15 @@ async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: Cor
     written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00003", 8)])
     await put_text(harness, written, "letter")
     assert await harness.planner.tick(LATER) == 0
+    following = source_payloads.listing_text(MONDAY + DAY, ["2601.00009"])
+    await put_text(harness, following, "hf-tuesday")
     await harness.post(SEOUL_9AM + DAY)
     async with harness.database.read() as connection:
         sent = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
-    assert [delivery.papers for delivery in sent] == [("2601.00003",), ("2601.00002", "2601.00001")]
+    assert [delivery.papers for delivery in sent] == [
+        ("2601.00009", "2601.00003"),
+        ("2601.00002", "2601.00001"),
+    ]
 
 
 async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harness: CorrectionHarness) -> None:
