@@ -64,7 +64,9 @@ def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
 
 def format_heading(texts: Texts, heading: str) -> str:
     """Return a section's heading, the newsletter's labels in the reader's language."""
-    return texts(shown_summary.label_key(heading)) if shown_summary.is_newsletter_label(heading) else heading
+    if not shown_summary.is_newsletter_label(heading):
+        return heading
+    return texts(f"label-{shown_summary.label_name(heading)}")
 
 
 def summary_line(texts: Texts, summary: contents.Summary) -> str:

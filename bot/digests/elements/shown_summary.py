@@ -41,9 +41,9 @@ def is_newsletter_label(heading: str | None) -> bool:
     return heading is not None and _normalise_label(heading) in _LABELS
 
 
-def label_key(heading: str) -> str:
-    """The key of the text for one of the newsletter's headings, such as `label-technical-details`."""
-    return "label-" + _normalise_label(heading).replace("'", "").replace(" ", "-")
+def label_name(heading: str) -> str:
+    """The name of one of the newsletter's headings, such as `technical-details`."""
+    return _normalise_label(heading).replace("'", "").replace(" ", "-")
 
 
 def _normalise_label(heading: str) -> str:
