@@ -25,6 +25,10 @@ class TopicMatches:
         self._checked: dict[str, set[int]] = {}
         self._matching: dict[str, set[int]] = {}
 
+    def covers(self, subscription: models.Subscription) -> bool:
+        """Return whether the subscription's topic was looked up, if it has one."""
+        return not subscription.topic or subscription.topic in self._checked
+
     async def look_up(
         self,
         connection: Connection,

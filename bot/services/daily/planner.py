@@ -107,6 +107,8 @@ class DailyPlanner:
             if not due:
                 return 0, 0
             known = [subscription for subscription in due if schedule.is_known_zone(subscription.timezone)]
+            if not all(matches.covers(subscription) for subscription in known):
+                return None
             plans, revisions = await _decide(connection, known, now, matches, self._day_close)
             details = await candidates.load_details(connection, [plan.post for plan in plans])
             plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
