@@ -199,9 +199,10 @@ def _run(command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_
     """Run a command and print the subscription that it returns."""
     data = to_dict(context.run_with_service(_create_subscriptions, command))
     topic = f" on {data['topic']}" if data["topic"] else ""
+    complete = " when the day is complete" if data["when"] == "complete" else ""
     sentence = (
-        f"{data['id']}: channel {data['channel']}, {data['at']} {data['timezone']} ({data['days']}), top {data['top']},"
-        f" {data['style']}{topic}, {data['state']}, next {data['next_due_at'] or '–'}"
+        f"{data['id']}: channel {data['channel']}, {data['at']} {data['timezone']} ({data['days']}){complete}, top"
+        f" {data['top']}, {data['style']}{topic}, {data['state']}, next {data['next_due_at'] or '–'}"
     )
     output.print_result(data, sentence, as_json)
 

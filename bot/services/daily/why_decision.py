@@ -109,7 +109,7 @@ def explain(facts: ExplanationInput) -> Explanation:
         facts, facts.past_delivery.posted_paper.had_at
     ):
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
-    eligible = next((digest for digest in facts.containing_digests if _is_eligible(facts, digest)), None)
+    eligible = _first_eligible(facts)
     if eligible is not None and _is_settling(facts, eligible):
         settled_at = decision.settled_at(facts.subscription, eligible, facts.now)
         return Explanation(Cause.SETTLING, facts.subscription, eligible.date, settled_at, may_change=True)
@@ -184,6 +184,13 @@ def _is_eligible(facts: ExplanationInput, digest: StoredDigest) -> bool:
     if dates is None or not dates[0] <= digest.date <= dates[1]:
         return False
     return styles.is_rolling(facts.subscription) or digest.id not in facts.covered_ids
+
+
+def _first_eligible(facts: ExplanationInput) -> StoredDigest | None:
+    """Return the newest digest that the next post can draw from, or the one that it can draw from first."""
+    eligible = [digest for digest in facts.containing_digests if _is_eligible(facts, digest)]
+    complete = (digest for digest in eligible if not _is_closing(facts, digest))
+    return next(complete, eligible[-1] if eligible else None)
 
 
 def _is_settling(facts: ExplanationInput, digest: StoredDigest) -> bool:

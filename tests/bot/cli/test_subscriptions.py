@@ -43,10 +43,12 @@ def test_an_identical_channel_is_refused(paperround: Paperround) -> None:
         (("--top", "0"), "1 to 25"),
         (("--locale", "fr"), "en or ko"),
         (("--style", "loud"), "compact"),
+        (("--when", "noon"), "hour or complete"),
+        (("--when", "complete", "--style", "weekly"), "cannot wait for a day"),
     ],
 )
 def test_an_invalid_value_is_named_with_a_valid_one(
-    paperround: Paperround, arguments: tuple[str, str], hint: str
+    paperround: Paperround, arguments: tuple[str, ...], hint: str
 ) -> None:
     answer = paperround(*ADD_CHANNEL, *arguments)
     assert answer.exit_status == 2
@@ -67,3 +69,31 @@ def test_a_topic_and_a_role_are_set_changed_and_removed(paperround: Paperround) 
     # Without its topic it would be the same as the general post.
     assert paperround("channels", "edit", number, "--topic", "").exit_status == 1
     assert paperround("channels", "edit", number, "--topic=-survey").exit_status != 0
+
+
+def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperround) -> None:
+    assert paperround(*ADD_CHANNEL, "--json").data["when"] == "hour"
+    added = paperround(*ADD_CHANNEL, "--at", "08:00", "--when", "complete", "--json").data
+    assert added["when"] == "complete"
+    number = str(added["id"])
+    assert "when the day is complete" in paperround("channels", "edit", number, "--top", "8").stdout
+    assert [row["when"] for row in paperround("channels", "list", "--json").data] == ["hour", "complete"]
+    refused = paperround("channels", "edit", number, "--style", "weekly")
+    assert (refused.exit_status, refused.stdout) == (2, "")
+    assert "weekly post is sent at its hour" in refused.stderr
+    assert paperround("channels", "edit", number, "--when", "hour", "--json").data["when"] == "hour"
+    weekly = paperround("channels", "edit", number, "--style", "weekly", "--json").data
+    assert (weekly["when"], weekly["style"]) == ("hour", "weekly")
+    assert paperround("channels", "edit", number, "--when", "complete").exit_status == 2
+
+
+@pytest.mark.parametrize("value", ["half past nine", "21:30", "24:30 Asia/Seoul", "21:30 Mars/Olympus"])
+def test_an_unusable_closing_time_ends_with_one_line_that_names_it(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DAY_CLOSES", value)
+    answer = paperround(*ADD_CHANNEL, "--when", "complete")
+    assert (answer.exit_status, answer.stdout) == (2, "")
+    (line,) = answer.stderr.splitlines()
+    assert "PAPERROUND_DAY_CLOSES" in line
+    assert "America/New_York" in line

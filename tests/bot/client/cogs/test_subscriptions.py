@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import discord
 import pytest
 
+from bot.services.daily.planner import DailyPlanner
 from bot.services.daily.subscriptions import options_of
-from storage import models
+from bot.services.search.service import SearchService
+from storage import models, sources
 from storage.outbox import queries
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
 
@@ -188,6 +191,26 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     listed = last_response(await harness.manager.slash(harness.channel, "daily list"))
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dp"))
     assert "18:00" in shown_text(selected)
+
+
+async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harness: ClientHarness) -> None:
+    async with harness.container.database.transaction() as connection:
+        await sources.add(
+            connection,
+            url="https://huggingface.co",
+            kind=models.SourceKind.HUGGINGFACE,
+            now=harness.env.now(),
+        )
+    await harness.add_subscription(at_time="22:00", wait_minutes=90, when=models.When.COMPLETE)
+    await harness.env.advance_time(22 * 3600)
+    matcher = SearchService(harness.container.database).match_papers
+    daily = DailyPlanner(harness.container.database, harness.container.deliveries, matcher)
+    assert await daily.tick(harness.env.now()) == 0
+    listed = shown_text(last_response(await harness.manager.slash(harness.channel, "daily list")))
+    # The list of the day closes at 02:30.
+    until = f"<t:{int(datetime(2026, 1, 2, 4, 0, tzinfo=UTC).timestamp())}:t>"
+    assert harness.texts("next-complete", until=until) in listed
+    assert harness.texts("next-waiting", until=until) not in listed
 
 
 async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import discord
 
 from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts import contents
-from storage import models
+from storage import models, sources
 from storage.outbox import attempts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
 FIRST = "2501.00001"
 LAST = "2501.00005"
+FIRST_CLOSE = datetime(2026, 1, 2, 2, 30, tzinfo=UTC)
+"""When the list of the archive's newest day closes."""
 
 
 async def _why(harness: ClientHarness, paper: str, channel: Any = None) -> str:
     result = await harness.reader.slash(channel or harness.channel, "why", paper=paper)
     assert result.ephemeral
     return shown_text(last_response(result))
+
+
+async def _add_source_of_lists(harness: ClientHarness) -> int:
+    async with harness.container.database.transaction() as connection:
+        added = await sources.add(
+            connection,
+            url="https://huggingface.co",
+            kind=models.SourceKind.HUGGINGFACE,
+            now=harness.env.now(),
+        )
+    return added.id
 
 
 async def test_a_posted_paper_is_linked(harness: ClientHarness) -> None:
@@ -62,6 +75,35 @@ async def test_a_paper_of_the_next_post_shows_the_time(harness: ClientHarness) -
     assert subscription.next_due_at is not None
     at = f"<t:{int(subscription.next_due_at.timestamp())}:R>"
     assert harness.texts("why-coming", rank=1, total=6, at=at) in await _why(harness, FIRST)
+
+
+async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
+    harness: ClientHarness,
+) -> None:
+    await _add_source_of_lists(harness)
+    await harness.add_subscription(when=models.When.COMPLETE)
+    at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
+    text = {
+        models.Locale.EN: f"The post waits until the day is complete. The list of 2026-01-01 closes {at}.",
+        models.Locale.KO: f"그날 목록이 다 모일 때까지 기다리고 있어요. 2026-01-01 목록은 {at}에 마감돼요.",
+    }[harness.texts.locale]
+    assert text in await _why(harness, LAST)
+    # It is in the digest of the day before as well, which is complete a day earlier.
+    at = f"<t:{int((FIRST_CLOSE - timedelta(days=1)).timestamp())}:R>"
+    assert harness.texts("why-closing", date="2025-12-31", at=at) in await _why(harness, FIRST)
+
+
+async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
+    source_id = await _add_source_of_lists(harness)
+    subscription = await harness.add_subscription(when=models.When.COMPLETE)
+    await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
+    location = "https://huggingface.co/api/daily_papers?date=2026-01-01"
+    read = models.PageState(location, harness.env.now(), models.FetchStatus.OK)
+    async with harness.container.database.transaction() as connection:
+        await sources.upsert_page_states(connection, [(source_id, read)])
+    assert subscription.next_due_at is not None
+    at = f"<t:{int(subscription.next_due_at.timestamp())}:R>"
+    assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)
 
 
 async def test_a_paused_subscription_shows_its_reason(harness: ClientHarness) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot import day_close
 from bot.digests import listing
+from bot.services.ingest.service import IngestService
 from bot.services.polling import page_states
 from storage import migrate, models, sources, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import queries
 from tests.conftest import _copy_template
-from tests.support import digest_builders
+from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.planner_harness import PlannerHarness
+from tests.support.polling_harness import PollingHarness
+from tests.support.recording_indexer import NullIndexer
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FIRST = date(2025, 6, 1)
@@ -227,3 +232,84 @@ async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
     assert await replay.harness.planner.tick(CLOSE + MINUTE) == 1
     assert await replay.harness.list_contents() == ["no papers"]
     await replay.database.close()
+
+
+class GrowingLists:
+    """The lists of a loopback Hugging Face, as they are at the time of each request."""
+
+    def __init__(self, polling: PollingHarness) -> None:
+        self.polling = polling
+        self.arrivals: dict[date, dict[str, datetime]] = {}
+        self.reads: dict[str, list[datetime]] = defaultdict(list)
+        self.down_until = datetime.min.replace(tzinfo=UTC)
+        polling.origin.pages["/api/daily_papers"] = self.respond
+
+    async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        day, now = request.query["date"], self.polling.now
+        self.reads[day].append(now)
+        if now < self.down_until:
+            return web.Response(status=503)
+        arrivals = self.arrivals.get(date.fromisoformat(day), {})
+        names = [name for name, at in arrivals.items() if at <= now]
+        tag = f'"{len(names)}"'
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304)
+        items = [source_payloads.daily_papers_item(name) for name in names]
+        return web.Response(text=source_payloads.daily_papers(*items), headers={"ETag": tag})
+
+
+@pytest.fixture
+async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
+    async with origin_server.run_origin() as origin:
+        yield GrowingLists(PollingHarness(sqlite_db, origin))
+
+
+async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
+    """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
+
+    async def wake(
+        connection: Connection,
+        digest_id: int,
+        paper_ids: Sequence[int],
+        revision: int,
+        changed_ids: Collection[int],
+    ) -> None:
+        await subscriptions.wake_waiting(connection, polling.now)
+
+    polling.ingest = IngestService(polling.db, polling.clock, NullIndexer(), on_fresh_digest=wake)
+    polling.now = begin
+    async with polling.open_poller() as poller:
+        while polling.now < end:
+            if polling.now.second == 0:
+                await planner.planner.tick(polling.now)
+            await poller.fetch_due()
+            polling.now += MINUTE / 2
+
+
+@pytest.mark.parametrize("day", [THURSDAY, date(2026, 1, 8)], ids=["summer", "winter"])
+@pytest.mark.parametrize("outage", [0, 4], ids=["reachable", "down at the close"])
+@pytest.mark.parametrize("last", [-4 * 60, -1], ids=["unchanged for hours", "a paper in the last minute"])
+async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_within_six_minutes(
+    lists: GrowingLists, day: date, outage: int, last: int
+) -> None:
+    polling, planner, close = lists.polling, PlannerHarness(lists.polling.db), RULE.closes_at(day)
+    await polling.add(polling.origin.url, "huggingface")
+    lists.arrivals[day] = {
+        "2601.00001": close - 300 * MINUTE,
+        "2601.00002": close + last * MINUTE,
+        "2601.00003": close + 8 * MINUTE,
+    }
+    begin = close - timedelta(hours=3)
+    if outage:
+        lists.down_until = close + outage * MINUTE
+    await planner.subscribe(20, begin, top_n=25, when=models.When.COMPLETE)
+    await _run_bot(polling, planner, begin, close + 50 * MINUTE)
+    async with polling.db.read() as connection:
+        (post,) = await queries.list_rows(connection)
+    assert sorted(post.papers) == ["2601.00001", "2601.00002"]
+    assert close <= post.planned_at <= close + 6 * MINUTE
+    around = [at for at in lists.reads[day.isoformat()] if close - 10 * MINUTE <= at <= close + 40 * MINUTE]
+    gaps = [after - before for before, after in itertools.pairwise(around)]
+    assert max(gaps) <= 8 * MINUTE
+    assert [at for at in around if close < at <= close + MINUTE]
+    assert len(around) <= 40
