@@ -26,7 +26,7 @@ _FIELDS = {
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
     **dict.fromkeys(("until", "까지"), "until"),
     **dict.fromkeys(("before", "이전"), "before"),
-    **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "투표", "표"), "votes"),
+    **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "추천", "투표", "표"), "votes"),
     **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
 }
 _CLAUSE = re.compile(

@@ -2,13 +2,13 @@
 
 digest =
     .name = 다이제스트
-    .description = 하루의 논문을 표 많은 순으로 보여 줘요
+    .description = 하루의 논문을 추천순으로 보여 줘요
     .option-date = 날짜
     .option-date-description = 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
 
 top =
     .name = 인기
-    .description = 표를 많이 받은 논문을 보여 줘요
+    .description = 추천을 많이 받은 논문을 보여 줘요
     .option-period = 기간
     .option-period-description = 얼마 동안
     .option-topic = 주제
@@ -21,8 +21,8 @@ topic =
     .option-query-description = 낱말, 따옴표 안의 구절, 빼려면 -낱말
     .option-period = 기간
     .option-period-description = 얼마 동안
-    .option-votes = 표
-    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-votes = 추천
+    .option-votes-description = 추천 수가 이만큼 이상인 논문만
 
 author =
     .name = 저자
@@ -31,12 +31,12 @@ author =
     .option-name-description = 저자의 이름
     .option-period = 기간
     .option-period-description = 얼마 동안
-    .option-votes = 표
-    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-votes = 추천
+    .option-votes-description = 추천 수가 이만큼 이상인 논문만
 
 paper =
     .name = 논문
-    .description = 논문 하나를 자세히 봐요. 요약, 리뷰, 저자, 표, 링크
+    .description = 논문 하나를 자세히 봐요. 요약, 리뷰, 저자, 추천, 링크
     .option-paper = 논문
     .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
 
@@ -55,8 +55,8 @@ alerts-add =
     .option-keyword-description = 강화 학습, diffusion처럼 제목이나 요약에 나오는 말
     .option-author = 저자
     .option-author-description = 저자의 이름
-    .option-votes = 표
-    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-votes = 추천
+    .option-votes-description = 추천 수가 이만큼 이상인 논문만
     .option-channel = 채널
     .option-channel-description = 나 대신 이 채널에 알려요 (메시지 관리하기 권한 필요)
 
@@ -93,8 +93,8 @@ daily-setup =
     .option-timezone-description = Asia/Seoul 같은 시간대
     .option-papers = 논문수
     .option-papers-description = 논문 몇 편
-    .option-votes = 표
-    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-votes = 추천
+    .option-votes-description = 추천 수가 이만큼 이상인 논문만
     .option-days = 요일
     .option-days-description = 어느 요일에
     .option-language = 언어
@@ -125,8 +125,8 @@ daily-edit =
     .option-timezone-description = Asia/Seoul 같은 시간대
     .option-papers = 논문수
     .option-papers-description = 논문 몇 편
-    .option-votes = 표
-    .option-votes-description = 표 수가 이만큼 이상인 논문만
+    .option-votes = 추천
+    .option-votes-description = 추천 수가 이만큼 이상인 논문만
     .option-days = 요일
     .option-days-description = 어느 요일에
     .option-language = 언어
@@ -172,7 +172,7 @@ status =
 
 trends =
     .name = 동향
-    .description = 주제의 논문과 표가 달마다 어땠는지, 어떤 주제가 늘었는지 보여 줘요
+    .description = 주제의 논문과 추천이 달마다 어땠는지, 어떤 주제가 늘었는지 보여 줘요
     .option-topic = 주제
     .option-topic-description = 한국어든 영어든. 비워 두면 모든 논문과 늘어난 주제
     .option-period = 기간

@@ -22,6 +22,11 @@ MAX_NAME_LENGTH = 80
 
 _ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
 """The texts for summaries that no digest's writer wrote."""
+_FOREIGN_ORIGIN_KEYS = {
+    models.DigestFormat.LISTING: "summary-listing-in-other-language",
+    None: "summary-abstract-in-other-language",
+}
+"""The same for those in another language than the reader's: short, since they stand below each paper of a post."""
 
 
 def format_votes(number: int | None) -> str:
@@ -87,9 +92,9 @@ def post_note(texts: Texts, summary: contents.Summary | None) -> str:
     """Return the small print below a paper of a post: its origin unless a digest was written, and its language."""
     if summary is None:
         return ""
-    key = _ORIGIN_KEYS.get(summary.format)
-    name = texts(key) if key else ""
-    return join_dotted(name, language_note(texts, summary))
+    note = language_note(texts, summary)
+    key = (_FOREIGN_ORIGIN_KEYS if note else _ORIGIN_KEYS).get(summary.format)
+    return texts(key) if key else note
 
 
 def join_dotted(*texts: str | None) -> str:

@@ -203,7 +203,7 @@ def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: Disc
     (part,) = renderer.render_daily(_daily((_paper(1), _paper(2, votes=None))))
     components = validation.walk_components(part.payload["components"])
     texts = [component["content"] for component in components if component["type"] == 10]
-    assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 표를 가장 많이 받은 2편"
+    assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 가운데 추천을 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
         "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."

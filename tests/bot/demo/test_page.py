@@ -94,7 +94,7 @@ def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp
     expected = {
         "ko": (
             "2026년 1월 1일의 논문",
-            "12편 가운데 표를 가장 많이 받은 5편",
+            "12편 가운데 추천을 가장 많이 받은 5편",
             "새 논문",
             "요약에 “강화 학습”",
             "자세히 읽을 논문을 고르세요",

@@ -69,6 +69,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("votes: 50 RAG", query_parser.Query(text="RAG", min_votes=50)),
         ("votes>50", query_parser.Query(min_votes=51)),
         ("표:50+", query_parser.Query(min_votes=50)),
+        ("추천:50", query_parser.Query(min_votes=50)),
         ("RAG votes:50..100", query_parser.Query(text="RAG", ignored=("votes:50..100",))),
         ("RAG -author:lin", query_parser.Query(text="RAG", ignored=("-author:lin",))),
         ("RAG author:", query_parser.Query(text="RAG", ignored=("author:",))),

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from bot.digests import listing
 from storage import models
 from tests.support import source_payloads
 from tests.support.client_harness import (
@@ -49,6 +50,15 @@ async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_f
     assert "A sentence about 2501.00077." in shown
     assert "▲ 10 · 2026-01-01 · Ada Lovelace, Kim Minsu" in shown
     assert harness.texts("summary-listing") in shown
+
+
+async def test_a_card_of_a_listings_paper_without_a_summary_blames_nobody(harness: ClientHarness) -> None:
+    text = listing.build(date(2026, 1, 1), [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}]).text
+    await harness.container.create_ingest().add_text(text, location="huggingface")
+    result = await harness.reader.slash(harness.channel, "paper", paper="2501.00078")
+    missing = {"en": "no usable summary", "ko": "쓸 수 있는 요약 없음"}[harness.texts.locale.value]
+    listed = harness.texts("format-listing", date="2026-01-01")
+    assert f"-# {listed} ({missing})" in shown_text(last_response(result)).splitlines()
 
 
 @pytest.mark.parametrize(

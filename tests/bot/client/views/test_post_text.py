@@ -54,7 +54,7 @@ def test_a_daily_post_in_korean() -> None:
     schedule = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025년 2월 12일의 논문",
-        "count": "27편 가운데 표를 가장 많이 받은 5편",
+        "count": "27편 가운데 추천을 가장 많이 받은 5편",
         "missed": "",
         "foot": "매일 09:00 (서울) · </daily edit:1>",
         "name": "2025-02-12 · 5편",

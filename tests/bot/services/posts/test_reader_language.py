@@ -131,3 +131,18 @@ def test_a_post_of_a_listing_names_its_writer_and_a_newsletters_post_does_not() 
         build_details("newsletter-en", with_abstracts=False)[:1], Locale.EN, models.Style.COMPACT
     )
     assert "summary" not in body.splitlines()[-1]
+
+
+def test_a_summary_of_the_abstract_in_the_other_language_is_named_on_one_short_line() -> None:
+    listed = [
+        detail
+        for detail in build_details("listing-en", with_abstracts=False)
+        if detail.appearances[0].entry.sections
+    ]
+    [body, *_] = render_bodies(listed[:1], Locale.KO, models.Style.COMPACT)
+    assert "-# Hugging Face 영어 요약 · 초록 기반" in body.splitlines()
+    unlisted = [
+        replace(detail, appearances=()) for detail in build_details("newsletter-en", with_abstracts=True)[:1]
+    ]
+    [body, *_] = render_bodies(unlisted, Locale.KO, models.Style.COMPACT)
+    assert "-# 영어 논문 초록" in body.splitlines()
