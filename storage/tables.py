@@ -350,6 +350,9 @@ deliveries = sa.Table(
     sa.Column(
         "late", sa.JSON, comment="[date, shown, number] of the papers at the end that were added later"
     ),
+    sa.Column(
+        "closes_at", UtcTime, comment="stated close of the day's list; complete if not after planned_at"
+    ),
     sa.Column("fingerprint", sa.Text, comment="hash of the displayed content, to detect corrections"),
     sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query of a post's papers"),
     sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),

@@ -189,7 +189,9 @@ class Container:
             rising=RisingTopicService(database, glossary),
             charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
-            on_demand_posts=OnDemandPosts(database, self.clock, self.deliveries, search.match_papers),
+            on_demand_posts=OnDemandPosts(
+                database, self.clock, self.deliveries, search.match_papers, self.day_close
+            ),
             alerts=Alerts(database, self.clock),
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor

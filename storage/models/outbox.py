@@ -73,7 +73,8 @@ class DeliveryPlan:
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown, `papers` the
     arXiv ids in display order, `fingerprint` a hash of their displayed content, `topic` the query that they match. The
-    lowest `priority` is sent first. The last papers are those of `late`.
+    lowest `priority` is sent first. The last papers are those of `late`. `closes_at` (UTC) is when the day's list closes, as
+    the post says; it is complete if that was not after `planned_at`, and None if the post says neither.
     """
 
     key: str
@@ -94,6 +95,12 @@ class DeliveryPlan:
     fingerprint: str | None = None
     topic: str = ""
     late: tuple[LateDay, ...] = ()
+    closes_at: datetime | None = None
+
+    @property
+    def is_day_complete(self) -> bool:
+        """Whether the post says that the list of its day is complete."""
+        return self.closes_at is not None and self.closes_at <= self.planned_at
 
 
 @dataclass(frozen=True, slots=True)

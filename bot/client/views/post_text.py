@@ -55,6 +55,8 @@ class PostWording:
             "shown": post.own_count,
             "late_count": len(post.papers) - post.own_count,
             "complete": models.When.COMPLETE in when,
+            "day_complete": post.is_complete,
+            "closes_at": None if post.is_complete else post.closes_at,
             "missed": post.missed_on,
             "at_time": at_time,
             "timezone": timezone,

@@ -64,9 +64,14 @@ async def load_closings(
     rule: day_close.DayClose,
     now: datetime,
     subscriptions: Iterable[models.Subscription],
+    digests: Iterable[models.StoredDigest] = (),
 ) -> day_close.Closings | None:
-    """Return which days are complete; None if no subscription waits for that, or no source has lists."""
-    if all(subscription.when is models.When.HOUR for subscription in subscriptions):
+    """Return which days are complete; None if nothing asks for that, or no source has lists.
+
+    A subscription that waits for it does, and a post of a listing among `digests`.
+    """
+    is_asked = any(subscription.when is models.When.COMPLETE for subscription in subscriptions)
+    if not is_asked and not any(late_papers.is_listing(digest.format) for digest in digests):
         return None
     since = now - decision.REPOST_INTERVAL
     pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
@@ -78,6 +83,29 @@ async def load_closings(
             day = date.fromisoformat(location.rpartition("?date=")[2])
             reads[day] = max(read_at, reads.get(day, read_at))
     return day_close.Closings(rule, reads)
+
+
+def stated_close(
+    post: decision.PlannedPost,
+    pool: decision.CandidatePool,
+    closings: day_close.Closings | None,
+    now: datetime,
+) -> datetime | None:
+    """Return when the list of a post's day closes (UTC), if it is still open or is complete.
+
+    None for a post of several days or without the day's listing, and for a list that was not read since it closed.
+    """
+    if closings is None or post.since_on is not None:
+        return None
+    has_listing = any(
+        digest.date == post.digest_on
+        and digest.id in post.digest_ids
+        and late_papers.is_listing(digest.format)
+        for digest in pool.digests
+    )
+    closes_at = closings.rule.closes_at(post.digest_on)
+    is_stated = has_listing and (now < closes_at or closings.is_complete(post.digest_on))
+    return closes_at if is_stated else None
 
 
 async def load_digests(connection: Connection, since_on: date, until_on: date) -> decision.CandidatePool:

@@ -56,7 +56,7 @@ class PlannedPost:
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
     `papers`, `left_out` and `total` are as `selection.select` returns them; papers of earlier days that were added
     `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due
-    during downtime.
+    during downtime. `closes_at` is what `candidates.stated_close` returns.
     """
 
     local_on: date
@@ -69,6 +69,7 @@ class PlannedPost:
     missed_on: tuple[date, ...] = ()
     since_on: date | None = None
     late: tuple[models.LateDay, ...] = ()
+    closes_at: datetime | None = None
 
     @property
     def own_papers(self) -> tuple[DigestPaper, ...]:

@@ -95,6 +95,7 @@ class EditPlanner:
             content = (
                 *(delivery.papers, delivery.late, delivery.locale),
                 *(delivery.digest_on, delivery.total, delivery.topic),
+                *(delivery.closes_at, delivery.is_day_complete),
             )
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
@@ -194,4 +195,6 @@ def _rebuild_post(
         since_on=styles.first_rolling_date(subscription, delivery.digest_on),
         topic=delivery.topic,
         late=delivery.late,
+        closes_at=delivery.closes_at,
+        is_complete=delivery.is_day_complete,
     )

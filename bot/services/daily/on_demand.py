@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
+from bot import day_close
 from bot.clock import Clock
 from bot.services.daily import candidates, decision, schedule, selection, styles
 from bot.services.daily.rendered import build_daily_post
@@ -37,12 +38,18 @@ class OnDemandPosts:
     """Selects the new papers of the newest fresh date, including digests that earlier posts covered."""
 
     def __init__(
-        self, database: Database, clock: Clock, deliveries: DeliveryFactory, matcher: candidates.TopicMatcher
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        matcher: candidates.TopicMatcher,
+        rule: day_close.DayClose | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._matcher = matcher
+        self._day_close = rule or day_close.default()
 
     async def preview(self, subscription: models.Subscription) -> contents.DailyPost:
         """Return the post that would be sent now.
@@ -56,7 +63,7 @@ class OnDemandPosts:
             if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
             details = await candidates.load_details(connection, [post])
-        return build_daily_post(subscription, post, details)
+        return build_daily_post(subscription, post, details, now)
 
     async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
         """Return how the subscription's topic matched lately; None without a topic or with an empty archive."""
@@ -76,7 +83,7 @@ class OnDemandPosts:
                 return None
             details = await candidates.load_details(connection, [post])
             delivery = self._deliveries.build_post(
-                self._deliveries.render_daily(build_daily_post(subscription, post, details)),
+                self._deliveries.render_daily(build_daily_post(subscription, post, details, now)),
                 subscription,
                 kind=models.DeliveryKind.ON_DEMAND,
                 key=f"now:{subscription.id}:{interaction_id}",
@@ -103,7 +110,9 @@ class OnDemandPosts:
         posted_ids = await candidates.load_posted_ids(connection, subscription, now)
         selected = pool.select(digest_ids, subscription, posted_ids)
         post = decision.PlannedPost(today, now, newest_on, digest_ids, *selected)
-        return replace(post, digest_on=today, since_on=first_on) if is_rolling else post
+        if is_rolling:
+            return replace(post, digest_on=today, since_on=first_on)
+        return await self._state_close(connection, subscription, post, pool, now)
 
     async def _select_newest(
         self, connection: Connection, subscription: models.Subscription, now: datetime
@@ -118,7 +127,21 @@ class OnDemandPosts:
         pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
         digest_ids = tuple(digest.id for digest in pool.digests)
         selected = pool.select(digest_ids, subscription, set())
-        return decision.PlannedPost(today, now, newest_on, digest_ids, *selected, since_on=since_on)
+        post = decision.PlannedPost(today, now, newest_on, digest_ids, *selected, since_on=since_on)
+        return await self._state_close(connection, subscription, post, pool, now)
+
+    async def _state_close(
+        self,
+        connection: Connection,
+        subscription: models.Subscription,
+        post: decision.PlannedPost,
+        pool: decision.CandidatePool,
+        now: datetime,
+    ) -> decision.PlannedPost:
+        closings = await candidates.load_closings(
+            connection, self._day_close, now, [subscription], pool.digests
+        )
+        return replace(post, closes_at=candidates.stated_close(post, pool, closings, now))
 
     async def _forecast(
         self, connection: Connection, subscription: models.Subscription, now: datetime

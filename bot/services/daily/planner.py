@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -142,7 +143,7 @@ async def _decide(
     posted_ids = await posted.list_papers(
         connection, {subscription.channel_id for subscription in due}, since_at=now - decision.REPOST_INTERVAL
     )
-    closings = await candidates.load_closings(connection, rule, now, due)
+    closings = await candidates.load_closings(connection, rule, now, due, pool.digests)
     calendar = decision.Calendar(now)
     keys = [
         decision.delivery_key(subscription.id, past[-1].local_on)
@@ -165,6 +166,8 @@ async def _decide(
         if plan.post is not None:
             # A second subscription of the channel that is due now must not repeat these papers.
             channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
+            closes_at = candidates.stated_close(plan.post, pool, closings, now)
+            plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
         plans.append(plan)
     return plans, {digest.id: digest.revision for digest in pool.digests}
 

@@ -12,9 +12,15 @@ from storage import models
 
 
 def build_daily_post(
-    subscription: models.Subscription, post: decision.PlannedPost, details: Mapping[int, models.PaperDetail]
+    subscription: models.Subscription,
+    post: decision.PlannedPost,
+    details: Mapping[int, models.PaperDetail],
+    now: datetime,
 ) -> contents.DailyPost:
-    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id."""
+    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id.
+
+    A list that closes after `now` (UTC) is not complete.
+    """
     return contents.DailyPost(
         marker=delivery_factory.MARKER_PLACEHOLDER,
         locale=subscription.locale,
@@ -29,6 +35,8 @@ def build_daily_post(
         missed_on=post.missed_on,
         topic=subscription.topic,
         late=post.late,
+        closes_at=post.closes_at,
+        is_complete=post.closes_at is not None and post.closes_at <= now,
     )
 
 
@@ -52,7 +60,7 @@ class RenderedPosts:
         look = subscription.locale, subscription.style, subscription.topic, role_id
         key = content, look, schedule.schedule_key(subscription)
         if key not in self._cache:
-            built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
+            built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
             self._cache[key] = self._deliveries.render_daily(built)
         return self._deliveries.build_post(
             self._cache[key],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -67,7 +67,8 @@ class DailyPost:
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
     last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
-    The last papers are those of `late`, day by day.
+    The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
+    `is_complete` that it has closed and was read since; None if neither is known.
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none.
     `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
     today".
@@ -86,6 +87,8 @@ class DailyPost:
     topic: str = ""
     mention_role_id: int | None = None
     late: tuple[models.LateDay, ...] = ()
+    closes_at: datetime | None = None
+    is_complete: bool = False
 
     @property
     def own_count(self) -> int:

@@ -97,6 +97,7 @@ class DeliveryFactory:
             fingerprint=rendered.fingerprint,
             topic=rendered.post.topic,
             late=rendered.post.late,
+            closes_at=rendered.post.closes_at,
         )
 
     def build_parts(self, rendered: RenderedPost, key: str) -> tuple[models.NewPart, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
@@ -69,6 +69,35 @@ def test_a_daily_post_in_english() -> None:
         "missed": "",
         "foot": "Monday to Friday at 09:00 (New York) · </daily edit:1>",
         "name": "2025-02-12 · 5 papers",
+    }
+
+
+@pytest.mark.parametrize(
+    ("total", "english", "korean"),
+    [
+        (31, "The 5 with the most votes, out of 31", "31편 가운데 추천을 가장 많이 받은 5편"),
+        (5, "All 5, most votes first", "5편 모두, 추천을 많이 받은 순서예요"),
+    ],
+)
+def test_the_count_says_that_the_day_is_complete(total: int, english: str, korean: str) -> None:
+    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
+    assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day is complete"
+    assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 그날 목록이 다 모였어요"
+
+
+def test_the_count_says_when_an_open_day_closes() -> None:
+    closes_at = datetime(2025, 2, 13, 2, 30, tzinfo=UTC)
+    moment = f"<t:{int(closes_at.timestamp())}:R>"
+    texts = {
+        (locale, total): _daily_texts(locale, total, 5, closes_at=closes_at)["count"]
+        for locale in Locale
+        for total in (31, 5)
+    }
+    assert texts == {
+        (Locale.EN, 31): f"The 5 with the most votes, out of 31 so far; the day closes {moment}",
+        (Locale.EN, 5): f"All 5 so far, most votes first; the day closes {moment}",
+        (Locale.KO, 31): f"지금까지 31편 가운데 추천을 가장 많이 받은 5편 · 목록 마감 {moment}",
+        (Locale.KO, 5): f"지금까지 5편 모두, 추천을 많이 받은 순서예요 · 목록 마감 {moment}",
     }
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from bot import day_close
 from bot.services.daily import edits, planner
 from bot.services.daily.subscriptions import Subscriptions, options_of
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from bot.services.search.service import SearchService
-from storage import digests, models
+from storage import digests, models, sources
 from storage.database import Connection, Database
 from storage.outbox import attempts, queries
 from tests.support import digest_builders, planner_harness, source_payloads
@@ -40,6 +41,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
             "at": post.schedule and post.schedule[0],
         }
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
+        context |= {"closes_at": str(post.closes_at), "is_complete": post.is_complete}
         texts = [
             f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers
         ]
@@ -447,3 +449,50 @@ async def test_a_list_that_grows_or_counts_other_votes_edits_no_post(harness: Co
     await put_text(harness, source_payloads.listing_text(MONDAY, ids, summary="Put right."), "hf")
     (part,) = await harness.edited()
     assert "Put right." in (part.payload or "")
+
+
+CLOSE = day_close.default().closes_at(MONDAY)
+
+
+async def read_list(database: Database, at: datetime) -> None:
+    """Store that the list of MONDAY was read at a moment."""
+    url = "https://huggingface.co"
+    async with database.transaction() as connection:
+        source = await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=at)
+        page = models.PageState(f"{url}/api/daily_papers?date={MONDAY}", at, models.FetchStatus.OK)
+        await sources.upsert_page_states(connection, [(source.id, page)])
+
+
+@pytest.mark.parametrize(
+    ("read_at", "posted_at", "expected"),
+    [
+        (CLOSE - DAY / 2, CLOSE - DAY / 12, (str(CLOSE), False)),
+        (CLOSE + DAY / 1440, CLOSE + DAY / 24, (str(CLOSE), True)),
+        # The list has closed, and nothing shows yet whether what was read is all of it.
+        (CLOSE - DAY / 2, CLOSE + DAY / 24, ("None", False)),
+    ],
+)
+async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_keeps_it(
+    harness: CorrectionHarness, read_at: datetime, posted_at: datetime, expected: tuple[str, bool]
+) -> None:
+    await read_list(harness.database, read_at)
+    at_time = f"{posted_at:%H:%M}"
+    await harness.subscribe(top_n=5, timezone="UTC", at_time=at_time, created_at=posted_at - DAY / 24)
+    await put_text(harness, source_payloads.listing_text(MONDAY, ["2601.00001"]), "hf", read_at)
+    await harness.post(posted_at)
+    corrected = source_payloads.listing_text(MONDAY, ["2601.00001"], summary="Put right.")
+    await put_text(harness, corrected, "hf", CLOSE + DAY / 2)
+    (part,) = await harness.edited()
+    shown = json.loads(part.payload or "{}")
+    assert "Put right." in shown["content"]
+    assert (shown["closes_at"], shown["is_complete"]) == expected
+
+
+async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
+    await read_list(harness.database, planner_harness.EVENING)
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "First.")
+    await harness.post()
+    async with harness.database.read() as connection:
+        (sent,) = await queries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert sent.closes_at is None
