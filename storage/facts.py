@@ -82,6 +82,8 @@ _FIELDS = (
     "thumbnail",
     "code_url",
     "project_url",
+    "organization",
+    "code_stars",
     "published_on",
     "listed_on",
     "read_at",

@@ -163,6 +163,8 @@ def _to_facts(paper: listing.Paper, location: str, day: date, read_at: datetime)
         keywords=tuple(paper.get("keywords", ())),
         code_url=paper.get("code_url"),
         project_url=paper.get("project_url"),
+        organization=paper.get("organization"),
+        code_stars=paper.get("code_stars"),
         thumbnail=paper.get("thumbnail"),
         published_on=sanitize.clean_date(paper.get("published_on")),
         listed_on=day,

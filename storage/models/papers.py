@@ -53,6 +53,8 @@ class MergedPaper:
     video: str | None
     code_url: str | None
     project_url: str | None
+    organization: str | None
+    code_stars: int | None
     keywords: tuple[str, ...]
     categories: tuple[str, ...]
     first_on: date | None
@@ -96,3 +98,5 @@ class PaperFacts:
     thumbnail: str | None = None
     published_on: date | None = None
     listed_on: date | None = None
+    organization: str | None = None
+    code_stars: int | None = None

@@ -13,6 +13,7 @@ async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> N
     ids = await add_papers(db, merged_paper(1))
     paper_id = ids["2601.00001"]
     new = models.PaperFacts("2601.00001", "arxiv", "p", NOW, title="New", categories=("cs.CL",))
+    new = replace(new, organization="A Lab", code_stars=1200)
     old = models.PaperFacts("2601.00001", "arxiv", "p", NOW - timedelta(days=1), title="Old", listed_on=DAY)
     async with db.transaction() as connection:
         await facts.add(connection, [(paper_id, new)])

@@ -51,6 +51,10 @@ def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[contents.PostPaper, ...
             authors_truncated=draw(st.booleans()),
             thumbnail=draw(st.none() | urls),
             sections=draw(sections),
+            organization=draw(st.none() | long_texts),
+            code_url=draw(st.none() | urls),
+            code_stars=draw(st.none() | st.integers(0, 10**9)),
+            project_url=draw(st.none() | urls),
         )
         for number in range(count)
     )

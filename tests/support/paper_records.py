@@ -25,6 +25,8 @@ def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -
         video=None,
         code_url=None,
         project_url=None,
+        organization=None,
+        code_stars=None,
         keywords=("rl",),
         categories=(),
         first_on=on,

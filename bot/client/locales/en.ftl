@@ -131,6 +131,8 @@ post-see-all = { $count ->
 }
 post-ask = Find a topic
 post-on-topic = All on this topic
+link-code = code
+link-project = project
 language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })

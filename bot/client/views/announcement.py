@@ -9,7 +9,9 @@ from typing import Any
 from bot.client.components import message_builder, payload
 from bot.client.translations import Texts
 from bot.client.views.paper_text import (
+    code_and_project,
     format_authors,
+    format_organization,
     format_title,
     format_votes,
     join_dotted,
@@ -23,6 +25,8 @@ from bot.services.posts import contents
 
 PAPERS_PER_MESSAGE = limits.EMBEDS - 1
 MAX_TITLE_LENGTH = 200
+MAX_DESCRIPTION_LENGTH = 330
+"""Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
 MAX_PLAIN_LENGTH = 1800
 """Code points of 2,000; the rest is for a marker that is longer than its placeholder."""
 
@@ -105,15 +109,23 @@ def day_url(post: contents.DailyPost | contents.AlertPost, position: int) -> str
 def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper, heading: str | None) -> dict[str, Any]:
     title = f"{rank} · {format_title(paper.title, paper.arxiv_id)}"
     facts = join_dotted(
-        format_votes(paper.votes), format_authors(paper.authors, truncated=paper.authors_truncated)
+        format_votes(paper.votes),
+        format_authors(paper.authors, truncated=paper.authors_truncated),
+        format_organization(paper.organization),
     )
     excerpt = escape.escape_text(summary_excerpt(paper.sections))
-    lines = (facts, excerpt, subtext(post_note(texts, paper.summary)))
+    note, links = (
+        post_note(texts, paper.summary),
+        code_and_project(texts, paper.code_url, paper.code_stars, paper.project_url),
+    )
+    lines = [heading or "", facts, excerpt, subtext(join_dotted(note, links))]
+    if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
+        # Two addresses can take most of the space; the title's link leads to the paper's page.
+        lines[-1] = subtext(note)
     embed: dict[str, Any] = {
         "title": split.shorten(title, limits.EMBED_TITLE, markdown=False),
         "url": escape.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
-        # 9 × (256 + 330) and the head are below 6,000, the limit on all embeds of a message.
-        "description": split.shorten("\n".join(line for line in (heading, *lines) if line), 330),
+        "description": split.shorten("\n".join(line for line in lines if line), MAX_DESCRIPTION_LENGTH),
         "color": message_builder.AMBER,
     }
     picture = escape.safe_url(paper.thumbnail) if paper.thumbnail else None

@@ -86,7 +86,7 @@ def card_view(
             ),
             message_builder.button(texts("similar"), custom_ids.pack(paper_card.SIMILAR, paper.arxiv_id)),
         ],
-        paper_card.link_buttons(paper.arxiv_id),
+        paper_card.link_buttons(paper, paper.project_url),
     ]
     foot = _summary_foot(texts, paper.summary)
     message.reserve(sum(1 + len(row) for row in rows) + 1 + bool(foot), (foot,) if foot else ())
@@ -192,7 +192,8 @@ def _title(paper: PostPaper, characters: int, size: int) -> str:
 
 def _byline(paper: PostPaper) -> str:
     names = paper_text.format_authors(paper.authors, truncated=paper.authors_truncated)
-    return paper_text.join_dotted(paper_text.format_votes(paper.votes), names)
+    organization = paper_text.format_organization(paper.organization)
+    return paper_text.join_dotted(paper_text.format_votes(paper.votes), names, organization)
 
 
 def _action_buttons(texts: Texts, post: DailyPost, marker: str | None) -> list[ui.Item[Any]]:

@@ -55,7 +55,7 @@ def card_view(
     rows: list[list[ui.Item[Any]]] = [
         message_builder.optional_row(_chapter_menu(texts, detail, review, sections)),
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
-        link_buttons(detail.arxiv_id, detail),
+        link_buttons(detail, detail.project_url or detail.video),
     ]
     foot = _foot(texts, detail, summary, sharer)
     components = PAGER_COMPONENTS + sum(1 + len(row) for row in rows if row)
@@ -117,17 +117,20 @@ def _section_text(texts: Texts, section: models.Section) -> str:
     return f"**{blocks.render_heading(paper_text.format_heading(texts, section.heading))}**\n{body}"
 
 
-def link_buttons(arxiv_id: str, detail: models.PaperDetail | None = None) -> list[ui.Item[Any]]:
-    """Return link buttons: arXiv, PDF, Hugging Face, and from `detail` the code and the project page."""
+def link_buttons(
+    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
+) -> list[ui.Item[Any]]:
+    """Return link buttons: arXiv, PDF, Hugging Face, the code with its stars, and the project page."""
+    arxiv_id = paper.arxiv_id
+    label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
+    code_label = " ".join(part for part in (label, paper_text.format_stars(paper.code_stars)) if part)
     buttons = [
         message_builder.link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
         message_builder.link_button("PDF", arxiv_ids.pdf_url(arxiv_id)),
         message_builder.link_button("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
+        message_builder.link_button(code_label, paper.code_url),
+        message_builder.link_button("Web", project_url),
     ]
-    if detail is not None:
-        code_label = "GitHub" if "github.com" in (detail.code_url or "") else "Code"
-        buttons.append(message_builder.link_button(code_label, detail.code_url))
-        buttons.append(message_builder.link_button("Web", detail.project_url or detail.video))
     return [button for button in buttons if button is not None]
 
 
@@ -137,6 +140,7 @@ def _header(detail: models.PaperDetail) -> str:
         paper_text.format_votes(detail.votes),
         detail.last_on.isoformat(),
         paper_text.format_authors(detail.authors, truncated=detail.authors_truncated),
+        paper_text.format_organization(detail.organization),
     )
     return f"### {title}\n{facts}"
 

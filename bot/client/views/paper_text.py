@@ -18,6 +18,7 @@ MAX_URL_LENGTH = 160
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
+MAX_ORGANIZATION_LENGTH = 60
 
 
 _ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
@@ -65,6 +66,31 @@ def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     if more > 0:
         return f"{shown} +{more}{'…' if truncated else ''}"
     return f"{shown} +…" if truncated and shown else shown
+
+
+def format_organization(name: str | None) -> str:
+    """Return the organization behind the authors, shortened; "" if it is unknown."""
+    return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
+
+
+def format_stars(number: int | None) -> str:
+    """Return a number of stars as `★ 950` or `★ 1.2k`; "" for none."""
+    if not number:
+        return ""
+    return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
+
+
+def code_and_project(
+    texts: Texts, code_url: str | None, code_stars: int | None, project_url: str | None
+) -> escape.SafeMarkdown:
+    """Return the links to the code, with its stars, and to the project; none with a very long address."""
+    code = " ".join(part for part in (texts("link-code"), format_stars(code_stars)) if part)
+    links = (
+        escape.masked_link(label, url)
+        for label, url in ((code, code_url), (texts("link-project"), project_url))
+        if url and len(url) <= MAX_URL_LENGTH and escape.safe_url(url)
+    )
+    return escape.SafeMarkdown(join_dotted(*links))
 
 
 def format_heading(texts: Texts, heading: str) -> str:

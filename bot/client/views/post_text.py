@@ -89,6 +89,10 @@ class PostWording:
             "votes": paper.votes,
             "authors": paper.authors,
             "authors_truncated": paper.authors_truncated,
+            "organization": SafeMarkdown(paper_text.format_organization(paper.organization)),
+            "links": paper_text.code_and_project(
+                self.ui_texts, paper.code_url, paper.code_stars, paper.project_url
+            ),
             "thought": summary_excerpt(paper.sections),
             "note": paper_text.post_note(self.ui_texts, paper.summary),
         }

@@ -33,6 +33,8 @@ PRECEDENCE: dict[str, tuple[MetadataProvider, ...]] = {
     "video": (_N, _R),
     "code_url": (_H, _A, _F),
     "project_url": (_H, _A, _F),
+    "organization": (_H,),
+    "code_stars": (_H,),
     "keywords": (_H, _F),
     "categories": (_A, _F, _H),
 }
@@ -83,6 +85,8 @@ def merge(
         video=_first_value(statements, "video"),
         code_url=_first_value(statements, "code_url"),
         project_url=_first_value(statements, "project_url"),
+        organization=_first_value(statements, "organization"),
+        code_stars=_first_value(statements, "code_stars"),
         keywords=_first_value(statements, "keywords") or (),
         categories=_first_value(statements, "categories") or (),
         first_on=min(dates, default=None),

@@ -49,6 +49,10 @@ class PostPaper:
     thumbnail: str | None = None
     sections: tuple[models.Section, ...] = ()
     summary: Summary | None = None
+    organization: str | None = None
+    code_url: str | None = None
+    code_stars: int | None = None
+    project_url: str | None = None
 
 
 class PostSchedule(NamedTuple):

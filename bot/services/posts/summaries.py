@@ -61,6 +61,10 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> conte
         thumbnail=detail.thumbnail,
         sections=best.sections if best else (),
         summary=best,
+        organization=detail.organization,
+        code_url=detail.code_url,
+        code_stars=detail.code_stars,
+        project_url=detail.project_url,
     )
 
 

@@ -212,6 +212,64 @@ def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: Disc
     assert texts[3].startswith("-# 매일 09:00 (서울) · </daily edit:")
 
 
+LISTED = {
+    "organization": "A *Lab*",
+    "code_url": "https://github.com/example/small",
+    "code_stars": 1234,
+    "project_url": "https://small.example/",
+}
+CODE_AND_PROJECT = {
+    models.Locale.EN: "[code ★ 1.2k](https://github.com/example/small) · [project](https://small.example/)",
+    models.Locale.KO: "[코드 ★ 1.2k](https://github.com/example/small) · [프로젝트](https://small.example/)",
+}
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+def test_the_organization_and_the_codes_stars_are_in_every_style(
+    renderer: DiscordRenderer, locale: models.Locale
+) -> None:
+    byline = "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1 · A \\*Lab\\*"
+    for style in models.Style:
+        parts = renderer.render_daily(_daily((_paper(1, **LISTED),), style=style, locale=locale))
+        _check(parts)
+        bodies = [json.dumps(part.payload, ensure_ascii=False).replace("\\\\", "\\") for part in parts]
+        assert any(byline in body for body in bodies), style
+        if style in {models.Style.CARDS, models.Style.THREAD}:
+            assert any('"GitHub ★ 1.2k"' in body and '"Web"' in body for body in bodies), style
+        else:
+            assert any(f"-# {CODE_AND_PROJECT[locale]}" in body for body in bodies), style
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+def test_eight_papers_with_the_longest_facts_are_within_the_limits(
+    renderer: DiscordRenderer, style: models.Style
+) -> None:
+    address = "https://code.example/" + "a" * 138
+    longest = {"organization": "연" * 200, "code_url": address, "code_stars": 10**9, "project_url": address}
+    long_texts = {"title": "긴 제목 " * 80, "authors": ("이름" * 50,) * 9}
+    papers = tuple(_paper(number, **longest, **long_texts) for number in range(8))
+    parts = renderer.render_daily(_daily(papers, style=style, marker=LONGEST_MARKER))
+    _check(parts)
+    for message in _messages(parts):
+        text = json.dumps(message)
+        # A link is whole or left out.
+        assert text.count("](https://code.example/") == text.count(f"]({address})")
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [(models.Locale.EN, "the day is complete"), (models.Locale.KO, "그날 목록이 다 모였어요")],
+)
+def test_every_style_says_that_the_day_is_complete(
+    renderer: DiscordRenderer, locale: models.Locale, expected: str
+) -> None:
+    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True, "locale": locale}
+    for style in models.Style:
+        parts = renderer.render_daily(_daily((_paper(1), _paper(2)), style=style, **state))
+        assert expected in json.dumps(parts[0].payload, ensure_ascii=False), style
+        assert expected in json.dumps(parts[0].fallback, ensure_ascii=False), style
+
+
 def test_a_post_of_eight_uses_all_forty_components(renderer: DiscordRenderer) -> None:
     (part,) = renderer.render_daily(_daily(tuple(_paper(number) for number in range(8))))
     components = list(validation.walk_components(part.payload["components"]))

@@ -43,7 +43,13 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     result = await fetch_today(
-        origin, fetch, source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001", 81))
+        origin,
+        fetch,
+        source_payloads.daily_papers(
+            source_payloads.daily_papers_item(
+                "2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200
+            )
+        ),
     )
     location = origin.url + path(TODAY)
     assert result.facts == (
@@ -59,6 +65,8 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(
             keywords=("small language models", "distillation"),
             code_url="https://github.com/example/small",
             project_url="https://small.example/",
+            organization="A Lab",
+            code_stars=1200,
             thumbnail="https://cdn.example/a.png",
             published_on=date(2025, 5, 5),
             listed_on=TODAY,

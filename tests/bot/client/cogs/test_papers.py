@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -44,11 +45,18 @@ async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_f
     harness: ClientHarness,
 ) -> None:
     text = source_payloads.listing_text(date(2026, 1, 1), ["2501.00077"])
-    await harness.container.create_ingest().add_text(text, location="huggingface")
+    ingest = harness.container.create_ingest()
+    code_url = "https://github.com/example/small"
+    read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    listed = models.PaperFacts("2501.00077", "huggingface", "u", read_at, code_url=code_url)
+    await ingest.add_facts([replace(listed, organization="A Lab", code_stars=1200)])
+    await ingest.add_text(text, location="huggingface")
     result = await harness.reader.slash(harness.channel, "paper", paper="2501.00077")
     shown = shown_text(last_response(result))
     assert "A sentence about 2501.00077." in shown
-    assert "▲ 10 · 2026-01-01 · Ada Lovelace, Kim Minsu" in shown
+    assert "▲ 10 · 2026-01-01 · Ada Lovelace, Kim Minsu · A Lab" in shown
+    labels = [part.get("label") for part in raw_components(last_response(result))]
+    assert "GitHub ★ 1.2k" in labels
     assert harness.texts("summary-listing") in shown
 
 

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot import day_close
 from bot.services.daily import on_demand
 from bot.services.posts import contents
-from storage import models
+from storage import models, sources
 from storage.database import Database
 from storage.outbox import queries
+from tests.support import digest_builders, source_payloads
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
 DAY = timedelta(days=1)
@@ -60,6 +62,19 @@ async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(harnes
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
     harness.now = NOON + 30 * DAY
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
+
+
+async def test_a_preview_of_a_listing_says_when_the_open_day_closes(harness: OnDemandHarness) -> None:
+    subscription_id = await harness.subscribe()
+    url = "https://huggingface.co"
+    async with harness.database.transaction() as connection:
+        await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=NOON)
+    text = source_payloads.listing_text(MONDAY, ["2601.00001"])
+    await digest_builders.ingest_digest(harness.database, text, at=NOON)
+    post = await harness.preview(subscription_id)
+    assert (post.closes_at, post.is_complete) == (day_close.default().closes_at(MONDAY), False)
+    assert await harness.service.plan(subscription_id, 77) is not None
+    assert harness.renderer.posts[-1].closes_at == post.closes_at
 
 
 async def test_a_preview_of_an_empty_archive_has_no_papers(harness: OnDemandHarness) -> None:

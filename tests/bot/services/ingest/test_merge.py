@@ -97,6 +97,14 @@ def test_a_title_of_a_newsletter_or_a_service_beats_a_reviews_heading() -> None:
     assert merged(REVIEW, FACTS, NEWSLETTER).title == "From a newsletter"
 
 
+def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> None:
+    listed = replace(FACTS, organization="A Lab", code_stars=1200)
+    feed = replace(FACTS, source="https://feed", organization="Another", code_stars=3)
+    for paper in (merged(NEWSLETTER, feed, listed), merged(listed, REVIEW, feed)):
+        assert (paper.organization, paper.code_stars) == ("A Lab", 1200)
+    assert (merged(NEWSLETTER, feed).organization, merged(NEWSLETTER).code_stars) == (None, None)
+
+
 def test_the_newest_newsletter_decides_a_title() -> None:
     newer = replace(
         NEWSLETTER, digest_id=3, date=DAY + timedelta(days=9), entry=replace(ENTRY, title="Newer")
