@@ -11,7 +11,16 @@ import structlog.testing
 from bot.rendering.wording import templates
 from bot.rendering.wording.templates import OutputFormat, TemplateProblem, Templates
 
-VALUES = {"day": date(2025, 2, 12), "since": None, "total": 27, "shown": 5}
+VALUES = {
+    "day": date(2025, 2, 12),
+    "since": None,
+    "total": 27,
+    "shown": 5,
+    "topic": "",
+    "late_count": 0,
+    "day_complete": False,
+    "closes_at": None,
+}
 
 
 class OperatorFolder:
@@ -155,7 +164,7 @@ def test_values_are_escaped_unless_they_are_safe(operator: OperatorFolder) -> No
 
 
 def test_plain_texts_have_no_escapes() -> None:
-    values = {"day": date(2025, 2, 12), "since": None, "shown": 1}
+    values = {**VALUES, "shown": 1}
     assert (
         Templates().render_block("daily", "name", "en", values, OutputFormat.PLAIN) == "2025-02-12 · 1 paper"
     )
