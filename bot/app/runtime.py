@@ -77,7 +77,8 @@ class Runtime:
     async def purge(self) -> None:
         """Remove what is older than the retention time; errors are logged, and the next call continues."""
         container = self.container
-        with isolation.isolated(log, "removing old rows failed"):
+        # Cancelled when the run ends; APScheduler would log that with a traceback.
+        with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await Retention(container.database, container.clock, days=container.settings.keep_days).purge()
 
     async def sync_commands(self) -> None:

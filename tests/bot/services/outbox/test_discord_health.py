@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -61,7 +62,8 @@ class Bench:
     def wait(self) -> float:
         """Move the clock until a request may leave. Returns the seconds."""
         delay = self.health.delay()
-        self.now += delay
+        while self.health.delay() > 0.0:  # adding the delay once can end just before, by rounding
+            self.now = math.nextafter(self.now + self.health.delay(), math.inf)
         return delay
 
 
