@@ -96,8 +96,8 @@ def test_the_count_says_when_an_open_day_closes() -> None:
     assert texts == {
         (Locale.EN, 31): f"The 5 with the most votes, out of 31 so far; the day closes {moment}",
         (Locale.EN, 5): f"All 5 so far, most votes first; the day closes {moment}",
-        (Locale.KO, 31): f"지금까지 31편 가운데 추천을 가장 많이 받은 5편 · 목록 마감 {moment}",
-        (Locale.KO, 5): f"지금까지 5편 모두, 추천을 많이 받은 순서예요 · 목록 마감 {moment}",
+        (Locale.KO, 31): f"지금까지 31편 가운데 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
+        (Locale.KO, 5): f"지금까지 5편 모두, 추천을 많이 받은 순서예요 · 목록은 {moment} 마감",
     }
 
 
