@@ -269,8 +269,9 @@ def _decide_daily(
     choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
     late_digest_ids: tuple[int, ...] = ()
     if choice.papers:
+        room = subscription.top_n - len(choice.papers)  # a day that has barely begun leaves places
         late, days, late_digest_ids = late_papers.find(
-            subscription, newest_on, drawn, pool, covered_ids, posted_ids
+            subscription, newest_on, drawn, pool, covered_ids, posted_ids, room=room
         )
         choice = replace(choice, papers=choice.papers + late, late=days)
     return Decision(

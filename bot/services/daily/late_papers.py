@@ -66,8 +66,10 @@ def find(
     pool: Pool,
     covered: Mapping[int, int],
     posted_ids: Collection[int],
+    *,
+    room: int = 0,
 ) -> LatePapers:
-    """Return the papers that days before `digest_on` gained since they were posted.
+    """Return the papers that days before `digest_on` gained since they were posted, at most MAX_SHOWN besides `room`.
 
     `drawn` are the digests of the post, `covered` the revisions posted by digest.
     """
@@ -96,18 +98,18 @@ def find(
         and selection.meets_minimum(paper.votes, subscription.min_votes)
         and (not subscription.topic or paper.paper_id in pool.matching.get(subscription.topic, ()))
     ]
-    return _group(late)
+    return _group(late, MAX_SHOWN + room)
 
 
-def _group(ranked: Iterable[DigestPaper]) -> LatePapers:
-    """Return papers by day, the newest day first, and at most MAX_SHOWN of them."""
+def _group(ranked: Iterable[DigestPaper], limit: int) -> LatePapers:
+    """Return papers by day, the newest day first, and at most `limit` of them."""
     by_day: dict[date, list[DigestPaper]] = defaultdict(list)
     for paper in ranked:
         by_day[paper.date_on].append(paper)
     shown: list[DigestPaper] = []
     days: list[models.LateDay] = []
     for day in sorted(by_day, reverse=True):
-        chosen = by_day[day][: MAX_SHOWN - len(shown)]
+        chosen = by_day[day][: limit - len(shown)]
         if chosen:
             shown += chosen
             days.append((day, len(chosen), len(by_day[day])))

@@ -63,12 +63,14 @@ async def test_papers_that_a_day_gains_after_the_hour_are_at_the_end_of_the_next
     assert [post.late for post in harness.renderer.posts] == [(), ((MONDAY, 2, 2),), ()]
 
 
-async def test_at_most_five_late_papers_are_shown_and_all_are_counted(harness: PlannerHarness) -> None:
+async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counted(
+    harness: PlannerHarness,
+) -> None:
     await _post_monday_and_add(harness, {f"2601.000{number}": number for number in range(30, 39)})
     assert await harness.planner.tick(MONDAY_POST + DAY) == 1
     shown = (await harness.list_contents())[1].split()
-    assert shown[2:] == [f"2601.000{number}" for number in (38, 37, 36, 35, 34)]
-    assert harness.renderer.posts[1].late == ((MONDAY, 5, 9),)
+    assert shown[2:] == [f"2601.000{number}" for number in (38, 37, 36, 35, 34, 33)]
+    assert harness.renderer.posts[1].late == ((MONDAY, 6, 9),)
 
 
 async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(harness: PlannerHarness) -> None:
