@@ -54,12 +54,12 @@ class Database:
         limited = Database(self.engine)
         slots = asyncio.Semaphore(connections)
         limited._read_gates = [slots]
-        # In this order: whoever waits for a connection must not hold the lock of all writers.
+        # In this order: what waits for a connection must not hold the lock of all writers.
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
     def ending_idle(self, seconds: float) -> Database:
-        """Return this database for transactions that PostgreSQL ends once they have sent nothing for so long.
+        """Return this database for transactions that PostgreSQL ends once they have been idle for `seconds`.
 
         A process that is frozen within a transaction thus holds its locks no longer.
         """

@@ -19,7 +19,7 @@ RETRY_INTERVAL = 1.0
 DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
 DATABASE_PATIENCE = 600.0
-"""A database that stays away this long (seconds) ends the process: somebody has to look."""
+"""A database that stays away this long (seconds) ends the process, so that its supervisor notices."""
 
 Sleep = Callable[[float], Awaitable[None]]
 

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
 DELIVERY_IDLE_SECONDS = 15.0
-"""A sender that is frozen within a transaction holds its locks for so long; then a standby can begin its term."""
+"""A sender that is frozen within a transaction holds its locks for this time; then a standby can begin its term."""
 PLANNING_IDLE_SECONDS = 60.0
 """The same for planning, which renders hundreds of posts within a transaction."""
 SHUTDOWN_SECONDS = 9.0

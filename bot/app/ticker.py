@@ -26,7 +26,7 @@ CHECK_SECONDS = 5.0
 """Interval at which the clock is read, so that a step is noticed soon."""
 
 TICK_SECONDS = 60.0
-"""Longest time between two ticks, whatever the wall clock shows."""
+"""Longest time between two ticks, measured on the monotonic clock."""
 
 CONFIRM_SECONDS = 30.0
 """While a step is held, Discord is asked for its time at this interval."""

@@ -1,7 +1,7 @@
 """Records the attempts at each part: when one begins, and its outcome.
 
-A claim carries the sender's term (a fencing token). Whoever is no longer the sender cannot begin an attempt, and of those
-it had begun it can store receipts only.
+A claim carries the sender's term (a fencing token). A process that is no longer the sender cannot begin an attempt, and of
+those it had begun it can store receipts only.
 
 A delivery's state follows its parts: PLANNED until all of them are SENT, or the final state of the part that stopped it. A
 part that is not SENT blocks only the later parts of its own delivery.

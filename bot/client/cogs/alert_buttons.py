@@ -86,7 +86,7 @@ class AlertButtonsCog(commands.Cog):
 
     @component_router.handles(alerts_view.SERVER_REMOVE, check=checks.require_manager)
     async def remove_server_alert(self, interaction: Interaction, action: custom_ids.Action) -> None:
-        """End an alert in one of the server's channels, whoever made it."""
+        """End an alert in one of the server's channels, also another member's."""
         alert = await self._presenter.find_in_server(interaction, action.payload)
         await self._services.alerts.remove([alert.id])
         await responses.update_message(

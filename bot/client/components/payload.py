@@ -12,7 +12,7 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
-    """Return the mentions that notify somebody: that of the role, or none."""
+    """Return the allowed mentions: that of the role, or none."""
     return NO_MENTIONS if role_id is None else {"parse": [], "roles": [str(role_id)]}
 
 

@@ -88,7 +88,7 @@ class RequestGate:
         exchange = _Exchange(self._health)
         token = self._health.begin()
         # Nothing is cancelled inside discord.py: cancelled in its sleep after a global rate limit, it would let no
-        # request of the client leave any more. Nobody waits for such a sleep either.
+        # request of the client leave any more. Such a sleep is not waited for either.
         task = asyncio.ensure_future(self._send(send, route, files, options, exchange))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -117,7 +117,7 @@ class RequestGate:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody may be waiting for it any more
+            task.exception()  # its caller may have stopped waiting
 
     async def _send(
         self,

@@ -118,7 +118,7 @@ class DiscordSender:
         return Receipt(int(thread["id"]), int(thread["id"]))
 
     def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return a message that notifies nobody but the roles that it names, without those that the server deleted.
+        """Return a message that notifies only the roles that it names, without those that the server deleted.
 
         The roles of a server that is not cached are taken to exist.
         """

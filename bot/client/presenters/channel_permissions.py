@@ -37,7 +37,7 @@ def check_permissions(channel: Channel, style: models.Style, role_id: int | None
 
 
 async def require_may_mention(interaction: Interaction, channel: Channel, role_id: int | None) -> None:
-    """Raise UserError unless the user may mention the role in the channel. A deleted role is mentioned by nobody."""
+    """Raise UserError unless the user may mention the role in the channel. A deleted role cannot be mentioned."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     if role is None or role.mentionable:
         return

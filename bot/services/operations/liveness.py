@@ -14,7 +14,7 @@ CLAIM_SECONDS = 60.0
 DISCORD_SECONDS = 120.0
 """discord.py notices a dead connection within a minute and connects again within seconds."""
 DISCORD_FAILURE_SECONDS = 1200.0
-"""For so long after a failed request Discord's silence is an outage: discord.py waits up to 1,024 s between attempts to
+"""During this time after a failed request Discord's silence is an outage: discord.py waits up to 1,024 s between attempts to
 connect again."""
 
 

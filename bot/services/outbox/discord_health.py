@@ -23,12 +23,12 @@ MAX_DELAY = 30.0
 """Delay between probes: what is due is sent at most a minute after Discord has recovered."""
 
 MAX_LIMIT = 7200.0
-"""A longer `Retry-After` is not waited for to its end: one probe every two hours harms nobody."""
+"""A longer `Retry-After` is not waited for to its end: one probe every two hours does no harm."""
 
 START_WINDOW = 4.0
 MAX_WINDOW = 64.0
 IDLE_SECONDS = 10.0
-"""After this time without an answer the window starts anew, because Discord may have changed meanwhile."""
+"""After this time without an answer the window starts again, because Discord may have changed meanwhile."""
 
 PROBE_WAIT = 0.5
 

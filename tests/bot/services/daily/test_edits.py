@@ -71,24 +71,8 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         self, on: date, arxiv_ids: Sequence[str], text: str, *, at: datetime = planner_harness.EVENING
     ) -> None:
         """Store a digest; storing the same date again corrects it."""
-
-        async def on_fresh(
-            connection: Connection,
-            digest_id: int,
-            paper_ids: Sequence[int],
-            revision: int,
-            changed_ids: Collection[int],
-        ) -> None:
-            await self.edits.plan(connection, digest_id, revision, at, changed_ids)
-
         papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
-        await digest_builders.ingest_digest(
-            self.database,
-            digest_builders.newsletter(on, papers, text=text),
-            at=at,
-            on_fresh=on_fresh,
-            location=on.isoformat(),
-        )
+        await put_text(self, digest_builders.newsletter(on, papers, text=text), on.isoformat(), at)
 
     async def post(self, now: datetime = SEOUL_9AM) -> None:
         """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
