@@ -6,7 +6,18 @@ import subprocess
 import sys
 import time
 
-MODULES = ("startup", "ingest", "memory", "search", "planning", "alerts", "delivery", "readers", "sources")
+MODULES = (
+    "startup",
+    "ingest",
+    "memory",
+    "search",
+    "planning",
+    "alerts",
+    "delivery",
+    "readers",
+    "sources",
+    "writer",
+)
 
 
 def main() -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,17 @@ async def time_await(work: Awaitable[object]) -> float:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+@contextmanager
+def running_server(module: str) -> Iterator[str]:
+    """Run `python -m MODULE serve` and yield the address that it prints."""
+    command = [sys.executable, "-m", module, "serve"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()

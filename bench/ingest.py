@@ -21,10 +21,10 @@ from bench import synthetic_archive
 from bench.figures import time_call
 from bot.clock import system_clock
 from bot.digests import parse
+from bot.services.indexing import document_tokens
+from bot.services.indexing.indexer import SearchIndexer
 from bot.services.ingest import paper_writer, service
 from bot.services.ingest.files import TextFile
-from bot.services.search import document_tokens
-from bot.services.search.indexer import SearchIndexer
 from storage import migrate
 from storage.search import author_index, index, text_codec
 

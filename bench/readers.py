@@ -23,7 +23,7 @@ from bot import logs
 from bot.app import runtime
 from bot.app.container import Container
 from bot.clock import system_clock
-from bot.services.search.glossary_service import GlossaryService
+from bot.services.indexing.glossary_service import GlossaryService
 from bot.settings import Settings
 from storage import migrate, papers
 from storage.database import Database

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from bench.figures import time_await
 from bench.search_corpus import Corpus, author_names
-from bot.services.search import document_tokens, glossary_service
-from bot.services.search.indexer import SearchIndexer
+from bot.services.indexing import document_tokens, glossary_service
+from bot.services.indexing.indexer import SearchIndexer
 from storage import migrate, models
 from storage.database import Database
 from storage.tables import authors, papers

@@ -2,6 +2,8 @@
 
 A paper is about two to four terms of the seed list, in all their forms; its other words are drawn by Zipf's law and made
 of common syllables, so that bigrams are as frequent as in Korean. Rare words never run out; the sentences have no meaning.
+Summaries are as long as those of 763 papers of real digests: 148 words and 734 characters in the mean, of which 117 words
+are distinct and 84 % Korean (here 142, 690, 117 and 84 %).
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class Corpus:
         chance = self._chance
         terms = [self._terms.draw(chance) for _ in range(chance.randint(2, 4))]
         sections = tuple(
-            models.Section(heading, " ".join(self._sentence(terms) for _ in range(chance.randint(2, 5))))
+            models.Section(heading, " ".join(self._sentence(terms) for _ in range(chance.randint(3, 6))))
             for heading in HEADINGS
         )
         votes = None if chance.random() < 0.05 else int(chance.paretovariate(1.1) * 3) - 3

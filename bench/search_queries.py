@@ -65,6 +65,31 @@ def glossary_terms(seed_: int = 8) -> list[str]:
     ]
 
 
+_QUESTIONS = (
+    "{ko}의 {other_ko} 문제를 줄이는 방법 알려줘",
+    "{ko} 논문 중에 {other_ko}까지 다루는 거 있나요?",
+    "{en}을 이용해서 {other_ko}를 개선한 최근 연구 추천해줘",
+    "{ko}에서 {en} 성능은 어떻게 평가하나요?",
+    "how do people use {en} for {other_en}?",
+    "papers that combine {en} and {other_en} without labels",
+    "what is the best way to evaluate {en} in {other_en}",
+    "is there any work on {en} with less memory",
+)
+
+
+def natural_questions(seed_: int = 10) -> list[str]:
+    """Return questions as people type them, in both languages, about one or two terms of the seed list."""
+    chance = random.Random(seed_)
+    terms = [term for term in seed.load_terms() if term.korean]
+    questions = []
+    for number in range(6 * QUERIES_PER_CLASS):
+        term, other = chance.sample(terms, 2)
+        words = {"ko": term.korean[0], "en": term.english[0]}
+        others = {"other_ko": other.korean[0], "other_en": other.english[0]}
+        questions.append(_QUESTIONS[number % len(_QUESTIONS)].format(**words, **others))
+    return questions
+
+
 def nonsense_queries(counts: Mapping[str, int], seed_: int = 9) -> list[str]:
     """Return made-up Korean words, chained from the most frequent bigrams."""
     chance = random.Random(seed_)

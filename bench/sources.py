@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from pathlib import Path
 
 import aiohttp
 from aiohttp import web
@@ -53,7 +51,7 @@ def measure_memory() -> float:
 
 async def _measure_pass(runs: int) -> tuple[float, float]:
     ours, floors = [], []
-    with _running_server() as url:
+    with figures.running_server("bench.sources") as url:
         addresses = [f"{url}/feeds/{number}" for number in range(SOURCES)]
         async with _open_archive(url, addresses) as service, aiohttp.ClientSession() as session:
             await service.fetch_all()
@@ -67,7 +65,7 @@ async def _measure_pass(runs: int) -> tuple[float, float]:
 
 async def _measure_back_fill() -> tuple[float, float]:
     days = [synthetic_archive.FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
-    with _running_server() as url:
+    with figures.running_server("bench.sources") as url:
         async with _open_archive(url, [f"{url}/days/{{date:%Y-%m-%d}}.md"]) as service:
             ours = await time_await(service.fetch_all(days=days))
         async with aiohttp.ClientSession() as session:
@@ -79,7 +77,7 @@ async def _measure_back_fill() -> tuple[float, float]:
 
 async def _measure_memory() -> float:
     peaks = []
-    with _running_server() as url:
+    with figures.running_server("bench.sources") as url:
         for number in (SOURCES, 3 * SOURCES):
             addresses = [f"{url}/feeds/{n}" for n in range(number)]
             async with _open_archive(url, addresses) as service:
@@ -141,24 +139,6 @@ async def _fetch_unchanged(
     for address, tag in zip(addresses, tags, strict=True):
         async with session.get(address, headers={"If-None-Match": tag}) as response:
             await response.read()
-
-
-@contextmanager
-def _running_server() -> Iterator[str]:
-    """Run the server and yield its address."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "bench.sources", "serve"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[1],
-    )
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
 
 
 async def _serve() -> None:

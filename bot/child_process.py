@@ -126,6 +126,12 @@ def limit_memory(megabytes: int) -> None:
     threading.stack_size(_STACK_BYTES)
 
 
+def limit_cpu_time(minutes: float) -> None:
+    """Make the system end this process, which is a child, once it has used this much CPU time."""
+    seconds = max(1, round(minutes * 60))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+
+
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether the error is a MemoryError or was caused by one."""
     while error is not None:

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DEFAULT_SETTING = "21:30 America/New_York"
+WRITING_PERIOD = timedelta(hours=2)
+"""Time after its close by which the digest of a day is printed, with extracts for what is not written."""
 LATE_PERIOD = timedelta(hours=6)
 """Time after its close in which a day's list is still read at each poll, for papers that come late."""
 
@@ -26,11 +28,15 @@ _PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s+(\S+)")
 
 
 class DayClose:
-    """A time of day at which the list of that day closes, by the rules of a time zone."""
+    """A time of day at which the list of that day closes, by the rules of a time zone.
 
-    def __init__(self, at: time, zone: ZoneInfo) -> None:
+    After its close, the digest of a day may be written for `writing_period` before the day counts as complete.
+    """
+
+    def __init__(self, at: time, zone: ZoneInfo, writing_period: timedelta = timedelta()) -> None:
         self._at = at
         self._zone = zone
+        self.writing_period = writing_period
 
     def closes_at(self, day: date) -> datetime:
         """Return when the list of a day closes (UTC). A time that the clock skips is later by the length of the gap."""
@@ -42,6 +48,10 @@ class DayClose:
         while self.closes_at(day) > moment:
             day -= _DAY
         return day
+
+    def written_by(self, day: date) -> datetime:
+        """Return until when the digest of a day may be written (UTC)."""
+        return self.closes_at(day) + self.writing_period
 
     def is_list_growing(self, day: date, moment: datetime) -> bool:
         """Return whether papers may still be added to the list of a day, within LATE_PERIOD of its close."""
@@ -73,7 +83,7 @@ class Closings:
         return read_at is not None and read_at >= self.rule.closes_at(day)
 
 
-def parse(text: str) -> DayClose:
+def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
     """Parse `21:30 America/New_York`. Raises ValueError."""
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
@@ -82,7 +92,7 @@ def parse(text: str) -> DayClose:
         zone = ZoneInfo(match[3])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{match[3][:60]!r} is no IANA time zone; one is America/New_York") from None
-    return DayClose(time(int(match[1]), int(match[2])), zone)
+    return DayClose(time(int(match[1]), int(match[2])), zone, writing_period)
 
 
 def default() -> DayClose:

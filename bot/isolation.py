@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,3 +41,13 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
         log.error(event, reason=str(error), **details)
     else:
         log.error(event, exc_info=error, **details)
+
+
+async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
+    """Return what the work returns; false if it failed, or if `stop`, which cancels it, was set first."""
+    task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    task.cancel()
+    stopper.cancel()
+    [result, _] = await asyncio.gather(task, stopper, return_exceptions=True)
+    return result is True

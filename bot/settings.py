@@ -28,6 +28,8 @@ from storage import models
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
+WRITTEN_FORMATS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
+"""The formats that a writer can write."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -69,7 +71,11 @@ class Settings(BaseSettings):
     fetch_proxy: str | None = _setting("fetch_proxy", default=None)
     hf_endpoint: str = _setting("hf_endpoint", "HF_ENDPOINT", default="https://huggingface.co")
     arxiv_url: str = _setting("arxiv_url", default="https://export.arxiv.org/api/query")
+    arxiv_html_url: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
+    )
     templates: Path | None = _setting("templates", default=None)
+    word_vectors: Path | None = _setting("word_vectors", default=None)
     locale: Literal["en", "ko"] = _setting("locale", default="en")
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
@@ -79,7 +85,21 @@ class Settings(BaseSettings):
     expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
     alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
     keep_days: int = _setting("keep_days", default=90, ge=35, le=3650)
+    writer_url: str | None = _setting("writer_url", default=None)
+    writer_model: str | None = _setting("writer_model", default=None)
+    writer_key: SecretStr | None = _setting("writer_key", default=None)
+    writer_formats: Annotated[tuple[models.DigestFormat, ...], NoDecode] = _setting(
+        "writer_formats", default=()
+    )
+    writer_language: models.Locale | None = _setting("writer_language", default=None)
+    writer_daily_tokens: int | None = _setting("writer_daily_tokens", default=None, ge=1)
+    writer_monthly_tokens: int | None = _setting("writer_monthly_tokens", default=None, ge=1)
     sources: tuple[SourceSetting, ...] = _setting("sources", default=())
+
+    @property
+    def writes_digests(self) -> bool:
+        """Whether the running bot writes digests: a model is named, or a format for extracts."""
+        return self.writer_url is not None or bool(self.writer_formats)
 
     @field_validator("fetch_allow", mode="before")
     @classmethod
@@ -88,20 +108,60 @@ class Settings(BaseSettings):
             return tuple(host.strip().lower() for host in value.split(",") if host.strip())
         return value
 
+    @field_validator("arxiv_html_url", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(address.strip() for address in value.split(",") if address.strip())
+        for address in value:
+            if not str(address).startswith(("http://", "https://")):
+                raise ValueError(f"{address!r} is no web address; one is https://arxiv.org/html")
+        return value
+
     @field_validator(
         "discord_token",
         "inbox",
         "templates",
+        "word_vectors",
         "http",
         "discord_api_url",
         "discord_gateway_url",
         "operator_channel",
         "fetch_proxy",
+        "writer_url",
+        "writer_model",
+        "writer_key",
+        "writer_language",
+        "writer_daily_tokens",
+        "writer_monthly_tokens",
         mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("writer_formats", mode="before")
+    @classmethod
+    def _split_formats(cls, value: Any) -> Any:
+        names = value.split(",") if isinstance(value, str) else value
+        formats = tuple(dict.fromkeys(str(name).strip().lower() for name in names if str(name).strip()))
+        if not set(formats) <= {*WRITTEN_FORMATS}:
+            raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
+        return formats
+
+    @field_validator("writer_url")
+    @classmethod
+    def _check_writer_url(cls, value: str | None) -> str | None:
+        # The value is not quoted: it may hold a password.
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("this is no address of an API; one is http://127.0.0.1:11434/v1")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _check_writer_model(self) -> Settings:
+        if self.writer_url is not None and self.writer_model is None:
+            raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
+        return self
 
     @field_validator("timezone")
     @classmethod

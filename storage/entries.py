@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
-from storage.tables import digests, entries, papers, sections
+from storage import bulk, key_values, models
+from storage.tables import digests, entries, meta, papers, sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,17 @@ async def _load_sections(
 
 def _query() -> sa.Select[Any]:
     return (
-        sa.select(entries, papers.c.arxiv_id, digests.c.format, digests.c.date_on, digests.c.language)
+        sa.select(
+            entries,
+            papers.c.arxiv_id,
+            digests.c.format,
+            digests.c.date_on,
+            digests.c.language,
+            meta.c.value.label("writer"),
+        )
         .join(digests, digests.c.id == entries.c.digest_id)
         .join(papers, papers.c.id == entries.c.paper_id)
+        .outerjoin(meta, meta.c.key == key_values.WRITTEN_BY + digests.c.hash)
     )
 
 
@@ -176,6 +184,7 @@ def _appearance_from_row(row: sa.Row[Any], entry_sections: tuple[models.Section,
         date=row.date_on,
         language=row.language,
         entry=_entry_from_row(row, entry_sections),
+        writer=row.writer,
     )
 
 

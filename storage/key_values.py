@@ -18,6 +18,13 @@ SENDER_TERM = "sender:term"
 """Number of times that a process has become the sender."""
 BEING_READ = "being-read:"
 """Prefix of the items of a kind that are being read, or were at a crash, as JSON."""
+WRITTEN_BY = "written-by:"
+"""Prefix of the hashes of digests that Paperround wrote; the value is the name of the language model."""
+
+WRITTEN_ON = "writer:written-on"
+"""The newest day whose digest the running bot has written, or that has no list."""
+PRINTED = "printed:"
+"""Prefix of the places of printed digests, with the hashes of all texts printed there, as JSON."""
 
 
 async def get(connection: AsyncConnection, key: str, *, locked: bool = False) -> str | None:

@@ -462,6 +462,52 @@ meta = sa.Table(
     "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
 
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("arxiv_id", sa.Text, primary_key=True),
+    sa.Column("format", sa.Text, primary_key=True),
+    sa.Column("language", sa.Text, primary_key=True),
+    sa.Column("prompt_version", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column(
+        "input_hash",
+        sa.Text,
+        primary_key=True,
+        comment="SHA-256 of what the model reads; empty: not read yet",
+    ),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("basis", sa.Text, comment="what was read: paper, abstract or none"),
+    sa.Column("text", sa.Text, comment="JSON: the answers so far, or the claims that passed the checks"),
+    sa.Column("problems", sa.JSON, nullable=False),
+    sa.Column("claims_dropped", sa.Integer, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False, comment="answered or failed; a lost one is not counted"),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+paper_texts = sa.Table(
+    "paper_texts",
+    metadata,
+    sa.Column("arxiv_id", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False, comment="where it was read"),
+    sa.Column("basis", sa.Text, nullable=False, comment="paper, or abstract"),
+    sa.Column("fetched_at", UtcTime, nullable=False, index=True),
+    sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of the text"),
+    sa.Column("text", sa.LargeBinary, nullable=False, comment="Markdown, Zstandard"),
+)
+
+token_ledger = sa.Table(
+    "token_ledger",
+    metadata,
+    sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
+    sa.Column(
+        "reserved", sa.BigInteger, nullable=False, comment="of calls that run, or whose outcome is unknown"
+    ),
+    sa.Column("used", sa.BigInteger, nullable=False, comment="of settled calls"),
+)
+
 _SEARCH = {"revision": "0002"}
 
 indexed_papers = sa.Table(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts
+from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts, questions
 from bot.text.glossary.model import seed
 
 MAX_AUTHORS = 300
@@ -64,6 +64,7 @@ def main() -> None:
             _print_explained(selected, papers, stored.search)
             if len(some) == len(files):
                 _print_names(author_names.list_people(some), stored)
+    questions.print_halves(files)
 
 
 def _print_other_half(files: Sequence[Path], concepts: Sequence[measures.Concept]) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bot.clock import system_clock
+from bot.services.indexing import glossary_service, indexer
 from bot.services.ingest import files as ingest_files
 from bot.services.ingest import service
-from bot.services.search import glossary_service, indexer
 from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from storage import migrate
 from storage.database import Database
 
 _FIRST_PAGE = 10
+_ROOT = Path(__file__).resolve().parents[2]
+_CACHE = Path(tempfile.gettempdir()) / "paperround-quality"
 
 
 class StoredSearch:
@@ -32,14 +37,13 @@ class StoredSearch:
 
         A short request gathers fewer candidates than a long one, so they may differ.
         """
-        first, deep = (self._ids(query, count) for count in (_FIRST_PAGE, limit))
+        first, deep = (self.find_ids(query, count) for count in (_FIRST_PAGE, limit))
         return list(dict.fromkeys([*first, *deep]))[:limit]
 
-    def _ids(self, query: str, limit: int) -> list[str]:
-        return [
-            row.arxiv_id
-            for row in self._runner.run(self._search.search(SearchRequest(query, limit=limit))).rows
-        ]
+    def find_ids(self, query: str, limit: int) -> list[str]:
+        """Return the arXiv ids of the papers of one request, best first."""
+        request = SearchRequest(query, limit=limit)
+        return [row.arxiv_id for row in self._runner.run(self._search.search(request)).rows]
 
     def author(self, name: str, limit: int = 1) -> list[str]:
         """Return the names of the matching authors, best first."""
@@ -59,6 +63,39 @@ def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
             yield StoredSearch(runner, SearchService(database))
         finally:
             runner.run(database.close())
+
+
+@contextmanager
+def open_cached_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
+    """Yield a search over a copy of the database of these digests, which is built again when digests or code change."""
+    cached = _CACHE / f"{_fingerprint(files)}.db"
+    if not cached.exists():
+        _CACHE.mkdir(exist_ok=True)
+        _build(cached, files)
+    with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
+        copy = shutil.copy(cached, f"{folder}/paperround.db")
+        database = runner.run(migrate.open_database(f"sqlite+aiosqlite:///{copy}"))
+        try:
+            yield StoredSearch(runner, SearchService(database))
+        finally:
+            runner.run(database.close())
+
+
+def _build(cached: Path, files: Sequence[Path]) -> None:
+    """Write the database beside the cached file, then move it there, so that another process never reads half of it."""
+    with tempfile.TemporaryDirectory(dir=_CACHE) as folder, asyncio.Runner() as runner:
+        path = f"{folder}/paperround.db"
+        runner.run(runner.run(_fill(f"sqlite+aiosqlite:///{path}", files)).close())
+        os.replace(path, cached)
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    """Return a hash of the digests and of the code that reads, stores and searches them."""
+    code = [path for part in ("bot", "storage") for path in sorted((_ROOT / part).rglob("*.*"))]
+    hashed = hashlib.sha256()
+    for path in [*files, *(path for path in code if path.suffix in {".py", ".tsv", ".txt", ".json"})]:
+        hashed.update(str(path).encode() + b"\0" + path.read_bytes())
+    return hashed.hexdigest()[:20]
 
 
 async def _fill(url: str, files: Sequence[Path]) -> Database:

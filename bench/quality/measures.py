@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -21,6 +21,8 @@ SearchFunction = Callable[[str, int], list[str]]
 
 _HERE = Path(__file__).parent
 _MIN_PAPERS = 3
+_WORD_START = "^"
+"""Before a Korean form that must begin a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ class GroundTruth:
 
 def _pattern(form: str, is_abbreviation: bool) -> re.Pattern[str]:
     if re.search("[가-힣]", form):
-        return re.compile(r"[\s\-]?".join(map(re.escape, re.split(r"[\s\-]", form))), re.IGNORECASE)
+        start = "(?<![가-힣])" if form.startswith(_WORD_START) else ""
+        form = form.removeprefix(_WORD_START)
+        return re.compile(start + r"[\s\-]?".join(map(re.escape, re.split(r"[\s\-]", form))), re.IGNORECASE)
     if is_abbreviation:
         return re.compile(rf"(?<![A-Za-z0-9]){re.escape(form)}s?(?![A-Za-z0-9])")
     words = r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]", form.removesuffix("ing"))))
@@ -177,18 +181,22 @@ def measure_concept(
 def measure_word(
     word: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
 ) -> None:
-    """Add the samples of a single word; papers with the word or its translation are relevant."""
-    relevant = truth.find_papers(word.korean + word.english)
+    """Add the samples of a single word; papers with the word or its translation are relevant.
+
+    Two syllables that end a longer word are not the word: 정확도로 has no 도로.
+    """
+    typed = tuple(f"{_WORD_START}{form}" for form in word.korean)
+    relevant = truth.find_papers(typed + word.english)
     if len(relevant) < _MIN_PAPERS:
         return
     first = min(50, max(10, papers // 10))
     answer = search(word.korean[0], first)
     figures.add("word p@10", _precision(answer, relevant))
-    figures.add("word p@10 literal", _precision(answer, truth.find_papers(word.korean)))
-    figures.add("word core", _recall(set(answer), truth.find_core_papers(word), first))
+    figures.add("word p@10 literal", _precision(answer, truth.find_papers(typed)))
+    figures.add("word core", _recall(set(answer), truth.find_core_papers(replace(word, korean=typed)), first))
     figures.add(
         "word core literal",
-        _recall(set(answer), truth.find_core_papers(Concept(word.korean, (), (), False)), first),
+        _recall(set(answer), truth.find_core_papers(Concept(typed, (), (), False)), first),
     )
 
 

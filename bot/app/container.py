@@ -29,7 +29,7 @@ from bot.services.operations.status import StatusService
 from bot.services.outbox.discord_health import DiscordHealth
 from bot.services.outbox.suspension import DestinationResumer
 from bot.services.posts.delivery_factory import DeliveryFactory
-from bot.settings import Settings
+from bot.settings import WRITTEN_FORMATS, Settings
 from storage import alerts, key_values, migrate, models, subscriptions
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
@@ -69,7 +69,8 @@ class Container:
     @property
     def day_close(self) -> day_close.DayClose:
         """When the list of a day closes."""
-        return day_close.parse(self.settings.day_closes)
+        period = day_close.WRITING_PERIOD if self.settings.writes_digests else timedelta()
+        return day_close.parse(self.settings.day_closes, period)
 
     @property
     def locale(self) -> models.Locale:
@@ -170,16 +171,21 @@ class Container:
         """Return the services of the client's commands."""
         from bot.rendering.charts import ChartRenderer
         from bot.services.bundle import Services
+        from bot.services.indexing.glossary_service import GlossaryService
         from bot.services.polling.registry import build_source_registry
+
+        # The service imports these on first use, which would hold up the event loop.
+        from bot.services.search import author_search, autocomplete, similar, snippets  # noqa: F401
         from bot.services.search.admission import LookupAdmission
-        from bot.services.search.glossary_service import GlossaryService
         from bot.services.search.service import SearchService
+        from bot.services.search.word_vectors import WordVectors
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService
+        from bot.services.writer.status import WriterStatus
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
-        search = SearchService(database, glossary)
+        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors))
         return Services(
             database=database,
             clock=self.clock,
@@ -201,6 +207,15 @@ class Container:
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             text_tokens=TextTokenStore(database),
+            writer=WriterStatus(
+                database,
+                self.clock,
+                model=self.settings.writer_model if self.settings.writer_url else None,
+                formats=self.settings.writer_formats or WRITTEN_FORMATS,
+                language=self.settings.writer_language or self.locale,
+                daily_tokens=self.settings.writer_daily_tokens,
+                monthly_tokens=self.settings.writer_monthly_tokens,
+            ),
             sources=build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
             locale=self.locale,
@@ -209,7 +224,7 @@ class Container:
 
     def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
-        from bot.services.search.indexer import SearchIndexer
+        from bot.services.indexing.indexer import SearchIndexer
 
         async def on_fresh(
             connection: Connection,
@@ -252,7 +267,7 @@ async def _ensure_index_version(database: Database) -> None:
     async with database.read() as connection:
         if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
             return
-    from bot.services.search import rebuild
+    from bot.services.indexing import rebuild
 
     # A read-only database cannot be indexed anyway.
     with suppress(DatabaseBusyError):

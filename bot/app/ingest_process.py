@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 MAX_MEGABYTES = 320
 """Limit of the data segment of the process, of which the interpreter and the modules are about 50."""
+MAX_CPU_MINUTES = 15.0
+"""Limit of the CPU time of the process. A file of 15 MB with 60,000 papers takes about one minute."""
 MAX_PROBLEMS = 1_000
 """Problems of one file that are reported; the log has one line for each."""
 _SETTINGS = {"database_url", "alert_days", "expire_hours", "locale", "templates"}
@@ -56,6 +58,7 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
         "now": container.clock().isoformat(),
         "file": name,
         "megabytes": MAX_MEGABYTES,
+        "cpu_minutes": MAX_CPU_MINUTES,
     }
     status, output = await child_process.run(__name__, request)
     text = output.decode("utf-8", "replace").strip()
@@ -63,7 +66,7 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
         return _decode_result(json.loads(text.rpartition("\n")[2]))
     reason = child_process.describe_exit(status)
     if status < 0:
-        # The system ended it, most likely for its memory; reading it again would end the same way.
+        # The system ended it, most likely for its memory or its CPU time; reading it again would end the same way.
         return _refusal(name, f"the process that read it ended with {reason}")
     raise child_process.ChildError(f"the process that read it ended with {reason}: {text[-_MAX_OUTPUT:]}")
 
@@ -72,6 +75,7 @@ def main() -> None:
     """Run the process: read the request from stdin, ingest the file, and write the result to stdout."""
     request = child_process.read_request()
     child_process.limit_memory(request["megabytes"])
+    child_process.limit_cpu_time(request["cpu_minutes"])
     child_process.exit_with_parent()
     failures: list[Exception] = []
     result = None

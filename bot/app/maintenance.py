@@ -14,7 +14,7 @@ import structlog
 
 from bot import child_process, isolation
 from bot.clock import Clock
-from bot.services.search import maintenance_tasks, worker_process
+from bot.services.indexing import maintenance_tasks, worker_process
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -40,13 +40,8 @@ class MaintenanceLoop:
         """Run pending tasks periodically until `stop` is set, which cancels a task; the next start continues it."""
         failures = 0
         while not stop.is_set():
-            task = asyncio.ensure_future(self.run_due_tasks())
-            stopper = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
-            task.cancel()
-            stopper.cancel()
-            [succeeded, _] = await asyncio.gather(task, stopper, return_exceptions=True)
-            failures = 0 if succeeded is True else failures + 1
+            succeeded = await isolation.run_unless_stopped(self.run_due_tasks(), stop)
+            failures = 0 if succeeded else failures + 1
             with suppress(TimeoutError):
                 pause = min(MAX_CHECK_INTERVAL_SECONDS, CHECK_INTERVAL_SECONDS * 2 ** min(failures, 9))
                 await asyncio.wait_for(stop.wait(), pause)

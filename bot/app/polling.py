@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -29,13 +29,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
     settings = container.settings
     source_registry = registry.build_source_registry(container.database, container.clock, settings)
     await source_registry.add_configured(settings.sources)
-    async with fetcher.open_fetcher(
-        now=container.clock,
-        random=random.random,
-        user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
-        allowed_hosts=allowances(settings),
-        proxy=settings.fetch_proxy,
-    ) as fetch:
+    async with open_fetcher(container) as fetch:
         endpoints = registry.service_endpoints(settings)
         throttles = {
             record.kind: AsyncLimiter(1, record.seconds_per_request).acquire
@@ -56,6 +50,18 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
         )
 
 
+def open_fetcher(container: Container) -> AbstractAsyncContextManager[fetcher.Fetcher]:
+    """Open a fetcher with the allowed hosts and the proxy of the settings."""
+    settings = container.settings
+    return fetcher.open_fetcher(
+        now=container.clock,
+        random=random.random,
+        user_agent=f"Paperround/{importlib.metadata.version('paperround')} (a Discord bot for paper digests)",
+        allowed_hosts=allowances(settings),
+        proxy=settings.fetch_proxy,
+    )
+
+
 async def log_missing_source(container: Container) -> None:
     """Name the command that adds Hugging Face's list if there is neither a source nor an inbox."""
     settings = container.settings
@@ -72,6 +78,8 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
         url = getattr(settings, name)
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
+    if settings.arxiv_html_url != fields["arxiv_html_url"].default:
+        allowed += map(ssrf_guard.allowed_host_of_url, settings.arxiv_html_url)
     return allowed
 
 

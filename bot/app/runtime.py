@@ -97,6 +97,11 @@ class Runtime:
         await self.tick()
         self._wake_planned()
 
+    async def on_digest_written(self) -> None:
+        """Plan what a digest of the writer has made due."""
+        await self.tick()
+        self._wake_planned()
+
     def _wake_planned(self) -> None:
         """Plan the alerts of new digests, and send what is planned."""
         self.container.alert_planner.wake()
@@ -288,6 +293,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     if container.settings.inbox is not None:
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
+    if container.settings.writes_digests:
+        from bot.app import writer_loop  # few installations write digests
+
+        ingest = container.create_ingest(on_planned=runtime.relay.wake)
+        writer = writer_loop.WriterLoop(container, ingest, runtime.on_digest_written)
+        bodies.append(lambda: writer.run(stop))
     async with (
         polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
         ticker.scheduled([(runtime.purge, PURGE_INTERVAL)], container.clock()) as scheduler,

@@ -27,12 +27,14 @@ def build_app() -> typer.Typer:
         alerts,
         deliveries,
         digests,
+        glossary,
         maintenance,
         run,
         search,
         sources,
         subscriptions,
         templates,
+        write,
     )
 
     app = typer.Typer(
@@ -43,7 +45,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (digests, search, deliveries, run, maintenance):
+    for module in (digests, search, glossary, write, deliveries, run, maintenance):
         module.register(app)
     for name, group in (
         ("channels", subscriptions.group),
@@ -59,6 +61,8 @@ def main() -> None:
     """Run the command line and exit: 0 for success, 1 for problems, 2 for wrong usage or settings."""
     # Imports leave little garbage, and collecting it takes a tenth of a short command's time.
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
+    # pydantic would read the metadata of every installed package to find its plugins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         if sys.argv[1:] == ["healthcheck"]:
             # A supervisor asks twice a minute: without the other commands it takes a third of the time.

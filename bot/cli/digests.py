@@ -92,9 +92,9 @@ def ingest(
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
+    from bot.services.indexing import glossary_service
     from bot.services.ingest import files
     from bot.services.ingest.results import IngestResult
-    from bot.services.search import glossary_service
 
     total, problems = IngestResult(), 0
     async with context.open_container() as container:

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def reindex(as_json: output.AsJson = False) -> None:
     """Make everything that is derived anew from what is stored; the bot may be running."""
     from bot.clock import system_clock
-    from bot.services.search import maintenance_tasks
+    from bot.services.indexing import maintenance_tasks
 
     async def command() -> int:
         papers = 0

@@ -82,6 +82,20 @@ def progress_counter(label: str) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.update(task, completed=count)
 
 
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on stderr while the block runs, on a terminal only. Yields the function that gets done and total."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
 def with_progress(items: Iterable[Item], label: str) -> Iterator[Item]:
     """Yield the items and count them with `progress_counter`."""
     with progress_counter(label) as show_count:

@@ -1,31 +1,44 @@
-"""Commands that search the archive as the bot does: `search`, `author`, `paper` and `glossary`."""
+"""Commands that search the archive as the bot does: `search`, `author` and `paper`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from bot.cli import arguments, context, output
 
 if TYPE_CHECKING:
     from bot.services.search import results
-    from bot.services.search.glossary_explain import FormEvidence
     from bot.services.search.service import SearchService
     from storage import models
     from storage.database import Database
 
+_NOTHING = "Nothing found."
+_NO_QUERY = "Say what to look for: words, a question, an arXiv id, or a filter such as --author or --since."
+_EMPTY_ARCHIVE = "The archive has no papers yet; `paperround ingest` reads digests into it."
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many papers at most.")]
+
+
+class _SearchCommand(typer.core.TyperCommand):
+    """A command that takes `--json=full` for `--json-full`: a flag of the parser takes no value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        end = args.index("--") if "--" in args else len(args)
+        options = ["--json-full" if argument == "--json=full" else argument for argument in args[:end]]
+        return super().parse_args(ctx, [*options, *args[end:]])
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("search")(search)
+    app.command("search", cls=_SearchCommand)(search)
     app.command("author")(author)
     app.command("paper")(paper)
-    app.command("glossary")(glossary)
 
 
 def search(
@@ -47,15 +60,21 @@ def search(
     ] = 0,
     limit: Limit = 20,
     explain: Annotated[bool, typer.Option("--explain", help="Say what each score is made of.")] = False,
+    literal: Annotated[
+        bool, typer.Option("--literal", help="Search the words as typed: no other forms, nothing corrected.")
+    ] = False,
     as_json: output.AsJson = False,
+    full_json: Annotated[
+        bool, typer.Option("--json-full", help="Print JSON of the whole answer; --json=full is the same.")
+    ] = False,
 ) -> None:
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
     first = None if since is None else arguments.parse_date(since)
 
-    async def command(service: SearchService) -> results.SearchResult:
+    async def command(service: SearchService) -> tuple[results.SearchResult, str]:
         from bot.services.search.results import SearchRequest
 
-        return await service.search(
+        result = await service.search(
             SearchRequest(
                 " ".join(query or ()),
                 author=name or "",
@@ -63,14 +82,52 @@ def search(
                 min_votes=min_votes or None,
                 limit=limit,
                 explain=explain,
+                literal=literal,
             )
         )
+        is_asked = bool(query or name or since or min_votes)
+        return result, "" if result.rows else await _explain_nothing(
+            service, _NOTHING if is_asked else _NO_QUERY
+        )
 
-    result = context.run_with_service(_create_search, command)
-    print_papers(result.rows, as_json, empty="Nothing found.", explanations=result.explanations)
+    result, empty = context.run_with_service(create_search, command)
+    if full_json:
+        output.print_json(_answer_to_dict(result))
+    else:
+        print_papers(
+            result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
+        )
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
-    for line in _notes(result) if not as_json else _warnings(result):
+    for line in _notes(result) if not as_json and not full_json else _warnings(result):
         output.error(line)
+
+
+async def _explain_nothing(service: SearchService, sentence: str) -> str:
+    """Return the sentence for a search without results: that the archive is empty, if it is."""
+    return sentence if (await service.get_extent()).paper_count else _EMPTY_ARCHIVE
+
+
+def _answer_to_dict(result: results.SearchResult) -> dict[str, Any]:
+    """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
+    return {
+        "total": result.total,
+        "total_is_exact": result.total_is_exact,
+        "complete": result.complete,
+        "partial": result.is_partial,
+        "also": list(result.added_forms),
+        "corrected": [list(pair) for pair in result.corrected],
+        "meanings": list(result.meanings),
+        "suggestions": list(result.suggestions),
+        "papers": [
+            {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
+            for row in result.rows
+        ],
+    }
+
+
+def _explained(row: models.PaperRow, explanations: Mapping[str, dict[str, float]]) -> dict[str, Any]:
+    """Return a row as JSON, with the components of its score if any were asked for."""
+    return to_dict(row) | ({"explain": explanations.get(row.arxiv_id)} if explanations else {})
 
 
 def author(
@@ -79,19 +136,31 @@ def author(
     as_json: output.AsJson = False,
 ) -> None:
     """Find a person's papers, top-voted first."""
-    result = context.run_with_service(_create_search, lambda service: service.find_author(name, limit=limit))
+
+    async def command(service: SearchService) -> tuple[results.AuthorResult, str]:
+        found = await service.find_author(name, limit=limit)
+        unknown = f"No author has the name {name!r}."
+        return found, "" if found.author else await _explain_nothing(service, unknown)
+
+    result, empty = context.run_with_service(create_search, command)
     if as_json:
         output.print_json(
             {
                 "author": result.author,
                 "matches": list(result.matches),
                 "forms": list(result.name_variants),
+                "namesakes": list(result.namesakes),
+                "corrected": result.is_corrected,
                 "papers": [to_dict(row) for row in result.rows],
             }
         )
         return
-    print_papers(result.rows, False, empty=f"Nobody of the name {name!r} is known.")
-    if len(result.matches) > 1:
+    print_papers(result.rows, False, empty=empty)
+    if result.is_corrected:
+        output.error(f"No author is called {name!r}; these are the papers of {result.author}.")
+    if result.namesakes:
+        output.error(f"papers of several people of this name: {', '.join(result.namesakes)}")
+    elif len(result.matches) > 1:
         output.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
 
 
@@ -107,7 +176,7 @@ def paper(
         detail = await service.find_paper(paper_id)
         return detail, await service.list_sources(detail) if detail else {}
 
-    detail, sources = context.run_with_service(_create_search, find)
+    detail, sources = context.run_with_service(create_search, find)
     if as_json:
         output.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
@@ -115,34 +184,6 @@ def paper(
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
-
-
-def glossary(
-    term: Annotated[
-        str, typer.Argument(metavar="TERM", help="A term in Korean or English, or an abbreviation.")
-    ],
-    as_json: output.AsJson = False,
-) -> None:
-    """Show the forms of a term, what speaks for them, and how many papers each has."""
-    from dataclasses import asdict
-
-    concepts = context.run_with_service(_create_search, lambda service: service.explain_term(term))
-    if as_json:
-        data = [{"key": key, "forms": [asdict(form) for form in forms]} for key, forms in concepts]
-        output.print_json({"term": term, "concepts": data})
-        return
-    columns = ("concept", "form", "language", "explained in", "papers", "from")
-    rows = [
-        (key, form.text, form.language, form.explained, form.papers, _origin(form))
-        for key, forms in concepts
-        for form in forms
-    ]
-    output.print_table(columns, rows, empty=f"{term!r} is in no concept; it is searched for as it is.")
-
-
-def _origin(form: FormEvidence) -> str:
-    origins = [*(["digests"] if form.explained else []), *(["starting list"] if form.seeded else [])]
-    return ", ".join(origins) + ("" if form.searched else "; asked for, not searched for")
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
@@ -203,7 +244,7 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
 def _summary_to_dict(appearance: models.Appearance, source: str | None) -> dict[str, Any]:
     from bot.digests.elements import shown_summary
 
-    basis = shown_summary.find_basis(appearance.format, appearance.date, appearance.entry)
+    basis = shown_summary.find_appearance_basis(appearance)
     return {
         "format": appearance.format.value,
         "language": shown_summary.find_language(appearance),
@@ -219,21 +260,21 @@ def print_papers(
     as_json: bool,
     *,
     empty: str,
-    explanations: dict[str, dict[str, float]] | None = None,
+    explanations: Mapping[str, dict[str, float]] = MappingProxyType({}),
+    missing: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Print papers as JSON or as a table."""
     if as_json:
-        data = [to_dict(row) for row in rows]
-        for paper_data in data if explanations else ():
-            paper_data["explain"] = (explanations or {}).get(paper_data["arxiv_id"])
-        output.print_json(data)
+        output.print_json([_explained(row, explanations) for row in rows])
         return
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
+        + ([", ".join(missing.get(row.arxiv_id, ()))] if missing else [])
         + ([_format_score(explanations.get(row.arxiv_id))] if explanations else [])
         for row in rows
     ]
-    columns = ["id", "date", "votes", "title", "authors", *(["score"] if explanations else [])]
+    columns = ["id", "date", "votes", "title", "authors"]
+    columns += [*(["without"] if missing else []), *(["score"] if explanations else [])]
     output.print_table(columns, table, empty=empty)
 
 
@@ -243,20 +284,40 @@ def _format_score(parts: dict[str, float] | None) -> str:
 
 def _warnings(result: results.SearchResult) -> list[str]:
     left_out = ", ".join(result.ignored)
-    return [f"Could not be used and was left out: {left_out}"] if result.ignored else []
+    corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
+    return [
+        *([f"Could not be used and was left out: {left_out}"] if result.ignored else []),
+        *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
+        *([f"There is no paper {result.unknown_id} in the archive."] if result.unknown_id else []),
+    ]
 
 
 def _notes(result: results.SearchResult) -> list[str]:
     notes = _warnings(result)
+    if result.explanations:
+        notes.append(f"Read as: {' · '.join(result.terms)}")
+    elif result.is_shortened:
+        notes.append(f"Searched for: {' · '.join(result.terms)}")
+    if result.meanings:
+        notes.append(f"Stands for several terms: {', '.join(result.meanings)}")
     if result.added_forms:
         notes.append(f"also: {', '.join(result.added_forms)}")
+    if result.is_inside:
+        notes.append("Found only inside longer words.")
     if result.is_partial:
-        notes.append("Few papers have all of the words, so some of these have only most of them.")
-    if result.suggestions:
-        notes.append(f"Perhaps: {', '.join(result.suggestions)}")
+        notes.append(_partial_note(result.complete))
+    suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
+    if suggestions:
+        notes.append(f"Perhaps: {', '.join(suggestions)}")
     if result.total > len(result.rows):
-        notes.append(f"{result.total} in all; --limit shows more.")
+        notes.append(f"{result.total}{'' if result.total_is_exact else '+'} in all; --limit shows more.")
     return notes
+
+
+def _partial_note(complete: int) -> str:
+    if not complete:
+        return "No paper has everything asked for; these have a part of it."
+    return f"{complete} paper{'s have' if complete > 1 else ' has'} everything asked for; the others lack a part."
 
 
 def _print_detail(detail: models.PaperDetail) -> None:
@@ -275,7 +336,9 @@ def _print_detail(detail: models.PaperDetail) -> None:
             output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
 
 
-def _create_search(database: Database) -> SearchService:
+def create_search(database: Database) -> SearchService:
+    """Return the search service of a database."""
     from bot.services.search.service import SearchService
+    from bot.services.search.word_vectors import WordVectors
 
-    return SearchService(database)
+    return SearchService(database, vectors=WordVectors(context.load_settings().word_vectors))

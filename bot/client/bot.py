@@ -26,6 +26,7 @@ from bot.client.cogs import (
     subscriptions,
     trends,
     why,
+    write,
 )
 from bot.client.components import custom_ids, dynamic_item
 from bot.client.context import Client
@@ -46,6 +47,7 @@ COGS = (
     trends.TrendsCog,
     why.WhyCog,
     sources.SourcesCog,
+    write.WriteCog,
     guild_events.GuildEventsCog,
 )
 

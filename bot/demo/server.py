@@ -23,7 +23,7 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.demo import covers, samples
 from bot.digests import parse
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
-from bot.services.search import glossary_service
+from bot.services.indexing import glossary_service
 from bot.settings import Settings
 from storage import models
 from storage.outbox import sender_lock
@@ -74,6 +74,7 @@ class DemoWorld:
         for name, text in texts:
             if today not in name:
                 await ingest.add_text(text, source="demo", location=name)
+        await ingest.add_facts([samples.ABSTRACT])
         destination = {"guild_id": self.guild.id, "channel_id": self.channel.id}
         keyword = ALERT_KEYWORDS[self.container.locale]
         for alert_destination in ({}, destination):

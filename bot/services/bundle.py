@@ -21,6 +21,7 @@ from bot.services.search.admission import LookupAdmission
 from bot.services.search.service import SearchService
 from bot.services.trends.monthly import TrendService
 from bot.services.trends.rising import RisingTopicService
+from bot.services.writer.status import WriterStatus
 from storage import models
 from storage.database import Database
 
@@ -46,6 +47,7 @@ class Services:
     trends: TrendService
     rising: RisingTopicService
     charts: ChartRenderer
+    writer: WriterStatus
     inbox: Path | None = None
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"

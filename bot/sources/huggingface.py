@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from bot.sources.http import fetcher
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
-_PUBLIC_ADDRESSES = ("https://huggingface.co", "https://huggingface.co/papers", "https://hf.co")
+ADDRESS = "https://huggingface.co"
+"""The address of the source, also if its endpoint is another."""
+_PUBLIC_ADDRESSES = (ADDRESS, "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
 
 
@@ -37,6 +39,10 @@ class HuggingFaceSource:
     def daily_papers_url(self, day: date) -> str:
         """Return the address of a day's list."""
         return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
+
+    def is_list_growing(self, day: date, moment: datetime) -> bool:
+        """Whether papers may still be added to a day's list."""
+        return self._day_close.is_list_growing(day, moment)
 
     def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""

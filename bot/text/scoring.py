@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypeVar
 
+from bot.text.analysis import title_names
 from bot.text.glossary.model import expansion
 from bot.text.matching import term_variants
 
@@ -21,14 +22,14 @@ _BODY_WEIGHT = 2.0
 _BODY_SATURATION = 1.2
 MAX_BODY_FREQUENCY = 3
 """Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
+_TOPIC_FREQUENCY = 2
 _PROXIMITY_WEIGHT = 2.0
 _MAX_PROXIMITY_LINES = 1
 _COMPOSED_WEIGHT = 1.0
+_NAME_WEIGHT = 4.0
 _POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
-MIN_COMPLETE_MATCHES = 3
-"""With fewer complete matches than this, partial matches follow."""
 _MAX_PARTIAL_MATCHES = 10
 
 T = TypeVar("T")
@@ -36,17 +37,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A score by component. `matched` of `segments` parts of the query were found."""
+    """A score by component. `matched` of `segments` parts of the query were found.
+
+    `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화.
+    """
 
     total: float
     matched: int
     segments: int
-    title: float
-    body: float
-    together: float
-    phrase: float
-    composed: float
-    popularity: float
+    title: float = 0.0
+    body: float = 0.0
+    together: float = 0.0
+    phrase: float = 0.0
+    composed: float = 0.0
+    name: float = 0.0
+    popularity: float = 0.0
+    inside: bool = False
 
     def explain(self) -> dict[str, float]:
         """Return the components by name, rounded."""
@@ -59,8 +65,8 @@ class Score:
 
     @property
     def sort_key(self) -> tuple[int, bool, float]:
-        """The sort key of results, greatest first: all parts found, then the query as one term, then the total."""
-        return (self.matched, self.composed > 0, self.total)
+        """The sort key of results, greatest first: all parts found, then the query as one term or name, then the total."""
+        return (self.matched, self.composed > 0 or self.name > 0, self.total)
 
 
 def hot_score(votes: int | None, published_on: date | None, epoch: date = _EPOCH) -> float:
@@ -76,23 +82,24 @@ class Scorer:
         self, expanded: expansion.Expansion, phrases: Sequence[str] = (), excluded: Sequence[str] = ()
     ) -> None:
         quoted = [expansion.literal_segment(phrase) for phrase in phrases]
-        self._segments = [_CompiledSegment(segment) for segment in (*expanded.segments, *quoted)]
-        self._composed = [_CompiledSegment(segment) for segment in expanded.composed]
-        self._fallback = [_CompiledSegment(segment) for segment in expanded.fallback]
+        self._segments = compile_segments((*expanded.segments, *quoted))
+        self._composed = compile_segments(expanded.composed)
         self._excluded = [term_variants.compile_term(text) for text in excluded]
+        self._names = expanded.names
         several = len(expanded.segments) > 1
         self._phrase = term_variants.compile_term(expanded.text) if several else None
 
     def score(self, document: term_variants.Document) -> Score | None:
         """Return the score of a paper; None if it has none of the parts, or an excluded term."""
-        if any(sum(term.count(document)) >= 1 for term in self._excluded):
+        if self.excludes(document):
             return None
         counts = [segment.weighted_counts(document) for segment in self._segments]
         composed_counts = [segment.weighted_counts(document) for segment in self._composed]
         composed = max((_weighted_frequency(*pair) for pair in composed_counts), default=0.0)
         matched = sum(1 for in_title, in_body in counts if in_title + in_body > 0)
-        if not matched and not composed:
-            return self._score_fallback(document)
+        name = _NAME_WEIGHT * title_names.match(self._names, document.text)
+        if not matched and not composed and not name:
+            return None
         segments = max(1, len(self._segments))
         title, body = _mean_frequencies(counts)
         proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
@@ -100,19 +107,40 @@ class Scorer:
         if self._phrase and matched == segments:
             phrase = _weighted_frequency(*self._phrase.count(document))
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + popularity
-        matched_segments = segments if composed else matched
-        return Score(total, matched_segments, segments, title, body, proximity, phrase, composed, popularity)
+        total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + name + popularity
+        matched_segments = segments if composed or name else matched
+        inside = not name and self._is_inside(document)
+        return Score(
+            total,
+            matched_segments,
+            segments,
+            title,
+            body,
+            proximity,
+            phrase,
+            composed,
+            name,
+            popularity,
+            inside,
+        )
 
-    def _score_fallback(self, document: term_variants.Document) -> Score | None:
-        """Score a paper that has all words of a term but not the term: it matches no part of the query."""
-        counts = [segment.weighted_counts(document) for segment in self._fallback]
-        if not counts or not all(map(sum, counts)):
-            return None
-        title, body = _mean_frequencies(counts)
-        popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = title + body + popularity
-        return Score(total, 0, max(1, len(self._segments)), title, body, 0.0, 0.0, 0.0, popularity)
+    def _is_inside(self, document: term_variants.Document) -> bool:
+        """Tell whether a part of the query is only within longer words, and no term of the whole query is elsewhere."""
+        return any(part.is_inside(document) for part in self._segments) and all(
+            part.is_inside(document) or not any(part.weighted_counts(document)) for part in self._composed
+        )
+
+    def excludes(self, document: term_variants.Document) -> bool:
+        """Tell whether a paper has an excluded term."""
+        return any(sum(term.count(document)) >= 1 for term in self._excluded)
+
+    def is_about(self, document: term_variants.Document) -> bool:
+        """Tell whether a paper is truly about the query: each part of it, or the whole as one term or name."""
+        return (
+            all(segment.is_topic_of(document) for segment in self._segments)
+            or any(segment.is_topic_of(document) for segment in self._composed)
+            or bool(title_names.match(self._names, document.text))
+        )
 
     def _proximity(self, document: term_variants.Document) -> float:
         """Return the weight of the lines (the title is one) that contain all parts."""
@@ -139,7 +167,7 @@ def _weighted_frequency(in_title: float, in_body: float) -> float:
     )
 
 
-class _CompiledSegment:
+class CompiledSegment:
     """A segment with its forms compiled."""
 
     def __init__(self, segment: expansion.Segment) -> None:
@@ -148,10 +176,28 @@ class _CompiledSegment:
             (form, compile_term(form.text), [compile_term(word) for word in form.context])
             for form in segment.forms
         ]
+        self._has_short_forms = any(form.is_short for _, form, _ in self._forms)
+
+    def is_topic_of(self, document: term_variants.Document) -> bool:
+        """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
+        in_title = in_body = 0
+        for _, form, context in self._forms:
+            title, body = form.count(document)
+            if (title >= 1 or body >= 1) and (not context or _has_context(context, document)):
+                in_title += int(title)
+                in_body += int(body)
+        return in_title > 0 or in_body >= _TOPIC_FREQUENCY
 
     def line_numbers(self, document: term_variants.Document) -> set[int]:
         """Return the lines that contain any form."""
         return {line for _, form, _ in self._forms for line in form.line_numbers(document)}
+
+    def is_inside(self, document: term_variants.Document) -> bool:
+        """Tell whether the forms in a paper are all of two syllables and only within longer words."""
+        if not self._has_short_forms:
+            return False
+        found = [form for _, form, _ in self._forms if any(form.count(document))]
+        return bool(found) and all(form.is_inside(document) for form in found)
 
     def weighted_counts(self, document: term_variants.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
@@ -162,10 +208,15 @@ class _CompiledSegment:
                 continue
             weight = weighted.weight
             if context and not _has_context(context, document):
-                weight *= expansion.OUT_OF_CONTEXT_FACTOR
+                weight *= 0.0 if weighted.needs_context else expansion.OUT_OF_CONTEXT_FACTOR
             in_title += weight * title
             in_body += weight * body
         return in_title, in_body
+
+
+def compile_segments(segments: Iterable[expansion.Segment]) -> list[CompiledSegment]:
+    """Return the segments compiled."""
+    return [CompiledSegment(segment) for segment in segments]
 
 
 def _has_context(context: list[term_variants.TermPattern], document: term_variants.Document) -> bool:
@@ -178,10 +229,7 @@ def _has_context(context: list[term_variants.TermPattern], document: term_varian
 
 
 def rank(scored: Iterable[tuple[Score, T]], limit: int) -> list[tuple[Score, T]]:
-    """Return the best scored papers, in order.
-
-    Papers with all parts of the query; if there are fewer than `MIN_COMPLETE_MATCHES`, also partial matches after them.
-    """
+    """Return the best scored papers, in order: those with all parts of the query; if there are none, the others."""
     ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
     complete = sum(score.is_complete for score, _ in ranked)
-    return ranked[: min(limit, complete if complete >= MIN_COMPLETE_MATCHES else _MAX_PARTIAL_MATCHES)]
+    return ranked[: min(limit, complete or _MAX_PARTIAL_MATCHES)]

@@ -25,13 +25,14 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A paper's entry in one digest."""
+    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others."""
 
     digest_id: int
     format: DigestFormat
     date: date
     language: str
     entry: Entry
+    writer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +101,17 @@ class PaperFacts:
     listed_on: date | None = None
     organization: str | None = None
     code_stars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperText:
+    """The text of a paper as Markdown, without references and acknowledgements, and where it came from.
+
+    `basis` is a value of `summary_basis.Basis`: `paper` for the full text, `abstract` for the abstract alone.
+    """
+
+    arxiv_id: str
+    text: str
+    url: str
+    fetched_at: datetime
+    basis: str = "paper"

@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-from contextlib import suppress
-from pathlib import Path
-from typing import IO
 
-import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import errors, key_values
-from storage.database import Connection, Database, sqlite_path, translated_errors
+from storage.database import Connection, Database, translated_errors
+from storage.outbox import process_lock
 
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
 HEARTBEAT_INTERVAL = 5.0
-HEARTBEAT_TIMEOUT = 10.0
 
 
 async def raise_term(connection: Connection) -> int:
@@ -34,13 +28,11 @@ async def is_current_term(connection: Connection, term: int) -> bool:
     return int(await key_values.get(connection, key_values.SENDER_TERM, locked=True) or 0) == term
 
 
-class SenderLock:
+class SenderLock(process_lock.ProcessLock):
     """Held by the one process that sends."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._file: IO[str] | None = None
-        self._connection: AsyncConnection | None = None
+        super().__init__(database, "sender", ADVISORY_LOCK_ID)
         self._term: int | None = None
 
     @property
@@ -57,27 +49,12 @@ class SenderLock:
         """Acquire the lock if it is free, and begin a term. A database in memory has one process, so its lock is free."""
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.release)
-            if not await self._try_lock():
+            if not await super().try_acquire():
                 return False
             async with self._database.transaction() as connection:
                 self._term = await raise_term(connection)
             stack.pop_all()
         return True
-
-    async def _try_lock(self) -> bool:
-        if self._database.is_sqlite:
-            path = sqlite_path(self._database.url)
-            self._file = _lock_file(path) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
-            return self._file is not None
-        async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(translated_errors(self._database.url))
-            connection = await stack.enter_async_context(self._database.engine.connect())
-            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK_ID))):
-                self._connection = connection
-                stack.pop_all()  # the lock lives as long as the connection
-                return True
-        return False
 
     async def is_superseded(self, term: int) -> bool:
         """Whether another sender's term has begun after this one."""
@@ -90,7 +67,7 @@ class SenderLock:
             return self.is_held
         try:
             with translated_errors(self._database.url):
-                async with asyncio.timeout(HEARTBEAT_TIMEOUT):
+                async with asyncio.timeout(process_lock.TIMEOUT):
                     is_current = await is_current_term(self._connection, self._term or 0)
         except (SQLAlchemyError, OSError, errors.StorageError):
             is_current = False
@@ -105,27 +82,4 @@ class SenderLock:
     async def release(self) -> None:
         """Release the lock, and end the term."""
         self._term = None
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            # Only closing the session releases the lock; returning it to the pool would keep it.
-            with (
-                suppress(SQLAlchemyError, OSError, errors.StorageError),
-                translated_errors(self._database.url),
-            ):
-                async with asyncio.timeout(HEARTBEAT_TIMEOUT):
-                    await connection.invalidate()
-                    await connection.close()
-
-
-def _lock_file(path: Path) -> IO[str] | None:
-    path = path.resolve()  # one lock per file, also through a link
-    lock = path.with_name(path.name + ".sender.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
+        await super().release()

@@ -96,7 +96,12 @@ def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) 
     if not query.phrase:
         return all_of(parts) or query
     ranked = sorted(
-        (sum(document_frequencies.get(token, 0) for token in query_tokens(part)), number)
+        (
+            document_frequencies.get(part, 0)
+            if isinstance(part, str)
+            else sum(document_frequencies.get(token, 0) for token in query_tokens(part)),
+            number,
+        )
         for number, part in enumerate(parts)
     )
     kept = [number for _, number in ranked[:2]]
@@ -110,6 +115,11 @@ def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) 
 def estimate_cost(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
     """Return the approximate number of posting list entries that an engine reads for all matches."""
     return _estimate(query, document_frequencies)[1]
+
+
+def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
+    """Return the maximum number of papers that match."""
+    return _estimate(query, document_frequencies)[0]
 
 
 def _estimate(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> tuple[int, int]:

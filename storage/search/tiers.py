@@ -48,6 +48,12 @@ async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int
     return [int(tier) for tier, _ in rows], list(accumulate(int(entries) for _, entries in rows))
 
 
+async def count_rows(connection: AsyncConnection, table: str) -> int:
+    """Return the number of rows of a table, without reading it."""
+    _, sums = await _list_tiers(connection, table)
+    return sums[-1] if sums else 0
+
+
 async def end_positions(connection: AsyncConnection, table: str, shares: Sequence[float]) -> list[int | None]:
     """Return the last position of each most popular share of a table's rows, in whole tiers; None for all rows."""
     if all(share >= 1 for share in shares):

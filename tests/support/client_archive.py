@@ -59,7 +59,7 @@ Vote: 8
 
 Authors: Ada Lovelace
 
-- ***What's New***: Small language models again.
+- ***What's New***: Small language models again. A small language model forgets.
 """
 
 EARLIER_NEWSLETTER = """## Daily Papers (2025-12-30)

@@ -24,4 +24,6 @@ def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver
     counter = draft.cooccurrence_counter()
     for text in texts:
         counter.add(analyser.canonicalise(text))
-    return resolver.Glossary(build.build_concepts(draft, counter), draft.senses, draft.mention_evidence.table)
+    return resolver.Glossary(
+        build.build_concepts(draft, counter), draft.senses, draft.confirmed_table(counter)
+    )

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.services.search import indexer
+from bot.services.indexing import indexer
 from bot.text import scoring
 from storage.search import engines, index
 from storage.search.query import BooleanQuery

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.services.indexing.indexer import SearchIndexer
 from bot.services.ingest import service as ingest_service
 from bot.services.polling import poller, registry
 from bot.services.polling.report import SourceReport
-from bot.services.search.indexer import SearchIndexer
 from bot.sources import base
 from bot.sources.http import fetcher, retry
 from bot.sources.http.limits import Limits

@@ -88,7 +88,9 @@ class DigestsCog(commands.Cog):
         arxiv_ids = _menu_arxiv_ids(interaction)
         async with lookups.admitted(interaction):
             details = [await self._services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
-        papers = tuple(summaries.build_post_paper(detail, locale) for detail in details if detail is not None)
+        found = [detail for detail in details if detail is not None]
+        await summaries.prepare_extracts(found, [locale])
+        papers = tuple(summaries.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
         day = max(paper.date for paper in papers)

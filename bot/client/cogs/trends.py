@@ -118,9 +118,13 @@ class TrendsCog(commands.Cog):
             rising=await self._services.rising.list_topics(texts.locale) if rising else None,
         )
         if topic.text and not answer.trend.total:
-            results = await search.search(SearchRequest(topic.text, limit=1))
+            found = await search.search(SearchRequest(topic.text, limit=1))
+            # A search corrects a typing error; the topic was counted as typed.
+            typed = await search.search(SearchRequest(topic.text, limit=1, literal=True))
             answer = replace(
-                answer, suggestions=results.suggestions, has_papers_outside_span=results.has_full_matches
+                answer,
+                suggestions=typed.suggestions,
+                has_papers_outside_span=found.has_full_matches and not found.corrected,
             )
         image = await self._draw_chart(texts, answer)
         if image is None:

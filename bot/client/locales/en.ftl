@@ -35,6 +35,7 @@ share = Share in channel
 list-digest-heading = Papers of { $date } · { $count }
 list-top-heading = Most voted papers · { $period }
 list-top-topic-heading = Most voted on { $topic } · { $period }
+list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -49,13 +50,22 @@ choice-papers = { $count ->
 }
 list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
+list-corrected = Corrected: { $words }
+list-read = Searched for { $terms }
+list-meanings = { $term } stands for several terms: { $meanings }
 list-also = Also searched for { $forms }
-list-partial = Few papers have all of these words, so those with most of them are here too
+list-inside = Found only inside longer words
+list-partial = No paper has everything asked for; these have a part of it
+list-partial-heading = These lack a part of what was asked for
+list-missing = without: { $terms }
 list-perhaps = Perhaps you meant: { $topics }
 list-ignored = Could not be used and was left out: { $filters }
+list-name-corrected = No author is called { $name }; this is the nearest name
 list-other-authors = Similar names: { $names }
+list-namesakes = Several people have this name: { $names }
 list-coauthors = With { $names }
 list-topics = Topics: { $topics }
+no-list-paper = ### The archive has no paper { $paper }
 no-list-topic = ### Nothing found for { $topic }
 no-list-author-papers = ### No papers by { $author } pass these filters
 no-list-author = ### No author found for { $author }
@@ -70,7 +80,7 @@ archive-extent = The archive holds { $count ->
 }, from { $first } to { $last }.
 archive-empty = The archive is still empty. Papers come with the first digest.
 try-instead = Perhaps one of these:
-try-name = Try the family name alone, or pick one from the list while you type.
+try-name = Try the family name alone or the name in Hangul, or pick one from the list while you type.
 as-a-topic = As a topic · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -95,6 +105,11 @@ cite = Cite
 basis-paper = written from the whole paper
 basis-abstract = written from the abstract
 basis-unknown = basis not known
+basis-extract = extract of the abstract
+basis-extract-in-other-language = extract of the abstract, in Korean
+basis-huggingface = Hugging Face's summary of the abstract
+written-from-paper = written by { $model } from the whole paper
+written-from-abstract = written by { $model } from the abstract
 summary-listing = Hugging Face's summary of the abstract
 summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
@@ -416,6 +431,33 @@ why-no-order = No daily post is set up in this server. Someone who manages it ca
 why-no-order-here = This channel has no daily post. In this server there is one in { $channels }.
 
 ## Where the digests come from
+help-write-status = what Paperround writes itself, and what it could not write
+write-heading = Digests that Paperround writes
+write-off = The writer is off: no language model is set. Papers have Hugging Face's summary or an extract of the abstract. The person who runs Paperround can name a model.
+write-nothing-yet = Nothing is written yet. A day is written when its list is complete.
+write-format-newsletter = Newsletter
+write-format-review = Review
+write-language-en = in English
+write-language-ko = in Korean
+write-written = { $count } of { $total } written
+write-abstract = { $count } of them from the abstract
+write-refused = { $count } without a text
+write-failed = { $count } failed
+write-waiting = { $count } waiting
+write-failed-no-tokens = the token budget is used up
+write-failed-no-claim = no sentence passed the checks
+write-failed-unreachable = the model's server could not be reached
+write-failed-status-error = the model's server returned an error
+write-failed-no-reply = the model did not answer in time
+write-failed-cut-off = the answer was too long and was cut off
+write-failed-no-answer = the answer was not in the required form
+write-failed-unknown = an error occurred while writing; the log has more
+status-writer-budget = The writer's token budget is used up: papers have extracts instead of summaries. More in `/write status`.
+write-no-text = neither the paper nor its abstract could be read
+write-tokens-day = { $used } tokens used today (UTC)
+write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
+write-tokens-month = { $used } tokens used this month
+write-tokens-month-capped = { $used } of { $cap } tokens used this month
 help-sources = where the digests come from
 sources-heading = { $count ->
     [0] Sources

@@ -18,7 +18,7 @@ topic =
     .name = 주제
     .description = 주제로 논문을 찾아요. 한국어와 영어 모두 돼요
     .option-query = 검색어
-    .option-query-description = 낱말, 따옴표 안의 구절, 빼려면 -낱말
+    .option-query-description = 단어, 따옴표 안의 구절, 빼려면 -단어
     .option-period = 기간
     .option-period-description = 얼마 동안
     .option-votes = 추천
@@ -50,8 +50,8 @@ alerts =
 
 alerts-add =
     .name = 추가
-    .description = 낱말이나 저자를 정해 두고 새 논문을 받아봐요
-    .option-keyword = 낱말
+    .description = 단어나 저자를 정해 두고 새 논문을 받아봐요
+    .option-keyword = 단어
     .option-keyword-description = 강화 학습, diffusion처럼 제목이나 요약에 나오는 말
     .option-author = 저자
     .option-author-description = 저자의 이름
@@ -181,6 +181,14 @@ trends =
 sources =
     .name = 출처
     .description = 다이제스트를 어디서 가져오는지, 언제 왔고 언제 또 보는지
+
+write =
+    .name = 쓰기
+    .description = Paperround가 직접 쓰는 다이제스트
+
+write-status =
+    .name = 상태
+    .description = 지금 무엇을 쓰는지, 무엇을 왜 쓰지 못했는지, 오늘 쓴 토큰
 
 why =
     .name = 왜

@@ -19,7 +19,7 @@ from bot.client.views.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, Li
 from bot.client.views.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
-from bot.services.search.results import SearchRequest
+from bot.services.search.results import AuthorResult, SearchRequest
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
@@ -89,19 +89,24 @@ class PaperListLoader:
         result = await self._services.search.search(self._request(texts, state))
         suggestions = self._suggestions(state, result.suggestions)
         notes = (*list_notes.query_notes(texts, result, suggestions), paper_list.filters_text(texts, state))
-        if not result.rows:
+        suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
+        if not result.complete and not result.unknown_id:
             suggestions = await self._author_suggestion(texts, state) + suggestions
+        if not result.rows:
             suggestions = suggestions or await self._popular_topics(texts)
         return paper_list.PaperList(
             state=state,
-            heading=texts("list-topic-heading", topic=escape_untrusted(state.text), count=result.total),
+            heading=list_notes.topic_heading(texts, state.text, result),
             rows=result.rows,
             total=result.total,
+            missing=result.missing,
+            has_complete=bool(result.complete),
             notes=notes,
             snippets=result.snippets,
             suggestions=suggestions,
             ignored_note=list_notes.ignored_note(texts, result),
-            is_expanded=bool(result.added_forms),
+            is_expanded=bool(result.added_forms or result.corrected),
+            unknown_id=result.unknown_id,
         )
 
     async def _load_author(self, texts: Texts, state: ListState) -> paper_list.PaperList:
@@ -116,11 +121,16 @@ class PaperListLoader:
         )
         if result.author is None:
             return await self._unknown_author(texts, state)
-        shown = state if state.token else state.replace(text=result.author)
-        others = [name for name in result.matches if name != result.author]
+        is_one = not result.namesakes
+        shown = state if state.token or not is_one else state.replace(text=result.author)
+        others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
+        names_note = "list-other-authors" if is_one else "list-namesakes"
+        heading = result.author if is_one else state.text
         more = f" +{len(others) - list_notes.MAX_NAMES}" if len(others) > list_notes.MAX_NAMES else ""
+        typed = escape_untrusted(state.text, max_length=60)
         notes = [
-            texts("list-other-authors", names=list_notes.format_names(others) + more) if others else "",
+            texts("list-name-corrected", name=typed) if result.is_corrected else "",
+            texts(names_note, names=list_notes.format_names(others) + more) if others else "",
             texts("list-coauthors", names=list_notes.format_names(result.coauthors))
             if result.coauthors
             else "",
@@ -129,11 +139,12 @@ class PaperListLoader:
         ]
         return paper_list.PaperList(
             state=shown if len(shown.text) <= MAX_TEXT_LENGTH else state,
-            heading=texts("list-author-heading", author=escape_untrusted(result.author), count=result.total),
+            heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,
             notes=tuple(notes),
             suggestions=self._suggestions(state, others),
+            credits=_credit_namesakes(result),
             is_author_known=True,
         )
 
@@ -151,6 +162,8 @@ class PaperListLoader:
             heading=heading,
             rows=result.rows,
             total=result.total,
+            missing=result.missing,
+            has_complete=bool(result.complete),
             notes=list_notes.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -205,7 +218,7 @@ class PaperListLoader:
         """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
         topic = ListState(ListKind.TOPIC, state.text, token=state.token)
         result = await self._services.search.search(SearchRequest(state.text, limit=1))
-        suggestion = (texts("as-a-topic", count=result.total), topic)
+        suggestion = (texts("as-a-topic", count=result.complete), topic)
         return paper_list.PaperList(
             state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
         )
@@ -242,6 +255,14 @@ class PaperListLoader:
             for text in dict.fromkeys(plain)
             if 0 < len(text) <= MAX_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]
+
+
+def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
+    """Return by whom each paper is, if several people have the name."""
+    written = {
+        row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
+    }
+    return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
 
 
 def _offset(state: ListState) -> int:

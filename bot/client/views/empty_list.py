@@ -17,7 +17,8 @@ def empty_view(texts: Texts, listed: paper_list.PaperList, extent: models.Archiv
     """Return the answer for an empty list, with up to a row of suggested lists."""
     state = listed.state
     message = message_builder.MessageBuilder()
-    message.add_text(_heading(texts, state, is_known=listed.is_author_known))
+    unknown_id = texts("no-list-paper", paper=listed.unknown_id) if listed.unknown_id else ""
+    message.add_text(unknown_id or _heading(texts, state, is_known=listed.is_author_known))
     message.add_text("\n".join(paper_text.subtext(note) for note in _notes(texts, listed) if note))
     message.add_text(extent_line(texts, extent))
     suggested = paper_list.suggestion_buttons(listed)

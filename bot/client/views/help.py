@@ -18,6 +18,7 @@ SUBSCRIPTION_COMMANDS = (
     "daily now",
     "daily pause",
     "daily remove",
+    "write status",
 )
 GENERAL_COMMANDS = ("status", "why", "sources", "help")
 

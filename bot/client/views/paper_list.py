@@ -26,12 +26,17 @@ OPEN_SELECTED = "open"
 SHARE = "ls"
 SELECT_PERIOD = "lp"
 FOLLOW = "lf"
+_MAX_MISSING = 4
+_MAX_MISSING_LENGTH = 30
 FILTERABLE_KINDS = frozenset({list_state.ListKind.TOP, list_state.ListKind.TOPIC, list_state.ListKind.AUTHOR})
 
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels."""
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id; `suggestions` have labels.
+
+    `missing` has the terms of the query that a paper lacks, by arXiv id, for those that lack any.
+    """
 
     state: list_state.ListState
     heading: str
@@ -39,12 +44,22 @@ class PaperList:
     total: int
     notes: tuple[str, ...] = ()
     snippets: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    credits: Mapping[str, str] = field(default_factory=dict)
+    """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
+
     suggestions: tuple[tuple[str, list_state.ListState], ...] = ()
     ignored_note: str = ""
     is_expanded: bool = False
-    """Whether the query was expanded, so that a button can offer a literal search."""
+    """Whether the query was expanded or corrected, so that a button can offer a literal search."""
     is_author_known: bool = False
     """True for a known author, also if the filters exclude all papers."""
+
+    has_complete: bool = True
+    """False if all papers of the list lack a part of the query, which a note says."""
+
+    unknown_id: str = ""
+    """The arXiv id that a query is, if the archive does not have its paper."""
 
     @property
     def page_count(self) -> int:
@@ -67,7 +82,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
         _toggle_buttons(texts, listed) + _follow_and_share_buttons(texts, listed, may_share),
         suggestion_buttons(listed),
     ]
-    _fill_message(message, listed, rows)
+    _fill_message(texts, message, listed, rows)
     return message.view
 
 
@@ -78,7 +93,7 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
         texts("list-more-privately", count=listed.total), list_state.pack(listed.state.replace(page=0))
     )
     rows = [optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
-    _fill_message(message, listed, rows, foot=paper_text.subtext(texts("shared-by", name=sharer)))
+    _fill_message(texts, message, listed, rows, foot=paper_text.subtext(texts("shared-by", name=sharer)))
     return message.view
 
 
@@ -107,37 +122,58 @@ def _start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
 
 
 def _fill_message(
-    message: MessageBuilder, listed: PaperList, rows: Sequence[Sequence[ui.Item[Any]]], foot: str = ""
+    texts: Texts,
+    message: MessageBuilder,
+    listed: PaperList,
+    rows: Sequence[Sequence[ui.Item[Any]]],
+    foot: str = "",
 ) -> None:
     """Add the papers, each with an equal share of the space left by the rows and the foot; then add these."""
     present = [row for row in rows if row]
     message.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
     first = listed.state.page * list_state.PAGE_SIZE
+    has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
+        missing = listed.missing.get(row.arxiv_id, ())
+        if missing and not has_partial_heading:
+            message.add_separator()
+            message.add_text(paper_text.subtext(texts("list-partial-heading")))
+            has_partial_heading = True
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
-        message.add_text(_paper_text(first + position + 1, row, listed.snippets.get(row.arxiv_id), *share))
+        lacks = paper_text.subtext(_missing_text(texts, missing)) if missing else ""
+        message.add_text(_paper_text(first + position + 1, row, listed, lacks, *share))
     for items in present:
         message.add_reserved_row(*items)
     if foot:
         message.add_reserved_text(foot)
 
 
-def _paper_text(rank: int, row: models.PaperRow, snippet: str | None, characters: int, size: int) -> str:
+def _missing_text(texts: Texts, missing: Sequence[str]) -> str:
+    """Return the terms that a paper lacks, the first `_MAX_MISSING` of them, each cut to fit."""
+    shown = [
+        paper_text.escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]
+    ]
+    return texts("list-missing", terms=", ".join(shown) + (" …" if len(missing) > _MAX_MISSING else ""))
+
+
+def _paper_text(
+    rank: int, row: models.PaperRow, listed: PaperList, lacks: str, characters: int, size: int
+) -> str:
+    snippet = listed.snippets.get(row.arxiv_id)
     facts = paper_text.join_dotted(paper_text.format_votes(row.votes), row.date.isoformat())
+    if credit := listed.credits.get(row.arxiv_id):
+        facts = paper_text.join_dotted(facts, paper_text.escape_untrusted(credit))
     title = paper_text.title_link(
         row.title,
         row.arxiv_id,
         row.url,
-        max_characters=characters - len(facts) - 16,
-        max_bytes=size - limits.utf8_bytes(facts) - 16,
+        max_characters=characters - len(facts) - len(lacks) - 17,
+        max_bytes=size - limits.utf8_bytes(facts) - limits.utf8_bytes(lacks) - 17,
     )
-    head = f"**{rank} · {title}**\n{facts}"
-    text = (
-        f"{head}\n{snippet}"
-        if snippet
-        else paper_text.join_dotted(head, paper_text.format_authors(row.authors))
-    )
+    if not snippet and not credit:
+        facts = paper_text.join_dotted(facts, paper_text.format_authors(row.authors))
+    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, snippet) if line)
     return split.shorten(text, characters, max_bytes=size)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.client.translations import Texts
 from bot.digests.elements import shown_summary
 from bot.digests.elements.arxiv_ids import huggingface_url
+from bot.digests.elements.summary_basis import Basis
 from bot.rendering.discord_text import escape, limits, split
 from bot.services.posts import contents
 from bot.text.analysis import latex
@@ -19,6 +20,7 @@ MAX_URL_LENGTH = 160
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
 MAX_ORGANIZATION_LENGTH = 60
+MAX_MODEL_LENGTH = 60
 
 
 _ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
@@ -104,8 +106,16 @@ def summary_line(texts: Texts, summary: contents.Summary) -> str:
     """Return the writer of a summary, its date and what it was written from."""
     if summary.format is None or summary.format in _ORIGIN_KEYS:
         return texts(_ORIGIN_KEYS[summary.format])
-    basis = texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
-    return join_dotted(texts(f"format-{summary.format.value}", date=summary.date.isoformat()), basis)
+    day = texts(f"format-{summary.format.value}", date=summary.date.isoformat())
+    return join_dotted(day, _basis_text(texts, summary))
+
+
+def _basis_text(texts: Texts, summary: contents.Summary) -> str:
+    """Return what a digest's summary was written from, and with which model if Paperround wrote it."""
+    if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
+        model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
+        return texts(f"written-from-{summary.basis.value}", model=model)
+    return texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
 
 
 def language_note(texts: Texts, summary: contents.Summary | None) -> str:
@@ -115,10 +125,14 @@ def language_note(texts: Texts, summary: contents.Summary | None) -> str:
 
 
 def post_note(texts: Texts, summary: contents.Summary | None) -> str:
-    """Return the small print below a paper of a post: its origin unless a digest was written, and its language."""
+    """Return the small print below a paper of a post: its origin unless other people wrote it, and its language."""
     if summary is None:
         return ""
     note = language_note(texts, summary)
+    if note and summary.basis is Basis.EXTRACT:
+        return texts("basis-extract-in-other-language")
+    if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
+        return join_dotted(_basis_text(texts, summary), note)
     key = (_FOREIGN_ORIGIN_KEYS if note else _ORIGIN_KEYS).get(summary.format)
     return texts(key) if key else note
 

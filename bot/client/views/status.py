@@ -21,9 +21,17 @@ MAX_POSTS = 10
 
 
 def status_view(
-    texts: Texts, report: StatusReport, *, guild_id: int | None, can_manage: bool
+    texts: Texts,
+    report: StatusReport,
+    *,
+    guild_id: int | None,
+    can_manage: bool,
+    is_budget_spent: bool = False,
 ) -> ui.LayoutView:
-    """Return the status. `can_manage` adds what is only for members who manage the server."""
+    """Return the status. `can_manage` adds what is only for members who manage the server.
+
+    `is_budget_spent`: the writer has no tokens left for papers of the newest day.
+    """
     has_problem = report.problem_deliveries or _inactive_subscriptions(report)
     message = message_builder.MessageBuilder(message_builder.RED if has_problem else message_builder.AMBER)
     message.add_text(f"### {texts('status-heading')}")
@@ -32,6 +40,8 @@ def status_view(
         message.add_text(_clock_text(texts, report.clock_step))
     if can_manage:
         message.add_text(_discord_text(texts, report))
+    if is_budget_spent:
+        message.add_text(texts("status-writer-budget"))
     if guild_id is not None:
         message.add_separator()
         message.add_text(_posts_text(texts, report, guild_id))

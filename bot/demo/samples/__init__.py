@@ -5,7 +5,25 @@ Titles, ids and authors are those of real papers; dates, votes and summaries are
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib import resources
+
+from storage import models
+
+ABSTRACT = models.PaperFacts(
+    arxiv_id="2205.14135",
+    source="huggingface",
+    location="https://huggingface.co/papers/2205.14135",
+    read_at=datetime(2025, 12, 28, 12, tzinfo=UTC),
+    abstract=(
+        "Attention is slow on long sequences, since its time and memory grow with the square of the length. "
+        "Methods that approximate attention compute less and are often no faster. "
+        "We argue that what counts is how often an attention algorithm reads and writes the slow memory of a GPU. "
+        "FlashAttention computes exact attention in tiles that stay in the fast memory. "
+        "It needs fewer memory accesses than standard attention, and trains language models faster."
+    ),
+)
+"""The abstract of the one paper that no digest summarises, in words of our own: posts have an extract of it."""
 
 
 def sample_texts() -> list[tuple[str, str]]:

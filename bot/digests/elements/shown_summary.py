@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from bot.digests.elements import empty_statements, language, summary_basis
+from bot.digests.elements import empty_statements, language, summary_basis, writer_labels
 from bot.digests.elements.summary_basis import Basis
 from storage import models
 
@@ -18,17 +18,24 @@ _FULL_TEXT_SINCE = date(2024, 6, 10)
 
 
 def shown_sections(entry: models.Entry) -> tuple[models.Section, ...]:
-    """The sections without empty statements; none for a refusal or an invention."""
+    """The sections without empty statements and labels of the basis; none for a refusal or an invention."""
     if entry.summary_missing or not entry.sections or summary_basis.find_basis(entry.sections) is Basis.NONE:
         return ()
-    return empty_statements.drop_empty_statements(entry.sections)
+    return empty_statements.drop_empty_statements(writer_labels.drop_labels(entry.sections))
 
 
 def find_basis(digest_format: models.DigestFormat, day: date, entry: models.Entry) -> Basis | None:
     """What the summary of an entry of this day was written from; None if that is unknown."""
     if entry.summary_missing or not shown_sections(entry):
         return Basis.NONE
-    return summary_basis.find_basis(entry.sections) or FORMAT_BASIS[digest_format](day, entry)
+    labelled = writer_labels.find_basis(entry.sections) or summary_basis.find_basis(entry.sections)
+    return labelled or FORMAT_BASIS[digest_format](day, entry)
+
+
+def find_appearance_basis(appearance: models.Appearance) -> Basis | None:
+    """What the summary of a stored entry was written from. Paperround's writer labels all but the whole paper."""
+    basis = find_basis(appearance.format, appearance.date, appearance.entry)
+    return Basis.PAPER if basis is None and appearance.writer is not None else basis
 
 
 def find_language(appearance: models.Appearance) -> str:

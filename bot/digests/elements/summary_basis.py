@@ -19,6 +19,10 @@ class Basis(StrEnum):
 
     PAPER = "paper"
     ABSTRACT = "abstract"
+    EXTRACT = "extract"
+    """Sentences of the abstract itself."""
+    HUGGINGFACE = "huggingface"
+    """Hugging Face's summary of the abstract, taken over."""
     NONE = "none"
     """Neither: the summary is missing or invented."""
 

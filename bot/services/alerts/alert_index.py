@@ -11,7 +11,7 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-VERSION = "2"
+VERSION = "3"
 """Raise it when trigger terms change while the analyser's tokens do not."""
 
 ALERT_BATCH_SIZE = 200
@@ -51,6 +51,6 @@ async def rebuild_if_outdated(database: Database) -> int:
 
 def _version() -> str:
     # Imported here because most commands never need it; an ingest has loaded it already.
-    from bot.services.search import document_tokens
+    from bot.services.indexing import document_tokens
 
     return f"{VERSION}/{document_tokens.VERSION}"

@@ -10,10 +10,14 @@ from bot.services.posts import contents
 from bot.text.analysis import latex, normalisation
 from bot.text.matching import candidate_terms as keyword_terms
 from bot.text.matching import keyword_match
+from bot.text.people import romanisation
 from storage import models
 
 AUTHOR_PREFIX = "@"
 """Prefix of the trigger terms of author alerts, which keeps them apart from those of keywords."""
+
+SOUND_PREFIX = "@@"
+"""Prefix of the trigger terms of alerts for a Hangul name, and of what names in Latin letters may be in Hangul."""
 
 MAX_CHARACTERS = 100_000
 """Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
@@ -43,12 +47,20 @@ def trigger_term(kind: models.AlertKind, text: str) -> str | None:
     """Return the token that is among the `candidate_terms` of every matching paper; None if nothing can match."""
     if kind is models.AlertKind.KEYWORD:
         return keyword_terms.trigger_term(text)
+    if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
+        return SOUND_PREFIX + keys[0]
     return _name_trigger_term(text) if normalisation.fold_name(text) else None
 
 
 def candidate_terms(authors: Iterable[str], text: keyword_match.KeywordText) -> set[str]:
     """Return the trigger terms of all alerts that may match a paper by these authors."""
-    return text.candidate_terms | {_name_trigger_term(name) for name in authors}
+    return text.candidate_terms.union(*map(_name_candidate_terms, authors))
+
+
+def _name_candidate_terms(name: str) -> set[str]:
+    """Return the trigger terms of alerts for a name: as written, by its sound, and for Hangul by its spellings."""
+    sounds = {SOUND_PREFIX + key for key in romanisation.sound_keys(name)}
+    return sounds | {_name_trigger_term(spelling) for spelling in (name, *romanisation.spellings(name))}
 
 
 def _name_trigger_term(name: str) -> str:
@@ -76,7 +88,7 @@ def match(
     if alert.kind is models.AlertKind.AUTHOR:
         variants = name_variants(alert.text)
         for name in paper.authors:
-            if variants & name_variants(name):
+            if variants & name_variants(name) or romanisation.is_same_name(alert.text, name):
                 return contents.AlertReason(alert.id, alert.kind, name, contents.MatchField.AUTHOR)
         return None
     in_title, in_body = text.match(alert.text)

@@ -87,6 +87,8 @@ class AlertNotifier:
         async with self._database.read() as connection:
             for recipient in matches:
                 destinations[recipient] = await self._resolve_recipient(connection, recipient)
+        details = {detail.id: detail for matched in matches.values() for detail, _ in matched}
+        await summaries.prepare_extracts(details.values(), {locale for locale, _ in destinations.values()})
         built: dict[Recipient, models.NewDelivery] = {}
         slices = TimeSlices()
         for recipient, matched in matches.items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import TypeAlias
 
 from bot import day_close
 from bot.services.daily import decision, late_papers, schedule
-from storage import digests, entries, models, papers, posted, sources
+from bot.services.posts import summaries
+from storage import digests, entries, key_values, models, papers, posted, sources
 from storage.database import Connection
 from storage.entries import DigestPaper
 
@@ -68,11 +69,27 @@ async def load_closings(
 ) -> day_close.Closings | None:
     """Return which days are complete; None if nothing asks for that, or no source has lists.
 
-    A subscription that waits for it does, and a post of a listing among `digests`.
+    A subscription that waits for it does, and a post of a listing among `digests`. A day whose digest is being written
+    is not complete.
     """
     is_asked = any(subscription.when is models.When.COMPLETE for subscription in subscriptions)
     if not is_asked and not any(late_papers.is_listing(digest.format) for digest in digests):
         return None
+    reads = await load_reads(connection, now)
+    if reads is None:
+        return None
+    if rule.writing_period:
+        written_on = await key_values.get(connection, key_values.WRITTEN_ON) or ""
+        reads = {
+            day: read_at
+            for day, read_at in reads.items()
+            if day.isoformat() <= written_on or now >= rule.written_by(day)
+        }
+    return day_close.Closings(rule, reads)
+
+
+async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:
+    """Return when the list of each recent day was read last (UTC); None if no source has lists."""
     since = now - decision.REPOST_INTERVAL
     pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
     if pages is None:
@@ -82,7 +99,7 @@ async def load_closings(
         with contextlib.suppress(ValueError):
             day = date.fromisoformat(location.rpartition("?date=")[2])
             reads[day] = max(read_at, reads.get(day, read_at))
-    return day_close.Closings(rule, reads)
+    return reads
 
 
 def stated_close(
@@ -126,11 +143,13 @@ async def load_posted_ids(
 
 
 async def load_details(
-    connection: Connection, posts: Iterable[decision.PlannedPost | None]
+    connection: Connection, posts: Iterable[decision.PlannedPost | None], locales: Collection[models.Locale]
 ) -> dict[int, models.PaperDetail]:
-    """Return the details of all papers of some posts, by paper id."""
+    """Return the details of all papers of some posts for readers of `locales`, by paper id."""
     ids = sorted({paper.paper_id for post in posts if post for paper in post.papers})
-    return {detail.id: detail for detail in await papers.list_details(connection, ids)}
+    details = await papers.list_details(connection, ids)
+    await summaries.prepare_extracts(details, locales)
+    return {detail.id: detail for detail in details}
 
 
 def posted_papers(

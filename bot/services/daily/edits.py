@@ -118,6 +118,7 @@ class EditPlanner:
             return None
         if shown_id is not None and not _shows(details, delivery.locale, shown_id):
             return None
+        await summaries.prepare_extracts(details, [delivery.locale])
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             return self._deliveries.render_daily(_rebuild_post(delivery, subscription, details))

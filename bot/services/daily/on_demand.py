@@ -62,7 +62,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 post = await self._select_newest(connection, subscription, now)
-            details = await candidates.load_details(connection, [post])
+            details = await candidates.load_details(connection, [post], [subscription.locale])
         return build_daily_post(subscription, post, details, now)
 
     async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
@@ -81,7 +81,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 return None
-            details = await candidates.load_details(connection, [post])
+            details = await candidates.load_details(connection, [post], [subscription.locale])
             delivery = self._deliveries.build_post(
                 self._deliveries.render_daily(build_daily_post(subscription, post, details, now)),
                 subscription,

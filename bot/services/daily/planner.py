@@ -111,7 +111,8 @@ class DailyPlanner:
             if not all(matches.covers(subscription) for subscription in known):
                 return None
             plans, revisions = await _decide(connection, known, now, matches, self._day_close)
-            details = await candidates.load_details(connection, [plan.post for plan in plans])
+            locales = {subscription.locale for subscription in known}
+            details = await candidates.load_details(connection, [plan.post for plan in plans], locales)
             plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
             plans += [

@@ -13,8 +13,8 @@ import pydantic
 
 from bot import errors
 from bot.rendering.wording.templates import Templates
+from bot.services.indexing import document_tokens, maintenance_tasks, rebuild
 from bot.services.polling import registry
-from bot.services.search import document_tokens, maintenance_tasks, rebuild
 from bot.settings import Settings, setting_name, setting_origins
 from storage import errors as storage_errors
 from storage import migrate, papers, sources

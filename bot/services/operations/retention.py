@@ -16,11 +16,13 @@ from bot.clock import Clock
 from storage import alerts, decisions, guilds, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import plan, queries
+from storage.writer import drafts, paper_texts
 
 log = structlog.get_logger(__name__)
 
 CONTENT_RETENTION = timedelta(days=30)
-"""Age at which payloads, with which a post could be edited or repeated, and the decisions for `/why` are removed."""
+"""Age at which payloads, with which a post could be edited or repeated, the decisions for `/why` and the full
+texts of papers are removed."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
 """Between two batches, for writers in other processes."""
@@ -52,6 +54,10 @@ class Retention:
         removed += await self._repeat(
             lambda connection: decisions.purge(connection, content_before, self._batch_size)
         )
+        removed += await self._repeat(
+            lambda connection: paper_texts.purge(connection, content_before, self._batch_size)
+        )
+        removed += await self._repeat(lambda connection: drafts.purge(connection, before, self._batch_size))
         removed += await self._archive_notified(before)
         removed += await self._remove_deliveries(before)
         removed += await self._remove_left_guilds(before)

@@ -20,6 +20,7 @@ class Summary:
     """A summary that readers may see: Markdown, its language, its writer, and what it was written from (None: unknown).
 
     `format` and `digest_id` are None for the paper's own abstract; `is_partial`: chapters that say nothing are left out.
+    `writer` is the model that Paperround wrote it with.
     """
 
     sections: tuple[models.Section, ...]
@@ -29,6 +30,7 @@ class Summary:
     basis: Basis | None
     digest_id: int | None = None
     is_partial: bool = False
+    writer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
-"""Chooses a paper's summary for a reader: their language first, then by what it was written from. Pure."""
+"""Chooses a paper's summary for a reader: their language first, then by what it was written from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
-from bot.digests.elements import language, shown_summary
+from bot.digests.elements import language, shown_summary, writer_labels
 from bot.digests.elements.summary_basis import Basis
-from bot.services.posts import contents
+from bot.services.posts import contents, extracts
+from bot.time_slices import TimeSlices
 from storage import models
 
-_BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2}
+_BASIS_RANK = {Basis.PAPER: 0, None: 1, Basis.ABSTRACT: 2, Basis.HUGGINGFACE: 3, Basis.EXTRACT: 4}
 WRITER_RANK = {
     models.DigestFormat.NEWSLETTER: 0,
     models.DigestFormat.REVIEW: 0,
@@ -47,9 +49,24 @@ def summary_sections(detail: models.PaperDetail, locale: models.Locale) -> tuple
     return best.sections if best else ()
 
 
+async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Collection[models.Locale]) -> None:
+    """Choose the extracts that posts of some papers show to readers of `locales`, in slices of time.
+
+    `build_post_paper` then finds them in the cache, so that a post of many papers does not hold up the event loop.
+    """
+    slices = TimeSlices()
+    for detail in details:
+        best = [best_summary(detail, locale) for locale in locales] if detail.abstract else []
+        if any(summary is not None and summary.format is None for summary in best):
+            extracts.choose_sentences(detail.abstract or "", detail.title or "")
+        await slices.pause()
+
+
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
-    """Return a paper as post content for readers of `locale`."""
+    """Return a paper as post content for readers of `locale`. Of an abstract it has an extract."""
     best = best_summary(detail, locale)
+    if best is not None and best.format is None:
+        best = _extract(best, detail.title or "")
     return contents.PostPaper(
         arxiv_id=detail.arxiv_id,
         title=detail.title,
@@ -78,16 +95,24 @@ def _summaries(detail: models.PaperDetail) -> Iterator[contents.Summary]:
         yield contents.Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
 
 
+def _extract(summary: contents.Summary, title: str) -> contents.Summary:
+    """Return the best sentences of an abstract in its place."""
+    text = " ".join(extracts.choose_sentences(summary.sections[0].body, title))
+    return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
+
+
 def _digest_summary(appearance: models.Appearance) -> contents.Summary | None:
     entry = appearance.entry
     sections = shown_summary.shown_sections(entry)
     if not sections:
         return None
-    basis = shown_summary.find_basis(appearance.format, appearance.date, entry)
+    basis = shown_summary.find_appearance_basis(appearance)
     written_in = shown_summary.find_language(appearance)
-    is_partial = len(sections) < len(entry.sections)
+    is_partial = len(sections) < len(writer_labels.drop_labels(entry.sections))
     day, digest_id = appearance.date, appearance.digest_id
-    return contents.Summary(sections, written_in, appearance.format, day, basis, digest_id, is_partial)
+    return contents.Summary(
+        sections, written_in, appearance.format, day, basis, digest_id, is_partial, appearance.writer
+    )
 
 
 def _sort_key(summary: contents.Summary, locale: models.Locale) -> tuple[object, ...]:

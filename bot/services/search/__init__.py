@@ -1,3 +1,1 @@
-"""Parses and expands queries, retrieves and scores candidates, completes input, finds authors, and maintains the index. See
-docs/search.md.
-"""
+"""Parses and expands queries, retrieves and scores candidates, completes input and finds authors. See docs/search.md."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from bot.services.search import korean_names
 from bot.text.analysis import normalisation
 from bot.text.people import name_similarity, names
 from storage import models
@@ -32,9 +33,19 @@ async def find_authors(
         return []
     spellings = _spelling_queries(name, words)
     authors = await _find_exact(connection, words, spellings, is_prefix=is_prefix)
-    if not authors:
-        authors = await _find_fuzzy(connection, words, spellings)
-    return _rank(authors, words, is_prefix=is_prefix)[:limit]
+    ranked = _rank(authors, words, is_prefix=is_prefix)
+    korean = await korean_names.find_by_hangul(connection, " ".join(words), is_prefix=is_prefix)
+    if not ranked and not korean and not is_prefix:
+        korean = await korean_names.find_by_spelling(connection, name)
+    found = list({author.id: author for author in (*ranked, *korean)}.values())
+    if not found:
+        found = _rank(await _find_fuzzy(connection, words, spellings), words, is_prefix=is_prefix)
+    return found[:limit]
+
+
+def is_correction(name: str, author: models.Author) -> bool:
+    """Tell whether an author that was found for a name is called otherwise than typed."""
+    return name_similarity.is_correction(tuple(names.name_tokens(names.given_name_first(name))), author.name)
 
 
 def _spelling_queries(name: str, words: tuple[str, ...]) -> list[BooleanQuery]:
@@ -124,10 +135,12 @@ async def _find_fuzzy(
         }
         if any(distance <= name_similarity.ONE_TYPO for distance in distances.values()):
             break
-    near = [
-        author for author_id, author in matches.items() if distances[author_id] < name_similarity.MISSING_WORD
+    return [
+        author
+        for author_id, author in matches.items()
+        if distances[author_id] < name_similarity.MISSING_WORD
+        and name_similarity.is_plausible(words, author.name)
     ]
-    return near or (list(matches.values()) if len(words) > 2 else [])
 
 
 def _fuzzy_stages(

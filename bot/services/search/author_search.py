@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bot.services.search import author_matching, glossary_service
+from bot.services.indexing import glossary_service
+from bot.services.search import author_matching, korean_names
 from bot.services.search.results import AuthorResult, votes_descending
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
@@ -16,6 +17,8 @@ from storage.search import index
 
 MAX_COAUTHORS = 8
 MAX_TOPICS = 5
+_MIN_TITLES = 2
+"""Titles that have a single word, such as quantization but not background, before it counts as a topic."""
 MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
 
@@ -29,15 +32,20 @@ async def find_author(
     filters: index.Filters,
     locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
-    """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names."""
+    """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names.
+
+    If several people are written as a Hangul name, the papers are those of all.
+    """
     matches = await author_matching.find_authors(connection, name)
     if not matches:
         return AuthorResult()
     best = matches[0]
-    paper_ids = await authors.list_paper_ids(connection, [best.id])
+    namesakes = korean_names.list_namesakes(matches, name)
+    paper_ids = await authors.list_paper_ids(connection, [author.id for author in namesakes or [best]])
     rows = await papers.list_rows(connection, paper_ids)
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
     coauthors = await authors.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
+    is_one = len(namesakes) < 2
     variants = await authors.list_name_variants(connection, best.id)
     shown = _display_name(best, variants)
     indexed = await index.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
@@ -47,8 +55,10 @@ async def find_author(
         author=shown,
         matches=(shown, *(author.name for author in matches[1:])),
         name_variants=tuple(variants),
-        coauthors=tuple(author.name for author, _ in coauthors),
-        topics=await _list_topics(glossary, indexed.values(), locale),
+        coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
+        topics=await _list_topics(glossary, indexed.values(), locale) if is_one else (),
+        namesakes=() if is_one else tuple(author.name for author in namesakes),
+        is_corrected=author_matching.is_correction(name, best) and not namesakes,
     )
 
 
@@ -61,15 +71,31 @@ def _display_name(author: models.Author, variants: Sequence[str]) -> str:
 async def _list_topics(
     glossary: resolver.Glossary, rows: Iterable[index.IndexRow], locale: models.Locale
 ) -> tuple[str, ...]:
-    """Return the terms that most of these papers explain in parentheses, by their usual forms in a language."""
-    counts, slices = Counter[str](), TimeSlices()
+    """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language."""
+    counts, support, slices = Counter[str](), dict[str, int](), TimeSlices()
     for row in rows:
-        terms = {term for mention in row.texts.mentions for term in glossary_service.mention_terms(mention)}
-        by_key = {concept.key: concept for term in terms for concept in glossary.find_concepts(term)[:1]}
-        counts.update(_concept_name(concept, locale) for concept in by_key.values())
+        explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
+        by_key = {concept.key: concept for concept in explained if concept is not None}
+        for concept in by_key.values():
+            name = _concept_name(concept, locale)
+            counts[name] += 1
+            support[name] = sum(form.papers for form in concept.forms)
         await slices.pause()
-    # Ties are broken by name, since the order of a set varies between runs.
-    return tuple(sorted(counts, key=lambda topic: (-counts[topic], topic))[:MAX_TOPICS])
+    # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
+    ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))
+    return tuple(ranked[:MAX_TOPICS])
+
+
+def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:
+    """Return the concept that a mention explains; None for a word of no title, and for an ambiguous abbreviation."""
+    term = next(iter(glossary_service.mention_terms(mention)), "")
+    found = glossary.find_concepts(term)
+    if not found or (len(found) > 1 and term.isupper()):
+        return None
+    concept = found[0]
+    is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
+    _, in_titles = glossary.title_statistics
+    return concept if is_term or in_titles.get(concept.key, 0) >= _MIN_TITLES else None
 
 
 def _concept_name(concept: concepts.Concept, locale: models.Locale) -> str:

@@ -6,6 +6,7 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from bot.text.analysis import korean, latex, normalisation, stopwords, term_keys
 from bot.text.glossary.model import concepts
 from bot.text.glossary.resolution import resolver
 from bot.text.people import names
+from bot.text.queries import spelling
 from storage import models, papers
 from storage.database import Connection
 from storage.search import author_index
@@ -51,24 +53,45 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """A prefix index of a glossary's forms and title phrases. Built once per glossary, in a thread."""
+    """A glossary's forms and title phrases, with a prefix index and a vocabulary of them, each built when first used.
+
+    Building takes tens of milliseconds, so it is done in a thread, by `prepare_completion` and `prepare_correction`.
+    """
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = [*_concept_topics(glossary), *_phrase_topics(glossary)]
         self._by_first_letter: dict[str, list[Topic]] = defaultdict(list)
+        for topic in self._topics:
+            self._by_first_letter[topic.key[:1]].append(topic)
+        self._topic_numbers = array("l")
+
+    @cached_property
+    def vocabulary(self) -> spelling.Vocabulary:
+        """The words of the topics, to correct typing errors by."""
+        return spelling.Vocabulary(_weighted_words(self._topics, self.glossary))
+
+    @cached_property
+    def _prefix_index(self) -> prefix_index.PrefixIndex:
         entries: list[tuple[int, str, int]] = []
         for number, topic in enumerate(self._topics):
-            self._by_first_letter[topic.key[:1]].append(topic)
             entries.append((-topic.weight, topic.key, number))
             entries += [
                 (-topic.weight // _LATER_WORD_DIVISOR, key, number) for key in _later_word_keys(topic.text)
             ]
         entries.sort(key=lambda entry: entry[0])
         self._topic_numbers = array("l", [number for *_, number in entries])
-        self._prefix_index = prefix_index.PrefixIndex(
-            [korean.keystrokes(key) for _, key, _ in entries], self._keep_best
-        )
+        return prefix_index.PrefixIndex([korean.keystrokes(key) for _, key, _ in entries], self._keep_best)
+
+    def prepare_completion(self) -> TopicIndex:
+        """Build what `complete` needs, and return this index."""
+        _ = self._prefix_index
+        return self
+
+    def prepare_correction(self) -> TopicIndex:
+        """Build what the correction of typing errors needs, and return this index."""
+        _ = self.vocabulary
+        return self
 
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, each topic once, best first."""
@@ -112,6 +135,17 @@ class TopicIndex:
                 if all(len(topic_names) == MAX_CHOICES for topic_names in names_by_language.values()):
                     break
         return kept
+
+
+def _weighted_words(topics: list[Topic], glossary: resolver.Glossary) -> Iterator[tuple[str, int]]:
+    """Yield the words of topics and of their translations, and Korean topics of several words as one."""
+    for topic in topics:
+        for word in _WORD_GAP.split(topic.text):
+            yield word, topic.weight
+        if topic.language == "ko":
+            yield topic.key, topic.weight
+    for word in glossary.list_korean_words():
+        yield word, 1
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:

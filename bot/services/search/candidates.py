@@ -11,21 +11,18 @@ from dataclasses import dataclass, field
 from bot.services.search import index_query
 from storage.database import Connection
 from storage.search import engines, index
-from storage.search.query import BooleanQuery, all_of, estimate_cost
+from storage.search.query import BooleanQuery, all_of, estimate_cost, prune_phrases
 
 FULL_TEXT_LIMIT = 40
 """Number of most popular full-text matches to score."""
-OVERFETCH_FACTOR = 4
-"""Positions fetched per paper scored, for when too few of those scored truly match."""
 STAGE_LIMIT = 20
 """Candidates per retrieval stage; title matches get twice this."""
 COST_LIMIT, STAGE_COST_LIMIT = 800_000, 30_000
 """Posting list entries to read for a query (30 ms) and for each stage (1 ms). A more expensive search is limited to the
 most popular papers, which happens to nonsense, and to very common words in large archives.
 """
-COUNT_LIMIT, COUNT_LIMIT_EXPENSIVE = 500, 150
-"""Matches are counted up to the first limit, or up to the second if the query costs more than `EXPENSIVE_COST`."""
-EXPENSIVE_COST = 100_000
+COUNT_LIMIT = 500
+"""Up to this number all matches are scored, so that their order and number are true."""
 DIRECT_LIMIT = 20
 """Up to this number of papers it is faster to score them all than to ask the index."""
 MAX_WITHIN = 100_000
@@ -53,44 +50,46 @@ async def gather(
     connection: Connection,
     query: index_query.IndexQuery,
     scope: SearchScope,
-    limit: int,
     *,
     phrase: index_query.IndexQuery | None = None,
-) -> tuple[Sequence[index.IndexRow], int, Sequence[int]]:
-    """Return the papers to score for the `limit` best matches. `phrase` is the query for all terms in a row.
+    names: Sequence[BooleanQuery] = (),
+    count_limit: int = COUNT_LIMIT,
+) -> tuple[Sequence[index.IndexRow], Sequence[int], bool]:
+    """Return the papers to score for the best matches, the same for every page.
 
-    Also returns the index's count of matches (up to `COUNT_LIMIT`), 0 if the papers are all matches, and the positions of
-    the next matches, in case too few of the papers truly match.
+    `phrase` is the query for all terms in a row, `names` are those for papers that the query names, which are among the
+    candidates however unpopular they are.
+
+    They are all matches if there are at most `COUNT_LIMIT`. Also returns the positions of further matches up to
+    `count_limit`, the most popular first, and whether there are no others.
     """
     if scope.paper_ids is not None:
         rows = await index.list_by_paper_ids(connection, scope.paper_ids)
-        allowed = [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)]
-        return allowed, 0, ()
+        return [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)], (), True
     tokens = index_query.collect_tokens(query) | (index_query.collect_tokens(phrase) if phrase else set())
     frequencies = await index.get_document_frequencies(connection, tokens)
-    query = index_query.prune(query, frequencies)
-    phrase = None if phrase is None else index_query.prune(phrase, frequencies)
-    full_text_limit, stage_limit = max(FULL_TEXT_LIMIT, 2 * limit), max(STAGE_LIMIT, limit + 2)
-    is_expensive = estimate_cost(query.anywhere, frequencies) > EXPENSIVE_COST
-    count_limit = COUNT_LIMIT_EXPENSIVE if is_expensive else COUNT_LIMIT
+    anywhere, all_in_title = (prune_phrases(part, frequencies) for part in (query.anywhere, query.in_title))
+    full_text_request = limited_request(anywhere, count_limit + 1, frequencies, COST_LIMIT)
     full_text, in_title = await index.list_positions(
         connection,
-        [
-            _request(query.anywhere, max(2 * full_text_limit, count_limit), frequencies, COST_LIMIT),
-            _request(query.in_title, 2 * stage_limit, frequencies, COST_LIMIT),
-        ],
+        [full_text_request, limited_request(all_in_title, 2 * STAGE_LIMIT, frequencies, COST_LIMIT)],
         scope.filters,
     )
-    if len(full_text) <= full_text_limit:
-        return await index.list_by_positions(connection, full_text), 0, ()
-    has_many_titles = len(in_title) >= 2 * stage_limit
+    is_all = len(full_text) <= count_limit and full_text_request.share >= 1
+    if len(full_text) <= COUNT_LIMIT:
+        return await index.list_by_positions(connection, full_text), (), is_all
+    query = index_query.prune(query, frequencies)
+    phrase = None if phrase is None else index_query.prune(phrase, frequencies)
+    has_many_titles = len(in_title) >= 2 * STAGE_LIMIT
     stages = _title_stages(query, phrase) if has_many_titles else _general_stages(query, phrase)
-    chosen = {*in_title, *await _run_stages(connection, stages, scope.filters, frequencies, stage_limit)}
-    more: Sequence[int] = ()
-    if not has_many_titles:
-        chosen.update(full_text[:full_text_limit])
-        more = full_text[full_text_limit : OVERFETCH_FACTOR * full_text_limit]
-    return await index.list_by_positions(connection, chosen), len(full_text), more
+    stages += [(name, ()) for name in names]
+    chosen = {
+        *in_title,
+        *full_text[:FULL_TEXT_LIMIT],
+        *await _run_stages(connection, stages, scope.filters, frequencies, STAGE_LIMIT),
+    }
+    more = [position for position in full_text[:count_limit] if position not in chosen]
+    return await index.list_by_positions(connection, chosen), more, is_all
 
 
 async def list_within(
@@ -100,7 +99,7 @@ async def list_within(
     if len(paper_ids) <= DIRECT_LIMIT:
         return list((await index.list_by_paper_ids(connection, paper_ids)).values())
     frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(query))
-    anywhere = index_query.prune(query, frequencies).anywhere
+    anywhere = prune_phrases(query.anywhere, frequencies)
     request = engines.SearchRequest(index.WORDS_TABLE, anywhere, MAX_WITHIN)
     (positions,) = await index.list_positions(connection, [request], filters)
     rows = await index.list_by_positions(connection, positions)
@@ -112,8 +111,8 @@ async def list_popular(
 ) -> list[int]:
     """Return the positions of the most popular papers that match a query anywhere."""
     frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(query))
-    anywhere = index_query.prune(query, frequencies).anywhere
-    request = _request(anywhere, limit, frequencies, COST_LIMIT)
+    anywhere = prune_phrases(query.anywhere, frequencies)
+    request = limited_request(anywhere, limit, frequencies, COST_LIMIT)
     (positions,) = await index.list_positions(connection, [request], filters)
     return positions
 
@@ -137,12 +136,12 @@ async def _run_stages(
         pending = [query for query in runnable if query is not None and query not in positions_by_query]
         if not pending:
             return set().union(*positions_by_query.values())
-        requests = [_request(query, stage_limit, frequencies, STAGE_COST_LIMIT) for query in pending]
+        requests = [limited_request(query, stage_limit, frequencies, STAGE_COST_LIMIT) for query in pending]
         positions = await index.list_positions(connection, requests, filters)
         positions_by_query.update(zip(pending, positions, strict=True))
 
 
-def _request(
+def limited_request(
     query: BooleanQuery, limit: int, frequencies: Mapping[str, int], cost_limit: int
 ) -> engines.SearchRequest:
     """Return a request limited to the most popular share of papers that keeps its cost within the limit."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.services.search import author_search, results
+from bot.services.search import results
 from bot.services.search.candidates import SearchScope
 from bot.text import query_parser
 from storage import papers
 from storage.database import Connection
 from storage.search import index
-
-_FIRST_PAGES_LIMIT = 40
-_DEEP_PAGES_LIMIT = 500
 
 
 def merge_filters(given: index.Filters, query: query_parser.Query) -> index.Filters:
@@ -27,6 +24,10 @@ def merge_filters(given: index.Filters, query: query_parser.Query) -> index.Filt
 async def list_paper_ids_by_authors(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
     """Return the papers written by authors of all these names; None without names."""
     shared: frozenset[int] | None = None
+    if not names:
+        return shared
+    from bot.services.search import author_search
+
     for name in names:
         paper_ids = await author_search.list_paper_ids(connection, name)
         shared = paper_ids if shared is None else shared & paper_ids
@@ -39,6 +40,8 @@ async def list_filtered(
     """Return the papers within a scope, top-voted first."""
     filters = scope.filters
     if scope.paper_ids is not None:
+        from bot.services.search import author_search
+
         rows = await papers.list_rows(connection, sorted(scope.paper_ids))
         allowed = author_search.sort_rows(
             [row for row in rows if filters.allow(row.date, row.votes)], "votes"
@@ -57,12 +60,3 @@ async def list_filtered(
         connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=min_votes
     )
     return results.SearchResult(tuple(rows), total)
-
-
-def score_limit(limit: int, query: query_parser.Query) -> int:
-    """Return the number of papers to score when `limit` papers are needed.
-
-    Deep pages share one candidate set, or a paper could be on two of them; and exclusions can only be counted among
-    the papers that were read.
-    """
-    return limit if limit <= _FIRST_PAGES_LIMIT and not query.excluded else max(limit, _DEEP_PAGES_LIMIT)

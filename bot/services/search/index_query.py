@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.services.search import document_tokens
+from bot.services.indexing import document_tokens
 from bot.text.analysis import analyser, korean, term_keys
 from bot.text.glossary.model import expansion
 from bot.text.matching import term_variants
@@ -61,6 +61,31 @@ def from_text(text: str) -> IndexQuery | None:
         spellings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
         return combine_any([_korean_query(words) for words in spellings if words])
     return combine_any([_latin_query(variant.split()) for variant in term_variants.latin_variants(text)])
+
+
+def topic_query(segments: Sequence[expansion.Segment]) -> BooleanQuery | None:
+    """Return the query for papers about all segments: a form in the title or twice, or forms of both languages."""
+    queries: list[BooleanQuery | None] = []
+    for segment in segments:
+        query = from_segment(segment)
+        if query is None:
+            continue
+        languages = [
+            from_segment(expansion.Segment(segment.text, forms))
+            for is_korean in (True, False)
+            if (forms := tuple(form for form in segment.forms if korean.has_hangul(form.text) == is_korean))
+        ]
+        both = all_of([form.anywhere for form in languages if form]) if len(languages) > 1 else None
+        queries.append(any_of([query.in_title, query.repeated, *([both] if both else [])]))
+    return all_of([query for query in queries if query is not None])
+
+
+def from_names(names: Iterable[str]) -> list[BooleanQuery]:
+    """Return the queries for papers whose titles' heads are one of these names, and whose titles begin with one."""
+    ordered = sorted(names)[:_MAX_FORMS]
+    marks = (document_tokens.NAME_MARK, document_tokens.LEADING_NAME_MARK)
+    queries = [any_of([name + mark for name in ordered]) for mark in marks]
+    return [query for query in queries if query is not None]
 
 
 def from_words(words: Sequence[str], *, adjacent: bool = True) -> IndexQuery | None:
@@ -122,7 +147,8 @@ def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
 
 def collect_tokens(query: IndexQuery) -> set[str]:
     """Return all tokens of a query, whose document frequencies `prune` needs."""
-    return set().union(*map(query_tokens, query))
+    # The other fields combine the parts of these.
+    return set().union(*(query_tokens(getattr(query, name)) for name in _CONJUNCTIVE_FIELDS))
 
 
 def prune(query: IndexQuery, document_frequencies: Mapping[str, int]) -> IndexQuery:

@@ -47,31 +47,49 @@ class PaperPage:
 class SearchResult(PaperPage):
     """A page of search results, best first.
 
-    `terms`: the terms of the query; `added_forms`: forms that query expansion added. `is_partial`: too few papers match
-    all terms, so papers that match most of them follow. `suggestions`: alternative queries when too little was found.
-    `ignored`: parts of the query that could not be used. `explanations` (score components) and `snippets` are by arXiv
-    id and empty unless requested.
+    `total_is_exact`: no more papers match than `total`. `terms`: the terms of the query; `added_forms`: forms that
+    query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some;
+    `complete`: how many match all. `is_inside`: a part of two syllables is in papers only within longer words.
+    `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
+    `meanings`: what an abbreviation stands for, if for several terms. `term_forms`: each term with its added forms.
+    `is_shortened`: words of the query were left out as filler. `ignored`: parts of the query that could not be used.
+    `unknown_id`: an arXiv id that the archive does not have.
+    `explanations` (score components) and `snippets` are by arXiv id and empty unless requested.
     """
 
     added_forms: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
-    is_partial: bool = False
+    total_is_exact: bool = True
+    complete: int = 0
+    is_inside: bool = False
+    corrected: tuple[tuple[str, str], ...] = ()
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     suggestions: tuple[str, ...] = ()
+    meanings: tuple[str, ...] = ()
+    term_forms: tuple[tuple[str, ...], ...] = ()
+    is_shortened: bool = False
     ignored: tuple[str, ...] = ()
+    unknown_id: str = ""
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
     snippets: dict[str, SafeMarkdown] = field(default_factory=dict)
 
     @property
+    def is_partial(self) -> bool:
+        """Whether papers of the page match only some of the terms."""
+        return bool(self.missing)
+
+    @property
     def has_full_matches(self) -> bool:
         """Whether any paper matches all terms."""
-        return self.total > 0 and not self.is_partial
+        return self.complete > 0
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorResult(PaperPage):
     """A page of one author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
 
-    `name_variants` are the spellings of the author's name, the most frequent first.
+    `name_variants` are the spellings of the author's name, the most frequent first. `namesakes` are the people whose papers
+    these are, if a Hangul name may be several. `is_corrected`: no author has the name as typed.
     """
 
     author: str | None = None
@@ -79,6 +97,8 @@ class AuthorResult(PaperPage):
     name_variants: tuple[str, ...] = ()
     coauthors: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    namesakes: tuple[str, ...] = ()
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 
 from bot.rendering.discord_text import escape, split
 from bot.rendering.discord_text.escape import SafeMarkdown
@@ -28,19 +28,20 @@ _MIN_TRAILING_CHARACTERS = 10
 
 
 def build_patterns(
-    query: str, terms: Sequence[str], added_forms: Sequence[str]
-) -> tuple[list[re.Pattern[str]], re.Pattern[str] | None]:
-    """Return patterns for any of a query's terms or forms and for its single words, and one for its terms in a row.
-
-    Single words leave out exclusions and filters of the query.
+    terms: Sequence[str], term_forms: Sequence[Sequence[str]]
+) -> tuple[list[re.Pattern[str]], re.Pattern[str] | None, list[re.Pattern[str]]]:
+    """Return patterns for any of a query's terms or forms and for its single words, one for its terms in a row, and one for
+    each term in all its forms.
     """
     full_query = " ".join(terms)
-    words = [word for word in query.split() if not word.startswith("-") and ":" not in word]
+    forms = [form for forms in zip_longest(*term_forms) for form in forms if form]
     patterns = (
-        compile_pattern([full_query, *terms, *added_forms]),
-        compile_pattern(words[:_MAX_SINGLE_WORDS]),
+        compile_pattern([full_query, *terms, *forms]),
+        compile_pattern(full_query.split()[:_MAX_SINGLE_WORDS]),
     )
-    return [pattern for pattern in patterns if pattern is not None], compile_pattern([full_query])
+    by_term = [pattern for forms in term_forms if (pattern := compile_pattern(forms)) is not None]
+    present = [pattern for pattern in patterns if pattern is not None]
+    return present, compile_pattern([full_query]), by_term[:_MAX_TERMS]
 
 
 async def list_snippets(
@@ -49,6 +50,7 @@ async def list_snippets(
     locale: models.Locale,
     patterns: Sequence[re.Pattern[str]] = (),
     full_query: re.Pattern[str] | None = None,
+    by_term: Sequence[re.Pattern[str]] = (),
 ) -> dict[str, SafeMarkdown]:
     """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id: see `make_snippet`."""
     details = await papers.list_details(connection, [row.id for row in rows])
@@ -56,7 +58,7 @@ async def list_snippets(
     for detail in details:
         text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
         if text:
-            snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query)
+            snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query, by_term)
     return snippets
 
 
@@ -78,11 +80,15 @@ def _spaceable_parts(term: str) -> list[str]:
 
 
 def make_snippet(
-    text: str, patterns: Sequence[re.Pattern[str]], full_query: re.Pattern[str] | None = None
+    text: str,
+    patterns: Sequence[re.Pattern[str]],
+    full_query: re.Pattern[str] | None = None,
+    by_term: Sequence[re.Pattern[str]] = (),
 ) -> SafeMarkdown:
-    """Return the first sentence that matches `full_query`, else the first of `patterns` that any does, else the first.
+    """Return the first sentence that matches `full_query`, else the one with most terms, else the first of all.
 
-    Matches are in bold.
+    The terms are those of `by_term`, among sentences that the first of `patterns` matches that any does. Matches are in
+    bold.
     """
     lines = (_LIST_MARKER.sub("", line) for line in blocks.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines())
     sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
@@ -91,9 +97,8 @@ def make_snippet(
         for sentence in sentences
         if full_query and patterns and full_query.search(sentence)
     )
-    others = (
-        (sentence, pattern) for pattern in patterns for sentence in sentences if pattern.search(sentence)
-    )
+    ordered = sorted(sentences, key=lambda sentence: -sum(bool(term.search(sentence)) for term in by_term))
+    others = ((sentence, pattern) for pattern in patterns for sentence in ordered if pattern.search(sentence))
     sentence, pattern = next(chain(preferred, others), (sentences[0] if sentences else "", None))
     if pattern is None:
         return escape.escape_text(shorten_around(sentence, None))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.services.search import document_tokens, index_query
+from bot.services.indexing import document_tokens
+from bot.services.search import index_query
 from bot.text.analysis import analyser, korean, normalisation
 from storage import models, papers
 from storage.database import Connection

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.clock import Clock
+from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.search import engine, index_query, query_expansion
 from bot.services.search.candidates import SearchScope
 from bot.services.search.filters import list_paper_ids_by_authors
-from bot.services.search.glossary_service import GlossaryService
 from bot.text import query_parser
 from bot.text.glossary.model import expansion
 from storage import models, papers, trends
@@ -19,8 +19,6 @@ from storage.database import Connection, Database
 from storage.search import index
 
 MAX_MONTHS = 60
-EXACT_LIMIT = 100
-"""Up to about this many papers are scored like search results; beyond it the counts are the index's own."""
 SAMPLE_SIZE = 30_000
 """Papers whose dates and votes are read; beyond this number they are read from a sample."""
 COUNT_LIMIT = 250_000
@@ -98,24 +96,20 @@ async def _count(
         )
         groups = sample_groups(paper_count)
         return _scale_up(await trends.count_papers(connection, filters, groups=groups), groups)
-    hits, total = await engine.find(
-        connection, query, expanded, SearchScope(filters, by_authors), limit=EXACT_LIMIT
-    )
-    if engine.is_partial(hits) or total <= len(hits):
-        complete = [paper_id for score, paper_id in hits if score.is_complete]
-        return _group_by_month(await papers.list_rows(connection, complete), filters), False
+    about = await engine.list_about(connection, query, expanded, SearchScope(filters, by_authors))
+    if about is not None:
+        return _group_by_month(await papers.list_rows(connection, sorted(about)), filters), False
     return await _count_in_index(connection, query, expanded, filters)
 
 
 async def _count_in_index(
     connection: Connection, query: query_parser.Query, expanded: expansion.Expansion, filters: index.Filters
 ) -> tuple[Sequence[Month], bool]:
-    segments = [*expanded.segments, *map(expansion.literal_segment, query.phrases)]
-    full_query = engine.build_index_query(segments, expanded)
-    if full_query is None:
+    topic_query = engine.build_topic_query(query, expanded)
+    if topic_query is None:
         return (), False
-    frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(full_query))
-    anywhere = index_query.prune(full_query, frequencies).anywhere
+    frequencies = await index.get_document_frequencies(connection, index_query.collect_tokens(topic_query))
+    anywhere = index_query.prune(topic_query, frequencies).anywhere
     paper_count = await index.count_matches(connection, anywhere, limit=COUNT_LIMIT)
     if paper_count == COUNT_LIMIT:
         paper_count = await index.count_all(connection)

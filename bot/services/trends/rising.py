@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from bot.services.search.glossary_service import GlossaryService
+from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.trends.monthly import sample_groups
 from bot.text.analysis import korean, latex, stopwords, term_keys
 from bot.text.glossary.model import concepts

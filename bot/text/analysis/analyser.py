@@ -47,6 +47,10 @@ _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
 """Suffixes of agents and qualities, which the stemmer would reduce to the verb or the noun."""
 _MIN_DERIVED_LENGTH = 6
+# Verbs in -ize and their nouns, in American and British spelling; supervise and promise are none.
+_VERB_IN_IZE = re.compile(
+    r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
+)
 # Plain letters for both FTS5 (Unicode 6.1, 2012) and PostgreSQL literals.
 _SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{korean.HANGUL}{HAN_KANA}]+")
 
@@ -250,8 +254,10 @@ def _stem_to_fixpoint(word: str) -> str:
 def _stem_derived(word: str) -> str | None:
     """Return a derived word without its inflection, or None if the word has no derivational suffix.
 
-    A tokenizer is not a token, an adapter not an adaptation, and "generative" not "generated".
+    Neither a tokenizer nor tokenization is a token, an adapter is not an adaptation, and "generative" not "generated".
     """
+    if verb := _VERB_IN_IZE.fullmatch(word):
+        return f"{verb[verb.lastindex or 0]}z"
     if word.endswith("ies"):
         word = f"{word[:-3]}y"
     elif word.endswith("s") and not word.endswith(("ss", "us", "is")):

@@ -40,6 +40,7 @@ _VOWELS = tuple(_VOWEL_KEYS.split())
 _TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
 _HANGUL = re.compile(f"[{HANGUL}]")
 _SYLLABLE = re.compile(f"[{SYLLABLES}]")
+_SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 
@@ -66,6 +67,11 @@ def strip_ending(word: str) -> str:
         else:
             return word
     return word
+
+
+def strip_term(term: str) -> str:
+    """Return a term that begins in Hangul without its ending (see `strip_ending`); others, such as LLM을, as they are."""
+    return strip_ending(term) if is_hangul(term) else term
 
 
 def monosyllabic_noun(word: str) -> str | None:
@@ -109,10 +115,8 @@ def keystrokes(text: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _letter_keystrokes(letter: str) -> str:
-    offset = ord(letter) - 0xAC00
-    if 0 <= offset < len(_LEADING_CONSONANTS) * len(_VOWELS) * len(_TRAILING_CONSONANTS):
-        first, rest = divmod(offset, len(_VOWELS) * len(_TRAILING_CONSONANTS))
-        vowel, last = divmod(rest, len(_TRAILING_CONSONANTS))
+    if is_syllables(letter):
+        first, vowel, last = split_syllable(letter)
         return _LEADING_CONSONANTS[first] + _VOWELS[vowel] + _TRAILING_CONSONANTS[last]
     for base, letters in ((0x1100, _LEADING_CONSONANTS), (0x1161, _VOWELS), (0x11A7, _TRAILING_CONSONANTS)):
         if 0 <= ord(letter) - base < len(letters):
@@ -122,7 +126,18 @@ def _letter_keystrokes(letter: str) -> str:
 
 def has_final_consonant(letter: str) -> bool:
     """Tell whether a letter is a Hangul syllable with a final consonant."""
-    return "\uac00" <= letter <= "\ud7a3" and (ord(letter) - 0xAC00) % len(_TRAILING_CONSONANTS) > 0
+    return is_syllables(letter) and split_syllable(letter)[2] > 0
+
+
+def split_syllable(syllable: str) -> tuple[int, int, int]:
+    """Return the numbers, in Unicode order, of the first consonant, the vowel and the final consonant (0: none)."""
+    first, rest = divmod(ord(syllable) - ord("가"), len(_VOWELS) * len(_TRAILING_CONSONANTS))
+    return first, *divmod(rest, len(_TRAILING_CONSONANTS))
+
+
+def is_syllables(text: str) -> bool:
+    """Tell whether a text consists of Hangul syllables, at least one."""
+    return _SYLLABLES_ONLY.fullmatch(text) is not None
 
 
 def is_hangul(word: str) -> bool:

@@ -27,7 +27,16 @@ _BASE_LETTERS = str.maketrans(
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Hyphenation, joiners and directions, which pasted text brings along."""
+_MAX_TYPED_LENGTH = 2000
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
+
+
+def clean_typed(text: str) -> str:
+    """Return typed text without invisible characters, NUL and lone surrogates, at most `_MAX_TYPED_LENGTH` characters."""
+    visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH]).replace("\0", " ")
+    return visible.encode("utf-8", "replace").decode()
 
 
 def fold(text: str) -> str:

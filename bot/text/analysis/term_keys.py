@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bot.text.analysis import analyser, korean, normalisation, stopwords
@@ -14,6 +15,12 @@ _SEPARATORS = re.compile(r"[^\w]+|_+")
 _CAPITALS = re.compile(r"[A-Z]")
 _ABBREVIATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9&+.\-]*")
 MAX_ABBREVIATION_LENGTH = 12
+_JOINED_VERSION = re.compile(
+    r"([A-Za-z]{2,})([0-9]+(?:\.[0-9]+)*)([A-Za-z]{2,})?|([A-Za-z]{2,})([0-9]+[A-Za-z])"
+)
+_CAMEL_CASE = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]{2,})+")
+_CAMEL_CASE_PART = re.compile(r"[A-Z][a-z]+")
+_MAX_JOINED_WORDS = 3
 
 
 @lru_cache(maxsize=1 << 13)
@@ -36,6 +43,30 @@ def content_words(key: str) -> list[str]:
 def decompounded_words(key: str) -> list[str]:
     """Return the content words as Korean splits them: "selfattention" and "multi…" are two words there."""
     return [part for word in content_words(key) for part in _SEPARABLE_PREFIX.sub(r"\1 ", word).split()]
+
+
+def split_writing(word: str) -> str | None:
+    """Return a joined name as words: Llama 3 of Llama3, Flash Attention of FlashAttention; None for other words."""
+    if versioned := _JOINED_VERSION.fullmatch(word):
+        name, number, rest, short_name, variant = versioned.groups()
+        return (
+            f"{short_name} {variant}"
+            if short_name
+            else f"{name}{number} {rest}"
+            if rest
+            else f"{name} {number}"
+        )
+    return " ".join(_CAMEL_CASE_PART.findall(word)) if _CAMEL_CASE.fullmatch(word) else None
+
+
+def joined_writing(words: Sequence[str]) -> str | None:
+    """Return two or three Latin words as the one word that a name may be made of them: flashattention."""
+    if not 2 <= len(words) <= _MAX_JOINED_WORDS or not all(
+        word.isascii() and word.isalpha() for word in words
+    ):
+        return None
+    joined = "".join(words)
+    return joined if len(joined) <= analyser.MAX_TOKEN_LENGTH else None
 
 
 def term_key(text: str) -> str:

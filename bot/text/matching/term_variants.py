@@ -12,6 +12,8 @@ from bot.text.analysis import analyser, korean, term_keys
 
 SUBSTRING_WEIGHT = 0.2
 """Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
+_LONG_TAIL = re.compile(f"[{korean.SYLLABLES}]{{4}}")
+"""What follows two syllables in a longer word that is not composed with them: 애플리케이션 has no 애플."""
 _FieldMatches: TypeAlias = tuple[float, float, list[int]]
 """Frequency of a Korean term in title and body, and the starts of its matches."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
@@ -53,10 +55,15 @@ class TermPattern:
         self.is_korean = korean.has_hangul(text)
         self._korean_variants = korean_variants(text) if self.is_korean else []
         is_one_word = len(term_keys.korean_key(text)) == 2 and not _SEPARATORS.search(text.strip())
+        self.is_short = is_one_word and self.is_korean
         self._spacing_patterns = [
             (key, _spacing_pattern(key, is_one_word=is_one_word)) for key in self._korean_variants
         ]
         self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
+
+    def is_inside(self, document: Document) -> bool:
+        """Tell whether a term of two syllables is in a document only within longer words, if at all: 동화 in 자동화."""
+        return self.is_short and max(self.count(document)) < 1
 
     def count(self, document: Document) -> tuple[float, float]:
         """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
@@ -88,11 +95,13 @@ class TermPattern:
         """Return the matches of a Korean term: per field those of the first variant that matches. Cached in `document`."""
         matches = document.match_cache.get(self)
         if matches is None:
-            compact = document.without_spaces
+            compact, is_short = document.without_spaces, self.is_short
             counts, starts = [0.0, 0.0], []
             for key, pattern in self._spacing_patterns:
                 if key in compact:
-                    for field, (count, field_starts) in enumerate(_korean_matches(pattern, document)):
+                    for field, (count, field_starts) in enumerate(
+                        _korean_matches(pattern, document, is_short=is_short)
+                    ):
                         if not counts[field]:
                             counts[field] = count
                             starts += field_starts
@@ -152,7 +161,9 @@ def _find_all(sequence: str, text: str) -> Iterator[int]:
         start = text.find(sequence, start + 1)
 
 
-def _korean_matches(pattern: re.Pattern[str], document: Document) -> list[tuple[float, list[int]]]:
+def _korean_matches(
+    pattern: re.Pattern[str], document: Document, *, is_short: bool
+) -> list[tuple[float, list[int]]]:
     """Return for title and body the term frequency and the starts of the matches.
 
     A match within a word must not cross a space; all of these together count `SUBSTRING_WEIGHT`.
@@ -163,7 +174,8 @@ def _korean_matches(pattern: re.Pattern[str], document: Document) -> list[tuple[
     for match in pattern.finditer(text):
         start = match.start()
         field = start >= body
-        if text[start - 1] in " \n":
+        is_whole = text[start - 1] in " \n" and not (is_short and _LONG_TAIL.match(text, match.end()))
+        if is_whole:
             whole_counts[field] += 1
         elif " " not in match[0]:
             inside_weights[field] = SUBSTRING_WEIGHT

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from bot.text.people import names
+from bot.text.people import names, romanisation
 
 EXACT = 0.0
 DIFFERENT_NAME = 0.5
@@ -75,8 +75,19 @@ def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> 
             total += distance
     missing = [word for i, word in enumerate(query_words) if i not in position_of]
     total += sum(_MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD for word in missing)
+    if _is_middle_initial_typed_whole(query_words, name_words, position_of):
+        total += MISSING_WORD
     order_cost = _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
     return total + order_cost + _untyped_cost(taken, len(name_words))
+
+
+def _is_middle_initial_typed_whole(
+    query_words: Sequence[str], name_words: Sequence[str], position_of: dict[int, int]
+) -> bool:
+    """Tell whether a whole word stands for an initial beside a whole given name: Junho Kim is not Bryan J. Kim."""
+    for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in position_of.items())
+    untyped = (word for j, word in enumerate(name_words) if j not in position_of.values())
+    return for_initial and any(len(word) > 1 for word in untyped)
 
 
 def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
@@ -99,6 +110,42 @@ def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
 def _untyped_cost(taken: set[int], word_count: int) -> float:
     ends, untyped = {0, word_count - 1}, set(range(word_count)) - taken
     return sum(_UNTYPED_END_COST if index in ends else _UNTYPED_MIDDLE_COST for index in sorted(untyped))
+
+
+def is_correction(query_words: tuple[str, ...], name: str) -> bool:
+    """Tell whether a word of the query is in the name only with a typing error, as a prefix, or in another spelling."""
+    return name_distance(query_words, name) > _ALL_JOINED_COST and bool(_differing_words(query_words, name))
+
+
+def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
+    """Tell whether a name may be meant by the query words, and is not just another person's.
+
+    One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
+    their first letters and a word with both is long; two Korean names that differ so are two people's.
+    """
+    if name_distance(query_words, name) <= ONE_TYPO:
+        return True
+    differing = _differing_words(query_words, name)
+    errors = [names.edit_distance(typed, meant) for typed, meant in differing]
+    if len(differing) < 2 and all(
+        count < 2 or meant.startswith(typed) or len(meant) == 1
+        for count, (typed, meant) in zip(errors, differing, strict=True)
+    ):
+        return True
+    if sum(errors) > 2 or all(map(romanisation.hangul_readings, (" ".join(query_words), name))):
+        return False
+    return all(
+        typed[0] == meant[0] and (count < 2 or len(typed) >= _SHORT_WORD_LENGTH)
+        for count, (typed, meant) in zip(errors, differing, strict=True)
+    )
+
+
+def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, str]]:
+    """Return the query words but initials that the name does not have, each with the nearest word of the name."""
+    terms = names.index_terms(name)
+    whole = [word for word in query_words if len(word) > 1 and terms]
+    nearest = [(word, min(terms, key=lambda term: word_distance(word, term))) for word in whole]
+    return [(word, term) for word, term in nearest if word_distance(word, term) > _INITIAL_TYPED_COST]
 
 
 @lru_cache(maxsize=1 << 14)

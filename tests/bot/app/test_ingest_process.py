@@ -85,6 +85,15 @@ async def test_a_file_beyond_the_memory_is_refused_and_the_next_one_is_read(
     assert (await add_file(sqlite_db, write(tmp_path))).new_digests == 1
 
 
+async def test_a_file_that_takes_too_much_cpu_time_is_refused(
+    sqlite_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = sample_archive.newsletter("2026-01-05", PAPERS) + "- a\n\n" * 1_000_000
+    monkeypatch.setattr(ingest_process, "MAX_CPU_MINUTES", 1 / 60)
+    [refused] = (await add_file(sqlite_db, write(tmp_path, text=hostile))).problems
+    assert refused.message == "the process that read it ended with SIGKILL"
+
+
 async def test_a_process_that_is_killed_refuses_the_file(sqlite_db: Database, tmp_path: Path) -> None:
     name = write(tmp_path)
     async with sqlite_db.transaction():  # the process waits for it

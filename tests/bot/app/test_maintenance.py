@@ -18,7 +18,7 @@ import structlog
 
 from bot import child_process
 from bot.app import container, maintenance
-from bot.services.search import (
+from bot.services.indexing import (
     document_tokens,
     glossary_service,
     indexer,
@@ -182,7 +182,7 @@ async def test_a_worker_ends_when_its_stdin_closes(filled: Database) -> None:
     await pretend_other_version(filled)
     request = json.dumps({"url": url_of(filled), "task": "index", "version": document_tokens.VERSION})
     worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.services.search.worker_process"),
+        *(sys.executable, "-m", "bot.services.indexing.worker_process"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -231,7 +231,7 @@ async def _wait_for_workers() -> list[psutil.Process]:
             if workers := [
                 child
                 for child in children
-                if "bot.services.search.worker_process" in " ".join(child.cmdline())
+                if "bot.services.indexing.worker_process" in " ".join(child.cmdline())
             ]:
                 return workers
             await asyncio.sleep(0.01)  # another process starts them

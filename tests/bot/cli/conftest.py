@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -55,10 +56,16 @@ def paperround(
     def run(*arguments: str) -> CommandResult:
         monkeypatch.setattr("sys.argv", ["paperround", *arguments])
         status: object = 0
+        root = logging.getLogger()
+        handlers, level = list(root.handlers), root.level
         try:
             cli.main()
         except SystemExit as end:
             status = end.code or 0
+        finally:
+            # Some commands set logging up, with a handler that writes to this test's stderr: later tests have another.
+            root.handlers[:] = handlers
+            root.setLevel(level)
         captured = capsys.readouterr()
         assert isinstance(status, int)
         assert "Traceback" not in captured.err

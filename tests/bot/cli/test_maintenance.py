@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.search import document_tokens, indexer, rebuild
+from bot.services.indexing import document_tokens, indexer, rebuild
 from storage import key_values, migrate
 from storage.database import Database
 from storage.search import index

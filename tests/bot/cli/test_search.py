@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.bot.cli.conftest import PAPERS, Paperround
+from tests.support import digest_builders
 
 
 def test_search_and_author_print_their_json(filled: Paperround) -> None:
@@ -17,6 +19,9 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     by_author = filled("author", "lovelace, ada", "--json").data
     assert by_author["author"] == "Ada Lovelace"
     assert len(by_author["papers"]) == 3
+    assert filled("author", "김민준", "--json").data["author"] == "Kim Min-jun"
+    misspelt = filled("author", "ada lovelase")
+    assert "No author is called 'ada lovelase'" in misspelt.stderr
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
@@ -25,6 +30,75 @@ def test_a_search_needs_no_quotes_and_names_ignored_parts(filled: Paperround) ->
     assert len(answer.data) == 3
     assert "votes:many" in answer.stderr
     assert filled("search", "--", "-care", "trained").stdout.startswith("Nothing found.")
+
+
+def test_a_question_finds_what_its_topic_finds(filled: Paperround) -> None:
+    asked = filled("search", "what are papers that are trained with care?", "--explain")
+    assert asked.stdout == filled("search", "trained care", "--explain").stdout
+    assert "Read as: trained · care" in asked.stderr
+
+
+def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
+    for option in ("--json=full", "--json-full"):
+        answer = filled("search", option, "trained with care quaternion", "--limit", "2").data
+        assert [*answer] == [
+            *(
+                "total",
+                "total_is_exact",
+                "complete",
+                "partial",
+                "also",
+                "corrected",
+                "meanings",
+                "suggestions",
+                "papers",
+            )
+        ]
+        assert (answer["total"], answer["total_is_exact"], answer["complete"]) == (3, True, 0)
+        assert answer["partial"]
+        assert [paper["missing"] for paper in answer["papers"]] == [["quaternion"]] * 2
+    complete = filled("search", "trained with care", "--json=full", "--explain").data
+    assert not complete["partial"]
+    assert {paper["arxiv_id"] for paper in complete["papers"]} == {arxiv_id for arxiv_id, _ in PAPERS}
+    assert all(paper["explain"]["matched"] for paper in complete["papers"])
+    assert filled("search", "care", "--json=half").exit_status == 2
+    assert isinstance(filled("search", "--json", "care").data, list)
+
+
+def test_a_table_says_what_papers_lack(filled: Paperround) -> None:
+    answer = filled("search", "trained quaternion")
+    assert "without" in answer.stdout
+    assert "quaternion" in answer.stdout
+    assert "No paper has everything asked for" in answer.stderr
+
+
+def test_a_typing_error_is_corrected_unless_the_search_is_literal(filled: Paperround, tmp_path: Path) -> None:
+    digest = digest_builders.newsletter(date(2026, 1, 6), [("2601.00009", 7)], text="It is quantization.")
+    (tmp_path / "e.md").write_text(digest, encoding="utf-8")
+    filled("ingest", str(tmp_path / "e.md"))
+    answer = filled("search", "what is quantizaton?", "--json")
+    assert [row["arxiv_id"] for row in answer.data] == ["2601.00009"]
+    assert "Corrected: quantizaton → quantization; --literal searches as typed." in answer.stderr
+    assert filled("search", "quantizaton", "--literal", "--json").data == []
+
+
+def test_an_empty_archive_is_said(paperround: Paperround) -> None:
+    assert "archive has no papers" in paperround("search", "diffusion").stdout
+    assert "archive has no papers" in paperround("author", "ada lovelace").stdout
+
+
+def test_a_search_for_nothing_says_what_to_do(filled: Paperround) -> None:
+    assert filled("search").stdout.startswith("Say what to look for")
+    assert filled("search", "--json").data == []
+
+
+def test_a_shortened_question_says_what_was_searched_for(filled: Paperround) -> None:
+    assert "Searched for: trained · care" in filled("search", "papers trained with care please").stderr
+    assert "Searched for" not in filled("search", "trained care").stderr
+
+
+def test_an_unknown_id_is_said(filled: Paperround) -> None:
+    assert "There is no paper 2601.99999 in the archive." in filled("search", "2601.99999").stderr
 
 
 def test_a_search_without_results_suggests_a_query(filled: Paperround) -> None:
@@ -90,3 +164,14 @@ def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
     assert data["digests"][0]["sections"]
     assert "얼룩말" not in paperround("paper", "2601.00001").stdout
     assert paperround("search", "얼룩말", "--json").data == []
+
+
+def test_word_vectors_are_read_from_the_folder_of_the_setting(
+    filled: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "words.vec").write_text("4 1\nlanguage 1\nmodel 1\nturnip 1\nbroken\n", encoding="utf-8")
+    assert "words.vec" not in filled("search", "turnip").stderr
+    monkeypatch.setenv("PAPERROUND_WORD_VECTORS", str(tmp_path))
+    answer = filled("search", "turnip", "--json")
+    assert answer.data == []
+    assert "words.vec, line 5: 0 numbers, not 1" in caplog.text + answer.stderr

@@ -13,6 +13,7 @@ import pytest
 
 from bot.demo import samples
 from bot.digests import parse
+from bot.services.posts import extracts
 from storage import models
 
 SHARED_FOLDER = Path(__file__).parents[3] / "../shared"
@@ -182,3 +183,18 @@ def test_no_summary_copies_a_sentence_of_the_archive() -> None:
             if (run := text[start : start + COPIED_RUN_CHARACTERS]) in sample_runs
         }
         assert copied == set(), path.name
+
+
+def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extract() -> None:
+    texts = [text for name, text in samples.sample_texts() if name.startswith("listing")]
+    unsummarised = {
+        entry.arxiv_id
+        for text in texts
+        for digest in parse.parse_text(text)
+        for entry in digest.entries
+        if not entry.sections
+    }
+    assert samples.ABSTRACT.arxiv_id in unsummarised
+    chosen = extracts.choose_sentences(samples.ABSTRACT.abstract or "")
+    assert len(chosen) == 3
+    assert all(sentence in (samples.ABSTRACT.abstract or "") for sentence in chosen)

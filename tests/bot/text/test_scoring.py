@@ -97,12 +97,12 @@ def test_the_components_add_up_to_the_score() -> None:
     scored = score("LLM 강화학습", "LLM 강화 학습", "LLM을 강화학습으로\nRL", votes=10)
     assert scored is not None
     components = scored.explain()
-    names = ("title", "body", "together", "phrase", "composed", "popularity")
+    names = ("title", "body", "together", "phrase", "composed", "name", "popularity")
     assert components["total"] == pytest.approx(sum(components[name] for name in names), abs=0.001)
     assert (scored.matched, scored.segments) == (2, 2)
 
 
-def test_partial_matches_follow_only_few_complete_ones() -> None:
+def test_partial_matches_are_ranked_only_without_complete_ones() -> None:
     scorer = scoring.Scorer(GLOSSARY.expand("언어 추론"))
     texts = ["언어 추론", *["추론 추론 추론"] * 20]
     scored = [
@@ -110,29 +110,11 @@ def test_partial_matches_follow_only_few_complete_ones() -> None:
         for text in texts
         if (scored_paper := scorer.score(analyse_document("", text))) is not None
     ]
-    assert [text for _, text in scoring.rank(scored, 50)] == ["언어 추론", *["추론 추론 추론"] * 9]
-    many = [(scored_paper, "both") for scored_paper, text in scored[:1]] * 12 + scored[1:]
-    assert [text for _, text in scoring.rank(many, 50)] == ["both"] * 12
+    assert [text for _, text in scoring.rank(scored, 50)] == ["언어 추론"]
+    assert [text for _, text in scoring.rank(scored[1:], 50)] == ["추론 추론 추론"] * 10
 
 
 def test_popularity_does_not_decay() -> None:
     early, late = scoring.hot_score(9, date(2024, 1, 1)), scoring.hot_score(9, date(2024, 1, 1 + 10))
     assert late - early == pytest.approx(10 / 730)
     assert scoring.hot_score(99, date(2024, 1, 1)) - early == pytest.approx(1)
-
-
-def test_fallback_matches_follow_when_the_term_is_rare() -> None:
-    scorer = scoring.Scorer(GLOSSARY.expand("강화 학습"))
-    fallback = scorer.score(analyse_document("", "강화를 본다. 학습을 한다"))
-    complete = scorer.score(analyse_document("", "RL을 쓴다"))
-    assert fallback is not None
-    assert complete is not None
-    assert (fallback.matched, complete.matched) == (0, 1)
-    assert scorer.score(analyse_document("", "강화를 본다")) is None
-    assert [text for _, text in scoring.rank([(fallback, "apart"), (complete, "whole")], 5)] == [
-        "whole",
-        "apart",
-    ]
-    assert [text for _, text in scoring.rank([(fallback, "apart"), *[(complete, "whole")] * 3], 5)] == [
-        "whole"
-    ] * 3

@@ -7,7 +7,7 @@ Counts distinct English terms, not occurrences: otherwise the frequent "large la
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
@@ -29,10 +29,14 @@ class AssociationTable:
     """Association (Dice coefficient, 0 to 1) of Korean and English words, and the number of English terms per Korean word."""
 
     def __init__(
-        self, associations: Mapping[str, Mapping[str, float]], term_counts: Mapping[str, int]
+        self,
+        associations: Mapping[str, Mapping[str, float]],
+        term_counts: Mapping[str, int],
+        confirmed: Collection[tuple[str, str]] = (),
     ) -> None:
         self.associations = associations
         self.term_counts = term_counts
+        self.confirmed = frozenset(confirmed)
 
     def association(self, word: str, english: str) -> float:
         """Return the association of a Korean word (without particle) and an English stem."""
@@ -58,6 +62,11 @@ class AssociationTable:
                 return [left, right]
         return []
 
+    def is_translation(self, word: str, english: str, *, to_korean: bool) -> bool:
+        """Tell whether a word surely translates another one: by our list, its sound, or the papers with both."""
+        directed = (english, word) if to_korean else (word, english)
+        return directed in self.confirmed or transliteration.is_transliteration(word, english)
+
     def is_known(self, word: str) -> bool:
         """Tell whether a Korean word was seen with enough English terms to judge by."""
         return self.term_counts.get(word, 0) >= MIN_KNOWN_TERMS
@@ -66,10 +75,13 @@ class AssociationTable:
 def add_seed_words(table: AssociationTable, word_pairs: Iterable[tuple[str, str]]) -> AssociationTable:
     """Return the table with known pairs of Korean words and English stems added."""
     associations = {word: dict(row) for word, row in table.associations.items()}
-    for word, english in word_pairs:
+    seeded = list(word_pairs)
+    for word, english in seeded:
         row = associations.setdefault(word, {})
         row[english] = max(row.get(english, 0.0), _SEED_ASSOCIATION)
-    return AssociationTable(associations, table.term_counts)
+    return AssociationTable(
+        associations, table.term_counts, {*table.confirmed, *seeded, *(pair[::-1] for pair in seeded)}
+    )
 
 
 def split_context(context: str) -> list[str]:

@@ -53,12 +53,19 @@ _NON_FINAL_LIST = (
     "robust scalable simple strong unified"
 )
 _NON_FINAL_WORDS = frozenset(_NON_FINAL_LIST.split())
+_NOT_NAMES = _PHRASE_DELIMITERS | _TITLE_OPENERS | _NON_FINAL_WORDS
 
 
 Phrase = tuple[str, str, int]
 """A sequence of words in titles, its language ("ko" or "en") and the number of papers with it."""
 TitleStatistics = tuple[Sequence[Phrase], Mapping[str, int]]
 """Statistics of titles: phrases, most frequent first, and the number of titles per concept, by its key."""
+_NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
+_NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
+_NAME_WORD = re.compile(r"[A-Za-z]{3,}")
+_MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
+"""Words of a head that may be a name, before a colon or in a title without one."""
+MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 
 
 class TitlePhraseCounter:
@@ -67,6 +74,7 @@ class TitlePhraseCounter:
     def __init__(self, max_counted: int = MAX_COUNTED_PHRASES) -> None:
         self._max_counted = max_counted
         self._surface_counts: Counter[str] = Counter()
+        self._name_counts: Counter[str] = Counter()
         self.title_count = 0
 
     def add(self, title: str) -> None:
@@ -74,6 +82,8 @@ class TitlePhraseCounter:
         self.title_count += 1
         phrases = {text.casefold(): text for run in _candidate_runs(title) for text in _ngrams(run)}
         self._surface_counts.update(phrases.values())
+        if len(self._name_counts) < MAX_COUNTED_NAMES:
+            self._name_counts.update(set(_names(title[:_MAX_TITLE_LENGTH])))
         if len(self._surface_counts) > self._max_counted:
             self._prune()
 
@@ -85,6 +95,10 @@ class TitlePhraseCounter:
             self._surface_counts = Counter(
                 {text: n for text, n in self._surface_counts.items() if n > threshold}
             )
+
+    def list_names(self) -> dict[str, int]:
+        """Return the names of models and methods in titles, without versions, with their numbers of titles."""
+        return dict(self._name_counts.most_common(MAX_NAMES))
 
     def summarise(
         self, concept_forms: Collection[tuple[str, str]] = (), *, limit: int = MAX_PHRASES
@@ -119,6 +133,17 @@ class TitlePhraseCounter:
         ]
         phrases.sort(key=lambda phrase: (-phrase[2], phrase[0]))
         return phrases[:limit], dict(+concept_counts)
+
+
+def _names(title: str) -> Iterator[str]:
+    """Yield what may be a name in a title: its head before a colon, its first word, and words with a capital within."""
+    before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
+    head = _NAME_HEAD.match(before)
+    if head:
+        yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in _NOT_NAMES)
+    if head and len(before.split()) <= (_MAX_HEAD_WORDS if behind else _MAX_BARE_HEAD_WORDS):
+        yield head[1]
+    yield from (word for word in _NAME_WORD.findall(title) if not word[1:].islower() and not word.islower())
 
 
 def _candidate_runs(title: str) -> Iterator[list[str]]:

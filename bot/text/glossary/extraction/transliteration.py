@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-_FIRST_SYLLABLE = 0xAC00
+from bot.text.analysis import korean
+
 _INITIALS = "kknttlmppss-cccktph"
 _FINALS = "-kkknnntllllllllmppssnccktph"
 _MIN_SKELETON_LENGTH = 3
@@ -34,18 +35,16 @@ _REPEATED = re.compile(r"(.)\1+")
 
 
 class TransliterationIndex:
-    """English words by their first consonant, to find the transliterations of a Korean word."""
+    """English words, given with their skeletons, by first consonant, to find the transliterations of a Korean word."""
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, skeletons: Mapping[str, str]) -> None:
         self._by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for word in words:
-            skeleton = _latin_skeleton(word)
-            if len(skeleton) >= _MIN_SKELETON_LENGTH:
-                self._by_first[skeleton[0]].append((word, skeleton))
+        for word, skeleton in skeletons.items():
+            self._by_first[skeleton[0]].append((word, skeleton))
 
-    def find(self, korean: str) -> list[str]:
+    def find(self, hangul: str) -> list[str]:
         """Return the English words that a Korean word may transliterate."""
-        own_skeleton = _hangul_skeleton(korean)
+        own_skeleton = _hangul_skeleton(hangul)
         if len(own_skeleton) < _MIN_SKELETON_LENGTH:
             return []
         return [
@@ -56,10 +55,16 @@ class TransliterationIndex:
         ]
 
 
+def list_skeletons(words: Iterable[str]) -> dict[str, str]:
+    """Return the consonants of English words; without words that have too few."""
+    skeletons = {word: _latin_skeleton(word) for word in words}
+    return {word: skeleton for word, skeleton in skeletons.items() if len(skeleton) >= _MIN_SKELETON_LENGTH}
+
+
 @lru_cache(maxsize=1 << 14)
-def is_transliteration(korean: str, english: str) -> bool:
+def is_transliteration(hangul: str, english: str) -> bool:
     """Tell whether the consonants of a Korean word nearly match those of a folded English word, in order."""
-    left, right = _hangul_skeleton(korean), _latin_skeleton(english)
+    left, right = _hangul_skeleton(hangul), _latin_skeleton(english)
     if min(len(left), len(right)) < _MIN_SKELETON_LENGTH or left[0] != right[0]:
         return False
     return _is_similar(left, right)
@@ -73,9 +78,9 @@ def _is_similar(left: str, right: str) -> bool:
 def _hangul_skeleton(word: str) -> str:
     sounds: list[str] = []
     for character in word:
-        offset = ord(character) - _FIRST_SYLLABLE
-        if 0 <= offset < 11172:
-            sounds += [_INITIALS[offset // 588], _FINALS[offset % 28]]
+        if korean.is_syllables(character):
+            initial, _, final = korean.split_syllable(character)
+            sounds += [_INITIALS[initial], _FINALS[final]]
     return _REPEATED.sub(r"\1", "".join(sounds).replace("-", ""))
 
 

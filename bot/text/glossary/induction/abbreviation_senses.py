@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from bot.text.analysis import stopwords
+from bot.text.glossary.extraction import title_phrases
 from bot.text.glossary.induction import evidence
 from bot.text.glossary.model import concepts, seed
 
@@ -35,6 +36,24 @@ def _rank_long_forms(counts: Counter[str], explained: Mapping[str, int]) -> list
         for key in counts
     ]
     return sorted(senses, key=lambda sense: (-sense.share, -counts[sense.key], len(sense.key), sense.key))
+
+
+def name_senses(
+    senses: Mapping[str, list[concepts.AbbreviationSense]],
+    surfaces: Mapping[str, Counter[str]],
+    seeds: Mapping[str, seed.SeedTerm],
+) -> dict[str, list[concepts.AbbreviationSense]]:
+    """Return the senses with their usual writing: that of the seed list, or the most common one."""
+
+    def name(key: str) -> str:
+        if key in seeds:
+            return seeds[key].english[0]
+        return title_phrases.most_common_surface(surfaces[key]) if surfaces.get(key) else key
+
+    return {
+        abbreviation: [sense._replace(text=name(sense.key)) for sense in ranked]
+        for abbreviation, ranked in senses.items()
+    }
 
 
 def variant_keys(

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.text.analysis import term_keys
-from bot.text.glossary.extraction import title_phrases
+from bot.text.glossary.extraction import alignment, title_phrases
 from bot.text.glossary.induction import abbreviation_senses, cooccurrence, evidence, filters
 from bot.text.glossary.model import concepts, seed, synonyms
 from bot.text.matching import term_variants
 
 _MAX_ENGLISH_FORMS = 5
+_MIN_WORD_ASSOCIATION = 0.2
+_SURE_PAPERS = 3
+"""Papers that explain a Korean form, from which it is evidence for other forms of the term."""
 _MAX_SYNONYM_FORMS = 6
 """Maximum number of synonymous forms per concept."""
 
@@ -38,8 +41,39 @@ class GlossaryDraft:
         synonym_pairs = [
             evidence.TermPair(korean, key) for key, texts in self.synonym_forms.items() for korean in texts
         ]
-        return cooccurrence.CooccurrenceCounter(
-            [*self.pairs, *synonym_pairs], {key: list(self._english_variants(key)) for key in terms}
+        words = [
+            evidence.TermPair(word, stem)
+            for word, row in self.mention_evidence.table.associations.items()
+            for stem, score in row.items()
+            if score >= _MIN_WORD_ASSOCIATION and len(word) > 1
+        ]
+        english = {key: list(self._english_variants(key)) for key in {*terms, *self.seeds}}
+        english |= {pair.english: [] for pair in words if pair.english not in english}
+        seeded = {
+            evidence.TermPair(korean, key) for key, forms in self._sure_forms().items() for korean in forms
+        }
+        pairs = {*self.pairs, *synonym_pairs, *words, *seeded}
+        return cooccurrence.CooccurrenceCounter(sorted(pairs), english, self._sure_forms())
+
+    def _sure_forms(self) -> dict[str, set[str]]:
+        """Return the Korean keys of each English key that the seed list has or several papers explain."""
+        sure = {key: set(map(term_keys.korean_key, term.korean)) for key, term in self.seeds.items()}
+        for pair, gloss in self.pairs.items():
+            if gloss.papers >= _SURE_PAPERS:
+                sure.setdefault(pair.english, set()).add(pair.korean)
+        return sure
+
+    def confirmed_table(self, counter: cooccurrence.CooccurrenceCounter) -> alignment.AssociationTable:
+        """Return the association table with the words that papers confirm as translations."""
+        table = self.mention_evidence.table
+        confirmed = {
+            words
+            for pair in counter.pair_counts
+            if pair.english in table.associations.get(pair.korean, {})
+            for words in filters.confirmed_translations(pair, counter)
+        }
+        return alignment.AssociationTable(
+            table.associations, table.term_counts, {*table.confirmed, *confirmed}
         )
 
     def _english_variants(self, key: str) -> Iterator[str]:
@@ -65,7 +99,8 @@ def draft_glossary(counts: Iterable[evidence.MentionCount], terms: Iterable[seed
         abbreviation: _merge_keys(terms, seed_variants)
         for abbreviation, terms in mention_evidence.abbreviations.items()
     }
-    senses = abbreviation_senses.rank_senses(long_forms, seeds.values())
+    ranked = abbreviation_senses.rank_senses(long_forms, seeds.values())
+    senses = abbreviation_senses.name_senses(ranked, mention_evidence.surfaces, seeds)
     mined_variants = abbreviation_senses.variant_keys(senses, mention_evidence).items()
     variants = {**{key: main for key, main in mined_variants if key not in seeds}, **seed_variants}
     merged = _merge_variants(mention_evidence.pairs, variants)
@@ -126,10 +161,16 @@ def _filter_pairs(
         for text in seed_term.korean:
             papers_by_term = terms_by_korean[term_keys.korean_key(text)]
             papers_by_term[seed_term.key] = papers_by_term.get(seed_term.key, 0) + concepts.SEED_PAPERS
+    seeded = {term_keys.korean_key(text): set[str]() for term in seeds.values() for text in term.korean}
+    for seed_term in seeds.values():
+        for text in seed_term.korean:
+            seeded[term_keys.korean_key(text)].add(seed_term.key)
     return {
         pair: gloss
         for pair, gloss in pairs.items()
-        if filters.is_plausible(pair, gloss, sum(terms_by_korean[pair.korean].values()))
+        if filters.is_term(pair)
+        and pair.english in seeded.get(pair.korean, {pair.english})
+        and filters.is_plausible(pair, gloss, sum(terms_by_korean[pair.korean].values()))
         and not any(
             filters.is_subsumed_by(pair, gloss, pair._replace(english=term), papers)
             for term, papers in terms_by_korean[pair.korean].items()
@@ -141,7 +182,7 @@ def build_concepts(draft: GlossaryDraft, counter: cooccurrence.CooccurrenceCount
     """Return the concepts, best supported first."""
     glosses: dict[str, dict[str, evidence.PairEvidence]] = defaultdict(dict)
     for pair, gloss in draft.pairs.items():
-        if filters.cooccurs_with_term(pair, gloss.papers, counter):
+        if filters.is_confirmed(pair, gloss.papers, counter):
             glosses[pair.english][pair.korean] = gloss
     abbreviations = _abbreviation_forms(draft.senses)
     terms = {*glosses, *draft.seeds, *abbreviations} - draft.variants.keys()
@@ -216,7 +257,7 @@ def _english_forms(key: str, draft: GlossaryDraft) -> list[concepts.SurfaceForm]
             forms.append(concepts.SurfaceForm(surface, "en", gathered.papers[variant]))
     if key in draft.seeds:
         seed_forms = draft.seeds[key].english
-        forms[0] = replace(forms[0], text=seed_forms[0], seeded=True)
+        forms[0] = forms[0]._replace(text=seed_forms[0], seeded=True)
         forms += [concepts.SurfaceForm(text, "en", 0, seeded=True) for text in seed_forms[1:]]
     return forms[:_MAX_ENGLISH_FORMS]
 
@@ -235,11 +276,11 @@ def _korean_forms(
         if key not in forms:
             forms[key] = concepts.SurfaceForm(text, "ko", 0, seeded=True)
         else:
-            forms[key] = replace(forms[key], seeded=True)
+            forms[key] = forms[key]._replace(seeded=True)
     dropped = {key for key in forms if _is_fragment(key, glosses, seeded_keys)}
     remaining = {key: form for key, form in forms.items() if key not in dropped}
     return [
-        replace(form, is_alias=any(shorter != key and shorter in key for shorter in remaining))
+        form._replace(is_alias=any(shorter != key and shorter in key for shorter in remaining))
         for key, form in remaining.items()
     ]
 
@@ -256,12 +297,22 @@ def _korean_forms_with_synonyms(
     synonym_texts = {
         korean: text
         for korean, text in draft.synonym_forms.get(key, {}).items()
-        if counter.korean_counts[korean] and not any(form_key in korean for form_key in form_keys)
+        if counter.korean_counts[korean]
+        and not any(form_key in korean for form_key in form_keys)
+        and filters.is_confirmed(evidence.TermPair(korean, key), 0, counter)
     }
     most_frequent = sorted(synonym_texts, key=lambda korean: (-counter.korean_counts[korean], korean))[
         :_MAX_SYNONYM_FORMS
     ]
-    return [*forms, *(concepts.SurfaceForm(synonym_texts[korean], "ko", 0) for korean in most_frequent)]
+    forms += [concepts.SurfaceForm(synonym_texts[korean], "ko", 0) for korean in most_frequent]
+    return [_with_counts(form, key, counter) for form in forms]
+
+
+def _with_counts(
+    form: concepts.SurfaceForm, key: str, counter: cooccurrence.CooccurrenceCounter
+) -> concepts.SurfaceForm:
+    pair = evidence.TermPair(term_keys.korean_key(form.text), key)
+    return form._replace(found=counter.korean_counts[pair.korean], confirmed=counter.pair_counts[pair])
 
 
 def _is_fragment(key: str, glosses: Mapping[str, evidence.PairEvidence], seeded: Iterable[str]) -> bool:

@@ -63,7 +63,7 @@ def gather_evidence(
     rows = list(counts)
     surfaces: dict[str, Counter[str]] = defaultdict(Counter)
     long_forms = _collect_long_forms(rows, surfaces)
-    by_seed = {abbreviation: term.key for term in seed_terms for abbreviation in term.abbreviations}
+    by_seed = _unambiguous_abbreviations(seed_terms)
     glosses = [row for count in rows if (row := _gloss_row(count, long_forms, by_seed)) is not None]
     learnt = [(row.left_context, row.key, row.papers) for row in glosses if not row.is_abbreviated]
     learnt += [(korean_form, term.key, 1) for term in seed_terms for korean_form in term.korean]
@@ -80,6 +80,13 @@ def gather_evidence(
             _add_evidence(pairs, row, span)
     _add_korean_in_parentheses(pairs, rows, long_forms, by_seed, table, surfaces)
     return Evidence(pairs, long_forms, surfaces, papers, table)
+
+
+def _unambiguous_abbreviations(terms: Iterable[seed.SeedTerm]) -> dict[str, str]:
+    """Return the English key of each abbreviation that one seed term alone has."""
+    pairs = [(abbreviation, term.key) for term in terms for abbreviation in term.abbreviations]
+    counts = Counter(abbreviation for abbreviation, _ in pairs)
+    return {abbreviation: key for abbreviation, key in pairs if counts[abbreviation] == 1}
 
 
 def merge_pair_evidence(left: PairEvidence, right: PairEvidence) -> PairEvidence:

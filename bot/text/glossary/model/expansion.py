@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.text.analysis import term_keys
+from bot.text.analysis import term_keys, title_names
 
+MIN_NAME_WEIGHT = 0.8
+"""Forms that weigh less are no name of the concept: a paper with such a form as its title's head is not ranked first."""
 MIN_SHOWN_WEIGHT = 0.2
 """Forms that weigh less are searched for, but not shown in the answer."""
 OUT_OF_CONTEXT_FACTOR = 0.3
@@ -15,7 +17,7 @@ OUT_OF_CONTEXT_FACTOR = 0.3
 
 
 class WeightedForm(NamedTuple):
-    """A form to search for. With a `context`, it weighs less in papers that lack the context.
+    """A form to search for. With a `context`, it weighs less in papers that lack the context, or nothing if it `needs_context`.
 
     `context` holds the content words of the concept and its Korean forms. `is_shown` is false for stems and word-by-word
     translations.
@@ -25,6 +27,7 @@ class WeightedForm(NamedTuple):
     weight: float
     context: tuple[str, ...] = ()
     is_shown: bool = True
+    needs_context: bool = False
 
     @property
     def key(self) -> str:
@@ -58,13 +61,25 @@ class Segment:
 class Expansion:
     """A query as segments that should all be found; `composed` are alternatives for the whole of it.
 
-    `fallback` are the words of a query that is one term: searched for when the term matches too few papers.
+    `fallback` are the words of a query that is one term: searched for when the term matches too few papers. `meanings` are
+    the terms that the query stands for if it is an abbreviation of several, the best supported first.
     """
 
     text: str
     segments: tuple[Segment, ...]
     composed: tuple[Segment, ...] = ()
     fallback: tuple[Segment, ...] = ()
+    meanings: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys of the names that the whole query may be: as typed, without stop words, and in other sure forms."""
+        texts = [self.text, " ".join(segment.text for segment in self.segments)]
+        for whole in (*(self.segments if len(self.segments) == 1 else ()), *self.composed):
+            texts += [
+                form.text for form in whole.forms if form.weight >= MIN_NAME_WEIGHT and not form.context
+            ]
+        return frozenset().union(*map(title_names.query_names, texts))
 
     @property
     def added_forms(self) -> list[str]:
@@ -86,14 +101,15 @@ def literal_expansion(text: str) -> Expansion:
 def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
     """Keep the heaviest form per term key, in the order of their weights.
 
-    Its spelling is the one with most spaces: an index query from it covers all spacings, one from a closed spelling does not.
+    Its spelling is the one with most spaces and hyphens: an index query from it covers all spacings, one from a closed
+    spelling does not.
     """
     by_key: dict[str, WeightedForm] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):
         heavier = by_key.get(form.key)
         if heavier is None:
             by_key[form.key] = form
-        elif len(form.text.split()) > len(heavier.text.split()):
+        elif len(form.text.replace("-", " ").split()) > len(heavier.text.replace("-", " ").split()):
             by_key[form.key] = heavier._replace(text=form.text)
     by_key.pop("", None)
     return tuple(by_key.values())

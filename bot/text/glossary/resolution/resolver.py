@@ -10,20 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from bot.text.analysis import analyser, korean, term_keys
-from bot.text.glossary.extraction import alignment, title_phrases, transliteration
+from bot.text.glossary.extraction import alignment, sound_patterns, title_phrases, transliteration
 from bot.text.glossary.model import concepts, expansion
 from bot.text.glossary.resolution import concept_spotting, translation
 
 _RARE_WEIGHT = 0.8
-_PARTICLE_FORM_WEIGHT = 0.1
 _COMMON_WORD_WEIGHT = 0.3
 _WORD_BY_WORD_WEIGHT = 0.6
 _TRANSLATED_WORD_WEIGHT = 0.4
-_GUESSED_ABBREVIATION_WEIGHT = 0.5
 _SHARED_ABBREVIATION_WEIGHT = 0.5
 _MIN_SHARED_SENSE = 0.2
 _UNAMBIGUOUS_SHARE = 0.95
 _UNAMBIGUOUS_PAPERS = 8
+_MAX_SENSES = 5
+_SHORT_STEM_LETTERS = 2
 _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
@@ -32,7 +32,11 @@ _MAX_PIECE_LENGTH = 14
 
 
 class Glossary:
-    """The concepts with the indexes to find them by. `title_statistics` is only for autocomplete."""
+    """The concepts with the indexes to find them by. `title_statistics` is only for autocomplete.
+
+    `names` are the names of models and methods in titles, with their numbers of papers. `form_index` and `skeletons` are
+    derived from the concepts; a stored glossary has them, since they take most of the time.
+    """
 
     def __init__(
         self,
@@ -40,17 +44,23 @@ class Glossary:
         senses: Mapping[str, list[concepts.AbbreviationSense]] | None = None,
         table: alignment.AssociationTable | None = None,
         title_statistics: title_phrases.TitleStatistics | None = None,
+        names: Mapping[str, int] | None = None,
+        form_index: concept_spotting.FormIndex | None = None,
+        skeletons: Mapping[str, str] | None = None,
     ) -> None:
         self.title_statistics = title_statistics or ((), {})
         self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = translation.Translator(table or alignment.AssociationTable({}, {}))
-        self._spotter = concept_spotting.ConceptSpotter(self._concepts, senses or {})
+        self._spotter = concept_spotting.ConceptSpotter(self._concepts, senses or {}, form_index)
         self._shared_abbreviations = _shared_abbreviations(senses or {})
         self._keys_by_word: dict[str, set[str]] = defaultdict(set)
         for key in self._concepts:
             for word in term_keys.content_words(key):
                 self._keys_by_word[word].add(key)
-        self._transliterations = transliteration.TransliterationIndex(self._keys_by_word)
+        self._transliterations = transliteration.TransliterationIndex(
+            skeletons or transliteration.list_skeletons(self._keys_by_word)
+        )
+        self._sounds = sound_patterns.SoundIndex({**_spoken_abbreviations(senses or {}), **(names or {})})
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, best supported first."""
@@ -74,20 +84,48 @@ class Glossary:
                 # Two languages are usually two terms, not one: "LLM 추론" asks for both.
                 return expansion.Expansion(text, tuple(parts), (whole_segment,))
             return expansion.Expansion(text, (whole_segment,), fallback=tuple(parts))
-        composed = self._compose_concept(units) or self._translate_query(units)
+        composed = [*(self._compose_concept(units) or self._translate_query(units)), *_joined_segments(units)]
         return expansion.Expansion(text, tuple(self._longest_match_segments(units)), tuple(composed))
+
+    def is_term(self, text: str) -> bool:
+        """Tell whether a text as a whole is a form of a concept."""
+        return bool(self._spotter.find(text)[0])
+
+    def is_word(self, text: str) -> bool:
+        """Tell whether a text is a term, or a Korean word that terms consist of."""
+        if not concept_spotting.is_korean_only(text):
+            return self.is_term(text)
+        return self._spotter.has_korean_form(text) or self._translator.is_word(text)
+
+    def list_korean_words(self) -> list[str]:
+        """Return the Korean words that terms consist of."""
+        return self._translator.list_korean_words()
+
+    def find_names(self, text: str) -> list[str]:
+        """Return the names of models and methods that a Korean spelling sounds like: 제미나이 like Gemini."""
+        return self._sounds.find(text)
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
         """Return the concepts that have this form, best supported first."""
         weights, _ = self._spotter.find(term)
         return [self._concepts[key] for key, _ in weights]
 
-    def _segment(self, text: str) -> expansion.Segment | None:
-        """Return the segment of a text that is a form of concepts as a whole."""
-        weights, is_abbreviation = self._spotter.find(text)
+    def list_senses(self, abbreviation: str) -> list[str]:
+        """Return the terms that an abbreviation is short for, best supported first, if they are several; else none."""
+        seeded = {
+            sense.key
+            for sense in self._spotter.list_senses(abbreviation)
+            if sense.key in self._concepts and any(form.seeded for form in self._concepts[sense.key].forms)
+        }
+        senses = concepts.distinct_senses(self._spotter.list_senses(abbreviation), seeded)
+        return [sense.text or sense.key for sense in senses[:_MAX_SENSES]] if len(senses) > 1 else []
+
+    def _segment(self, text: str, *, sure: bool = True) -> expansion.Segment | None:
+        """Return the segment of a text that is a form of concepts as a whole; of a term alone with sure forms only."""
+        weights, is_abbreviation = self._spotter.find(text, in_phrase=not sure)
         if not weights:
             return None
-        forms = {form.text: form for form in (expansion.WeightedForm(text, 1.0), *_initialism_forms(text))}
+        forms = {form.text: form for form in _typed_forms(text)}
         for key, weight in weights:
             word_factor = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
             concept = self._concepts[key]
@@ -98,7 +136,7 @@ class Glossary:
                 if previous is None or previous.weight < form.weight:
                     forms[form.text] = form
         if all(self._is_single_word(key) for key, _ in weights):
-            for form in self._translated_forms(text):
+            for form in self._translated_forms(text, sure=sure):
                 forms.setdefault(form.text, form._replace(weight=_COMMON_WORD_WEIGHT))
         return expansion.Segment(text, expansion.deduplicate_forms(forms.values()), weights[0][0])
 
@@ -112,19 +150,23 @@ class Glossary:
         for form in concept.forms:
             if form.is_alias or not form.expands:
                 continue
-            is_rare = form.language == "ko" and form.papers <= 1 and not form.seeded
-            weight = (
-                _PARTICLE_FORM_WEIGHT if _has_inner_particle(form.text) else _RARE_WEIGHT if is_rare else 1.0
-            )
             if form.language != "abbr":
-                # A form that a single paper explains is often wrong: searched for, but not shown.
-                yield expansion.WeightedForm(form.text, weight, is_shown=not is_rare)
+                # In a canonical text 텍스트에서 이미지 cannot be told from 텍스트와 이미지.
+                if not _has_inner_particle(form.text):
+                    weight = _RARE_WEIGHT if form.is_rare else 1.0
+                    yield expansion.WeightedForm(form.text, weight, is_shown=not form.is_rare)
             elif form.text.casefold() not in concept_spotting.COMMON_WORDS:
                 sure = form.share >= _UNAMBIGUOUS_SHARE and form.papers >= _UNAMBIGUOUS_PAPERS
-                yield expansion.WeightedForm(form.text, 1.0, () if sure else self._context(concept))
+                needs_context = not sure and (form.share < _UNAMBIGUOUS_SHARE or _is_short(form.text))
+                context = () if sure else self._context(concept)
+                yield expansion.WeightedForm(form.text, 1.0, context, needs_context=needs_context)
         for abbreviation in self._shared_abbreviations.get(concept.key, ()):
             yield expansion.WeightedForm(
-                abbreviation, _SHARED_ABBREVIATION_WEIGHT, self._context(concept), is_shown=False
+                abbreviation,
+                _SHARED_ABBREVIATION_WEIGHT,
+                self._context(concept),
+                is_shown=False,
+                needs_context=True,
             )
 
     def _word_by_word_forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
@@ -150,27 +192,27 @@ class Glossary:
         while position < len(units):
             for length in range(min(_MAX_SEGMENT_WORDS, len(units) - position), 0, -1):
                 text = " ".join(units[position : position + length])
-                segment = self._segment(text) if length < len(units) or position else None
+                segment = self._segment(text, sure=False) if length < len(units) or position else None
                 if segment is not None:
                     parts.append(segment)
                     position += length
                     break
             else:
-                parts += self._split_compound(units[position])
+                parts += self._split_compound(units[position], sure=len(units) == 1)
                 position += 1
         return [part for part in parts if analyser.stemmed_words(part.text)]
 
-    def _split_compound(self, unit: str) -> list[expansion.Segment]:
+    def _split_compound(self, unit: str, *, sure: bool) -> list[expansion.Segment]:
         """Split one long Korean word into known forms (대규모언어모델추론), or keep it as typed."""
         word = korean.strip_ending(term_keys.korean_key(unit))
         if not concept_spotting.is_korean_only(unit) or len(word) < 4:
-            return [self._word_segment(unit)]
+            return [self._word_segment(unit, sure=sure)]
         pieces = korean.fewest_pieces(word, self._spotter.has_korean_form, _MAX_PIECE_LENGTH)
         if pieces is None:
             words = self._translator.split_words([unit])
             if len(words) == 1:
-                return [self._word_segment(unit)]
-            return [self._segment(part) or self._word_segment(part) for part in words]
+                return [self._word_segment(unit, sure=sure)]
+            return [self._segment(part, sure=False) or self._word_segment(part, sure=False) for part in words]
         return [self._segment(piece) or expansion.literal_segment(piece) for piece in pieces]
 
     def _compose_concept(self, units: list[str]) -> list[expansion.Segment]:
@@ -192,24 +234,24 @@ class Glossary:
         return [expansion.Segment(text, expansion.deduplicate_forms(forms), ranked[0])]
 
     def _translate_query(self, units: list[str]) -> list[expansion.Segment]:
-        """Translate a query of several words word by word, and add its initialism."""
+        """Translate a query of several words word by word."""
         query_text = " ".join(units)
         texts = self._translator.translate_phrase(units)
         forms = [expansion.WeightedForm(text, _WORD_BY_WORD_WEIGHT, is_shown=False) for text in texts]
-        forms += _initialism_forms(query_text)
         if not forms:
             return []
         typed_form = expansion.WeightedForm(query_text, 1.0)
         return [expansion.Segment(query_text, expansion.deduplicate_forms([typed_form, *forms]))]
 
-    def _word_segment(self, unit: str) -> expansion.Segment:
-        """Return the segment of one word of several, with its translation if the association is strong."""
-        return expansion.Segment(unit, (expansion.WeightedForm(unit, 1.0), *self._translated_forms(unit)))
+    def _word_segment(self, unit: str, *, sure: bool) -> expansion.Segment:
+        """Return the segment of one word with its translations, only `sure` ones if it is the whole query."""
+        translated = self._translated_forms(unit, sure=sure)
+        return expansion.Segment(unit, (*_typed_forms(unit), *translated))
 
-    def _translated_forms(self, unit: str) -> list[expansion.WeightedForm]:
-        """Return the translations of one word with a strong association."""
+    def _translated_forms(self, unit: str, *, sure: bool) -> list[expansion.WeightedForm]:
+        """Return the translations of one word: the sure ones, or all with a strong association."""
         words = self._translator.split_words([unit])
-        translations = self._translator.translate_word(words[0]) if len(words) == 1 else []
+        translations = self._translator.translate_word(words[0], sure=sure) if len(words) == 1 else []
         return [
             expansion.WeightedForm(word, _TRANSLATED_WORD_WEIGHT, is_shown=False) for word in translations
         ]
@@ -231,6 +273,30 @@ def _shared_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]
     return by_term
 
 
+def _is_short(abbreviation: str) -> bool:
+    """Tell whether an abbreviation is indexed with two letters, which many other words are: SD, and SDE too."""
+    return max(map(len, term_keys.english_stems(abbreviation)), default=0) <= _SHORT_STEM_LETTERS
+
+
+def _typed_forms(text: str) -> list[expansion.WeightedForm]:
+    """Return the form of a text as typed, and of a joined name also its words: Llama 3 for Llama3."""
+    split = term_keys.split_writing(text)
+    typed = [expansion.WeightedForm(text, 1.0)]
+    return [*typed, expansion.WeightedForm(split, 1.0, is_shown=False)] if split else typed
+
+
+def _joined_segments(units: list[str]) -> list[expansion.Segment]:
+    """Return the segment of a query written as one word, which a name may be: flashattention."""
+    joined = term_keys.joined_writing(units)
+    form = None if joined is None else expansion.WeightedForm(joined, 1.0, is_shown=False)
+    return [expansion.Segment(" ".join(units), (form,))] if form else []
+
+
+def _spoken_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]) -> dict[str, int]:
+    """Return the abbreviations that may be spoken as words, such as LoRA, with their numbers of papers."""
+    return {text: sum(sense.papers for sense in ranked) for text, ranked in senses.items() if text.isalpha()}
+
+
 def _is_covered(content: list[str], translated: list[list[str]]) -> bool:
     """Tell whether each content word is a translation of a query word, and each query word has such a translation."""
     covered = [set(row) & set(content) for row in translated]
@@ -250,15 +316,7 @@ def _are_transliterations(left: str, right: str) -> bool:
     if korean.has_hangul(left) == korean.has_hangul(right):
         return False
     hangul, latin = (left, right) if korean.has_hangul(left) else (right, left)
+    if sound_patterns.sounds_like(term_keys.korean_key(hangul), latin):
+        return True
     words = term_keys.english_stems(latin)
     return len(words) == 1 and transliteration.is_transliteration(term_keys.korean_key(hangul), words[0])
-
-
-def _initialism_forms(text: str) -> list[expansion.WeightedForm]:
-    """Return the initialism of an English term of three or four words, weighted by its context."""
-    key = term_keys.english_key(text)
-    content = term_keys.content_words(key)
-    if korean.has_hangul(text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
-        return []
-    initials = "".join(word[0] for word in content).upper()
-    return [expansion.WeightedForm(initials, _GUESSED_ABBREVIATION_WEIGHT, tuple(content), is_shown=False)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from bot.text.glossary.extraction import alignment, title_phrases
+from bot.text.analysis import term_keys
+from bot.text.glossary.extraction import alignment, title_phrases, transliteration
 from bot.text.glossary.model import concepts
-from bot.text.glossary.resolution import resolver
+from bot.text.glossary.resolution import concept_spotting, resolver
 
-_VERSION = 3
+_VERSION = 7
 _HEADER = f'{{"version":{_VERSION},'
 
 
@@ -18,20 +19,28 @@ def dump(
     senses: Mapping[str, list[concepts.AbbreviationSense]],
     table: alignment.AssociationTable,
     title_statistics: title_phrases.TitleStatistics,
+    names: Mapping[str, int] | None = None,
 ) -> str:
     """Return all parts of a `Glossary` as JSON."""
     phrases, concept_counts = title_statistics
+    ordered = list(built)
     return json.dumps(
         {
             "version": _VERSION,
-            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in built],
+            "concepts": [[concept.key, [_form_row(form) for form in concept.forms]] for concept in ordered],
             "readings": senses,
             "words": {
                 word: {english: round(score, 3) for english, score in row.items()}
                 for word, row in table.associations.items()
             },
+            "confirmed": sorted(table.confirmed),
             "phrases": phrases,
             "titled": concept_counts,
+            "names": names or {},
+            "forms": concept_spotting.index_forms(ordered),
+            "skeletons": transliteration.list_skeletons(
+                dict.fromkeys(word for concept in ordered for word in term_keys.content_words(concept.key))
+            ),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -49,7 +58,7 @@ def load(text: str) -> resolver.Glossary | None:
         return None
     stored = json.loads(text)
     built = [
-        concepts.Concept(key, tuple(concepts.SurfaceForm(*row) for row in rows))
+        concepts.Concept(key, tuple(map(concepts.SurfaceForm._make, rows)))
         for key, rows in stored["concepts"]
     ]
     senses = {
@@ -57,8 +66,20 @@ def load(text: str) -> resolver.Glossary | None:
         for abbreviation, rows in stored["readings"].items()
     }
     phrases = [(text, language, papers) for text, language, papers in stored["phrases"]]
-    table = alignment.AssociationTable(stored["words"], {})
-    return resolver.Glossary(built, senses, table, (phrases, stored["titled"]))
+    table = alignment.AssociationTable(
+        stored["words"], {}, [(word, stem) for word, stem in stored["confirmed"]]
+    )
+    statistics = phrases, stored["titled"]
+    by_korean, by_synonyms, by_english = stored["forms"]
+    return resolver.Glossary(
+        built,
+        senses,
+        table,
+        statistics,
+        stored["names"],
+        (by_korean, by_synonyms, by_english),
+        stored["skeletons"],
+    )
 
 
 def _form_row(form: concepts.SurfaceForm) -> list[object]:
@@ -70,4 +91,6 @@ def _form_row(form: concepts.SurfaceForm) -> list[object]:
         form.is_alias,
         form.expands,
         form.seeded,
+        form.found,
+        form.confirmed,
     ]

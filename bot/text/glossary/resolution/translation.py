@@ -31,6 +31,14 @@ class Translator:
                 for english, score in row.items():
                     self._korean_by_stem[english][word] = score
 
+    def is_word(self, word: str) -> bool:
+        """Tell whether the table has a word."""
+        return word in self._table.associations
+
+    def list_korean_words(self) -> list[str]:
+        """Return the Korean words of the table."""
+        return [word for word in self._table.associations if korean.is_hangul(word)]
+
     def to_english(self, word: str, min_score: float = _MIN_SCORE) -> list[str]:
         """Return the stems that a Korean word mainly translates to, best first."""
         row = self._table.associations.get(word, {})
@@ -52,11 +60,14 @@ class Translator:
                 words += term_keys.english_stems(unit)
         return words
 
-    def translate_word(self, word: str) -> list[str]:
-        """Return the translations of a word, best first; empty if no association is strong."""
+    def translate_word(self, word: str, *, sure: bool = True) -> list[str]:
+        """Return the translations of a word, best first: only sure ones, or all with a strong association."""
+        is_sure = self._table.is_translation
         if korean.is_hangul(word):
-            return self.to_english(word)
-        translations = self.to_korean(word)
+            stems = self.to_english(word)
+            return [stem for stem in stems if not sure or is_sure(word, stem, to_korean=False)]
+        texts = self.to_korean(word)
+        translations = [text for text in texts if not sure or is_sure(text, word, to_korean=True)]
         # A single syllable is in too many words: 대 does not mean signal, although 신호 대 잡음비 contains it.
         return [text for text in translations if len(text) > 1 or text == translations[0]]
 

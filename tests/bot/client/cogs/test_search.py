@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from itertools import permutations
+
 import pytest
 
 from bot.services.accounts.text_tokens import make_token
+from bot.services.indexing import glossary_service
 from storage import models
+from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
 
 
@@ -25,6 +30,67 @@ async def test_an_expanded_topic_is_explained_and_can_be_searched_literally(harn
     assert "small language model" in shown_text(last_response(result)).lower()
     literal = await harness.reader.click(last_response(result), label=harness.texts("list-literally"))
     assert harness.texts("list-with-forms") in shown_text(last_response(literal))
+
+
+async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "topic", query="langauge models survey")
+    shown = shown_text(last_response(result))
+    assert harness.texts("list-corrected", words="langauge → language") in shown
+    assert "Small Language Models (at Work)" in shown
+    literal = await harness.reader.click(last_response(result), label=harness.texts("list-literally"))
+    assert "→" not in shown_text(last_response(literal))
+
+
+async def test_a_question_says_what_was_searched_for_and_suggests_nothing_else(
+    harness: ClientHarness,
+) -> None:
+    result = await harness.reader.slash(harness.channel, "topic", query="로봇 지도에 대한 논문 추천해줘")
+    shown = shown_text(last_response(result))
+    assert harness.texts("list-read", terms="로봇 · 지도") in shown
+    assert harness.texts("list-perhaps", topics="") not in shown
+    plain = await harness.reader.slash(harness.channel, "topic", query="로봇 지도")
+    assert harness.texts("list-read", terms="") not in shown_text(last_response(plain))
+
+
+async def test_an_abbreviation_of_several_terms_has_a_button_for_each(harness: ClientHarness) -> None:
+    papers = [
+        sample_archive.NewsletterPaper(f"2505.0000{number}", f"Paper {number}", f"{form}을 써요.")
+        for number, form in enumerate(
+            ["직접 정책 적응(Direct Policy Adaptation; DPA)"] * 3
+            + ["이중 경로 주의(Dual Path Attention; DPA)"] * 3
+        )
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
+    await glossary_service.GlossaryService(harness.container.database, harness.container.clock).rebuild()
+    result = await harness.reader.slash(harness.channel, "topic", query="DPA")
+    shown = shown_text(last_response(result))
+    labels = re.findall(r"dual path attention|direct policy adaptation", shown, re.IGNORECASE)
+    assert any(
+        harness.texts("list-meanings", term="DPA", meanings=", ".join(pair)) in shown
+        for pair in permutations(set(labels), 2)
+    )
+    label = next(label for label in labels if label.startswith(("dual", "Dual")))
+    chosen = await harness.reader.click(last_response(result), label=label)
+    assert "이중 경로 주의" in shown_text(last_response(chosen))
+
+
+async def test_a_misspelt_name_says_that_the_author_is_called_otherwise(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "author", name="ada lovelase")
+    shown = shown_text(last_response(result))
+    assert harness.texts("list-name-corrected", name="ada lovelase") in shown
+    assert "Ada Lovelace" in shown
+    exact = await harness.reader.slash(harness.channel, "author", name="lovelace, ada")
+    assert harness.texts("list-name-corrected", name="lovelace, ada") not in shown_text(last_response(exact))
+
+
+async def test_a_word_found_only_inside_longer_ones_is_said(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "topic", query="억해")
+    assert harness.texts("list-inside") in shown_text(last_response(result))
+
+
+async def test_an_unknown_id_is_said(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "topic", query="2501.99999")
+    assert harness.texts("no-list-paper", paper="2501.99999") in shown_text(last_response(result))
 
 
 async def test_an_empty_result_shows_the_extent_of_the_archive_and_suggestions(
@@ -117,12 +183,11 @@ async def test_hostile_queries_are_escaped(english_harness: ClientHarness) -> No
         assert "<@123>" not in shown.replace("\\<", "")
 
 
-async def test_a_typing_error_offers_a_correction(harness: ClientHarness) -> None:
+async def test_a_korean_typing_error_is_answered_as_it_was_meant(harness: ClientHarness) -> None:
     result = await harness.reader.slash(harness.channel, "topic", query="강화 핵습")
     shown = shown_text(last_response(result))
-    assert "강화 학습" in shown
-    corrected = await harness.reader.click(last_response(result), label="강화 학습")
-    assert "Rewards That Teach Reasoning" in shown_text(last_response(corrected))
+    assert harness.texts("list-corrected", words="핵습 → 학습") in shown
+    assert "Rewards That Teach Reasoning" in shown
 
 
 @pytest.mark.parametrize("query", ["🤖", "-diffusion", "?!"])
@@ -174,6 +239,24 @@ async def test_a_topic_as_an_author_suggests_the_topic(harness: ClientHarness) -
     assert harness.texts("no-list-author", author="로봇") in shown_text(last_response(result))
     topic = await harness.reader.click(last_response(result), label=harness.texts("as-a-topic", count=1))
     assert "Maps for Robots" in shown_text(last_response(topic))
+
+
+async def test_an_author_is_found_by_a_name_in_hangul(harness: ClientHarness) -> None:
+    result = await harness.reader.slash(harness.channel, "author", name="김민준")
+    assert "Kim Min-jun · " in shown_text(last_response(result))
+
+
+async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarness) -> None:
+    paper = sample_archive.NewsletterPaper("2501.00099", "Another Kim", "됩니다.", authors=("Minjoon Gim",))
+    await sample_archive.add_digest(harness.container.database, "2025-01-03", paper)
+    result = await harness.reader.slash(harness.channel, "author", name="김민준")
+    shown = shown_text(last_response(result))
+    assert harness.texts("list-namesakes", names="Kim Min-jun, Minjoon Gim") in shown
+    assert "Another Kim" in shown
+    assert "2025-01-03 · Minjoon Gim\n" in shown
+    assert "· Kim Min-jun\n" in shown
+    author = await harness.reader.click(last_response(result), label="Minjoon Gim")
+    assert "Minjoon Gim · " in shown_text(last_response(author))
 
 
 async def test_an_unknown_author_does_not_suggest_wider_filters(harness: ClientHarness) -> None:
@@ -236,3 +319,39 @@ async def test_a_modal_opened_before_a_restart_is_answered(english_harness: Clie
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     response = await harness.reader.submit_modal(modal, {"query": "로봇"})
     assert "Maps for Robots" in shown_text(last_response(response))
+
+
+async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_lack(
+    harness: ClientHarness,
+) -> None:
+    query = "quaternions rewards speech robots colour language"
+    result = await harness.reader.slash(harness.channel, "topic", query=query)
+    shown = shown_text(last_response(result))
+    assert shown.count(harness.texts("list-partial")) == 1
+    assert harness.texts("list-partial-heading") not in shown
+    lacks = f"-# {harness.texts('list-missing', terms='')}"
+    assert shown.count(lacks) == 5
+    assert shown.count("quaternions") == 6
+    turned = await harness.reader.click(last_response(result), label="▶")
+    second = shown_text(last_response(turned))
+    assert "**6 · " in second
+    assert harness.texts("list-partial") in second
+    assert second.count(lacks) == 2
+
+
+async def test_the_heading_stands_between_complete_and_partial_papers(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    result = await harness.reader.slash(harness.channel, "topic", query="small language model weather")
+    shown = shown_text(last_response(result))
+    heading, complete = shown.index(harness.texts("list-partial-heading")), shown.index("Weather in a Small")
+    assert complete < heading < shown.index("-# without: ")
+    assert harness.texts("list-partial") not in shown
+
+
+async def test_what_a_paper_lacks_is_escaped_and_short(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    unknown = " ".join(f"un**known**{letter * 40}" for letter in "abcdefg")
+    result = await harness.reader.slash(harness.channel, "topic", query=f"language models {unknown}")
+    (line, *_) = [line for line in shown_text(last_response(result)).splitlines() if "without: " in line]
+    assert line.endswith("…")
+    assert len(line) < 200

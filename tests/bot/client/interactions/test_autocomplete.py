@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.services.search import glossary_service
+from bot.services.indexing import glossary_service
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 

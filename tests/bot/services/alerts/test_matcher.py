@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,3 +32,17 @@ def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.R
         assert matcher.name_variants(spelling) & matcher.name_variants(name)
         terms = matcher.candidate_terms((name,), keyword_match.KeywordText("", ""))
         assert matcher.trigger_term(AUTHOR, spelling) in terms
+
+
+@pytest.mark.parametrize(
+    ("followed", "author"),
+    [
+        ("박건우", "Gunwoo Park"),
+        ("박건우", "Geon-Woo Pak"),
+        ("Gunwoo Park", "박건우"),
+        ("유세진", "Sejin Ryu"),
+    ],
+)
+def test_a_hangul_name_and_its_spellings_trigger_each_others_alerts(followed: str, author: str) -> None:
+    terms = matcher.candidate_terms((author,), keyword_match.KeywordText("", ""))
+    assert matcher.trigger_term(AUTHOR, followed) in terms

@@ -37,6 +37,15 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
     assert planned[0].priority < models.Priority.SCHEDULED
 
 
+async def test_an_author_followed_in_hangul_is_found_in_latin_letters(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("김민준", kind=AUTHOR)
+    await alert_harness.add_alert("박민준", kind=AUTHOR, user_id=8)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    assert await alert_harness.list_recipients() == [7]
+    _, (reason,) = alert_harness.renderer.alerts[0].matches[0]
+    assert reason.text == "Kim Min-jun"
+
+
 async def test_a_recipient_is_notified_of_a_paper_once(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))

@@ -10,8 +10,8 @@ import pytest
 from bot import errors
 from bot.services.daily import on_demand, why_decision
 from bot.services.daily.why import WhyExplainer
+from bot.services.indexing.indexer import SearchIndexer
 from bot.services.ingest import service as ingest_service
-from bot.services.search.indexer import SearchIndexer
 from storage import papers
 from storage.database import Connection, Database
 from storage.entries import DigestPaper
@@ -26,6 +26,10 @@ PAPERS = (
     (VISION, "Seeing in the Dark", "Ada Lovelace", 50),
     (KOREAN, "Rewards", "Kim Min-jun", 5),
 )
+TEXTS = {
+    KOREAN: "강화 학습으로 로봇을 가르쳐요. 강화학습은 느려요.",
+    VISION: "강화 학습과 달리 보기만 해요.",  # mentioned once: not what the paper is about
+}
 
 
 class CountingMatcher:
@@ -53,7 +57,7 @@ async def store(harness: PlannerHarness, days_ago: int = 0, *, count: int = 0) -
     more = [(f"2512.{number:05}", f"Thing {number}", "Grace Hopper", 1) for number in range(count)]
     blocks = [
         f"### [{title}](https://arxiv.org/abs/{arxiv_id})\n\nVote: {votes}\n\nAuthors: {author}\n\n"
-        f"- ***What's New***: {'강화 학습으로 로봇을 가르쳐요.' if arxiv_id == KOREAN else 'It works.'}"
+        f"- ***What's New***: {TEXTS.get(arxiv_id, 'It works.')}"
         for arxiv_id, title, author, votes in [*PAPERS, *more]
     ]
     text = "\n\n".join([f"## Daily Papers ({on.isoformat()})", *blocks])

@@ -14,9 +14,9 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.clock import system_clock
+from bot.services.indexing.indexer import SearchIndexer
 from bot.services.ingest import service
 from bot.services.ingest.files import TextFile
-from bot.services.search.indexer import SearchIndexer
 from storage import database
 from tests.support.ingest_harness import newsletter, paper
 

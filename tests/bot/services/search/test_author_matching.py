@@ -89,3 +89,36 @@ async def test_an_initial_matches_all_names_that_begin_with_it(db: Database) -> 
 @pytest.mark.parametrize("name", ["J. Lin", "Jun Yang Lin", "Lin, Junyang", "lin j"])
 async def test_initials_and_split_names_match(search: SearchService, name: str) -> None:
     assert (await search.find_author(name)).author == "Junyang Lin"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Geonwoo Kim", None),
+        ("Dongjun Lee", None),
+        ("Wei Zhangg", None),
+        ("Jian Wan", None),
+        ("Minsu Kim", None),
+        ("Sunjoo Kim", "Seon Joo Kim"),
+        ("Seon Joo Kin", "Seon Joo Kim"),
+        ("Jnuyagn Lin", "Junyang Lin"),
+        ("Junyang Li", "Junyang Lin"),
+    ],
+)
+async def test_a_name_is_corrected_only_if_the_correction_is_plausible(
+    db: Database, typed: str, meant: str | None
+) -> None:
+    people = ("Seon Joo Kim", "Young-Jun Lee", "Lei Zhang", "Jianyi Wang", "Minjun Kim", "Junyang Lin")
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
+    )
+    result = await SearchService(db).find_author(typed)
+    assert (result.author, result.is_corrected) == (meant, meant is not None)
+
+
+@pytest.mark.parametrize(
+    "typed", ["lin junyang", "Lin, Junyang", "J. Lin", "Jun Yang Lin", "Junyang", "JunyangLin"]
+)
+async def test_another_writing_of_a_name_is_no_correction(search: SearchService, typed: str) -> None:
+    result = await search.find_author(typed)
+    assert (result.author, result.is_corrected) == ("Junyang Lin", False)

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.services.search import autocomplete, glossary_service, service
+from bot.services.indexing import glossary_service
+from bot.services.search import autocomplete, service
 from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text.analysis import korean
@@ -51,7 +52,7 @@ async def induced_search(db: Database) -> SearchService:
 async def test_title_phrases_are_offered_and_find_their_papers(induced_search: SearchService) -> None:
     (offered,) = await induced_search.complete_topic("walking lan", EN)
     assert (offered.name, offered.value) == ("Walking Lanterns", "Walking Lanterns")
-    assert (await induced_search.search(SearchRequest(offered.value))).total == 3
+    assert (await induced_search.search(SearchRequest(offered.value))).complete == 3
     assert [choice.value for choice in await induced_search.complete_topic("느린 드", KO)] == [
         "느린 등불 지도"
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 
-from bot.services.search import indexer
+from bot.services.indexing import indexer
 from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text import scoring

@@ -8,8 +8,8 @@ from datetime import date
 
 import pytest
 
-from bot.services.search import engine
-from bot.services.search.glossary_service import GlossaryService
+from bot.services.indexing.glossary_service import GlossaryService
+from bot.services.search import candidates, engine
 from bot.services.search.results import SearchRequest
 from bot.services.search.service import SearchService
 from bot.text import scoring
@@ -70,12 +70,15 @@ async def test_a_query_that_hardly_anything_matches_lists_what_matches_most_of_i
     assert [row.votes for row in found.rows] == sorted([row.votes or 0 for row in found.rows], reverse=True)
 
 
-async def test_only_the_papers_near_the_page_are_read(topic: SearchService, db: Database) -> None:
+async def test_of_many_matches_only_the_papers_near_the_page_are_read(
+    topic: SearchService, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "COUNT_LIMIT", 10)
     async with db.transaction() as connection:
         unreadable = tables.indexed_papers.update().where(tables.indexed_papers.c.votes < 50)
         await connection.execute(unreadable.values(texts=b"not compressed"))
     found = await topic.list_top(SearchRequest("graph learning", limit=5))
-    assert (len(found.rows), found.total) == (5, len(GRAPHS))
+    assert (len(found.rows), found.total, found.total_is_exact) == (5, 20, False)
     with pytest.raises(Exception, match="frame"):
         await topic.list_top(SearchRequest("graph learning", limit=5, offset=30))
 
@@ -103,3 +106,35 @@ async def test_readers_who_ask_at_the_same_moment_load_the_glossary_once(db: Dat
 
     first, *others = await asyncio.gather(*(load() for _ in range(5)))
     assert all(other is first for other in others)
+
+
+_AUTOMATION = NewsletterPaper("2501.00021", "Agents at Work", "업무 자동화를 다룬다.")
+_APPLICATION = NewsletterPaper("2501.00022", "Software by Machines", "애플리케이션을 만든다.")
+_FAIRY_TALE = NewsletterPaper("2501.00023", "Once Upon a Time", "아이들의 동화를 쓴다.")
+
+
+async def test_two_syllables_are_not_found_within_longer_words_where_papers_have_the_word(
+    db: Database,
+) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", _AUTOMATION, _APPLICATION)
+    search = SearchService(db)
+    for query, arxiv_id in (("동화", _AUTOMATION.arxiv_id), ("애플", _APPLICATION.arxiv_id)):
+        inside = await search.search(SearchRequest(query, explain=True))
+        assert [row.arxiv_id for row in inside.rows] == [arxiv_id]
+        assert inside.is_inside
+    await sample_archive.add_digest(db, "2025-01-03", _FAIRY_TALE)
+    for find in (search.search, search.list_top):
+        whole = await find(SearchRequest("동화"))
+        assert [row.arxiv_id for row in whole.rows] == [_FAIRY_TALE.arxiv_id]
+        assert (whole.total, whole.is_inside) == (1, False)
+
+
+async def test_of_several_terms_one_within_a_longer_word_is_found_behind_papers_with_the_word(
+    db: Database,
+) -> None:
+    whole = NewsletterPaper("2501.00031", "Exams", "과학 시험을 제안한다.")
+    within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
+    await sample_archive.add_digest(db, "2025-01-02", whole, within)
+    found = await SearchService(db).search(SearchRequest("과학 시험"))
+    assert [row.arxiv_id for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
+    assert (found.complete, found.is_partial) == (2, False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.search import document_tokens, index_query
+from bot.services.indexing import document_tokens
+from bot.services.search import index_query
 from bot.text.analysis import analyser
 from bot.text.matching import term_variants
 from storage.search import index

@@ -25,20 +25,65 @@ def _segments(expanded: expansion.Expansion) -> list[str]:
     [
         ("what is mixture of experts", ["mixture of experts"]),
         ("확산 모델에 대한 논문", ["확산 모델에"]),
+        ("LLM의 환각을 알려줘", ["LLM", "환각을"]),
         ("diffusion and video", ["diffusion", "video"]),
         ("chain of thought", ["chain of thought"]),
         ("the of", ["the", "of"]),
     ],
 )
-def test_stop_words_are_dropped_and_terms_stay_whole(
+def test_filler_is_left_out_and_terms_stay_whole(
     glossary: resolver.Glossary, typed: str, segments: list[str]
 ) -> None:
     expanded = query_expansion.expand(glossary, typed)
     assert _segments(expanded) == segments
-    assert expanded.text == typed
 
 
 def test_a_typed_noun_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
     added = query_expansion.added_forms(query_expansion.expand(glossary, "강화학습의"))
     assert "reinforcement learning" in added
     assert not any("강화" in form for form in added)
+
+
+def test_the_first_added_forms_are_those_of_every_term(glossary: resolver.Glossary) -> None:
+    expanded = query_expansion.expand(glossary, "LLM의 환각")
+    first, second = query_expansion.added_forms(expanded)[:2]
+    by_term = query_expansion.term_forms(expanded)
+    assert [forms[0] for forms in by_term] == ["LLM", "환각"]
+    assert first in by_term[0]
+    assert second in by_term[1]
+
+
+def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
+    texts = [
+        *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
+        *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
+        *["강화 학습(Reinforcement Learning; RL)을 쓴다"] * 3,
+    ]
+    learnt = glossary_in_memory.build_glossary(texts, ())
+
+    def meanings(query: str) -> set[str]:
+        return {meaning.lower() for meaning in query_expansion.expand(learnt, query).meanings}
+
+    assert meanings("DPA") == {"direct policy adaptation", "dual path attention"}
+    assert not meanings("RL") | meanings("dual path attention") | meanings("DPA models") | meanings("xyz")
+
+
+@pytest.mark.parametrize(
+    ("typed", "segment", "form"),
+    [
+        ("why do LLMs lie", "lie", "hallucination"),
+        ("LLM이 거짓말하는지 알려줘", "거짓말하는지", "hallucination"),
+        ("how to train models without labels", "without labels", "unsupervised"),
+        ("옷을 바꾸는 논문", "옷을", "garment"),
+        ("휴대폰에서 돌아가는 모델", "휴대폰에서", "on-device"),
+    ],
+)
+def test_a_lay_word_has_the_forms_of_what_it_means(
+    glossary: resolver.Glossary, typed: str, segment: str, form: str
+) -> None:
+    expanded = query_expansion.expand(glossary, typed)
+    forms = {
+        part.text: {weighted.text: weighted.weight for weighted in part.forms} for part in expanded.segments
+    }
+    assert form in forms[segment]
+    assert forms[segment][form] < forms[segment][segment] == 1.0

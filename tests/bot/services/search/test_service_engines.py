@@ -23,31 +23,36 @@ QUERIES = (
     "benchmark 평가",
     '"language model" -비전',
     "멀티모달",
+    "확산 모델로 비디오를 편집하는 방법",
+    "how do language models plan for robots",
 )
 DIGESTS = 12
 
 
-async def first_ten(url: str, files: list[Path]) -> list[list[str]]:
-    """Ingest digests and return the first ten papers of each query."""
+async def first_ten(url: str, files: list[Path]) -> list[tuple[list[str], tuple[int, bool, int]]]:
+    """Ingest digests and return of each query the first ten papers, the total, whether it is exact, and the complete."""
     database = await migrate.open_database(url, migrate=True)
     try:
         ingest = sample_archive.make_ingest(database)
         for file in files:
             await ingest.add_text(file.read_text(), location=file.name)
         search = SearchService(database)
+        answers = [await search.search(SearchRequest(query)) for query in QUERIES]
         return [
-            [row.arxiv_id for row in (await search.search(SearchRequest(query))).rows] for query in QUERIES
+            ([row.arxiv_id for row in answer.rows], (answer.total, answer.total_is_exact, answer.complete))
+            for answer in answers
         ]
     finally:
         await database.close()
 
 
-async def test_nine_of_the_first_ten_papers_are_the_same_on_both_engines(
+async def test_totals_and_nine_of_the_first_ten_papers_are_the_same_on_both_engines(
     archive: Path, tmp_path: Path, postgres_url: str
 ) -> None:
     files = sorted((archive / "newsletter").rglob("*.md"))[:DIGESTS]
     sqlite = await first_ten(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", files)
     postgres = await first_ten(await create_postgres_database(postgres_url), files)
-    for query, first, second in zip(QUERIES, sqlite, postgres, strict=True):
+    for query, (first, totals), (second, other_totals) in zip(QUERIES, sqlite, postgres, strict=True):
         assert first, query
         assert len(set(first) & set(second)) >= 0.9 * len(first), query
+        assert totals == other_totals, query

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.services.search.results import SearchRequest
+from bot.services.search.results import SearchRequest, SearchResult
 from bot.services.search.service import SearchService
 from storage import migrate, models
 from tests.conftest import ENGINES, create_postgres_database
@@ -58,6 +58,38 @@ WORDS = [
     "since:2025",
     "votes:x",
 ]
+QUESTION_PARTS = [
+    *(
+        "은",
+        "는",
+        "이",
+        "가",
+        "을",
+        "의",
+        "로",
+        "에서",
+        "를 이용한",
+        "하는 법",
+        "추천해줘",
+        "알려줘",
+        "중에",
+        "?",
+    ),
+    *("how do people", "papers that", "what is the", "without", "latest", "강화 핵습", "reasonning"),
+    *(
+        "김철수",
+        "김 철수 교수님",
+        "철수v2",
+        "Kim Chul-soo",
+        "Llama3의",
+        "llama-3.1",
+        "GPT-4o로",
+        "sam2",
+        "\u200b",
+        "ㄱ",
+        "ㅏ",
+    ),
+]
 HOSTILE = [
     "",
     " ",
@@ -88,12 +120,22 @@ HOSTILE = [
     "since:9999-99 votes:-1",
     "-모델",
     "\n\r\t",
+    "은는이가을를의로에서" * 200,
+    "은 는 이 가 을 를 의 로 에서 " * 80,
+    "논문 추천해줘 알려줘 중에 제일 좋은 방법 papers that how do people what is the latest",
+    " ".join("가나다라마바사아자차카타파하거너더러머버서어저처"),
+    "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
+    "-모델 -model -추론 -뇌 -강화",
+    "how do people make language models lie less " * 40,
+    "@everyone <@123> </topic:1> **reasonning** [x](http://e.example) `code`",
 ]
 
 texts = st.one_of(
     st.text(max_size=60),
     st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map(" ".join),
     st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map("".join),
+    st.lists(st.sampled_from(QUESTION_PARTS + WORDS), max_size=12).map(" ".join),
+    st.lists(st.sampled_from(QUESTION_PARTS + WORDS), max_size=6).map("".join),
 )
 
 
@@ -119,6 +161,10 @@ class HostileInputHarness:
         """Call every method of the search service with a text."""
         self._runner.run(self._call_all(text))
 
+    def search(self, text: str) -> SearchResult:
+        """Return the result of a search."""
+        return self._runner.run(self._search.search(SearchRequest(text)))
+
     async def _call_all(self, text: str) -> None:
         search = self._search
         for result in (
@@ -126,6 +172,9 @@ class HostileInputHarness:
             await search.search(SearchRequest(text, literal=True, author=text)),
         ):
             assert len(result.rows) <= result.total or result.total == 0
+            assert result.complete <= result.total
+            lacking = [row.arxiv_id in result.missing for row in result.rows]
+            assert sorted(lacking) == lacking, "papers with everything come first"
         await search.find_author(text)
         await search.find_paper(text)
         await search.list_top(SearchRequest(query=text))
@@ -162,6 +211,15 @@ def harness(
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
     harness.call_all(text)
+
+
+@pytest.mark.parametrize(
+    "typed", ["rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"]
+)
+def test_invisible_characters_are_not_searched_for(harness: HostileInputHarness, typed: str) -> None:
+    result = harness.search(typed)
+    assert (result.complete, result.corrected) == (1, ())
+    assert result.terms in {("reasoning",), ("추론",)}
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

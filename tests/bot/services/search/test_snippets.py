@@ -51,6 +51,12 @@ def test_longer_korean_terms_match_in_any_spacing() -> None:
     )
 
 
+def test_the_sentence_with_most_terms_is_shown() -> None:
+    text = "LLM을 평가해요. 문장이 하나 더 있어요. LLM에서 hallucination을 줄여요. 환각만 봐요."
+    patterns = snippets.build_patterns(("LLM", "환각"), (("LLM",), ("환각", "hallucination")))
+    assert str(snippets.make_snippet(text, *patterns)) == "**LLM**에서 **hallucination**을 줄여요."
+
+
 def test_the_sentence_with_the_full_query_comes_first() -> None:
     text = "추론을 해요. LLM 추론을 빠르게 해요."
     patterns = [

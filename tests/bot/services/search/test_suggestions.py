@@ -9,14 +9,11 @@ from bot.services.search.service import SearchService
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("difusion model", "diffusion model"),
-        ("강화 핵습", "강화 학습"),
-        ("mixure of experts", "mixture of experts"),
-    ],
+    ("typed", "meant"), [("difusion model", "diffusion model"), ("mixure of experts", "mixture of experts")]
 )
-async def test_a_typing_error_suggests_its_correction(search: SearchService, typed: str, meant: str) -> None:
+async def test_a_typing_error_of_a_word_without_papers_suggests_its_correction(
+    search: SearchService, typed: str, meant: str
+) -> None:
     assert meant in [text.casefold() for text in (await search.search(SearchRequest(typed))).suggestions]
 
 
@@ -40,7 +37,7 @@ async def test_a_query_hidden_by_its_filters_is_suggested_without_them(search: S
     assert "모델" not in also_hidden.suggestions
 
 
-async def test_a_known_term_is_suggested_when_the_query_finds_nothing(search: SearchService) -> None:
+async def test_a_known_term_is_suggested_when_no_paper_has_all_of_the_query(search: SearchService) -> None:
     result = await search.search(SearchRequest("강화학습 qwertz asdfgh yxcvbn"))
-    assert result.rows == ()
+    assert result.missing == {"2501.00002": ("qwertz", "asdfgh", "yxcvbn")}
     assert "강화학습" in result.suggestions

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.search import glossary_service
+from bot.services.indexing import glossary_service
 from bot.services.trends import monthly
 from storage import papers
 from storage import trends as stored
@@ -39,7 +39,10 @@ async def trends(db: Database) -> monthly.TrendService:
     )
     await sample_archive.add_digest(db, "2025-01-31", _paper(3, "Reinforcement Learning at Home", votes=7))
     await sample_archive.add_digest(
-        db, "2025-03-02", _paper(4, "Planning Steps", "강화학습 방법입니다.", votes=3), _paper(5, "Weather")
+        db,
+        "2025-03-02",
+        _paper(4, "Planning Steps", "강화학습 방법입니다. 강화 학습은 느립니다.", votes=3),
+        _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned once: not what the paper is about
     )
     return _service(db)
 
@@ -95,7 +98,7 @@ async def test_partial_matches_are_not_counted(trends: monthly.TrendService) -> 
 async def test_unknown_votes_are_not_zero(db: Database) -> None:
     text = digest_builders.newsletter(date(2025, 1, 2), [("2501.00001", None)])
     await sample_archive.make_ingest(db).add_text(text, location="a.md")
-    assert await _counts(_service(db), "work", 1) == [(1, None)]
+    assert await _counts(_service(db), "paper", 1) == [(1, None)]
 
 
 async def test_an_empty_archive_has_no_months(db: Database) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.search import glossary_service
+from bot.services.indexing import glossary_service
 from bot.services.trends import rising
 from bot.text.glossary.resolution import resolver
 from storage import models

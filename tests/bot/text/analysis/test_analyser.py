@@ -144,6 +144,11 @@ def test_analysis_takes_linear_time(piece: str) -> None:
         ("transformer", "transformation"),
         ("generative", "generation"),
         ("robustness", "robust"),
+        ("tokenization", "token"),
+        ("generalization", "general"),
+        ("visualization", "visual"),
+        ("localize", "local"),
+        ("optimization", "optimal"),
     ],
 )
 def test_derived_words_have_stems_of_their_own(word: str, other: str) -> None:
@@ -160,6 +165,11 @@ def test_derived_words_have_stems_of_their_own(word: str, other: str) -> None:
         ("render", "rendering"),
         ("score", "scored"),
         ("explore", "exploring"),
+        ("tokenization", "tokenizing"),
+        ("generalize", "generalizations"),
+        ("optimization", "optimisation"),
+        ("summarize", "summarising"),
+        ("supervised", "supervision"),
     ],
 )
 def test_an_inflected_word_has_the_same_stem(word: str, inflected: str) -> None:

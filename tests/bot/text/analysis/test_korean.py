@@ -48,6 +48,17 @@ def test_final_consonants_are_detected() -> None:
     ]
 
 
+@given(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3))
+def test_a_syllable_is_composed_of_its_letters(syllable: str) -> None:
+    first, vowel, last = korean.split_syllable(syllable)
+    letters = chr(0x1100 + first) + chr(0x1161 + vowel) + (chr(0x11A7 + last) if last else "")
+    assert unicodedata.normalize("NFC", letters) == syllable
+
+
+def test_only_terms_in_hangul_lose_their_endings() -> None:
+    assert [korean.strip_term(term) for term in ("추론은", "LLM은", "추론")] == ["추론", "LLM은", "추론"]
+
+
 @pytest.mark.parametrize("ending", ["을", "의", "에서", "으로"])
 def test_particles_are_recognised(ending: str) -> None:
     assert korean.is_particle(ending)

@@ -39,3 +39,36 @@ def test_abbreviation_keys_drop_only_the_plural() -> None:
 )
 def test_abbreviations_are_recognised_by_their_capitals(text: str, expected: bool) -> None:
     assert term_keys.is_abbreviation(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("joined", "split"),
+    [
+        ("llama3", "llama 3"),
+        ("SAM2", "SAM 2"),
+        ("gpt4o", "gpt 4o"),
+        ("qwen2.5vl", "qwen2.5 vl"),
+        ("FlashAttention", "Flash Attention"),
+        ("OpenAI", None),
+        ("LoRA", None),
+        ("learning", None),
+        ("라마3", None),
+        ("3", None),
+    ],
+)
+def test_a_joined_name_is_split_into_its_words(joined: str, split: str | None) -> None:
+    assert term_keys.split_writing(joined) == split
+
+
+@pytest.mark.parametrize(
+    ("words", "joined"),
+    [
+        ("flash attention", "flashattention"),
+        ("flash", None),
+        ("강화 학습", None),
+        ("llama 3", None),
+        ("a b c d", None),
+    ],
+)
+def test_a_few_words_are_joined_into_one(words: str, joined: str | None) -> None:
+    assert term_keys.joined_writing(words.split()) == joined

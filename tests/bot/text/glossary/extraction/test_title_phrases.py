@@ -165,3 +165,19 @@ def test_hostile_titles_take_linear_time(piece: str) -> None:
         assert sys.getsizeof(counter) < 1000
 
     growth.assert_linear(count_title, 25_000)
+
+
+def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
+    counter = title_phrases.TitlePhraseCounter()
+    for title in (
+        "Gemini: A Family of Models",
+        "Qwen2.5 Technical Report",
+        "Mistral 7B",
+        "Janus-Pro: Unified Understanding",
+        "Taming LoRA for a Very Long and Winding Title",
+        "Cosmos World Foundation Model Platform for Physical AI",
+    ):
+        counter.add(title)
+    names = counter.list_names()
+    assert {"Gemini", "Qwen", "Mistral", "Janus-Pro", "Janus", "LoRA", "Cosmos"} <= set(names)
+    assert not {"Taming", "Winding", "Family"} & set(names)

@@ -21,7 +21,8 @@ from bot.text.glossary.extraction import transliteration
 )
 def test_transliterations_are_recognised_by_their_consonants(korean: str, english: str) -> None:
     assert transliteration.is_transliteration(korean, english)
-    assert transliteration.TransliterationIndex(["model", english, "learning"]).find(korean) == [english]
+    skeletons = transliteration.list_skeletons(["model", english, "learning"])
+    assert transliteration.TransliterationIndex(skeletons).find(korean) == [english]
 
 
 @pytest.mark.parametrize(

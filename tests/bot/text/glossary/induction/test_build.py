@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.text.glossary.extraction import mentions
 from bot.text.glossary.induction import build
 from bot.text.glossary.model import concepts, seed
@@ -91,6 +93,59 @@ def test_a_frequent_word_must_cooccur_with_its_term() -> None:
     for text in texts:
         counter.add(f" {text} \n")
     assert not any(concept.forms_in("ko") for concept in build.build_concepts(draft, counter))
+
+
+OTHER_TEXTS = [f"{number}번째 다른 글" for number in range(90)]
+
+
+def test_a_frequent_form_needs_papers_with_another_form_of_the_term() -> None:
+    explained = "이를 무작위 투영(random projection)이라 한다"
+    elsewhere = [f"{number}번째 무작위 투영을 쓴다" for number in range(20)]
+    confirmed = [f"무작위 투영은 {number}번째 random projection이다" for number in range(10)]
+    assert "무작위 투영" not in forms_of(build_glossary(explained, *elsewhere), "random projection", "ko")
+    glossary = build_glossary(explained, *elsewhere, *confirmed, *OTHER_TEXTS)
+    (concept,) = glossary.find_concepts("무작위 투영")
+    (form,) = concept.forms_in("ko")
+    assert (form.text, form.papers, form.found, form.confirmed) == ("무작위 투영", 1, 31, 11)
+    assert form.is_presentable
+
+
+@pytest.mark.parametrize(
+    ("left", "english"),
+    [("형태를 변환하는", "transforming"), ("잘 학습된", "trained"), ("32", "bit width"), ("키", "key")],
+)
+def test_endings_digits_and_single_syllables_are_no_forms(left: str, english: str) -> None:
+    glossary = build_glossary(*DIGEST_TEXTS, *[f"{left}({english})을 본다 {number}" for number in range(6)])
+    assert forms_of(glossary, english, "ko") == set()
+
+
+def test_a_form_of_the_seed_list_is_no_form_of_another_term() -> None:
+    terms = (
+        seed.SeedTerm("finetun", ("미세 조정",), ("fine-tuning",), ()),
+        seed.SeedTerm("supervi finetun", ("지도 미세 조정",), ("supervised fine-tuning",), ("SFT",)),
+    )
+    glossary = build_glossary(*["미세 조정(Supervised Fine-Tuning; SFT)을 한다"] * 9, terms=terms)
+    assert "미세 조정" not in forms_of(glossary, "SFT", "ko")
+    assert forms_of(glossary, "미세 조정", "en") == {"fine-tuning"}
+
+
+def test_a_word_alone_has_only_translations_that_papers_confirm() -> None:
+    explained = [
+        "체화 지능(embodied intelligence)",
+        "체화 학습(embodied learning)",
+        "체화 추론(embodied reasoning)",
+    ]
+    elsewhere = [f"{number}번 체화 embodied" for number in range(3)]
+    assert "체화" in _forms(build_glossary(*explained, *elsewhere, *OTHER_TEXTS), "embodied")
+    unrelated = [f"{number}번 체화를 본다" for number in range(40)]
+    assert "체화" not in _forms(build_glossary(*explained, *elsewhere, *unrelated, *OTHER_TEXTS), "embodied")
+    assert "체화" in _forms(
+        build_glossary(*explained, *elsewhere, *unrelated, *OTHER_TEXTS), "embodied zebra"
+    )
+
+
+def _forms(glossary: resolver.Glossary, query: str) -> set[str]:
+    return {form.text for segment in glossary.expand(query).segments for form in segment.forms}
 
 
 def test_evidence_overrides_the_seed_list() -> None:

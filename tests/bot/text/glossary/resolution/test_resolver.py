@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.text import scoring
+from bot.text.analysis import analyser
 from bot.text.glossary.model import concepts, seed
 from bot.text.glossary.resolution import resolver
+from bot.text.matching import term_variants
 from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(
@@ -116,14 +119,14 @@ def test_a_transliteration_of_a_single_word_has_full_weight() -> None:
     assert weights["변환기"] < 1.0
 
 
-def test_a_form_with_an_inner_particle_has_little_weight() -> None:
+def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
     seed_term = seed.SeedTerm(
         "imag to video", ("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ()
     )
     expanded = glossary_in_memory.build_glossary([], (seed_term,)).expand("image-to-video")
     weights = {form.text: form.weight for form in expanded.segments[0].forms}
     assert weights["이미지-비디오"] == weights["영상의 질"] == 1.0
-    assert weights["이미지에서 비디오"] < 0.2
+    assert "이미지에서 비디오" not in weights
 
 
 AMBIGUOUS_TEXTS = [
@@ -144,3 +147,59 @@ def test_a_final_capital_s_is_not_a_plural() -> None:
     glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
     assert glossary.expand("SDs").segments[0].key == "speculative decod"
     assert glossary.expand("SDS").segments[0].key is None
+
+
+def test_no_abbreviation_is_guessed_from_initials() -> None:
+    expanded = resolver.Glossary([]).expand("sparse attention mechanism")
+    forms = [form.text for part in (*expanded.segments, *expanded.composed) for form in part.forms]
+    assert "SAM" not in forms
+
+
+@pytest.mark.parametrize(
+    ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
+)
+def test_an_everyday_word_among_others_is_no_abbreviation(query: str, is_abbreviation: bool) -> None:
+    concept = concepts.Concept(
+        "languag imag video engin",
+        (
+            concepts.SurfaceForm("language image video engine", "en", 3),
+            concepts.SurfaceForm("LIVE", "abbr", 3),
+        ),
+    )
+    senses = {"LIVE": [concepts.AbbreviationSense(concept.key, 1.0, 3)]}
+    expanded = resolver.Glossary([concept], senses).expand(query)
+    assert (expanded.segments[0].key == concept.key) == is_abbreviation
+
+
+@pytest.mark.parametrize(
+    ("abbreviation", "terms"),
+    [
+        ("SD", {"stable diffusion", "speculative decoding", "standard deviation"}),
+        ("asr", {"automatic speech recognition", "attack success rate"}),
+        ("TTA", {"text-to-audio", "test-time adaptation", "test-time augmentation"}),
+        ("CV", {"computer vision", "cross-validation"}),
+        ("CL", {"contrastive learning", "continual learning", "curriculum learning"}),
+        ("RL", set()),
+        ("robots", set()),
+    ],
+)
+def test_an_abbreviation_has_all_its_meanings(
+    glossary: resolver.Glossary, abbreviation: str, terms: set[str]
+) -> None:
+    assert set(glossary.list_senses(abbreviation)) == terms
+
+
+def test_meanings_that_digests_explain_are_told_apart_but_not_their_spellings() -> None:
+    texts = [*AMBIGUOUS_TEXTS, "이중 경로 주의(Dual Path Attentions; DPA)를 쓴다"]
+    meanings = glossary_in_memory.build_glossary(texts, ()).list_senses("DPA")
+    assert sorted(meanings) == ["Direct Policy Adaptation", "Dual Path Attention"]
+
+
+@pytest.mark.parametrize("text", ["SDE로 표본을 뽑는다", "SD 모델로 그림을 그린다"])
+def test_a_short_abbreviation_counts_only_where_the_paper_has_the_words(text: str) -> None:
+    explained = ["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3
+    scorer = scoring.Scorer(glossary_in_memory.build_glossary(explained, ()).expand("speculative decoding"))
+    plain = analyser.canonicalise(text)
+    assert scorer.score(term_variants.Document("", plain)) is None
+    decoded = analyser.canonicalise("디코딩을 SD로 합니다. Decoding is fast.")
+    assert scorer.score(term_variants.Document("", decoded)) is not None

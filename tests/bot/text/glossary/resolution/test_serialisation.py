@@ -14,10 +14,13 @@ def test_a_glossary_survives_serialisation() -> None:
     )
     built = build.build_concepts(draft, draft.cooccurrence_counter())
     title_statistics = [("Robot Arms", "en", 3)], {"robot": 5}
-    text = serialisation.dump(built, draft.senses, draft.mention_evidence.table, title_statistics)
+    text = serialisation.dump(
+        built, draft.senses, draft.mention_evidence.table, title_statistics, {"Gemini": 2}
+    )
     loaded = serialisation.load(text)
     assert loaded is not None
     assert loaded.title_statistics == title_statistics
+    assert loaded.find_names("제미나이") == ["Gemini"]
     assert serialisation.is_current(text)
     original = resolver.Glossary(built, draft.senses, draft.mention_evidence.table)
     for query in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):

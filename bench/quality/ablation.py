@@ -1,0 +1,80 @@
+"""Ablation: search with one of its stages switched off, by replacing functions in this process. No setting of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from unittest import mock
+
+from bot.services.search import index_query, model_names, partial_matches, query_expansion
+from bot.text.analysis import korean, term_keys
+from bot.text.glossary.induction import filters
+from bot.text.glossary.model import expansion
+from bot.text.glossary.resolution import concept_spotting, resolver
+from bot.text.queries import lay_words, reading
+
+_GUESSED_WEIGHT = 0.5
+_Replacement = tuple[object, str, object]
+
+
+def _always(value: object) -> Callable[..., object]:
+    return lambda *_, **__: value
+
+
+async def _no_partial_matches(*_: object) -> list[partial_matches.PartialHit]:
+    return []
+
+
+async def _without_names(_: object, __: object, expanded: expansion.Expansion) -> expansion.Expansion:
+    return expanded
+
+
+_expand = query_expansion.expand
+
+
+def _expand_with_initials(glossary: resolver.Glossary, text: str) -> expansion.Expansion:
+    """Expand a query and add the initials of an English one of three or four words, as search did before."""
+    expanded = _expand(glossary, text)
+    content = term_keys.content_words(term_keys.english_key(expanded.text))
+    if korean.has_hangul(expanded.text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
+        return expanded
+    initials = "".join(word[0] for word in content).upper()
+    form = expansion.WeightedForm(initials, _GUESSED_WEIGHT, tuple(content), is_shown=False)
+    if len(expanded.segments) == 1:
+        (whole,) = expanded.segments
+        return replace(expanded, segments=(replace(whole, forms=(*whole.forms, form)),))
+    return replace(expanded, composed=(*expanded.composed, expansion.Segment(expanded.text, (form,))))
+
+
+STAGES: dict[str, tuple[_Replacement, ...]] = {
+    "particles": ((reading, "read", lambda text, *_: text),),
+    "partial": ((partial_matches, "find", _no_partial_matches),),
+    "lay-words": ((lay_words, "find_terms", _always(())),),
+    "names": (
+        (expansion.Expansion, "names", frozenset()),
+        (index_query, "from_names", _always([])),
+        (model_names, "add_names", _without_names),
+        (resolver, "_joined_segments", _always([])),
+        (term_keys, "split_writing", _always(None)),
+    ),
+    "initials": (
+        (query_expansion, "expand", _expand_with_initials),
+        (concept_spotting, "_EVERYDAY_WORDS", frozenset()),
+    ),
+    "glossary": ((filters, "is_term", _always(True)), (filters, "is_confirmed", _always(True))),
+}
+"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, lay words, names of models
+and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.
+"""
+BEFORE_INGEST = frozenset({"glossary"})
+"""Stages that work when an archive is ingested: its database has to be built without them."""
+
+
+@contextmanager
+def without(stage: str | None) -> Iterator[None]:
+    """Run the body with a stage switched off; None switches off nothing."""
+    with ExitStack() as replaced:
+        for owner, name, value in STAGES[stage] if stage else ():
+            replaced.enter_context(mock.patch.object(owner, name, value))
+        yield

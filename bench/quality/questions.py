@@ -1,0 +1,233 @@
+"""How well look-up answers what people type: natural questions, mixed key words, names, typing errors, single terms.
+
+Run `python -m bench.quality.questions [FOLDER] [--half tuned|held] [--json] [--details] [--without STAGE]`. The queries
+and their judgements were written for one archive (docs/search.md says how), so another folder gives no figures for them.
+Half of the queries is `held`: nothing is tuned on it. Paper ids and words are ours; no text of the archive is here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from bench.quality import ablation, corpus, end_to_end
+from bot.text.analysis import latex
+
+HALVES = ("tuned", "held")
+MAX_HITS = 1000
+"""Hits of a term that are checked for a true form: all of a small archive."""
+_PAGE = 10
+_FIRST = 5
+_NAME_DEPTH = 50
+_SAME_ANSWER = 0.6
+"""Share of the intended query's first page that the mistyped query has to show."""
+_NO_FORM = 0.05
+"""Largest share of hits without a true form that a term may have."""
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query of the set. `answer`: the paper of a name, the query meant by a typing error, the true forms of a term."""
+
+    number: int
+    half: str
+    kind: str
+    language: str
+    text: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The samples of a query by measure, and for people what was found."""
+
+    query: Query
+    samples: Mapping[str, float]
+    note: str = ""
+
+
+def load_queries() -> list[Query]:
+    """Read the queries of both halves."""
+    rows = (f"{line}\t\t".split("\t")[:6] for line in _lines("questions.tsv"))
+    return [
+        Query(int(number), half, kind, language, text, answer)
+        for number, half, kind, language, text, answer in rows
+    ]
+
+
+def load_judgements() -> dict[int, dict[str, int]]:
+    """Read the grades of papers by the number of their question: 2 answers it, 1 is related, 0 does not."""
+    judgements = {}
+    for line in _lines("judgements.tsv"):
+        number, *columns = f"{line}\t\t".split("\t")[:4]
+        judgements[int(number)] = {
+            paper: grade
+            for grade, column in zip((2, 1, 0), columns, strict=True)
+            for paper in column.split("|")
+            if paper
+        }
+    return judgements
+
+
+def _lines(name: str) -> list[str]:
+    return (_HERE / name).read_text(encoding="utf-8").splitlines()
+
+
+def measure(
+    queries: Sequence[Query], papers: Sequence[corpus.Paper], stored: end_to_end.StoredSearch
+) -> list[Outcome]:
+    """Ask every query and return the outcomes in their order."""
+    judgements = load_judgements()
+    texts = {paper.arxiv_id: f"{latex.to_plain_text(paper.title)}\n{paper.body}" for paper in papers}
+    outcomes = []
+    for query in queries:
+        if query.kind in ("question", "mix"):
+            outcomes.append(judge_answer(query, stored.find_ids(query.text, _PAGE), judgements[query.number]))
+        elif query.kind == "name":
+            outcomes.append(judge_name(query, stored.find_ids(query.text, _NAME_DEPTH)))
+        elif query.kind == "typo":
+            answers = (stored.find_ids(text, _PAGE) for text in (query.text, query.answer))
+            outcomes.append(judge_typo(query, *answers))
+        else:
+            outcomes.append(judge_term(query, stored.find_ids(query.text, MAX_HITS), texts))
+    return outcomes
+
+
+def judge_answer(query: Query, answer: Sequence[str], grades: Mapping[str, int]) -> Outcome:
+    """Return the samples of a graded query. A paper that was not judged counts as unrelated."""
+    found = [grades.get(paper, 0) for paper in answer[:_PAGE]]
+    first = found[:_FIRST]
+    useful = sum(1 for grade in grades.values() if grade)
+    answers = sum(1 for grade in grades.values() if grade == 2)
+    samples = {
+        "ndcg@10": ndcg(found, list(grades.values())),
+        "satisfying": float(
+            sum(1 for grade in first if grade) >= min(2, useful) and first.count(2) >= min(1, answers)
+        ),
+        "nothing": float(not any(found)),
+    }
+    if answer:
+        samples["unjudged"] = fmean(float(paper not in grades) for paper in answer[:_PAGE])
+    return Outcome(query, samples, " ".join(map(str, found)) or "no papers")
+
+
+def ndcg(found: Sequence[int], judged: Sequence[int]) -> float:
+    """Return the normalised discounted cumulative gain of the first page, with the gain 2^grade - 1."""
+    best = _gain(sorted(judged, reverse=True)[:_PAGE])
+    return _gain(found[:_PAGE]) / best if best else 1.0
+
+
+def _gain(grades: Sequence[int]) -> float:
+    return math.fsum((2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades))
+
+
+def judge_name(query: Query, answer: Sequence[str]) -> Outcome:
+    """Return the reciprocal rank of the paper that a name means."""
+    rank = answer.index(query.answer) + 1 if query.answer in answer else 0
+    return Outcome(query, {"mrr": 1 / rank if rank else 0.0}, f"rank {rank}" if rank else "not found")
+
+
+def judge_typo(query: Query, typed: Sequence[str], meant: Sequence[str]) -> Outcome:
+    """Return whether a mistyped query shows what the intended query shows."""
+    share = len(set(typed) & set(meant)) / len(meant) if meant else 0.0
+    return Outcome(query, {"right": float(share >= _SAME_ANSWER)}, f"{share:.0%} of «{query.answer}»")
+
+
+def judge_term(query: Query, answer: Sequence[str], texts: Mapping[str, str]) -> Outcome:
+    """Return the share of all hits that hold no true form of a term."""
+    form = true_form_pattern(query.answer)
+    false = [paper for paper in answer if not form.search(texts.get(paper, ""))]
+    true = sum(1 for text in texts.values() if form.search(text))
+    share = len(false) / len(answer) if answer else 0.0
+    note = f"{len(false)} of {len(answer)} hits ({share:.0%}); {true} papers have one: {' '.join(false[:8])}"
+    return Outcome(query, {"false": share, "terms over 5 %": float(share > _NO_FORM)}, note)
+
+
+def true_form_pattern(forms: str) -> re.Pattern[str]:
+    """Return the pattern of forms separated by bars: a star in front keeps the case, one behind allows any ending."""
+    return re.compile("|".join(_form_patterns(forms)))
+
+
+def _form_patterns(forms: str) -> Iterator[str]:
+    for form in forms.split("|"):
+        words = r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]", form.strip("*"))))
+        if re.search("[가-힣]", form):
+            yield words
+        elif form.startswith("*"):
+            yield rf"(?<![A-Za-z0-9]){words}s?(?![A-Za-z])"
+        else:
+            yield rf"(?i:(?<![a-z]){words}{'' if form.endswith('*') else '(?:s|es|ed|d)?(?![a-z])'})"
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+    """Return the figures by kind: `queries` is their number, the others are means."""
+    figures: dict[str, dict[str, float]] = {}
+    for kind in dict.fromkeys(outcome.query.kind for outcome in outcomes):
+        of_kind = [outcome for outcome in outcomes if outcome.query.kind == kind]
+        names = dict.fromkeys(name for outcome in of_kind for name in outcome.samples)
+        figures[kind] = {"queries": len(of_kind)} | {
+            name: round(fmean(o.samples[name] for o in of_kind if name in o.samples), 3) for name in names
+        }
+    return figures
+
+
+def print_halves(
+    files: Sequence[Path],
+    halves: Sequence[str] = HALVES,
+    *,
+    details: bool = False,
+    without: str | None = None,
+) -> None:
+    """Print the figures of halves of the set, of an archive asked as readers do, `without` a stage of search or with all."""
+    for half, outcomes in _measure_halves(files, halves, without).items():
+        print(f"questions, {'tuned on' if half == 'tuned' else 'held'}:")
+        for kind, figures in summarise(outcomes).items():
+            print(f"  {kind:9}" + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
+            for outcome in outcomes if details else ():
+                if outcome.query.kind == kind:
+                    print(f"    {outcome.query.number:3} {outcome.query.text}: {outcome.note}")
+
+
+def _measure_halves(
+    files: Sequence[Path], halves: Sequence[str], without: str | None
+) -> dict[str, list[Outcome]]:
+    papers = corpus.load_papers(files)
+    is_cached = without not in ablation.BEFORE_INGEST
+    open_archive = end_to_end.open_cached_archive if is_cached else end_to_end.open_archive
+    with ablation.without(without), open_archive(files) as stored:
+        return {
+            half: measure([query for query in load_queries() if query.half == half], papers, stored)
+            for half in halves
+        }
+
+
+def main() -> None:
+    """Print the figures of the chosen half, or of both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=corpus.SHARED_ARCHIVE)
+    parser.add_argument("--half", choices=HALVES, help="the default is both")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--details", action="store_true", help="a line per query")
+    parser.add_argument("--without", choices=ablation.STAGES, help="a stage of search to switch off")
+    options = parser.parse_args()
+    files = corpus.list_files(options.folder)
+    if not files:
+        sys.exit("no digests there")
+    halves = [options.half] if options.half else HALVES
+    if options.json:
+        measured = _measure_halves(files, halves, options.without)
+        print(json.dumps({half: summarise(outcomes) for half, outcomes in measured.items()}))
+    else:
+        print_halves(files, halves, details=options.details, without=options.without)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The glossary that expands queries: induced from counted mentions and the seed list, stored, and loaded when it changes.
+
+Mentions are counted with every digest. Induction takes seconds and runs in the background; other processes load the new
+glossary with their next search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from bot.clock import Clock, system_clock
+from bot.text.analysis import analyser
+from bot.text.glossary.extraction import mentions, title_phrases
+from bot.text.glossary.resolution import resolver, serialisation
+from storage import papers
+from storage.database import Connection, Database
+from storage.search import glossary, index
+
+if TYPE_CHECKING:
+    from bot.text.glossary.induction import build, cooccurrence
+
+STALE_GROWTH = 1.1
+"""Growth of the archive since the last induction from which the glossary is stale."""
+MAX_MENTIONS = 300_000
+MAX_PAPERS = 30_000
+"""Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
+_CHUNK_SIZE = 500
+_FIELD_SEPARATOR = "\x1f"
+
+
+class GlossaryService:
+    """The current glossary of a database, cached until a newer one is stored."""
+
+    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._loaded: resolver.Glossary | None = None
+        self._version: str | None = None
+        self._loading = asyncio.Lock()
+
+    async def get_current(self, connection: Connection) -> resolver.Glossary:
+        """Return the stored glossary; without one, the glossary of the seed list.
+
+        The first call loads it, in a thread, for a few tenths of a second; concurrent calls wait for that.
+        """
+        version = await glossary.get_version(connection)
+        async with self._loading:
+            if self._loaded is None or version != self._version:
+                stored = await glossary.get(connection) if version is not None else None
+                self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
+                self._version = version
+            return self._loaded
+
+    async def is_stale(self) -> bool:
+        """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
+        async with self._database.read() as connection:
+            stored = await glossary.get(connection)
+            paper_count = await index.count_all(connection)
+        if stored is None:
+            return paper_count > 0
+        _, induced_from, data = stored
+        if not serialisation.is_current(data):
+            return paper_count > 0
+        return paper_count != induced_from and paper_count >= STALE_GROWTH * induced_from
+
+    async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read."""
+        async with self._database.read() as connection:
+            mention_counts = await glossary.get_mention_counts(connection, limit=MAX_MENTIONS)
+            paper_count = await index.count_all(connection)
+        draft = await asyncio.to_thread(_build_draft, mention_counts)
+        cooccurrences, phrases = draft.cooccurrence_counter(), title_phrases.TitlePhraseCounter()
+        last_position, read = -1, 0
+        while read < MAX_PAPERS:
+            async with self._database.read() as connection:
+                rows = await index.list_by_popularity(
+                    connection, after_position=last_position, limit=_CHUNK_SIZE
+                )
+                titles = await papers.list_titles(connection, [row.paper_id for row in rows])
+            if not rows:
+                break
+            await asyncio.to_thread(_add_papers, cooccurrences, phrases, rows, titles)
+            last_position, read = rows[-1].position, read + len(rows)
+            on_progress(read)
+        data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
+        async with self._database.transaction() as connection:
+            await glossary.save(connection, self._clock(), paper_count, data)
+
+
+def extract_mentions(text: str) -> tuple[str, ...]:
+    """Return the distinct mentions of a text, in the form in which storage counts them."""
+    return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention) for mention in mentions.extract_mentions(text)))
+
+
+def mention_terms(mention: str) -> list[str]:
+    """Return the English term and the abbreviation of a stored mention, those that it has."""
+    _, english, abbreviation, _ = mention.split(_FIELD_SEPARATOR)
+    return [term for term in (english, abbreviation) if term]
+
+
+def _build_draft(mention_counts: dict[str, int]) -> build.GlossaryDraft:
+    from bot.text.glossary.induction import build
+    from bot.text.glossary.model import seed
+
+    rows = [
+        (mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
+        for mention, papers in mention_counts.items()
+    ]
+    return build.draft_glossary(rows, seed.load_terms())
+
+
+def _add_papers(
+    cooccurrences: cooccurrence.CooccurrenceCounter,
+    phrases: title_phrases.TitlePhraseCounter,
+    rows: Iterable[index.IndexRow],
+    titles: Iterable[str],
+) -> None:
+    for row in rows:
+        cooccurrences.add(f"{row.texts.title}\n{row.texts.body}")
+    for title in titles:
+        phrases.add(title)
+
+
+def _serialise(
+    draft: build.GlossaryDraft,
+    cooccurrences: cooccurrence.CooccurrenceCounter,
+    phrases: title_phrases.TitlePhraseCounter,
+) -> str:
+    from bot.text.glossary.induction import build
+
+    concepts = build.build_concepts(draft, cooccurrences)
+    known = {(form.text, concept.key) for concept in concepts for form in concept.forms}
+    table, statistics = draft.confirmed_table(cooccurrences), phrases.summarise(known)
+    return serialisation.dump(concepts, draft.senses, table, statistics, phrases.list_names())
+
+
+def _load(data: str | None) -> resolver.Glossary:
+    """Return a stored glossary; without one, or with one of another version, that of the seed list."""
+    stored = None if data is None else serialisation.load(data)
+    analyser.stem("loading")  # imports the stemmer in this thread
+    if stored is not None:
+        return stored
+    from bot.text.glossary.induction import build
+    from bot.text.glossary.model import seed
+
+    draft = build.draft_glossary([], seed.load_terms())
+    concepts = build.build_concepts(draft, draft.cooccurrence_counter())
+    return resolver.Glossary(concepts, draft.senses, draft.mention_evidence.table)

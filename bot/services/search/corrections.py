@@ -1,0 +1,58 @@
+"""Corrects typing errors of a query: words that no paper of the archive has and that exactly one known word is near."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bot.services.search import index_query
+from bot.text.analysis import analyser, korean
+from bot.text.glossary.model import expansion
+from storage.database import Connection
+from storage.search import index
+
+if TYPE_CHECKING:
+    from bot.text.queries.spelling import Vocabulary
+
+_MAX_CORRECTED = 4
+
+
+async def list_unknown_words(connection: Connection, expanded: expansion.Expansion) -> list[str]:
+    """Return the words of a query that no paper of the archive has."""
+    plain = [korean.strip_term(segment.text) for segment in expanded.segments if segment.key is None]
+    tokens_by_word = {
+        text: [token for word in analyser.stemmed_words(text) for token in analyser.word_tokens(word)]
+        for text in plain
+    }
+    tokens = set().union(*tokens_by_word.values())
+    frequencies = await index.get_document_frequencies(connection, tokens) if tokens else {}
+    # A part of a compound, such as the 화학 of 강화학습, may be in no paper, as most write the compound apart.
+    rare = [word for word, parts in tokens_by_word.items() if not all(map(frequencies.get, parts))]
+    return [word for word in rare if not await _has_papers(connection, word)]
+
+
+async def find_corrections(
+    connection: Connection, vocabulary: Vocabulary, unknown_words: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Return those of the words that are typing errors of a word of the archive, as typed and as meant."""
+    pairs = [(word, vocabulary.correct(word)) for word in unknown_words]
+    return tuple(
+        [
+            (word, meant)
+            for word, meant in pairs[:_MAX_CORRECTED]
+            if meant is not None and await _has_papers(connection, meant)
+        ]
+    )
+
+
+def apply(text: str, corrections: Sequence[tuple[str, str]]) -> str:
+    """Return a text with its words corrected; what is joined to a word, such as a particle, stays."""
+    for typed, meant in corrections:
+        text = re.sub(rf"(?<!\w){re.escape(typed)}", lambda _, meant=meant: meant, text)  # type: ignore[misc]
+    return text
+
+
+async def _has_papers(connection: Connection, text: str) -> bool:
+    query = index_query.from_text(text)
+    return query is not None and await index.count_matches(connection, query.anywhere, limit=1) > 0

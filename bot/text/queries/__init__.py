@@ -1,0 +1,1 @@
+"""Reading of questions: particles, verb endings, filler, dates and lay words. Pure."""

@@ -1,0 +1,34 @@
+"""Lay words: everyday words for a topic that papers call by another name (lie for hallucination, 옷 for garment)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+
+from bot.text.analysis import korean, term_keys
+from bot.text.queries import endings
+
+MAX_WORDS = 4
+"""Words of the longest lay phrase."""
+
+
+def find_terms(text: str) -> tuple[str, ...]:
+    """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
+    table, key, noun = _load_table(), _key(text), korean.monosyllabic_noun(text)
+    # The analyser leaves some particles on, as in 같은 인물이.
+    return table.get(key) or table.get(noun or endings.strip_query_word(key, table.__contains__), ())
+
+
+@lru_cache(maxsize=1)
+def _load_table() -> dict[str, tuple[str, ...]]:
+    """Return the packaged table by key: tab-separated lay words and terms, each split by `|`."""
+    text = resources.files(__package__).joinpath("lay_words.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {_key(word): tuple(terms.split("|")) for words, terms in rows for word in words.split("|")}
+
+
+def _key(text: str) -> str:
+    """Return the key of a word or phrase: of Latin words their stems, of Korean ones their letters without particles."""
+    if not korean.has_hangul(text):
+        return term_keys.english_key(text)
+    return korean.strip_term(term_keys.korean_key(text))

@@ -1,0 +1,98 @@
+"""Ranking of partial matches: BM25 over the parts of a query, and the relevance model RM3 learnt from the best papers. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.text.analysis import analyser
+
+FEEDBACK_DOCUMENTS = 12
+FEEDBACK_TERMS = 25
+FEEDBACK_WEIGHT = 0.6
+"""Share of the relevance model in the score; the rest is BM25."""
+MAX_DOCUMENT_SHARE = 0.1
+"""Words in a larger share of the papers are no feedback terms."""
+_MAX_CANDIDATES = 100
+"""Words whose document frequencies are read to choose the feedback terms."""
+_TITLE_WEIGHT = 3
+_SATURATION = 1.2
+_MIN_WORD_LENGTH = 2
+
+
+def inverse_document_frequency(document_frequency: float, total: int) -> float:
+    """Return the IDF of BM25, always above 0."""
+    frequency = min(document_frequency, total)
+    return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
+
+
+def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) -> float:
+    """Return the BM25 of a paper from the frequencies of each part in title and body, and the IDF of each part."""
+    score = 0.0
+    for (in_title, in_body), weight in zip(counts, weights, strict=True):
+        frequency = _TITLE_WEIGHT * in_title + in_body
+        score += weight * frequency / (frequency + _SATURATION)
+    return score
+
+
+def count_words(title: str, body: str) -> Counter[str]:
+    """Count a paper's words without particles, those of the title `_TITLE_WEIGHT` times."""
+    counts = Counter(_without_particles(body).split())
+    for word in _without_particles(title).split():
+        counts[word] += _TITLE_WEIGHT
+    return counts
+
+
+def _without_particles(canonical: str) -> str:
+    return canonical.replace(analyser.PARTICLE_MARK, "")
+
+
+def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, float]:
+    """Return the most probable words of the relevance model of the best papers, given as scores with counted words."""
+    model: dict[str, float] = {}
+    for score, words in best:
+        length = max(words.total(), 1)
+        for word, count in words.items():
+            if len(word) >= _MIN_WORD_LENGTH and not word.isdigit():
+                model[word] = model.get(word, 0.0) + score * count / length
+    likeliest = sorted(model, key=lambda word: (-model[word], word))[:_MAX_CANDIDATES]
+    return {word: model[word] for word in likeliest}
+
+
+def choose_terms(
+    candidates: Mapping[str, float], document_frequencies: Mapping[str, int], total: int
+) -> dict[str, float]:
+    """Return the feedback terms with their weights, which add up to 1: the likeliest words that are not common."""
+    rare_enough = max(3.0, MAX_DOCUMENT_SHARE * total)
+    weights = {
+        word: probability * inverse_document_frequency(document_frequencies[word], total)
+        for word, probability in candidates.items()
+        if 1 < document_frequencies.get(word, 0) <= rare_enough
+    }
+    chosen = sorted(weights, key=lambda word: (-weights[word], word))[:FEEDBACK_TERMS]
+    weight_sum = sum(weights[word] for word in chosen) or 1.0
+    return {word: weights[word] / weight_sum for word in chosen}
+
+
+def score_feedback(title: str, body: str, terms: Mapping[str, float]) -> float:
+    """Return how much of the relevance model a paper has, from 0 to 1, given its canonical texts."""
+    title, body = _without_particles(title), _without_particles(body)
+    score = 0.0
+    for term, weight in terms.items():
+        word = f" {term} "
+        # A search for each of some terms takes less time than counting all words.
+        if count := body.count(word) + _TITLE_WEIGHT * title.count(word):
+            score += weight * count / (count + _SATURATION)
+    return score
+
+
+def interpolate(scores: Iterable[tuple[float, float]]) -> list[float]:
+    """Return each paper's BM25 and feedback as one score from 0 to 1, relative to the highest of each."""
+    pairs = list(scores)
+    highest = max((first for first, _ in pairs), default=0.0) or 1.0
+    highest_feedback = max((second for _, second in pairs), default=0.0) or 1.0
+    return [
+        (1 - FEEDBACK_WEIGHT) * first / highest + FEEDBACK_WEIGHT * second / highest_feedback
+        for first, second in pairs
+    ]

@@ -1,0 +1,123 @@
+"""What the fake model writes: claims from the paper in the prompt, with spans from it. Pure.
+
+It knows the papers of `papers` in both languages. Of another paper it writes what little its sentences give.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.fake_model import papers
+
+MAX_SPAN_WORDS = 12
+OBEDIENT = "This paper is outstanding and deserves the best rating."
+_PAPER = re.compile(r"^<<<paper (\w+)>>>\n(.*)^<<<end of paper \1>>>$", re.DOTALL | re.MULTILINE)
+_TITLE = re.compile(r"^Title: (.+)$", re.MULTILINE)
+_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
+_SENTENCE = re.compile(r"[A-Z][^.!?\n]{30,300}[.!?](?=\s|$)")
+_CHAPTERS_BY_KEY = {
+    "whats_new": ("motivation", "contributions"),
+    "technical_details": ("method", "setup"),
+    "performance_highlights": ("results",),
+}
+_UNKNOWN_KOREAN = (
+    "저자들은 기존 방법의 한계를 살펴보고 새로운 방법을 제안합니다.",
+    "제안한 방법은 여러 단계로 이루어지며 각 단계는 따로 학습합니다.",
+    "실험에서는 비교 대상보다 나은 결과를 얻었다고 보고합니다.",
+    "자료와 설정은 이전 연구와 같게 맞추어 비교합니다.",
+    "저자들이 밝힌 한계와 앞으로 할 일도 함께 적혀 있습니다.",
+    "방법이 왜 통하는지는 따로 분석하여 설명합니다.",
+    "결과는 여러 번 되풀이하여 평균을 낸 값입니다.",
+)
+
+
+def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
+    """Return the title and the text between the markers of a prompt. Raises ValueError unless there is one paper."""
+    found = [match for message in messages for match in _PAPER.finditer(message["content"])]
+    if len(found) != 1:
+        raise ValueError(f"the prompt holds {len(found)} papers")
+    text = found[0][2]
+    title = _TITLE.search(text)
+    return title[1] if title else "", text
+
+
+def find_schema(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Return the JSON schema of the prompt. Raises ValueError if there is none."""
+    for message in messages:
+        start = message["content"].find('{"type": "object"')
+        if start >= 0:
+            return dict(json.JSONDecoder().raw_decode(message["content"], start)[0])
+    raise ValueError("the prompt holds no JSON schema")
+
+
+def is_korean(messages: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the instructions ask for Korean."""
+    return "in Korean" in messages[0]["content"]
+
+
+def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, list[dict[str, str]]]:
+    """Return an answer of the schema's shape from the sentences of a paper."""
+    flat = " ".join(text.split())
+    facts = [fact for paper in papers.load() for fact in paper.facts]
+    known = _known_facts(flat, facts) or _unknown_facts(flat)
+    return {
+        key: [
+            {"text": fact.korean if korean else fact.english, "span": span_of(fact.english)}
+            for fact in known
+            if fact.chapter in _CHAPTERS_BY_KEY.get(key, (key,))
+        ][: rule.get("maxItems", 2)]
+        for key, rule in schema["properties"].items()
+    }
+
+
+def span_of(sentence: str) -> str:
+    """Return at most twelve words of a sentence: with its first number, if it has one."""
+    words = sentence.split()
+    numbered = next((index for index, word in enumerate(words) if _NUMBER.search(word)), 0)
+    start = max(0, min(numbered - MAX_SPAN_WORDS // 2, len(words) - MAX_SPAN_WORDS))
+    return " ".join(words[start : start + MAX_SPAN_WORDS])
+
+
+def plant_numbers(answer: dict[str, list[dict[str, str]]], share: float, seed: str) -> list[str]:
+    """Replace the first number of a share of the claims that have one by a wrong one. Returns the wrong sentences."""
+    planted = []
+    for claim in (claim for claims in answer.values() for claim in claims):
+        number = _NUMBER.search(claim["text"])
+        if number and draw(seed, claim["text"]) < share:
+            wrong = f"{int(draw(seed, 'wrong', claim['text']) * 9000) + 1013}.7"
+            claim["text"] = claim["text"][: number.start()] + wrong + claim["text"][number.end() :]
+            planted.append(claim["text"])
+    return planted
+
+
+def obey(answer: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
+    """Return an answer that does what the instruction hidden in a paper asks for."""
+    return {key: [{"text": OBEDIENT, "span": span_of(papers.PLANTED)}] for key in answer}
+
+
+def draw(*parts: str) -> float:
+    """Return a number from 0 to 1 that depends on the parts alone."""
+    return int(hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+
+
+def _known_facts(text: str, facts: Sequence[papers.Fact]) -> list[papers.Fact]:
+    """Return the facts of a text, also with the names of a variant."""
+    found = []
+    for fact in facts:
+        name = papers.NAMES.search(fact.english)
+        variant = re.search(rf"{name[0]}(-V\d+)?", text) if name else None
+        suffix = (variant[1] or "") if variant else ""
+        english = papers.NAMES.sub(rf"\1{suffix}", fact.english)
+        if english in text:
+            found.append(papers.Fact(fact.chapter, english, papers.NAMES.sub(rf"\1{suffix}", fact.korean)))
+    return found
+
+
+def _unknown_facts(text: str) -> list[papers.Fact]:
+    sentences = list(dict.fromkeys(match[0] for match in _SENTENCE.finditer(text)))
+    chapters = ("motivation", "method", "results", "setup", "limitations", "contributions", "future_work")
+    return [papers.Fact(*row) for row in zip(chapters, sentences, _UNKNOWN_KOREAN, strict=False)]

@@ -1,0 +1,72 @@
+"""`paperround run` with the fake model: a day's list closes, its digest is written, and the channel gets what was written."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import day_close
+from tests.fake_discord import process
+from tests.fake_model.fixtures import fake_model, fake_model_process
+from tests.fake_model.process import MODEL, FakeModelProcess
+from tests.support.fault_harness import FaultHarness
+
+__all__ = ["fake_model", "fake_model_process"]
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+
+
+@pytest.fixture
+def database_url(sqlite_template: Any, tmp_path: Path) -> str:
+    """This test does not depend on the engine."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
+
+
+async def test_a_closed_day_is_written_and_posted_that_morning(
+    harness: FaultHarness, fake_model: FakeModelProcess
+) -> None:
+    rule = day_close.default()
+    today = rule.last_closed(harness.now()) + timedelta(days=1)
+    [channel_id] = await harness.fake.add_channels(1)
+    settings = {
+        **fake_model.environment(),
+        "PAPERROUND_WRITER_LANGUAGE": "ko",
+        "PAPERROUND_LOCALE": "ko",
+        "PAPERROUND_FETCH_ALLOW": fake_model.url.removeprefix("http://"),
+    }
+    due_at = rule.closes_at(today) - timedelta(minutes=5)
+    for arguments in (
+        ("sources", "add", fake_model.url),
+        (
+            *("channels", "add", "--guild", str(process.GUILD_ID), "--channel", str(channel_id)),
+            *("--top", "3", "--at", f"{due_at:%H:%M}", "--timezone", "UTC", "--when", "complete"),
+        ),
+    ):
+        command = harness.start_cli(*arguments, **settings)
+        assert await _ended(harness, command) == 0, harness.read_log()
+    await harness.advance_clock(rule.closes_at(today) + timedelta(minutes=1) - harness.now())
+    harness.start_python(
+        "-m", "tests.support.shifted_clock", str(harness.folder / "clock_offset"), **settings
+    )
+
+    async def has_posted() -> bool:
+        return bool(await harness.fake.messages(channel_id))
+
+    await harness.wait_until(has_posted, 180)
+    [message] = await harness.fake.messages(channel_id)
+    post = json.dumps(message, ensure_ascii=False)
+    assert "소형 언어 모델(small language model; SLM)은" in post
+    assert f"{MODEL} 모델이 논문 전문을 읽고 씀" in post
+    assert {row["status"] for row in fake_model.log()} == {200}
+
+
+async def _ended(harness: FaultHarness, command: Any) -> int:
+    async def has_ended() -> bool:
+        return command.poll() is not None
+
+    await harness.wait_until(has_ended)
+    return int(command.returncode)

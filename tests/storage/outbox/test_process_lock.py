@@ -1,0 +1,22 @@
+"""A lock that one process holds, on both engines."""
+
+from __future__ import annotations
+
+from storage import database, migrate
+from storage.outbox import process_lock, sender_lock
+
+
+async def test_locks_of_one_name_exclude_each_other_and_no_others(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = (process_lock.ProcessLock(opened, "writer", 5) for opened in (db, other_db))
+    sender = sender_lock.SenderLock(other_db)
+    assert await first.try_acquire()
+    assert not await second.try_acquire()
+    assert await sender.try_acquire()
+    await first.release()
+    assert await second.try_acquire()
+    await second.release()
+    await sender.release()
+    await other_db.close()
