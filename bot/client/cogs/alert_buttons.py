@@ -9,8 +9,9 @@ from bot.client.context import Client, Interaction
 from bot.client.interactions import checks, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import alerts, long_texts
-from bot.client.views import alert_post, list_state, modals, notices, paper_list
+from bot.client.views import alert_post, modals, notices
 from bot.client.views import alerts as alerts_view
+from bot.client.views.papers import list_state, paper_list
 from bot.services.alerts import alerts as alerts_service
 from storage import models
 

@@ -13,7 +13,8 @@ from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, lookups, option_parsers, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
-from bot.client.views import daily_post, list_state, paper_list
+from bot.client.views import daily_post
+from bot.client.views.papers import list_state, paper_list
 from bot.services.posts import contents, summaries
 from storage import models
 

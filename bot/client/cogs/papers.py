@@ -14,8 +14,9 @@ from bot.client.interactions import autocomplete, checks, component_router, look
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.translations import Texts
-from bot.client.views import daily_post, notices, paper_card, paper_details, paper_list, paper_text
-from bot.client.views.list_state import ListKind, ListState
+from bot.client.views import daily_post, notices
+from bot.client.views.papers import paper_card, paper_details, paper_list, paper_text
+from bot.client.views.papers.list_state import ListKind, ListState
 from bot.digests.elements import arxiv_ids
 from storage import models
 

@@ -10,7 +10,8 @@ from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, component_router, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
-from bot.client.views import daily_post, list_state, modals
+from bot.client.views import daily_post, modals
+from bot.client.views.papers import list_state
 
 Votes = app_commands.Range[int, 0, 99_999]
 

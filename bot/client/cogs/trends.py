@@ -17,8 +17,8 @@ from bot.client.interactions import autocomplete, checks, component_router, look
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts
 from bot.client.translations import Texts
-from bot.client.views import list_state
 from bot.client.views import trends as trends_view
+from bot.client.views.papers import list_state
 from bot.client.views.trends import Span, TrendAnswer
 from bot.services.search.results import SearchRequest
 

@@ -9,8 +9,8 @@ from discord.ext import commands
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, lookups, responses
 from bot.client.interactions.errors import UserError
-from bot.client.views import paper_text
 from bot.client.views import why as why_view
+from bot.client.views.papers import paper_text
 from bot.digests.elements import arxiv_ids
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client.views import paper_text
+from bot.client.views.papers import paper_text
 
 Interaction = discord.Interaction[Any]
 Files = Sequence[discord.File]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.client.interactions.errors import UserError
 from bot.client.views.alerts import AlertDraft
-from bot.client.views.list_state import MAX_TEXT_LENGTH, ListState
+from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, ListState
 from bot.rendering.discord_text import escape
 from bot.services.accounts.text_tokens import TextTokenStore
 

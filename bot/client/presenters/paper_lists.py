@@ -14,9 +14,9 @@ from bot.client.components import custom_ids
 from bot.client.context import Interaction
 from bot.client.interactions import checks, lookups, responses
 from bot.client.translations import Texts
-from bot.client.views import empty_list, list_notes, paper_list
-from bot.client.views.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
-from bot.client.views.paper_text import escape_untrusted, format_title
+from bot.client.views.papers import empty_list, list_notes, paper_list
+from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
+from bot.client.views.papers.paper_text import escape_untrusted, format_title
 from bot.rendering.discord_text import escape
 from bot.services.bundle import Services
 from bot.services.search.results import AuthorResult, SearchRequest

@@ -8,7 +8,8 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder, payload
 from bot.client.translations import Texts
-from bot.client.views import announcement, daily_post, list_state, paper_card, paper_list, paper_text
+from bot.client.views import announcement, daily_post
+from bot.client.views.papers import list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, summary_excerpt
 from bot.rendering.discord_text import escape, split
 from bot.services.posts import contents

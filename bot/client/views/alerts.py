@@ -12,8 +12,9 @@ from discord import ui
 from bot.client.components import custom_ids
 from bot.client.components.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.translations import Texts
-from bot.client.views import alert_post, paper_list, paper_text
+from bot.client.views import alert_post
 from bot.client.views.notices import reason_text, text_view
+from bot.client.views.papers import paper_list, paper_text
 from bot.services.alerts import alerts
 from bot.services.posts.contents import Reason
 from storage import models

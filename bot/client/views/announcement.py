@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.client.components import message_builder, payload
 from bot.client.translations import Texts
-from bot.client.views.paper_text import (
+from bot.client.views.papers.paper_text import (
     code_and_project,
     format_authors,
     format_organization,

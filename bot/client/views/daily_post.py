@@ -9,7 +9,8 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import announcement, list_state, paper_card, paper_list, paper_text
+from bot.client.views import announcement
+from bot.client.views.papers import list_state, paper_card, paper_list, paper_text
 from bot.client.views.post_text import PostWording, subtext_lines
 from bot.rendering.discord_text import limits, split
 from bot.services.posts import contents

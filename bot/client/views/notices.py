@@ -8,7 +8,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder, payload
 from bot.client.translations import Texts
-from bot.client.views import paper_text
+from bot.client.views.papers import paper_text
 from bot.client.views.post_text import PostWording
 from bot.services.posts import contents
 

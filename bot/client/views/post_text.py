@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.client.translations import Texts
-from bot.client.views import paper_text
+from bot.client.views.papers import paper_text
 from bot.rendering.discord_text import split
 from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.markdown import blocks

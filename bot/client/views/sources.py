@@ -9,7 +9,8 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import empty_list, notices, paper_list, paper_text, schedule_text
+from bot.client.views import notices, schedule_text
+from bot.client.views.papers import empty_list, paper_list, paper_text
 from bot.rendering.discord_text import escape, split
 from bot.services.polling import health
 from bot.sources import kinds

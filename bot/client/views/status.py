@@ -8,7 +8,8 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import alert_post, list_state, notices, paper_text, schedule_text, subscriptions
+from bot.client.views import alert_post, notices, schedule_text, subscriptions
+from bot.client.views.papers import list_state, paper_text
 from bot.rendering.discord_text import escape
 from bot.services.operations.clock_monitor import ClockStep
 from bot.services.operations.status import LastPost, StatusReport

@@ -11,7 +11,8 @@ from discord import ui
 from bot import errors
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import notices, paper_text, schedule_text
+from bot.client.views import notices, schedule_text
+from bot.client.views.papers import paper_text
 from bot.client.views.schedule_text import format_timestamp
 from bot.rendering.discord_text import split
 from bot.services.accounts import text_tokens

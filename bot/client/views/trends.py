@@ -12,7 +12,7 @@ from discord import ui
 from bot.client.components import custom_ids
 from bot.client.components.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.translations import Texts
-from bot.client.views import empty_list, list_state, paper_list, paper_text
+from bot.client.views.papers import empty_list, list_state, paper_list, paper_text
 from bot.rendering import charts
 from bot.rendering.discord_text import limits, split
 from bot.services.trends.monthly import Month, Trend

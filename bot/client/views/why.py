@@ -8,7 +8,8 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import daily_post, notices, paper_text, schedule_text, subscriptions
+from bot.client.views import daily_post, notices, schedule_text, subscriptions
+from bot.client.views.papers import paper_text
 from bot.client.views.post_text import MentionLookup
 from bot.rendering.discord_text import limits
 from bot.services.daily import styles

@@ -10,7 +10,7 @@ from discord import ui
 
 from bot.client.components import message_builder
 from bot.client.translations import Texts
-from bot.client.views import paper_text
+from bot.client.views.papers import paper_text
 from bot.digests.elements import arxiv_ids
 from bot.digests.elements.summary_basis import Basis
 from bot.rendering.discord_text import escape

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client.components import custom_ids
-from bot.client.views import alerts, list_state, subscriptions
+from bot.client.views import alerts, subscriptions
+from bot.client.views.papers import list_state
 from bot.services.posts import contents
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts
 from bot.client.views.alerts import AlertDraft
-from bot.client.views.list_state import ListKind, ListState
+from bot.client.views.papers.list_state import ListKind, ListState
 from bot.services.accounts.text_tokens import TextTokenStore
 from storage.database import Database
 from storage.models import AlertKind

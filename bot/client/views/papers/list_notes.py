@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.client.translations import Texts
-from bot.client.views import paper_text
+from bot.client.views.papers import paper_text
 from bot.services.search import results
 
 MAX_NAMES = 5

@@ -6,7 +6,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import paper_card, paper_list, paper_text
+from bot.client.views.papers import paper_card, paper_list, paper_text
 from bot.rendering.discord_text import limits, split
 from bot.rendering.export import bibtex
 from storage import models

@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.client.components import message_builder
 from bot.client.translations import Texts
-from bot.client.views import list_state, paper_list, paper_text
+from bot.client.views.papers import list_state, paper_list, paper_text
 from storage import models
 
 

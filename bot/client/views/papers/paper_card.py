@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import paper_list, paper_text
+from bot.client.views.papers import paper_list, paper_text
 from bot.digests.elements import arxiv_ids, shown_summary
 from bot.rendering.discord_text import limits, split
 from bot.rendering.markdown import blocks

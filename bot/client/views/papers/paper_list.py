@@ -17,7 +17,7 @@ from bot.client.components.message_builder import (
     select_option,
 )
 from bot.client.translations import Texts
-from bot.client.views import list_state, paper_text
+from bot.client.views.papers import list_state, paper_text
 from bot.rendering.discord_text import limits, split
 from bot.services.posts.contents import PostPaper
 from storage import models

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client.components import custom_ids
-from bot.client.views import list_state
-from bot.client.views.list_state import ListKind, ListState
+from bot.client.views.papers import list_state
+from bot.client.views.papers.list_state import ListKind, ListState
 from bot.rendering.discord_text import limits
 from storage.models import AlertKind
 
