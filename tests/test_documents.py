@@ -156,22 +156,24 @@ def _korean_name(command: app_commands.Command[Any, ..., Any]) -> str:
     return " ".join(texts(f"{name}.name") for name in names)
 
 
-async def test_every_slash_command_is_in_the_readme_in_both_languages_with_its_options(
+async def test_every_slash_command_is_on_its_page_in_both_languages_with_its_options(
     commands: list[app_commands.Command[Any, ..., Any]],
 ) -> None:
     assert commands
     for command in commands:
-        cells = _row_of(f"/{command.qualified_name}", _readme())
+        cells = _row_of(f"/{command.qualified_name}", _page("commands.md"))
         assert cells[1] == f"`/{_korean_name(command)}`"
         missing = [option.name for option in command.parameters if f"`{option.name}`" not in cells[2]]
         assert missing == [], f"options of /{command.qualified_name}"
 
 
-async def test_the_readme_names_no_slash_command_that_does_not_exist(
+async def test_the_page_of_commands_names_no_slash_command_that_does_not_exist(
     commands: list[app_commands.Command[Any, ..., Any]],
 ) -> None:
     known = {f"/{command.qualified_name}" for command in commands}
-    documented = {cell.strip("`") for row in _rows(_readme()) for cell in row[:1] if cell.startswith("`/")}
+    documented = {
+        cell.strip("`") for row in _rows(_page("commands.md")) for cell in row[:1] if cell.startswith("`/")
+    }
     assert documented == known
 
 
