@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
     http: str | None = _setting("http", default=None)
+    heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
     log: str = _setting("log", default="console")
     operator_channel: int | None = _setting("operator_channel", default=None)
     expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
         "templates",
         "word_vectors",
         "http",
+        "heartbeat_url",
         "discord_api_url",
         "discord_gateway_url",
         "operator_channel",
@@ -148,6 +150,14 @@ class Settings(BaseSettings):
         if not set(formats) <= {*WRITTEN_FORMATS}:
             raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
         return formats
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _check_heartbeat_url(cls, value: SecretStr | None) -> SecretStr | None:
+        # The value is not quoted: such addresses hold a key.
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("this is no web address; one is https://example.org/ping/KEY")
+        return value
 
     @field_validator("writer_url")
     @classmethod

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from bot import errors, isolation
-from bot.app import gateway, ingest_process, leadership, maintenance, polling, ticker
+from bot.app import gateway, heartbeat, ingest_process, leadership, maintenance, polling, ticker
 from bot.app.container import Container
 from bot.client.bot import PaperroundBot
 from bot.client.discord_api import command_sync, endpoints, request_gate, sender, token_check
@@ -62,6 +62,11 @@ class Runtime:
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
+
+    def is_delivering(self) -> bool:
+        """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
+        is_connected = self.bot.is_gateway_connected()
+        return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
         """Plan due posts. Called every minute and at the start; errors are logged, and the next call retries."""
@@ -301,7 +306,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         bodies.append(lambda: writer.run(stop))
     async with (
         polling.open_poller(container, container.create_ingest(on_planned=runtime.relay.wake)) as poller,
-        ticker.scheduled([(runtime.purge, PURGE_INTERVAL)], container.clock()) as scheduler,
+        heartbeat.open_jobs(container, runtime.is_delivering) as heartbeats,
+        ticker.scheduled([(runtime.purge, PURGE_INTERVAL), *heartbeats], container.clock()) as scheduler,
         _in_background(gateway.connect(runtime.bot)) as connection,
     ):
         await polling.log_missing_source(container)
