@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -81,7 +82,7 @@ async def _measure(database: TimedDatabase) -> list[Figure]:
     now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     container = Container(Settings(database_url="sqlite+aiosqlite://"), database, lambda: now)
     # The first alert loads the renderer and the analyser's tables, as the bot has at its start.
-    await container.create_services().alerts.add(user_id=READERS, kind=models.AlertKind.KEYWORD, text="model")
+    await container.create_services().alerts.add(_alert("model", READERS, now))
     await container.create_ingest().add_text(first, location="first")
     warmed = await container.alert_planner.drain()
     await _add_alerts(database, now)
@@ -113,18 +114,24 @@ async def _add_alerts(database: Database, now: datetime) -> None:
     """Add alerts for terms and subjects of the archive's vocabulary, most of which are in some paper."""
     texts = [*vocabulary.KOREAN_SUBJECTS, *(name for term in vocabulary.TERMS for name in term[:2])]
     texts = list(dict.fromkeys(texts))
-    alerts = [
-        models.Alert(0, 0, models.AlertKind.KEYWORD, text, text, now - timedelta(days=1)) for text in texts
-    ]
-    terms = [matcher.trigger_term(alert.kind, alert.text) for alert in alerts]
-    columns = ("user_id", "kind", "text", "key", "anchor", "min_votes", "state", "created_at")
-    rows = [
-        (user_id, "keyword", texts[index], texts[index], terms[index], 0, "active", now)
-        for user_id in range(1, READERS + 1)
-        for index in ((user_id * 7 + number) % len(texts) for number in range(ALERTS))
-    ]
+    trigger_terms = {text: matcher.trigger_terms(_alert(text, 0, now)) for text in texts}
+    rows: list[tuple[Any, ...]] = []
+    term_rows: list[tuple[str, int]] = []
+    for user_id in range(1, READERS + 1):
+        for number in range(ALERTS):
+            text = texts[(user_id * 7 + number) % len(texts)]
+            values = bulk.record_values(_alert(text, user_id, now))
+            values["id"] = len(rows) + 2
+            term_rows += ((term, values["id"]) for term in trigger_terms[text])
+            rows.append(tuple(values.values()))
     async with database.transaction() as connection:
-        await bulk.insert_rows(connection, tables.alerts, columns, rows)
+        await bulk.insert_rows(connection, tables.alerts, tuple(values), rows)
+        await bulk.insert_rows(connection, tables.alert_terms, ("term", "alert_id"), term_rows)
+
+
+def _alert(text: str, user_id: int, now: datetime) -> models.Alert:
+    terms = (models.AlertTerm(models.AlertKind.KEYWORD, text),)
+    return models.Alert(0, user_id, terms, now - timedelta(days=1), key=text)
 
 
 def main() -> list[Figure]:

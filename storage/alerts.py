@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, errors, models, told_archive
-from storage.tables import alerts, pending_alerts, told_papers
+from storage.tables import alert_terms, alerts, pending_alerts, told_papers
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -20,24 +20,50 @@ _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
 
-async def add(connection: AsyncConnection, new: models.Alert, trigger_term: str) -> models.Alert:
-    """Store an alert, without its id, and return it. `trigger_term` is a token of every paper that matches.
+async def add(connection: AsyncConnection, new: models.Alert, trigger_terms: Collection[str]) -> models.Alert:
+    """Store a draft and return the alert. A paper that matches has at least one of `trigger_terms`.
 
     Raises DuplicateError if an equal one exists for the same recipient.
     """
-    same = sa.select(alerts.c.id).where(
-        alerts.c.user_id == new.user_id,
-        alerts.c.channel_id.is_not_distinct_from(new.channel_id),
-        alerts.c.kind == new.kind.value,
-        alerts.c.key == new.key,
-        alerts.c.min_votes == new.min_votes,
-    )
-    if (await connection.execute(same)).first() is not None:
+    if await find_equal(connection, new) is not None:
         raise errors.DuplicateError("This alert exists already.")
-    values = bulk.record_values(new, anchor=trigger_term)
+    statement = alerts.insert().values(_column_values(new)).returning(alerts)
+    added = _alert_from_row((await connection.execute(statement)).one())
+    await set_trigger_terms(connection, {added.id: trigger_terms})
+    return added
+
+
+async def change(
+    connection: AsyncConnection, changed: models.Alert, trigger_terms: Collection[str]
+) -> models.Alert:
+    """Replace a stored alert by `changed`, which has its id, and return it.
+
+    Raises DuplicateError if another, equal one exists for the same recipient.
+    """
+    if (equal := await find_equal(connection, changed)) is not None and equal.id != changed.id:
+        raise errors.DuplicateError("This alert exists already.")
+    statement = alerts.update().where(alerts.c.id == changed.id)
+    await connection.execute(statement.values(_column_values(changed)))
+    await set_trigger_terms(connection, {changed.id: trigger_terms})
+    return changed
+
+
+async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models.Alert | None:
+    """Return the stored alert of the same reader and destination that matches the same papers, or None."""
+    query = sa.select(alerts).where(
+        alerts.c.user_id == alert.user_id,
+        alerts.c.channel_id.is_not_distinct_from(alert.channel_id),
+        alerts.c.key == alert.key,
+        alerts.c.min_votes == alert.min_votes,
+    )
+    row = (await connection.execute(query.order_by(alerts.c.id))).first()
+    return None if row is None else _alert_from_row(row)
+
+
+def _column_values(alert: models.Alert) -> dict[str, Any]:
+    values = bulk.record_values(alert, terms=list(alert.terms), excluded=list(alert.excluded))
     del values["id"]
-    statement = alerts.insert().values(values).returning(*alerts.c)
-    return _alert_from_row((await connection.execute(statement)).one())
+    return values
 
 
 async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
@@ -98,8 +124,9 @@ async def stream_by_trigger_terms(
 
     `terms` may be tens of thousands, and the alerts any number.
     """
-    columns = alerts.c.anchor, alerts.c.id, alerts.c.user_id, alerts.c.channel_id
-    query = sa.select(*columns).where(_in_texts(connection, alerts.c.anchor, terms))
+    columns = alert_terms.c.term, alerts.c.id, alerts.c.user_id, alerts.c.channel_id
+    query = sa.select(*columns).join_from(alert_terms, alerts, alert_terms.c.alert_id == alerts.c.id)
+    query = query.where(_in_texts(connection, alert_terms.c.term, terms))
     result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
     async for rows in result.partitions():
         yield rows
@@ -141,12 +168,12 @@ def _active_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return alerts.c.state == ACTIVE.value, not_snoozed
 
 
-async def set_trigger_terms(connection: AsyncConnection, terms: Mapping[int, str]) -> None:
-    """Store new trigger terms, by alert id."""
-    statement = alerts.update().where(alerts.c.id == sa.bindparam("of"))
-    values = [{"of": id_, "new": term} for id_, term in terms.items()]
-    if values:
-        await connection.execute(statement.values(anchor=sa.bindparam("new")), values)
+async def set_trigger_terms(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
+    """Replace the trigger terms of alerts, by alert id."""
+    for chunk in bulk.chunked(terms):
+        await connection.execute(alert_terms.delete().where(alert_terms.c.alert_id.in_(chunk)))
+    rows = [(term, alert_id) for alert_id, own in terms.items() for term in own]
+    await bulk.insert_rows(connection, alert_terms, ("term", "alert_id"), rows)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -310,5 +337,12 @@ def _pending_from_row(row: sa.Row[Any]) -> models.PendingAlerts:
 
 
 def _alert_from_row(row: sa.Row[Any]) -> models.Alert:
-    kind, state = models.AlertKind(row.kind), models.ActivityState(row.state)
-    return bulk.build_record(models.Alert, row._mapping, kind=kind, state=state)
+    return bulk.build_record(
+        models.Alert,
+        row._mapping,
+        terms=tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in row.terms),
+        excluded=tuple(row.excluded),
+        language=None if row.language is None else models.Locale(row.language),
+        timing=models.AlertTiming(row.timing),
+        state=models.ActivityState(row.state),
+    )

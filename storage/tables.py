@@ -291,13 +291,20 @@ alerts = sa.Table(
     sa.Column("user_id", sa.BigInteger, nullable=False),
     sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
     sa.Column("guild_id", sa.BigInteger),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False, comment="as typed by the user"),
-    sa.Column("key", sa.Text, nullable=False, comment="folded text, which identifies equal alerts"),
+    sa.Column("terms", sa.JSON, nullable=False, comment="pairs of kind and text as typed"),
+    sa.Column("match_all", sa.Boolean, nullable=False, comment="all terms, or any"),
+    sa.Column("excluded", sa.JSON, nullable=False, comment="words that a matching paper must not have"),
     sa.Column(
-        "anchor", sa.Text, nullable=False, index=True, comment="trigger term: a token of every matching paper"
+        "key", sa.Text, nullable=False, comment="what it matches, folded, which identifies equal alerts"
     ),
     sa.Column("min_votes", sa.Integer, nullable=False),
+    sa.Column("language", sa.Text, comment="NULL: any"),
+    sa.Column("translations", sa.Boolean, nullable=False, comment="forms of the other language match too"),
+    sa.Column("timing", sa.Text, nullable=False, comment="now, daily or weekly"),
+    sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM in timezone"),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("weekday", sa.Integer, nullable=False, comment="ISO, of weekly"),
+    sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),
@@ -305,6 +312,16 @@ alerts = sa.Table(
     sa.Index("ix_alerts_user_id", "user_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
     sqlite_autoincrement=True,
+)
+
+alert_terms = sa.Table(
+    "alert_terms",
+    metadata,
+    sa.Column(
+        "term", sa.Text, primary_key=True, comment="trigger term: a matching paper has one of the alert's"
+    ),
+    _reference("alert_id", "alerts.id", primary_key=True, autoincrement=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 told_papers = sa.Table(

@@ -38,6 +38,7 @@ def add(
 ) -> None:
     """Make an alert for a keyword or an author; the reader is told by DM."""
     from bot import errors
+    from bot.clock import system_clock
     from storage import models
 
     if (keyword is None) == (author is None):
@@ -45,7 +46,8 @@ def add(
     kind = models.AlertKind.KEYWORD if author is None else models.AlertKind.AUTHOR
 
     async def command(alerts: Alerts) -> models.Alert:
-        return await alerts.add(user_id=user, kind=kind, text=keyword or author or "", min_votes=min_votes)
+        terms = (models.AlertTerm(kind, keyword or author or ""),)
+        return await alerts.add(models.Alert(0, user, terms, system_clock(), min_votes=min_votes))
 
     row = to_dict(context.run_with_service(_create_alerts, command))
     if as_json:
@@ -84,8 +86,8 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
         "id": alert.id,
         "user": str(alert.user_id),
         "channel": None if alert.channel_id is None else str(alert.channel_id),
-        "kind": alert.kind.value,
-        "text": alert.text,
+        "kind": alert.terms[0].kind.value,
+        "text": ", ".join(term.text for term in alert.terms),
         "min_votes": alert.min_votes,
         "state": alert.state.value,
         "reason": alert.reason,

@@ -6,6 +6,7 @@ Needs no token and no network. The clock starts at SimCord's fixed time, which t
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import signal
 import sys
 import tempfile
@@ -77,10 +78,12 @@ class DemoWorld:
         await ingest.add_facts([samples.ABSTRACT])
         destination = {"guild_id": self.guild.id, "channel_id": self.channel.id}
         keyword = ALERT_KEYWORDS[self.container.locale]
-        for alert_destination in ({}, destination):
-            await services.alerts.add(
-                user_id=self.user.id, kind=models.AlertKind.KEYWORD, text=keyword, **alert_destination
-            )
+        terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
+        alert = models.Alert(0, self.user.id, terms, START_AT)
+        await services.alerts.add(alert)
+        await services.alerts.add(
+            dataclasses.replace(alert, guild_id=self.guild.id, channel_id=self.channel.id)
+        )
         await services.readers.update(self.user.id, locale=self.container.locale)
         # A subscription added yesterday is due now.
         yesterday = START_AT - timedelta(days=1)

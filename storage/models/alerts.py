@@ -5,31 +5,66 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
+from storage.models.people import Locale
 from storage.models.subscriptions import ActivityState
 
 
 class AlertKind(StrEnum):
-    """The subject of an alert."""
+    """The kind of a term: what a paper must have for the term to match."""
 
     KEYWORD = "keyword"
+    """Words in the title or in a summary."""
     AUTHOR = "author"
+    INSTITUTION = "institution"
+    """A university or company, of the authors or behind the paper."""
+
+
+class AlertTiming(StrEnum):
+    """When the papers that match an alert are sent."""
+
+    AT_ONCE = "now"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class AlertTerm(NamedTuple):
+    """Words, or a name, that a paper must have."""
+
+    kind: AlertKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert. Sent by DM to `user_id` if `channel_id` is None, otherwise to that channel.
+    """An alert; with `id` 0 a draft. Sent by DM to `user_id` if `channel_id` is None, otherwise to that channel.
 
-    `key` is the folded text, which identifies equal alerts.
+    A paper matches with any of the terms, or with `match_all` with all of them, and with none of the words of `excluded`.
     """
 
     id: int
     user_id: int
-    kind: AlertKind
-    text: str
-    key: str
+    terms: tuple[AlertTerm, ...]
     created_at: datetime
+    key: str = ""
+    """What it matches, folded: the same for equal alerts. The service computes it."""
+    match_all: bool = False
+    excluded: tuple[str, ...] = ()
     min_votes: int = 0
+    """A later reading of the votes that reaches this number counts too, once."""
+    language: Locale | None = None
+    """Only papers with a digest in this language."""
+    translations: bool = False
+    """The forms of the terms in the other language match too, as in a look-up."""
+    timing: AlertTiming = AlertTiming.AT_ONCE
+    at_time: str = "09:00"
+    """Time of day in `timezone`, of a daily or weekly alert."""
+    timezone: str = "UTC"
+    weekday: int = 1
+    """ISO weekday of a weekly alert."""
+    max_papers: int = 10
+    """Papers in a message at most, the best first."""
     channel_id: int | None = None
     guild_id: int | None = None
     state: ActivityState = ActivityState.ACTIVE

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate, tables
+from bot.services.alerts import matcher
+from storage import alerts, database, errors, key_values, migrate, models, tables
 from storage.migrations import versions
 from storage.search import author_index, index
+from tests.support import alert_builders
 
 ENGINE_TABLES = (index.WORDS_TABLE, index.TITLES_TABLE, author_index.TABLE, "search_eras")
 
@@ -140,6 +143,33 @@ async def test_the_rows_of_subscriptions_survive_a_changed_constraint(tmp_path: 
         async with db.transaction() as connection:
             await connection.execute(tables.subscriptions.delete())
             assert list(await connection.execute(sa.select(tables.decisions))) == []
+
+
+async def test_alerts_of_one_keyword_or_author_keep_their_words(empty_database_url: str) -> None:
+    async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
+        await connection.run_sync(to_revision, "0011")
+        for kind, text, key, term in (
+            ("keyword", "강화 학습", "강화 학습", "강화"),
+            ("author", '"Ada"', "ada", "@d"),
+        ):
+            statement = sa.text(
+                "INSERT INTO alerts (user_id, kind, text, key, anchor, min_votes, state, created_at)"
+                " VALUES (7, :kind, :text, :key, :term, 3, 'active', '2026-01-01 00:00:00')"
+            )
+            await connection.execute(statement, {"kind": kind, "text": text, "key": key, "term": term})
+    await (await migrate.open_database(empty_database_url, migrate=True)).close()
+    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
+        rows = await alerts.list_rows(connection)
+        drafts = [
+            alert_builders.draft("강화 학습", key="k:강화 학습", min_votes=3),
+            alert_builders.draft('"Ada"', kind=models.AlertKind.AUTHOR, key="a:ada", min_votes=3),
+        ]
+        assert rows == [replace(draft, id=row.id) for draft, row in zip(drafts, rows, strict=True)]
+        assert [matcher.alert_key(row) for row in rows] == [row.key for row in rows]
+        found = [
+            row async for batch in alerts.stream_by_trigger_terms(connection, ["강화", "@d"]) for row in batch
+        ]
+        assert sorted(alert_id for _, alert_id, _, _ in found) == [row.id for row in rows]
 
 
 def to_first_revision(connection: sa.Connection) -> None:

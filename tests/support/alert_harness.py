@@ -16,7 +16,7 @@ from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models
 from storage.database import Connection, Database
 from storage.outbox import queries
-from tests.support import digest_builders
+from tests.support import alert_builders, digest_builders
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
@@ -85,7 +85,8 @@ class AlertHarness:
     async def add_alert(
         self, text: str, *, user_id: int = 7, kind: models.AlertKind = KEYWORD, min_votes: int = 0
     ) -> int:
-        return (await self.alerts.add(user_id=user_id, kind=kind, text=text, min_votes=min_votes)).id
+        draft = alert_builders.draft(text, user_id=user_id, kind=kind, min_votes=min_votes)
+        return (await self.alerts.add(draft)).id
 
     async def expire(self, now: datetime) -> None:
         suspender = suspension.DestinationSuspender(self.deliveries)

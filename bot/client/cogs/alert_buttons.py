@@ -13,6 +13,7 @@ from bot.client.views import alert_post, modals, notices
 from bot.client.views import alerts as alerts_view
 from bot.client.views.papers import list_state, paper_list
 from bot.services.alerts import alerts as alerts_service
+from bot.services.alerts import validation
 from storage import models
 
 
@@ -31,7 +32,7 @@ class AlertButtonsCog(commands.Cog):
         if terms is None:
             raise UserError("alert-not-possible", most=alerts_service.MAX_ALERTS)
         kind, text, min_votes = terms
-        draft = alerts_view.AlertDraft(kind, text[: alerts_service.MAX_TEXT_LENGTH], min_votes)
+        draft = alerts_view.AlertDraft(kind, text[: validation.MAX_TEXT_LENGTH], min_votes)
         await responses.reply_privately(interaction, await self._presenter.create(interaction, draft))
 
     @component_router.handles(alerts_view.CREATE)

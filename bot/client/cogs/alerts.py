@@ -10,10 +10,10 @@ from bot.client.interactions import autocomplete, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import alerts
 from bot.client.views import alerts as alerts_view
-from bot.services.alerts import alerts as alerts_service
+from bot.services.alerts import validation
 from storage import models
 
-AlertText = app_commands.Range[str, 1, alerts_service.MAX_TEXT_LENGTH]
+AlertText = app_commands.Range[str, 1, validation.MAX_TEXT_LENGTH]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -93,5 +93,5 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
         query = current.casefold()
         rows = await self._presenter.list_for_reader(interaction)
         return autocomplete.make_choices(
-            (row.text, str(row.id)) for row in rows if query in row.text.casefold()
+            (text, str(row.id)) for row in rows if query in (text := alerts_view.terms_text(row)).casefold()
         )

@@ -219,6 +219,7 @@ alert-by-dm = You are told by direct message.
 alert-in-channel = Told in { $channel }.
 rule-keyword = Papers with “{ $text }”
 rule-author = Papers by { $text }
+rule-institution = Papers from { $text }
 rule-with-votes = { $rule }, at least ▲ { $votes }
 alert-one-of-two = Give either a keyword or an author, one of the two.
 alert-already = You have this alert already.
@@ -252,6 +253,7 @@ alerts-all-removed = Removed. You will not be told of anything any more. ({ $cou
 alert-form = Change the alert
 alert-form-keyword = Words
 alert-form-author = Author
+alert-form-institution = Institution
 alert-form-votes = At least this many votes
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 

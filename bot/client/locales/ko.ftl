@@ -185,6 +185,7 @@ alert-by-dm = 다이렉트 메시지로 알려 드려요.
 alert-in-channel = { $channel } 채널에 알려요.
 rule-keyword = “{ $text }” 논문
 rule-author = { $text } 저자의 논문
+rule-institution = { $text }의 논문
 rule-with-votes = { $rule }, ▲ { $votes } 이상
 alert-one-of-two = 키워드와 저자 가운데 하나만 넣어 주세요.
 alert-already = 이미 받고 있는 알림이에요.
@@ -215,6 +216,7 @@ alerts-all-removed = 알림 { $count }개를 지웠어요. 이제 아무것도 �
 alert-form = 알림 고치기
 alert-form-keyword = 단어
 alert-form-author = 저자
+alert-form-institution = 기관
 alert-form-votes = 추천 수가 이만큼 이상일 때만
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 

@@ -43,7 +43,7 @@ class AlertPresenter:
         draft = await long_texts.store(self._services.text_tokens, draft, alerts.MAX_TEXT_LENGTH)
         with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
             async with lookups.admitted(interaction):
-                preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
+                preview = await self._services.alerts.preview(self._to_alert(interaction, draft))
         return alerts.preview_view(texts, draft, preview)
 
     async def create(self, interaction: Interaction, draft: alerts.AlertDraft) -> discord.ui.LayoutView:
@@ -51,18 +51,22 @@ class AlertPresenter:
         await self._require_allowed(interaction, interaction.guild_id, draft.channel_id)
         texts = await interaction.client.texts_for(interaction)
         with map_service_errors(ERRORS, most=alerts_service.MAX_ALERTS):
-            preview = await self._services.alerts.preview(draft.kind, draft.text, draft.min_votes)
-            alert = await self._services.alerts.add(
-                user_id=interaction.user.id,
-                kind=draft.kind,
-                text=draft.text,
-                min_votes=draft.min_votes,
-                channel_id=draft.channel_id or None,
-                guild_id=interaction.guild_id if draft.channel_id else None,
-            )
+            preview = await self._services.alerts.preview(self._to_alert(interaction, draft))
+            alert = await self._services.alerts.add(self._to_alert(interaction, draft))
         if not draft.channel_id:
             await self.open_dm(interaction, texts)
         return alerts.created_view(texts, alert, preview)
+
+    def _to_alert(self, interaction: Interaction, draft: alerts.AlertDraft) -> models.Alert:
+        return models.Alert(
+            id=0,
+            user_id=interaction.user.id,
+            terms=(models.AlertTerm(draft.kind, draft.text),),
+            created_at=self._services.clock(),
+            min_votes=draft.min_votes,
+            channel_id=draft.channel_id or None,
+            guild_id=interaction.guild_id if draft.channel_id else None,
+        )
 
     async def open_dm(self, interaction: Interaction, texts: Texts) -> None:
         """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
@@ -105,7 +109,7 @@ class AlertPresenter:
     ) -> discord.ui.LayoutView:
         """Return a confirmation that names the alert."""
         texts = await interaction.client.texts_for(interaction)
-        description = alerts.alert_description(texts, alert.kind, alert.text, alert.min_votes)
+        description = alerts.describe(texts, alert)
         return notices.text_view(texts(key, rule=description))
 
     async def pause(self, interaction: Interaction, own: Sequence[models.Alert], days: int) -> None:
@@ -148,6 +152,6 @@ class AlertPresenter:
     async def find(self, interaction: Interaction, text: str) -> models.Alert:
         """Return the reader's alert by its id or its text. Raises UserError."""
         for alert in await self.list_for_reader(interaction):
-            if text in (str(alert.id), alert.text):
+            if text in (str(alert.id), alerts.terms_text(alert)):
                 return alert
         raise UserError("no-alert")

@@ -56,7 +56,7 @@ def unpack(action: custom_ids.Action) -> AlertDraft:
     is_token = kind.endswith("t")
     with custom_ids.map_parse_errors():
         return AlertDraft(
-            kind=models.AlertKind.AUTHOR if kind.startswith("a") else models.AlertKind.KEYWORD,
+            kind={of.value[0]: of for of in models.AlertKind}[kind[:1]],
             text="" if is_token else text,
             min_votes=custom_ids.parse_number(min_votes),
             channel_id=custom_ids.parse_number(channel_id),
@@ -80,7 +80,7 @@ def preview_view(texts: Texts, draft: AlertDraft, preview: alerts.AlertPreview) 
 def created_view(texts: Texts, alert: models.Alert, preview: alerts.AlertPreview) -> ui.LayoutView:
     """Return the confirmation of a new alert, with buttons to list all and to remove it."""
     message = MessageBuilder()
-    description = alert_description(texts, alert.kind, alert.text, alert.min_votes)
+    description = describe(texts, alert)
     message.add_text(f"{texts('alert-made')}\n**{description}**")
     message.add_text(preview_text(texts, preview))
     message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
@@ -93,7 +93,7 @@ def created_view(texts: Texts, alert: models.Alert, preview: alerts.AlertPreview
 
 def preview_text(texts: Texts, preview: alerts.AlertPreview) -> str:
     """Return the number of matches in the last 30 days, and the latest of them."""
-    paper_count, max_per_day, latest = preview
+    paper_count, max_per_day, latest, _ = preview
     lines = [texts("alert-would", count=paper_count, busiest=max_per_day)]
     for row in latest:
         title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
@@ -127,7 +127,9 @@ def list_view(
     message.add_text("\n".join(f"- {line}" for line in lines))
     options = [
         select_option(
-            _with_votes(texts, texts(f"rule-{alert.kind.value}", text=alert.text), alert.min_votes),
+            _with_votes(
+                texts, texts(f"rule-{alert.terms[0].kind.value}", text=terms_text(alert)), alert.min_votes
+            ),
             str(alert.id),
             description=texts("alert-resting" if is_inactive(alert, now) else "alert-active"),
         )
@@ -149,7 +151,7 @@ def list_view(
 def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert of a server's channel for a manager, with the button to end it, whoever made it."""
     message = MessageBuilder()
-    message.add_text(f"### {alert_description(texts, alert.kind, alert.text, alert.min_votes)}")
+    message.add_text(f"### {describe(texts, alert)}")
     message.add_text(_state_line(texts, alert, now))
     made_by = texts("alert-made-by", user=f"<@{alert.user_id}>")
     message.add_text(paper_text.subtext(f"{destination_line(texts, alert.channel_id)} {made_by}"))
@@ -163,7 +165,7 @@ def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.La
 def alert_detail_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert with the buttons for its actions."""
     message = MessageBuilder()
-    message.add_text(f"### {alert_description(texts, alert.kind, alert.text, alert.min_votes)}")
+    message.add_text(f"### {describe(texts, alert)}")
     message.add_text(_state_line(texts, alert, now))
     message.add_text(paper_text.subtext(destination_line(texts, alert.channel_id)))
     message.add_buttons(
@@ -188,6 +190,16 @@ def alert_description(texts: Texts, kind: models.AlertKind, text: str, min_votes
     return _with_votes(texts, texts(f"rule-{kind.value}", text=paper_text.escape_untrusted(text)), min_votes)
 
 
+def describe(texts: Texts, alert: models.Alert) -> str:
+    """Return the description of a stored alert, escaped."""
+    return alert_description(texts, alert.terms[0].kind, terms_text(alert), alert.min_votes)
+
+
+def terms_text(alert: models.Alert) -> str:
+    """Return the texts of an alert's terms in a line, not escaped."""
+    return ", ".join(term.text for term in alert.terms)
+
+
 def destination_line(texts: Texts, channel_id: int | None) -> str:
     """Return the destination of an alert: direct messages or a channel."""
     if channel_id is None:
@@ -204,7 +216,8 @@ def is_inactive(alert: models.Alert, now: datetime) -> bool:
 def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
     channel = "" if alert.channel_id is None else f"<#{alert.channel_id}>"
     state = f"*{_state_line(texts, alert, now)}*" if is_inactive(alert, now) else ""
-    description = alert_description(texts, alert.kind, alert.text[:MAX_TEXT_LENGTH], alert.min_votes)
+    text = terms_text(alert)[:MAX_TEXT_LENGTH]
+    description = alert_description(texts, alert.terms[0].kind, text, alert.min_votes)
     owner = f"<@{alert.user_id}>" if with_owner else ""
     return paper_text.join_dotted(description, channel, owner, state)
 

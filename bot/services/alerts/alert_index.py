@@ -34,10 +34,9 @@ async def rebuild_if_outdated(database: Database) -> int:
             batch = await alerts.list_after(connection, after_id, limit=ALERT_BATCH_SIZE)
         if not batch:
             break
-        terms: dict[int, str] = {}
+        terms: dict[int, set[str]] = {}
         for alert in batch:
-            if term := matcher.trigger_term(alert.kind, alert.text):
-                terms[alert.id] = term
+            terms[alert.id] = matcher.trigger_terms(alert)
             await slices.pause()
         async with database.transaction() as connection:
             await alerts.set_trigger_terms(connection, terms)

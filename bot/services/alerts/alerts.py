@@ -1,22 +1,23 @@
-"""The use cases around alerts: create, list, preview, snooze, resume, remove."""
+"""The use cases around alerts: create, change, list, preview, snooze, resume, remove."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
 from bot import errors
 from bot.clock import Clock
-from bot.services.alerts import matcher
+from bot.services.alerts import matcher, validation
+from bot.services.daily import selection
 from storage import alerts, bulk, models, papers
 from storage.database import Connection, Database
 from storage.outbox import holds
 
 MAX_ALERTS = 50
-MAX_TEXT_LENGTH = 100
 PREVIEW_DAYS = 30
 PREVIEW_PAPER_LIMIT = 3000
 PAPER_BATCH_SIZE = 200
@@ -24,11 +25,12 @@ SNOOZE_DURATION = timedelta(days=7)
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS. `latest` are the latest three."""
+    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an equal alert of the reader."""
 
     paper_count: int
     max_per_day: int
     latest: list[models.PaperRow]
+    existing: models.Alert | None = None
 
 
 class Alerts:
@@ -38,63 +40,40 @@ class Alerts:
         self._database = database
         self._clock = clock
 
-    async def add(
-        self,
-        *,
-        user_id: int,
-        kind: models.AlertKind,
-        text: str,
-        min_votes: int = 0,
-        channel_id: int | None = None,
-        guild_id: int | None = None,
-    ) -> models.Alert:
-        """Create an alert, sent by DM unless a channel is given.
+    async def add(self, draft: models.Alert) -> models.Alert:
+        """Create the alert of a draft, sent by DM unless the draft has a channel.
 
-        Raises UsageError if the text cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
+        Raises UsageError if it cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
         """
-        new_alert, trigger_term = self._validate(
-            kind, text, min_votes, user_id=user_id, channel_id=channel_id, guild_id=guild_id
-        )
+        new = replace(await asyncio.to_thread(validation.validate, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
-            if await alerts.count_by_user(connection, user_id) >= MAX_ALERTS:
+            if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
                     f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first."
                 )
-            return await alerts.add(connection, new_alert, trigger_term)
+            return await alerts.add(connection, new, matcher.trigger_terms(new))
 
-    def _validate(
-        self,
-        kind: models.AlertKind,
-        text: str,
-        min_votes: int,
-        *,
-        user_id: int = 0,
-        channel_id: int | None = None,
-        guild_id: int | None = None,
-    ) -> tuple[models.Alert, str]:
-        """Return the alert, which is not stored yet, and its trigger term."""
-        text = " ".join(text.replace("\0", "").split())
-        if len(text) > MAX_TEXT_LENGTH:
-            raise errors.UsageError(
-                f"An alert's text may have {MAX_TEXT_LENGTH} characters; this one has {len(text)}."
+    async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
+        """Replace what an alert matches, where and when it is sent; whether it is paused stays. Raises as `add` does.
+
+        UsageError too if the alert is gone or another reader's.
+        """
+        checked = await asyncio.to_thread(validation.validate, draft)
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, [alert_id], user_id)
+            if not own:
+                raise errors.UsageError(f"There is no alert {alert_id} any more. Make a new one.")
+            stored = own[0]
+            changed = replace(
+                checked,
+                id=stored.id,
+                user_id=stored.user_id,
+                created_at=stored.created_at,
+                state=stored.state,
+                reason=stored.reason,
+                paused_until_at=stored.paused_until_at,
             )
-        if not 0 <= min_votes <= 1_000_000:
-            raise errors.UsageError(f"Minimum votes is {min_votes}; it must be from 0 to 1000000.")
-        trigger_term = matcher.trigger_term(kind, text)
-        if trigger_term is None:
-            raise errors.UsageError("An alert needs a word or a name, with at least one letter.")
-        alert = models.Alert(
-            id=0,
-            user_id=user_id,
-            kind=kind,
-            text=text,
-            key=matcher.alert_key(kind, text),
-            created_at=self._clock(),
-            min_votes=min_votes,
-            channel_id=channel_id,
-            guild_id=guild_id,
-        )
-        return alert, trigger_term
+            return await alerts.change(connection, changed, matcher.trigger_terms(changed))
 
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None
@@ -146,11 +125,12 @@ class Alerts:
         stored = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
         return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
 
-    async def preview(self, kind: models.AlertKind, text: str, min_votes: int = 0) -> AlertPreview:
+    async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
-        alert, _ = self._validate(kind, text, min_votes)
+        alert = await asyncio.to_thread(validation.validate, draft)
         async with self._database.read() as connection:
-            since_on = (alert.created_at - timedelta(days=PREVIEW_DAYS)).date()
+            existing = await alerts.find_equal(connection, alert)
+            since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
             recent = await papers.list_top(connection, since_on=since_on, limit=PREVIEW_PAPER_LIMIT)
             matching: list[models.PaperDetail] = []
             for batch in bulk.chunked(recent, PAPER_BATCH_SIZE):
@@ -159,7 +139,7 @@ class Alerts:
             matching.sort(key=lambda paper: paper.last_on, reverse=True)
             per_day = Counter(paper.last_on for paper in matching)
             latest = await papers.list_rows(connection, [paper.id for paper in matching[:3]])
-        return AlertPreview(len(matching), max(per_day.values(), default=0), latest)
+        return AlertPreview(len(matching), max(per_day.values(), default=0), latest, existing)
 
 
 async def _remove(connection: Connection, own: Sequence[models.Alert]) -> int:
@@ -167,4 +147,9 @@ async def _remove(connection: Connection, own: Sequence[models.Alert]) -> int:
 
 
 def _list_matching(alert: models.Alert, details: Sequence[models.PaperDetail]) -> list[models.PaperDetail]:
-    return [paper for paper in details if matcher.match(alert, paper, matcher.keyword_text(paper))]
+    return [
+        paper
+        for paper in details
+        if selection.meets_minimum(paper.votes, alert.min_votes)
+        and matcher.match(alert, paper, matcher.keyword_text(paper))
+    ]

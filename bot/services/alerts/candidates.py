@@ -90,7 +90,7 @@ class TriggerTermSource:
         for paper_id in paper_ids:
             if prepared := await self._texts.get(paper_id):
                 detail, text = prepared
-                terms[paper_id] = await asyncio.to_thread(matcher.candidate_terms, detail.authors, text)
+                terms[paper_id] = await asyncio.to_thread(matcher.candidate_terms, detail, text)
         papers_by_term: dict[str, tuple[int, ...]] = {}
         slices = TimeSlices()
         async with self._database.read() as connection:

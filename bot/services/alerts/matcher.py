@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from bot.digests.elements import shown_summary
-from bot.services.daily import selection
 from bot.services.posts import contents
 from bot.text.analysis import latex, normalisation
 from bot.text.matching import candidate_terms as keyword_terms
@@ -14,10 +14,13 @@ from bot.text.people import romanisation
 from storage import models
 
 AUTHOR_PREFIX = "@"
-"""Prefix of the trigger terms of author alerts, which keeps them apart from those of keywords."""
+"""Prefix of the trigger terms of authors, which keeps them apart from those of keywords."""
+
+INSTITUTION_PREFIX = "#"
+"""Prefix of the trigger terms of institutions."""
 
 SOUND_PREFIX = "@@"
-"""Prefix of the trigger terms of alerts for a Hangul name, and of what names in Latin letters may be in Hangul."""
+"""Prefix of the trigger terms of a Hangul name, and of what names in Latin letters may be in Hangul."""
 
 MAX_CHARACTERS = 100_000
 """Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
@@ -36,28 +39,70 @@ def keyword_text(paper: models.PaperDetail) -> keyword_match.KeywordText:
     return keyword_match.KeywordText(title, body[:MAX_CHARACTERS])
 
 
-def alert_key(kind: models.AlertKind, text: str) -> str:
-    """Return the normalised text that is the same for equal alerts."""
-    if kind is models.AlertKind.AUTHOR:
-        return " ".join(sorted(normalisation.fold_name(text).split()))
+def alert_key(alert: models.Alert) -> str:
+    """Return the normalised text that is the same for alerts that match the same papers."""
+    options = [f"language:{alert.language}"] if alert.language else []
+    options += ["all"] * (alert.match_all and len(alert.terms) > 1) + ["translations"] * alert.translations
+    options += sorted(f"-{_fold_words(word)}" for word in alert.excluded)
+    return "\n".join([*sorted(map(term_key, alert.terms)), *options])
+
+
+def term_key(term: models.AlertTerm) -> str:
+    """Return the normalised text of a term, which is the same for equal terms."""
+    if term.kind is models.AlertKind.AUTHOR:
+        return f"a:{' '.join(sorted(normalisation.fold_name(term.text).split()))}"
+    return f"{term.kind.value[0]}:{_fold_words(term.text)}"
+
+
+def _fold_words(text: str) -> str:
     return " ".join(normalisation.fold(text).split())
 
 
+def trigger_terms(alert: models.Alert) -> set[str]:
+    """Return tokens of which every matching paper has one among its `candidate_terms`.
+
+    Of an alert for all of several terms it is the most selective one.
+    """
+    tokens = {token for term in alert.terms if (token := trigger_term(*term)) is not None}
+    return {max(tokens, key=_selectivity)} if alert.match_all and tokens else tokens
+
+
+def _selectivity(token: str) -> tuple[bool, float, str]:
+    is_name = token.startswith((AUTHOR_PREFIX, INSTITUTION_PREFIX))
+    return is_name, 0.0 if is_name else keyword_terms.selectivity(token), token
+
+
 def trigger_term(kind: models.AlertKind, text: str) -> str | None:
-    """Return the token that is among the `candidate_terms` of every matching paper; None if nothing can match."""
-    if kind is models.AlertKind.KEYWORD:
-        return keyword_terms.trigger_term(text)
-    if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
-        return SOUND_PREFIX + keys[0]
-    return _name_trigger_term(text) if normalisation.fold_name(text) else None
+    """Return the token that is among the `candidate_terms` of every paper that matches a term; None if nothing can."""
+    match kind:
+        case models.AlertKind.KEYWORD:
+            return keyword_terms.trigger_term(text)
+        case models.AlertKind.INSTITUTION:
+            key = _institution_key(text)
+            return INSTITUTION_PREFIX + key if key else None
+        case models.AlertKind.AUTHOR:
+            if romanisation.split_hangul(text) and (keys := romanisation.sound_keys(text)):
+                return SOUND_PREFIX + keys[0]
+            return _name_trigger_term(text) if normalisation.fold_name(text) else None
+        case _:
+            assert_never(kind)
 
 
-def candidate_terms(authors: Iterable[str], text: keyword_match.KeywordText) -> set[str]:
-    """Return the trigger terms of all alerts that may match a paper by these authors."""
-    return text.candidate_terms.union(*map(_name_candidate_terms, authors))
+def candidate_terms(paper: models.PaperDetail, text: keyword_match.KeywordText) -> set[str]:
+    """Return the trigger terms of all alerts that may match a paper."""
+    institutions = {INSTITUTION_PREFIX + _institution_key(name) for name in _institutions(paper)}
+    return text.candidate_terms.union(institutions, *map(name_candidate_terms, paper.authors))
 
 
-def _name_candidate_terms(name: str) -> set[str]:
+def _institutions(paper: models.PaperDetail) -> tuple[str, ...]:
+    return (paper.organization,) if paper.organization else ()
+
+
+def _institution_key(name: str) -> str:
+    return normalisation.fold_name(name)
+
+
+def name_candidate_terms(name: str) -> set[str]:
     """Return the trigger terms of alerts for a name: as written, by its sound, and for Hangul by its spellings."""
     sounds = {SOUND_PREFIX + key for key in romanisation.sound_keys(name)}
     return sounds | {_name_trigger_term(spelling) for spelling in (name, *romanisation.spellings(name))}
@@ -81,21 +126,51 @@ def name_variants(name: str) -> set[str]:
 
 def match(
     alert: models.Alert, paper: models.PaperDetail, text: keyword_match.KeywordText
-) -> contents.AlertReason | None:
-    """Return why a paper with this text matches the alert, or None. A match in the title takes precedence."""
-    if not selection.meets_minimum(paper.votes, alert.min_votes):
-        return None
-    if alert.kind is models.AlertKind.AUTHOR:
-        variants = name_variants(alert.text)
-        for name in paper.authors:
-            if variants & name_variants(name) or romanisation.is_same_name(alert.text, name):
-                return contents.AlertReason(alert.id, alert.kind, name, contents.MatchField.AUTHOR)
-        return None
-    in_title, in_body = text.match(alert.text)
-    if not (in_title or in_body):
-        return None
-    field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
-    return contents.AlertReason(alert.id, alert.kind, alert.text, field)
+) -> tuple[contents.AlertReason, ...]:
+    """Return why a paper with this text matches the alert: a reason for each term that it has, none if it does not match.
+
+    The votes are the caller's to compare. A term in the title is said to be there, also if it is in a summary too.
+    """
+    if alert.language is not None and all(of.language != alert.language for of in paper.appearances):
+        return ()
+    reasons = []
+    for term in alert.terms:
+        found = _match_term(term, paper, text)
+        if found is not None:
+            reasons.append(contents.AlertReason(alert.id, term.kind, *found))
+        elif alert.match_all:
+            return ()
+    if reasons and any(any(text.match(word)) for word in alert.excluded):
+        return ()
+    return tuple(reasons)
+
+
+def _match_term(
+    term: models.AlertTerm, paper: models.PaperDetail, text: keyword_match.KeywordText
+) -> tuple[str, contents.MatchField] | None:
+    """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
+    match term.kind:
+        case models.AlertKind.AUTHOR:
+            author = _find_author(term.text, paper.authors)
+            return None if author is None else (author, contents.MatchField.AUTHOR)
+        case models.AlertKind.INSTITUTION:
+            key = _institution_key(term.text)
+            names = [name for name in _institutions(paper) if _institution_key(name) == key]
+            return (names[0], contents.MatchField.INSTITUTION) if names else None
+        case models.AlertKind.KEYWORD:
+            in_title, in_body = text.match(term.text)
+            field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
+            return (term.text, field) if in_title or in_body else None
+        case _:
+            assert_never(term.kind)
+
+
+def _find_author(followed: str, authors: Iterable[str]) -> str | None:
+    variants = name_variants(followed)
+    for name in authors:
+        if variants & name_variants(name) or romanisation.is_same_name(followed, name):
+            return name
+    return None
 
 
 def match_all(
@@ -104,7 +179,6 @@ def match_all(
     """Return the reasons of all matching alerts, each normalised text once."""
     reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:
-        reason = match(alert, paper, text)
-        if reason is not None:
+        for reason in match(alert, paper, text):
             reasons.setdefault((reason.kind, normalisation.fold(reason.text)), reason)
     return tuple(reasons.values())

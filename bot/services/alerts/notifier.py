@@ -70,8 +70,10 @@ class AlertNotifier:
             if prepared is None:
                 continue
             for recipient, own in by_paper[paper_id].items():
+                paper = prepared[0]
+                meeting = [alert for alert in own if selection.meets_minimum(paper.votes, alert.min_votes)]
                 if (recipient.name, paper_id) not in notified and (
-                    reasons := matcher.match_all(own, *prepared)
+                    reasons := matcher.match_all(meeting, *prepared)
                 ):
                     matches[recipient].append((prepared[0], reasons))
                 await slices.pause()

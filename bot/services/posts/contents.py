@@ -108,11 +108,12 @@ class MatchField(StrEnum):
     TITLE = "title"
     TEXT = "text"
     AUTHOR = "author"
+    INSTITUTION = "institution"
 
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matches. `text` is the alert as its owner wrote it; for an author, the name in the paper."""
+    """Why a paper matches. `text` is the term as its owner wrote it; for an author or institution, the name in the paper."""
 
     alert_id: int
     kind: models.AlertKind

@@ -9,7 +9,7 @@ one to three characters. `keyword_match` decides whether a retrieved keyword mat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, pairwise
 from operator import add
@@ -70,7 +70,7 @@ def trigger_term(keyword: str) -> str | None:
         return None
     cross_word_terms = _shingles(_stems(folded)) | _cross_word_ngrams(folded)
     shared = sorted(set.intersection(*alternatives))
-    return max(shared, key=lambda token: _selectivity(token, cross_word_terms), default=ANY_TERM)
+    return max(shared, key=lambda token: selectivity(token, cross_word_terms), default=ANY_TERM)
 
 
 def _literal_terms(folded: str) -> Iterator[set[str]]:
@@ -102,7 +102,7 @@ def _has_partial_word(key: str) -> bool:
     return any(not _LATIN_TOKEN.fullmatch(unit) for unit in _NOT_HANGUL.findall(key))
 
 
-def _selectivity(token: str, cross_word_terms: set[str]) -> float:
+def selectivity(token: str, cross_word_terms: Collection[str] = ()) -> float:
     """Return the selectivity of a term: phrases above long words, words above their prefixes and splits."""
     if CJK_RUN.match(token):
         return (1.0, 2.5, 6.0)[len(token) - 1] + (token in cross_word_terms) * len(token) / 2

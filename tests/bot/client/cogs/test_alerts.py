@@ -9,6 +9,7 @@ import pytest
 
 from bot.services.posts import contents, summaries
 from storage import models
+from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
 
 
@@ -16,10 +17,8 @@ async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
     return await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
 
 
-async def _add_alert(harness: ClientHarness, text: str = "로봇", **options: int) -> models.Alert:
-    return await harness.bot.services.alerts.add(
-        user_id=harness.reader.id, kind=models.AlertKind.KEYWORD, text=text, **options
-    )
+async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Alert:
+    return await harness.bot.services.alerts.add(alert_builders.draft(text, user_id=harness.reader.id))
 
 
 async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientHarness) -> None:
@@ -34,7 +33,7 @@ async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientH
     created = await harness.reader.click(last_response(result), label=harness.texts("alert-create"))
     assert harness.texts("alert-made") in shown_text(last_response(created))
     (alert,) = await _list_alerts(harness)
-    assert (alert.text, alert.min_votes, alert.channel_id) == ("small language model", 10, None)
+    assert (alert.terms[0].text, alert.min_votes, alert.channel_id) == ("small language model", 10, None)
     reader = await harness.bot.services.readers.get(harness.reader.id)
     assert reader is not None
     assert reader.dm_channel_id == harness.user.dm_channel.id
@@ -55,7 +54,7 @@ async def test_the_preview_can_be_changed_in_a_modal(harness: ClientHarness) -> 
     assert "Emmy Noether" in shown_text(last_response(changed))
     await harness.reader.click(last_response(changed), label=harness.texts("alert-create"))
     (alert,) = await _list_alerts(harness)
-    assert (alert.kind, alert.text, alert.min_votes) == (models.AlertKind.AUTHOR, "Emmy Noether", 50)
+    assert (*alert.terms, alert.min_votes) == ((models.AlertKind.AUTHOR, "Emmy Noether"), 50)
 
 
 async def test_votes_in_the_modal_must_be_a_number(harness: ClientHarness) -> None:
@@ -83,7 +82,7 @@ async def test_the_buttons_of_a_preview_keep_a_long_text(english_harness: Client
     text = "robot rooms " * 8 + "end"
     preview = last_response(await harness.reader.slash(harness.channel, "alerts add", keyword=text))
     await harness.reader.click(preview, label="Make this alert")
-    assert [alert.text for alert in await _list_alerts(harness)] == [" ".join(text.split())]
+    assert [alert.terms[0].text for alert in await _list_alerts(harness)] == [" ".join(text.split())]
 
 
 async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages(
@@ -156,7 +155,7 @@ async def test_fifty_alerts_are_listed_in_pages(english_harness: ClientHarness) 
 async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
     details = [await harness.bot.services.search.find_paper(f"2501.0000{number}") for number in range(1, 7)]
     reasons = tuple(
-        contents.AlertReason(alert.id, alert.kind, alert.text, contents.MatchField.TITLE) for alert in alerts
+        contents.AlertReason(alert.id, *alert.terms[0], contents.MatchField.TITLE) for alert in alerts
     )
     post = contents.AlertPost(
         marker=f"alert:user:{harness.reader.id}:1:1",

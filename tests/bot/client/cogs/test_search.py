@@ -145,9 +145,7 @@ async def test_following_creates_the_alert_once_with_one_click(harness: ClientHa
     created = await harness.reader.click(last_response(result), label=label)
     assert harness.texts("alert-made") in shown_text(last_response(created))
     alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
-    assert [(alert.kind, alert.text) for alert in alerts] == [
-        (models.AlertKind.KEYWORD, "reinforcement learning")
-    ]
+    assert [alert.terms[0] for alert in alerts] == [(models.AlertKind.KEYWORD, "reinforcement learning")]
     reader = await harness.bot.services.readers.get(harness.reader.id)
     assert reader is not None
     assert reader.dm_channel_id is not None
@@ -296,7 +294,7 @@ async def test_an_alert_from_a_query_has_its_terms_without_operators(
     label = harness.texts("follow-author" if kind is models.AlertKind.AUTHOR else "follow-topic")
     await harness.reader.click(last_response(result), label=label)
     alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
-    assert [(alert.kind, alert.text, alert.min_votes) for alert in alerts] == [(kind, text, votes)]
+    assert [(*alert.terms, alert.min_votes) for alert in alerts] == [((kind, text), votes)]
 
 
 async def test_an_empty_query_is_refused(english_harness: ClientHarness) -> None:

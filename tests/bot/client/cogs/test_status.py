@@ -12,6 +12,7 @@ from bot.services.posts import contents
 from bot.settings import Settings
 from storage import models
 from storage.outbox import attempts, queries
+from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
@@ -144,9 +145,7 @@ async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> Non
 
 
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
-    await harness.bot.services.alerts.add(
-        user_id=harness.reader.id, kind=models.AlertKind.KEYWORD, text="로봇"
-    )
+    await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert harness.texts("status-alerts", count=1, last=harness.texts("status-no-message")) in shown
 

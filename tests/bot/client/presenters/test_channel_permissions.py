@@ -17,6 +17,7 @@ from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts.contents import RenderedPart
 from storage import models
 from storage.outbox import attempts
+from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 KEYWORD = models.AlertKind.KEYWORD
@@ -54,7 +55,9 @@ async def _all_alerts(harness: ClientHarness) -> list[models.Alert]:
 
 async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Alert:
     return await harness.bot.services.alerts.add(
-        user_id=user_id, kind=KEYWORD, text="robot", channel_id=harness.channel.id, guild_id=harness.guild.id
+        alert_builders.draft(
+            "robot", user_id=user_id, channel_id=harness.channel.id, guild_id=harness.guild.id
+        )
     )
 
 
@@ -107,7 +110,7 @@ async def test_managers_list_and_end_the_alerts_of_their_channels_also_of_people
 ) -> None:
     gone = harness.guild.add_member(harness.env.create_user("gone"))
     alert = await _add_channel_alert(harness, gone.id)
-    by_dm = await harness.bot.services.alerts.add(user_id=gone.id, kind=KEYWORD, text="speech")
+    by_dm = await harness.bot.services.alerts.add(alert_builders.draft("speech", user_id=gone.id))
     harness.guild.remove_member(gone)
     own = last_response(await harness.manager.slash(harness.channel, "alerts list"))
     listed = last_response(await harness.manager.click(own, label=harness.texts("alerts-in-server")))
@@ -126,7 +129,7 @@ async def test_managers_list_and_end_the_alerts_of_their_channels_also_of_people
 async def test_only_managers_list_and_end_the_alerts_of_a_server(harness: ClientHarness) -> None:
     alert = await _add_channel_alert(harness, harness.manager.id)
     foreign = await harness.bot.services.alerts.add(
-        user_id=1, kind=KEYWORD, text="theirs", channel_id=_other_channel(harness).id, guild_id=1
+        alert_builders.draft("theirs", user_id=1, channel_id=_other_channel(harness).id, guild_id=1)
     )
     listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
     assert harness.texts("alerts-in-server") not in shown_text(listed)

@@ -11,7 +11,7 @@ async def test_alerts_stored_by_another_version_match_again(alert_harness: Alert
     first = await alert_harness.add_alert("care")
     second = await alert_harness.add_alert("lovelace, ada", kind=AUTHOR, user_id=8)
     async with alert_harness.database.transaction() as connection:
-        await alerts.set_trigger_terms(connection, {first: "former", second: "@former"})
+        await alerts.set_trigger_terms(connection, {first: ["former"], second: ["@former"]})
         await key_values.set_value(connection, key_values.ALERT_TRIGGER_TERMS_VERSION, "1")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     assert sorted(alert_harness.notified_papers()) == [["2601.00001"], ["2601.00001"]]

@@ -10,7 +10,8 @@ from bot import errors
 from storage import alerts, models
 from storage import errors as storage_errors
 from storage.outbox import holds, queries
-from tests.support.alert_harness import KEYWORD, MONDAY, NOW, AlertHarness
+from tests.support import alert_builders
+from tests.support.alert_harness import MONDAY, NOW, AlertHarness
 
 
 async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
@@ -37,20 +38,31 @@ async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: Alert
         await alert_harness.add_alert("one more")
 
 
-@pytest.mark.parametrize("text", ["", "  ", "***", "x" * 101])
-async def test_an_alert_that_cannot_match_is_refused_with_a_message(
-    alert_harness: AlertHarness, text: str
-) -> None:
-    with pytest.raises(errors.UsageError, match="alert"):
-        await alert_harness.add_alert(text)
+async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
+    alert_id = await alert_harness.add_alert("speech")
+    other_id = await alert_harness.add_alert("robot")
+    await alert_harness.alerts.snooze([alert_id])
+    changed = alert_builders.draft("care", "better", match_all=True, excluded=("speech",))
+    with pytest.raises(errors.UsageError, match="no alert"):
+        await alert_harness.alerts.change(alert_id, changed, user_id=8)
+    with pytest.raises(storage_errors.DuplicateError):
+        await alert_harness.alerts.change(alert_id, alert_builders.draft(" ROBOT"), user_id=7)
+    await alert_harness.alerts.change(alert_id, changed, user_id=7)
+    stored, _ = await alert_harness.alerts.list_rows(user_id=7)
+    assert (stored.id, stored.match_all, stored.paused_until_at is not None) == (alert_id, True, True)
+    assert (await alert_harness.alerts.preview(changed)).existing == stored
+    await alert_harness.alerts.resume([alert_id, other_id])
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), summary="Of care.")
+    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
 
 
 async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: AlertHarness) -> None:
     await alert_harness.add_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
     await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
     await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
-    paper_count, max_per_day, latest = await alert_harness.alerts.preview(KEYWORD, "with care")
-    assert (paper_count, max_per_day) == (3, 2)
+    draft = alert_builders.draft("with care")
+    paper_count, max_per_day, latest, existing = await alert_harness.alerts.preview(draft)
+    assert (paper_count, max_per_day, existing) == (3, 2, None)
     assert latest[0].arxiv_id == "2601.00003"
 
 

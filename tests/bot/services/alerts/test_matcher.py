@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bot.services.alerts import matcher
 from bot.text.analysis import normalisation
-from bot.text.matching import keyword_match
 from tests.support.alert_harness import AUTHOR
 
 
@@ -30,7 +29,7 @@ def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.R
     ):
         spelling = change(typed)
         assert matcher.name_variants(spelling) & matcher.name_variants(name)
-        terms = matcher.candidate_terms((name,), keyword_match.KeywordText("", ""))
+        terms = matcher.name_candidate_terms(name)
         assert matcher.trigger_term(AUTHOR, spelling) in terms
 
 
@@ -44,5 +43,5 @@ def test_all_spellings_of_a_name_share_one_trigger_term(name: str, rng: random.R
     ],
 )
 def test_a_hangul_name_and_its_spellings_trigger_each_others_alerts(followed: str, author: str) -> None:
-    terms = matcher.candidate_terms((author,), keyword_match.KeywordText("", ""))
+    terms = matcher.name_candidate_terms(author)
     assert matcher.trigger_term(AUTHOR, followed) in terms

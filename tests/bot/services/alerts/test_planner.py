@@ -13,8 +13,8 @@ from bot.text.matching import keyword_match
 from storage import digests, models
 from storage.database import Connection
 from storage.outbox import attempts, queries
-from tests.support import source_payloads
-from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
+from tests.support import alert_builders, source_payloads
+from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
 
 async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harness: AlertHarness) -> None:
@@ -140,7 +140,7 @@ async def test_a_keyword_matches_its_written_variants_as_its_preview_says(
     await alert_harness.add_alert(text)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary=summary)
     assert alert_harness.notified_papers() == [["2601.00001"]]
-    assert (await alert_harness.alerts.preview(KEYWORD, text))[0] == 1
+    assert (await alert_harness.alerts.preview(alert_builders.draft(text)))[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ async def test_a_keyword_matches_neither_other_words_nor_its_concept(
     await alert_harness.add_alert(text)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary=summary)
     assert alert_harness.notified_papers() == []
-    assert (await alert_harness.alerts.preview(KEYWORD, text))[0] == 0
+    assert (await alert_harness.alerts.preview(alert_builders.draft(text)))[0] == 0
 
 
 async def test_every_reader_is_notified_when_there_are_many(alert_harness: AlertHarness) -> None:

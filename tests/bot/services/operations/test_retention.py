@@ -24,7 +24,7 @@ from bot.services.search.service import SearchService
 from storage import alerts, models, papers, posted, tables
 from storage.database import Connection, Database
 from storage.outbox import attempts, plan, queries
-from tests.support import alert_harness, outbox_builders
+from tests.support import alert_builders, alert_harness, outbox_builders
 from tests.support.alert_harness import AlertHarness
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
@@ -165,11 +165,9 @@ async def test_a_departed_server_is_removed_with_everything_of_it(
     service = Guilds(database, lambda: SEOUL_9AM + 2 * DAY)
     await service.update(10)
     await Alerts(database, lambda: SEOUL_9AM).add(
-        user_id=7, kind=models.AlertKind.KEYWORD, text="robot", channel_id=CHANNEL, guild_id=10
+        alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10)
     )
-    own = await Alerts(database, lambda: SEOUL_9AM).add(
-        user_id=7, kind=models.AlertKind.KEYWORD, text="robot"
-    )
+    own = await Alerts(database, lambda: SEOUL_9AM).add(alert_builders.draft("robot"))
     await _tell(database, f"channel:{CHANNEL}", "user:7")
     await service.mark_left([10])
     if is_back:

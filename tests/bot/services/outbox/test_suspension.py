@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from storage import alerts, guilds, models, subscriptions
 from storage.outbox import holds
 from tests.fake_discord import model, process
+from tests.support import alert_builders
 from tests.support.relay_harness import (
     OWNER,
     RelayHarness,
@@ -115,7 +115,7 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     async with relay_harness.db.transaction() as connection:
-        alert = await alerts.add(connection, _new_alert(), "diffusion")
+        alert = await alerts.add(connection, _new_alert(), ["diffusion"])
     dm = {"id": 98, "type": model.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
     dm_alert: dict[str, Any] = {
@@ -161,7 +161,7 @@ async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
     [channel_id] = await fake.add_channels(1)
     async with relay_harness.db.transaction() as connection:
         alert = await alerts.add(
-            connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID), "diffusion"
+            connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID), ["diffusion"]
         )
     await fake.change_guild(present=False)
     await relay_harness.add_deliveries(
@@ -193,15 +193,4 @@ async def test_a_server_that_was_left_resumes_without_a_notice(
 
 
 def _new_alert(**fields: Any) -> models.Alert:
-    defaults: dict[str, Any] = {
-        "id": 0,
-        "user_id": OWNER,
-        "channel_id": None,
-        "guild_id": None,
-        "kind": models.AlertKind.KEYWORD,
-        "text": "diffusion",
-        "key": "diffusion",
-        "min_votes": 0,
-        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-    }
-    return models.Alert(**defaults | fields)
+    return alert_builders.draft("diffusion", user_id=OWNER, key="diffusion", **fields)
