@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import zoneinfo
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import structlog
 from discord import app_commands
 
 from bot.client.context import Interaction
+from bot.client.interactions import time_texts
 from bot.rendering.discord_text import escape, limits, split
 from bot.rendering.wording import filters
 from bot.services.search import admission
@@ -27,19 +27,6 @@ Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
 TIMEOUT_SECONDS = 2.5
 """Discord accepts an answer within three seconds."""
 PATIENCE_SECONDS = 0.5
-
-COMMON_TIMEZONES = (
-    "Asia/Seoul",
-    "UTC",
-    "America/New_York",
-    "America/Los_Angeles",
-    "Europe/London",
-    "Europe/Berlin",
-    "Asia/Tokyo",
-    "Asia/Shanghai",
-    "Asia/Kolkata",
-    "Australia/Sydney",
-)
 
 
 def _within_timeout(complete: Callback) -> Callback:
@@ -95,30 +82,18 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
 
 async def timezones(_: Interaction, current: str) -> Choices:
-    """Return the time zones whose name contains the typed text, common ones first."""
-    query = current.strip().casefold().replace(" ", "_")
-    matches = [zone for zone in list_timezones() if query in zone.casefold()]
-    matches.sort(key=lambda zone: not zone.rpartition("/")[2].casefold().startswith(query))
-    return make_choices((zone, zone) for zone in matches)
-
-
-@functools.lru_cache(maxsize=1)
-def list_timezones() -> tuple[str, ...]:
-    """Return all time zones, common ones first. Cached, since zoneinfo lists them from disk."""
-    known = sorted(
-        zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
-    )
-    return tuple(dict.fromkeys((*COMMON_TIMEZONES, *known)))
+    """Return the time zones one of whose names contains the typed text, common ones first."""
+    return make_choices((zone, zone) for zone in time_texts.list_matching_zones(current))
 
 
 async def times(_: Interaction, current: str) -> Choices:
-    """Return the full and half hours that start with the typed text, from 06:00 on."""
+    """Return the time that the typed text means, and the full and half hours that start with it, from 06:00 on."""
     query = current.strip()
-    hours = [*range(6, 24), *range(6)]
-    all_times = (f"{hour:02}:{minute:02}" for hour in hours for minute in (0, 30))
-    return make_choices(
-        (time, time) for time in all_times if time.startswith(query) or time.lstrip("0").startswith(query)
-    )
+    meant = time_texts.find_time(query)
+    all_hours = [*range(6, 24), *range(6)]
+    all_times = (f"{hour:02}:{minute:02}" for hour in all_hours for minute in (0, 30))
+    listed = (time for time in all_times if time.startswith(query) or time.lstrip("0").startswith(query))
+    return make_choices((time, time) for time in ([meant] if meant else []) + list(listed))
 
 
 def make_choices(pairs: Iterable[tuple[str, str]]) -> Choices:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from bot import errors
-from bot.client.interactions.autocomplete import list_timezones
+from bot.client.interactions import time_texts
 from bot.client.interactions.errors import UserError
 from bot.rendering.discord_text import escape
-from bot.services.daily import schedule
 
 _DATE = re.compile(r"([0-9]{4})[-./ ]{1,2}([0-9]{1,2})[-./ ]{1,2}([0-9]{1,2})\.?")
 _DAYS_AGO = {"today": 0, "오늘": 0, "yesterday": 1, "어제": 1}
-_HOUR = re.compile(r"([01]?[0-9]|2[0-4])(?:시|h| o'clock)?")
 
 
 def parse_date(text: str, today: date) -> date:
@@ -29,28 +26,19 @@ def parse_date(text: str, today: date) -> date:
 
 
 def parse_time(text: str) -> str:
-    """Parse a time of day (`9:00`, `09:00`, `9시`, `9`) to `HH:MM`. Raises UserError."""
-    value = text.strip().lower()
-    hour = _HOUR.fullmatch(value)
-    try:
-        at = schedule.parse_time(f"{int(hour[1]) % 24}:00" if hour else value)
-    except errors.UsageError:
-        raise UserError("time-not-understood", text=_escaped_input(text)) from None
-    return f"{at:%H:%M}"
+    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) to `HH:MM`. Raises UserError."""
+    found = time_texts.find_time(text)
+    if found is None:
+        raise UserError("time-not-understood", text=_escaped_input(text))
+    return found
 
 
 def parse_zone(text: str) -> str:
-    """Parse the name of an IANA time zone; case and spaces do not matter. Raises UserError."""
-    value = text.strip().replace(" ", "_")
-    try:
-        return schedule.parse_zone(value).key
-    except errors.UsageError:
-        pass
-    folded = value.casefold()
-    for zone in list_timezones():
-        if folded in (zone.casefold(), zone.rpartition("/")[2].casefold()):
-            return zone
-    raise UserError("zone-unknown", text=_escaped_input(text))
+    """Parse the name of a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError."""
+    found = time_texts.find_zone(text)
+    if found is None:
+        raise UserError("zone-unknown", text=_escaped_input(text))
+    return found
 
 
 def parse_number(text: str, key: str, low: int, high: int) -> int:

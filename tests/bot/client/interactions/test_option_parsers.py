@@ -1,4 +1,4 @@
-"""Parsing of typed dates. Times, zones and numbers are tested through the form of `/daily`."""
+"""Parsing of typed dates. Times and zones are tested in `test_time_texts`, numbers through the form of `/daily`."""
 
 from __future__ import annotations
 
