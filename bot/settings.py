@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
     alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
     keep_days: int = _setting("keep_days", default=90, ge=35, le=3650)
+    keep_server_days: int = _setting("keep_server_days", default=30, ge=1, le=3650)
     writer_url: str | None = _setting("writer_url", default=None)
     writer_model: str | None = _setting("writer_model", default=None)
     writer_key: SecretStr | None = _setting("writer_key", default=None)

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
-from storage.tables import guilds
+from storage.tables import alerts, deliveries, guilds, metadata, subscriptions
+
+REMOVED_BEFORE = (alerts, deliveries, subscriptions)
+"""Tables of which only some rows of a server are removed with it, or in batches."""
 
 
 async def get(connection: AsyncConnection, guild_id: int) -> models.Guild | None:
@@ -65,8 +68,13 @@ async def list_left(connection: AsyncConnection, before: datetime) -> list[int]:
 
 
 async def remove(connection: AsyncConnection, guild_id: int, before: datetime) -> None:
-    """Delete a server that the bot left before `before` (UTC)."""
-    await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id, guilds.c.left_at < before))
+    """Delete a server that the bot left before `before` (UTC), with all rows of it but those of `REMOVED_BEFORE`."""
+    left = guilds.delete().where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
+    if not (await connection.execute(left)).rowcount:
+        return
+    for table in metadata.tables.values():
+        if "guild_id" in table.c and table not in REMOVED_BEFORE:
+            await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
 def _guild_from_row(row: sa.Row[Any]) -> models.Guild:

@@ -43,6 +43,14 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+READER_ROWS = {"reader": "rows"}
+"""`info` of a column with a reader's Discord id, in a text column as `user:<id>`: its rows are the reader's own.
+
+`/me data` gives these rows and `/me forget` deletes them, with the rows below them (`storage.accounts.reader_data`).
+"""
+READER_MENTION = {"reader": "mention"}
+"""`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
+
 # On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64-bit.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -218,7 +226,7 @@ subscriptions = sa.Table(
     sa.Column("settle_hours", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
-    sa.Column("created_by", sa.BigInteger),
+    sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("next_due_at", UtcTime),
     sa.Column("due_on", sa.Date, comment="local date of next_due_at"),
@@ -288,7 +296,7 @@ alerts = sa.Table(
     "alerts",
     metadata,
     _id(),
-    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger, nullable=False, info=READER_ROWS),
     sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("terms", sa.JSON, nullable=False, comment="pairs of kind and text as typed"),
@@ -327,7 +335,9 @@ alert_terms = sa.Table(
 told_papers = sa.Table(
     "told_papers",
     metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'"),
+    sa.Column(
+        "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
+    ),
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("told_at", UtcTime, nullable=False),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
@@ -340,7 +350,12 @@ pending_alerts = sa.Table(
     _reference("digest_id", "digests.id", primary_key=True, autoincrement=False),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("paper_ids", sa.JSON, nullable=False, comment="papers that this revision added"),
-    sa.Column("recipient", sa.Text, comment="last recipient whose alerts are planned; NULL: none yet"),
+    sa.Column(
+        "recipient",
+        sa.Text,
+        comment="last recipient whose alerts are planned; NULL: none yet",
+        info=READER_MENTION,
+    ),
     sa.Column("added_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -348,7 +363,7 @@ pending_alerts = sa.Table(
 told_archive = sa.Table(
     "told_archive",
     metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers"),
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers", info=READER_ROWS),
     sa.Column("paper_ids", sa.LargeBinary, nullable=False, comment="differences of sorted ids, JSON, zlib"),
     sqlite_with_rowid=False,
 )
@@ -362,7 +377,7 @@ deliveries = sa.Table(
     _reference("subscription_id", "subscriptions.id", ondelete="SET NULL", index=True),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("channel_id", sa.BigInteger, index=True, comment="destination; NULL until a DM is opened"),
-    sa.Column("user_id", sa.BigInteger, index=True),
+    sa.Column("user_id", sa.BigInteger, index=True, info=READER_ROWS),
     sa.Column("locale", sa.Text, nullable=False),
     sa.Column("local_on", sa.Date),
     sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
@@ -416,7 +431,7 @@ parts = sa.Table(
 readers = sa.Table(
     "readers",
     metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     sa.Column("locale", sa.Text),
     sa.Column("timezone", sa.Text),
     sa.Column("dm_channel_id", sa.BigInteger),
@@ -426,7 +441,7 @@ readers = sa.Table(
 saved_papers = sa.Table(
     "saved_papers",
     metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("saved_at", UtcTime, nullable=False),
 )
@@ -437,7 +452,7 @@ guilds = sa.Table(
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("locale", sa.Text),
     sa.Column("timezone", sa.Text),
-    sa.Column("installed_by", sa.BigInteger),
+    sa.Column("installed_by", sa.BigInteger, info=READER_MENTION),
     sa.Column("system_channel_id", sa.BigInteger),
     sa.Column("left_at", UtcTime),
     sa.Column("seen_at", UtcTime, nullable=False),

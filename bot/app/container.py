@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bot import day_close
 from bot.clock import Clock, system_clock
 from bot.services.accounts.guilds import Guilds
+from bot.services.accounts.reader_data import ReaderData
 from bot.services.accounts.readers import Readers
 from bot.services.accounts.text_tokens import TextTokenStore
 from bot.services.alerts.alerts import Alerts
@@ -206,6 +207,7 @@ class Container:
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
+            reader_data=ReaderData(database, self.clock),
             text_tokens=TextTokenStore(database),
             writer=WriterStatus(
                 database,

@@ -84,7 +84,9 @@ class Runtime:
         container = self.container
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
-            await Retention(container.database, container.clock, days=container.settings.keep_days).purge()
+            days, guild_days = container.settings.keep_days, container.settings.keep_server_days
+            retention = Retention(container.database, container.clock, days=days, guild_days=guild_days)
+            await retention.purge()
 
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""

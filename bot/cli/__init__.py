@@ -29,6 +29,7 @@ def build_app() -> typer.Typer:
         digests,
         glossary,
         maintenance,
+        readers,
         run,
         search,
         sources,
@@ -50,6 +51,7 @@ def build_app() -> typer.Typer:
     for name, group in (
         ("channels", subscriptions.group),
         ("alerts", alerts.group),
+        ("readers", readers.group),
         ("sources", sources.group),
         ("templates", templates.group),
     ):

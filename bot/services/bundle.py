@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.rendering.charts import ChartRenderer
 from bot.services.accounts.guilds import Guilds
+from bot.services.accounts.reader_data import ReaderData
 from bot.services.accounts.readers import Readers
 from bot.services.accounts.text_tokens import TextTokenStore
 from bot.services.alerts.alerts import Alerts
@@ -42,6 +43,7 @@ class Services:
     why: WhyExplainer
     guilds: Guilds
     readers: Readers
+    reader_data: ReaderData
     text_tokens: TextTokenStore
     sources: SourceRegistry
     trends: TrendService

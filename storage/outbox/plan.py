@@ -60,11 +60,10 @@ async def add_all(
     return ids
 
 
-async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> None:
-    """Store the DM channel of a delivery to a reader, once it is open."""
-    await connection.execute(
-        tables.deliveries.update().where(tables.deliveries.c.id == delivery_id).values(channel_id=channel_id)
-    )
+async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
+    """Store the DM channel of a delivery to a reader, once it is open. False if there is no such delivery any more."""
+    statement = tables.deliveries.update().where(tables.deliveries.c.id == delivery_id)
+    return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
 async def set_content(

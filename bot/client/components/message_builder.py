@@ -78,6 +78,13 @@ class MessageBuilder:
         self._container.add_item(ui.MediaGallery(picture))
         return True
 
+    def add_file(self, name: str) -> bool:
+        """Add a file that is attached to the message, by its name."""
+        if not self.budget.add():
+            return False
+        self._container.add_item(ui.File(f"attachment://{name}"))
+        return True
+
     def add_separator(self, *, visible: bool = True) -> bool:
         """Add a line, or vertical space without a line."""
         if not self.budget.add():

@@ -518,3 +518,27 @@ rising-facts = { $count ->
 rising-note = Papers with it in the title, and its share of all, against the 3 months before
 rising-none = No topic stands out against the 3 months before.
 rising-pick = See how one of them went
+
+# /me: what is kept about the reader
+
+help-me-data = everything kept about you, as a file
+help-me-forget = remove everything kept about you
+me-data = Everything kept about you is in this file. { $command } removes it.
+me-nothing = Nothing is kept about you.
+me-forget-question =
+    ### Remove everything about you?
+    { $saved ->
+        [one] One saved paper
+       *[other] { $saved } saved papers
+    }, { $alerts ->
+        [one] one alert
+       *[other] { $alerts } alerts
+    } (also those in channels), the record of { $messages ->
+        [one] one message
+       *[other] { $messages } messages
+    } to you and your settings are removed, and messages that still wait are not sent.
+    This cannot be undone. { $command } gives you all of it as a file first.
+me-forget-all = Remove everything
+me-keep = Keep it
+me-kept = Nothing was removed.
+me-forgotten = Everything about you is removed. The messages that you already have stay in Discord.

@@ -230,3 +230,15 @@ choice =
     .weekly = 주간: 뒤늦게 오른 논문
     .hour = 이 시각에, 있는 것으로
     .complete = 그날 목록이 다 모이면 (이 시각보다 먼저는 아니에요)
+
+me =
+    .name = 내정보
+    .description = 저장된 내 정보를 다뤄요
+
+me-data =
+    .name = 받기
+    .description = 저장된 내 정보를 모두 파일로 받아요
+
+me-forget =
+    .name = 지우기
+    .description = 저장된 내 정보를 모두 지워요

@@ -457,3 +457,18 @@ rising-facts = { $count }편 · { $before }% → { $now }%
 rising-note = 제목에 나온 논문 수, 전체에서 차지하는 몫이 그 전 석 달에서 어떻게 달라졌는지
 rising-none = 그 전 석 달에 견주어 눈에 띄게 늘어난 주제는 없어요.
 rising-pick = 주제의 흐름 보기
+
+# /내정보: 독자에 대해 저장한 내용
+
+help-me-data = 저장된 내 정보를 파일로 받기
+help-me-forget = 저장된 내 정보를 모두 지우기
+me-data = 저장된 내 정보가 모두 이 파일에 있어요. { $command }로 모두 지울 수 있어요.
+me-nothing = 저장된 정보가 없어요.
+me-forget-question =
+    ### 내 정보를 모두 지울까요?
+    저장한 논문 { $saved }편, 알림 { $alerts }개(채널 알림 포함), 보낸 메시지 기록 { $messages }개와 설정을 지우고, 아직 보내지 않은 메시지는 보내지 않아요.
+    지우면 되돌릴 수 없어요. 먼저 { $command }에서 파일로 받아 둘 수 있어요.
+me-forget-all = 모두 지우기
+me-keep = 그대로 두기
+me-kept = 아무것도 지우지 않았어요.
+me-forgotten = 내 정보를 모두 지웠어요. 이미 받은 메시지는 디스코드에 그대로 남아 있어요.

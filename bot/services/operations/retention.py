@@ -29,7 +29,10 @@ PAUSE_SECONDS = 0.02
 
 
 class Retention:
-    """One run over everything that can be removed. A run that is interrupted is continued by the next one."""
+    """One run over everything that can be removed. A run that is interrupted is continued by the next one.
+
+    `days` is the retention time, `guild_days` that of a server that the bot has left (the same if None).
+    """
 
     def __init__(
         self,
@@ -37,12 +40,14 @@ class Retention:
         clock: Clock,
         *,
         days: int,
+        guild_days: int | None = None,
         batch_size: int = BATCH_SIZE,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._days = days
+        self._guild_days = days if guild_days is None else guild_days
         self._batch_size = batch_size
         self._sleep = sleep
 
@@ -60,7 +65,7 @@ class Retention:
         removed += await self._repeat(lambda connection: drafts.purge(connection, before, self._batch_size))
         removed += await self._archive_notified(before)
         removed += await self._remove_deliveries(before)
-        removed += await self._remove_left_guilds(before)
+        removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
         if removed:
             log.info("old rows removed", rows=removed)
         return removed

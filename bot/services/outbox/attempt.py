@@ -85,6 +85,7 @@ class AttemptRunner:
         if channel_id is None:
             channel_id = await self._sender.open_dm(user_id)
         async with self._database.transaction() as connection:
-            await readers.upsert(connection, user_id, now=now, dm_channel_id=channel_id)
-            await plan.set_channel(connection, delivery.id, channel_id)
+            # A reader who asked meanwhile to be forgotten has no delivery any more, and must not be stored again.
+            if await plan.set_channel(connection, delivery.id, channel_id):
+                await readers.upsert(connection, user_id, now=now, dm_channel_id=channel_id)
         return channel_id

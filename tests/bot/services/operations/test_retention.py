@@ -24,12 +24,13 @@ from bot.services.search.service import SearchService
 from storage import alerts, models, papers, posted, tables
 from storage.database import Connection, Database
 from storage.outbox import attempts, plan, queries
-from tests.support import alert_builders, alert_harness, outbox_builders
+from tests.support import alert_builders, alert_harness, outbox_builders, reader_rows
 from tests.support.alert_harness import AlertHarness
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
 
 DAY = timedelta(days=1)
 CHANNEL = 20
+GUILD = 9_310_000_000_000_017
 LATER = SEOUL_9AM + 100 * DAY
 
 
@@ -185,6 +186,21 @@ async def test_a_departed_server_is_removed_with_everything_of_it(
         told = await alerts.list_notified_papers(connection, ["user:7", f"channel:{CHANNEL}"], [1])
     assert ("user:7", 1) in told
     assert ((f"channel:{CHANNEL}", 1) in told) == is_back
+
+
+async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with_its_id(db: Database) -> None:
+    await reader_rows.fill_every_table(db, 7, guild_id=GUILD)
+    service = Guilds(db, lambda: SEOUL_9AM)
+    await service.update(GUILD)
+    await service.mark_left([GUILD])
+    async with db.transaction() as connection:
+        await connection.execute(tables.deliveries.update().values(state="sent", finished_at=SEOUL_9AM))
+        await connection.execute(tables.alerts.update().values(channel_id=CHANNEL))
+    before = await reader_rows.find_columns(db, str(GUILD))
+    for days, is_kept in ((30, True), (31, False)):
+        now = SEOUL_9AM + days * DAY
+        await Retention(db, lambda now=now: now, days=90, guild_days=30, sleep=_no_pause).purge()  # type: ignore[misc]
+        assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
 
 
 async def _tell(database: Database, *recipients: str) -> None:

@@ -1,0 +1,85 @@
+"""/me: what is kept about the reader, as a file, and its removal."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from asyncio import to_thread
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.client.components import custom_ids, message_builder
+from bot.client.context import Client, Interaction
+from bot.client.interactions import component_router, responses
+from bot.client.translations import Texts
+from bot.client.views import notices
+
+FORGET = "mf"
+KEEP = "mk"
+MAX_PLAIN_BYTES = 8_000_000
+"""Discord takes files of 10 MB; a larger one is sent compressed."""
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class MeCog(commands.GroupCog, name="me", description="What is kept about you"):
+    """The reader's own data. Every answer is private."""
+
+    def __init__(self, bot: Client) -> None:
+        self._data = bot.services.reader_data
+        self._mentions = bot.mentions
+
+    @app_commands.command(name="data", description="Everything kept about you, as a file")
+    async def data(self, interaction: Interaction) -> None:
+        """Give the reader everything that is kept, as an attached JSON file."""
+        await responses.defer(interaction)
+        texts = await interaction.client.texts_for(interaction)
+        content, name = await self._data.export(interaction.user.id), "paperround.json"
+        if len(content) > MAX_PLAIN_BYTES:
+            content, name = await to_thread(gzip.compress, content), f"{name}.gz"
+        message = message_builder.MessageBuilder()
+        message.add_text(texts("me-data", command=self._mentions("me forget")))
+        message.add_file(name)
+        await responses.reply_privately(interaction, message.view, [discord.File(io.BytesIO(content), name)])
+
+    @app_commands.command(name="forget", description="Remove everything kept about you")
+    async def forget(self, interaction: Interaction) -> None:
+        """Say what would be removed, with a button that does it."""
+        await responses.defer(interaction)
+        texts = await interaction.client.texts_for(interaction)
+        counts = await self._data.count(interaction.user.id)
+        await responses.reply_privately(
+            interaction, _confirmation_view(texts, counts, self._mentions("me data"))
+        )
+
+    @component_router.handles(FORGET)
+    async def confirm_forget(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Remove everything kept about the user who pressed the button."""
+        await self._data.forget(interaction.user.id)
+        texts = await interaction.client.texts_for(interaction)
+        await responses.update_message(interaction, notices.text_view(texts("me-forgotten")))
+
+    @component_router.handles(KEEP)
+    async def keep(self, interaction: Interaction, action: custom_ids.Action) -> None:
+        """Close the question without removing anything."""
+        texts = await interaction.client.texts_for(interaction)
+        await responses.update_message(interaction, notices.text_view(texts("me-kept")))
+
+
+def _confirmation_view(texts: Texts, counts: dict[str, int], data_command: str) -> ui.LayoutView:
+    if not counts:
+        return notices.text_view(texts("me-nothing"))
+    text = texts(
+        "me-forget-question",
+        saved=counts.get("saved_papers", 0),
+        alerts=counts.get("alerts", 0),
+        messages=counts.get("deliveries", 0),
+        command=data_command,
+    )
+    forget = message_builder.button(
+        texts("me-forget-all"), custom_ids.pack(FORGET), style=discord.ButtonStyle.danger
+    )
+    keep = message_builder.button(texts("me-keep"), custom_ids.pack(KEEP))
+    return notices.text_view(text, forget, keep, accent=message_builder.RED)

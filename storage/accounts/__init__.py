@@ -1,0 +1,1 @@
+"""What is kept about one reader, across all tables."""

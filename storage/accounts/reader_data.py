@@ -1,0 +1,131 @@
+"""Collects and removes everything kept about one reader, from each table that declares a reader's id.
+
+It is the one module that deletes from tables of other modules: it reads the declarations of `storage.tables`
+(`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, told_archive
+from storage.tables import READER_MENTION, READER_ROWS, deliveries, metadata, papers
+
+_BATCH_SIZE = 250
+"""Rows converted before the event loop gets control."""
+
+
+def list_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
+    """Return the columns with this declaration. Those of deliveries come first, which a sender may be about to change."""
+    found = [
+        column
+        for table in reversed(metadata.sorted_tables)
+        for column in table.c
+        if column.info.get("reader") == declaration["reader"]
+    ]
+    return sorted(found, key=lambda column: column.table is not deliveries)
+
+
+def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition that a declared column holds a reader's id, as a number or as `user:<id>`."""
+    is_text = isinstance(column.type, sa.Text)
+    return column == (f"user:{user_id}" if is_text else user_id)
+
+
+async def collect(connection: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows about a reader by table, as JSON: ids of Discord as strings, papers by their arXiv ids."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for column in [*list_columns(READER_ROWS), *list_columns(READER_MENTION)]:
+        await _add_rows(connection, found, column.table, names_reader(column, user_id))
+        if column.info == READER_ROWS:
+            for reference in _list_references(column.table):
+                own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
+                await _add_rows(connection, found, reference.table, reference.in_(own))
+    await _name_papers(connection, found)
+    return {name: rows for name, rows in sorted(found.items()) if rows}
+
+
+async def count(connection: AsyncConnection, user_id: int) -> dict[str, int]:
+    """Return the number of rows that `remove` would delete or change, by table."""
+    counts: dict[str, int] = {}
+    for column in [*list_columns(READER_ROWS), *list_columns(READER_MENTION)]:
+        query = sa.select(sa.func.count()).where(names_reader(column, user_id)).select_from(column.table)
+        number = (await connection.execute(query)).scalar_one()
+        counts[column.table.name] = counts.get(column.table.name, 0) + number
+    return {name: number for name, number in sorted(counts.items()) if number}
+
+
+async def remove(connection: AsyncConnection, user_id: int) -> None:
+    """Delete a reader's rows with those below them, and the reader's id from the rows of others."""
+    for column in list_columns(READER_ROWS):
+        await connection.execute(column.table.delete().where(names_reader(column, user_id)))
+    for column in list_columns(READER_MENTION):
+        statement = column.table.update().where(names_reader(column, user_id))
+        await connection.execute(statement.values({column.name: None}))
+
+
+def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
+    """Yield the columns of other tables whose rows the database deletes with those of `table`."""
+    for other in metadata.sorted_tables:
+        for key in other.foreign_keys:
+            if key.column.table is table and key.ondelete == "CASCADE" and not _declares_rows(other):
+                yield other.c[key.parent.name]
+
+
+def _declares_rows(table: sa.Table) -> bool:
+    return any(column.info == READER_ROWS for column in table.c)
+
+
+async def _add_rows(
+    connection: AsyncConnection,
+    found: dict[str, list[dict[str, Any]]],
+    table: sa.Table,
+    condition: sa.ColumnElement[bool],
+) -> None:
+    query = sa.select(table).where(condition).order_by(*table.primary_key.columns)
+    rows = found.setdefault(table.name, [])
+    result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
+    async for partition in result.partitions():
+        rows += [
+            {column.name: _to_json(column, row._mapping[column]) for column in table.c} for row in partition
+        ]
+
+
+def _to_json(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(value, bytes):
+        return sorted(told_archive.unpack(value))
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    is_discord_id = isinstance(column.type, sa.BigInteger) and not column.foreign_keys and column.name != "id"
+    return str(value) if is_discord_id and value is not None else value
+
+
+async def _name_papers(connection: AsyncConnection, found: dict[str, list[dict[str, Any]]]) -> None:
+    """Replace the ids of papers, which mean nothing outside of this database, by arXiv ids."""
+    names = {
+        table.name: [column.name for column in table.c if _holds_papers(column)]
+        for table in metadata.tables.values()
+    }
+    of_papers = [
+        (row, name) for table, rows in found.items() for row in rows for name in names[table] if row[name]
+    ]
+    ids = {id_ for row, name in of_papers for id_ in _as_list(row[name])}
+    arxiv_ids = dict(
+        await bulk.select_where_in(connection, papers.c.id, ids, [papers.c.id, papers.c.arxiv_id])
+    )
+    for row, name in of_papers:
+        named = [arxiv_ids.get(id_, id_) for id_ in _as_list(row[name])]
+        row[name] = named if isinstance(row[name], list) else named[0]
+
+
+def _holds_papers(column: sa.Column[Any]) -> bool:
+    return column.name == "paper_ids" or any(key.column is papers.c.id for key in column.foreign_keys)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,82 @@
+"""/me data and /me forget, from what a reader did in the chat to a database without the reader's id."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from bot.client.cogs import me
+from bot.client.translations import Translations
+from storage import models
+from storage.database import Database
+from tests.support import client_archive, digest_builders, reader_rows
+from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, last_response, open_harness, shown_text
+
+
+async def _use_everything(harness: ClientHarness) -> None:
+    """Save a paper, follow words, set a post up, and get an alert."""
+    texts, services = harness.texts, harness.bot.services
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
+    await harness.reader.click(card, label=texts("save"))
+    preview = last_response(await harness.reader.slash(harness.channel, "alerts add", keyword="robot"))
+    await harness.reader.click(preview, label=texts("alert-create"))
+    subscription = await harness.add_subscription()
+    await services.guilds.update(harness.guild.id, installed_by=harness.reader.id)
+    async with harness.container.database.transaction() as connection:
+        await connection.exec_driver_sql(
+            f"UPDATE subscriptions SET created_by = {harness.reader.id} WHERE id = {subscription.id}"
+        )
+    fresh = digest_builders.newsletter(SIMCORD_EPOCH.date(), (("2601.00009", 9),), text="A robot.")
+    await harness.container.create_ingest().add_text(fresh, location="fresh.md")
+    await harness.container.alert_planner.drain()
+
+
+KNOWN = {"alerts", "deliveries", "guilds", "readers", "saved_papers", "subscriptions", "told_papers"}
+
+
+async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(
+    db: Database, texts: Translations
+) -> None:
+    async with open_harness(db, models.Locale.KO, texts) as harness:
+        for number, text in enumerate(client_archive.DIGESTS):
+            await harness.container.create_ingest().add_text(text, location=f"{number}.md")
+        await _use_everything(harness)
+        reader_id = str(harness.reader.id)
+        named = {name.partition(".")[0] for name in await reader_rows.find_columns(db, reader_id)}
+        assert named >= KNOWN
+        answer = await harness.reader.slash(harness.channel, "me data")
+        assert answer.ephemeral
+        (file,) = last_response(answer).attachments
+        found = json.loads(await file.read())
+        assert set(found["tables"]) >= KNOWN | {"parts"}
+        assert found["tables"]["saved_papers"][0]["paper_id"] == "2501.00001"
+        question = last_response(await harness.reader.slash(harness.channel, "me forget"))
+        forgotten = await harness.reader.click(question, label=harness.texts("me-forget-all"))
+        assert shown_text(last_response(forgotten)) == harness.texts("me-forgotten")
+        assert await reader_rows.find_columns(db, reader_id) == set()
+        assert harness.unexpected_errors() == []
+
+
+async def test_the_question_says_what_would_go_and_can_be_closed(harness: ClientHarness) -> None:
+    nothing = last_response(await harness.reader.slash(harness.channel, "me forget"))
+    assert shown_text(nothing) == harness.texts("me-nothing")
+    await _use_everything(harness)
+    question = last_response(await harness.reader.slash(harness.channel, "me forget"))
+    text = harness.texts("me-forget-question", saved=1, alerts=1, messages=1, command="`/me data`")
+    assert text.splitlines()[1] in shown_text(question)
+    kept = await harness.reader.click(question, label=harness.texts("me-keep"))
+    assert shown_text(last_response(kept)) == harness.texts("me-kept")
+    assert (await harness.bot.services.reader_data.count(harness.reader.id))["alerts"] == 1
+
+
+async def test_a_large_file_is_compressed(
+    english_harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(me, "MAX_PLAIN_BYTES", 10)
+    answer = await english_harness.reader.slash(english_harness.channel, "me data")
+    (file,) = last_response(answer).attachments
+    assert file.filename == "paperround.json.gz"
+    found = json.loads(gzip.decompress(await file.read()))
+    assert (found["user_id"], found["tables"]) == (str(english_harness.reader.id), {})

@@ -1,0 +1,94 @@
+"""Rows of readers in every table that declares a reader's id, and a search for a text in all of the database."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import tables, told_archive
+from storage.database import Connection, Database
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+_numbers = itertools.count(1000)
+_TEXTS = {
+    "locale": "en",
+    "style": "compact",
+    "state": "paused",
+    "days": "12345",
+    "when": "hour",
+    "kind": "keyword",
+    "timing": "now",
+}
+"""Values that records can be built from."""
+
+
+async def fill_every_table(database: Database, user_id: int, guild_id: int | None = None) -> None:
+    """Insert a row into every table. Declared columns have the reader's id, others are NULL if they may.
+
+    `guild_id` is that of all rows of a server.
+    """
+    filled: dict[sa.Table, Any] = {}
+    async with database.transaction() as connection:
+        for table in tables.metadata.sorted_tables:
+            values = {
+                column.name: _value(column, user_id, filled) for column in table.c if not _is_serial(column)
+            }
+            if guild_id is not None and "guild_id" in values:
+                values["guild_id"] = guild_id
+            statement = table.insert().values(values).returning(*table.c)
+            filled[table] = (await connection.execute(statement)).one()._mapping
+
+
+def _is_serial(column: sa.Column[Any]) -> bool:
+    return isinstance(column.identity, sa.Identity)
+
+
+def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) -> Any:
+    number = next(_numbers)
+    if "reader" in column.info:
+        return f"user:{user_id}" if isinstance(column.type, sa.Text) else user_id
+    if column.foreign_keys:
+        (key,) = column.foreign_keys
+        return filled[key.column.table][key.column.name]
+    if column.nullable:
+        return None
+    if isinstance(column.type, sa.LargeBinary):
+        return told_archive.pack([1])
+    if isinstance(column.type, tables.UtcTime):
+        return NOW
+    values: dict[type[Any], Any] = {
+        str: _TEXTS.get(column.name, f"t{number}"),
+        int: number,
+        float: 0.5,
+        bool: False,
+        date: date.fromordinal(700_000 + number),
+        dict: [],
+    }
+    return [] if isinstance(column.type, sa.JSON) else values[column.type.python_type]
+
+
+async def find_columns(database: Database, text: str) -> set[str]:
+    """Return the columns, as `table.column`, of the rows that contain a text anywhere, numbers and bytes included."""
+    found = set()
+    async with database.read() as connection:
+        for name in await _list_tables(connection):
+            for row in (await connection.execute(sa.text(f'SELECT * FROM "{name}"'))).mappings():
+                found |= {f"{name}.{column}" for column, value in row.items() if text in _as_text(value)}
+    return found
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+async def _list_tables(connection: Connection) -> list[str]:
+    """Return the tables that can be read; the words of SQLite's full-text index cannot."""
+    names: list[str] = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+    if connection.dialect.name != "sqlite":
+        return names
+    virtual = sa.text("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%'")
+    unreadable = set((await connection.execute(virtual)).scalars())
+    return [name for name in names if name not in unreadable]
