@@ -6,15 +6,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-faults test-image check format bench bench-large shape clean
+.PHONY: help install demo run test test-faults test-image test-install check format bench bench-large shape clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Paperround needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or set PYTHON=/path/to/python." >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) and installing into it: about a minute, once …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]' \
+	  && echo "done in $$SECONDS s"
 	@touch $@
 
 install: $(STAMP)
@@ -48,6 +50,9 @@ test-faults: $(STAMP) ## the long fault runs: kill -9 at 50 moments and more
 
 test-image: $(STAMP) ## build the Docker image with buildah and run it; needs root
 	@$(BIN)/pytest -m image tests/test_image.py $(ARGS)
+
+test-install: $(STAMP) ## install the checkout into an empty environment and use it; needs a package index
+	@$(BIN)/pytest -m install tests/test_install.py $(ARGS)
 
 bench: $(STAMP) ## speed and size, as ratios to a floor of the same run
 	@$(BIN)/python -m bench

@@ -38,12 +38,14 @@ _OBJECT_IN_USE = "55006"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests of the image, which take minutes, unless they are named or selected by their mark."""
-    if "image" in config.option.markexpr or any("test_image" in argument for argument in config.args):
-        return
-    for item in items:
-        if item.get_closest_marker("image"):
-            item.add_marker(pytest.mark.skip(reason="`make test-image` builds and runs the image"))
+    """Skip the tests of the image and of the installation unless they are named or selected by their mark."""
+    for mark in ("image", "install"):
+        if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
+            continue
+        skip = pytest.mark.skip(reason=f"`make test-{mark}` runs it")
+        for item in items:
+            if item.get_closest_marker(mark):
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True)

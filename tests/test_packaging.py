@@ -87,7 +87,7 @@ def test_the_wheel_contains_every_template_in_its_package(wheel: frozenset[str])
         ("bot/client/locales", "*.ftl"),
         ("bot/demo/samples", "*.md"),
         ("bot/demo/pictures", "*.png"),
-        ("bot/text/glossary", "*.tsv"),
+        ("bot/text", "*.tsv"),
         ("storage/migrations/versions", "*.py"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Commands that start the bot: `run` and `demo`."""
+"""Commands that start the bot, `run` and `demo`, and the option `--version`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,25 @@ from bot.cli import arguments, context
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.callback()(accept_options)
     app.command("run")(run)
     app.command("demo")(demo)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        import importlib.metadata
+
+        typer.echo(f"paperround {importlib.metadata.version('paperround')}")
+        raise typer.Exit
+
+
+def accept_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `paperround` itself."""
 
 
 def run() -> None:
@@ -54,7 +71,8 @@ def demo(
         from bot.demo import server
     except ModuleNotFoundError as error:
         raise errors.UsageError(
-            f"The demo needs {error.name}: install it with pip install 'paperround[demo]'."
+            f"The demo needs {error.name}: install Paperround from its checkout as '.[demo]' instead of '.',"
+            " for example with pipx install '.[demo]'."
         ) from None
 
     context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))

@@ -232,7 +232,8 @@ async def open_model(
         client = await asyncio.to_thread(_build_client, url, key)
     except ModuleNotFoundError as error:
         raise errors.UsageError(
-            f"The writer needs {error.name}: install it with pip install 'paperround[writer]'."
+            f"The writer needs {error.name}: install Paperround from its checkout as '.[writer]' instead of '.',"
+            " for example with pipx install '.[writer]'."
         ) from None
     async with client:
         yield LanguageModel(client, name, key, clock, seconds=seconds)

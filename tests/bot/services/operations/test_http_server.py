@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -25,6 +28,7 @@ from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
 
 NOW = SEOUL_9AM + timedelta(seconds=90)
+DASHBOARD = Path(__file__).parents[4] / "deploy" / "grafana.json"
 
 
 @dataclass
@@ -232,6 +236,33 @@ async def test_the_health_of_discord_is_a_metric(harness: ServerHarness) -> None
     assert samples["paperround_discord_state,state=well"] == 0
     assert samples["paperround_discord_state,state=troubled"] == 1
     assert samples["paperround_invalid_requests"] == 1
+
+
+async def test_every_query_of_the_dashboard_is_answered(harness: ServerHarness) -> None:
+    harness.metrics.watch_discord(DiscordHealth(lambda: 0.0, random.Random(1)))
+    harness.metrics.record("sent", models.DeliveryKind.DAILY, None, 3.0)
+    harness.metrics.record("retry", models.DeliveryKind.DAILY, contents.Reason.DISCORD_TROUBLE, None)
+    harness.metrics.record_lookup(True, 0.1)
+    await harness.plan("a")
+    samples = {tuple(name.split(",")) for name in await harness.samples()}
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    queries_of_panels = [target["expr"] for panel in panels for target in panel["targets"]]
+    assert len(queries_of_panels) >= len(panels) > 10
+    for query in queries_of_panels:
+        [(name, selector)] = re.findall(r"(paperround_\w+)\{([^}]*)\}", query)
+        # Prometheus itself adds the label of the job.
+        wanted = dict(re.findall(r'(?<!\w)(?!job)(\w+)=~?"([^"]*)"', selector))
+        assert any(_answers(sample, name, wanted) for sample in samples), query
+        for label in re.findall(r"by \(([^)]*)\)", query):
+            names = {part.partition("=")[0] for sample in samples if sample[0] == name for part in sample[1:]}
+            assert set(label.split(", ")) <= names, query
+
+
+def _answers(sample: tuple[str, ...], name: str, wanted: dict[str, str]) -> bool:
+    labels = dict(part.split("=", 1) for part in sample[1:])
+    return sample[0] == name and all(
+        re.fullmatch(value, labels.get(label, "")) for label, value in wanted.items()
+    )
 
 
 def test_two_bots_in_one_process_have_separate_metrics() -> None:

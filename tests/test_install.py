@@ -1,0 +1,69 @@
+"""The installation of a checkout into an empty environment, as `pipx install .` and `uv tool install .` do it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.support import digest_builders
+
+pytestmark = pytest.mark.install
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command `paperround` of an environment with the checkout and what it requires, without any extra."""
+    environment = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=120)
+    pip: list[str | Path] = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", ROOT / "constraints.txt", ROOT], check=True, timeout=600)
+    return environment / "bin" / "paperround"
+
+
+def _run(command: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder outside the checkout, with nothing of this environment in sight."""
+    environment = {"PATH": os.defpath, "HOME": str(folder)}
+    return subprocess.run(
+        [command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_the_command_stores_a_digest_and_finds_its_papers(command: Path, tmp_path: Path) -> None:
+    digest = digest_builders.newsletter(date(2026, 1, 5), [("2601.00001", 5)])
+    (tmp_path / "day.md").write_text(digest, encoding="utf-8")
+    assert _run(command, tmp_path, "--version").stdout.startswith("paperround ")
+    assert _run(command, tmp_path, "ingest", "day.md").returncode == 0
+    assert "2601.00001" in _run(command, tmp_path, "digest", "2026-01-05").stdout
+    assert _run(command, tmp_path, "templates", "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "extra"),
+    [
+        (("demo",), {}, "demo"),
+        (
+            ("write", "--date", "2026-01-05", "--format", "review"),
+            {"PAPERROUND_WRITER_URL": "http://127.0.0.1:9/v1", "PAPERROUND_WRITER_MODEL": "m"},
+            "writer",
+        ),
+    ],
+)
+def test_what_needs_an_extra_says_how_to_get_it(
+    command: Path, tmp_path: Path, arguments: tuple[str, ...], settings: dict[str, str], extra: str
+) -> None:
+    lines = [f"{name}={value}" for name, value in settings.items()]
+    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    digest = digest_builders.newsletter(date(2026, 1, 5), [("2601.00001", 5)])
+    (tmp_path / "day.md").write_text(digest, encoding="utf-8")
+    _run(command, tmp_path, "ingest", "day.md")
+    answer = _run(command, tmp_path, *arguments)
+    assert answer.returncode == 2
+    assert f"pipx install '.[{extra}]'" in answer.stderr
+    assert "Traceback" not in answer.stderr
