@@ -54,17 +54,17 @@ STOP_SECONDS = 15
 DRAW = """
 import sys
 from datetime import date
-from bot.rendering.charts import Chart, ChartRenderer
+from bot.rendering.charts import ChartRenderer
 from bot.rendering.wording.templates import Templates
 from storage.trends import MonthCount
 months = [MonthCount(date(2025, month, 1), month, 9 * month) for month in range(1, 13)]
-chart = Chart("강화 학습", "논문", "표", "ko", months, is_last_partial=True)
+korean = dict(title="강화 학습", labels=("논문", "표"), locale="ko", is_last_partial=True)
 renderer = ChartRenderer(Templates())
 assert renderer.has_hangul, "no font for Hangul"
-assert renderer.draw(chart) != ChartRenderer(Templates(), []).draw(chart), "no letters"
-latin = Chart("language model", "Papers", "Votes", "en", months, is_last_partial=True)
-assert renderer.draw(latin) != ChartRenderer(Templates(), []).draw(latin), "no letters"
-sys.stdout.buffer.write(renderer.draw(chart))
+assert renderer.draw(months, **korean) != ChartRenderer(Templates(), []).draw(months, **korean), "no letters"
+latin = dict(title="language model", labels=("Papers", "Votes"), locale="en", is_last_partial=True)
+assert renderer.draw(months, **latin) != ChartRenderer(Templates(), []).draw(months, **latin), "no letters"
+sys.stdout.buffer.write(renderer.draw(months, **korean))
 """
 
 

@@ -12,9 +12,9 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import simcord
 
@@ -45,6 +45,9 @@ FIRST_STEPS = {
 }
 
 
+Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
+
+
 class DemoClock:
     """SimCord's clock once its environment exists, so that message ids and stored times agree."""
 
@@ -55,53 +58,45 @@ class DemoClock:
         return START_AT if self.env is None else self.env.now()
 
 
-@dataclass(frozen=True)
-class DemoWorld:
-    """The running bot in a simulated Discord with one server, owned by the reader, and one channel."""
-
-    env: simcord.Env
-    container: Container
-    runtime: Runtime
-    guild: simcord.GuildHandle
-    channel: simcord.ChannelHandle
-    reader: simcord.MemberActor
-    user: simcord.UserHandle
-
-    async def populate(self) -> None:
-        """Store the sample digests, and post the daily post and the alerts."""
-        services, ingest = self.container.create_services(), self.container.create_ingest()
-        today = START_AT.date().isoformat()
-        texts = samples.sample_texts()
-        for name, text in texts:
-            if today not in name:
-                await ingest.add_text(text, source="demo", location=name)
-        await ingest.add_facts([samples.ABSTRACT])
-        destination = {"guild_id": self.guild.id, "channel_id": self.channel.id}
-        keyword = ALERT_KEYWORDS[self.container.locale]
-        terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
-        alert = models.Alert(0, self.user.id, terms, START_AT)
-        await services.alerts.add(alert)
-        await services.alerts.add(
-            dataclasses.replace(alert, guild_id=self.guild.id, channel_id=self.channel.id)
-        )
-        await services.readers.update(self.user.id, locale=self.container.locale)
-        # A subscription added yesterday is due now.
-        yesterday = START_AT - timedelta(days=1)
-        subscriptions = Subscriptions(self.container.database, lambda: yesterday)
-        options = SubscriptionOptions(timezone="Asia/Seoul", locale=self.container.locale)
-        await subscriptions.add(**destination, options=options, created_by=self.user.id)
-        for name, text in texts:
-            if today in name:
-                await ingest.add_text(text, source="demo", location=name)
-        await glossary_service.GlossaryService(self.container.database, self.container.clock).rebuild()
-        await self.container.alert_planner.drain()
-        await self.runtime.tick()
-        await self.runtime.relay.drain(self.env.now())
+async def _populate(
+    container: Container, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
+) -> None:
+    """Store the sample digests, and post the daily post and the alerts."""
+    services, ingest = container.create_services(), container.create_ingest()
+    today = START_AT.date().isoformat()
+    texts = samples.sample_texts()
+    for name, text in texts:
+        if today not in name:
+            await ingest.add_text(text, source="demo", location=name)
+    await ingest.add_facts([samples.ABSTRACT])
+    keyword = ALERT_KEYWORDS[container.locale]
+    terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
+    alert = models.Alert(0, user_id, terms, START_AT)
+    await services.alerts.add(alert)
+    await services.alerts.add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
+    await services.readers.update(user_id, locale=container.locale)
+    # A subscription added yesterday is due now.
+    yesterday = START_AT - timedelta(days=1)
+    subscriptions = Subscriptions(container.database, lambda: yesterday)
+    options = SubscriptionOptions(timezone="Asia/Seoul", locale=container.locale)
+    await subscriptions.add(guild_id=guild_id, channel_id=channel_id, options=options, created_by=user_id)
+    for name, text in texts:
+        if today in name:
+            await ingest.add_text(text, source="demo", location=name)
+    await glossary_service.GlossaryService(container.database, container.clock).rebuild()
+    await container.alert_planner.drain()
+    await runtime.tick()
+    await runtime.relay.drain(container.clock())
 
 
 @asynccontextmanager
-async def open_demo(locale: models.Locale, folder: Path) -> AsyncIterator[DemoWorld]:
-    """Start the bot in a new simulated Discord and populate it."""
+async def open_demo(
+    locale: models.Locale, folder: Path, *, dm: bool
+) -> AsyncIterator[tuple[simcord.Env, Runtime, simcord.ChannelHandle, Viewer]]:
+    """Start the bot in a new simulated Discord and populate it. Yields the channel to show (with `dm` the DM) and its reader.
+
+    The server is owned by the reader and has one channel.
+    """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
     async with open_container(settings, clock=clock) as container:
@@ -117,9 +112,11 @@ async def open_demo(locale: models.Locale, folder: Path) -> AsyncIterator[DemoWo
             lock = sender_lock.SenderLock(container.database)
             await lock.try_acquire()
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            world = DemoWorld(env, container, runtime, guild, channel, reader, user)
-            await world.populate()
-            yield world
+            await _populate(container, runtime, guild_id=guild.id, channel_id=channel.id, user_id=user.id)
+            if dm:
+                yield env, runtime, user.dm_channel, user
+            else:
+                yield env, runtime, channel, reader
 
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
@@ -128,10 +125,10 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
-        async with open_demo(locale, Path(folder)) as world:
-            preview = world.env.preview(
-                world.user.dm_channel if dm else world.channel,
-                viewers=[world.user if dm else world.reader],
+        async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channel, viewer):
+            preview = env.preview(
+                channel,
+                viewers=[viewer],
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
                 timezone="Asia/Seoul",
@@ -142,16 +139,16 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 async with preview as page:
                     sys.stdout.write(f"{page.url}\n{FIRST_STEPS[locale]}\n")
                     sys.stdout.flush()
-                    await _run_until_stopped(world, stop, page.wait_closed())
+                    await _run_until_stopped(runtime, stop, page.wait_closed())
             except simcord.SetupError as error:
                 raise errors.PaperroundError(
                     f"Port {port} cannot be listened on ({error}). Choose another with --port, or 0 for any free one."
                 ) from error
 
 
-async def _run_until_stopped(world: DemoWorld, stop: asyncio.Event, page_closed: Awaitable[object]) -> None:
+async def _run_until_stopped(runtime: Runtime, stop: asyncio.Event, page_closed: Awaitable[object]) -> None:
     """Deliver requested posts, such as those of `/daily now`, until the page is closed or `stop` is set."""
-    relay = asyncio.create_task(world.runtime.relay.run(stop))
+    relay = asyncio.create_task(runtime.relay.run(stop))
     waiters = {asyncio.ensure_future(page_closed), asyncio.ensure_future(stop.wait())}
     await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
     stop.set()

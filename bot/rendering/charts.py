@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
@@ -38,19 +37,6 @@ _MAX_TITLE_WIDTH = 17.0
 _CORNER_RADIUS = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """The content of a chart, a column per month. The texts are plain; `locale` is the language of the months' names."""
-
-    title: str
-    papers_label: str
-    votes_label: str
-    locale: str
-    columns: Sequence[trends.MonthCount]
-    is_last_partial: bool
-    """The last month is not over."""
-
-
 class ChartRenderer:
     """Draws charts with the system's fonts, or only with the given font files; in a process of its own if asked to."""
 
@@ -61,14 +47,26 @@ class ChartRenderer:
         self._fonts = fonts
         self._own_process = own_process
 
-    def draw(self, chart: Chart) -> bytes:
-        """Return the chart as a PNG of 1200 by 600 pixels. Reading fonts can take long: call it in a thread.
+    def draw(
+        self,
+        columns: Sequence[trends.MonthCount],
+        *,
+        title: str,
+        labels: tuple[str, str],
+        locale: str,
+        is_last_partial: bool,
+    ) -> bytes:
+        """Return a chart with a column per month, as a PNG of 1200 by 600 pixels.
 
+        Reading fonts can take long: call it in a thread.
+        `labels` are the plain names of papers and votes, `locale` is the language of the months' names;
+        `is_last_partial`: the last month is not over.
         Raises ValueError for a chart without columns and for an operator's template that is not valid SVG.
         """
-        if not chart.columns:
+        if not columns:
             raise ValueError("there is nothing to draw")
-        values = _template_values(chart, hangul=self.has_hangul)
+        values = _layout(columns, locale, hangul=self.has_hangul, is_last_partial=is_last_partial)
+        values |= _label_values(title, labels, hangul=self.has_hangul, has_lines=bool(values["lines"]))
         svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
         draw = svg_to_png.draw_in_process if self._own_process else svg_to_png.draw
         return draw(svg, PNG_WIDTH, self._fonts)
@@ -88,46 +86,57 @@ _GLYPH_PROBE = (
 )
 
 
-def _template_values(chart: Chart, *, hangul: bool) -> dict[str, object]:
-    columns = chart.columns
+def _layout(
+    columns: Sequence[trends.MonthCount], locale: str, *, hangul: bool, is_last_partial: bool
+) -> dict[str, object]:
     with_votes = any(column.votes is not None for column in columns)
     left, right = _MARGIN, WIDTH - (_MARGIN if with_votes else _NARROW_MARGIN)
     slot = (right - left) / len(columns)
     centres = [left + slot * (index + 0.5) for index in range(len(columns))]
     steps, papers_top, votes_top = _axis_scales(columns)
     lines = _vote_lines(columns, centres, votes_top)
-    labels = (chart.papers_label, chart.votes_label)
-    papers_label, votes_label = ("" if _has_missing_glyphs(label, hangul) else label for label in labels)
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "fonts": FONT_FAMILIES,
-        "title": "" if _has_missing_glyphs(chart.title, hangul) else _truncate_title(chart.title),
-        "papers_label": papers_label,
-        "votes_label": votes_label,
-        "legend": _legend(papers_label, votes_label if lines else ""),
         "left": left,
         "right": right,
         "floor": _PLOT_BOTTOM,
         "thin": len(columns) > 24,
         "ticks": _ticks(steps, papers_top, votes_top),
-        "bars": _bars(chart, centres, slot, papers_top),
+        "bars": _bars(columns, centres, slot, papers_top, is_last_partial),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
         "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
-        "labels": _month_labels(columns, centres, chart.locale if hangul or chart.locale != "ko" else None),
+        "labels": _month_labels(columns, centres, locale if hangul or locale != "ko" else None),
     }
 
 
-def _bars(chart: Chart, centres: Sequence[float], slot: float, top: int) -> list[dict[str, object]]:
+def _label_values(title: str, labels: tuple[str, str], *, hangul: bool, has_lines: bool) -> dict[str, object]:
+    papers_label, votes_label = ("" if _has_missing_glyphs(label, hangul) else label for label in labels)
+    return {
+        "title": "" if _has_missing_glyphs(title, hangul) else _truncate_title(title),
+        "papers_label": papers_label,
+        "votes_label": votes_label,
+        "legend": _legend(papers_label, votes_label if has_lines else ""),
+    }
+
+
+def _bars(
+    columns: Sequence[trends.MonthCount],
+    centres: Sequence[float],
+    slot: float,
+    top: int,
+    is_last_partial: bool,
+) -> list[dict[str, object]]:
     width = min(slot * _BAR_WIDTH_RATIO, _MAX_BAR_WIDTH)
     bars: list[dict[str, object]] = []
-    for column, centre in zip(chart.columns, centres, strict=True):
+    for column, centre in zip(columns, centres, strict=True):
         height = _PLOT_BOTTOM - _y_position(column.paper_count, top)
         if height > 0:
             corner = round(min(_CORNER_RADIUS, height, width / 2), 1)
             x = round(centre - width / 2, 1)
             bar = {"x": x, "width": round(width, 1), "height": round(height, 1), "corner": corner}
-            bars.append({**bar, "faded": chart.is_last_partial and column is chart.columns[-1]})
+            bars.append({**bar, "faded": is_last_partial and column is columns[-1]})
     return bars
 
 

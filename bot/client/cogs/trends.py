@@ -140,9 +140,8 @@ class TrendsCog(commands.Cog):
         """Return the chart as PNG; None without papers, or if the operator's template is invalid."""
         if not answer.trend.total:
             return None
-        chart = trends_view.build_chart(texts, answer)
         try:
-            return await asyncio.to_thread(self._services.charts.draw, chart)
+            return await asyncio.to_thread(trends_view.draw_chart, self._services.charts, texts, answer)
         except ValueError as error:
             log.warning("chart not drawn", error=str(error))
             return None

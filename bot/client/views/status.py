@@ -106,9 +106,11 @@ def _post_text(
 def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None) -> str:
     if post is None:
         return texts("status-no-message")
-    last = schedule_text.format_timestamp(post.at, "R")
-    if post.message_id is not None and post.channel_id is not None:
-        address = f"https://discord.com/channels/{guild_id or '@me'}/{post.channel_id}/{post.message_id}"
+    delivery, part = post
+    last = schedule_text.format_timestamp(delivery.finished_at or delivery.due_at, "R")
+    channel_id = (part and part.channel_id) or delivery.channel_id
+    if part is not None and channel_id is not None:
+        address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{part.message_id}"
         last = f"[{texts('status-message')}]({address}) {last}"
     return texts("status-last", last=last)
 

@@ -106,12 +106,16 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
     return message.view
 
 
-def build_chart(texts: Texts, answer: TrendAnswer) -> charts.Chart:
-    """Return the chart of an answer."""
+def draw_chart(renderer: charts.ChartRenderer, texts: Texts, answer: TrendAnswer) -> bytes:
+    """Return the chart of an answer. Raises and takes as long as `ChartRenderer.draw`."""
     trend = answer.trend
-    title = answer.topic.text or texts("trend-everything")
-    labels = texts("trend-papers"), texts("trend-votes")
-    return charts.Chart(title, *labels, texts.locale.value, trend.months, trend.is_last_month_partial)
+    return renderer.draw(
+        trend.months,
+        title=answer.topic.text or texts("trend-everything"),
+        labels=(texts("trend-papers"), texts("trend-votes")),
+        locale=texts.locale.value,
+        is_last_partial=trend.is_last_month_partial,
+    )
 
 
 def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from bot.digests.elements import labelled_fields
 from storage import models
@@ -19,21 +19,11 @@ _MAX_HIGHLIGHT_LENGTH = 200
 _PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
-@dataclass(frozen=True, slots=True)
-class PaperMarkdown:
-    """A paper's values for the export templates. `title` is None if the digest has none; `body` is the summary."""
-
-    arxiv_id: str
-    title: str | None
-    url: str
-    votes: int | None
-    authors: str
-    thumbnail: str | None
-    video: str | None
-    body: str
+ExportPaper = tuple[models.Entry, str, str]
+"""A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
 
 
-def render_newsletter_paper(entry: models.Entry) -> PaperMarkdown:
+def render_newsletter_paper(entry: models.Entry) -> ExportPaper:
     """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
     is_bulleted = all(_fits_bullet(section) for section in entry.sections)
     render_section = _render_bullet if is_bulleted else _render_low_heading
@@ -42,7 +32,7 @@ def render_newsletter_paper(entry: models.Entry) -> PaperMarkdown:
     return _build_paper(entry, title, body)
 
 
-def render_review_paper(entry: models.Entry) -> PaperMarkdown:
+def render_review_paper(entry: models.Entry) -> ExportPaper:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
     level = "#" if any(_min_heading_level(section.body) <= 2 for section in entry.sections) else "##"
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
@@ -56,23 +46,14 @@ def render_review_paper(entry: models.Entry) -> PaperMarkdown:
     return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
 
 
-PAPER_RENDERERS: Mapping[models.DigestFormat, Callable[[models.Entry], PaperMarkdown]] = {
+PAPER_RENDERERS: Mapping[models.DigestFormat, Callable[[models.Entry], ExportPaper]] = {
     models.DigestFormat.NEWSLETTER: render_newsletter_paper,
     models.DigestFormat.REVIEW: render_review_paper,
 }
 
 
-def _build_paper(entry: models.Entry, title: str | None, body: str) -> PaperMarkdown:
-    return PaperMarkdown(
-        entry.arxiv_id,
-        _one_line(title) if title else None,
-        entry.url,
-        entry.votes,
-        _format_authors(entry),
-        entry.thumbnail,
-        entry.video,
-        body,
-    )
+def _build_paper(entry: models.Entry, title: str | None, body: str) -> ExportPaper:
+    return replace(entry, title=_one_line(title) if title else None), _format_authors(entry), body
 
 
 def _format_authors(entry: models.Entry) -> str:

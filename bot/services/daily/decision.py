@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 from bot import day_close
 from bot.services.daily import late_papers, schedule, selection, styles
@@ -128,12 +127,8 @@ class CandidatePool:
         return self._on_topic[key]
 
 
-class DueDates(NamedTuple):
-    """The times that have fallen due, oldest first; the next due time; and the local date of today."""
-
-    past: tuple[schedule.DueTime, ...]
-    following: schedule.DueTime
-    today: date
+DueDates = tuple[tuple[schedule.DueTime, ...], schedule.DueTime, date]
+"""The times that have fallen due, oldest first; the next due time; and the local date of today."""
 
 
 class Calendar:
@@ -153,7 +148,7 @@ class Calendar:
             if subscription.due_on is not None:
                 past = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
             following = schedule.next_due(self.now, at, zone, subscription.days)
-            self._cache[key] = DueDates(past, following, schedule.local_date(self.now, zone))
+            self._cache[key] = past, following, schedule.local_date(self.now, zone)
         return self._cache[key]
 
 

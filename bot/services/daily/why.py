@@ -154,11 +154,11 @@ async def _list_past_deliveries(
     connection: Connection, paper: models.PaperDetail, channel_id: int
 ) -> dict[str, why_decision.PastDelivery]:
     """Return the latest delivery of the paper to the channel, by language."""
-    past = {}
+    past: dict[str, why_decision.PastDelivery] = {}
     for row in await posted.list_for_paper(connection, paper.id, channel_id=channel_id):
         delivery = None if row.delivery_id is None else await queries.get(connection, row.delivery_id)
         part = None if delivery is None else await _find_part_showing(connection, delivery, paper.arxiv_id)
-        past[row.locale] = why_decision.PastDelivery(row, delivery, part)
+        past[row.locale] = row, delivery, part
     return past
 
 

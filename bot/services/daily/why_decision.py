@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from bot import day_close
 from bot.services.daily import decision, schedule, selection, styles
@@ -72,12 +71,8 @@ class Explanation:
     is_repeated: bool = False
 
 
-class PastDelivery(NamedTuple):
-    """The latest post of the paper in the channel. `part` shows the paper."""
-
-    posted_paper: PostedPaper
-    delivery: models.Delivery | None
-    part: models.Part | None
+PastDelivery = tuple[PostedPaper, models.Delivery | None, models.Part | None]
+"""The latest post of the paper in the channel, its delivery, and the part that shows the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +100,7 @@ class ExplanationInput:
 
 def explain(facts: ExplanationInput) -> Explanation:
     """Return what became of the paper in the subscription."""
-    if facts.past_delivery is not None and not _may_be_reposted(
-        facts, facts.past_delivery.posted_paper.had_at
-    ):
+    if facts.past_delivery is not None and not _may_be_reposted(facts, facts.past_delivery[0].had_at):
         return explain_past(facts.past_delivery, facts.containing_digests, facts.now, facts.subscription)
     eligible = _first_eligible(facts)
     if eligible is not None and _is_settling(facts, eligible):

@@ -39,12 +39,12 @@ class InboxReader:
         """
         names = [str(path) for path in paths]
         items = await asyncio.to_thread(lambda: {name: files.fingerprint(name) for name in names})
-        admission = await self._quarantine.admit(items)
-        for name in admission.set_aside:
+        fresh, suspects, set_aside = await self._quarantine.admit(items)
+        for name in set_aside:
             log.error("file set aside: it was being read at two crashes in a row", file=name)
             await self._on_set_aside(name, items[name])
         failures: list[Exception] = []
-        for group in (admission.fresh, *([name] for name in admission.suspects)):
+        for group in (fresh, *([name] for name in suspects)):
             async with self._quarantine.reading({name: items[name] for name in group}):
                 for name in group:
                     with isolation.collected(failures):

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from operator import itemgetter
 from typing import Any
 
 from bot.sources import kinds
@@ -47,13 +47,8 @@ DIGEST_PROVIDERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """An entry or facts with the sort key among statements of one provider: newest first, then by rank."""
-
-    provider: MetadataProvider
-    sort_key: tuple[int, int, str]
-    metadata: models.Entry | models.PaperFacts
+_Statement = tuple[MetadataProvider, models.Entry | models.PaperFacts]
+"""What a digest or a service says about a paper."""
 
 
 def merge(
@@ -67,7 +62,7 @@ def merge(
     The newest count wins, so a back-fill never replaces a newer one; a digest counted on its date.
     """
     appearances, facts = list(appearances), list(facts)
-    statements = sorted(_statements(appearances, facts), key=lambda statement: statement.sort_key)
+    statements = [statement for _, statement in sorted(_statements(appearances, facts), key=itemgetter(0))]
     authors, truncated = _best_authors(statements)
     vote_count, votes_read_at = _latest_votes(appearances, votes)
     dates = [appearance.date for appearance in appearances]
@@ -101,20 +96,21 @@ def counted_at(on: date) -> datetime:
 
 def _statements(
     appearances: Iterable[models.Appearance], facts: Iterable[models.PaperFacts]
-) -> Iterator[_Statement]:
+) -> Iterator[tuple[tuple[int, int, str], _Statement]]:
+    """Yield the statements with their sort keys among those of one provider: newest first, then by rank."""
     for appearance in appearances:
         sort_key = (-appearance.date.toordinal(), appearance.entry.rank, f"{appearance.digest_id:020}")
-        yield _Statement(DIGEST_PROVIDERS[appearance.format], sort_key, appearance.entry)
+        yield sort_key, (DIGEST_PROVIDERS[appearance.format], appearance.entry)
     for fact in facts:
         sort_key = (-int(fact.read_at.timestamp()), 0, fact.source)
-        yield _Statement(kinds.provider_of(fact.source), sort_key, fact)
+        yield sort_key, (kinds.provider_of(fact.source), fact)
 
 
 def _first_value(statements: Sequence[_Statement], field: str) -> Any:
     """Return the value of a field from the most trusted provider that has one, or None."""
     for provider in PRECEDENCE[field]:
-        for statement in statements:
-            if statement.provider is provider and (value := getattr(statement.metadata, field, None)):
+        for stated_by, metadata in statements:
+            if stated_by is provider and (value := getattr(metadata, field, None)):
                 return value
     return None
 
@@ -127,11 +123,11 @@ def _best_authors(statements: Sequence[_Statement]) -> tuple[tuple[str, ...], bo
     best: tuple[str, ...] = ()
     rank: tuple[bool, int] | None = None
     for provider in PRECEDENCE["authors"]:
-        for statement in statements:
-            if statement.provider is not provider or not statement.metadata.authors:
+        for stated_by, metadata in statements:
+            if stated_by is not provider or not metadata.authors:
                 continue
-            names = remove_repeats(statement.metadata.authors)
-            truncated = getattr(statement.metadata, "authors_truncated", False)
+            names = remove_repeats(metadata.authors)
+            truncated = getattr(metadata, "authors_truncated", False)
             candidate = (truncated, -len(names) if truncated else 0)
             if rank is None or candidate < rank:
                 best, rank = names, candidate

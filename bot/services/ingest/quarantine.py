@@ -8,20 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 from storage import key_values
 from storage.database import Connection, Database
 
 MAX_CRASHES = 2
-
-
-class Admission(NamedTuple):
-    """Items by how to read them: `fresh` together, each of `suspects` alone, `set_aside` not at all."""
-
-    fresh: list[str]
-    suspects: list[str]
-    set_aside: list[str]
 
 
 class Quarantine:
@@ -34,8 +25,11 @@ class Quarantine:
         self._database = database
         self._key = f"{key_values.BEING_READ}{kind}"
 
-    async def admit(self, items: Mapping[str, str]) -> Admission:
-        """Divide items that are not being read by the number of crashes at which they were."""
+    async def admit(self, items: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
+        """Divide items that are not being read by the number of crashes at which they were.
+
+        Returns those to read together, those to read each alone, and those not to read at all.
+        """
         async with self._database.read() as connection:
             crashes = await self._load(connection)
         counts = {
@@ -43,7 +37,7 @@ class Quarantine:
             for name, fingerprint in items.items()
             if (count := crashes.get(name, {}).get(fingerprint, 0))
         }
-        return Admission(
+        return (
             [name for name in items if name not in counts],
             [name for name, count in counts.items() if count < MAX_CRASHES],
             [name for name, count in counts.items() if count >= MAX_CRASHES],

@@ -28,14 +28,8 @@ PROBLEM_WINDOW = timedelta(days=7)
 MAX_PROBLEM_DELIVERIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LastPost:
-    """A sent delivery. `message_id` is the id of its first message, None if unknown."""
-
-    at: datetime
-    digest_on: date | None
-    channel_id: int | None
-    message_id: int | None
+LastPost = tuple[models.Delivery, models.Part | None]
+"""A sent delivery and its first part with a message, None if none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +172,4 @@ class StatusService:
 async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:
     parts = await queries.list_parts(connection, delivery.id)
     first = next((part for part in parts if part.message_id is not None), None)
-    return LastPost(
-        at=delivery.finished_at or delivery.due_at,
-        digest_on=delivery.digest_on,
-        channel_id=(first.channel_id if first else None) or delivery.channel_id,
-        message_id=first.message_id if first else None,
-    )
+    return delivery, first

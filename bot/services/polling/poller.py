@@ -102,13 +102,13 @@ class Poller:
             rows = await sources.list_due(connection, self._clock())
         if not rows:
             return []
-        admission = await self._quarantine.admit({row.url: "" for row in rows})
+        fresh, suspects, set_aside = await self._quarantine.admit({row.url: "" for row in rows})
         reports: list[SourceReport] = []
-        for group in (admission.fresh, *([url] for url in admission.suspects)):
+        for group in (fresh, *([url] for url in suspects)):
             members = [row for row in rows if row.url in group]
             async with self._quarantine.reading(dict.fromkeys(group, "")):
                 reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
-        await self._set_aside([row for row in rows if row.url in admission.set_aside])
+        await self._set_aside([row for row in rows if row.url in set_aside])
         return reports
 
     async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:

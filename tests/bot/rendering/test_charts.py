@@ -31,11 +31,14 @@ def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1
     return columns
 
 
-def _chart(
-    columns: list[trends.MonthCount], title: str = "language model", locale: str = "en"
-) -> charts.Chart:
-    papers, votes = ("논문", "표") if locale == "ko" else ("Papers", "Votes")
-    return charts.Chart(title, papers, votes, locale, columns, is_last_partial=True)
+def _draw(
+    renderer: charts.ChartRenderer,
+    columns: list[trends.MonthCount],
+    title: str = "language model",
+    locale: str = "en",
+) -> bytes:
+    labels = ("논문", "표") if locale == "ko" else ("Papers", "Votes")
+    return renderer.draw(columns, title=title, labels=labels, locale=locale, is_last_partial=True)
 
 
 class RecordingTemplates(Templates):
@@ -60,9 +63,14 @@ def _texts(svg: str) -> list[str]:
     ]
 
 
-def _svg(chart: charts.Chart, fonts: list[str] | None = None) -> str:
+def _svg(
+    columns: list[trends.MonthCount],
+    title: str = "language model",
+    locale: str = "en",
+    fonts: list[str] | None = None,
+) -> str:
     recording = RecordingTemplates()
-    charts.ChartRenderer(recording, fonts).draw(chart)
+    _draw(charts.ChartRenderer(recording, fonts), columns, title, locale)
     return recording.svg
 
 
@@ -72,7 +80,7 @@ def has_hangul() -> bool:
 
 
 def test_a_chart_is_a_png_in_the_projects_colours() -> None:
-    image = Image.open(io.BytesIO(charts.ChartRenderer(Templates()).draw(_chart(_columns(12)))))
+    image = Image.open(io.BytesIO(_draw(charts.ChartRenderer(Templates()), _columns(12))))
     assert (image.format, image.size) == ("PNG", (1200, 600))
     colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
     assert max(colours, key=lambda colour: colours[colour]) == (0x2B, 0x2D, 0x31)
@@ -81,40 +89,40 @@ def test_a_chart_is_a_png_in_the_projects_colours() -> None:
 
 def test_months_are_named_in_the_readers_language(has_hangul: bool) -> None:
     assert {"Papers", "Votes", "language model", "Feb", "2025", "Jan", "2026"} <= set(
-        _texts(_svg(_chart(_columns(12))))
+        _texts(_svg(_columns(12)))
     )
     if has_hangul:
-        korean = _texts(_svg(_chart(_columns(12), "강화 학습", "ko")))
+        korean = _texts(_svg(_columns(12), "강화 학습", "ko"))
         assert {"논문", "표", "강화 학습", "2월", "2025년", "1월", "2026년"} <= set(korean)
 
 
 @pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
 def test_without_a_font_for_hangul_months_are_numbers() -> None:
-    texts = _texts(_svg(_chart(_columns(12), "강화 학습", "ko"), [str(LATIN)]))
+    texts = _texts(_svg(_columns(12), "강화 학습", "ko", [str(LATIN)]))
     assert "2025-11" in texts
     assert not [text for text in texts if re.search("[가-힣]", text)]
 
 
 def test_a_chart_is_drawn_without_any_font() -> None:
-    picture = charts.ChartRenderer(Templates(), []).draw(_chart(_columns(12), locale="ko"))
+    picture = _draw(charts.ChartRenderer(Templates(), []), _columns(12), locale="ko")
     colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
     assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
 
 
 def test_markup_in_a_topic_is_text() -> None:
     title = "<b>&\"'</svg>"
-    assert title in _texts(_svg(_chart(_columns(3), title)))
+    assert title in _texts(_svg(_columns(3), title))
 
 
 def test_a_long_topic_is_shortened_and_one_without_glyphs_is_left_out() -> None:
-    (long,) = [text for text in _texts(_svg(_chart(_columns(3), "language model " * 9))) if "lang" in text]
+    (long,) = [text for text in _texts(_svg(_columns(3), "language model " * 9)) if "lang" in text]
     assert long.endswith("…")
-    assert "😀 robots" not in _texts(_svg(_chart(_columns(3), "😀 robots")))
+    assert "😀 robots" not in _texts(_svg(_columns(3), "😀 robots"))
 
 
 def test_the_names_of_many_months_are_spaced() -> None:
     for number, most in ((6, 6), (12, 12), (13, 12), (24, 12), (60, 12)):
-        svg = _svg(_chart(_columns(number)))
+        svg = _svg(_columns(number))
         named = [
             text
             for text in _texts(svg)
@@ -124,7 +132,7 @@ def test_the_names_of_many_months_are_spaced() -> None:
 
 
 def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
-    svg = _svg(_chart(_columns(6, votes=False)))
+    svg = _svg(_columns(6, votes=False))
     assert "polyline" not in svg
     assert "Votes" not in _texts(svg)
 
@@ -132,12 +140,12 @@ def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
 def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
     columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
-    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months with its outline
+    assert _svg(columns).count("<polyline") == 2 * 2  # each run of months with its outline
 
 
 def test_a_chart_without_columns_is_rejected() -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
-        charts.ChartRenderer(Templates()).draw(_chart([]))
+        _draw(charts.ChartRenderer(Templates()), [])
 
 
 @given(st.floats(0.001, 1e9))
@@ -163,4 +171,4 @@ def test_any_numbers_and_any_topic_can_be_drawn(
         trends.MonthCount(column.starts_on, papers, votes)
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
-    ElementTree.fromstring(_svg(_chart(columns, title, locale), []))
+    ElementTree.fromstring(_svg(columns, title, locale, []))

@@ -7,9 +7,9 @@ from storage.models import Entry, Section
 
 
 def body(*sections: Section) -> str:
-    return digest_markdown.render_newsletter_paper(
-        Entry(1, "2502.02737", "T", "https://e.org", sections=sections)
-    ).body
+    entry = Entry(1, "2502.02737", "T", "https://e.org", sections=sections)
+    _, _, text = digest_markdown.render_newsletter_paper(entry)
+    return text
 
 
 def test_headings_in_a_bullet_become_bold_and_rules_blank_except_in_code() -> None:
@@ -25,10 +25,11 @@ def test_a_heading_that_does_not_fit_a_bullet_becomes_a_low_heading() -> None:
 
 def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
     paper = Entry(1, "2502.02737", "T", "https://e.org", authors=("A, B", 'C "D"'), authors_truncated=True)
-    assert digest_markdown.render_newsletter_paper(paper).authors == '["A, B", "C \\"D\\"", +]'
+    _, authors, _ = digest_markdown.render_newsletter_paper(paper)
+    assert authors == '["A, B", "C \\"D\\"", +]'
 
 
 def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
     paper = Entry(1, "2502.02737", "T", "https://e.org", sections=(Section("장", "```\nx\n```"),))
-    text = digest_markdown.render_review_paper(paper).body
+    _, _, text = digest_markdown.render_review_paper(paper)
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"

@@ -9,7 +9,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from bot.services.ingest.quarantine import Admission, Quarantine
+from bot.services.ingest.quarantine import Quarantine
 from storage import digests, key_values, models
 from storage.database import Database
 from storage.outbox import queries
@@ -83,11 +83,11 @@ async def test_an_error_is_no_crash_and_a_changed_item_is_read_again(db: Databas
                 raise ValueError
         except ValueError:
             pass
-    assert await quarantine.admit({"a": "1"}) == Admission(["a"], [], [])
-    for crashes, expected in ((1, Admission(["b"], ["a"], [])), (2, Admission(["b"], [], ["a"]))):
+    assert await quarantine.admit({"a": "1"}) == (["a"], [], [])
+    for crashes, expected in ((1, (["b"], ["a"], [])), (2, (["b"], [], ["a"]))):
         async with db.transaction() as connection:
             stored = json.dumps({"a": {"1": crashes}})
             await key_values.set_value(connection, f"{key_values.BEING_READ}inbox", stored)
         assert await Quarantine(db, "inbox").admit({"a": "1", "b": "1"}) == expected
-    assert await quarantine.admit({"a": "2"}) == Admission(["a"], [], [])
-    assert await Quarantine(db, "sources").admit({"a": "1"}) == Admission(["a"], [], [])
+    assert await quarantine.admit({"a": "2"}) == (["a"], [], [])
+    assert await Quarantine(db, "sources").admit({"a": "1"}) == (["a"], [], [])

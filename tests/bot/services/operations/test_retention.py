@@ -91,8 +91,9 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
     ((_, last),) = report.subscriptions
     assert last is not None
-    assert last.at == SEOUL_9AM + DAY
-    assert last.message_id is not None
+    delivery, part = last
+    assert delivery.finished_at == SEOUL_9AM + DAY
+    assert part is not None
 
 
 async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(
