@@ -1,4 +1,4 @@
-"""Readers' settings and saved papers."""
+"""Readers' settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
-from storage.tables import readers, saved_papers
+from storage.tables import readers
 
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Reader | None:
@@ -36,34 +36,6 @@ async def upsert(
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
     """Clear a reader's DM channel, so that it is opened again."""
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
-
-
-async def save_paper(connection: AsyncConnection, user_id: int, paper_id: int, now: datetime) -> bool:
-    """Save a paper for a reader. Returns False if it was saved before."""
-    result = await connection.execute(
-        bulk.dialect_insert(connection, saved_papers)
-        .values(user_id=user_id, paper_id=paper_id, saved_at=now)
-        .on_conflict_do_nothing()
-    )
-    return result.rowcount > 0
-
-
-async def unsave_paper(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
-    """Remove a saved paper. Returns False if it was not saved."""
-    result = await connection.execute(
-        saved_papers.delete().where(saved_papers.c.user_id == user_id, saved_papers.c.paper_id == paper_id)
-    )
-    return result.rowcount > 0
-
-
-async def list_saved_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
-    """Return the ids of a reader's saved papers, the last saved first."""
-    query = (
-        sa.select(saved_papers.c.paper_id)
-        .where(saved_papers.c.user_id == user_id)
-        .order_by(saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc())
-    )
-    return list((await connection.execute(query)).scalars())
 
 
 def _reader_from_row(row: sa.Row[Any]) -> models.Reader:

@@ -63,6 +63,17 @@ def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: 
     return sa.Column(name, RowId, sa.ForeignKey(target, ondelete=ondelete), **options)
 
 
+def _shelf_columns() -> tuple[sa.Column[Any], ...]:
+    """Return the columns of a saved paper that a removed one keeps, until it is purged."""
+    return (
+        sa.Column("guild_id", sa.BigInteger, comment="server where it was saved"),
+        sa.Column("note", sa.Text, nullable=False, server_default=""),
+        sa.Column("tags", sa.Text, nullable=False, server_default="", comment="each between spaces"),
+        sa.Column("title", sa.Text, comment="of an imported file, for a paper without one"),
+        sa.Column("authors", sa.JSON, comment="of an imported file, for a paper without any"),
+    )
+
+
 digests = sa.Table(
     "digests",
     metadata,
@@ -444,6 +455,27 @@ saved_papers = sa.Table(
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("saved_at", UtcTime, nullable=False),
+    *_shelf_columns(),
+    sa.Index("ix_saved_papers_guild_id_saved_at", "guild_id", "saved_at"),
+)
+
+removed_papers = sa.Table(
+    "removed_papers",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("saved_at", UtcTime, nullable=False),
+    *_shelf_columns(),
+    sa.Column("removed_at", UtcTime, nullable=False, index=True),
+)
+
+shared_papers = sa.Table(
+    "shared_papers",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    sa.Column("shared_at", UtcTime, nullable=False, index=True),
 )
 
 guilds = sa.Table(

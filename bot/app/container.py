@@ -180,6 +180,7 @@ class Container:
         from bot.services.search.admission import LookupAdmission
         from bot.services.search.service import SearchService
         from bot.services.search.word_vectors import WordVectors
+        from bot.services.shelf.shelf import Shelf
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService
         from bot.services.writer.status import WriterStatus
@@ -208,6 +209,7 @@ class Container:
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             reader_data=ReaderData(database, self.clock),
+            shelf=Shelf(database, self.clock, search.match_papers),
             text_tokens=TextTokenStore(database),
             writer=WriterStatus(
                 database,

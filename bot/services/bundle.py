@@ -20,6 +20,7 @@ from bot.services.outbox.suspension import DestinationResumer
 from bot.services.polling.registry import SourceRegistry
 from bot.services.search.admission import LookupAdmission
 from bot.services.search.service import SearchService
+from bot.services.shelf.shelf import Shelf
 from bot.services.trends.monthly import TrendService
 from bot.services.trends.rising import RisingTopicService
 from bot.services.writer.status import WriterStatus
@@ -44,6 +45,7 @@ class Services:
     guilds: Guilds
     readers: Readers
     reader_data: ReaderData
+    shelf: Shelf
     text_tokens: TextTokenStore
     sources: SourceRegistry
     trends: TrendService

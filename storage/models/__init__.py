@@ -32,7 +32,15 @@ from storage.models.outbox import (
     Priority,
     Receipt,
 )
-from storage.models.papers import Appearance, MergedPaper, PaperDetail, PaperFacts, PaperRow, PaperText
+from storage.models.papers import (
+    Appearance,
+    MergedPaper,
+    PaperDetail,
+    PaperFacts,
+    PaperRow,
+    PaperText,
+    SavedPaper,
+)
 from storage.models.people import Author, Guild, Locale, Reader
 from storage.models.search import IndexDocument
 from storage.models.sources import FetchStatus, PageState, SourceKind, StoredSource

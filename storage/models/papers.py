@@ -23,6 +23,20 @@ class PaperRow:
     score: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPaper(PaperRow):
+    """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper.
+
+    The title and the authors of such a paper are those of the imported file, unless a service gave them.
+    """
+
+    saved_at: datetime
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    is_listed: bool = True
+    authors_truncated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Appearance:
     """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others."""

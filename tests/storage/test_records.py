@@ -91,8 +91,3 @@ async def test_what_a_recipient_was_told_of_is_remembered(db: database.Database)
         assert await alerts.list_notified_papers(connection, ["user:5", "user:6"], [paper_id]) == {
             ("user:5", paper_id)
         }
-        assert await readers.save_paper(connection, 5, paper_id, NOW)
-        assert not await readers.save_paper(connection, 5, paper_id, NOW)
-        assert await readers.list_saved_paper_ids(connection, 5) == [paper_id]
-        assert await readers.unsave_paper(connection, 5, paper_id)
-        assert not await readers.unsave_paper(connection, 5, paper_id)

@@ -104,15 +104,10 @@ def _menu_arxiv_ids(interaction: discord.Interaction[Any]) -> list[str]:
     """Return the arXiv ids of the message's menu of papers."""
     return [
         option.value
-        for component in _walk_components(interaction.message.components if interaction.message else ())
+        for component in component_router.walk_components(
+            interaction.message.components if interaction.message else ()
+        )
         if isinstance(component, discord.SelectMenu)
         and custom_ids.unpack(component.custom_id).verb == paper_list.OPEN_SELECTED
         for option in component.options
     ]
-
-
-def _walk_components(components: Any) -> Any:
-    """Yield components with their children, depth first."""
-    for component in components:
-        yield component
-        yield from _walk_components(getattr(component, "children", ()))

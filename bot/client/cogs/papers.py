@@ -1,4 +1,4 @@
-"""/paper and /saved, and the components of a paper's card: pages, chapters, similar papers, authors, citing, saving, sharing."""
+"""/paper, and the components of a paper's card: pages, chapters, similar papers, authors, citing, saving, sharing."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
+from bot.client.presenters.service_errors import map_service_errors
 from bot.client.translations import Texts
 from bot.client.views import daily_post, notices
 from bot.client.views.papers import paper_card, paper_details, paper_list, paper_text
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.digests.elements import arxiv_ids
+from bot.services.shelf.shelf import MAX_SAVED, FullShelfError
 from storage import models
 
 
 class PapersCog(commands.Cog):
-    """Cards of single papers, and the user's saved papers."""
+    """Cards of single papers."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -39,12 +41,6 @@ class PapersCog(commands.Cog):
             view = await self._topic_fallback_view(interaction, paper)
             view = view or await self._card_view(interaction, paper)
         await responses.reply_privately(interaction, view)
-
-    @app_commands.command(name="saved", description="The papers that you saved")
-    async def saved(self, interaction: Interaction) -> None:
-        """Show the user's saved papers, last saved first."""
-        await responses.defer(interaction)
-        await self._lists.show(interaction, ListState(ListKind.SAVED))
 
     @component_router.handles(paper_list.OPEN_SELECTED, first=responses.defer)
     async def open_selected(self, interaction: Interaction, action: custom_ids.Action) -> None:
@@ -121,15 +117,16 @@ class PapersCog(commands.Cog):
         await (responses.acknowledge if on_card else responses.defer)(interaction)
         texts, detail = await self._load_paper(interaction, arxiv_id)
         if save == "1":
-            await self._services.readers.save_paper(interaction.user.id, detail.id)
+            with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+                await self._services.shelf.save(interaction.user.id, detail.id, interaction.guild_id)
         else:
-            await self._services.readers.unsave_paper(interaction.user.id, detail.id)
+            await self._services.shelf.remove(interaction.user.id, detail.id)
         if on_card:
             await responses.update_message(
                 interaction, await self._card_view(interaction, arxiv_id, shown_page)
             )
         else:
-            text = texts("paper-saved", command=self._mentions("saved"))
+            text = texts("paper-saved", command=self._mentions("saved list"))
             await responses.reply_privately(interaction, notices.text_view(text))
 
     @component_router.handles(paper_card.SHARE, first=None)
@@ -140,6 +137,8 @@ class PapersCog(commands.Cog):
         texts, detail = await self._load_paper(interaction, action.payload)
         view = paper_card.card_view(texts, detail, sharer=responses.display_name(interaction))
         await responses.reply_publicly(interaction, view)
+        if interaction.guild_id is not None:
+            await self._services.shelf.share(interaction.guild_id, interaction.user.id, detail.id)
 
     async def _load_card(
         self, interaction: Interaction, arxiv_id: str, page: int = 0
@@ -149,7 +148,7 @@ class PapersCog(commands.Cog):
 
     async def _card_view(self, interaction: Interaction, paper: str, page: int = 0) -> discord.ui.LayoutView:
         texts, detail = await self._load_paper(interaction, paper)
-        saved = await self._services.readers.has_saved(interaction.user.id, detail.id)
+        saved = await self._services.shelf.has_saved(interaction.user.id, detail.id)
         may_share = checks.may_share(interaction)
         return paper_card.card_view(texts, detail, page, saved=saved, may_share=may_share)
 

@@ -75,6 +75,16 @@ async def papers(interaction: Interaction, current: str) -> Choices:
     return make_choices((_paper_label(paper), paper.value) for paper in matches)
 
 
+async def tags(interaction: Interaction, current: str) -> Choices:
+    """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
+    texts = await interaction.client.texts_for(interaction)
+    typed = current.strip().lstrip("#").casefold()
+    counts = await interaction.client.services.shelf.list_tags(interaction.user.id)
+    return make_choices(
+        (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts if typed in tag
+    )
+
+
 async def dates(interaction: Interaction, current: str) -> Choices:
     """Return the dates of the latest digests that contain the typed text."""
     days = [day.isoformat() for day in await interaction.client.services.status.list_dates()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import discord
@@ -95,3 +95,10 @@ def modal_values(interaction: discord.Interaction[Any]) -> dict[str, str]:
             # PostgreSQL stores no NUL.
             values[component["custom_id"]] = str(component["value"] or "").replace("\0", "")
     return values
+
+
+def walk_components(components: Any) -> Iterator[Any]:
+    """Yield the components of a message with their children, depth first."""
+    for component in components:
+        yield component
+        yield from walk_components(getattr(component, "children", ()))

@@ -92,6 +92,47 @@ without-filters = Without filters
 newest-digest = Newest digest
 nearest-digest = Digest of { $date }
 
+## Saved papers
+saved-pick = Pick a paper: open, note, tags, remove
+saved-order = Order
+saved-order-newest = Newest first
+saved-order-oldest = Oldest first
+saved-order-votes = Most votes
+saved-order-title = By title
+saved-tags = Tags
+saved-all-tags = All papers
+saved-search = Search
+saved-search-label = Words, or tags such as #rl
+saved-search-hint = diffusion model #to-read
+saved-show-all = Show all
+saved-filter = Only { $query }
+saved-none-found = ### None of your saved papers matches { $query }
+saved-export = Export as a file
+saved-on = saved { $date }
+saved-unlisted = in no digest
+saved-note = note: { $note }
+saved-edit-note = Note
+saved-note-label = Your note; only you see it
+saved-edit-tags = Tags
+saved-tags-label = Up to { $count } tags, with commas between
+saved-tags-hint = rl, to read
+saved-remove = Remove
+saved-removed = Removed: { $title }
+saved-undo = Undo
+saved-back = Back to the list
+saved-not-any-more = This paper is not among your saved papers any more.
+saved-cannot-undo = This removal is too long ago to be undone. Save the paper again from its card.
+saved-full = You have { $count } saved papers, which is the most. Remove some first.
+saved-exported = { $count ->
+    [one] One paper
+   *[other] { $count } papers
+} as { $format }
+saved-nothing-to-export = No saved papers to export.
+saved-export-too-large = This file would be larger than Discord takes. Export one tag or a search.
+help-keeping = Keep papers
+help-saved-list = what you saved, with notes and tags
+help-saved-export = as a file for Zotero, LaTeX or a table
+
 ## A paper's card
 no-summary = No digest has a summary of this paper yet.
 choose-chapter = Read a chapter of the review
@@ -383,7 +424,6 @@ help-top = those with the most votes
 help-topic = papers on a topic, in Korean or English
 help-author = an author's papers
 help-paper = one paper in detail
-help-saved = what you saved
 help-alerts-add = be told of new papers by words or author
 help-alerts-list = your alerts
 help-alerts-pause = let them rest

@@ -44,6 +44,26 @@ saved =
     .name = 저장
     .description = 저장한 논문을 보여 줘요
 
+saved-list =
+    .name = 목록
+    .description = 저장한 논문을 메모, 태그와 함께 보여 줘요
+    .option-order = 순서
+    .option-order-description = 먼저 볼 논문
+    .option-tag = 태그
+    .option-tag-description = 이 태그를 단 논문만
+    .option-search = 검색
+    .option-search-description = 논문이나 메모에 나오는 말
+
+saved-export =
+    .name = 내보내기
+    .description = 저장한 논문을 Zotero, LaTeX, 표에서 쓸 파일로 받아요
+    .option-format = 형식
+    .option-format-description = 정하지 않으면 BibTeX
+    .option-tag = 태그
+    .option-tag-description = 이 태그를 단 논문만
+    .option-search = 검색
+    .option-search-description = 논문이나 메모에 나오는 말
+
 alerts =
     .name = 알림
     .description = 새 논문이 나오면 알려 줘요
@@ -229,6 +249,15 @@ choice =
     .announcement = 공지: 팔로우한 서버에도 게시
     .weekly = 주간: 뒤늦게 오른 논문
     .hour = 이 시각에, 있는 것으로
+    .newest = 최근에 저장한 순
+    .oldest = 오래전에 저장한 순
+    .votes = 추천순
+    .title = 제목순
+    .bibtex = BibTeX
+    .ris = RIS
+    .csl-json = CSL JSON
+    .markdown = Markdown
+    .csv = CSV
     .complete = 그날 목록이 다 모이면 (이 시각보다 먼저는 아니에요)
 
 me =

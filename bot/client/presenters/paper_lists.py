@@ -14,6 +14,7 @@ from bot.client.components import custom_ids
 from bot.client.context import Interaction
 from bot.client.interactions import checks, lookups, responses
 from bot.client.translations import Texts
+from bot.client.views import shelf as shelf_view
 from bot.client.views.papers import empty_list, list_notes, paper_list
 from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, PAGE_SIZE, ListKind, ListState, Period
 from bot.client.views.papers.paper_text import escape_untrusted, format_title
@@ -54,6 +55,9 @@ class PaperListLoader:
     async def _list_view(self, interaction: Interaction, state: ListState) -> discord.ui.LayoutView:
         texts = await interaction.client.texts_for(interaction)
         listed = await self.load(texts, state, interaction.user.id)
+        if state.kind is ListKind.SAVED and (listed.rows or state.text):
+            view = shelf_view.list_view if listed.rows else shelf_view.not_found_view
+            return view(texts, listed)
         if listed.rows:
             return paper_list.list_view(texts, listed, may_share=checks.may_share(interaction))
         return empty_list.empty_view(texts, listed, await self._services.search.get_extent())
@@ -201,9 +205,24 @@ class PaperListLoader:
         )
 
     async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> paper_list.PaperList:
-        rows, total = await self._services.readers.list_saved(user_id, limit=PAGE_SIZE, offset=_offset(state))
+        shelf = self._services.shelf
+        rows, total = await shelf.list_saved(
+            user_id, state.text, order=state.order, limit=PAGE_SIZE, offset=_offset(state)
+        )
+        fresh = state.replace(page=0, token="")
+        tags = tuple(
+            (f"#{tag} · {count}", fresh.replace(text=f"#{tag}"))
+            for tag, count in await shelf.list_tags(user_id)
+        )
+        query = escape_untrusted(state.text, max_length=200)
         return paper_list.PaperList(
-            state=state, heading=texts("list-saved-heading", count=total), rows=tuple(rows), total=total
+            state=state,
+            heading=texts("list-saved-heading", count=total),
+            rows=tuple(rows),
+            total=total,
+            notes=(texts("saved-filter", query=query),) if query else (),
+            snippets={row.arxiv_id: shelf_view.format_facts(texts, row) for row in rows},
+            suggestions=tags,
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> Suggestions:

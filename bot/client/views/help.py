@@ -8,7 +8,8 @@ from bot.client.components import message_builder
 from bot.client.translations import Texts
 from bot.client.views.post_text import MentionLookup
 
-READING_COMMANDS = ("digest", "top", "topic", "author", "paper", "saved", "trends")
+READING_COMMANDS = ("digest", "top", "topic", "author", "paper", "trends")
+SHELF_COMMANDS = ("saved list", "saved export")
 ALERT_COMMANDS = ("alerts add", "alerts list", "alerts pause", "alerts remove")
 SUBSCRIPTION_COMMANDS = (
     "daily setup",
@@ -27,7 +28,11 @@ def help_view(texts: Texts, mention: MentionLookup, *, can_manage: bool) -> ui.L
     """Return the help text. Members who manage the server get the commands for channels first."""
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
-    reader = [("help-reading", READING_COMMANDS), ("help-following", ALERT_COMMANDS)]
+    reader = [
+        ("help-reading", READING_COMMANDS),
+        ("help-keeping", SHELF_COMMANDS),
+        ("help-following", ALERT_COMMANDS),
+    ]
     channel = [("help-channel", SUBSCRIPTION_COMMANDS)]
     for heading, names in [*channel, *reader] if can_manage else [*reader, *channel]:
         lines = (_command_line(texts, mention, name) for name in names)

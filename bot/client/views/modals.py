@@ -42,9 +42,11 @@ class StatelessModal(ui.Modal):
         placeholder: str = "",
         max_length: int = 100,
         required: bool = True,
+        multiline: bool = False,
     ) -> None:
         """Add a text field. `value` is its initial text."""
         field: ui.TextInput[Any] = ui.TextInput(
+            style=discord.TextStyle.paragraph if multiline else discord.TextStyle.short,
             custom_id=custom_id,
             default=value or None,
             placeholder=placeholder or None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.digests.elements.arxiv_ids import abstract_url
 from bot.rendering.discord_text import escape
+from bot.rendering.export import citation_keys
 from bot.text.analysis import latex
 from storage import models
 
@@ -20,9 +21,8 @@ _COMMANDS = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
-_NEW_ID = re.compile(r"([0-9]{2})([0-9]{2})\.[0-9]{4,5}")
-_OLD_ID = re.compile(r"[a-z.\-]+/([0-9]{2})([0-9]{2})[0-9]{3}", re.IGNORECASE)
-_CENTURY_PIVOT = 91
+_LIGATURES = re.compile(r"([-`',<>])(?=\1)|[?!](?=`)")
+"""A character that TeX would join with the next one, as in `--`."""
 _ORDERED = 2
 """The fewest authors that have an order."""
 
@@ -36,19 +36,25 @@ def render_bibtex(papers: Iterable[tuple[models.Entry, Mapping[str, Any]]]) -> s
 
     Each comes with what storage knows of it, whose authors count before those of the digest.
     """
-    entries: dict[str, str] = {}
+    distinct: dict[str, tuple[models.Entry, Mapping[str, Any]]] = {}
     for paper, stored in papers:
-        if (key := paper.arxiv_id) not in entries:
-            known = stored if stored.get("authors") else {}
-            entries[key] = render_entry(
-                key,
-                paper.title,
-                known.get("authors", paper.authors),
-                truncated=known.get("authors_truncated", paper.authors_truncated),
-                is_order_confirmed=known.get("author_order_confirmed", False),
-                url=paper.url,
-            )
-    return "\n".join(entries.values())
+        distinct.setdefault(paper.arxiv_id, (paper, stored if stored.get("authors") else {}))
+    keys = citation_keys.make_unique(
+        citation_keys.make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))
+        for paper, known in distinct.values()
+    )
+    return "\n".join(
+        render_entry(
+            paper.arxiv_id,
+            paper.title,
+            known.get("authors", paper.authors),
+            key=key,
+            truncated=known.get("authors_truncated", paper.authors_truncated),
+            is_order_confirmed=known.get("author_order_confirmed", False),
+            url=paper.url,
+        )
+        for key, (paper, known) in zip(keys, distinct.values(), strict=True)
+    )
 
 
 def render_entry(
@@ -56,43 +62,45 @@ def render_entry(
     title: str | None,
     authors: Sequence[str],
     *,
+    key: str = "",
     truncated: bool = False,
     is_order_confirmed: bool = True,
     url: str | None = None,
+    note: str = "",
+    tags: Sequence[str] = (),
+    is_latex: bool = True,
 ) -> str:
-    """Return one entry with the key `arxiv:<id>`, ending in a line end.
+    """Return one entry, ending in a line end, with the citation key of the paper unless another is given.
+
+    A title that `is_latex`, as those of digests, becomes plain text first.
 
     The year is that of the id (YYMM); a shortened list of authors ends in `and others`; a note says that the order of
-    the authors is not confirmed by arXiv.
+    the authors is not confirmed by arXiv. The reader's own note is the annotation, and the tags are the keywords.
     """
     names = [_format_author(name) for name in authors if escape.to_single_line(name)]
     fields = {
-        "title": f"{{{escape_bibtex(latex.to_plain_text(title))}}}" if title else "",
+        "title": f"{{{escape_bibtex(latex.to_plain_text(title) if is_latex else title)}}}" if title else "",
         "author": " and ".join([*names, "others"] if truncated and names else names),
-        "year": _year(arxiv_id),
+        "year": citation_keys.year_of(arxiv_id),
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
         "note": "" if is_order_confirmed or len(names) < _ORDERED else UNCONFIRMED_ORDER,
         "url": (escape.safe_url(url) if url else None) or abstract_url(arxiv_id),
+        "keywords": ", ".join(map(escape_bibtex, tags)),
+        "annote": r"\par{}".join(map(escape_bibtex, note.splitlines())),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@misc{{arxiv:{arxiv_id},", *lines, "}"]) + "\n"
+    return "\n".join([f"@misc{{{key or citation_keys.make_key(arxiv_id, title, names)},", *lines, "}"]) + "\n"
 
 
 def escape_bibtex(text: str) -> str:
     """Return `text` on one line for a BibTeX field, with LaTeX's special characters escaped."""
-    return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), escape.to_single_line(text))
+    plain = _LIGATURES.sub("\\g<0>\0", escape.to_single_line(text))
+    escaped = _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
+    return escaped.replace("\0", "{}")
 
 
 def _format_author(name: str) -> str:
     """Return an author's name, in braces if BibTeX would split it (`Lee, Inc.`, `A and B`)."""
     escaped = escape_bibtex(name)
     return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
-
-
-def _year(arxiv_id: str) -> str:
-    match = _NEW_ID.match(arxiv_id) or _OLD_ID.match(arxiv_id)
-    if not match:
-        return ""
-    short = int(match[1])
-    return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)

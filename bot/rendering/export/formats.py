@@ -120,7 +120,7 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
     for item in exported:
         for entry in item.digest.entries:
             row = _csv_row(item.digest, entry)
-            writer.writerow({name: _escape_formula(value) for name, value in row.items()})
+            writer.writerow({name: escape_formula(value) for name, value in row.items()})
     return file.getvalue()
 
 
@@ -153,7 +153,7 @@ def _csv_row(digest: models.Digest, entry: models.Entry) -> dict[str, object]:
     }
 
 
-def _escape_formula(value: object) -> object:
+def escape_formula(value: object) -> object:
     """Return a value that spreadsheets do not evaluate: a text that begins like a formula gets an apostrophe."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"

@@ -16,6 +16,7 @@ from bot.clock import Clock
 from storage import alerts, decisions, guilds, posted, subscriptions
 from storage.database import Connection, Database
 from storage.outbox import plan, queries
+from storage.shelf import saved_papers, shared_papers
 from storage.writer import drafts, paper_texts
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 CONTENT_RETENTION = timedelta(days=30)
 """Age at which payloads, with which a post could be edited or repeated, the decisions for `/why` and the full
 texts of papers are removed."""
+UNDO_PERIOD = timedelta(days=1)
+"""Time in which a reader can take back the removal of a saved paper."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
 """Between two batches, for writers in other processes."""
@@ -63,6 +66,12 @@ class Retention:
             lambda connection: paper_texts.purge(connection, content_before, self._batch_size)
         )
         removed += await self._repeat(lambda connection: drafts.purge(connection, before, self._batch_size))
+        removed += await self._repeat(
+            lambda connection: saved_papers.purge_removed(connection, now - UNDO_PERIOD, self._batch_size)
+        )
+        removed += await self._repeat(
+            lambda connection: shared_papers.purge(connection, before, self._batch_size)
+        )
         removed += await self._archive_notified(before)
         removed += await self._remove_deliveries(before)
         removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
@@ -132,6 +141,8 @@ class Retention:
         removed += await self._remove_deliveries(before, guild_id)
         async with self._database.transaction() as connection:
             await alerts.remove(connection, [alert.id for alert in of_guild])
+            await saved_papers.clear_guild(connection, guild_id)
+            await shared_papers.remove_of_guild(connection, guild_id)
             if not await queries.list_rows(connection, guild_id=guild_id, limit=1):
                 await guilds.remove(connection, guild_id, before)
         return removed + len(of_guild)

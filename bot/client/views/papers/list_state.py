@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.client.components import custom_ids
 from bot.text import query_parser
 from storage import models
+from storage.shelf.saved_papers import Order
 
 PAGE_SIZE = 5
 SHOW = "l"
@@ -39,12 +40,17 @@ class Period(StrEnum):
     ALL = "a"
 
 
+ORDER_FLAGS = {Order.NEWEST: "", Order.OLDEST: "o", Order.VOTES: "v", Order.TITLE: "t"}
+"""The letters of the orders of saved papers in a custom id."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListState:
     """The query, the filters and the page of a list.
 
     `text` is the query, the name, the date (ISO) or the arXiv id; `page` counts from 0. `token` replaces a `text` that
-    is too long for a custom id. `literal` turns off query expansion; `by_date` sorts an author's papers by date.
+    is too long for a custom id. `literal` turns off query expansion; `by_date` sorts an author's papers by date; `order` is
+    that of saved papers, whose `text` has words and tags.
     """
 
     kind: ListKind
@@ -55,6 +61,7 @@ class ListState:
     literal: bool = False
     by_date: bool = False
     token: str = ""
+    order: Order = Order.NEWEST
 
     def replace(self, **changes: object) -> ListState:
         """Return a copy with changed fields."""
@@ -81,7 +88,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 def pack(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:
     """Return the custom id that shows this page."""
-    flags = "l" * state.literal + "d" * state.by_date + "k" * bool(state.token)
+    flags = "l" * state.literal + "d" * state.by_date + "k" * bool(state.token) + ORDER_FLAGS[state.order]
     text = state.token or state.text
     fields = (
         state.kind,
@@ -108,4 +115,7 @@ def unpack(action: custom_ids.Action) -> ListState:
             literal="l" in flags,
             by_date="d" in flags,
             token=text if is_token else "",
+            order=next(
+                (order for order, flag in ORDER_FLAGS.items() if flag and flag in flags), Order.NEWEST
+            ),
         )

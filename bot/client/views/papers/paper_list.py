@@ -69,7 +69,7 @@ class PaperList:
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
-    message = _start_message(texts, listed)
+    message = start_message(texts, listed)
     rows: list[list[ui.Item[Any]]] = [
         optional_row(open_menu(texts("open-paper"), listed.rows)),
         optional_row(_period_menu(texts, listed.state)),
@@ -82,25 +82,29 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
         _toggle_buttons(texts, listed) + _follow_and_share_buttons(texts, listed, may_share),
         suggestion_buttons(listed),
     ]
-    _fill_message(texts, message, listed, rows)
+    fill_message(texts, message, listed, rows)
     return message.view
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
-    message = _start_message(texts, listed)
+    message = start_message(texts, listed)
     more = button(
         texts("list-more-privately", count=listed.total), list_state.pack(listed.state.replace(page=0))
     )
     rows = [optional_row(open_menu(texts("open-paper"), listed.rows)), [more]]
-    _fill_message(texts, message, listed, rows, foot=paper_text.subtext(texts("shared-by", name=sharer)))
+    fill_message(texts, message, listed, rows, foot=paper_text.subtext(texts("shared-by", name=sharer)))
     return message.view
 
 
 def open_menu(
-    placeholder: str, papers: Sequence[models.PaperRow | PostPaper], marker: str | None = None
+    placeholder: str,
+    papers: Sequence[models.PaperRow | PostPaper],
+    marker: str | None = None,
+    *,
+    custom_id: str | None = None,
 ) -> ui.Item[Any] | None:
-    """Return the menu that opens one of the papers privately."""
+    """Return the menu of the papers, which opens one privately unless `custom_id` has another action."""
     options = [
         select_option(
             paper_text.format_title(paper.title, paper.arxiv_id),
@@ -109,10 +113,11 @@ def open_menu(
         )
         for paper in papers
     ]
-    return select_menu(placeholder, custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
-def _start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
+def start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
+    """Return a message with the heading and the notes of a list."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
     message.add_text(
@@ -121,7 +126,7 @@ def _start_message(texts: Texts, listed: PaperList) -> MessageBuilder:
     return message
 
 
-def _fill_message(
+def fill_message(
     texts: Texts,
     message: MessageBuilder,
     listed: PaperList,
@@ -226,7 +231,7 @@ def _follow_and_share_buttons(texts: Texts, listed: PaperList, may_share: bool) 
     state = listed.state
     row = []
     row += optional_row(follow_button(texts, state))
-    if may_share and listed.rows and state.kind is not list_state.ListKind.SAVED:
+    if may_share and listed.rows:
         row.append(button(texts("share"), list_state.pack(state, SHARE)))
     return row
 

@@ -69,7 +69,7 @@ async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness
         ("top", {}),
         ("topic", {"query": "로봇"}),
         ("author", {"name": "ada"}),
-        ("saved", {}),
+        ("saved list", {}),
     ):
         shown = shown_text(last_response(await harness.reader.slash(harness.channel, command, **options)))
         assert harness.texts("archive-empty") in shown

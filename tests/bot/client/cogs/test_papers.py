@@ -1,4 +1,4 @@
-"""/paper, /saved and the components of a card."""
+"""/paper and the components of a card."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_an_author_is_selected_from_all_authors(harness: ClientHarness) ->
 async def test_cite_returns_bibtex(english_harness: ClientHarness) -> None:
     card = last_response(await english_harness.reader.slash(english_harness.channel, "paper", paper=SURVEY))
     shown = shown_text(last_response(await english_harness.reader.click(card, label="Cite")))
-    assert "@misc{arxiv:2501.00001," in shown
+    assert "@misc{lovelace2025small," in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
 
@@ -138,13 +138,12 @@ async def test_a_saved_paper_is_marked_on_the_card_and_listed(harness: ClientHar
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=SURVEY))
     saved = last_response(await harness.reader.click(card, label=harness.texts("save")))
     assert saved.id == card.id
-    listed = shown_text(last_response(await harness.reader.slash(harness.channel, "saved")))
+    listed = shown_text(last_response(await harness.reader.slash(harness.channel, "saved list")))
     assert harness.texts("list-saved-heading", count=1) in listed
     assert "Small Language Models" in listed
-    assert harness.texts("share") not in listed
     removed = last_response(await harness.reader.click(saved, label=harness.texts("unsave")))
     assert harness.texts("save") in shown_text(removed)
-    empty = shown_text(last_response(await harness.reader.slash(harness.channel, "saved")))
+    empty = shown_text(last_response(await harness.reader.slash(harness.channel, "saved list")))
     assert harness.texts("no-list-saved").splitlines()[0] in empty
 
 
@@ -155,7 +154,7 @@ async def test_a_shared_card_is_public_and_saves_for_the_user_who_clicks(harness
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     response = await harness.manager.click(shared, label=harness.texts("save"))
     assert last_response(response).ephemeral
-    rows, total = await harness.bot.services.readers.list_saved(harness.manager.id, limit=5)
+    rows, total = await harness.bot.services.shelf.list_saved(harness.manager.id, limit=5)
     assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
 
 
@@ -165,6 +164,6 @@ async def test_messages_of_the_cards_style_open_and_save_their_paper(harness: Cl
     opened = await harness.reader.click(message, label=harness.texts("read"))
     assert last_response(opened).ephemeral
     response = await harness.reader.click(message, label=harness.texts("save"))
-    assert harness.texts("paper-saved", command=harness.bot.mentions("saved")) == shown_text(
+    assert harness.texts("paper-saved", command=harness.bot.mentions("saved list")) == shown_text(
         last_response(response)
     )

@@ -17,7 +17,7 @@ def test_an_entry_has_title_authors_year_and_url() -> None:
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
     )
     assert entry == (
-        "@misc{arxiv:2502.02737,\n"
+        "@misc{zhao2025smollm2,\n"
         "  title         = {{SmolLM2: 100\\% \\& α\\_x}},\n"
         "  author        = {Haojun Zhao and Andrés Marafioti and others},\n"
         "  year          = {2025},\n"

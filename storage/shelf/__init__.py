@@ -1,0 +1,1 @@
+"""Readers' saved papers, and what the members of a server shared."""

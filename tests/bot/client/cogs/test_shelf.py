@@ -1,0 +1,116 @@
+"""/saved: the list with its menus, a paper's note, tags and removal, and the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+
+SURVEY, REWARDS = "2501.00001", "2501.00002"
+
+
+async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
+    """Save papers from their cards."""
+    for arxiv_id in arxiv_ids:
+        card = last_response(await harness.reader.slash(harness.channel, "paper", paper=arxiv_id))
+        await harness.reader.click(card, label=harness.texts("save"))
+
+
+async def open_list(harness: ClientHarness, **options: str) -> Any:
+    """Return the answer of /saved list."""
+    return last_response(await harness.reader.slash(harness.channel, "saved list", **options))
+
+
+def menu_id(message: Any, verb: str) -> str:
+    """Return the id of the component with a verb."""
+    return next(name for name in component_ids(message) if name.startswith(f"pr:{verb}:"))
+
+
+async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
+    """Pick a paper from the list."""
+    return last_response(await harness.reader.select(listed, [arxiv_id], custom_id=menu_id(listed, "sp")))
+
+
+async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: ClientHarness) -> None:
+    await save(harness, SURVEY, REWARDS)
+    listed = await open_list(harness)
+    assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
+    paper = await pick(harness, listed, REWARDS)
+    assert paper.id == listed.id
+    modal = await harness.reader.click(paper, label=harness.texts("saved-edit-note"))
+    noted = last_response(
+        await harness.reader.submit_modal(modal, {"text": "compare with **DPO**\n@everyone"})
+    )
+    assert "> compare with \\*\\*DPO\\*\\*" in shown_text(noted)
+    assert "@everyone" not in shown_text(noted)
+    modal = await harness.reader.click(noted, label=harness.texts("saved-edit-tags"))
+    tagged = last_response(await harness.reader.submit_modal(modal, {"text": "RL, 읽을 것"}))
+    assert "#rl #읽을-것" in shown_text(tagged)
+    back = last_response(await harness.reader.click(tagged, label=harness.texts("saved-back")))
+    assert back.id == listed.id
+    menu = menu_id(back, "sg")
+    only = last_response(await harness.reader.select(back, ["#rl"], custom_id=menu))
+    assert "Small Language Models" not in shown_text(only)
+    assert "Rewards That" in shown_text(await open_list(harness, search="dpo"))
+    assert "Rewards That" in shown_text(await open_list(harness, tag="#rl"))
+    assert "Rewards That" in shown_text(await open_list(harness, search="reinforcement learning"))
+    nothing = await open_list(harness, tag="none")
+    assert harness.texts("saved-none-found", query="\\#none") in shown_text(nothing) or "none" in shown_text(
+        nothing
+    )
+    everything = last_response(await harness.reader.click(nothing, label=harness.texts("saved-show-all")))
+    assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
+
+
+async def test_the_list_is_sorted_and_searched_by_its_components(harness: ClientHarness) -> None:
+    await save(harness, SURVEY, REWARDS)
+    listed = await open_list(harness)
+    menu = menu_id(listed, "so")
+    oldest = last_response(await harness.reader.select(listed, ["oldest"], custom_id=menu))
+    assert shown_text(oldest).index("Small Language Models") < shown_text(oldest).index("Rewards That")
+    modal = await harness.reader.click(oldest, label=harness.texts("saved-search"))
+    found = last_response(await harness.reader.submit_modal(modal, {"text": "강화 학습" + " " * 90}))
+    assert "Rewards That" in shown_text(found)
+    assert "Small Language Models" not in shown_text(found)
+
+
+async def test_a_removal_can_be_undone_with_its_note_after_a_restart(harness: ClientHarness) -> None:
+    await save(harness, SURVEY)
+    paper = await pick(harness, await open_list(harness), SURVEY)
+    modal = await harness.reader.click(paper, label=harness.texts("saved-edit-note"))
+    await harness.reader.submit_modal(modal, {"text": "kept"})
+    removed = last_response(await harness.reader.click(paper, label=harness.texts("saved-remove")))
+    assert harness.texts("no-list-saved").splitlines()[0] in shown_text(await open_list(harness))
+    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=harness.texts.locale))
+    restored = last_response(await harness.reader.click(removed, label=harness.texts("saved-undo")))
+    assert "> kept" in shown_text(restored)
+    [saved], _ = await harness.bot.services.shelf.list_saved(harness.reader.id)
+    await harness.bot.services.shelf.remove(harness.reader.id, saved.id)
+    late = await harness.reader.click(restored, label=harness.texts("saved-edit-note"))
+    assert harness.texts("saved-not-any-more") in shown_text(last_response(late))
+
+
+async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: ClientHarness) -> None:
+    empty = last_response(await harness.reader.slash(harness.channel, "saved export"))
+    assert harness.texts("saved-nothing-to-export") in shown_text(empty)
+    await save(harness, SURVEY, REWARDS)
+    sent = last_response(await harness.reader.slash(harness.channel, "saved export"))
+    assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
+    [file] = sent.attachments
+    assert file.filename == "paperround.bib"
+    assert b"@misc{lovelace2025small," in await file.read()
+    listed = await open_list(harness, search="reward")
+    chosen = await harness.reader.select(listed, ["ris"], custom_id=menu_id(listed, "sx"))
+    [file] = last_response(chosen).attachments
+    assert file.filename == "paperround.ris"
+    assert (await file.read()).count(b"TY  - ") == 1
+
+
+async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: ClientHarness) -> None:
+    await save(harness, SURVEY)
+    paper = await pick(harness, await open_list(harness), SURVEY)
+    shared = last_response(await harness.reader.click(paper, label=harness.texts("share")))
+    assert not shared.ephemeral
+    quiet = last_response(await harness.reader.slash(harness.readonly_channel, "saved list"))
+    paper = last_response(await harness.reader.select(quiet, [SURVEY], custom_id=menu_id(quiet, "sp")))
+    assert harness.texts("share") not in shown_text(paper)
