@@ -39,7 +39,8 @@ T = TypeVar("T")
 class Score:
     """A score by component. `matched` of `segments` parts of the query were found.
 
-    `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화.
+    `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화. `ambiguous`: a part is there
+    only as an abbreviation that has other meanings too, without anything that tells which.
     """
 
     total: float
@@ -53,6 +54,7 @@ class Score:
     name: float = 0.0
     popularity: float = 0.0
     inside: bool = False
+    ambiguous: bool = False
 
     def explain(self) -> dict[str, float]:
         """Return the components by name, rounded."""
@@ -64,9 +66,9 @@ class Score:
         return self.matched >= self.segments
 
     @property
-    def sort_key(self) -> tuple[int, bool, float]:
-        """The sort key of results, greatest first: all parts found, then the query as one term or name, then the total."""
-        return (self.matched, self.composed > 0 or self.name > 0, self.total)
+    def sort_key(self) -> tuple[int, bool, bool, float]:
+        """The sort key of results, greatest first: all parts found, none of them ambiguous, the query as one term, the total."""
+        return (self.matched, not self.ambiguous, self.composed > 0 or self.name > 0, self.total)
 
 
 def hot_score(votes: int | None, published_on: date | None, epoch: date = _EPOCH) -> float:
@@ -110,6 +112,7 @@ class Scorer:
         total = title + body + proximity + phrase + _COMPOSED_WEIGHT * composed + name + popularity
         matched_segments = segments if composed or name else matched
         inside = not name and self._is_inside(document)
+        ambiguous = not (name or composed) and any(part.is_ambiguous(document) for part in self._segments)
         return Score(
             total,
             matched_segments,
@@ -122,6 +125,7 @@ class Scorer:
             name,
             popularity,
             inside,
+            ambiguous,
         )
 
     def _is_inside(self, document: term_variants.Document) -> bool:
@@ -176,6 +180,7 @@ class CompiledSegment:
             (form, compile_term(form.text), [compile_term(word) for word in form.context])
             for form in segment.forms
         ]
+        self._has_rivals = any(form.rivals for form in segment.forms)
         self._has_short_forms = any(form.is_short for _, form, _ in self._forms)
 
     def is_topic_of(self, document: term_variants.Document) -> bool:
@@ -199,6 +204,15 @@ class CompiledSegment:
         found = [form for _, form, _ in self._forms if any(form.count(document))]
         return bool(found) and all(form.is_inside(document) for form in found)
 
+    def is_ambiguous(self, document: term_variants.Document) -> bool:
+        """Tell whether a paper has the forms only as an abbreviation with rivals, without its context."""
+        if not self._has_rivals:
+            return False
+        found = [(form.rivals, context) for form, term, context in self._forms if any(term.count(document))]
+        return bool(found) and all(
+            rivals and not _has_context(context, document) for rivals, context in found
+        )
+
     def weighted_counts(self, document: term_variants.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
@@ -208,7 +222,11 @@ class CompiledSegment:
                 continue
             weight = weighted.weight
             if context and not _has_context(context, document):
-                weight *= 0.0 if weighted.needs_context else expansion.OUT_OF_CONTEXT_FACTOR
+                weight *= (
+                    0.0
+                    if weighted.rivals and _is_other(weighted, document)
+                    else expansion.OUT_OF_CONTEXT_FACTOR
+                )
             in_title += weight * title
             in_body += weight * body
         return in_title, in_body
@@ -217,6 +235,14 @@ class CompiledSegment:
 def compile_segments(segments: Iterable[expansion.Segment]) -> list[CompiledSegment]:
     """Return the segments compiled."""
     return [CompiledSegment(segment) for segment in segments]
+
+
+def _is_other(form: expansion.WeightedForm, document: term_variants.Document) -> bool:
+    """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
+    rivals = map(term_variants.compile_term, form.rivals)
+    return term_variants.has_version(form.text, document) or any(
+        sum(rival.count(document)) >= 1 for rival in rivals
+    )
 
 
 def _has_context(context: list[term_variants.TermPattern], document: term_variants.Document) -> bool:

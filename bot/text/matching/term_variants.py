@@ -115,6 +115,12 @@ def compile_term(text: str) -> TermPattern:
     return TermPattern(text)
 
 
+def has_version(text: str, document: Document) -> bool:
+    """Tell whether a Latin term has digits joined to it somewhere in a document: SD in SD1.5."""
+    start = f" {term_keys.english_key(text)}"
+    return any(document.text[at + len(start)].isdigit() for at in _find_all(start, document.text))
+
+
 def latin_variants(text: str) -> list[str]:
     """Return the variants of a term in a canonical text: as written, with hyphens as spaces, and joined."""
     words = analyser.stemmed_words(text)

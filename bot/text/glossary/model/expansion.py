@@ -17,17 +17,18 @@ OUT_OF_CONTEXT_FACTOR = 0.3
 
 
 class WeightedForm(NamedTuple):
-    """A form to search for. With a `context`, it weighs less in papers that lack the context, or nothing if it `needs_context`.
+    """A form to search for. With a `context`, it weighs less in papers that lack the context.
 
-    `context` holds the content words of the concept and its Korean forms. `is_shown` is false for stems and word-by-word
-    translations.
+    `context` holds the content words of the concept and its Korean forms. An abbreviation of several terms has the forms of
+    the others as `rivals`: in papers that lack the context it weighs nothing if a rival is there. `is_shown` is false for
+    stems and word-by-word translations.
     """
 
     text: str
     weight: float
     context: tuple[str, ...] = ()
     is_shown: bool = True
-    needs_context: bool = False
+    rivals: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -20,10 +20,8 @@ _WORD_BY_WORD_WEIGHT = 0.6
 _TRANSLATED_WORD_WEIGHT = 0.4
 _SHARED_ABBREVIATION_WEIGHT = 0.5
 _MIN_SHARED_SENSE = 0.2
-_UNAMBIGUOUS_SHARE = 0.95
 _UNAMBIGUOUS_PAPERS = 8
 _MAX_SENSES = 5
-_SHORT_STEM_LETTERS = 2
 _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
@@ -112,13 +110,18 @@ class Glossary:
 
     def list_senses(self, abbreviation: str) -> list[str]:
         """Return the terms that an abbreviation is short for, best supported first, if they are several; else none."""
+        senses = self._distinct_senses(abbreviation)
+        return [sense.text or sense.key for sense in senses[:_MAX_SENSES]] if len(senses) > 1 else []
+
+    def _distinct_senses(self, abbreviation: str) -> list[concepts.AbbreviationSense]:
+        """Return the senses of an abbreviation that are terms of their own: no other writings, none rare but seeded ones."""
+        senses = self._spotter.list_senses(abbreviation)
         seeded = {
             sense.key
-            for sense in self._spotter.list_senses(abbreviation)
+            for sense in senses
             if sense.key in self._concepts and any(form.seeded for form in self._concepts[sense.key].forms)
         }
-        senses = concepts.distinct_senses(self._spotter.list_senses(abbreviation), seeded)
-        return [sense.text or sense.key for sense in senses[:_MAX_SENSES]] if len(senses) > 1 else []
+        return concepts.distinct_senses(senses, seeded)
 
     def _segment(self, text: str, *, sure: bool = True) -> expansion.Segment | None:
         """Return the segment of a text that is a form of concepts as a whole; of a term alone with sure forms only."""
@@ -156,17 +159,16 @@ class Glossary:
                     weight = _RARE_WEIGHT if form.is_rare else 1.0
                     yield expansion.WeightedForm(form.text, weight, is_shown=not form.is_rare)
             elif form.text.casefold() not in concept_spotting.COMMON_WORDS:
-                sure = form.share >= _UNAMBIGUOUS_SHARE and form.papers >= _UNAMBIGUOUS_PAPERS
-                needs_context = not sure and (form.share < _UNAMBIGUOUS_SHARE or _is_short(form.text))
-                context = () if sure else self._context(concept)
-                yield expansion.WeightedForm(form.text, 1.0, context, needs_context=needs_context)
+                rivals = self._rivals(concept, form.text)
+                context = self._context(concept) if rivals or form.papers < _UNAMBIGUOUS_PAPERS else ()
+                yield expansion.WeightedForm(form.text, 1.0, context, rivals=rivals)
         for abbreviation in self._shared_abbreviations.get(concept.key, ()):
             yield expansion.WeightedForm(
                 abbreviation,
                 _SHARED_ABBREVIATION_WEIGHT,
                 self._context(concept),
                 is_shown=False,
-                needs_context=True,
+                rivals=self._rivals(concept, abbreviation),
             )
 
     def _word_by_word_forms(self, concept: concepts.Concept) -> Iterable[expansion.WeightedForm]:
@@ -184,6 +186,15 @@ class Glossary:
         """Return the English content words of a concept, followed by its Korean forms."""
         korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
         return (*term_keys.content_words(concept.key), *korean_forms)
+
+    def _rivals(self, concept: concepts.Concept, abbreviation: str) -> tuple[str, ...]:
+        """Return the writings of the other terms that an abbreviation is short for; none if these are rare."""
+        if len(concepts.distinct_senses(self._spotter.list_senses(abbreviation), ())) < 2:
+            return ()
+        others = [sense for sense in self._distinct_senses(abbreviation) if sense.key != concept.key]
+        forms = [form for sense in others if (other := self._concepts.get(sense.key)) for form in other.forms]
+        texts = [form.text for form in forms if form.language != "abbr" and not form.is_alias]
+        return tuple(dict.fromkeys([*(sense.text or sense.key for sense in others), *texts]))
 
     def _longest_match_segments(self, units: list[str]) -> list[expansion.Segment]:
         """Split a query into its longest known parts; other words become segments as typed."""
@@ -271,11 +282,6 @@ def _shared_abbreviations(senses: Mapping[str, list[concepts.AbbreviationSense]]
                 if sense.papers and sense.share >= _MIN_SHARED_SENSE:
                     by_term[sense.key].append(abbreviation)
     return by_term
-
-
-def _is_short(abbreviation: str) -> bool:
-    """Tell whether an abbreviation is indexed with two letters, which many other words are: SD, and SDE too."""
-    return max(map(len, term_keys.english_stems(abbreviation)), default=0) <= _SHORT_STEM_LETTERS
 
 
 def _typed_forms(text: str) -> list[expansion.WeightedForm]:

@@ -135,11 +135,12 @@ AMBIGUOUS_TEXTS = [
 ]
 
 
-def test_a_shared_abbreviation_needs_context_and_is_not_shown() -> None:
+def test_a_shared_abbreviation_has_context_and_rivals_and_is_not_shown() -> None:
     segment = glossary_in_memory.build_glossary(AMBIGUOUS_TEXTS, ()).expand("dual path attention").segments[0]
     shared = next(form for form in segment.forms if form.text == "DPA")
     assert shared.weight < 1.0
     assert {"dual", "path"} <= set(shared.context)
+    assert "Direct Policy Adaptation" in shared.rivals
     assert "DPA" not in segment.added_forms
 
 
@@ -195,11 +196,56 @@ def test_meanings_that_digests_explain_are_told_apart_but_not_their_spellings() 
     assert sorted(meanings) == ["Direct Policy Adaptation", "Dual Path Attention"]
 
 
-@pytest.mark.parametrize("text", ["SDE로 표본을 뽑는다", "SD 모델로 그림을 그린다"])
-def test_a_short_abbreviation_counts_only_where_the_paper_has_the_words(text: str) -> None:
-    explained = ["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3
-    scorer = scoring.Scorer(glossary_in_memory.build_glossary(explained, ()).expand("speculative decoding"))
-    plain = analyser.canonicalise(text)
-    assert scorer.score(term_variants.Document("", plain)) is None
-    decoded = analyser.canonicalise("디코딩을 SD로 합니다. Decoding is fast.")
-    assert scorer.score(term_variants.Document("", decoded)) is not None
+@pytest.fixture(scope="module")
+def ambiguous_scorer() -> scoring.Scorer:
+    explained = [
+        *["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3,
+        *["스테이블 디퓨전(Stable Diffusion; SD)을 쓴다"] * 3,
+    ]
+    glossary = glossary_in_memory.build_glossary(explained, seed.load_terms())
+    return scoring.Scorer(glossary.expand("speculative decoding"))
+
+
+def _score(scorer: scoring.Scorer, text: str) -> scoring.Score | None:
+    return scorer.score(term_variants.Document("", analyser.canonicalise(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SDE로 표본을 뽑는다",
+        "SD1.5로 그림을 그린다",
+        "Stable Diffusion의 하나인 SD를 쓴다",
+        "표준편차(SD)를 잰다",
+    ],
+)
+def test_an_ambiguous_abbreviation_that_means_something_else_is_no_hit(
+    ambiguous_scorer: scoring.Scorer, text: str
+) -> None:
+    assert _score(ambiguous_scorer, text) is None
+
+
+def test_an_ambiguous_abbreviation_without_context_comes_last_and_is_no_topic(
+    ambiguous_scorer: scoring.Scorer,
+) -> None:
+    bare, explained = (
+        _score(ambiguous_scorer, text)
+        for text in ("SD. SD. SD. SD를 빠르게 한다", "디코딩을 SD로 한다. Decoding is fast.")
+    )
+    assert bare is not None
+    assert explained is not None
+    assert (bare.ambiguous, explained.ambiguous) == (True, False)
+    assert bare.sort_key < explained.sort_key
+    paper = term_variants.Document(analyser.canonicalise("SD"), analyser.canonicalise("SD는 SD이다"))
+    assert not ambiguous_scorer.is_about(paper)
+
+
+def test_an_abbreviation_with_one_rare_other_meaning_is_not_ambiguous() -> None:
+    explained = [
+        *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 8,
+        "잠재 동역학 모델(Latent Dynamics Model; LDM)",
+    ]
+    scorer = scoring.Scorer(glossary_in_memory.build_glossary(explained, ()).expand("latent diffusion model"))
+    score = _score(scorer, "LDM을 쓴다")
+    assert score is not None
+    assert not score.ambiguous
