@@ -185,6 +185,8 @@ async def run(container: Container) -> None:
     token = container.settings.discord_token
     if token is None:
         raise errors.UsageError(MISSING_TOKEN_MESSAGE)
+    if not token_check.has_token_form(token.get_secret_value()):
+        log.warning("unlikely token", reason=token_check.NOT_A_TOKEN)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bot import errors
 
@@ -25,6 +25,7 @@ def build_app() -> typer.Typer:
 
     from bot.cli import (
         alerts,
+        answers,
         deliveries,
         digests,
         glossary,
@@ -46,7 +47,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (digests, search, glossary, write, deliveries, run, maintenance):
+    for module in (digests, search, answers, glossary, write, deliveries, run, maintenance):
         module.register(app)
     for name, group in (
         ("channels", subscriptions.group),
@@ -57,6 +58,29 @@ def build_app() -> typer.Typer:
     ):
         app.add_typer(group(), name=name)
     return app
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit status. Errors of the arguments are one line, like all others."""
+    import typer
+
+    from bot.cli import output
+
+    command = typer.main.get_command(build_app())
+    # Typer does not export the base class of wrong usage, which is Click's or its own copy of it.
+    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+    try:
+        status = command.main(arguments, prog_name="paperround", standalone_mode=False)
+    except typer.Abort:
+        return 130
+    except usage_error as error:
+        # A group without a command has printed its help, and has no message.
+        if message := error.format_message():
+            where = error.ctx.command_path if error.ctx else "paperround"
+            end = "" if message.endswith((".", "?")) else "."
+            output.error(f"{message}{end} `{where} --help` lists what it takes.")
+        return 2
+    return status if isinstance(status, int) else 0
 
 
 def main() -> None:
@@ -71,7 +95,7 @@ def main() -> None:
             from bot.cli import health_request
 
             sys.exit(health_request.report())
-        build_app()()
+        sys.exit(_run(sys.argv[1:]))
     except errors.PaperroundError as error:
         from bot.cli import output
 

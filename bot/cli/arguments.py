@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from bot import errors
+from bot.cli import context
+from bot.clock import system_clock
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+
+
 def parse_date(text: str) -> date:
-    """Parse `YYYY-MM-DD`. Raises UsageError."""
+    """Parse `YYYY-MM-DD`, `today` or `yesterday`, in the zone of the settings. Raises UsageError."""
+    days_ago = _DAYS_AGO.get(text.strip().lower())
+    if days_ago is not None:
+        today = system_clock().astimezone(context.load_timezone()).date()
+        return today - timedelta(days=days_ago)
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise errors.UsageError(f"{text[:20]!r} is no date. Use YYYY-MM-DD, such as 2025-02-06.") from None
+        raise errors.UsageError(
+            f"{text[:20]!r} is no date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."
+        ) from None
+
+
+def parse_time(text: str | None) -> str | None:
+    """Parse a time of day as people type it (`9am`, `21:30`) to `HH:MM`; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    from bot.client.interactions import time_texts
+
+    found = time_texts.find_time(text)
+    if found is None:
+        raise errors.UsageError(
+            f"{text[:20]!r} is no time of day. Use HH:MM on 24 hours, such as 09:00, or 9am."
+        )
+    return found
+
+
+def parse_zone(text: str | None) -> str | None:
+    """Parse the name of a time zone (`Asia/Seoul`, `seoul`) to its IANA name; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    from bot.client.interactions import time_texts
+
+    found = time_texts.find_zone(text)
+    if found is None:
+        raise errors.UsageError(f"{text[:40]!r} is no time zone. Use an IANA name, such as Asia/Seoul.")
+    return found
 
 
 def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:

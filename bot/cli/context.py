@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from bot.app.container import Container
@@ -38,6 +39,21 @@ def load_settings() -> Settings:
     from bot import settings
 
     return settings.load()
+
+
+def run_in_container(command: Callable[[Container], Awaitable[Result]]) -> Result:
+    """Open the database and the services on it, and run a command with them."""
+
+    async def run() -> Result:
+        async with open_container() as container:
+            return await command(container)
+
+    return run_command(run)
+
+
+def load_timezone() -> ZoneInfo:
+    """Return the zone in which times are shown to people. Raises UsageError."""
+    return ZoneInfo(load_settings().timezone)
 
 
 @asynccontextmanager

@@ -39,7 +39,8 @@ def parse(
     from bot.services.ingest import files
 
     problems = 0
-    for file in output.with_progress(files.read_files(paths), "Parsing"):
+    found = list(files.find_files(paths))
+    for file in output.with_progress(found, files.read_found, "Parsing"):
         for problem in _print_file(file):
             output.error(problem)
             problems += 1
@@ -85,10 +86,19 @@ def ingest(
     digests, papers, new = result.digests, result.papers, result.new_papers
     output.print_result(
         {"digests": digests, "papers": papers, "new_papers": new, "problems": problems},
-        f"{digests} digests, {papers} papers, {new} of them new, {problems} problems.",
+        _count_sentence(digests, papers, new, problems),
         as_json,
     )
     sys.exit(1 if problems else 0)
+
+
+def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
+    """Return what an ingest brought, with the number of problems if there are any."""
+    trouble = f" {problems} problem{'s' if problems != 1 else ''}, named above." if problems else ""
+    if not digests:
+        return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no file holds a digest."
+    counts = [f"{digests} digest{'s' if digests != 1 else ''}", f"{papers} paper{'s' if papers != 1 else ''}"]
+    return f"{', '.join(counts)}, {new} of them new.{trouble}"
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
@@ -100,7 +110,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
     async with context.open_container() as container:
         await container.load_mentions()
         service = container.create_ingest()
-        read_files = output.with_progress(files.read_files(paths), "Ingesting")
+        read_files = output.with_progress(list(files.find_files(paths)), files.read_found, "Ingesting")
         streams = [service.add_files(read_files), *([_reparse_all(service)] if again else [])]
         for stream in streams:
             async with aclosing(stream):
@@ -128,7 +138,8 @@ def _format_problem(location: str, line: int | None, message: str) -> str:
 
 def digest(
     on: Annotated[
-        str | None, typer.Argument(metavar="DATE", help="YYYY-MM-DD; the newest if not given.")
+        str | None,
+        typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; the newest if not given."),
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="How many papers.")] = None,
     min_votes: Annotated[

@@ -9,13 +9,16 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from bot import printable
+from bot.cli import context
 
 Item = TypeVar("Item")
+Source = TypeVar("Source")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -43,11 +46,27 @@ def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
 def print_rows(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *, empty: str
 ) -> None:
-    """Print rows as JSON, or some of their columns as a table."""
+    """Print rows as JSON, or some of their columns as a table: those in which some row has a value.
+
+    A column that ends in `_at` holds ISO times, which the table shows in the zone of the settings.
+    """
     if as_json:
         print_json(rows)
-    else:
-        print_table(columns, [[row[name] for name in columns] for row in rows], empty=empty)
+        return
+    shown = [name for name in columns if any(row[name] not in (None, "") for row in rows)]
+    zone = context.load_timezone()
+    table = [[_display(name, row[name], zone) for name in shown] for row in rows]
+    print_table([name.removesuffix("_at").replace("_", " ") for name in shown], table, empty=empty)
+
+
+def _display(name: str, value: Any, zone: tzinfo) -> Any:
+    is_time = name.endswith("_at") and value is not None
+    return format_time(datetime.fromisoformat(value), zone) if is_time else value
+
+
+def format_time(moment: datetime, zone: tzinfo) -> str:
+    """Return a time for people in a zone, such as `Mon 23 Nov 2026 09:00`."""
+    return f"{moment.astimezone(zone):%a %d %b %Y %H:%M}"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
@@ -56,7 +75,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text("–" if cell is None else printable.make_printable(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else 200)
@@ -67,18 +88,22 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
 
 
 @contextmanager
-def progress_counter(label: str) -> Iterator[Callable[[int], None]]:
-    """Show a count on stderr while the block runs, on a terminal only. Yields the function that updates the count."""
+def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a count, of a total if it is known, on stderr while the block runs, on a terminal only.
+
+    Yields the function that updates the count.
+    """
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
-    column = TextColumn("{task.description}: {task.completed}")
+    of_total = "" if total is None else f" of {total}"
+    column = TextColumn(f"{{task.description}}: {{task.completed}}{of_total}")
     # stdout is not redirected: JSON and tables must not end up on stderr.
     with Progress(column, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(label, total=None)
+        task = progress.add_task(label, total=total)
         yield lambda count: progress.update(task, completed=count)
 
 
@@ -96,12 +121,12 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def with_progress(items: Iterable[Item], label: str) -> Iterator[Item]:
-    """Yield the items and count them with `progress_counter`."""
-    with progress_counter(label) as show_count:
+def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label: str) -> Iterator[Item]:
+    """Yield what is read of each item, and show on a terminal how many of them are done."""
+    with progress_counter(label, total=len(items)) as show_count:
         for count, item in enumerate(items, 1):
+            yield read(item)
             show_count(count)
-            yield item
 
 
 def echo(sentence: str) -> None:

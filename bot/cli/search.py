@@ -327,7 +327,8 @@ def _print_detail(detail: models.PaperDetail) -> None:
     output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
     output.echo(f"{detail.url}\nvotes: {votes}   in digests: {detail.first_on} to {detail.last_on}")
     output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
-    for appearance in detail.appearances:
+    locale = context.load_settings().locale
+    for appearance in sorted(detail.appearances, key=lambda row: shown_summary.find_language(row) != locale):
         output.echo(f"\n{appearance.date} ({appearance.format.value})")
         sections = shown_summary.shown_sections(appearance.entry)
         if not sections:

@@ -27,6 +27,7 @@ Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
 _SOURCE_COLUMNS = ("source", "kind", "status", "reason", "failures", "last_success_at", "next_attempt_at")
+_FAILURES = ("failed", "refused")
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
@@ -56,7 +57,11 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
-    values = {"timezone": timezone, "from": since_time, "every": every}
+    values = {
+        "timezone": arguments.parse_zone(timezone),
+        "from": arguments.parse_time(since_time),
+        "every": every,
+    }
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else arguments.parse_choice(models.SourceKind, kind, "kind")
     locale = None if language is None else arguments.parse_choice(models.Locale, language, "language")
@@ -66,11 +71,27 @@ def add(
 
     added = context.run_with_service(_create_registry, command)
     if check:
-        reports = context.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
-        _print_reports(reports, as_json)
+        _check(url, as_json)
         return
     sentence = f"{added.url} ({added.kind.value}) will be fetched from. `sources fetch` does so now."
     output.print_result(to_dict(added), sentence, as_json)
+
+
+def _check(url: str, as_json: bool) -> None:
+    """Request a source that was just added once; one that cannot be read is removed again, with exit status 1."""
+    reports = context.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
+    failed = any(_status_name(report.status) in _FAILURES for report in reports)
+    if failed:
+        context.run_with_service(_create_registry, lambda registry: registry.remove(url))
+    try:
+        _print_reports(reports, as_json)
+    finally:
+        if failed:
+            output.error("The source was not added; without --check it would be, and be tried again.")
+    if not as_json:
+        output.echo(
+            f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
+        )
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
@@ -81,7 +102,12 @@ def list_rows(as_json: output.AsJson = False) -> None:
         return await registry.list_rows()
 
     rows = [to_dict(row) for row in context.run_with_service(_create_registry, command)]
-    output.print_rows(rows, _SOURCE_COLUMNS, as_json, empty="No sources.")
+    output.print_rows(
+        rows,
+        _SOURCE_COLUMNS,
+        as_json,
+        empty="No sources. `sources add https://huggingface.co` adds a daily list.",
+    )
 
 
 def remove(url: Url) -> None:
@@ -183,7 +209,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         for report in reports
     ]
     output.print_rows(rows, _REPORT_COLUMNS, as_json, empty="No sources.")
-    failed = [row for row in rows if row["status"] in ("failed", "refused")]
+    failed = [row for row in rows if row["status"] in _FAILURES]
     for row in failed:
         output.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from storage import models
     from storage.database import Database
 
-_COLUMNS = (
-    *("id", "guild", "channel", "at", "timezone", "days", "top", "min_votes", "style", "state"),
-    *("next_due_at", "topic"),
-)
+_COLUMNS = ("id", "channel", "post", "topic", "state", "next")
 Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
 Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
 AtTime = Annotated[
@@ -104,7 +101,7 @@ def add(
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         return await subscriptions.add(guild_id=guild, channel_id=channel, options=options)
 
-    _run(command, as_json)
+    _run("added", command, as_json)
 
 
 def list_rows(
@@ -115,8 +112,21 @@ def list_rows(
     subscription_rows = context.run_with_service(
         _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
     )
-    rows = [to_dict(subscription) for subscription in subscription_rows]
-    output.print_rows(rows, _COLUMNS, as_json, empty="No channel has a daily post.")
+    if as_json:
+        output.print_json([to_dict(subscription) for subscription in subscription_rows])
+        return
+    rows = [
+        {
+            "id": subscription.id,
+            "channel": subscription.channel_id,
+            "post": _describe(subscription),
+            "topic": subscription.topic,
+            "state": subscription.state.value,
+            "next": _format_next(subscription),
+        }
+        for subscription in subscription_rows
+    ]
+    output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` begins one.")
 
 
 def edit(
@@ -148,22 +158,22 @@ def edit(
         )  # fmt: skip
         return await subscriptions.edit(subscription_id, changed)
 
-    _run(command, as_json)
+    _run("changed", command, as_json)
 
 
 def pause(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Stop a daily post until it is resumed."""
-    _run(lambda subscriptions: subscriptions.pause(subscription_id), as_json)
+    _run("paused", lambda subscriptions: subscriptions.pause(subscription_id), as_json)
 
 
 def resume(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """Go on with a paused daily post."""
-    _run(lambda subscriptions: subscriptions.resume(subscription_id), as_json)
+    _run("resumed", lambda subscriptions: subscriptions.resume(subscription_id), as_json)
 
 
 def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
     """End a daily post for good."""
-    _run(lambda subscriptions: subscriptions.remove(subscription_id), as_json)
+    _run("removed", lambda subscriptions: subscriptions.remove(subscription_id), as_json)
 
 
 def to_dict(subscription: models.Subscription) -> dict[str, Any]:
@@ -195,16 +205,41 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
     }
 
 
-def _run(command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool) -> None:
-    """Run a command and print the subscription that it returns."""
-    data = to_dict(context.run_with_service(_create_subscriptions, command))
-    topic = f" on {data['topic']}" if data["topic"] else ""
-    complete = " when the day is complete" if data["when"] == "complete" else ""
-    sentence = (
-        f"{data['id']}: channel {data['channel']}, {data['at']} {data['timezone']} ({data['days']}){complete}, top"
-        f" {data['top']}, {data['style']}{topic}, {data['state']}, next {data['next_due_at'] or '–'}"
+def _run(
+    verb: str, command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool
+) -> None:
+    """Run a command and print the subscription that it returns, with what became of it."""
+    subscription = context.run_with_service(_create_subscriptions, command)
+    sentence = f"{subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
+    if subscription.topic:
+        sentence += f", on {subscription.topic}"
+    if verb not in ("paused", "removed"):
+        sentence += f"; next on {_format_next(subscription) or '–'}"
+    output.print_result(to_dict(subscription), f"{sentence}.", as_json)
+
+
+def _describe(subscription: models.Subscription) -> str:
+    """Return the schedule and the papers: `09:00 Asia/Seoul, every day, top 5, compact`."""
+    from bot.services.daily.schedule import DAY_NAMES
+
+    days = ",".join(DAY_NAMES[day - 1] for day in subscription.days)
+    parts = (
+        f"{subscription.at_time} {subscription.timezone}",
+        "every day" if len(subscription.days) == len(DAY_NAMES) else days,
+        "when the day is complete" if subscription.when.value == "complete" else "",
+        f"top {subscription.top_n}"
+        + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
+        subscription.style.value,
     )
-    output.print_result(data, sentence, as_json)
+    return ", ".join(filter(None, parts))
+
+
+def _format_next(subscription: models.Subscription) -> str | None:
+    """Return the time of the next post in the channel's own zone; None if none is due."""
+    from bot.services.daily.schedule import parse_zone
+
+    due = subscription.next_due_at if subscription.state.value == "active" else None
+    return None if due is None else output.format_time(due, parse_zone(subscription.timezone))
 
 
 def _create_subscriptions(database: Database) -> Subscriptions:
@@ -240,8 +275,8 @@ def _with_changes(
     parse = arguments.parse_choice
 
     given: dict[str, Any] = {
-        "at_time": at,
-        "timezone": timezone,
+        "at_time": arguments.parse_time(at),
+        "timezone": arguments.parse_zone(timezone),
         "top_n": top,
         "min_votes": min_votes,
         "days": None if days is None else parse_days(days),

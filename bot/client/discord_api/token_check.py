@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import discord
 
@@ -15,6 +16,13 @@ WRONG_TOKEN = (
 )
 NO_ANSWER = "Discord has not answered in 15 s, or limits requests at the moment. The token may be right: try again later."
 
+NOT_A_TOKEN = (
+    "DISCORD_TOKEN cannot be a bot's token, which has three parts with dots between them. Copy it again from your"
+    " application's Bot page (Reset Token)."
+)
+_TOKEN = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]{10,}")
+"""The form of a bot's token: three parts in URL-safe Base64, the first of which is the application's id."""
+
 ANSWER_SECONDS = 15.0
 """discord.py would wait for as long as a rate limit says, and repeat a failed request for a minute."""
 
@@ -23,6 +31,11 @@ def is_wrong_token(error: discord.LoginFailure) -> bool:
     """Whether Discord itself refused the token; a proxy's page with status 401 says nothing about it."""
     cause = error.__cause__
     return not (isinstance(cause, discord.HTTPException) and request_gate.is_foreign(cause))
+
+
+def has_token_form(token: str) -> bool:
+    """Return whether a text has the form of a bot's token, which needs no network to tell."""
+    return _TOKEN.fullmatch(token.strip()) is not None
 
 
 async def check_token(settings: Settings) -> str:
@@ -43,7 +56,10 @@ async def check_token(settings: Settings) -> str:
     except TimeoutError as error:
         raise errors.PaperroundError(NO_ANSWER) from error
     except (discord.HTTPException, OSError) as error:
-        raise errors.PaperroundError(f"Discord cannot be reached: {error}.") from error
+        reason = f"Discord cannot be reached: {error}."
+        if not has_token_form(settings.discord_token.get_secret_value()):
+            reason += f" {NOT_A_TOKEN}"
+        raise errors.PaperroundError(reason) from error
     finally:
         await client.close()
         restore()

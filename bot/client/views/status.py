@@ -28,9 +28,11 @@ def status_view(
     guild_id: int | None,
     can_manage: bool,
     is_budget_spent: bool = False,
+    has_reader: bool = True,
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server.
 
+    `has_reader` is false outside Discord, where no alerts are a reader's own.
     `is_budget_spent`: the writer has no tokens left for papers of the newest day.
     """
     has_problem = report.problem_deliveries or _inactive_subscriptions(report)
@@ -52,8 +54,9 @@ def status_view(
     if can_manage and report.template_problems:
         message.add_separator()
         message.add_text(_templates_text(texts, report))
-    message.add_separator()
-    message.add_text(_alerts_text(texts, report))
+    if has_reader:
+        message.add_separator()
+        message.add_text(_alerts_text(texts, report))
     _add_buttons(texts, message, report, can_manage)
     return message.view
 

@@ -35,8 +35,12 @@ class TextFile:
 
 def read_files(paths: Iterable[str]) -> Iterator[TextFile | IngestProblem]:
     """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
-    for name_or_problem in find_files(paths):
-        yield name_or_problem if isinstance(name_or_problem, IngestProblem) else read_file(name_or_problem)
+    return map(read_found, find_files(paths))
+
+
+def read_found(found: str | IngestProblem) -> TextFile | IngestProblem:
+    """Read a file that `find_files` found; a problem stays one."""
+    return found if isinstance(found, IngestProblem) else read_file(found)
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | IngestProblem]:

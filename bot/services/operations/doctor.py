@@ -17,11 +17,14 @@ from bot.services.indexing import document_tokens, maintenance_tasks, rebuild
 from bot.services.polling import registry
 from bot.settings import Settings, setting_name, setting_origins
 from storage import errors as storage_errors
-from storage import migrate, papers, sources
+from storage import migrate, papers, sources, subscriptions
 from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[str]]
 """Returns the bot's name as Discord gives it, or raises PaperroundError."""
+
+
+NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,12 @@ async def _database(settings: Settings) -> list[Finding]:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection)
             source_count = len(await sources.list_rows(connection))
+            post_count = len(await subscriptions.list_rows(connection))
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
             _sources(settings, source_count),
+            Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
         ]
     except storage_errors.StorageError as error:
         return [Finding(name, "cannot be read", well=False, note=str(error))]

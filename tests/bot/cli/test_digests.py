@@ -49,7 +49,7 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert filled("digest", "2020-01-01", "--json").data == []
 
 
-@pytest.mark.parametrize("on", ["2026-02-30", "yesterday", "2026"])
+@pytest.mark.parametrize("on", ["2026-02-30", "someday", "2026"])
 def test_an_invalid_date_is_wrong_usage(filled: Paperround, on: str) -> None:
     answer = filled("digest", on)
     assert answer.exit_status == 2
@@ -96,3 +96,10 @@ def test_the_seeds_parse_and_are_found(paperround: Paperround, seeds: Path) -> N
 def test_the_archive_has_sixty_nine_digests(paperround: Paperround, archive: Path) -> None:
     assert len(paperround("parse", str(archive)).lines) == 69
     assert paperround("ingest", str(archive), "--json").data["digests"] == 69
+
+
+def test_an_ingest_says_what_it_brought(paperround: Paperround, digest_folder: Path) -> None:
+    assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers, 3 of them new.\n"
+    answer = paperround("ingest", str(digest_folder / "none.md"))
+    assert answer.stdout == "Nothing was stored. 1 problem, named above.\n"
+    assert "none.md" in answer.stderr

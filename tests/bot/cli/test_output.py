@@ -107,3 +107,22 @@ def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paper
     )
     removed = paperround("sources", "remove", "https://user:***@example.org/feed.xml")
     assert (removed.exit_status, paperround("sources", "list", "--json").data) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("digest", "--limit", "0"), "--limit"),
+        (("channels", "list", "--guild", "abc"), "--guild"),
+        (("chanels",), "channels"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_names_the_help(
+    paperround: Paperround, arguments: tuple[str, ...], named: str
+) -> None:
+    answer = paperround(*arguments)
+    assert answer.exit_status == 2
+    [line] = answer.stderr.splitlines()
+    assert line.startswith("paperround: ")
+    assert named in line
+    assert "--help` lists" in line

@@ -169,7 +169,7 @@ def test_a_source_is_removed_once(site: Site) -> None:
         ("add", "https://h.test/feed", "--language", "xx"),
         ("add", "https://h.test/{date:%Y}.md", "--timezone", "Mars/Base"),
         ("add", "https://h.test/{date:%Y}.md", "--from", "25:00"),
-        ("fetch", "--since", "yesterday"),
+        ("fetch", "--since", "someday"),
         ("fetch", "--since", "2025-05-06", "--until", "2025-05-05"),
     ],
 )
@@ -225,3 +225,15 @@ def paperround(*arguments: str, database: str = "paperround.db") -> str:
 
 def test_no_sources_are_no_problem(site: Site) -> None:
     assert run("fetch", "--json") == (0, "[]\n", "")
+
+
+def test_a_source_that_fails_its_check_is_not_added(site: Site) -> None:
+    status, _, stderr = run("add", "http://localhost:9/feed.xml", "--check")
+    assert status == 1
+    assert "not added" in stderr
+    assert json.loads(run("list", "--json")[1]) == []
+
+
+def test_times_and_zones_are_taken_as_people_type_them(site: Site) -> None:
+    _, stdout, _ = run("add", f"{site.url}/a.xml", "--from", "9am", "--timezone", "seoul", "--json")
+    assert json.loads(stdout)["options"] == {"timezone": "Asia/Seoul", "from": "09:00"}

@@ -38,7 +38,7 @@ def test_an_identical_channel_is_refused(paperround: Paperround) -> None:
     ("arguments", "hint"),
     [
         (("--at", "25:00"), "09:00"),
-        (("--timezone", "Seoul"), "Asia/Seoul"),
+        (("--timezone", "Mars/Base"), "Asia/Seoul"),
         (("--days", "someday"), "mon"),
         (("--top", "0"), "1 to 25"),
         (("--locale", "fr"), "en or ko"),
@@ -97,3 +97,14 @@ def test_an_unusable_closing_time_ends_with_one_line_that_names_it(
     (line,) = answer.stderr.splitlines()
     assert "PAPERROUND_DAY_CLOSES" in line
     assert "America/New_York" in line
+
+
+def test_people_read_what_became_of_a_channel_in_its_own_zone(paperround: Paperround) -> None:
+    added = paperround(*ADD_CHANNEL, "--at", "9am", "--timezone", "seoul").stdout
+    assert added.startswith("1 added: channel 20, 09:00 Asia/Seoul, every day, top 3, compact; next on ")
+    assert added.endswith(" 09:00.\n")
+    table = paperround("channels", "list").stdout
+    assert "09:00 Asia/Seoul, every day, top 3" in table
+    assert "+00:00" not in table
+    assert paperround("channels", "pause", "1").stdout.startswith("1 paused: ")
+    assert paperround("channels", "remove", "1").stdout.startswith("1 removed: ")

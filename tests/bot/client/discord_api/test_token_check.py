@@ -54,3 +54,10 @@ async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None
             await token_check.check_token(settings)
     with pytest.raises(errors.PaperroundError, match="cannot be reached"):
         await token_check.check_token(settings)
+
+
+@pytest.mark.parametrize(
+    ("token", "may_be_one"), [(model.TOKEN, True), ("abc", False), ("…", False), ("", False)]
+)
+def test_the_form_of_a_token_is_told_without_network(token: str, may_be_one: bool) -> None:
+    assert token_check.has_token_form(token) is may_be_one

@@ -1,0 +1,212 @@
+"""Commands that answer as the slash commands of the same name do: `trends`, `similar`, `why` and `status`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import context, output
+from bot.cli.search import Limit, create_search, print_papers
+
+if TYPE_CHECKING:
+    from discord import ui
+
+    from bot.app.container import Container
+    from bot.services.daily.why_decision import Explanation
+    from bot.services.search.service import SearchService
+    from bot.services.trends.monthly import Trend
+    from bot.services.trends.rising import RisingTopic
+    from storage import models
+
+PaperId = Annotated[
+    str, typer.Argument(metavar="ID", help="An arXiv id, or an address at arXiv or Hugging Face.")
+]
+_TIME = re.compile(r"<t:(\d+)(?::\w)?>")
+_MARKUP = ((r"\[([^\]]*)\]\((https?://[^)\s]+)\)", r"\1 \2"), (r"<#(\d+)>", r"#\1"), (r"(?m)^(?:#+|-#) ", ""))
+_EMPHASIS = re.compile(r"\\(.)|\*\*|`")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("trends")(trends)
+    app.command("similar")(similar)
+    app.command("why")(why)
+    app.command("status")(status)
+
+
+def trends(
+    query: Annotated[
+        list[str] | None, typer.Argument(metavar="[TOPIC]", help="A query; all papers without it.")
+    ] = None,
+    months: Annotated[int, typer.Option("--months", min=1, max=60, help="How many months.")] = 12,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show a topic's papers and votes by month; without a topic all papers, and rising topics."""
+
+    async def command(container: Container) -> tuple[Trend, tuple[RisingTopic, ...]]:
+        services = container.create_services()
+        trend = await services.trends.get_trend(" ".join(query or ()), months=months)
+        return trend, () if query else await services.rising.list_topics(container.locale)
+
+    trend, rising = context.run_in_container(command)
+    rows = [
+        {"month": f"{month.starts_on:%Y-%m}", "papers": month.paper_count, "votes": month.votes}
+        for month in trend.months
+    ]
+    if as_json:
+        output.print_json(
+            {
+                "months": rows,
+                "also": list(trend.added_forms),
+                "estimated": trend.is_estimated,
+                "rising": [asdict(topic) for topic in rising],
+            }
+        )
+        return
+    output.print_rows(rows, ("month", "papers", "votes"), False, empty="The archive has no papers yet.")
+    if rising:
+        output.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
+    if trend.added_forms:
+        output.error(f"also: {', '.join(trend.added_forms)}")
+
+
+def similar(paper_id: PaperId, limit: Limit = 10, as_json: output.AsJson = False) -> None:
+    """Find the papers that are most like one paper."""
+
+    async def command(service: SearchService) -> list[models.PaperRow] | None:
+        detail = await service.find_paper(paper_id)
+        return None if detail is None else await service.list_similar(detail.arxiv_id, limit=limit)
+
+    rows = context.run_with_service(create_search, command)
+    print_papers(rows or (), as_json, empty="" if rows is None else "No paper is like it.")
+    _exit_if_unknown(paper_id, rows)
+
+
+def why(
+    paper_id: PaperId,
+    channel: Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")],
+    as_json: output.AsJson = False,
+) -> None:
+    """Say what became of a paper in a channel, and why it was not posted."""
+
+    async def command(container: Container) -> tuple[list[dict[str, Any]], str] | None:
+        from bot.client.views import why as why_view
+
+        services = container.create_services()
+        detail = await services.search.find_paper(paper_id)
+        if detail is None:
+            return None
+        guild_id = await _find_guild(container, channel)
+        answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)
+        texts = container.texts.for_locale(container.locale)
+        view = why_view.why_view(texts, answer, guild_id=guild_id, mention=_command_name)
+        return [_explanation_to_dict(row) for row in answer.explanations], _plain_text(view)
+
+    found = context.run_in_container(command)
+    if found is not None:
+        rows, text = found
+        if as_json:
+            output.print_json(rows)
+        else:
+            output.echo(text)
+    _exit_if_unknown(paper_id, found)
+
+
+def status(
+    channel: Annotated[
+        int | None, typer.Option("--channel", min=1, help="With this channel's posts.")
+    ] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show the newest digest, a channel's last and next post, and what could not be posted."""
+
+    async def command(container: Container) -> tuple[dict[str, Any], str]:
+        from bot.client.views import status as status_view
+
+        guild_id = None if channel is None else await _find_guild(container, channel)
+        services = container.create_services()
+        report = await services.status.report(user_id=0, guild_id=guild_id, channel_id=channel)
+        texts = container.texts.for_locale(container.locale)
+        view = status_view.status_view(texts, report, guild_id=guild_id, can_manage=True, has_reader=False)
+        data = {
+            "newest_digest": report.newest_digest_on and report.newest_digest_on.isoformat(),
+            "stored_at": report.last_ingested_at and report.last_ingested_at.isoformat(),
+            "posts": [
+                {
+                    "id": row.id,
+                    "channel": str(row.channel_id),
+                    "state": row.state.value,
+                    "last_at": last and (last[0].finished_at or last[0].due_at).isoformat(),
+                    "next_at": row.next_due_at and row.next_due_at.isoformat(),
+                }
+                for row, last in report.subscriptions
+            ],
+            "problems": [
+                {"key": delivery.key, "state": delivery.state.value, "reason": delivery.reason}
+                for delivery in report.problem_deliveries
+            ],
+        }
+        return data, _plain_text(view)
+
+    data, text = context.run_in_container(command)
+    output.print_result(data, text, as_json)
+
+
+async def _find_guild(container: Container, channel_id: int) -> int:
+    """Return the server of a channel with a daily post. Raises UsageError."""
+    from bot import errors
+    from storage import subscriptions
+
+    async with container.database.read() as connection:
+        for row in await subscriptions.list_rows(connection):
+            if row.channel_id == channel_id:
+                return row.guild_id
+    raise errors.UsageError(
+        f"No daily post goes to channel {channel_id}. `paperround channels list` shows them."
+    )
+
+
+def _explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "post": explanation.subscription and explanation.subscription.id,
+        "cause": explanation.cause.value,
+        "digest": explanation.digest_on and explanation.digest_on.isoformat(),
+        "at": explanation.at and explanation.at.isoformat(),
+        "rank": explanation.rank,
+        "of": explanation.candidate_count,
+        "votes": explanation.votes,
+    }
+
+
+def _exit_if_unknown(paper_id: str, found: object) -> None:
+    if found is None:
+        output.error(f"There is no paper {paper_id!r} in the archive.")
+        sys.exit(1)
+
+
+def _command_name(name: str) -> str:
+    return f"/{name}"
+
+
+def _plain_text(view: ui.LayoutView) -> str:
+    """Return the texts of a message for a terminal: times in the zone of the settings, no markup."""
+    zone = context.load_timezone()
+    text = "\n".join(_texts(view))
+    text = _TIME.sub(lambda match: output.format_time(datetime.fromtimestamp(int(match[1]), UTC), zone), text)
+    for pattern, replacement in _MARKUP:
+        text = re.sub(pattern, replacement, text)
+    return _EMPHASIS.sub(lambda match: match[1] or "", text)
+
+
+def _texts(view: ui.LayoutView) -> Iterator[str]:
+    from discord import ui
+
+    for item in view.walk_children():
+        if isinstance(item, ui.TextDisplay):
+            yield item.content
