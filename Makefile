@@ -38,7 +38,7 @@ format: $(STAMP) ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test: $(STAMP) ## all tests with coverage, and the unit tests on every other Python found
+test: $(STAMP) ## all tests with coverage, and what a Python can change on every other one found
 	@echo "Full run: $$($(BIN)/python --version)"
 	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
 	@bash tests/other_pythons.sh $(BIN)/python

@@ -13,6 +13,11 @@ from tests.support import fault_harness
 
 __all__ = ["fake", "fake_server", "harness"]
 
+POSTGRESQL_ONLY = frozenset(
+    {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py"}
+)
+"""Tests of what does not depend on the database: SQLite only with `--all-faults`."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--all-faults`, which runs every seed."""
@@ -20,16 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, run the tests of changes during a fan-out and of the clock on PostgreSQL only.
-
-    None marked `all_faults` is run.
-    """
+    """Without `--all-faults`, run what does not depend on the database on PostgreSQL only, and nothing marked `all_faults`."""
     if config.getoption("--all-faults", default=False):
         return
     deselected = [
         item
         for item in items
-        if (item.path.name in ("test_change.py", "test_clock.py") and "[sqlite" in item.nodeid)
+        if (item.path.name in POSTGRESQL_ONLY and "sqlite" in item.nodeid.rpartition("[")[2])
         or item.get_closest_marker("all_faults")
     ]
     config.hook.pytest_deselected(items=deselected)

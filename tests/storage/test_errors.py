@@ -37,5 +37,4 @@ def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> Non
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20))
 def test_no_password_of_any_characters_is_shown(text: str) -> None:
     shown = errors.redact(f"cannot reach postgresql+asyncpg://name:q{text}@db.example/x today")
-    assert f"q{text}" not in shown
-    assert shown.endswith("@db.example/x today")
+    assert shown == "cannot reach postgresql+asyncpg://name:***@db.example/x today"

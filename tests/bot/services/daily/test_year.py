@@ -140,9 +140,9 @@ async def _run_year(harness: PlannerHarness, ticks: Iterable[datetime]) -> None:
         await harness.planner.tick(now)
 
 
-async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(db: Database) -> None:
+async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(sqlite_db: Database) -> None:
     assert len(SUBSCRIPTIONS) == 40
-    service = Subscriptions(db, lambda: MADE_AT)
+    service = Subscriptions(sqlite_db, lambda: MADE_AT)
     zones = {}
     for channel_id, (zone, at) in enumerate(SUBSCRIPTIONS.items(), 100):
         options = SubscriptionOptions(at_time=at, timezone=zone, top_n=1)
@@ -152,9 +152,9 @@ async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(
         for zone, at in SUBSCRIPTIONS.items()
     }
     ticks = _ticks([list(due_times.values()) for due_times in expected.values()])
-    await _run_year(PlannerHarness(db), ticks)
+    await _run_year(PlannerHarness(sqlite_db), ticks)
     posted: dict[str, list[models.Delivery]] = defaultdict(list)
-    async with db.read() as connection:
+    async with sqlite_db.read() as connection:
         for delivery in await queries.list_rows(connection):
             if delivery.local_on in YEAR:
                 posted[zones[delivery.subscription_id or 0]].append(delivery)

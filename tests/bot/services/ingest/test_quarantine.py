@@ -9,6 +9,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from bot.services.ingest.quarantine import Quarantine
 from storage import digests, key_values, models
 from storage.database import Database
@@ -36,6 +38,7 @@ async def list_notices(database: Database) -> list[int | None]:
     return [delivery.channel_id for delivery in planned]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_file_that_kills_the_bot_twice_is_set_aside_and_the_others_are_read(
     database_url: str, db: Database, tmp_path: Path
 ) -> None:
@@ -54,6 +57,7 @@ async def test_a_file_that_kills_the_bot_twice_is_set_aside_and_the_others_are_r
         assert len(await digests.list_dates(connection, limit=9)) == 3
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_source_that_kills_the_bot_twice_is_polled_no_more_and_the_others_are(
     database_url: str, db: Database, tmp_path: Path
 ) -> None:

@@ -200,6 +200,7 @@ async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
     assert log[0]["path"] == f"/channels/{channels[30]}/messages"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -251,6 +252,7 @@ async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
     assert await fake.messages(channel_id) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
@@ -261,6 +263,7 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:

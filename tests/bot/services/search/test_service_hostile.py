@@ -222,7 +222,7 @@ def test_invisible_characters_are_not_searched_for(harness: HostileInputHarness,
     assert result.terms in {("reasoning",), ("추론",)}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=texts)
 def test_any_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
     harness.call_all(text)
