@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,15 @@ async def list_rows(connection: AsyncConnection) -> list[models.Guild]:
         _guild_from_row(row)
         for row in await connection.execute(sa.select(guilds).order_by(guilds.c.guild_id))
     ]
+
+
+async def list_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, models.Guild]:
+    """Return those of these servers that are stored, by id."""
+    stored: dict[int, models.Guild] = {}
+    for chunk in bulk.chunked(guild_ids):
+        for row in await connection.execute(sa.select(guilds).where(guilds.c.guild_id.in_(chunk))):
+            stored[row.guild_id] = _guild_from_row(row)
+    return stored
 
 
 async def upsert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,15 @@ async def get(connection: AsyncConnection, user_id: int) -> models.Reader | None
     """Return a reader, or None if not stored."""
     row = (await connection.execute(sa.select(readers).where(readers.c.user_id == user_id))).one_or_none()
     return None if row is None else _reader_from_row(row)
+
+
+async def list_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, models.Reader]:
+    """Return those of these readers that are stored, by id."""
+    stored: dict[int, models.Reader] = {}
+    for chunk in bulk.chunked(user_ids):
+        for row in await connection.execute(sa.select(readers).where(readers.c.user_id.in_(chunk))):
+            stored[row.user_id] = _reader_from_row(row)
+    return stored
 
 
 async def upsert(

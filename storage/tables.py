@@ -343,6 +343,20 @@ alert_terms = sa.Table(
     sqlite_with_rowid=False,
 )
 
+alert_matches = sa.Table(
+    "alert_matches",
+    metadata,
+    sa.Column("recipient", sa.Text, primary_key=True, comment="as in told_papers", info=READER_ROWS),
+    _reference("paper_id", "papers.id", primary_key=True),
+    _reference("alert_id", "alerts.id", primary_key=True, index=True),
+    sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
+    sa.Column("matched_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime, comment="when its message is planned; NULL: once it has the votes"),
+    # The papers that wait for votes are read from the index alone.
+    sa.Index("ix_alert_matches_due_at", "due_at", "paper_id"),
+    sqlite_with_rowid=False,
+)
+
 told_papers = sa.Table(
     "told_papers",
     metadata,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, models
-from storage.tables import votes
+from storage.tables import entries, votes
 
 
 async def add(connection: AsyncConnection, paper_facts: Sequence[tuple[int, models.PaperFacts]]) -> None:
@@ -36,3 +36,18 @@ async def list_latest(
         for paper_id, read_at, number in await connection.execute(query):
             latest[paper_id] = read_at, number
     return latest
+
+
+async def list_highest(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the highest number of votes that any service or digest gave for each paper; none if all are unknown."""
+    highest: dict[int, int] = {}
+    for chunk in bulk.chunked(paper_ids):
+        for table in (votes, entries):
+            query = (
+                sa.select(table.c.paper_id, sa.func.max(table.c.votes))
+                .where(table.c.paper_id.in_(chunk), table.c.votes.is_not(None))
+                .group_by(table.c.paper_id)
+            )
+            for paper_id, number in await connection.execute(query):
+                highest[paper_id] = max(number, highest.get(paper_id, 0))
+    return highest

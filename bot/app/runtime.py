@@ -69,7 +69,7 @@ class Runtime:
         return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
-        """Plan due posts. Called every minute and at the start; errors are logged, and the next call retries."""
+        """Plan due posts, and compare the votes that alerts wait for. Errors are logged, and the next call retries."""
         now = self.container.clock()
         if self.bot.is_gateway_connected():
             self.liveness.record_discord()
@@ -77,6 +77,7 @@ class Runtime:
         with isolation.isolated(log, "planning failed"):
             if await self.planner.tick(now):
                 self.relay.wake()
+            await self.container.alert_planner.schedule_crossed()
             self.liveness.record_tick()
 
     async def purge(self) -> None:

@@ -23,6 +23,7 @@ from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.demo import covers, samples
 from bot.digests import parse
+from bot.services.alerts import timing
 from bot.services.daily.subscriptions import SubscriptionOptions, Subscriptions
 from bot.services.indexing import glossary_service
 from bot.settings import Settings
@@ -59,7 +60,7 @@ class DemoClock:
 
 
 async def _populate(
-    container: Container, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
+    env: simcord.Env, container: Container, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
 ) -> None:
     """Store the sample digests, and post the daily post and the alerts."""
     services, ingest = container.create_services(), container.create_ingest()
@@ -84,6 +85,8 @@ async def _populate(
         if today in name:
             await ingest.add_text(text, source="demo", location=name)
     await glossary_service.GlossaryService(container.database, container.clock).rebuild()
+    await container.alert_planner.drain()
+    await env.advance_time(timing.GATHERING_TIME.total_seconds())
     await container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(container.clock())
@@ -112,7 +115,8 @@ async def open_demo(
             lock = sender_lock.SenderLock(container.database)
             await lock.try_acquire()
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            await _populate(container, runtime, guild_id=guild.id, channel_id=channel.id, user_id=user.id)
+            ids = {"guild_id": guild.id, "channel_id": channel.id, "user_id": user.id}
+            await _populate(env, container, runtime, **ids)
             if dm:
                 yield env, runtime, user.dm_channel, user
             else:

@@ -72,6 +72,20 @@ class Alert:
     paused_until_at: datetime | None = None
 
 
+class QueuedMatch(NamedTuple):
+    """A paper that matches an alert and is not sent yet. `recipient` is `user:<id>` or `channel:<id>`.
+
+    `votes` are those when it was matched. `due_at` (UTC) is when its message is planned; None: once it has the votes.
+    """
+
+    recipient: str
+    paper_id: int
+    alert_id: int
+    votes: int | None
+    matched_at: datetime
+    due_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class PendingAlerts:
     """A digest's revision whose alerts are still to be planned, and the last recipient for whom they are planned."""

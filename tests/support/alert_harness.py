@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import time
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pytest
+
+from bot.services.alerts import timing
 from bot.services.alerts.alerts import Alerts
 from bot.services.alerts.planner import AlertPlanner
-from bot.services.outbox import discord_health, outcomes, suspension
+from bot.services.outbox import discord_errors, discord_health, outcomes, suspension
 from bot.services.posts import contents
 from bot.services.posts.delivery_factory import DeliveryFactory
 from storage import alerts, models
@@ -50,7 +55,7 @@ class AlertHarness:
         self.database = database
         self.renderer = RecordingRenderer()
         numbers = itertools.count()
-        self.alerts = Alerts(database, lambda: NOW)
+        self.alerts = Alerts(database, lambda: self.now)
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.now = NOW
         self.planner = self.new_planner()
@@ -60,7 +65,26 @@ class AlertHarness:
     ) -> None:
         """Store a digest and plan its alerts."""
         await self.store_digest(on, *papers, summary=summary, location=location)
-        await self.planner.drain()
+        await self.plan()
+
+    async def plan(self, wait: timedelta = timing.GATHERING_TIME) -> int:
+        """Match what is stored, and plan what is due after `wait`. Returns the number of deliveries."""
+        planned = await self.planner.drain()
+        await self.planner.schedule_crossed()
+        self.now += wait
+        return planned + await self.planner.drain()
+
+    async def match_first_batch(self) -> None:
+        """Match what is stored for the first two recipients, as a planner that is stopped then."""
+        stop, set_last_recipient = asyncio.Event(), alerts.set_last_recipient
+
+        async def set_and_stop(connection: Connection, pending: models.PendingAlerts, recipient: str) -> None:
+            await set_last_recipient(connection, pending, recipient)
+            stop.set()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("storage.alerts.set_last_recipient", set_and_stop)
+            await self.planner.drain(stop=stop)
 
     async def store_digest(
         self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
@@ -82,11 +106,8 @@ class AlertHarness:
 
         await digest_builders.ingest_digest(self.database, text, at=NOW, on_fresh=on_fresh, location=location)
 
-    async def add_alert(
-        self, text: str, *, user_id: int = 7, kind: models.AlertKind = KEYWORD, min_votes: int = 0
-    ) -> int:
-        draft = alert_builders.draft(text, user_id=user_id, kind=kind, min_votes=min_votes)
-        return (await self.alerts.add(draft)).id
+    async def add_alert(self, text: str, **fields: Any) -> int:
+        return (await self.alerts.add(alert_builders.draft(text, **fields))).id
 
     async def expire(self, now: datetime) -> None:
         suspender = suspension.DestinationSuspender(self.deliveries)
@@ -94,6 +115,14 @@ class AlertHarness:
         health = discord_health.DiscordHealth(time.monotonic, rng)
         recorder = outcomes.OutcomeRecorder(self.database, suspender, self.deliveries, rng=rng, health=health)
         await recorder.expire(now)
+
+    async def close_direct_messages(self, user_id: int) -> None:
+        """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
+        suspender = suspension.DestinationSuspender(self.deliveries)
+        refused = discord_errors.classify(403, 50007, models.PartKind.MESSAGE)
+        async with self.database.transaction() as connection:
+            (delivery,) = await queries.list_rows(connection, user_id=user_id)
+            await suspender.suspend(connection, delivery, refused, self.now)
 
     async def list_recipients(self) -> list[int | None]:
         """The readers of all planned alerts, in the order of planning."""

@@ -33,14 +33,17 @@ def alert_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     buttons = _footer_buttons(texts, post, marker)
     further = [paper for paper, _ in rest[:MAX_MENU_PAPERS]]
-    menu = paper_list.open_menu(texts("alert-more", count=len(rest)), further)
+    menu = paper_list.open_menu(texts("alert-more", count=len(further)), further)
+    more = paper_text.subtext(wording.alert_more(post, len(shown) + len(further)))
     message.add_text(f"🔔 {wording.alert_headline(post)}")
-    message.reserve(1 + len(buttons) + (2 if menu else 0) + 3 * len(shown))
+    message.reserve(2 + len(buttons) + (2 if menu else 0) + 3 * len(shown), (more,))
     for position, match in enumerate(shown):
         message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
         message.add_reserved_row(*_paper_buttons(texts, match[0]))
     if menu is not None:
         message.add_reserved_row(menu)
+    if more:
+        message.add_reserved_text(more)
     message.add_reserved_row(*buttons)
     return message.view
 

@@ -29,6 +29,8 @@ MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
 MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
+MAX_TOPICS = 3
+"""Terms shown in the headline of an alert in a channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +102,41 @@ class PostWording:
 
     def alert_headline(self, post: contents.AlertPost) -> SafeMarkdown:
         """Return the line above the papers of an alert."""
-        values = {"day": post.digest_on, "total": len(post.matches), "shown": len(post.matches)}
-        return self.templates.render_block("alert", "headline", post.locale.value, values)
+        return self._alert_text("headline", post, len(post.matches))
+
+    def alert_more(self, post: contents.AlertPost, shown: int) -> SafeMarkdown:
+        """Return the line below the `shown` papers of an alert: how many more there are, "" if there are none."""
+        return self._alert_text("more", post, shown)
+
+    def _alert_text(
+        self, block: Literal["headline", "more"], post: contents.AlertPost, shown: int
+    ) -> SafeMarkdown:
+        reasons = [reason for _, matched in post.matches for reason in matched]
+        lines = {reason.crossed and reason.crossed[0] for reason in reasons}
+        topics = list(dict.fromkeys(reason.text for reason in reasons))
+        values = {
+            "day": post.digest_on,
+            "total": len(post.matches) + post.more,
+            "shown": shown,
+            "in_channel": post.in_channel,
+            "topics": [
+                split.shorten(topic, MAX_TOPIC_LENGTH, markdown=False) for topic in topics[:MAX_TOPICS]
+            ],
+            "crossed": lines.pop() if len(lines) == 1 else None,
+        }
+        return self.templates.render_block("alert", block, post.locale.value, values)
 
     def alert_paper_lines(self, match: contents.AlertMatch, title: str) -> str:
         """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
         paper, matched = match
         reasons = {(reason.found_in, reason.text): reason for reason in matched}
+        crossed, votes_before = next((reason.crossed for reason in matched if reason.crossed), (None, None))
         values = {
             "title": SafeMarkdown(title),
             "votes": paper.votes,
             "reasons": list(reasons.values())[:MAX_REASONS],
+            "crossed": crossed,
+            "votes_before": votes_before,
         }
         return self.templates.render_block("alert", "paper", self.ui_texts.locale.value, values)
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from bot import errors
 from bot.clock import Clock
-from bot.services.alerts import matcher, validation
+from bot.services.alerts import matcher, timing, validation
 from bot.services.daily import selection
 from storage import alerts, bulk, models, papers
 from storage.database import Connection, Database
-from storage.outbox import holds
+from storage.outbox import alert_matches, holds
 
 MAX_ALERTS = 50
 PREVIEW_DAYS = 30
@@ -73,7 +73,14 @@ class Alerts:
                 reason=stored.reason,
                 paused_until_at=stored.paused_until_at,
             )
-            return await alerts.change(connection, changed, matcher.trigger_terms(changed))
+            changed = await alerts.change(connection, changed, matcher.trigger_terms(changed))
+            await alert_matches.reschedule(
+                connection,
+                changed.id,
+                recipient=alert_matches.recipient_name(changed.user_id, changed.channel_id),
+                due_at=timing.due_at(changed, self._clock()),
+            )
+            return changed
 
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None

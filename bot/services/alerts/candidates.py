@@ -12,6 +12,7 @@ from bot.text.matching import keyword_match
 from bot.time_slices import TimeSlices
 from storage import alerts, bulk, models, papers
 from storage.database import Database
+from storage.outbox import alert_matches
 
 PAPER_BATCH_SIZE = 8
 """Papers whose terms are looked up at once; a paper has thousands."""
@@ -97,15 +98,10 @@ class TriggerTermSource:
             all_terms = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
             async for rows in alerts.stream_by_trigger_terms(connection, all_terms):
                 for term, alert_id, user_id, channel_id in rows:
-                    recipient = recipient_name(user_id, channel_id)
+                    recipient = alert_matches.recipient_name(user_id, channel_id)
                     if after is not None and recipient <= after:
                         continue
                     if term not in papers_by_term:
                         papers_by_term[term] = tuple(id_ for id_, own in terms.items() if term in own)
                     found.setdefault(recipient, []).append((alert_id, papers_by_term[term]))
                 await slices.pause()
-
-
-def recipient_name(user_id: int | None, channel_id: int | None) -> str:
-    """Return the name of a recipient in storage: the channel, or without one the reader."""
-    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"

@@ -1,47 +1,49 @@
-"""Compares the papers of a digest with the alerts of a batch of recipients, and builds their deliveries."""
+"""Plans the messages of queued matches that are due: one delivery for each recipient.
+
+Each batch of recipients is one transaction with the deliveries, the papers notified of and the removal of the matches.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import NamedTuple, TypeAlias
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
 from bot import isolation
-from bot.services.alerts import candidates, matcher
+from bot.services.alerts import candidates, matcher, timing
 from bot.services.daily import selection
 from bot.services.posts import contents, summaries
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.text.matching import keyword_match
 from bot.time_slices import TimeSlices
-from storage import alerts, guilds, models, readers
+from storage import alerts, guilds, models, readers, votes
 from storage.database import Connection, Database
+from storage.outbox import alert_matches, plan
 
 log = structlog.get_logger(__name__)
+
+MAX_WAIT = timedelta(days=30)
+"""A match whose paper has not reached the votes in this time is given up."""
+RETRY_DELAY = timedelta(hours=1)
+"""Time after which a message that failed to render is tried again."""
+DUE_LIMIT = 500
+"""Due matches whose recipients are planned in one transaction."""
+CROSSED_LIMIT = 2000
+MAX_LOGGED_KEYS = 10
 
 PaperMatch: TypeAlias = tuple[models.PaperDetail, tuple[contents.AlertReason, ...]]
 """A paper, and why it matches a recipient's alerts."""
 
-
-class Recipient(NamedTuple):
-    """The destination of alerts: a reader, or a channel with its server."""
-
-    user_id: int | None
-    channel_id: int | None
-    guild_id: int | None
-
-    @property
-    def name(self) -> str:
-        """The name in storage."""
-        return candidates.recipient_name(self.user_id, self.channel_id)
-
-
-Matches: TypeAlias = dict[Recipient, list[PaperMatch]]
+Decisions: TypeAlias = dict[str, list[PaperMatch]]
+"""What each recipient is notified of, best first."""
 
 
 class AlertNotifier:
-    """Matches candidates and renders the notifications. It reads only; the planner stores."""
+    """Decides once more what is due, as alerts and papers may have changed, and stores the messages."""
 
     def __init__(
         self,
@@ -55,98 +57,252 @@ class AlertNotifier:
         self._texts = texts
         self._default_locale = default_locale
 
-    async def match(self, batch: Sequence[candidates.Candidates], now: datetime) -> Matches:
-        """Return the papers that each recipient has not been notified of, most votes first."""
-        alert_ids = [alert_id for _, own in batch for alert_id, _ in own]
-        paper_ids = sorted({paper_id for _, own in batch for _, ids in own for paper_id in ids})
+    async def schedule_crossed(self, now: datetime) -> int:
+        """Make the matches due whose papers once had the votes that their alerts ask for. Returns their number."""
+        count = 0
+        while True:
+            async with self._database.read() as connection:
+                crossed = await alert_matches.list_crossed(connection, now - MAX_WAIT, limit=CROSSED_LIMIT)
+                active = await alerts.list_active(connection, {row.alert_id for row in crossed}, now)
+            # What crosses while its alert rests is due at once, and dropped then.
+            due = [
+                row._replace(
+                    due_at=timing.due_at(active[row.alert_id], now) if row.alert_id in active else now
+                )
+                for row in crossed
+            ]
+            if not due:
+                return count
+            async with self._database.transaction() as connection:
+                await alert_matches.set_due(connection, due)
+            count += len(due)
+
+    async def plan_due(self, now: datetime) -> AsyncGenerator[int, None]:
+        """Plan the messages of all matches that are due at `now` (UTC); yields the number of deliveries of each batch."""
+        self._texts.clear()
+        while True:
+            async with self._database.read() as connection:
+                recipients = await alert_matches.list_due_recipients(connection, now, limit=DUE_LIMIT)
+            if not recipients:
+                return
+            count = await self._plan_batch(recipients, now)
+            if count:
+                yield count
+
+    async def _plan_batch(self, recipients: Sequence[str], now: datetime) -> int:
+        """Plan the messages of some recipients, which are rendered before the transaction. Returns their number.
+
+        Nothing is stored if an alert was changed or another process planned them meanwhile.
+        """
         async with self._database.read() as connection:
-            active = await alerts.list_active(connection, alert_ids, now)
-            notified = await alerts.list_notified_papers(connection, [name for name, _ in batch], paper_ids)
-        by_paper = _group_by_paper(batch, active)
-        matches: Matches = defaultdict(list)
+            queued = await _list_due(connection, recipients, now)
+            active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
+            notified = await _list_notified(connection, queued)
+            highest = await _list_highest_votes(connection, queued, active)
+        queued = [match for match in queued if _is_gathered(match, active, now)]
+        waiting = [match for match in queued if _waits_for_votes(match, active, highest)]
+        decisions = await self._decide(_without(queued, waiting, notified), active, highest)
+        built = await self._build(decisions, active, now)
+        async with self._database.transaction() as connection:
+            await alerts.lock_planning(connection)
+            is_same = set(queued).issubset(await _list_due(connection, recipients, now))
+            is_same &= notified == await _list_notified(connection, queued)
+            if not is_same or await alerts.count_active(connection, active, now) != len(active):
+                return 0
+            keys = await _store(connection, queued, waiting, decisions, built, now)
+        if keys:
+            log.info("alerts planned", count=len(keys), deliveries=keys[:MAX_LOGGED_KEYS])
+        return len(keys)
+
+    async def _decide(
+        self,
+        queued: Iterable[models.QueuedMatch],
+        active: Mapping[int, models.Alert],
+        highest: Mapping[int, int],
+    ) -> Decisions:
+        """Compare the matches with the present alerts and papers. Returns what each recipient is notified of, best first."""
+        grouped: dict[int, dict[str, list[models.QueuedMatch]]] = defaultdict(lambda: defaultdict(list))
+        for match in queued:
+            if match.alert_id in active:
+                grouped[match.paper_id][match.recipient].append(match)
+        decisions: Decisions = defaultdict(list)
         slices = TimeSlices()
-        for paper_id in paper_ids:
-            prepared = await self._texts.get(paper_id) if paper_id in by_paper else None
+        for paper_id, by_recipient in grouped.items():
+            prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            for recipient, own in by_paper[paper_id].items():
-                paper = prepared[0]
-                meeting = [alert for alert in own if selection.meets_minimum(paper.votes, alert.min_votes)]
-                if (recipient.name, paper_id) not in notified and (
-                    reasons := matcher.match_all(meeting, *prepared)
-                ):
-                    matches[recipient].append((prepared[0], reasons))
+            for recipient, own in by_recipient.items():
+                if matched := _match_paper(own, active, highest.get(paper_id), *prepared):
+                    decisions[recipient].append(matched)
                 await slices.pause()
-        for matched in matches.values():
-            matched.sort(key=lambda match: (*selection.votes_sort_key(match[0].votes), match[0].id))
-        return dict(matches)
+        for matches in decisions.values():
+            matches.sort(key=lambda match: (*selection.votes_sort_key(match[0].votes), match[0].id))
+        return decisions
 
-    async def build_deliveries(
-        self, digest: models.StoredDigest, revision: int, matches: Matches, now: datetime
-    ) -> dict[Recipient, models.NewDelivery]:
-        """Render the matches; what fails to render is logged and left out."""
-        destinations = {}
+    async def _build(
+        self, decisions: Decisions, active: Mapping[int, models.Alert], now: datetime
+    ) -> dict[str, models.NewDelivery]:
+        """Render the messages; what fails to render is logged and left out."""
+        senders = {name: active[matches[0][1][0].alert_id] for name, matches in decisions.items()}
         async with self._database.read() as connection:
-            for recipient in matches:
-                destinations[recipient] = await self._resolve_recipient(connection, recipient)
-        details = {detail.id: detail for matched in matches.values() for detail, _ in matched}
+            destinations = await self._resolve(connection, senders.values())
+        details = {detail.id: detail for matches in decisions.values() for detail, _ in matches}
         await summaries.prepare_extracts(details.values(), {locale for locale, _ in destinations.values()})
-        built: dict[Recipient, models.NewDelivery] = {}
+        built: dict[str, models.NewDelivery] = {}
         slices = TimeSlices()
-        for recipient, matched in matches.items():
-            key = f"alert:{recipient.name}:{digest.id}:{revision}"
-            locale, dm_channel_id = destinations[recipient]
+        for recipient, matches in decisions.items():
+            alert = senders[recipient]
+            locale, dm_channel_id = destinations[alert.id]
+            key = f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0][0].id}"
             # An alert that fails to render must not block the others.
             with isolation.isolated(log, "alert rendering failed", delivery=key):
                 built[recipient] = self._deliveries.build_alert(
-                    _build_post(key, locale, digest.date, recipient, matched),
+                    _build_post(key, locale, matches, active, in_channel=alert.channel_id is not None),
                     now=now,
-                    user_id=recipient.user_id,
-                    guild_id=recipient.guild_id,
-                    channel_id=recipient.channel_id or dm_channel_id,
+                    user_id=alert.user_id if alert.channel_id is None else None,
+                    guild_id=alert.guild_id if alert.channel_id is not None else None,
+                    channel_id=alert.channel_id or dm_channel_id,
                 )
             await slices.pause()
         return built
 
-    async def _resolve_recipient(
-        self, connection: Connection, recipient: Recipient
-    ) -> tuple[models.Locale, int | None]:
-        user_id, channel_id, guild_id = recipient
-        if channel_id is not None:
-            guild = await guilds.get(connection, guild_id) if guild_id else None
-            return (guild.locale if guild and guild.locale else self._default_locale), None
-        reader = await readers.get(connection, user_id) if user_id else None
-        if reader is None:
-            return self._default_locale, None
-        return reader.locale or self._default_locale, reader.dm_channel_id
+    async def _resolve(
+        self, connection: Connection, of: Iterable[models.Alert]
+    ) -> dict[int, tuple[models.Locale, int | None]]:
+        """Return the language and the DM channel, if it is known, of each alert's recipient, by alert id."""
+        of = list(of)
+        stored = await readers.list_by_id(connection, [row.user_id for row in of if row.channel_id is None])
+        servers = await guilds.list_by_id(connection, [row.guild_id for row in of if row.guild_id])
+        destinations: dict[int, tuple[models.Locale, int | None]] = {}
+        for alert in of:
+            if alert.channel_id is not None:
+                guild = servers.get(alert.guild_id or 0)
+                destinations[alert.id] = (guild and guild.locale) or self._default_locale, None
+            else:
+                reader = stored.get(alert.user_id)
+                locale = (reader and reader.locale) or self._default_locale
+                destinations[alert.id] = locale, reader.dm_channel_id if reader else None
+        return destinations
 
 
-def _group_by_paper(
-    batch: Sequence[candidates.Candidates], active: dict[int, models.Alert]
-) -> dict[int, dict[Recipient, list[models.Alert]]]:
-    """Return the active alerts to compare with each paper, by recipient, oldest first."""
-    by_paper: dict[int, dict[Recipient, list[models.Alert]]] = defaultdict(dict)
-    for _, own in batch:
-        for alert_id, paper_ids in sorted(own):
-            if alert := active.get(alert_id):
-                for paper_id in paper_ids:
-                    by_paper[paper_id].setdefault(_recipient_of(alert), []).append(alert)
-    return by_paper
+async def _list_due(
+    connection: Connection, recipients: Sequence[str], now: datetime
+) -> list[models.QueuedMatch]:
+    return await alert_matches.list_due(connection, recipients, now + timing.GATHERING_TIME)
 
 
-def _recipient_of(alert: models.Alert) -> Recipient:
-    if alert.channel_id is None:
-        return Recipient(alert.user_id, None, None)
-    return Recipient(None, alert.channel_id, alert.guild_id)
+async def _list_notified(
+    connection: Connection, queued: Sequence[models.QueuedMatch]
+) -> set[tuple[str, int]]:
+    paper_ids = {match.paper_id for match in queued}
+    recipients = {match.recipient for match in queued}
+    return await alerts.list_notified_papers(connection, recipients, sorted(paper_ids))
+
+
+async def _list_highest_votes(
+    connection: Connection, queued: Iterable[models.QueuedMatch], active: Mapping[int, models.Alert]
+) -> dict[int, int]:
+    """Return the highest votes of the papers whose alerts ask for some."""
+    asking = {alert.id for alert in active.values() if alert.min_votes}
+    return await votes.list_highest(connection, {row.paper_id for row in queued if row.alert_id in asking})
+
+
+def _is_gathered(match: models.QueuedMatch, active: Mapping[int, models.Alert], now: datetime) -> bool:
+    """Return whether a match is due, or is sent soon anyway."""
+    alert = active.get(match.alert_id)
+    is_at_once = alert is not None and alert.timing is models.AlertTiming.AT_ONCE
+    return is_at_once or (match.due_at is not None and match.due_at <= now)
+
+
+def _waits_for_votes(
+    match: models.QueuedMatch, active: Mapping[int, models.Alert], highest: Mapping[int, int]
+) -> bool:
+    """Return whether the alert asks for more votes now than the paper ever had."""
+    alert = active.get(match.alert_id)
+    return alert is not None and not selection.meets_minimum(highest.get(match.paper_id), alert.min_votes)
+
+
+def _without(
+    queued: Iterable[models.QueuedMatch],
+    waiting: Iterable[models.QueuedMatch],
+    notified: Collection[tuple[str, int]],
+) -> list[models.QueuedMatch]:
+    left_out = set(waiting)
+    return [match for match in queued if match not in left_out and match[:2] not in notified]
+
+
+def _match_paper(
+    own: Iterable[models.QueuedMatch],
+    active: Mapping[int, models.Alert],
+    highest: int | None,
+    paper: models.PaperDetail,
+    text: keyword_match.KeywordText,
+) -> PaperMatch | None:
+    """Return a paper and why it matches a recipient's alerts, None if it matches none any more.
+
+    If it has reached the votes of an alert later, it is shown with the highest of them.
+    """
+    votes_then = {match.alert_id: match.votes for match in own}
+    reasons = []
+    for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
+        line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
+        if not selection.meets_minimum(then, line):
+            reason = replace(reason, crossed=(line, then))
+            paper = replace(paper, votes=max(highest or 0, paper.votes or 0))
+        reasons.append(reason)
+    return (paper, tuple(reasons)) if reasons else None
 
 
 def _build_post(
-    key: str, locale: models.Locale, digest_on: date, recipient: Recipient, matches: Sequence[PaperMatch]
+    key: str,
+    locale: models.Locale,
+    matches: Sequence[PaperMatch],
+    active: Mapping[int, models.Alert],
+    *,
+    in_channel: bool,
 ) -> contents.AlertPost:
+    shown = _limit(matches, active)
     return contents.AlertPost(
         marker=key,
         locale=locale,
-        digest_on=digest_on,
-        matches=tuple((summaries.build_post_paper(detail, locale), reasons) for detail, reasons in matches),
-        in_channel=recipient.channel_id is not None,
+        digest_on=max(detail.last_on for detail, _ in shown),
+        matches=tuple((summaries.build_post_paper(detail, locale), reasons) for detail, reasons in shown),
+        in_channel=in_channel,
+        more=len(matches) - len(shown),
     )
+
+
+def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:
+    """Return the best papers: of each alert at most its `max_papers`."""
+    counts: Counter[int] = Counter()
+    shown = []
+    for match in matches:
+        alert_ids = {reason.alert_id for reason in match[1]}
+        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in alert_ids):
+            counts.update(alert_ids)
+            shown.append(match)
+    return shown
+
+
+async def _store(
+    connection: Connection,
+    queued: Sequence[models.QueuedMatch],
+    waiting: Sequence[models.QueuedMatch],
+    decisions: Decisions,
+    built: Mapping[str, models.NewDelivery],
+    now: datetime,
+) -> list[str]:
+    """Store the deliveries and the papers notified of, and take their matches from the queue. Returns the keys."""
+    ids = await plan.add_all(connection, list(built.values()))
+    planned = {name: ids[delivery.key] for name, delivery in built.items() if delivery.key in ids}
+    postponed = {
+        match: now + RETRY_DELAY for match in queued if match.recipient in decisions.keys() - planned
+    }
+    kept = {**postponed, **dict.fromkeys(waiting)}
+    await alert_matches.set_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
+    await alert_matches.remove(connection, [match for match in queued if match not in kept])
+    for recipient, delivery_id in planned.items():
+        notified = [(recipient, detail.id) for detail, _ in decisions[recipient]]
+        await alert_matches.remove_notified(connection, notified)
+        await alerts.add_notified_papers(connection, notified, notified_at=now, delivery_id=delivery_id)
+    return list(ids)

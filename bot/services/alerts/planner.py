@@ -1,38 +1,39 @@
-"""Plans the alerts for fresh digests in batches of recipients: one delivery per recipient and digest.
+"""Matches the papers of fresh digests with all alerts and queues the matches; `notifier` plans the messages of what is due.
 
-An ingest stores only that a digest's alerts are to be planned. Each batch is one transaction with the deliveries, the
-papers notified of and the last recipient, so that another process, or the next start, continues after it.
+An ingest stores only that a digest's alerts are to be planned. Each batch of recipients is one transaction with their
+matches and the last recipient, so that another process, or the next start, continues after it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from datetime import datetime
 
 import structlog
 
 from bot import isolation
 from bot.clock import Clock
-from bot.services.alerts import alert_index, candidates, notifier
+from bot.services.alerts import alert_index, candidates, matcher, notifier, timing
+from bot.services.daily import selection
 from bot.services.posts.delivery_factory import DeliveryFactory
+from bot.time_slices import TimeSlices
 from storage import alerts, digests, entries, models
-from storage.database import Connection, Database
-from storage.outbox import plan
+from storage.database import Database
+from storage.outbox import alert_matches
 
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 20
 """Recipients per transaction: about 20 ms of writing."""
 POLL_SECONDS = 2.0
-"""Time between two looks for digests that other processes stored."""
+"""Time between two looks for digests that other processes stored, and for what is due."""
 MAX_RETRY_SECONDS = 60.0
-MAX_LOGGED_KEYS = 10
 
 
 class AlertPlanner:
-    """Plans the alerts of all digests that wait for it. Several processes may do so at once."""
+    """Plans the alerts of all digests that wait for it, and what is due. Several processes may do so at once."""
 
     def __init__(
         self,
@@ -76,37 +77,44 @@ class AlertPlanner:
     async def drain(
         self, *, on_planned: Callable[[], None] = lambda: None, stop: asyncio.Event | None = None
     ) -> int:
-        """Plan the alerts of all waiting digests, or until `stop` is set. Returns the number of deliveries.
+        """Match all waiting digests, then plan what is due, or until `stop` is set. Returns the number of deliveries.
 
-        Raises the first error after the last digest; the digests concerned keep waiting.
+        Raises the first error at the end; the digests concerned keep waiting.
         """
+        stop = stop or asyncio.Event()
         failures: list[Exception] = []
         failed: set[tuple[int, int]] = set()
-        planned = 0
-        while (pending := await self._next_pending(failed)) and not (stop and stop.is_set()):
+        while (pending := await self._next_pending(failed)) and not stop.is_set():
             known_failures = len(failures)
             with isolation.collected(failures):
-                async with aclosing(self._plan_digest(pending)) as batches:
-                    async for count in batches:
-                        planned += count
-                        on_planned()
-                        if stop and stop.is_set():
-                            break
+                await self._match_digest(pending, stop)
             if len(failures) > known_failures:
                 failed.add((pending.digest_id, pending.revision))
+        planned = 0
+        with isolation.collected(failures):
+            async with aclosing(self._notifier.plan_due(self._clock())) as batches:
+                async for count in batches:
+                    planned += count
+                    on_planned()
+                    if stop.is_set():
+                        break
         if failures:
             raise failures[0]
         return planned
+
+    async def schedule_crossed(self) -> int:
+        """Make the matches due whose papers have reached the votes that their alerts ask for. Returns their number."""
+        return await self._notifier.schedule_crossed(self._clock())
 
     async def _next_pending(self, failed: set[tuple[int, int]]) -> models.PendingAlerts | None:
         async with self._database.read() as connection:
             rows = await alerts.list_pending(connection)
         return next((row for row in rows if (row.digest_id, row.revision) not in failed), None)
 
-    async def _plan_digest(self, pending: models.PendingAlerts) -> AsyncGenerator[int, None]:
-        """Plan the alerts of one digest; yields the number of deliveries of each batch.
+    async def _match_digest(self, pending: models.PendingAlerts, stop: asyncio.Event) -> None:
+        """Queue the matches of one digest, until `stop` is set.
 
-        It ends early if the digest is corrected or removed meanwhile: what remains to be planned is looked up again.
+        It ends early if the digest is corrected or removed meanwhile: what remains to be matched is looked up again.
         """
         digest = await self._start(pending)
         if digest is None:
@@ -119,12 +127,9 @@ class AlertPlanner:
         async with aclosing(self._source.iterate(paper_ids, cursor)) as recipients:
             async for batch in _batched(recipients, self._batch_size):
                 while remaining := [row for row in batch if cursor is None or row[0] > cursor]:
-                    stored = await self._plan_batch(pending, digest, cursor, remaining)
-                    if stored is None:
+                    cursor, is_unchanged = await self._match_batch(pending, digest, cursor, remaining)
+                    if stop.is_set() or not is_unchanged:
                         return
-                    cursor, count = stored
-                    if count:
-                        yield count
         await self._finish(pending)
 
     async def _start(self, pending: models.PendingAlerts) -> models.StoredDigest | None:
@@ -145,72 +150,62 @@ class AlertPlanner:
         async with self._database.transaction() as connection:
             await alerts.remove_pending(connection, pending)
 
-    async def _plan_batch(
+    async def _match_batch(
         self,
         pending: models.PendingAlerts,
         digest: models.StoredDigest,
         cursor: str | None,
         batch: Sequence[candidates.Candidates],
-    ) -> tuple[str | None, int] | None:
-        """Plan the alerts of some recipients after `cursor`. Matching and rendering happen before the transaction.
+    ) -> tuple[str | None, bool]:
+        """Queue the matches of some recipients after `cursor`, which are found before the transaction.
 
-        Returns the last recipient stored and the number of deliveries. It is `cursor` if an alert was changed or a
-        recipient notified meanwhile, and a later one if another process planned them. None: the digest has changed.
+        Returns the last recipient stored, and whether the digest is unchanged. The former is `cursor` if an alert was
+        changed meanwhile, and a later recipient if another process stored them.
         """
-        now = self._clock()
-        matches = await self._notifier.match(batch, now)
-        built = await self._notifier.build_deliveries(digest, pending.revision, matches, now)
-        last_recipient = batch[-1][0]
+        matches = await self._match(batch)
+        alert_ids = {match.alert_id for match in matches}
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
             current = await alerts.get_pending(connection, pending)
             stored_digest = await digests.get(connection, digest.id)
             if current is None or stored_digest is None or stored_digest.revision != digest.revision:
-                return None
-            if current.recipient != cursor:
-                return current.recipient, 0
-            if await _is_outdated(connection, matches, now):
-                return cursor, 0
-            keys = await _store(connection, built, matches, now)
-            await alerts.set_last_recipient(connection, pending, last_recipient)
-        if keys:
-            log.info("alerts planned", count=len(keys), deliveries=keys[:MAX_LOGGED_KEYS])
-        return last_recipient, len(keys)
+                return cursor, False
+            is_outdated = await alerts.count_active(connection, alert_ids, self._clock()) != len(alert_ids)
+            if current.recipient != cursor or is_outdated:
+                return current.recipient, True
+            await alert_matches.add_all(connection, matches)
+            await alerts.set_last_recipient(connection, pending, batch[-1][0])
+        return batch[-1][0], True
 
-
-async def _is_outdated(connection: Connection, matches: notifier.Matches, now: datetime) -> bool:
-    """Return whether a matching alert was removed or paused, or a recipient notified, since the alerts were matched."""
-    alert_ids = {
-        reason.alert_id for matched in matches.values() for _, reasons in matched for reason in reasons
-    }
-    if await alerts.count_active(connection, alert_ids, now) != len(alert_ids):
-        return True
-    matched_papers = {
-        (recipient.name, detail.id) for recipient in matches for detail, _ in matches[recipient]
-    }
-    notified = await alerts.list_notified_papers(
-        connection,
-        [recipient.name for recipient in matches],
-        sorted({paper_id for _, paper_id in matched_papers}),
-    )
-    return not notified.isdisjoint(matched_papers)
-
-
-async def _store(
-    connection: Connection,
-    built: dict[notifier.Recipient, models.NewDelivery],
-    matches: notifier.Matches,
-    now: datetime,
-) -> list[str]:
-    """Store the deliveries and the papers notified of; returns the keys of the new deliveries."""
-    ids = await plan.add_all(connection, list(built.values()))
-    for recipient, delivery in built.items():
-        if delivery.key in ids:
-            notified = [(recipient.name, detail.id) for detail, _ in matches[recipient]]
-            await alerts.add_notified_papers(
-                connection, notified, notified_at=now, delivery_id=ids[delivery.key]
+    async def _match(self, batch: Sequence[candidates.Candidates]) -> list[models.QueuedMatch]:
+        """Compare the candidates with the papers of which the recipients were not notified."""
+        now = self._clock()
+        alert_ids = [alert_id for _, own in batch for alert_id, _ in own]
+        by_paper: dict[int, list[tuple[str, int]]] = defaultdict(list)
+        for recipient, own in batch:
+            for alert_id, paper_ids in own:
+                for paper_id in paper_ids:
+                    by_paper[paper_id].append((recipient, alert_id))
+        async with self._database.read() as connection:
+            active = await alerts.list_active(connection, alert_ids, now)
+            notified = await alerts.list_notified_papers(
+                connection, [recipient for recipient, _ in batch], list(by_paper)
             )
-    return list(ids)
+        matches: list[models.QueuedMatch] = []
+        slices = TimeSlices()
+        for paper_id, compared in by_paper.items():
+            prepared = await self._texts.get(paper_id)
+            if prepared is None:
+                continue
+            for recipient, alert_id in compared:
+                alert = active.get(alert_id)
+                if alert and (recipient, paper_id) not in notified and matcher.match(alert, *prepared):
+                    votes = prepared[0].votes
+                    is_met = selection.meets_minimum(votes, alert.min_votes)
+                    due = timing.due_at(alert, now) if is_met else None
+                    matches.append(models.QueuedMatch(recipient, paper_id, alert_id, votes, now, due))
+                await slices.pause()
+        return matches
 
 
 async def _batched(

@@ -15,7 +15,7 @@ import structlog
 from bot.clock import Clock
 from storage import alerts, decisions, guilds, posted, subscriptions
 from storage.database import Connection, Database
-from storage.outbox import plan, queries
+from storage.outbox import alert_matches, plan, queries
 from storage.shelf import saved_papers, shared_papers
 from storage.writer import drafts, paper_texts
 
@@ -64,6 +64,9 @@ class Retention:
         )
         removed += await self._repeat(
             lambda connection: paper_texts.purge(connection, content_before, self._batch_size)
+        )
+        removed += await self._repeat(
+            lambda connection: alert_matches.purge(connection, content_before, self._batch_size)
         )
         removed += await self._repeat(lambda connection: drafts.purge(connection, before, self._batch_size))
         removed += await self._repeat(

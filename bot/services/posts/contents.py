@@ -119,6 +119,8 @@ class AlertReason:
     kind: models.AlertKind
     text: str
     found_in: MatchField
+    crossed: tuple[int, int | None] | None = None
+    """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
 
 
 AlertMatch: TypeAlias = tuple[PostPaper, tuple[AlertReason, ...]]
@@ -127,9 +129,10 @@ AlertMatch: TypeAlias = tuple[PostPaper, tuple[AlertReason, ...]]
 
 @dataclass(frozen=True, slots=True)
 class AlertPost:
-    """All matches of one digest for one recipient. `in_channel` omits the buttons that are for a single reader.
+    """The papers for one recipient, best first. `in_channel` omits what is for a single reader.
 
-    The renderer shows as many `matches` as fit, and the number of the others.
+    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond the alerts' limits. The
+    renderer shows as many `matches` as fit, and the number of the others.
     """
 
     marker: str
@@ -137,6 +140,7 @@ class AlertPost:
     digest_on: date
     matches: tuple[AlertMatch, ...]
     in_channel: bool = False
+    more: int = 0
 
 
 class NoticeKind(StrEnum):

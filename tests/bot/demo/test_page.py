@@ -102,7 +102,7 @@ def test_the_page_shows_the_daily_post_and_an_alert(demo: Demo, locale: str, tmp
         "en": (
             "Papers of January 1, 2026",
             "most votes",
-            "match",
+            "A new paper",
             "reinforcement learning",
             "Pick a paper to read",
         ),

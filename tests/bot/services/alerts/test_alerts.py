@@ -11,7 +11,7 @@ from storage import alerts, models
 from storage import errors as storage_errors
 from storage.outbox import holds, queries
 from tests.support import alert_builders
-from tests.support.alert_harness import MONDAY, NOW, AlertHarness
+from tests.support.alert_harness import MONDAY, AlertHarness
 
 
 async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
@@ -22,10 +22,10 @@ async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: 
         assert await holds.pause(connection, user_id=7, reason="dms-closed") == 1
     assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
     async with alert_harness.database.read() as connection:
-        assert await queries.list_due(connection, NOW) == []
+        assert await queries.list_due(connection, alert_harness.now) == []
     assert await alert_harness.alerts.resume([alert_id], user_id=7) == 1
     async with alert_harness.database.read() as connection:
-        assert len(await queries.list_due(connection, NOW)) == 1
+        assert len(await queries.list_due(connection, alert_harness.now)) == 1
 
 
 async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
 
-from bot.services.alerts import matcher
+from bot.services.alerts import matcher, timing
 from bot.services.posts import contents
 from bot.text.matching import keyword_match
 from storage import digests, models
@@ -57,7 +58,7 @@ async def test_a_written_digest_does_not_tell_again_of_a_listings_papers(alert_h
     await alert_harness.add_alert("care")
     listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Trained with care")
     await alert_harness.store_text(listed, "huggingface")
-    await alert_harness.planner.drain()
+    await alert_harness.plan()
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 1))
     assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
@@ -95,8 +96,8 @@ async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harne
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     async with alert_harness.database.transaction() as connection:
-        (due,) = await queries.list_due(connection, NOW)
-        await attempts.mark_sending(connection, [due.part.id], NOW)
+        (due,) = await queries.list_due(connection, alert_harness.now)
+        await attempts.mark_sending(connection, [due.part.id], alert_harness.now)
         await attempts.mark_uncertain(connection, due.part.id, reason="uncertain")
     await alert_harness.expire(NOW + timedelta(hours=25))
     await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
@@ -110,7 +111,9 @@ async def test_an_alert_that_fails_to_render_does_not_block_the_digest(alert_har
     async with alert_harness.database.read() as connection:
         assert await digests.list_dates(connection, limit=1) == [MONDAY]
     alert_harness.renderer.is_failing = False
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == []
+    await alert_harness.plan(timedelta(hours=1))
     assert alert_harness.notified_papers() == [["2601.00001"]]
 
 
@@ -173,12 +176,10 @@ async def test_planning_continues_after_the_last_batch_that_was_stored(alert_har
     for user_id in range(1, 8):
         await alert_harness.add_alert("care", user_id=user_id)
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
-    stop = asyncio.Event()
-    await alert_harness.planner.drain(on_planned=stop.set, stop=stop)
-    assert await alert_harness.list_recipients() == [1, 2]
+    await alert_harness.match_first_batch()
     (pending,) = await alert_harness.list_pending()
     assert pending.recipient == "user:2"
-    assert await alert_harness.new_planner().drain() == 5
+    assert await alert_harness.plan() == 7
     assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == list(range(1, 8))
     assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
     assert await alert_harness.list_pending() == []
@@ -190,54 +191,51 @@ async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harne
         await alert_harness.add_alert("better", user_id=user_id)
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="b")
-    counts = await asyncio.gather(alert_harness.planner.drain(), alert_harness.new_planner().drain())
-    assert sum(counts) == 30
+    planners = alert_harness.planner, alert_harness.new_planner()
+    assert await asyncio.gather(*(planner.drain() for planner in planners)) == [0, 0]
+    alert_harness.now += timing.GATHERING_TIME
+    assert sum(await asyncio.gather(*(planner.drain() for planner in planners))) == 15
     async with alert_harness.database.read() as connection:
         planned = await queries.list_rows(connection, limit=100)
     notified = sorted((delivery.user_id, delivery.papers) for delivery in planned)
-    expected = [("2601.00001",), ("2601.00002",)]
-    assert notified == [(user_id, papers) for user_id in range(1, 16) for papers in expected]
+    assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
     assert await alert_harness.list_pending() == []
 
 
 async def test_what_changes_between_two_batches_counts_for_the_next(alert_harness: AlertHarness) -> None:
     ids = {user_id: await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 7)}
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="here")
-    stop = asyncio.Event()
-    await alert_harness.planner.drain(on_planned=stop.set, stop=stop)
+    await alert_harness.match_first_batch()
     await alert_harness.alerts.remove([ids[3]])
     await alert_harness.alerts.snooze([ids[4]])
     # The correction removes a paper and adds one.
     await alert_harness.store_digest(MONDAY, ("2601.00002", 5), ("2601.00003", 5), location="here")
-    await alert_harness.new_planner().drain()
+    await alert_harness.plan()
     async with alert_harness.database.read() as connection:
         planned = await queries.list_rows(connection, limit=100)
     papers: dict[int | None, list[str]] = {}
     for delivery in planned:
         papers.setdefault(delivery.user_id, []).extend(delivery.papers)
-    before, after = ["2601.00001", "2601.00002", "2601.00003"], ["2601.00002", "2601.00003"]
-    assert {user_id: sorted(own) for user_id, own in papers.items()} == {
-        1: before,
-        2: before,
-        5: after,
-        6: after,
-    }
+    remaining = ["2601.00002", "2601.00003"]
+    assert {user_id: sorted(own) for user_id, own in papers.items()} == dict.fromkeys((1, 2, 5, 6), remaining)
 
 
-async def test_an_alert_removed_while_it_is_matched_is_not_planned(alert_harness: AlertHarness) -> None:
+async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
+    alert_harness: AlertHarness,
+) -> None:
     first = await alert_harness.add_alert("care", user_id=1)
     await alert_harness.add_alert("care", user_id=2)
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
     removals = [first]
 
-    async def remove_while_rendering(connection: Connection, user_id: int) -> models.Reader | None:
+    async def remove_while_rendering(connection: Connection, ids: Iterable[int]) -> dict[int, models.Reader]:
         if removals:
             await alert_harness.alerts.remove([removals.pop()])
-        return None
+        return {}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("storage.readers.get", remove_while_rendering)
-        await alert_harness.planner.drain()
+        patch.setattr("storage.readers.list_by_id", remove_while_rendering)
+        await alert_harness.plan()
     assert await alert_harness.list_recipients() == [2]
 
 
@@ -256,10 +254,10 @@ async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other
 
     monkeypatch.setattr("bot.services.alerts.candidates._prepare", fail_once)
     with pytest.raises(RuntimeError):
-        await alert_harness.planner.drain()
-    assert alert_harness.notified_papers() == [["2601.00002"]]
-    await alert_harness.planner.drain()
-    assert alert_harness.notified_papers() == [["2601.00002"], ["2601.00001"]]
+        await alert_harness.plan()
+    assert len(await alert_harness.list_pending()) == 1
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
 
 
 async def test_alerts_that_waited_longer_than_a_delivery_lives_are_not_planned(
@@ -272,7 +270,10 @@ async def test_alerts_that_waited_longer_than_a_delivery_lives_are_not_planned(
     assert await alert_harness.list_pending() == []
 
 
-async def test_the_running_planner_plans_what_others_store(alert_harness: AlertHarness) -> None:
+async def test_the_running_planner_plans_what_others_store(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.services.alerts.timing.GATHERING_TIME", timedelta())
     await alert_harness.add_alert("care")
     stop = asyncio.Event()
     running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=stop.set))
@@ -290,4 +291,4 @@ async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
     await alert_harness.add_alert("care", user_id=1)
     await alert_harness.add_alert("better", user_id=2)
     await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(12)))
-    assert [len(arxiv_ids) for arxiv_ids in alert_harness.notified_papers()] == [12, 12]
+    assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]

@@ -1,0 +1,143 @@
+"""Papers that match alerts and are not sent yet: the queue between the matching of alerts and their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import bulk, models
+from storage.tables import alert_matches, alerts, entries, votes
+
+_KEY = ("recipient", "paper_id", "alert_id")
+_COLUMNS = models.QueuedMatch._fields
+_BY_HAND = "by-hand"
+Statement = TypeVar("Statement", sa.Update, sa.Delete)
+
+
+def recipient_name(user_id: int | None, channel_id: int | None) -> str:
+    """Return the name of a recipient in storage: the channel, or without one the reader."""
+    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
+
+
+async def add_all(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
+    """Queue matches. Those that are in the queue already stay as they are."""
+    await bulk.insert_rows(connection, alert_matches, _COLUMNS, matches, ignore_conflicts=True)
+
+
+async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
+    """Return the recipients of the first `limit` matches that are due at `now` (UTC), the longest due first.
+
+    Matches of alerts that Discord suspended are left in the queue until the alerts are resumed.
+    """
+    query = (
+        sa.select(alert_matches.c.recipient)
+        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
+        .where(alert_matches.c.due_at <= now, sa.not_(_is_suspended()))
+        .order_by(alert_matches.c.due_at)
+        .limit(limit)
+    )
+    return list(dict.fromkeys((await connection.execute(query)).scalars()))
+
+
+def _is_suspended() -> sa.ColumnElement[bool]:
+    is_blocked = sa.func.coalesce(alerts.c.reason, _BY_HAND) != _BY_HAND
+    return sa.and_(alerts.c.state == models.ActivityState.PAUSED.value, is_blocked)
+
+
+async def list_due(
+    connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
+) -> list[models.QueuedMatch]:
+    """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
+    due: list[models.QueuedMatch] = []
+    for chunk in bulk.chunked(recipients):
+        query = (
+            sa.select(*(alert_matches.c[name] for name in _COLUMNS))
+            .join(alerts, alerts.c.id == alert_matches.c.alert_id)
+            .where(
+                alert_matches.c.recipient.in_(chunk),
+                alert_matches.c.due_at <= until_at,
+                sa.not_(_is_suspended()),
+            )
+            .order_by(*(alert_matches.c[name] for name in _KEY))
+        )
+        due += map(models.QueuedMatch._make, await connection.execute(query))
+    return due
+
+
+async def list_crossed(
+    connection: AsyncConnection, since_at: datetime, *, limit: int
+) -> list[models.QueuedMatch]:
+    """Return waiting matches, queued after `since_at` (UTC), whose paper once had the votes that the alert asks for.
+
+    Each stored reading counts, in whatever order they came and however they fell afterwards.
+    """
+    is_waiting = alert_matches.c.due_at.is_(None)
+    waiting_papers = sa.select(alert_matches.c.paper_id).where(is_waiting)
+    readings = sa.union_all(
+        *(
+            sa.select(table.c.paper_id, table.c.votes).where(table.c.paper_id.in_(waiting_papers))
+            for table in (votes, entries)
+        )
+    ).subquery()
+    highest = (
+        sa.select(readings.c.paper_id, sa.func.max(readings.c.votes).label("votes"))
+        .group_by(readings.c.paper_id)
+        .subquery()
+    )
+    query = (
+        sa.select(*(alert_matches.c[name] for name in _COLUMNS))
+        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
+        .outerjoin(highest, highest.c.paper_id == alert_matches.c.paper_id)
+        .where(
+            is_waiting,
+            alert_matches.c.matched_at > since_at,
+            sa.func.coalesce(highest.c.votes, 0) >= alerts.c.min_votes,
+        )
+        .limit(limit)
+    )
+    return list(map(models.QueuedMatch._make, await connection.execute(query)))
+
+
+async def set_due(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
+    """Store when these matches are due, as they say; None: once the votes are there."""
+    statement = _where_equal(alert_matches.update(), _KEY).values(due_at=sa.bindparam("b_due_at"))
+    if values := [_bound_values(match, (*_KEY, "due_at")) for match in matches]:
+        await connection.execute(statement, values)
+
+
+async def reschedule(connection: AsyncConnection, alert_id: int, *, recipient: str, due_at: datetime) -> None:
+    """Give the matches of a changed alert its recipient, and those that do not wait for votes a new time (UTC)."""
+    column = alert_matches.c.due_at
+    new = sa.case((column.is_(None), sa.null()), else_=sa.literal(due_at, column.type))
+    statement = alert_matches.update().where(alert_matches.c.alert_id == alert_id)
+    await connection.execute(statement.values(recipient=recipient, due_at=new))
+
+
+async def remove(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
+    """Delete matches of which the recipient is not notified."""
+    if values := [_bound_values(match, _KEY) for match in matches]:
+        await connection.execute(_where_equal(alert_matches.delete(), _KEY), values)
+
+
+async def remove_notified(connection: AsyncConnection, notified: Iterable[tuple[str, int]]) -> None:
+    """Delete all matches of pairs of recipient and paper id, of which the recipient is notified now."""
+    key = _KEY[:2]
+    if values := [{"b_recipient": recipient, "b_paper_id": paper_id} for recipient, paper_id in notified]:
+        await connection.execute(_where_equal(alert_matches.delete(), key), values)
+
+
+def _where_equal(statement: Statement, names: Sequence[str]) -> Statement:
+    return statement.where(*(alert_matches.c[name] == sa.bindparam(f"b_{name}") for name in names))
+
+
+def _bound_values(match: models.QueuedMatch, names: Sequence[str]) -> dict[str, object]:
+    return {f"b_{name}": getattr(match, name) for name in names}
+
+
+async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` matches that were queued before `before` (UTC) and are given up. Returns their number."""
+    return await bulk.delete_some(connection, alert_matches, alert_matches.c.matched_at < before, limit)
