@@ -19,11 +19,11 @@ from bot import child_process, isolation
 from bot.app.container import Container
 from bot.clock import Clock
 from bot.services.ingest import files
-from bot.services.ingest.results import IngestProblem, IngestResult
+from bot.services.ingest.results import IngestResult
 from bot.services.ingest.service import IngestService
 from bot.settings import Settings
 from storage import errors as storage_errors
-from storage import migrate
+from storage import migrate, models
 
 log = structlog.get_logger(__name__)
 
@@ -109,13 +109,13 @@ def _clock_from(now: datetime) -> Clock:
 
 
 def _refusal(name: str, message: str) -> IngestResult:
-    return IngestResult(problems=(IngestProblem(name, None, message),))
+    return IngestResult(problems=(models.LocatedProblem(name, None, message),))
 
 
 def _encode_result(result: IngestResult) -> str:
     problems = list(result.problems[:MAX_PROBLEMS])
     if excess := len(result.problems) - len(problems):
-        problems.append(IngestProblem(problems[0].location, None, f"it has {excess} more problems"))
+        problems.append(models.LocatedProblem(problems[0].location, None, f"it has {excess} more problems"))
     fields = {name: getattr(result, name) for name in IngestResult.__dataclass_fields__}
     return json.dumps(
         {
@@ -127,7 +127,7 @@ def _encode_result(result: IngestResult) -> str:
 
 
 def _decode_result(fields: dict[str, Any]) -> IngestResult:
-    problems = tuple(IngestProblem(**problem) for problem in fields["problems"])
+    problems = tuple(models.LocatedProblem(**problem) for problem in fields["problems"])
     return IngestResult(**{**fields, "arxiv_ids": frozenset(fields["arxiv_ids"]), "problems": problems})
 
 

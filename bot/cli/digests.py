@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from bot.services.ingest.files import TextFile
-    from bot.services.ingest.results import IngestProblem, IngestResult
+    from bot.services.ingest.results import IngestResult
     from bot.services.ingest.service import IngestService
     from storage import models
 
@@ -47,14 +47,14 @@ def parse(
     sys.exit(1 if problems else 0)
 
 
-def _print_file(file: TextFile | IngestProblem) -> Iterator[str]:
+def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[str]:
     """Print the digests of one file as JSON and yield its problems as sentences."""
     from bot import errors
     from bot.digests import json_output
     from bot.digests import parse as parser
-    from bot.services.ingest.results import IngestProblem
+    from storage import models
 
-    if isinstance(file, IngestProblem):
+    if isinstance(file, models.LocatedProblem):
         yield _format_problem(file.location, None, file.message)
         return
     try:

@@ -13,6 +13,7 @@ from storage.models.digests import (
     DigestFormat,
     DigestLocation,
     Entry,
+    LocatedProblem,
     Problem,
     Section,
     SourcedDigest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import PurePath
 
 
 class DigestFormat(StrEnum):
@@ -29,6 +30,25 @@ class Problem:
 
     line: int
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedProblem:
+    """What is wrong in a file, a page or a template. `line`, from 1, is None for the whole text or if it is not known."""
+
+    location: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        location = f"{self.location}, line {self.line}" if self.line else self.location
+        return f"{location}: {self.message}"
+
+    @property
+    def short_location(self) -> str:
+        """The file's name without its folder, and the line: `daily.en.j2:3`."""
+        name = PurePath(self.location).name
+        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -23,6 +22,7 @@ from bot import errors
 from bot.rendering.discord_text import escape
 from bot.rendering.discord_text.escape import SafeMarkdown
 from bot.rendering.wording import filters, sandbox
+from storage import models
 
 BUNDLED_PREFIX = "bundled/"
 """The prefix of a template's name for the bundled template, even if the operator's folder has one."""
@@ -43,25 +43,6 @@ class OutputFormat(Enum):
     """Escaped as text and attributes of XML, for pictures."""
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateProblem:
-    """The reason why an operator's template is not used, with its file, and its line if known."""
-
-    file: str
-    line: int | None
-    reason: str
-
-    def __str__(self) -> str:
-        location = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{location}: {self.reason}"
-
-    @property
-    def short_location(self) -> str:
-        """The file's name without its folder, and the line: `daily.en.j2:3`."""
-        name = Path(self.file).name
-        return f"{name}:{self.line}" if self.line else name
-
-
 def check_bundled_templates(folder: Traversable) -> None:
     """Raise UsageError if the link to the bundled templates was checked out as a file."""
     if not folder.is_dir():
@@ -80,7 +61,7 @@ class Templates:
     def __init__(self, folder: Path | None = None) -> None:
         check_bundled_templates(resources.files("bot") / "templates")
         self._folder = folder
-        self._problems: dict[tuple[str, str], TemplateProblem] = {}
+        self._problems: dict[tuple[str, str], models.LocatedProblem] = {}
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
 
     def render_block(
@@ -115,7 +96,7 @@ class Templates:
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
     @property
-    def rendering_problems(self) -> list[TemplateProblem]:
+    def rendering_problems(self) -> list[models.LocatedProblem]:
         """The problems of operator's templates whose last rendering failed; the bundled text took their place."""
         return list(dict.fromkeys(self._problems.values()))
 
@@ -124,7 +105,7 @@ class Templates:
         for problem in self.find_problems():
             _log_problem(problem)
 
-    def find_problems(self) -> list[TemplateProblem]:
+    def find_problems(self) -> list[models.LocatedProblem]:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
         problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
@@ -136,7 +117,7 @@ class Templates:
                 problems.append(_problem_from_error(error, name, self._folder))
             if BUNDLED_PREFIX + name not in bundled:
                 path = str(Path(self._folder or "") / name)
-                problems.append(TemplateProblem(path, None, "replaces no template"))
+                problems.append(models.LocatedProblem(path, None, "replaces no template"))
         return problems
 
     def _override_files(self) -> Iterator[str]:
@@ -266,7 +247,7 @@ def _template_exists(environment: jinja2.Environment, file: str) -> bool:
     return True
 
 
-def _problem_from_error(error: Exception, file: str, folder: Path | None) -> TemplateProblem:
+def _problem_from_error(error: Exception, file: str, folder: Path | None) -> models.LocatedProblem:
     """Return the problem with the file and line of an error: jinja2 puts the template's lines into the traceback."""
     location = str(Path(folder or "") / file)
     line: int | None = None
@@ -278,10 +259,10 @@ def _problem_from_error(error: Exception, file: str, folder: Path | None) -> Tem
                 compiled = frame.f_globals.get("__jinja_template__")
                 location = frame.f_code.co_filename
                 line = compiled.get_corresponding_lineno(number) if compiled else number
-    return TemplateProblem(location, line, str(error) or type(error).__name__)
+    return models.LocatedProblem(location, line, str(error) or type(error).__name__)
 
 
-def _log_problem(problem: TemplateProblem) -> None:
+def _log_problem(problem: models.LocatedProblem) -> None:
     structlog.get_logger(__name__).warning(
-        "template not used", file=problem.file, line=problem.line, reason=problem.reason
+        "template not used", file=problem.location, line=problem.line, reason=problem.message
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot import errors
 from bot.digests import parse
-from bot.services.ingest.results import IngestProblem
+from storage import models
 
 LARGE_BYTES = 1_000_000
 """More than three times a busy day's digest."""
@@ -33,29 +33,29 @@ class TextFile:
         return os.path.abspath(self.name)
 
 
-def read_files(paths: Iterable[str]) -> Iterator[TextFile | IngestProblem]:
+def read_files(paths: Iterable[str]) -> Iterator[TextFile | models.LocatedProblem]:
     """Read the files and, in folders, every `*.md` and `*.txt` at any depth, sorted by name."""
     return map(read_found, find_files(paths))
 
 
-def read_found(found: str | IngestProblem) -> TextFile | IngestProblem:
+def read_found(found: str | models.LocatedProblem) -> TextFile | models.LocatedProblem:
     """Read a file that `find_files` found; a problem stays one."""
-    return found if isinstance(found, IngestProblem) else read_file(found)
+    return found if isinstance(found, models.LocatedProblem) else read_file(found)
 
 
-def find_files(paths: Iterable[str]) -> Iterator[str | IngestProblem]:
+def find_files(paths: Iterable[str]) -> Iterator[str | models.LocatedProblem]:
     """Return the names of the files to read, without opening them."""
     for name in paths:
         path = Path(name)
         try:
             if not path.exists():
-                yield IngestProblem(name, None, "there is no such file or folder")
+                yield models.LocatedProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
                 yield from _find_in_folder(name, path)
             else:
                 yield name
         except OSError as error:
-            yield IngestProblem(name, None, _reason(error))
+            yield models.LocatedProblem(name, None, _reason(error))
 
 
 def fingerprint(name: str) -> str:
@@ -75,31 +75,31 @@ def is_large(name: str) -> bool:
         return False
 
 
-def read_file(name: str) -> TextFile | IngestProblem:
+def read_file(name: str) -> TextFile | models.LocatedProblem:
     """Read one file. Empty and binary files and files above `bot.digests.parse.MAX_BYTES` are problems."""
     path = Path(name)
     try:
         if not path.is_file():
-            return IngestProblem(name, None, "it is no regular file")
+            return models.LocatedProblem(name, None, "it is no regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
             message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-            return IngestProblem(name, None, message)
+            return models.LocatedProblem(name, None, message)
         return TextFile(name, parse.decode(path.read_bytes()))
     except OSError as error:
-        return IngestProblem(name, None, _reason(error))
+        return models.LocatedProblem(name, None, _reason(error))
     except errors.NotADigestError as error:
-        return IngestProblem(name, None, str(error))
+        return models.LocatedProblem(name, None, str(error))
 
 
-def _find_in_folder(name: str, folder: Path) -> Iterator[str | IngestProblem]:
+def _find_in_folder(name: str, folder: Path) -> Iterator[str | models.LocatedProblem]:
     relative_paths = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.suffix in parse.FILE_SUFFIXES
     )
     if not relative_paths:
-        yield IngestProblem(name, None, "there is no .md or .txt file in this folder")
+        yield models.LocatedProblem(name, None, "there is no .md or .txt file in this folder")
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name
     for relative_path in relative_paths:
         yield prefix + relative_path

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class IngestProblem:
-    """A part of a text that was not parsed. `line` is None for the whole text or a file that could not be read."""
-
-    location: str
-    line: int | None
-    message: str
+from storage import models
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +16,7 @@ class IngestResult:
     corrected_digests: int = 0
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
-    problems: tuple[IngestProblem, ...] = ()
+    problems: tuple[models.LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.digests import parse
 from bot.services.ingest import digest_writer, paper_writer, provenance
 from bot.services.ingest.files import TextFile
-from bot.services.ingest.results import IngestProblem, IngestResult
+from bot.services.ingest.results import IngestResult
 from storage import digests, models
 from storage.bulk import chunked
 from storage.database import Connection, Database
@@ -66,10 +66,10 @@ class IngestService:
         """
         return await self.add_digests(await _parse(text), source=source, location=location)
 
-    async def add_file(self, file: TextFile | IngestProblem) -> IngestResult:
+    async def add_file(self, file: TextFile | models.LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
         parsed = await _parse_file(file)
-        if isinstance(parsed, IngestProblem):
+        if isinstance(parsed, models.LocatedProblem):
             return IngestResult(problems=(parsed,))
         assert isinstance(file, TextFile)
         return await self.add_digests(parsed, location=file.location)
@@ -94,7 +94,7 @@ class IngestService:
         return await self._store(group)
 
     async def add_files(
-        self, files: Iterable[TextFile | IngestProblem], *, source: str = FILES_SOURCE
+        self, files: Iterable[TextFile | models.LocatedProblem], *, source: str = FILES_SOURCE
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
@@ -103,7 +103,7 @@ class IngestService:
         batch: list[ParsedFile] = []
         for file in files:
             parsed = await _parse_file(file)
-            if isinstance(parsed, IngestProblem):
+            if isinstance(parsed, models.LocatedProblem):
                 yield parsed.location, IngestResult(problems=(parsed,))
                 continue
             assert isinstance(file, TextFile)
@@ -187,7 +187,7 @@ class IngestService:
         digest = next((digest for digest in await _parse(text) if digest.date == stored.date), None)
         if digest is None:
             message = f"its digest of {stored.date} is not found in its text any more"
-            return IngestResult(1, problems=(IngestProblem(location.location, None, message),))
+            return IngestResult(1, problems=(models.LocatedProblem(location.location, None, message),))
         [parsed] = provenance.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
@@ -198,7 +198,7 @@ def _parse_result(sourced: models.SourcedDigest) -> IngestResult:
         digests=1,
         arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
         problems=tuple(
-            IngestProblem(sourced.location, problem.line, problem.message)
+            models.LocatedProblem(sourced.location, problem.line, problem.message)
             for problem in sourced.digest.problems
         ),
     )
@@ -210,13 +210,15 @@ def _is_full(batch: Sequence[ParsedFile]) -> bool:
     return digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS
 
 
-async def _parse_file(file: TextFile | IngestProblem) -> Sequence[models.Digest] | IngestProblem:
-    if isinstance(file, IngestProblem):
+async def _parse_file(
+    file: TextFile | models.LocatedProblem,
+) -> Sequence[models.Digest] | models.LocatedProblem:
+    if isinstance(file, models.LocatedProblem):
         return file
     try:
         return await _parse(file.take_text())
     except errors.NotADigestError as error:
-        return IngestProblem(file.name, None, str(error))
+        return models.LocatedProblem(file.name, None, str(error))
 
 
 async def _parse(text: str) -> tuple[models.Digest, ...]:

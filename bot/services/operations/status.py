@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot.clock import Clock
-from bot.rendering.wording.templates import TemplateProblem, Templates
+from bot.rendering.wording.templates import Templates
 from bot.services.operations.clock_monitor import ClockMonitor, ClockStep
 from bot.services.outbox.discord_health import DiscordHealth, HealthState
 from bot.services.posts.delivery_factory import DeliveryFactory
@@ -43,7 +43,7 @@ class StatusReport:
     alert_count: int
     inactive_alerts: tuple[models.Alert, ...]
     last_alert_post: LastPost | None
-    template_problems: tuple[TemplateProblem, ...] = ()
+    template_problems: tuple[models.LocatedProblem, ...] = ()
     """The operator's templates that fail, so that the bundled ones are posted."""
     clock_step: ClockStep | None = None
     """The step of the machine's clock that is held, or the last one of the last day."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import day_close
-from bot.services.polling.report import RunStatistics, SourceReport
+from bot.services.polling.report import SourceReport
 from bot.sources import kinds
 from bot.sources.http import retry
 from storage import models
@@ -32,7 +32,6 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
 
 def updated_health(
     report: SourceReport,
-    statistics: RunStatistics,
     now: datetime,
     retry_policy: retry.RetryPolicy,
     rule: day_close.DayClose | None = None,
@@ -44,12 +43,12 @@ def updated_health(
     row, status = report.source, report.status
     failed = status in (_S.FAILED, _S.REFUSED, _S.GONE)
     failures = row.failures + 1 if failed else 0
-    interval = poll_interval(row, is_newest_pending=statistics.is_newest_pending)
+    interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
     next_at = now + retry_policy.next_poll_delay(interval, failures)
     if rule is not None and kinds.get(row.kind).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
-    if statistics.retry_at is not None:
-        next_at = max(next_at, statistics.retry_at)
+    if report.retry_at is not None:
+        next_at = max(next_at, report.retry_at)
     return replace(
         row,
         status=status,

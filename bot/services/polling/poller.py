@@ -19,7 +19,7 @@ from bot.services.ingest.quarantine import Quarantine
 from bot.services.ingest.service import IngestService
 from bot.services.polling import checkpoint, health, page_states, sink
 from bot.services.polling.operator_notice import CRASHED_TWICE
-from bot.services.polling.report import RunStatistics, SourceReport
+from bot.services.polling.report import SourceReport
 from bot.sources import base, kinds
 from bot.sources.http import retry
 from storage import errors as storage_errors
@@ -51,13 +51,13 @@ def _ignore_progress(row: models.StoredSource, result: base.FetchResult) -> None
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run over the sources: its options, its sink and the statistics by source id."""
+    """One run over the sources: its options, its sink and the reports by source id."""
 
     sink: sink.Sink
     days: Sequence[date] | None
     timeout_seconds: float | None
     progress: ProgressCallback
-    statistics: dict[int, RunStatistics] = field(default_factory=dict)
+    reports: dict[int, SourceReport] = field(default_factory=dict)
 
 
 class Poller:
@@ -163,7 +163,7 @@ class Poller:
             if dry_run
             else sink.BatchingSink(self._ingest, state)
         )
-        run = _Run(target, days, timeout_seconds, progress, {row.id: RunStatistics(row) for row in rows})
+        run = _Run(target, days, timeout_seconds, progress, {row.id: SourceReport(row) for row in rows})
         try:
             async with target.running():
                 await self._fetch_in_stages(rows, run)
@@ -172,17 +172,13 @@ class Poller:
             await state.flush()
             raise
         now = self._clock()
-        reports = [run.statistics[row.id].build_report(now) for row in rows]
+        reports = list(run.reports.values())
+        for report in reports:
+            report.conclude(now)
         if not dry_run:
             await state.flush(
                 [
-                    health.updated_health(
-                        report,
-                        run.statistics[report.source.id],
-                        now,
-                        self._retry_policy,
-                        self._context.day_close,
-                    )
+                    health.updated_health(report, now, self._retry_policy, self._context.day_close)
                     for report in reports
                 ]
             )
@@ -244,7 +240,7 @@ class Poller:
 
     async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
-        statistics = run.statistics[row.id]
+        report = run.reports[row.id]
         # A bug that one response triggers must not stop the other sources.
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
@@ -254,14 +250,14 @@ class Poller:
                         changed = page_states.changed_pages(
                             result.page_states, request.page_states, self._context.day_close
                         )
-                        await run.sink.put((statistics, replace(result, page_states=changed)))
+                        await run.sink.put((report, replace(result, page_states=changed)))
                         run.progress(row, result)
             except TimeoutError:
-                statistics.add_failure(f"it was not done within {run.timeout_seconds:g} s")
+                report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
             except storage_errors.StorageError as error:
-                statistics.add_failure(str(error))
+                report.add_failure(str(error))
         for failure in failures:
-            statistics.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
+            report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

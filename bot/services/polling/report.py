@@ -1,4 +1,4 @@
-"""Statistics of one source during a run, and the report made of them: one status and one reason. Pure."""
+"""The report of one source in a run: counts of its results, and the status and reason that follow. Pure."""
 
 from __future__ import annotations
 
@@ -14,28 +14,23 @@ _MAX_PROBLEMS = 200
 _S = models.FetchStatus
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
-    """The outcome of a run for one source."""
-
-    source: models.StoredSource
-    status: models.FetchStatus
-    reason: str
-    result: IngestResult
-
-
 @dataclass(slots=True)
-class RunStatistics:
-    """Counts the results of a source by status. `is_newest_pending`: the digest of `last_day` is not published yet."""
+class SourceReport:
+    """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
+
+    `is_newest_pending`: the digest of `last_day` is not published yet.
+    """
 
     source: models.StoredSource
     status_counts: Counter[models.FetchStatus] = field(default_factory=Counter)
     reasons: dict[models.FetchStatus, str] = field(default_factory=dict)
-    ingest_result: IngestResult = field(default_factory=IngestResult)
+    result: IngestResult = field(default_factory=IngestResult)
     retry_at: datetime | None = None
     first_day: date | None = None
     last_day: date | None = None
     is_newest_pending: bool = False
+    status: models.FetchStatus = models.FetchStatus.UNCHANGED
+    reason: str = ""
 
     def add_fetch_result(self, result: base.FetchResult) -> None:
         """Count one fetch result. Of each status the first reason is kept."""
@@ -56,13 +51,12 @@ class RunStatistics:
 
     def add_ingest_result(self, result: IngestResult) -> None:
         """Add the ingest result of one fetch result."""
-        total = self.ingest_result + result
-        self.ingest_result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        total = self.result + result
+        self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
 
-    def build_report(self, now: datetime) -> SourceReport:
-        """Return the report. New content outranks failures, and failures outrank unchanged content."""
-        status, reason = self._overall_status(now)
-        return SourceReport(self.source, status, reason, self.ingest_result)
+    def conclude(self, now: datetime) -> None:
+        """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
+        self.status, self.reason = self._overall_status(now)
 
     def _overall_status(self, now: datetime) -> tuple[models.FetchStatus, str]:
         counts, total = self.status_counts, self.status_counts.total()
@@ -70,20 +64,20 @@ class RunStatistics:
         worst = next((status for status in (_S.FAILED, _S.REFUSED, _S.GONE) if counts[status]), None)
         if counts[_S.OK]:
             if worst is None:
-                return _S.OK, self._reason(_S.OK)
-            return _S.OK, f"{failed} of {total} places: {self._reason(worst)}"
+                return _S.OK, self._first_reason(_S.OK)
+            return _S.OK, f"{failed} of {total} places: {self._first_reason(worst)}"
         if worst is not None and (worst is not _S.GONE or failed == total):
-            return worst, self._reason(worst)
+            return worst, self._first_reason(worst)
         if counts[_S.NOT_YET] and not counts[_S.UNCHANGED]:
             return self._status_without_digest(now)
-        return _S.UNCHANGED, self._reason(_S.UNCHANGED)
+        return _S.UNCHANGED, self._first_reason(_S.UNCHANGED)
 
-    def _reason(self, status: models.FetchStatus) -> str:
+    def _first_reason(self, status: models.FetchStatus) -> str:
         return self.reasons.get(status, "")
 
     def _status_without_digest(self, now: datetime) -> tuple[models.FetchStatus, str]:
         """Tell a weekend, a holiday or an early hour from an address that never was right or has gone stale."""
-        row, reason = self.source, self._reason(_S.NOT_YET)
+        row, reason = self.source, self._first_reason(_S.NOT_YET)
         stale_after = kinds.get(row.kind).stale_after
         if stale_after is None or self.last_day is None:
             return _S.NOT_YET, reason

@@ -15,7 +15,7 @@ from bot.services.ingest import provenance
 from bot.services.ingest.results import IngestResult
 from bot.services.ingest.service import IngestService
 from bot.services.polling.checkpoint import Checkpoint
-from bot.services.polling.report import RunStatistics
+from bot.services.polling.report import SourceReport
 from bot.sources import base
 from storage import errors as storage_errors
 from storage import papers
@@ -30,15 +30,15 @@ _BATCH_WAIT_SECONDS = 0.1
 _FINAL_FLUSH_SECONDS = 5.0
 
 
-SinkItem: TypeAlias = tuple[RunStatistics, base.FetchResult]
-"""A fetch result with the statistics of its source. Its page states are saved once it is stored."""
+SinkItem: TypeAlias = tuple[SourceReport, base.FetchResult]
+"""A fetch result with the report of its source. Its page states are saved once it is stored."""
 
 
 class Sink(Protocol):
     """The consumer of fetch results."""
 
     async def put(self, item: SinkItem) -> None:
-        """Accept an item. Its statistics are complete after the next `flush`."""
+        """Accept an item. Its report is complete after the next `flush`."""
 
     async def flush(self) -> None:
         """Wait until every accepted item is processed."""
@@ -97,7 +97,7 @@ class BatchingSink:
     async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
         """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
         # A bug that one text triggers must not keep the others from being stored.
-        urls = sorted({statistics.source.url for statistics, _ in batch})
+        urls = sorted({report.source.url for report, _ in batch})
         with isolation.isolated(log, "batch not stored", sources=urls) as failures:
             try:
                 # The facts first: alerts and posts of a listing need the votes that are read with it.
@@ -116,24 +116,24 @@ class BatchingSink:
     async def _store_digests(self, batch: Sequence[SinkItem]) -> list[IngestResult]:
         """Store the digests of a batch together and return one result for each item."""
         digests = [
-            provenance.to_sourced_digests(result.digests, statistics.source.url, result.location)
-            for statistics, result in batch
+            provenance.to_sourced_digests(result.digests, report.source.url, result.location)
+            for report, result in batch
         ]
         results = iter(await self._ingest.add_batch([digest for group in digests for digest in group]))
         return [sum((next(results) for _ in group), IngestResult()) for group in digests]
 
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None) -> None:
-        statistics, result = item
+        report, result = item
         if ingested is not None:
-            statistics.add_ingest_result(ingested)
-        statistics.add_fetch_result(result)
+            report.add_ingest_result(ingested)
+        report.add_fetch_result(result)
         if result.page_states:
-            await self._checkpoint.add_pages(statistics.source, result.page_states)
+            await self._checkpoint.add_pages(report.source, result.page_states)
 
 
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
-    for statistics, _ in batch:
-        statistics.add_failure(reason)
+    for report, _ in batch:
+        report.add_failure(reason)
 
 
 class DryRunSink:
@@ -146,17 +146,17 @@ class DryRunSink:
 
     async def put(self, item: SinkItem) -> None:
         """Count what storing an item would change."""
-        statistics, fetched = item
+        report, fetched = item
         result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in fetched.facts))
         result += await self._ingest.add_digests(
-            fetched.digests, source=statistics.source.url, location=fetched.location, dry_run=True
+            fetched.digests, source=report.source.url, location=fetched.location, dry_run=True
         )
         async with self._database.read() as connection:
             known = await papers.get_ids(connection, result.arxiv_ids)
         new = result.arxiv_ids - known.keys() - self._seen
         self._seen |= new
-        statistics.add_ingest_result(replace(result, new_papers=len(new)))
-        statistics.add_fetch_result(fetched)
+        report.add_ingest_result(replace(result, new_papers=len(new)))
+        report.add_fetch_result(fetched)
 
     async def flush(self) -> None:
         """Return at once: items are counted by `put`."""

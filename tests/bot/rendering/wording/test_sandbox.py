@@ -44,8 +44,8 @@ def test_a_template_that_never_ends_is_replaced_by_the_bundled_one(tmp_path: Pat
     templates = Templates(tmp_path)
     assert templates.render_block("daily", "headline", "en", VALUES) == "Papers of February 12, 2025"
     (problem,) = templates.rendering_problems
-    assert problem.file.endswith("daily.en.j2")
-    assert problem.reason
+    assert problem.location.endswith("daily.en.j2")
+    assert problem.message
 
 
 def test_the_reason_names_the_limit_and_the_line(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_reason_names_the_limit_and_the_line(tmp_path: Path) -> None:
     templates = Templates(tmp_path)
     templates.render_block("daily", "headline", "en", VALUES)
     (problem,) = templates.rendering_problems
-    assert (problem.line, problem.reason) == (3, "it takes more than 10000 steps; look at its loops")
+    assert (problem.line, problem.message) == (3, "it takes more than 10000 steps; look at its loops")
 
 
 def test_a_document_that_never_ends_is_replaced_too(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_document_that_never_ends_is_replaced_too(tmp_path: Path) -> None:
     templates = Templates(tmp_path)
     with pytest.raises(Exception, match="undefined"):  # the bundled one, without its values
         templates.render_document(name, {}, OutputFormat.DOCUMENT)
-    assert [problem.reason for problem in templates.rendering_problems] == [
+    assert [problem.message for problem in templates.rendering_problems] == [
         "it takes more than 2000000 steps; look at its loops"
     ]
 

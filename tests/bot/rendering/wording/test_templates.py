@@ -9,7 +9,8 @@ import pytest
 import structlog.testing
 
 from bot.rendering.wording import templates
-from bot.rendering.wording.templates import OutputFormat, TemplateProblem, Templates
+from bot.rendering.wording.templates import OutputFormat, Templates
+from storage import models
 
 VALUES = {
     "day": date(2025, 2, 12),
@@ -31,7 +32,7 @@ class OperatorFolder:
         self.templates = Templates(folder)
 
     @property
-    def problems(self) -> list[TemplateProblem]:
+    def problems(self) -> list[models.LocatedProblem]:
         return self.templates.rendering_problems
 
     def write(self, name: str, text: str) -> None:
@@ -101,16 +102,16 @@ def test_a_broken_template_is_reported_with_its_line_and_the_bundled_one_is_used
     assert operator.headline() == "Papers of February 12, 2025"
     assert operator.headline() == "Papers of February 12, 2025"
     (problem,) = operator.problems
-    assert problem.file == str(operator.folder / "daily.en.j2")
+    assert problem.location == str(operator.folder / "daily.en.j2")
     assert problem.line == line
-    assert reason in problem.reason
+    assert reason in problem.message
     assert f"daily.en.j2, line {line}: " in str(problem)
 
 
 def test_a_template_that_is_no_text_is_reported(operator: OperatorFolder) -> None:
     (operator.folder / "daily.en.j2").write_bytes(b"\xff\xfe\x00")
     assert operator.headline() == "Papers of February 12, 2025"
-    assert [Path(problem.file).name for problem in operator.problems] == ["daily.en.j2"]
+    assert [Path(problem.location).name for problem in operator.problems] == ["daily.en.j2"]
 
 
 def test_a_mended_template_is_no_longer_a_problem(operator: OperatorFolder) -> None:
@@ -139,14 +140,14 @@ def test_a_check_finds_syntax_errors_and_files_that_replace_no_template(operator
     operator.write("README.md", "{% notes")
     (operator.folder / "alert.en.j2").write_bytes(b"\xff\xfe\x00")
     problems = operator.templates.find_problems()
-    assert [(Path(problem.file).name, problem.line) for problem in problems] == [
+    assert [(Path(problem.location).name, problem.line) for problem in problems] == [
         ("alert.en.j2", None),
         ("daily.en.j2", 1),
         ("dayly.en.j2", None),
     ]
     with structlog.testing.capture_logs() as logs:
         operator.templates.log_problems()
-    assert [entry["file"] for entry in logs] == [problem.file for problem in problems]
+    assert [entry["file"] for entry in logs] == [problem.location for problem in problems]
     assert Templates().find_problems() == []
 
 

@@ -9,19 +9,19 @@ import pytest
 
 from bot.digests import parse
 from bot.services.ingest import files
-from bot.services.ingest.results import IngestProblem
+from storage import models
 
 
 def read_names(*paths: Path | str) -> list[str]:
     return [
-        file.location if isinstance(file, IngestProblem) else file.name
+        file.location if isinstance(file, models.LocatedProblem) else file.name
         for file in files.read_files(map(str, paths))
     ]
 
 
 def read_problem(path: Path | str) -> str:
     [problem] = files.read_files([str(path)])
-    assert isinstance(problem, IngestProblem)
+    assert isinstance(problem, models.LocatedProblem)
     assert problem.location == str(path)
     return problem.message
 
@@ -46,7 +46,11 @@ def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
     results = list(files.read_files([str(tmp_path), "nowhere"]))
-    assert [type(result) for result in results] == [IngestProblem, files.TextFile, IngestProblem]
+    assert [type(result) for result in results] == [
+        models.LocatedProblem,
+        files.TextFile,
+        models.LocatedProblem,
+    ]
 
 
 @pytest.mark.parametrize(

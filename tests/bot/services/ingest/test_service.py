@@ -13,7 +13,7 @@ from bot import errors
 from bot.digests import parse
 from bot.services.ingest import files as ingest_files
 from bot.services.ingest import service
-from bot.services.ingest.results import IngestProblem, IngestResult
+from bot.services.ingest.results import IngestResult
 from storage import database, digests, entries, models, papers, tables
 from storage.database import Connection
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
@@ -140,10 +140,10 @@ async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarne
 async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them(
     harness: IngestHarness,
 ) -> None:
-    files: list[ingest_files.TextFile | IngestProblem] = [
+    files: list[ingest_files.TextFile | models.LocatedProblem] = [
         ingest_files.TextFile("a.md", newsletter(paper(1), paper(2))),
         ingest_files.TextFile("mirror.md", newsletter(paper(1), paper(2))),
-        IngestProblem("b.bin", None, "it is binary"),
+        models.LocatedProblem("b.bin", None, "it is binary"),
         ingest_files.TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
         ingest_files.TextFile("d.md", "no digest"),
         ingest_files.TextFile("c.md", newsletter(paper(3), day="2026-01-01")),
@@ -155,7 +155,7 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     results = [item async for item in harness.ingest.add_files(files)]
     total = sum((result for _, result in results), IngestResult())
     assert {name for name, _ in results} == {
-        file.location if isinstance(file, IngestProblem) else file.name for file in files
+        file.location if isinstance(file, models.LocatedProblem) else file.name for file in files
     }
     assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
     assert [problem.message for problem in total.problems] == [

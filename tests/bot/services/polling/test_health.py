@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.services.polling import health
-from bot.services.polling.report import RunStatistics, SourceReport
+from bot.services.polling.report import SourceReport
 from bot.sources.http import retry
 from storage import models
 
@@ -19,11 +19,11 @@ FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, Non
 
 
 def health_after(
-    status: S, source: models.StoredSource = FEED, statistics: RunStatistics | None = None
+    status: S, source: models.StoredSource = FEED, report: SourceReport | None = None
 ) -> models.StoredSource:
-    statistics = statistics or RunStatistics(source)
-    report = SourceReport(source, status, "why", statistics.ingest_result)
-    return health.updated_health(report, statistics, NOW, WAITS)
+    report = report or SourceReport(source)
+    report.status, report.reason = status, "why"
+    return health.updated_health(report, NOW, WAITS)
 
 
 def poll_delay(source: models.StoredSource) -> timedelta:
@@ -57,7 +57,7 @@ def test_a_day_without_a_digest_is_neither_success_nor_failure() -> None:
 
 def test_the_next_poll_respects_retry_after() -> None:
     assert poll_delay(
-        health_after(S.FAILED, statistics=RunStatistics(FEED, retry_at=NOW + timedelta(hours=5)))
+        health_after(S.FAILED, report=SourceReport(FEED, retry_at=NOW + timedelta(hours=5)))
     ) == timedelta(hours=5)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.services.polling.report import RunStatistics
+from bot.services.polling.report import SourceReport
 from bot.sources import base
 from storage import models
 
@@ -31,10 +31,10 @@ def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> mode
 
 
 def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:
-    statistics = RunStatistics(source or row())
+    report = SourceReport(source or row())
     for result in results:
-        statistics.add_fetch_result(result)
-    report = statistics.build_report(NOW)
+        report.add_fetch_result(result)
+    report.conclude(NOW)
     return report.status, report.reason
 
 
