@@ -180,6 +180,7 @@ class Container:
         from bot.services.search.admission import LookupAdmission
         from bot.services.search.service import SearchService
         from bot.services.search.word_vectors import WordVectors
+        from bot.services.shelf.imports import ReferenceImporter
         from bot.services.shelf.shelf import Shelf
         from bot.services.trends.monthly import TrendService
         from bot.services.trends.rising import RisingTopicService
@@ -210,6 +211,7 @@ class Container:
             readers=Readers(database, self.clock),
             reader_data=ReaderData(database, self.clock),
             shelf=Shelf(database, self.clock, search.match_papers),
+            reference_importer=ReferenceImporter(database, self.clock),
             text_tokens=TextTokenStore(database),
             writer=WriterStatus(
                 database,

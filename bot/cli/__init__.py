@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
         readers,
         run,
         search,
+        shelf,
         sources,
         subscriptions,
         templates,
@@ -47,7 +48,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (digests, search, answers, glossary, write, deliveries, run, maintenance):
+    for module in (digests, search, answers, shelf, glossary, write, deliveries, run, maintenance):
         module.register(app)
     for name, group in (
         ("channels", subscriptions.group),

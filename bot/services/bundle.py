@@ -20,6 +20,7 @@ from bot.services.outbox.suspension import DestinationResumer
 from bot.services.polling.registry import SourceRegistry
 from bot.services.search.admission import LookupAdmission
 from bot.services.search.service import SearchService
+from bot.services.shelf.imports import ReferenceImporter
 from bot.services.shelf.shelf import Shelf
 from bot.services.trends.monthly import TrendService
 from bot.services.trends.rising import RisingTopicService
@@ -46,6 +47,7 @@ class Services:
     readers: Readers
     reader_data: ReaderData
     shelf: Shelf
+    reference_importer: ReferenceImporter
     text_tokens: TextTokenStore
     sources: SourceRegistry
     trends: TrendService

@@ -40,10 +40,12 @@ async def save(
 
 async def add(connection: AsyncConnection, user_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
     """Add rows with the same columns, without `user_id`; one whose paper is saved is left out. Returns how many are new."""
+    if not rows:
+        return 0
     before = await count(connection, user_id)
-    statement = bulk.dialect_insert(connection, saved_papers).on_conflict_do_nothing()
-    for chunk in bulk.chunked(rows):
-        await connection.execute(statement, [{**row, "user_id": user_id} for row in chunk])
+    columns = ("user_id", *rows[0])
+    values = [(user_id, *row.values()) for row in rows]
+    await bulk.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
     return await count(connection, user_id) - before
 
 

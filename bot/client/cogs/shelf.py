@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client.components import custom_ids
 from bot.client.context import Client, Interaction
-from bot.client.interactions import autocomplete, checks, component_router, responses
+from bot.client.interactions import autocomplete, checks, component_router, lookups, responses
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts, paper_lists
 from bot.client.presenters.service_errors import map_service_errors
@@ -19,6 +19,8 @@ from bot.client.views import shelf as shelf_view
 from bot.client.views.papers import list_state
 from bot.client.views.papers.list_state import ListKind, ListState
 from bot.rendering.export.references import FILE_ENDINGS, ReferenceFormat
+from bot.services.shelf.imports import MAX_FILE_BYTES
+from bot.services.shelf.reference_process import UnreadableFileError
 from bot.services.shelf.shelf import TooLargeError
 from storage import models
 from storage.shelf.saved_papers import Order
@@ -43,6 +45,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
 
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.shelf
+        self._importer = bot.services.reference_importer
         self._tokens = bot.services.text_tokens
         self._lists = paper_lists.PaperListLoader(bot.services)
 
@@ -79,6 +82,20 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers that you
         """Send the user's saved papers as a file."""
         await responses.defer(interaction)
         await self._send_export(interaction, format, _make_state(Order.NEWEST.value, tag, search))
+
+    @app_commands.command(name="import", description="Save the arXiv papers of a Zotero, BibTeX or RIS file")
+    @app_commands.describe(file="BibTeX, RIS or CSL JSON, as reference managers export it")
+    async def import_file(self, interaction: Interaction, file: discord.Attachment) -> None:
+        """Save the papers of a file. A large file is refused before it is downloaded."""
+        await responses.defer(interaction)
+        if file.size > MAX_FILE_BYTES:
+            raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
+        async with lookups.admitted(interaction):
+            data = await file.read()
+        with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
+            counts, problems = await self._importer.import_file(interaction.user.id, data)
+        texts = await interaction.client.texts_for(interaction)
+        await responses.reply_privately(interaction, shelf_view.import_view(texts, counts, problems))
 
     @component_router.handles(shelf_view.SELECT_ORDER)
     async def select_order(self, interaction: Interaction, action: custom_ids.Action) -> None:

@@ -129,6 +129,32 @@ saved-exported = { $count ->
 } as { $format }
 saved-nothing-to-export = No saved papers to export.
 saved-export-too-large = This file would be larger than Discord takes. Export one tag or a search.
+saved-import-too-large = The file is larger than { $megabytes } MB. Export a part of your library, without attachments and abstracts.
+saved-import-unreadable = This file cannot be read. Export your library as BibTeX, RIS or CSL JSON; Zotero's own RDF is not read.
+saved-imported = ### { $count ->
+        [0] No paper was saved
+        [one] One paper saved
+       *[other] { $count } papers saved
+    }
+saved-import-unlisted = { $count ->
+    [one] One of them is in no digest
+   *[other] { $count } of them are in no digest
+}; it is kept with the title and authors of the file
+saved-import-known = { $count ->
+    [one] One was saved before, or is in the file twice
+   *[other] { $count } were saved before, or are in the file twice
+}
+saved-import-without_id = { $count ->
+    [one] One has no arXiv id
+   *[other] { $count } have no arXiv id
+}
+saved-import-left_out = { $count ->
+    [one] One is broken or too far down in the file
+   *[other] { $count } are broken or too far down in the file
+}
+saved-import-full = { $count } did not fit any more
+saved-import-places = Look at line (or entry #) { $places }
+help-saved-import = the arXiv papers of a Zotero, BibTeX or RIS file
 help-keeping = Keep papers
 help-saved-list = what you saved, with notes and tags
 help-saved-export = as a file for Zotero, LaTeX or a table

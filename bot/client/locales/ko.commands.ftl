@@ -54,6 +54,12 @@ saved-list =
     .option-search = 검색
     .option-search-description = 논문이나 메모에 나오는 말
 
+saved-import =
+    .name = 가져오기
+    .description = Zotero, BibTeX, RIS 파일에 있는 arXiv 논문을 저장해요
+    .option-file = 파일
+    .option-file-description = 문헌 관리 도구에서 내보낸 BibTeX, RIS, CSL JSON
+
 saved-export =
     .name = 내보내기
     .description = 저장한 논문을 Zotero, LaTeX, 표에서 쓸 파일로 받아요

@@ -105,6 +105,19 @@ saved-full = 논문을 { $count }편까지 저장할 수 있어요. 먼저 몇 �
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-export-too-large = 파일이 Discord의 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
+saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록 없이 일부만 내보내서 올려 주세요.
+saved-import-unreadable = 이 파일은 읽을 수 없어요. BibTeX, RIS, CSL JSON으로 내보내서 올려 주세요. Zotero RDF는 읽지 못해요.
+saved-imported = ### { $count ->
+        [0] 새로 저장한 논문이 없어요
+       *[other] 논문 { $count }편을 저장했어요
+    }
+saved-import-unlisted = 이 가운데 { $count }편은 다이제스트에 없어서 파일에 적힌 제목과 저자로 저장했어요
+saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
+saved-import-without_id = { $count }편은 arXiv 번호가 없어요
+saved-import-left_out = { $count }편은 형식이 깨졌거나 파일에서 너무 뒤에 있어요
+saved-import-full = { $count }편은 자리가 없어서 저장하지 못했어요
+saved-import-places = 살펴볼 줄(#은 항목 번호): { $places }
+help-saved-import = Zotero, BibTeX, RIS 파일의 arXiv 논문 저장하기
 help-keeping = 모아 두기
 help-saved-list = 저장한 논문을 메모, 태그와 함께 보기
 help-saved-export = Zotero, LaTeX, 표에서 쓸 파일로 받기

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discord import ui
@@ -203,6 +203,23 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
     return message.view
 
 
+def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]) -> ui.LayoutView:
+    """Return what an import took and what it did not, by the counts of `ReferenceImporter`."""
+    message = MessageBuilder()
+    message.add_text(texts("saved-imported", count=counts["saved"]))
+    lines = [texts(f"saved-import-{key}", count=counts[key]) for key in _IMPORT_KEYS if counts.get(key)]
+    if problems:
+        lines.append(
+            texts("saved-import-places", places=", ".join(map(paper_text.escape_untrusted, problems)))
+        )
+    message.add_text("\n".join(f"- {line}" for line in lines))
+    message.add_buttons(
+        button(texts("saved-show-all"), list_state.pack(_ALL_SAVED)) if counts["saved"] else None
+    )
+    return message.view
+
+
+_IMPORT_KEYS = ("unlisted", "known", "without_id", "left_out", "full")
 FORMAT_NAMES = {
     ReferenceFormat.BIBTEX: "BibTeX",
     ReferenceFormat.RIS: "RIS",

@@ -50,12 +50,18 @@ def render_references(
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """Return the family name, the given names and the suffix behind a comma."""
+    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
     head, _, suffix = name.partition(",")
     if "," in name and " " not in head.strip():
         return head.strip(), "", suffix.strip()
     given, _, family = head.strip().rpartition(" ")
     return family, given.strip(), suffix.strip()
+
+
+def join_name(family: str, given: str = "", suffix: str = "") -> str:
+    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
+    name = " ".join(part for part in (given.strip(), family.strip()) if part)
+    return f"{name}, {suffix.strip()}" if suffix.strip() else name
 
 
 def _render_bibtex(papers: Sequence[models.SavedPaper], confirmed_ids: Collection[int]) -> str:

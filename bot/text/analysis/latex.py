@@ -19,6 +19,8 @@ _MATH_SYNTAX = re.compile(r"[\\^_{]")
 _COMMAND = re.compile(r"\\([A-Za-z]{1,24}|[\"'`^~=.])(?=\{)|\\[\"'`^~=.](?=[A-Za-z])")
 # Commands for files, environments and references, which pylatexenc does not render as text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
+_ASCII_SIGNS = {"textasciicircum": "^", "textasciitilde": "~", "textbraceleft": "{", "textbraceright": "}"}
+"""Commands that pylatexenc does not know or takes for accents without a letter."""
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 
@@ -84,6 +86,20 @@ def _is_text_command(command: str) -> bool:
 @lru_cache(maxsize=1)
 def _converter() -> Any:
     """Return the converter, made on first use: pylatexenc is slow to import and rarely needed."""
-    from pylatexenc.latex2text import LatexNodes2Text
+    from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 
-    return LatexNodes2Text(math_mode="text", keep_comments=True)
+    context = get_default_latex_context_db()
+    signs = [MacroTextSpec(name, simplify_repl=sign) for name, sign in _ASCII_SIGNS.items()]
+    context.add_context_category("ascii-signs", macros=signs, prepend=True)
+    return LatexNodes2Text(latex_context=context, math_mode="text", keep_comments=True)
+
+
+def decode_field(field: str) -> str:
+    """Return the text of a whole BibTeX field, in which, unlike in a title, all of LaTeX counts: `{\\"o}`, `\\&`, `~`."""
+    if "\\" not in field and "$" not in field:
+        return field.replace("~", " ").replace("{", "").replace("}", "")
+    try:
+        text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", field))
+    except RecursionError:
+        return field.replace("{", "").replace("}", "")
+    return text

@@ -167,6 +167,8 @@ def _paper_text(
 ) -> str:
     snippet = listed.snippets.get(row.arxiv_id)
     facts = paper_text.join_dotted(paper_text.format_votes(row.votes), row.date.isoformat())
+    if isinstance(row, models.SavedPaper) and not row.is_listed:
+        facts = paper_text.format_authors(row.authors)
     if credit := listed.credits.get(row.arxiv_id):
         facts = paper_text.join_dotted(facts, paper_text.escape_untrusted(credit))
     title = paper_text.title_link(

@@ -114,3 +114,39 @@ async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: Clien
     quiet = last_response(await harness.reader.slash(harness.readonly_channel, "saved list"))
     paper = last_response(await harness.reader.select(quiet, [SURVEY], custom_id=menu_id(quiet, "sp")))
     assert harness.texts("share") not in shown_text(paper)
+
+
+BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}, keywords={RL}}
+@misc{b, title={Out of <@1> reach}, author={Kim, Min-jun}, eprint={2401.09999}}
+@misc{c, title={No id}}
+@misc{d, title={Broken} eprint={2401.00003}}
+"""
+
+
+async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
+    """Return the answer of /saved import for a file."""
+    file = (name, data)
+    return last_response(await harness.reader.slash(harness.channel, "saved import", file=file))
+
+
+async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
+    harness: ClientHarness,
+) -> None:
+    answer = await import_file(harness, BIBTEX)
+    shown = shown_text(answer)
+    for key, count in (("unlisted", 1), ("without_id", 1), ("left_out", 1)):
+        assert f"- {harness.texts(f'saved-import-{key}', count=count)}" in shown
+    assert harness.texts("saved-imported", count=2) in shown
+    assert harness.texts("saved-import-places", places="4") in shown
+    listed = last_response(await harness.reader.click(answer, label=harness.texts("saved-show-all")))
+    assert "Out of" in shown_text(listed)
+    assert "[Out of \\<@1> reach](https://arxiv.org/abs/2401.09999)**\nMin-jun Kim\n" in shown_text(listed)
+    paper = await pick(harness, listed, "2401.09999")
+    assert "Min-jun Kim" in shown_text(paper)
+    assert harness.texts("share") not in shown_text(paper)
+    again = shown_text(await import_file(harness, BIBTEX))
+    assert harness.texts("saved-import-known", count=2) in again
+    unreadable = await import_file(harness, b"%PDF-1.7 \xff\xfe\xff")
+    assert shown_text(unreadable) == harness.texts("saved-import-unreadable")
+    large = await import_file(harness, b"@" * 20_000_000)
+    assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
