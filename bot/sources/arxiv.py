@@ -19,6 +19,7 @@ from storage import models
 
 if TYPE_CHECKING:
     from bot.sources.http import fetcher
+    from bot.sources.http.response import Response
 
 IDS_PER_REQUEST = 100
 
@@ -76,9 +77,7 @@ class ArxivSource:
         )
 
 
-def _parse_response(
-    response: fetcher.Response, ids: Sequence[str], location: str
-) -> tuple[models.PaperFacts, ...]:
+def _parse_response(response: Response, ids: Sequence[str], location: str) -> tuple[models.PaperFacts, ...]:
     """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
     facts_by_id = {}
     for entry in feed_parser.parse_feed(response.text()):

@@ -18,6 +18,7 @@ from storage import models
 
 if TYPE_CHECKING:
     from bot.sources.http import fetcher  # loads aiohttp
+    from bot.sources.http.response import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ async def stop_after_failures(results: AsyncGenerator[FetchResult]) -> AsyncIter
 
 async def get_page(
     fetch: fetcher.Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
-) -> fetcher.Response | FetchResult:
+) -> Response | FetchResult:
     """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
     if (gone := known_gone_result(location, request, day)) is not None:
         return gone

@@ -19,7 +19,7 @@ from bot.sources.http import errors as http_errors
 from storage import models
 
 if TYPE_CHECKING:
-    from bot.sources.http import fetcher
+    from bot.sources.http.response import Response
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 SUFFIXES = parse.FILE_SUFFIXES | {".markdown"}
@@ -34,7 +34,7 @@ MAX_MEGABYTES = 200
 _RESULT_MARK = b"\0digests\0"
 
 
-async def detect_in_response(response: fetcher.Response) -> tuple[models.Digest, ...]:
+async def detect_in_response(response: Response) -> tuple[models.Digest, ...]:
     """Return the digests in a response. Raises FetchError with the reason if there is none."""
     body = response.body or b""
     if not body.strip():

@@ -17,6 +17,7 @@ from storage import models
 
 if TYPE_CHECKING:
     from bot.sources.http import fetcher
+    from bot.sources.http.response import Response
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
@@ -46,9 +47,7 @@ class FeedSource:
         async for result in self._read_entries(entries, page.page_state, request):
             yield result
 
-    async def _read_as_digest(
-        self, response: fetcher.Response, feed_error: errors.FetchError
-    ) -> base.FetchResult:
+    async def _read_as_digest(self, response: Response, feed_error: errors.FetchError) -> base.FetchResult:
         """Read a page that is not a feed: a digest is accepted all the same."""
         try:
             digests = await digest_detector.detect_in_response(response)

@@ -20,6 +20,7 @@ from storage import models
 
 if TYPE_CHECKING:
     from bot.sources.http import fetcher
+    from bot.sources.http.response import Response
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
@@ -99,7 +100,7 @@ class HuggingFaceSource:
         )
 
 
-def _parse_response(response: fetcher.Response, day: date) -> models.Digest | None:
+def _parse_response(response: Response, day: date) -> models.Digest | None:
     """Return the listing of a day; None for an empty list. Raises FetchError for any other content."""
     text = response.text()
     try:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import hashlib
 import ssl
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,7 +20,6 @@ from yarl import URL
 
 from bot import clock
 from bot.sources.http import body as http_body
-from bot.sources.http import charset as http_charset
 from bot.sources.http import errors, retry, ssrf_guard
 from bot.sources.http import response as http_response
 from bot.sources.http.limits import Limits
@@ -35,24 +32,6 @@ Throttle = Callable[[], Awaitable[None]]
 
 async def no_throttle() -> None:
     """Default of `throttle`: does not wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
-
-    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
-    """
-
-    url: str
-    body: bytes | None
-    page_state: models.PageState
-    media_type: str = ""
-    charset: str | None = None
-
-    def text(self) -> str:
-        """Return the decoded body. Raises FetchError if no charset fits."""
-        return http_charset.decode_text(self.body or b"", self.charset)
 
 
 class Fetcher:
@@ -87,7 +66,7 @@ class Fetcher:
         *,
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
-    ) -> Response:
+    ) -> http_response.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
         A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
@@ -100,7 +79,9 @@ class Fetcher:
         except (errors.NotFoundError, errors.GoneError, errors.BlockedUrlError):
             return await self._retry(partial(attempt, url, None))
 
-    async def _retry(self, attempt_fetch: Callable[[], Awaitable[Response]]) -> Response:
+    async def _retry(
+        self, attempt_fetch: Callable[[], Awaitable[http_response.Response]]
+    ) -> http_response.Response:
         """Fetch with retries and growing delays."""
         for attempt in range(1, self._limits.max_attempts + 1):
             try:
@@ -114,7 +95,7 @@ class Fetcher:
 
     async def _follow_redirects(
         self, url: str, known: models.PageState | None, *, location: str, accept: str, throttle: Throttle
-    ) -> Response:
+    ) -> http_response.Response:
         """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
 
         `location` is the address as its source names it; `known` its page state.
@@ -134,12 +115,13 @@ class Fetcher:
             if self._proxy is not None:
                 await self._guard.check_resolved(target)
             await throttle()
-            hop, seconds = await self._send_request(target, headers, seconds_left)
+            hop, seconds = await self._send_request(target, headers, location, seconds_left)
             seconds_left -= seconds
-            if hop.redirect_location is None:
-                return self._build_response(location, known, hop, moved_to)
-            all_permanent = all_permanent and hop.is_permanent
-            target = http_response.resolve_redirect(target, hop.redirect_location)
+            if isinstance(hop, http_response.Response):
+                return http_response.compare_with_known(hop, known, moved_to)
+            redirect_to, is_permanent = hop
+            all_permanent = all_permanent and is_permanent
+            target = http_response.resolve_redirect(target, redirect_to)
             moved_to = str(target) if all_permanent else moved_to
             if target in seen:
                 raise errors.FetchError("its redirects go in a circle")
@@ -147,8 +129,8 @@ class Fetcher:
         raise errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
-        self, url: URL, headers: Mapping[str, str], seconds_left: float
-    ) -> tuple[http_response.HopResponse, float]:
+        self, url: URL, headers: Mapping[str, str], location: str, seconds_left: float
+    ) -> tuple[http_response.Response | http_response.Redirect, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
         semaphore = self._host_semaphores.setdefault(
@@ -158,7 +140,9 @@ class Fetcher:
             started = loop.time()
             try:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
-                    hop = await http_response.read_response(response, self._limits.max_bytes, self._now())
+                    hop = await http_response.read_response(
+                        response, location, self._limits.max_bytes, self._now()
+                    )
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise http_response.translate_error(error, url, self._limits) from error
             return hop, loop.time() - started
@@ -179,31 +163,6 @@ class Fetcher:
             proxy_headers=credentials if is_tunnelled else None,
             allow_redirects=False,
         )
-
-    def _build_response(
-        self,
-        location: str,
-        known: models.PageState | None,
-        hop: http_response.HopResponse,
-        moved_to: str | None,
-    ) -> Response:
-        """Return the response of the last hop. A body with the known hash counts as 304."""
-        body_hash = None if hop.body is None else hashlib.sha256(hop.body).hexdigest()
-        unchanged = known is not None and known.hash is not None and body_hash in (None, known.hash)
-        if hop.body is None and not unchanged:
-            raise errors.FetchError("it says that nothing changed, though it was asked for the first time")
-        validators = known if known is not None and hop.body is None else hop
-        page_state = models.PageState(
-            location=location,
-            read_at=self._now(),
-            status=models.FetchStatus.UNCHANGED if unchanged else models.FetchStatus.OK,
-            etag=hop.etag or validators.etag,
-            last_modified=hop.last_modified or validators.last_modified,
-            hash=known.hash if known and unchanged else body_hash,
-            moved_to=moved_to,
-        )
-        body = None if unchanged else hop.body
-        return Response(str(hop.url), body, page_state, hop.media_type, hop.charset)
 
 
 @contextlib.asynccontextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import aiohttp
@@ -11,6 +12,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from bot.sources.http import body as http_body
+from bot.sources.http import charset as http_charset
 from bot.sources.http import errors, retry
 from bot.sources.http.limits import Limits
 from storage import models
@@ -24,17 +26,25 @@ _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class HopResponse:
-    """The response of one hop: a redirect (`redirect_location`), 304 (`body` is None) or a body."""
+class Response:
+    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
 
-    url: URL
-    body: bytes | None = None
-    redirect_location: str | None = None
-    is_permanent: bool = False
-    etag: str | None = None
-    last_modified: str | None = None
+    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
+    """
+
+    url: str
+    body: bytes | None
+    page_state: models.PageState
     media_type: str = ""
     charset: str | None = None
+
+    def text(self) -> str:
+        """Return the decoded body. Raises FetchError if no charset fits."""
+        return http_charset.decode_text(self.body or b"", self.charset)
+
+
+Redirect = tuple[str, bool]
+"""The target of a redirect, as the server names it, and whether it is permanent."""
 
 
 def conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
@@ -68,26 +78,46 @@ def resolve_redirect(base: URL, location: str) -> URL:
         raise errors.FetchError("it redirects to something that is no address") from None
 
 
-async def read_response(response: aiohttp.ClientResponse, max_bytes: int, now: datetime) -> HopResponse:
-    """Read a response with a body of at most `max_bytes`. Raises FetchError for every status but 200, 203, 304 and redirects."""
+async def read_response(
+    response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
+) -> Response | Redirect:
+    """Read a response with a body of at most `max_bytes`, and begin the page state of `location` with its validators.
+
+    Raises FetchError for every status but 200, 203, 304 and redirects.
+    """
     status = response.status
     if status in _REDIRECTS:
-        location = response.headers.get(hdrs.LOCATION)
-        if not location:
+        target = response.headers.get(hdrs.LOCATION)
+        if not target:
             raise errors.FetchError(f"it redirects to nowhere ({status})")
-        return HopResponse(
-            response.url, redirect_location=location, is_permanent=status in _PERMANENT_REDIRECTS
-        )
+        return target, status in _PERMANENT_REDIRECTS
     if status not in (200, 203, 304):
         raise _status_error(response, now)
-    return HopResponse(
-        response.url,
-        body=None if status == 304 else await http_body.read_body(response, max_bytes),
+    body = None if status == 304 else await http_body.read_body(response, max_bytes)
+    page_state = models.PageState(
+        location=location,
+        read_at=now,
+        status=models.FetchStatus.OK,
         etag=_validator(response.headers.get(hdrs.ETAG)),
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
-        media_type=response.content_type.lower(),
-        charset=_charset(response),
+        hash=None if body is None else hashlib.sha256(body).hexdigest(),
     )
+    return Response(str(response.url), body, page_state, response.content_type.lower(), _charset(response))
+
+
+def compare_with_known(response: Response, known: models.PageState | None, moved_to: str | None) -> Response:
+    """Return the response of the last hop with the page state to store. A body with the `known` hash counts as 304."""
+    state = replace(response.page_state, moved_to=moved_to)
+    if known is None or known.hash is None or state.hash not in (None, known.hash):
+        if response.body is None:
+            raise errors.FetchError("it says that nothing changed, though it was asked for the first time")
+        return replace(response, page_state=state)
+    if response.body is None:
+        state = replace(
+            state, etag=state.etag or known.etag, last_modified=state.last_modified or known.last_modified
+        )
+    state = replace(state, status=models.FetchStatus.UNCHANGED, hash=known.hash)
+    return replace(response, body=None, page_state=state)
 
 
 def _validator(value: str | None) -> str | None:

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bot.sources import digest_detector
-from bot.sources.http import errors, fetcher
+from bot.sources.http import errors
+from bot.sources.http.response import Response
 from storage import models
 from tests.support import source_payloads
 
@@ -24,7 +25,7 @@ def _where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def detect(text: str, *, encoding: str = "utf-8") -> tuple[models.Digest, ...]:
-    response = fetcher.Response("https://example.org/a.md", text.encode(encoding), STATE, charset=encoding)
+    response = Response("https://example.org/a.md", text.encode(encoding), STATE, charset=encoding)
     return await digest_detector.detect_in_response(response)
 
 
