@@ -15,6 +15,7 @@ from bot import isolation
 from bot.client import translations
 from bot.client.cogs import (
     alert_buttons,
+    alert_drafts,
     alerts,
     digests,
     guild_events,
@@ -45,6 +46,7 @@ COGS = (
     shelf.ShelfCog,
     alerts.AlertsCog,
     alert_buttons.AlertButtonsCog,
+    alert_drafts.AlertDraftsCog,
     subscriptions.SubscriptionsCog,
     subscription_buttons.SubscriptionButtonsCog,
     status.StatusCog,

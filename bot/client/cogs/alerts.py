@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client.context import Client, Interaction
 from bot.client.interactions import autocomplete, responses
-from bot.client.interactions.errors import UserError
-from bot.client.presenters import alerts
-from bot.client.views import alerts as alerts_view
-from bot.services.alerts import validation
+from bot.client.presenters import alert_drafts, alert_options, alerts
+from bot.client.views import alert_drafts as drafts
+from bot.client.views import alert_modals, alert_text
 from storage import models
 
-AlertText = app_commands.Range[str, 1, validation.MAX_TEXT_LENGTH]
-Votes = app_commands.Range[int, 0, 99_999]
+TermTexts = app_commands.Range[str, 1, 2000]
+Votes = app_commands.Range[int, 0, alert_options.MAX_VOTES]
+AlertId = app_commands.Range[str, 1, 100]
+ANY = "any"
+MATCH_CHOICES = [
+    app_commands.Choice(name="Any of them", value=ANY),
+    app_commands.Choice(name="All of them", value=alert_modals.ALL),
+]
+TIMING_CHOICES = [
+    app_commands.Choice(name="At once", value=models.AlertTiming.AT_ONCE.value),
+    app_commands.Choice(name="Every morning, in one message", value=models.AlertTiming.DAILY.value),
+    app_commands.Choice(name="Every Monday, in one message", value=alert_modals.weekly_value(1)),
+]
 
 
 @app_commands.allowed_installs(guilds=True, users=True)
@@ -25,31 +37,54 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._presenter = alerts.AlertPresenter(bot)
+        self._drafts = alert_drafts.AlertDraftPresenter(bot)
 
-    @app_commands.command(name="add", description="Follow words or an author")
+    @app_commands.command(name="add", description="Follow words, an author or an institution")
     @app_commands.describe(
-        keyword="Words in a title or summary, such as 강화 학습 or diffusion",
-        author="An author's name",
-        votes="Only papers with at least this many votes",
+        keyword="Words in a title or summary, such as 강화 학습; several with commas, any of them",
+        author="An author's name; several with commas",
+        institution="A university or company, such as KAIST or 카이스트",
+        without="Leave papers out that have one of these words",
+        match="Papers with any of the words and names, or only those with all",
+        votes="Only once a paper has this many votes",
         channel="Tell this channel instead of you (needs Manage Messages there)",
+        when="At once, or gathered; the time is changed in the preview",
     )
-    @app_commands.autocomplete(keyword=autocomplete.topics, author=autocomplete.authors)
+    @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
+    @app_commands.autocomplete(
+        keyword=autocomplete.topic_lists, without=autocomplete.topic_lists, author=autocomplete.author_lists
+    )
     async def add(
         self,
         interaction: Interaction,
-        keyword: AlertText | None = None,
-        author: AlertText | None = None,
+        keyword: TermTexts | None = None,
+        author: TermTexts | None = None,
+        institution: TermTexts | None = None,
+        without: TermTexts | None = None,
+        match: str = ANY,
         votes: Votes = 0,
         channel: app_commands.AppCommandChannel | None = None,
+        when: str = models.AlertTiming.AT_ONCE.value,
     ) -> None:
         """Preview the alert with the papers that it would have matched; a button creates it."""
         await responses.defer(interaction)
-        if (keyword is None) == (author is None):
-            raise UserError("alert-one-of-two")
-        kind = models.AlertKind.KEYWORD if keyword is not None else models.AlertKind.AUTHOR
-        channel_id = channel.id if channel is not None else 0
-        draft = alerts_view.AlertDraft(kind, keyword or author or "", votes, channel_id)
-        await responses.reply_privately(interaction, await self._presenter.preview(interaction, draft))
+        typed = {
+            models.AlertKind.KEYWORD: keyword,
+            models.AlertKind.AUTHOR: author,
+            models.AlertKind.INSTITUTION: institution,
+        }
+        draft = replace(
+            drafts.EMPTY,
+            terms=alert_options.parse_terms(typed),
+            excluded=tuple(alert_modals.split_items(without or "")),
+            match_all=match == alert_modals.ALL,
+            min_votes=votes,
+            channel_id=channel.id if channel is not None else None,
+        )
+        # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
+        draft = await self._drafts.complete(interaction, draft)
+        draft = alert_options.apply_when(draft, when)
+        await responses.reply_privately(interaction, await self._drafts.preview(interaction, draft))
 
     @app_commands.command(name="list", description="Your alerts, to change or end them")
     async def list_alerts(self, interaction: Interaction) -> None:
@@ -59,21 +94,19 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
 
     @app_commands.command(name="remove", description="End an alert")
     @app_commands.describe(alert="Which one")
-    async def remove(self, interaction: Interaction, alert: app_commands.Range[str, 1, 100]) -> None:
+    async def remove(self, interaction: Interaction, alert: AlertId) -> None:
         """Remove an alert."""
         await responses.defer(interaction)
         row = await self._presenter.find(interaction, alert)
         await self._services.alerts.remove([row.id], user_id=interaction.user.id)
-        await responses.reply_privately(
-            interaction, await self._presenter.confirmation_view(interaction, "alert-removed", row)
-        )
+        await responses.reply_privately(interaction, await self._presenter.removed_view(interaction, row))
 
     @app_commands.command(name="pause", description="Let an alert rest for a while")
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 starts it again")
     async def pause(
         self,
         interaction: Interaction,
-        alert: app_commands.Range[str, 1, 100] | None = None,
+        alert: AlertId | None = None,
         days: app_commands.Range[int, 0, 365] = 7,
     ) -> None:
         """Pause one alert, or all, for some days."""
@@ -82,16 +115,15 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Be told when a ne
             own = [await self._presenter.find(interaction, alert)]
         else:
             own = await self._presenter.list_for_reader(interaction)
-        await self._presenter.pause(interaction, own, days)
-        await responses.reply_privately(interaction, await self._presenter.list_view(interaction))
+        said = await self._presenter.pause(interaction, own, days)
+        await responses.reply_privately(interaction, await self._presenter.list_view(interaction, said=said))
 
     @remove.autocomplete("alert")
     @pause.autocomplete("alert")
     async def _alert_autocomplete(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        query = current.casefold()
+        texts = await interaction.client.texts_for(interaction)
         rows = await self._presenter.list_for_reader(interaction)
-        return autocomplete.make_choices(
-            (text, str(row.id)) for row in rows if query in (text := alerts_view.terms_text(row)).casefold()
-        )
+        channel_name = self._presenter.channel_namer(interaction)
+        return autocomplete.make_choices(alert_text.choices(texts, rows, current, channel_name))

@@ -68,6 +68,24 @@ async def authors(interaction: Interaction, current: str) -> Choices:
     return make_choices((_author_label(author, texts), author.value) for author in matches)
 
 
+def _of_list(complete: Callback) -> Callback:
+    """Return the callback for an option that takes several texts, separated by commas: it completes the last one."""
+
+    async def complete_last(interaction: Interaction, current: str) -> Choices:
+        head, comma, last = current.rpartition(",")
+        if not comma:
+            return await complete(interaction, current)
+        choices = await complete(interaction, last.strip())
+        begin = f"{head.strip()}, "
+        return make_choices((begin + choice.name, begin + str(choice.value)) for choice in choices)
+
+    return complete_last
+
+
+topic_lists = _of_list(topics)
+author_lists = _of_list(authors)
+
+
 @_within_timeout
 async def papers(interaction: Interaction, current: str) -> Choices:
     """Return papers by id or title, with their votes."""

@@ -272,26 +272,61 @@ and-more = and { $count } more
 
 ## Alerts
 alert-create = Make this alert
+alert-save = Save the change
+alert-replace = Change it to this
+alert-show = Show it
+alert-discard = Back without saving
+alert-undo = Undo
+alert-edit-rule = What
+alert-edit-timing = When and how many
+alert-move-here = Send to this channel
+alert-move-dm = Send by direct message
 change = Change
 remove = Remove
 resume = Start again
 back = Back
 alert-made = The alert is on.
-alert-would = In the last 30 days this would have told of { $count ->
-    [0] no paper.
-    [one] one paper.
-   *[other] { $count } papers, at most { $busiest } a day. The latest:
+alert-changed = Changed.
+alert-exists = You have this alert already: { $place }
+alert-would = { $count ->
+    [0] It would have found no paper in the last 30 days.
+    [one] It would have found one paper in the last 30 days:
+   *[other] It would have found { $count } papers in the last 30 days, { $busiest } on the busiest day. The latest:
 }
-alert-by-dm = You are told by direct message.
-alert-in-channel = Told in { $channel }.
-rule-keyword = Papers with “{ $text }”
+alert-dm = DM
+alert-timing-now = at once
+alert-timing-daily = daily { $time }
+alert-timing-weekly = weekly, { $day } { $time }
+alert-at-most = { $count ->
+    [one] at most one paper a message
+   *[other] at most { $count } papers a message
+}
+alert-only-ko = only with a Korean text
+alert-only-en = only with an English text
+alert-with-forms = also in the other language
+rule-or = { " or " }
+rule-and = { " and " }
+rule-word = “{ $text }”
+term-keyword = with { $terms }
+term-author = by { $terms }
+term-institution = from { $terms }
 rule-author = Papers by { $text }
-rule-institution = Papers from { $text }
+rule-any = Papers { $terms }
+rule-all = Papers { $terms }
+rule-without = { $rule }, without { $words }
 rule-with-votes = { $rule }, at least ▲ { $votes }
-alert-one-of-two = Give either a keyword or an author, one of the two.
-alert-already = You have this alert already.
-alert-not-possible = This cannot become an alert. It needs a word or a name of at most 100 characters, and there can be { $most } alerts at most.
-alert-no-such-channel = Alerts can be told in text and announcement channels only.
+refused-no-terms = An alert needs a keyword, an author or an institution. Try **diffusion** as the keyword.
+refused-too-many-terms = An alert takes { $most } words and names, and these are { $count }. Put the rest into a second alert.
+refused-too-many-excluded-words = An alert leaves out { $most } words at most, and these are { $count }. Keep the most common ones.
+refused-text-too-long = “{ $text }” has { $length } characters; a word or name may have { $most }. Shorten it, or separate several with commas.
+refused-no-letters = “{ $text }” has no letter or number to look for. Use words such as **reinforcement learning**.
+refused-only-particles = “{ $text }” is in every text. Add a word with a meaning, such as **diffusion**.
+refused-excludes-all = Nothing can match: each paper with “{ $text }” also has “{ $word }”, which is to be left out. Remove one of the two.
+refused-too-many = You have { $most } alerts, the most there can be. Remove one first.
+refused-gone = There is no such alert of yours any more. Make a new one.
+alert-not-possible = This cannot become an alert. Use words such as **reinforcement learning**, or a name.
+alert-several = Several of your alerts have these words. Pick one from the list that opens while you type.
+alert-no-such-channel = Alerts can be sent to text and announcement channels only.
 needs-manage-messages = For an alert in { $channel } you need the permission **Manage Messages** there.
 needs-mention-role = You may not mention { $role } in { $channel }. Choose a role that everyone may mention, or ask someone with the permission **Mention @everyone, @here, and All Roles**.
 topic-asks-nothing = This topic asks for nothing. Name words, an author (author:) or least votes (votes:), such as **diffusion -survey**, in at most 200 characters.
@@ -303,25 +338,58 @@ server-alerts-heading = Alerts in this server's channels · { $count }
 no-server-alerts = No channel of this server has an alert.
 no-alert-here = There is no such alert in this server's channels.
 alert-made-by = Made by { $user }.
-no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use `/alerts add`.
+no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
 no-alert = There is no such alert of yours.
 alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to change it
 alert-active = Active
-alert-resting = Resting
+alert-resting = resting
 alert-rests-until = Resting until { $until }
+alert-pause = Pause
+alerts-paused = { $count ->
+    [one] One alert rests
+   *[other] { $count } alerts rest
+} for { $days ->
+    [one] one day.
+   *[other] { $days } days.
+}
+alerts-resumed = { $count ->
+    [one] One alert is on again.
+   *[other] { $count } alerts are on again.
+}
 alert-removed = Removed: { $rule }
 alert-remove-all = Remove all
 alert-stop-all-sure = { $count ->
     [one] Remove your alert?
    *[other] Remove all { $count } of your alerts?
-} To be left alone for a while only, let them rest instead.
-alerts-all-removed = Removed. You will not be told of anything any more. ({ $count })
-alert-form = Change the alert
-alert-form-keyword = Words
-alert-form-author = Author
-alert-form-institution = Institution
+} They can also rest for a week.
+alerts-all-removed = { $count ->
+    [one] Removed one alert.
+   *[other] Removed { $count } alerts.
+}
+alert-form-rule = What to be told of
+alert-form-keyword = Words, separated by commas
+alert-form-keyword-hint = reinforcement learning, 강화 학습
+alert-form-author = Authors
+alert-form-author-hint = Sergey Levine, 김건우
+alert-form-institution = Institutions
+alert-form-institution-hint = KAIST, Stanford University
+alert-form-without = Without these words
+alert-form-without-hint = survey, medical
+alert-form-options = How it matches
+alert-form-option-all = All of the words and names, not any of them
+alert-form-option-forms = Also the words in the other language
+alert-form-option-ko = Only papers with a Korean text
+alert-form-option-en = Only papers with an English text
+alert-form-timing = When and how many
+alert-form-when = When
+alert-form-now = At once
+alert-form-daily = Every day, in one message
+alert-form-weekly = Weekly on { $day }, in one message
+alert-form-time-hint = 9am, 21:30, morning
+alert-form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = At least this many votes
+alert-form-most = Papers a message, at most
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 from bot.client.interactions.errors import UserError
-from bot.client.views.alerts import AlertDraft
+from bot.client.views import alert_drafts
 from bot.client.views.papers.list_state import MAX_TEXT_LENGTH, ListState
 from bot.rendering.discord_text import escape
 from bot.services.accounts.text_tokens import TextTokenStore
+from storage import models
 
-State = TypeVar("State", ListState, AlertDraft)
 
-
-async def store(tokens: TextTokenStore, state: State, max_length: int = MAX_TEXT_LENGTH) -> State:
+async def store(tokens: TextTokenStore, state: ListState, max_length: int = MAX_TEXT_LENGTH) -> ListState:
     """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
     text = escape.to_single_line(state.text)
     return replace(state, text=text, token=await tokens.save(text) if len(text) > max_length else "")
 
 
-async def load(tokens: TextTokenStore, state: State) -> State:
+async def load(tokens: TextTokenStore, state: ListState) -> ListState:
     """Return a state from a custom id with its text. Raises UserError if the text of its token was overwritten."""
     if not state.token:
         return state
@@ -28,3 +26,19 @@ async def load(tokens: TextTokenStore, state: State) -> State:
     if text is None:
         raise UserError("outdated-control")
     return replace(state, text=text)
+
+
+async def store_draft(tokens: TextTokenStore, draft: models.Alert) -> str:
+    """Return the draft of an alert for a custom id: packed, or the token of what is packed."""
+    packed = alert_drafts.pack(draft)
+    return packed if len(packed) <= alert_drafts.MAX_LENGTH else await tokens.save(packed)
+
+
+async def load_draft(tokens: TextTokenStore, key: str) -> models.Alert:
+    """Return the draft of a custom id. Raises UserError if it was overwritten, InvalidCustomIdError if it is no draft."""
+    if key.startswith("{"):
+        return alert_drafts.unpack(key)
+    packed = await tokens.get(key)
+    if packed is None:
+        raise UserError("outdated-control")
+    return alert_drafts.unpack(packed)

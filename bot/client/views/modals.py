@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.client.components import custom_ids, message_builder
 from bot.client.translations import Texts
-from bot.client.views import alerts, schedule_text, subscriptions
+from bot.client.views import schedule_text, subscriptions
 from bot.rendering.discord_text import limits, split
 from bot.services.daily import schedule
 from bot.services.daily.subscriptions import SubscriptionOptions
@@ -17,7 +17,6 @@ from bot.services.daily.subscriptions import SubscriptionOptions
 TIMEOUT_SECONDS = 900.0
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
-SUBMIT_ALERT_MODAL = "aed"
 VOTES = "votes"
 SUBMIT_SUBSCRIPTION_MODAL = "df"
 TIME = "time"
@@ -61,12 +60,17 @@ class StatelessModal(ui.Modal):
         custom_id: str,
         options: list[discord.SelectOption],
         *,
+        min_values: int = 1,
         max_values: int = 1,
         description: str | None = None,
     ) -> None:
-        """Add a select menu for up to `max_values` options."""
+        """Add a select menu for `min_values` to `max_values` options."""
         field: ui.Select[Any] = ui.Select(
-            custom_id=custom_id, options=options, min_values=1, max_values=max_values
+            custom_id=custom_id,
+            options=options,
+            min_values=min_values,
+            max_values=max_values,
+            required=min_values > 0,
         )
         self._add_field(label, field, description)
 
@@ -79,16 +83,6 @@ def topic_modal(texts: Texts) -> StatelessModal:
     """Return the modal for a topic."""
     modal = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
     modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
-    return modal
-
-
-def alert_modal(texts: Texts, draft: alerts.AlertDraft) -> StatelessModal:
-    """Return the modal that changes the draft of an alert."""
-    modal = StatelessModal(
-        texts("alert-form"), custom_ids.pack(SUBMIT_ALERT_MODAL, draft.kind.value, draft.channel_id)
-    )
-    modal.add_text(texts(f"alert-form-{draft.kind.value}"), QUERY, value=draft.text, max_length=100)
-    modal.add_text(texts("alert-form-votes"), VOTES, value=str(draft.min_votes), max_length=5, required=False)
     return modal
 
 

@@ -13,6 +13,7 @@ from bot import errors
 from bot.clock import Clock
 from bot.services.alerts import matcher, timing, validation
 from bot.services.daily import selection
+from bot.services.posts import contents
 from storage import alerts, bulk, models, papers
 from storage.database import Connection, Database
 from storage.outbox import alert_matches, holds
@@ -49,7 +50,9 @@ class Alerts:
         async with self._database.transaction() as connection:
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
-                    f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first."
+                    f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first.",
+                    "too-many",
+                    most=MAX_ALERTS,
                 )
             return await alerts.add(connection, new, matcher.trigger_terms(new))
 
@@ -62,7 +65,7 @@ class Alerts:
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, [alert_id], user_id)
             if not own:
-                raise errors.UsageError(f"There is no alert {alert_id} any more. Make a new one.")
+                raise errors.UsageError(f"There is no alert {alert_id} any more. Make a new one.", "gone")
             stored = own[0]
             changed = replace(
                 checked,
@@ -112,6 +115,14 @@ class Alerts:
             own = await self._list_own(connection, alert_ids, user_id)
             until_at = self._clock() + duration
             await alerts.pause(connection, [alert.id for alert in own], until_at=until_at)
+            return len(own)
+
+    async def pause(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """Suspend alerts until they are resumed. Returns their number."""
+        async with self._database.transaction() as connection:
+            own = await self._list_own(connection, alert_ids, user_id)
+            paused, reason = models.ActivityState.PAUSED, contents.Reason.BY_HAND
+            await alerts.set_state(connection, [alert.id for alert in own], paused, reason=reason)
             return len(own)
 
     async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:

@@ -25,7 +25,7 @@ def validate(draft: models.Alert) -> models.Alert:
     """Return a draft in normal form, with its key. Raises UsageError, whose message says what to change."""
     terms = _unique_terms(draft.terms)
     if not terms:
-        raise errors.UsageError("An alert needs a word, an author or an institution.")
+        raise errors.UsageError("An alert needs a word, an author or an institution.", "no-terms")
     _check_count("terms", len(terms))
     for term in terms:
         _check_term(term)
@@ -55,20 +55,31 @@ def _unique_terms(terms: Iterable[models.AlertTerm]) -> tuple[models.AlertTerm, 
 def _check_count(noun: str, count: int) -> None:
     if count > MAX_TERMS:
         raise errors.UsageError(
-            f"An alert may have {MAX_TERMS} {noun}; this one has {count}. Make a second alert."
+            f"An alert may have {MAX_TERMS} {noun}; this one has {count}. Make a second alert.",
+            f"too-many-{noun.replace(' ', '-')}",
+            most=MAX_TERMS,
+            count=count,
         )
 
 
 def _check_term(term: models.AlertTerm) -> None:
     if len(term.text) > MAX_TEXT_LENGTH:
         raise errors.UsageError(
-            f"A text of an alert may have {MAX_TEXT_LENGTH} characters; this one has {len(term.text)}. Shorten it."
+            f"A text of an alert may have {MAX_TEXT_LENGTH} characters; this one has {len(term.text)}. Shorten it.",
+            "text-too-long",
+            text=term.text,
+            most=MAX_TEXT_LENGTH,
+            length=len(term.text),
         )
     if matcher.trigger_term(*term) is None:
-        raise errors.UsageError("An alert needs a word or a name, with at least one letter.")
+        raise errors.UsageError(
+            "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
+        )
     if term.kind is models.AlertKind.KEYWORD and all(map(_is_function_word, term.text.split())):
         raise errors.UsageError(
-            f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning."
+            f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning.",
+            "only-particles",
+            text=term.text,
         )
 
 
@@ -96,7 +107,10 @@ def _check_exclusions(alert: models.Alert) -> None:
         word = _implied(impossible[0], alert.excluded)
         raise errors.UsageError(
             f"Nothing can match: each paper with “{impossible[0].text}” has “{word}” too, which is excluded."
-            " Remove one of the two."
+            " Remove one of the two.",
+            "excludes-all",
+            text=impossible[0].text,
+            word=str(word),
         )
 
 

@@ -141,7 +141,9 @@ class DestinationResumer:
             resumable_alerts = [
                 alert
                 for alert in await alerts.list_suspended(connection)
-                if guild_id in (None, alert.guild_id) and _can_resume(may_post, alert)
+                if guild_id in (None, alert.guild_id)
+                and alert.reason != Reason.BY_HAND
+                and _can_resume(may_post, alert)
             ]
             await subscriptions.set_state(connection, [row.id for row in resumable], ActivityState.ACTIVE)
             await alerts.set_state(connection, [alert.id for alert in resumable_alerts], ActivityState.ACTIVE)

@@ -150,7 +150,8 @@ async def test_following_creates_the_alert_once_with_one_click(harness: ClientHa
     assert reader is not None
     assert reader.dm_channel_id is not None
     repeated = await harness.reader.click(last_response(result), label=label)
-    assert shown_text(last_response(repeated)) == harness.texts("alert-already")
+    assert harness.texts("alert-exists", place="").strip() in shown_text(last_response(repeated))
+    assert len(await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)) == 1
 
 
 async def test_a_list_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:

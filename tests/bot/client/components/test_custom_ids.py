@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client.components import custom_ids
-from bot.client.views import alerts, subscriptions
+from bot.client.views import subscriptions
 from bot.client.views.papers import list_state
 from bot.services.posts import contents
 
@@ -15,7 +15,7 @@ from bot.services.posts import contents
 @given(rest=st.text(max_size=90))
 def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
     action = custom_ids.unpack(f"pr:l:{rest}")
-    for parse in (list_state.unpack, alerts.unpack, subscriptions.unpack, lambda action: action.number):
+    for parse in (list_state.unpack, subscriptions.unpack, lambda action: action.number):
         try:
             parse(action)
         except custom_ids.InvalidCustomIdError:

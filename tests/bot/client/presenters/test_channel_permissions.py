@@ -10,8 +10,8 @@ from discord import ui
 
 from bot.client.components import custom_ids
 from bot.client.components.payload import layout_payload
+from bot.client.views import alert_drafts, notices
 from bot.client.views import alerts as alerts_view
-from bot.client.views import notices
 from bot.client.views import subscriptions as subscriptions_view
 from bot.services.daily.subscriptions import SubscriptionOptions
 from bot.services.posts.contents import RenderedPart
@@ -19,8 +19,6 @@ from storage import models
 from storage.outbox import attempts
 from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
-
-KEYWORD = models.AlertKind.KEYWORD
 
 
 async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id: int | None = None) -> str:
@@ -45,8 +43,8 @@ def _other_channel(harness: ClientHarness) -> Any:
 
 
 def _alert_id(channel_id: int, text: str = "robot") -> str:
-    draft = alerts_view.AlertDraft(KEYWORD, text, channel_id=channel_id)
-    return alerts_view.pack(draft, alerts_view.CREATE)
+    draft = alert_builders.draft(text, channel_id=channel_id)
+    return custom_ids.pack(alerts_view.SAVE, alert_drafts.pack(draft))
 
 
 async def _all_alerts(harness: ClientHarness) -> list[models.Alert]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.client.interactions.errors import UserError
 from bot.client.presenters import long_texts
-from bot.client.views.alerts import AlertDraft
+from bot.client.views import alert_drafts
 from bot.client.views.papers.list_state import ListKind, ListState
-from bot.services.accounts.text_tokens import TextTokenStore
+from bot.services.accounts.text_tokens import TOKEN_LENGTH, TextTokenStore
 from storage.database import Database
-from storage.models import AlertKind
+from storage.models import AlertKind, AlertTerm
 
 
 async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
@@ -22,9 +24,20 @@ async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
 
 async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db)
-    draft = await long_texts.store(tokens, AlertDraft(AlertKind.KEYWORD, "x" * 61), max_length=60)
-    assert draft.token
-    assert await long_texts.load(tokens, AlertDraft(AlertKind.KEYWORD, "", token=draft.token)) == draft
+    state = await long_texts.store(tokens, ListState(ListKind.TOPIC, "x" * 73))
+    assert state.token
+    assert await long_texts.load(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
+
+
+async def test_a_draft_that_does_not_fit_a_custom_id_is_loaded_by_its_token(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db)
+    for text, is_short in (("robot", True), ("x" * 80, False)):
+        draft = replace(alert_drafts.EMPTY, terms=(AlertTerm(AlertKind.KEYWORD, text),))
+        key = await long_texts.store_draft(tokens, draft)
+        assert key.startswith("{") is is_short
+        assert await long_texts.load_draft(tokens, key) == draft
+    with pytest.raises(UserError, match="outdated-control"):
+        await long_texts.load_draft(tokens, "0" * TOKEN_LENGTH)
 
 
 async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:

@@ -1,0 +1,140 @@
+"""Presenter of alerts that are made or changed: loads and stores their drafts, previews and saves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import discord
+import structlog
+
+from bot import errors as bot_errors
+from bot.client.components import custom_ids
+from bot.client.context import Client, Interaction
+from bot.client.interactions import lookups
+from bot.client.interactions.errors import UserError
+from bot.client.presenters import channel_permissions, long_texts
+from bot.client.presenters.alerts import AlertPresenter
+from bot.client.translations import Texts
+from bot.client.views import alert_drafts, alerts
+from bot.client.views.papers import paper_text
+from storage import errors as storage_errors
+from storage import models
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def map_alert_errors() -> Iterator[None]:
+    """Raise UserError with the text for readers of a UsageError of the alerts service."""
+    try:
+        yield
+    except bot_errors.UsageError as error:
+        arguments = {
+            name: paper_text.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
+            for name, value in error.arguments.items()
+        }
+        raise UserError(
+            f"refused-{error.reason}" if error.reason else "alert-not-possible", **arguments
+        ) from error
+
+
+class AlertDraftPresenter:
+    """Stateless presenter of drafts. A draft with an id changes that alert of the reader."""
+
+    def __init__(self, bot: Client) -> None:
+        self._services = bot.services
+        self._alerts = AlertPresenter(bot)
+
+    async def load(self, interaction: Interaction, key: str) -> models.Alert:
+        """Return the draft of a custom id; of a stored alert alone, the alert. Raises UserError."""
+        draft = await long_texts.load_draft(self._services.text_tokens, key)
+        return await self.complete(interaction, draft)
+
+    async def complete(self, interaction: Interaction, draft: models.Alert) -> models.Alert:
+        """Return a draft with what its custom id leaves out: the reader, the server, and the default zone. Raises UserError."""
+        stored = await self._alerts.find(interaction, str(draft.id)) if draft.id else None
+        if stored is not None and not draft.terms:
+            return stored
+        is_moved = stored is None or stored.channel_id != draft.channel_id
+        guild_id = interaction.guild_id if stored is None or is_moved else stored.guild_id
+        timezone = draft.timezone
+        if timezone == alert_drafts.EMPTY.timezone and draft.timing is models.AlertTiming.AT_ONCE:
+            timezone = await self._default_timezone(interaction)
+        return replace(
+            draft,
+            user_id=interaction.user.id,
+            created_at=self._services.clock(),
+            guild_id=guild_id if draft.channel_id is not None else None,
+            timezone=timezone,
+        )
+
+    async def _default_timezone(self, interaction: Interaction) -> str:
+        """Return the zone of an alert that has none yet: the reader's, else the server's, else that of the language."""
+        reader = await self._services.readers.get(interaction.user.id)
+        if reader is not None and reader.timezone:
+            return reader.timezone
+        guild = await self._services.guilds.get(interaction.guild_id) if interaction.guild_id else None
+        if guild is not None and guild.timezone:
+            return guild.timezone
+        texts = await interaction.client.texts_for(interaction)
+        return "Asia/Seoul" if texts.locale is models.Locale.KO else self._services.timezone
+
+    async def preview(self, interaction: Interaction, draft: models.Alert) -> discord.ui.LayoutView:
+        """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError."""
+        await self._require_allowed(interaction, draft)
+        texts = await interaction.client.texts_for(interaction)
+        with map_alert_errors():
+            async with lookups.admitted(interaction):
+                preview = await self._services.alerts.preview(draft)
+        key = await long_texts.store_draft(self._services.text_tokens, draft)
+        return alerts.preview_view(texts, draft, preview, key, here_id=_manageable_channel(interaction))
+
+    async def save(self, interaction: Interaction, draft: models.Alert) -> discord.ui.LayoutView:
+        """Store the draft and return its confirmation. Raises UserError, also if the user may no longer."""
+        await self._require_allowed(interaction, draft)
+        texts = await interaction.client.texts_for(interaction)
+        with map_alert_errors():
+            preview = await self._services.alerts.preview(draft)
+            try:
+                alert = await self._store(interaction, draft)
+            except storage_errors.DuplicateError:
+                return alerts.existing_view(texts, preview.existing or draft)
+        if alert.channel_id is None:
+            await self.open_dm(interaction, texts)
+        if alert.timing is not models.AlertTiming.AT_ONCE:
+            await self._services.readers.update(interaction.user.id, timezone=alert.timezone)
+        return alerts.saved_view(texts, alert, preview, is_new=not draft.id)
+
+    async def _store(self, interaction: Interaction, draft: models.Alert) -> models.Alert:
+        if draft.id:
+            return await self._services.alerts.change(draft.id, draft, user_id=interaction.user.id)
+        return await self._services.alerts.add(draft)
+
+    async def open_dm(self, interaction: Interaction, texts: Texts) -> None:
+        """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
+        try:
+            dm_channel_id = (await interaction.user.create_dm()).id
+        except discord.HTTPException as error:
+            log.info("direct message not opened", user=interaction.user.id, code=error.code)
+            dm_channel_id = None
+        await self._services.readers.update(
+            interaction.user.id, locale=texts.locale, dm_channel_id=dm_channel_id
+        )
+
+    async def _require_allowed(self, interaction: Interaction, draft: models.Alert) -> None:
+        """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""
+        if draft.channel_id is not None:
+            await channel_permissions.require_alert_channel(interaction, draft.guild_id, draft.channel_id)
+
+
+def _manageable_channel(interaction: Interaction) -> int | None:
+    """Return the channel of the interaction if alerts can go there and the user manages its messages."""
+    is_channel = isinstance(interaction.channel, discord.TextChannel)
+    return interaction.channel_id if is_channel and interaction.permissions.manage_messages else None
+
+
+def parse_destination(channel_id: str) -> int | None:
+    """Return the channel of a custom id's field, None for the reader's direct messages. Raises InvalidCustomIdError."""
+    return custom_ids.parse_number(channel_id) or None

@@ -1,0 +1,90 @@
+"""Drafts of alerts as short JSON, for the custom ids of buttons and modals. What has its default is left out.
+
+The reader, the server and the time of creation are left out too: the interaction knows them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.client.components import custom_ids
+from storage import models
+
+MAX_LENGTH = 70
+"""Longest draft in a custom id; a longer one is stored under a token."""
+
+EMPTY = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
+
+_PLAIN_FIELDS = {
+    "i": "id",
+    "a": "match_all",
+    "v": "min_votes",
+    "f": "translations",
+    "h": "at_time",
+    "z": "timezone",
+    "d": "weekday",
+    "n": "max_papers",
+    "c": "channel_id",
+}
+_KINDS = {kind.value[0]: kind for kind in models.AlertKind}
+
+
+def pack(draft: models.Alert) -> str:
+    """Return a draft as JSON."""
+    values: dict[str, Any] = {
+        key: value
+        for key, name in _PLAIN_FIELDS.items()
+        if (value := getattr(draft, name)) != getattr(EMPTY, name)
+    }
+    if draft.terms:
+        values["t"] = [term.kind.value[0] + term.text for term in draft.terms]
+    if draft.excluded:
+        values["x"] = list(draft.excluded)
+    if draft.language is not None:
+        values["l"] = draft.language.value
+    if draft.timing is not models.AlertTiming.AT_ONCE:
+        values["w"] = draft.timing.value
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def pack_stored(alert_id: int) -> str:
+    """Return the JSON that stands for a stored alert as it is: its id alone."""
+    return pack(replace(EMPTY, id=alert_id))
+
+
+def unpack(text: str) -> models.Alert:
+    """Return the draft that `pack` wrote. Raises InvalidCustomIdError."""
+    with custom_ids.map_parse_errors():
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("a draft is an object")
+        plain = {
+            name: _plain_value(values[key], name) for key, name in _PLAIN_FIELDS.items() if key in values
+        }
+        return replace(
+            EMPTY,
+            terms=tuple(models.AlertTerm(_KINDS[term[:1]], term[1:]) for term in _texts(values, "t")),
+            excluded=tuple(_texts(values, "x")),
+            language=models.Locale(values["l"]) if "l" in values else None,
+            timing=models.AlertTiming(values.get("w", models.AlertTiming.AT_ONCE)),
+            **plain,
+        )
+
+
+def _plain_value(value: object, name: str) -> Any:
+    """Return a value of a field. Raises ValueError for one of another type, or a number that no field can have."""
+    default = getattr(EMPTY, name)
+    kind = int if default is None else type(default)
+    if type(value) is not kind or (isinstance(value, int) and not 0 <= value <= custom_ids.MAX_NUMBER):
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def _texts(values: dict[str, object], key: str) -> list[str]:
+    texts = values.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{key!r} is no list of texts")
+    return texts

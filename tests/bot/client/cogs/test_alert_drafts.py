@@ -1,0 +1,265 @@
+"""/alerts add: the preview of an alert, its modals, saving and changing; and "Follow"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.client.views import alert_modals
+from bot.rendering.discord_text import limits
+from storage import models
+from tests.support import alert_builders
+from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+
+KEYWORD, AUTHOR, INSTITUTION = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION
+TERM = models.AlertTerm
+
+
+async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
+    return await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+
+
+async def _add(harness: ClientHarness, **options: Any) -> Any:
+    return last_response(await harness.reader.slash(harness.channel, "alerts add", **options))
+
+
+async def _press(harness: ClientHarness, message: Any, key: str) -> Any:
+    return last_response(await harness.reader.click(message, label=harness.texts(key)))
+
+
+async def _submit(harness: ClientHarness, message: Any, key: str, **values: Any) -> Any:
+    modal = await harness.reader.click(message, label=harness.texts(key))
+    return last_response(await harness.reader.submit_modal(modal, values))
+
+
+async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientHarness) -> None:
+    preview = await _add(harness, keyword="small language model", votes=10)
+    shown = shown_text(preview)
+    assert harness.texts("alert-would", count=2, busiest=1).splitlines()[0][:12] in shown
+    assert "Weather in a Small Language Model" in shown
+    assert await _list_alerts(harness) == []
+    created = await _press(harness, preview, "alert-create")
+    assert harness.texts("alert-made") in shown_text(created)
+    (alert,) = await _list_alerts(harness)
+    assert (alert.terms, alert.min_votes, alert.channel_id) == (
+        (TERM(KEYWORD, "small language model"),),
+        10,
+        None,
+    )
+    reader = await harness.bot.services.readers.get(harness.reader.id)
+    assert reader is not None
+    assert reader.dm_channel_id == harness.user.dm_channel.id
+    assert reader.locale is harness.texts.locale
+    await _press(harness, created, "alert-undo")
+    assert await _list_alerts(harness) == []
+
+
+async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harness: ClientHarness) -> None:
+    preview = await _add(
+        harness,
+        keyword="로봇, diffusion",
+        author="Noether, Emmy",
+        institution="KAIST",
+        without="survey, 설문",
+        match="all",
+        votes=5,
+        when=alert_modals.weekly_value(1),
+    )
+    shown = shown_text(preview)
+    assert all(text in shown for text in ("로봇", "diffusion", "Emmy Noether", "KAIST", "survey", "▲ 5"))
+    await _press(harness, preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert alert.terms == (
+        TERM(KEYWORD, "로봇"),
+        TERM(KEYWORD, "diffusion"),
+        TERM(AUTHOR, "Emmy Noether"),
+        TERM(INSTITUTION, "KAIST"),
+    )
+    assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey", "설문"), True, 5)
+    zone = "Asia/Seoul" if harness.texts.locale is models.Locale.KO else "UTC"
+    assert (alert.timing, alert.weekday, alert.at_time, alert.timezone) == (
+        models.AlertTiming.WEEKLY,
+        1,
+        "09:00",
+        zone,
+    )
+
+
+async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
+    preview = await _add(harness, author="Ada Lovelace")
+    changed = await _submit(
+        harness,
+        preview,
+        "alert-edit-rule",
+        keyword="로봇, robots",
+        author="",
+        institution="카이스트",
+        without="설문",
+        options=[alert_modals.ALL, alert_modals.FORMS, "ko"],
+    )
+    assert changed.id == preview.id
+    assert "Ada Lovelace" not in shown_text(changed)
+    changed = await _submit(
+        harness,
+        changed,
+        "alert-edit-timing",
+        timing=["weekly-3"],
+        time="오후 9시 반",
+        zone="뉴욕",
+        votes="50",
+        most="3",
+    )
+    assert "21:30" in shown_text(changed)
+    await _press(harness, changed, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
+    assert (alert.excluded, alert.match_all, alert.translations) == (("설문",), True, True)
+    assert (alert.language, alert.min_votes, alert.max_papers) == (models.Locale.KO, 50, 3)
+    assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
+    assert alert.timezone == "America/New_York"
+    reader = await harness.bot.services.readers.get(harness.reader.id)
+    assert reader is not None
+    assert reader.timezone == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("modal", "values", "key", "arguments"),
+    [
+        ("alert-edit-rule", {}, "refused-no-terms", {}),
+        ("alert-edit-rule", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
+        ("alert-edit-rule", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+        (
+            "alert-edit-rule",
+            {"keyword": ", ".join(f"word{number}" for number in range(50))},
+            "refused-too-many-terms",
+            {"most": 20, "count": 50},
+        ),
+        (
+            "alert-edit-rule",
+            {"keyword": "x" * 2000},
+            "refused-text-too-long",
+            {"text": "x" * 48 + "…", "most": 100, "length": 2000},
+        ),
+        (
+            "alert-edit-rule",
+            {"keyword": "deep robot", "without": "robot"},
+            "refused-excludes-all",
+            {"text": "deep robot", "word": "robot"},
+        ),
+        ("alert-edit-timing", {"time": "@everyone"}, "time-not-understood", {"text": "@\u200beveryone"}),
+        ("alert-edit-timing", {"zone": "Mars"}, "zone-unknown", {"text": "Mars"}),
+        ("alert-edit-timing", {"votes": "many"}, "votes-not-a-number", {}),
+        ("alert-edit-timing", {"most": "99"}, "papers-not-a-number", {"low": 1, "high": 25}),
+    ],
+)
+async def test_an_error_names_the_field_and_a_value_that_would_work(
+    harness: ClientHarness, modal: str, values: dict[str, Any], key: str, arguments: dict[str, Any]
+) -> None:
+    preview = await _add(harness, keyword="로봇")
+    valid: dict[str, Any] = {}
+    if modal.endswith("timing"):
+        valid = {"timing": ["daily"], "time": "9", "zone": "서울", "most": "5"}
+    response = await _submit(harness, preview, modal, **(valid | values))
+    assert shown_text(response) == harness.texts(key, **arguments)
+    assert response.id != preview.id  # the preview and its buttons stay
+    await _press(harness, preview, "alert-create")
+    assert len(await _list_alerts(harness)) == 1
+
+
+async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    preview = await _add(harness, keyword="robot")
+    hostile = '**@everyone** [x](https://example.org) <@1> \u202egpj {"t":[]}\x00 ```'
+    changed = await _submit(harness, preview, "alert-edit-rule", keyword=hostile, without="||spoiler||")
+    assert "\\*\\*" in shown_text(changed)
+    created = await _press(harness, changed, "alert-create")
+    assert "\u202e" not in shown_text(created)
+    (alert,) = await _list_alerts(harness)
+    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    assert component_ids(listed)
+    assert alert.terms[0].text.startswith("**@everyone**")
+
+
+async def test_a_draft_survives_a_restart_also_one_too_long_for_a_custom_id(
+    english_harness: ClientHarness,
+) -> None:
+    harness = english_harness
+    words = [f"long word number {number} {'x' * 40}" for number in range(20)]
+    preview = await _add(harness, keyword=", ".join(words))
+    # What a restart keeps is Discord's message and the database: a token's text is read from there.
+    packed = [custom_id for custom_id in component_ids(preview) if custom_id.startswith("pr:ac:")]
+    assert len(packed[0]) < limits.CUSTOM_ID
+    await _press(harness, preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert [term.text for term in alert.terms] == words
+
+
+async def test_an_alert_that_exists_is_named_and_changed_instead_of_added(harness: ClientHarness) -> None:
+    stored = await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
+    again = await _add(harness, keyword="로봇")
+    assert harness.texts("alert-create") not in shown_text(again)
+    place = f"{harness.texts('alert-dm')} · {harness.texts('alert-timing-now')}"
+    assert harness.texts("alert-exists", place=place) in shown_text(again)
+    detail = await _press(harness, again, "alert-show")
+    assert harness.texts("alert-active") in shown_text(detail)
+    daily = await _add(harness, keyword="로봇", when="daily")
+    await _press(harness, daily, "alert-replace")
+    (alert,) = await _list_alerts(harness)
+    assert alert.id == stored.id
+    assert alert.timing is models.AlertTiming.DAILY
+
+
+async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -> None:
+    stored = await harness.bot.services.alerts.add(
+        alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
+    )
+    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    detail = last_response(await harness.reader.select(listed, [str(stored.id)], custom_id="pr:as"))
+    preview = await _submit(harness, detail, "alert-edit-rule", keyword="로봇, speech")
+    assert "speech" in shown_text(preview)
+    back = await _press(harness, preview, "alert-discard")
+    assert await _list_alerts(harness) == [stored]
+    preview = await _submit(
+        harness, back, "alert-edit-timing", timing=["daily"], time="아침", zone="kst", votes="", most="10"
+    )
+    saved = await _press(harness, preview, "alert-save")
+    assert harness.texts("alert-changed") in shown_text(saved)
+    (alert,) = await _list_alerts(harness)
+    assert alert == replace(stored, timing=models.AlertTiming.DAILY, timezone="Asia/Seoul", min_votes=0)
+
+
+async def test_a_removed_alert_cannot_be_changed(english_harness: ClientHarness) -> None:
+    harness = english_harness
+    stored = await harness.bot.services.alerts.add(alert_builders.draft("robot", user_id=harness.reader.id))
+    listed = last_response(await harness.reader.slash(harness.channel, "alerts list"))
+    detail = last_response(await harness.reader.select(listed, [str(stored.id)], custom_id="pr:as"))
+    preview = await _submit(harness, detail, "alert-edit-rule", keyword="speech")
+    await harness.bot.services.alerts.remove([stored.id])
+    assert shown_text(await _press(harness, preview, "alert-save")) in (
+        harness.texts("no-alert"),
+        harness.texts("refused-gone"),
+    )
+
+
+async def test_a_draft_is_sent_to_this_channel_or_by_dm_by_who_may(harness: ClientHarness) -> None:
+    assert harness.texts("alert-move-here") not in shown_text(await _add(harness, keyword="로봇"))
+    preview = last_response(await harness.manager.slash(harness.channel, "alerts add", keyword="로봇"))
+    moved = last_response(await harness.manager.click(preview, label=harness.texts("alert-move-here")))
+    assert f"<#{harness.channel.id}>" in shown_text(moved)
+    made = await harness.manager.click(moved, label=harness.texts("alert-create"))
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+    assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
+    detail = last_response(await harness.manager.click(last_response(made), label=harness.texts("change")))
+    modal = await harness.manager.click(detail, label=harness.texts("alert-edit-rule"))
+    edited = last_response(await harness.manager.submit_modal(modal, {"keyword": "로봇, speech"}))
+    moved = last_response(await harness.manager.click(edited, label=harness.texts("alert-move-dm")))
+    await harness.manager.click(moved, label=harness.texts("alert-save"))
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+    assert (alert.channel_id, alert.guild_id, len(alert.terms)) == (None, None, 2)
+
+
+async def test_words_are_completed_after_a_comma(harness: ClientHarness) -> None:
+    offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
+    assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
