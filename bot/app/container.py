@@ -188,7 +188,7 @@ class Container:
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
-        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors))
+        search = SearchService(database, glossary, WordVectors(self.settings.word_vectors), self.clock)
         return Services(
             database=database,
             clock=self.clock,

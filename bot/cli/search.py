@@ -117,6 +117,7 @@ def _answer_to_dict(result: results.SearchResult) -> dict[str, Any]:
         "also": list(result.added_forms),
         "corrected": [list(pair) for pair in result.corrected],
         "meanings": list(result.meanings),
+        "period": result.period,
         "suggestions": list(result.suggestions),
         "papers": [
             {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
@@ -294,10 +295,11 @@ def _warnings(result: results.SearchResult) -> list[str]:
 
 def _notes(result: results.SearchResult) -> list[str]:
     notes = _warnings(result)
+    searched = " · ".join([*([result.period] if result.period else []), *result.terms])
     if result.explanations:
-        notes.append(f"Read as: {' · '.join(result.terms)}")
-    elif result.is_shortened:
-        notes.append(f"Searched for: {' · '.join(result.terms)}")
+        notes.append(f"Read as: {searched}")
+    elif result.is_shortened or result.period:
+        notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"Stands for several terms: {', '.join(result.meanings)}")
     if result.added_forms:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 from bot.services.search import results
 from bot.services.search.candidates import SearchScope
 from bot.text import query_parser
+from bot.text.queries import periods
 from storage import papers
 from storage.database import Connection
 from storage.search import index
@@ -19,6 +22,16 @@ def merge_filters(given: index.Filters, query: query_parser.Query) -> index.Filt
         min((on for on in (given.until_on, query.until) if on is not None), default=None),
         max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
     )
+
+
+def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
+    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
+    text, period = periods.read(query.text, today)
+    if text == query.text:
+        return query, ""
+    narrowed = merge_filters(index.Filters(*period), query)
+    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
+    return query, periods.format_period(period)
 
 
 async def list_paper_ids_by_authors(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:

@@ -52,7 +52,8 @@ class SearchResult(PaperPage):
     `complete`: how many match all. `is_inside`: a part of two syllables is in papers only within longer words.
     `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
     `meanings`: what an abbreviation stands for, if for several terms. `term_forms`: each term with its added forms.
-    `is_shortened`: words of the query were left out as filler. `ignored`: parts of the query that could not be used.
+    `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name.
+    `ignored`: parts of the query that could not be used.
     `unknown_id`: an arXiv id that the archive does not have.
     `explanations` (score components) and `snippets` are by arXiv id and empty unless requested.
     """
@@ -68,6 +69,7 @@ class SearchResult(PaperPage):
     meanings: tuple[str, ...] = ()
     term_forms: tuple[tuple[str, ...], ...] = ()
     is_shortened: bool = False
+    period: str = ""
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)

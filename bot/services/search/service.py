@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from bot.digests.elements import arxiv_ids
+from bot.clock import Clock, system_clock
 from bot.services.indexing.glossary_service import GlossaryService
 from bot.services.search import (
     corrections,
@@ -49,9 +48,14 @@ class SearchService:
     """
 
     def __init__(
-        self, database: Database, glossary: GlossaryService | None = None, vectors: WordVectors | None = None
+        self,
+        database: Database,
+        glossary: GlossaryService | None = None,
+        vectors: WordVectors | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._glossary = glossary or GlossaryService(database)
         self._vectors = vectors or WordVectors()
         self._topic_index: TopicIndex | None = None
@@ -70,12 +74,13 @@ class SearchService:
     async def _search(
         self, connection: Connection, request: SearchRequest, *, by_votes: bool = False
     ) -> SearchResult:
-        paper = await _find_by_id(connection, request.query)
+        paper = await title_search.find_by_id(connection, request.query)
         if paper is not None:
             return SearchResult(tuple(await papers.list_rows(connection, [paper.id])), 1, complete=1)
-        if unknown_id := _parse_id(request.query):
+        if unknown_id := title_search.parse_id(request.query):
             return SearchResult(unknown_id=unknown_id)
         query = query_parser.parse_query(normalisation.clean_typed(request.query))
+        query, period = (query, "") if request.literal else filters.read_period(query, self._clock().date())
         author = normalisation.clean_typed(request.author)
         authors = [*query.authors, *([author] if request.author.strip() else [])]
         scope = SearchScope(
@@ -89,12 +94,12 @@ class SearchService:
                 query = replace(query, text=corrections.apply(query.text, pairs))
                 expanded = await self._expand(connection, query.text, literal=False)
             result = await self._search_text(connection, request, query, expanded, scope, by_votes=by_votes)
-            return replace(result, corrected=pairs)
+            return replace(result, corrected=pairs, period=period)
         if scope.is_unlimited:
             # Exclusions select nothing by themselves.
             return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
         result = await filters.list_filtered(connection, scope, request.limit, request.offset)
-        return replace(result, complete=result.total, ignored=query.ignored)
+        return replace(result, complete=result.total, ignored=query.ignored, period=period)
 
     async def _search_text(
         self,
@@ -227,8 +232,8 @@ class SearchService:
         """Return the paper that an arXiv id, a link or a part of a title identifies; None if there is none."""
         text = normalisation.clean_typed(text)
         async with self._database.read() as connection:
-            if _parse_id(text) is not None:
-                return await _find_by_id(connection, text)
+            if title_search.parse_id(text) is not None:
+                return await title_search.find_by_id(connection, text)
             rows = await title_search.find_papers(connection, text, limit=1)
             return await papers.get_detail(connection, rows[0].arxiv_id) if rows else None
 
@@ -336,15 +341,3 @@ async def _with_snippets(
     patterns = snippets.build_patterns(result.terms, result.term_forms)
     snippets_by_id = await snippets.list_snippets(connection, result.rows, request.snippet_locale, *patterns)
     return replace(result, snippets=snippets_by_id)
-
-
-def _parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
-    plain = unicodedata.normalize("NFKC", normalisation.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
-    return arxiv_ids.extract_arxiv_id(plain)
-
-
-async def _find_by_id(connection: Connection, text: str) -> models.PaperDetail | None:
-    """Return the paper whose arXiv id or link a text is; None if the archive does not have it."""
-    arxiv_id = _parse_id(text)
-    return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)

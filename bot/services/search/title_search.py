@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+from bot.digests.elements import arxiv_ids
 from bot.services.indexing import document_tokens
 from bot.services.search import index_query
 from bot.text.analysis import analyser, korean, normalisation
@@ -15,6 +18,18 @@ _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
 """Letters of a Latin word from which it is completed: one letter begins half of all words."""
 _MIN_STEM_LENGTH = 3
+
+
+def parse_id(text: str) -> str | None:
+    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
+    plain = unicodedata.normalize("NFKC", normalisation.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
+    return arxiv_ids.extract_arxiv_id(plain)
+
+
+async def find_by_id(connection: Connection, text: str) -> models.PaperDetail | None:
+    """Return the paper whose arXiv id or link a text is; None if the archive does not have it."""
+    arxiv_id = parse_id(text)
+    return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
 
 
 async def find_papers(

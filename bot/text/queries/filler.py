@@ -107,6 +107,11 @@ def classify(word: str) -> Kind:
     return next((kind for kind, pattern in _KOREAN if pattern.fullmatch(folded)), "")
 
 
+def has_topic(words: Sequence[str]) -> bool:
+    """Tell whether any word of a query may carry a topic: papers, question words and requests alone do not."""
+    return any(classify(word) in ("", "verb", "ambiguous") for word in words)
+
+
 def topic_mask(words: Sequence[str], protected: Sequence[bool] | None = None) -> list[bool]:
     """Return for each word of a query whether it carries a topic; all True if none would.
 

@@ -50,6 +50,7 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
                 "also",
                 "corrected",
                 "meanings",
+                "period",
                 "suggestions",
                 "papers",
             )

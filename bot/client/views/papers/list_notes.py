@@ -33,9 +33,12 @@ def query_notes(
 
 
 def _read_note(texts: Texts, result: results.SearchResult) -> str:
-    """Return the note on the terms of a query of which words were left out; "" for other queries."""
+    """Return the note on the period and the terms of a query of which words were left out; "" for other queries."""
+    if not result.is_shortened and not result.period:
+        return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
-    return texts("list-read", terms=format_names(result.terms, " · ") + more) if result.is_shortened else ""
+    terms = format_names(result.terms, " · ") + more
+    return texts("list-read", terms=" · ".join(part for part in (result.period, terms) if part))
 
 
 def topic_heading(texts: Texts, topic: str, result: results.SearchResult) -> str:

@@ -48,6 +48,8 @@ async def test_a_question_says_what_was_searched_for_and_suggests_nothing_else(
     shown = shown_text(last_response(result))
     assert harness.texts("list-read", terms="로봇 · 지도") in shown
     assert harness.texts("list-perhaps", topics="") not in shown
+    dated = await harness.reader.slash(harness.channel, "topic", query="2025년 12월부터 로봇 지도")
+    assert harness.texts("list-read", terms="≥ 2025-12-01 · 로봇 · 지도") in shown_text(last_response(dated))
     plain = await harness.reader.slash(harness.channel, "topic", query="로봇 지도")
     assert harness.texts("list-read", terms="") not in shown_text(last_response(plain))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -26,6 +26,20 @@ async def ids(search: SearchService, query: str, **filters: object) -> list[str]
 )
 async def test_a_paper_is_found_by_every_form_of_its_topic(search: SearchService, query: str) -> None:
     assert (await ids(search, query))[:1] == ["2501.00001"]
+
+
+async def test_a_period_in_a_question_is_a_filter_by_the_clock(db: Database) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    await sample_archive.add_digest(db, "2025-02-03", sample_archive.CHEMISTRY)
+    service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))
+    for query in ("지난달 모델", "models from last month", "2025년 1월 모델"):
+        result = await service.search(SearchRequest(query))
+        assert result.period == "2025-01"
+        assert result.rows
+        assert {row.date for row in result.rows} == {date(2025, 1, 2)}
+    alone = await service.search(SearchRequest("이번 달 논문 추천해줘"))
+    assert [row.arxiv_id for row in alone.rows] == ["2501.00003"]
+    assert not (await service.search(SearchRequest("지난달 모델", literal=True))).period
 
 
 @pytest.mark.parametrize(
