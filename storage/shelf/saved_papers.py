@@ -124,6 +124,15 @@ async def list_rows(
     return [_from_row(row) for row in await connection.execute(query)], int(total)
 
 
+async def count_savers(connection: AsyncConnection, guild_id: int, since: datetime) -> dict[int, int]:
+    """Return how many members saved each paper in a server since a time, by paper id."""
+    query = sa.select(saved_papers.c.paper_id, sa.func.count()).where(
+        saved_papers.c.guild_id == guild_id, saved_papers.c.saved_at >= since
+    )
+    rows = await connection.execute(query.group_by(saved_papers.c.paper_id))
+    return {row[0]: row[1] for row in rows}
+
+
 async def list_texts(connection: AsyncConnection, user_id: int) -> list[sa.Row[Any]]:
     """Return what a search of the saved papers needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(

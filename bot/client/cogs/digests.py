@@ -39,7 +39,11 @@ class DigestsCog(commands.Cog):
         await self._lists.show(interaction, list_state.ListState(list_state.ListKind.DIGEST, text))
 
     @app_commands.command(name="top", description="The papers with the most votes")
-    @app_commands.describe(period="How far back", topic="Only papers on this topic")
+    @app_commands.describe(
+        period="How far back",
+        topic="Only papers on this topic",
+        saved="What members of this server saved or shared; how many, never who",
+    )
     @app_commands.choices(period=paper_lists.PERIOD_CHOICES)
     @app_commands.autocomplete(topic=autocomplete.topics)
     async def top(
@@ -47,10 +51,16 @@ class DigestsCog(commands.Cog):
         interaction: Interaction,
         period: str = list_state.Period.WEEK.value,
         topic: app_commands.Range[str, 1, 300] = "",
+        saved: bool = False,
     ) -> None:
-        """Show the most voted papers of a period, optionally on one topic."""
+        """Show the most voted papers of a period, or those that the server's members saved, optionally on one topic."""
         await responses.defer(interaction)
         state = list_state.ListState(list_state.ListKind.TOP, topic, period=list_state.Period(period))
+        if saved:
+            if interaction.guild_id is None:
+                raise UserError("only-in-servers")
+            text = f"{interaction.guild_id}:{topic}"
+            state = state.replace(kind=list_state.ListKind.GUILD_SHELF, text=text)
         await self._lists.show(interaction, await long_texts.store(self._services.text_tokens, state))
 
     @component_router.handles(list_state.SHOW)

@@ -154,6 +154,14 @@ saved-import-left_out = { $count ->
 }
 saved-import-full = { $count } did not fit any more
 saved-import-places = Look at line (or entry #) { $places }
+list-guild-shelf-heading = Saved or shared here · { $period } · { $count }
+no-list-guild-shelf = ### Nothing that two members saved or one shared here
+    A paper counts once two members save it in this server, or one shares it in a channel. Who saved it is never shown.
+guild-shelf-saved = saved by { $count } members
+guild-shelf-shared = shared by { $count ->
+    [one] one
+   *[other] { $count }
+}
 help-saved-import = the arXiv papers of a Zotero, BibTeX or RIS file
 help-keeping = Keep papers
 help-saved-list = what you saved, with notes and tags

@@ -13,6 +13,8 @@ top =
     .option-period-description = 얼마 동안
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
+    .option-saved = 저장
+    .option-saved-description = 이 서버에서 저장하거나 공유한 논문. 몇 명인지만 보여 줘요
 
 topic =
     .name = 주제

@@ -117,6 +117,11 @@ saved-import-without_id = { $count }편은 arXiv 번호가 없어요
 saved-import-left_out = { $count }편은 형식이 깨졌거나 파일에서 너무 뒤에 있어요
 saved-import-full = { $count }편은 자리가 없어서 저장하지 못했어요
 saved-import-places = 살펴볼 줄(#은 항목 번호): { $places }
+list-guild-shelf-heading = 이 서버에서 저장하거나 공유한 논문 · { $period } · { $count }편
+no-list-guild-shelf = ### 이 서버에서 두 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
+    두 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 보여 주지 않아요.
+guild-shelf-saved = { $count }명이 저장
+guild-shelf-shared = { $count }명이 공유
 help-saved-import = Zotero, BibTeX, RIS 파일의 arXiv 논문 저장하기
 help-keeping = 모아 두기
 help-saved-list = 저장한 논문을 메모, 태그와 함께 보기

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import assert_never
 
 import discord
@@ -86,6 +86,8 @@ class PaperListLoader:
                 return await self._load_similar(texts, state)
             case ListKind.SAVED:
                 return await self._load_saved(texts, state, user_id)
+            case ListKind.GUILD_SHELF:
+                return await self._load_guild_shelf(texts, state)
             case _:
                 assert_never(state.kind)
 
@@ -223,6 +225,27 @@ class PaperListLoader:
             notes=(texts("saved-filter", query=query),) if query else (),
             snippets={row.arxiv_id: shelf_view.format_facts(texts, row) for row in rows},
             suggestions=tags,
+        )
+
+    async def _load_guild_shelf(self, texts: Texts, state: ListState) -> paper_list.PaperList:
+        guild_id, _, topic = state.text.partition(":")
+        days = PERIOD_DAYS.get(state.period)
+        now = self._services.clock()
+        since = datetime.min.replace(tzinfo=UTC) if days is None else now - timedelta(days=days)
+        with custom_ids.map_parse_errors():
+            rows, counts = await self._services.shelf.list_of_guild(int(guild_id), since, topic)
+        start = _offset(state)
+        heading = texts(
+            "list-guild-shelf-heading", period=texts(f"period-{state.period.name.lower()}"), count=len(rows)
+        )
+        shown = rows[start : start + PAGE_SIZE]
+        return paper_list.PaperList(
+            state=state,
+            heading=heading,
+            rows=tuple(shown),
+            total=len(rows),
+            notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
+            snippets={row.arxiv_id: shelf_view.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> Suggestions:

@@ -94,6 +94,13 @@ def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
     return "\n".join(map(paper_text.subtext, lines))
 
 
+def format_counts(texts: Texts, savers: int, sharers: int) -> str:
+    """Return how many members saved and how many shared a paper, as small print."""
+    saved = texts("guild-shelf-saved", count=savers) if savers else ""
+    shared = texts("guild-shelf-shared", count=sharers) if sharers else ""
+    return paper_text.subtext(paper_text.join_dotted(saved, shared))
+
+
 def format_tags(tags: Sequence[str]) -> str:
     """Return tags as `#rl #to-read`, escaped."""
     return " ".join(f"#{paper_text.escape_untrusted(tag)}" for tag in tags)

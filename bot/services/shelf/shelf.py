@@ -6,12 +6,14 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from bot.clock import Clock
 from bot.errors import PaperroundError
 from bot.rendering.discord_text import escape
 from bot.rendering.export.references import ReferenceFormat, render_references
+from bot.services.shelf import guild_shelf
 from bot.text.analysis import normalisation
 from storage import facts, models
 from storage.database import Connection, Database
@@ -129,6 +131,18 @@ class Shelf:
         """Record that a member shared a paper in a server."""
         async with self._database.transaction() as connection:
             await shared_papers.add(connection, guild_id, user_id, paper_id, self._clock())
+
+    async def list_of_guild(
+        self, guild_id: int, since: datetime, topic: str = ""
+    ) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
+        """Return what `guild_shelf.list_rows` returns, or of it the papers on a topic."""
+        async with self._database.read() as connection:
+            rows, counts = await guild_shelf.list_rows(connection, guild_id, since)
+            if topic:
+                listed = [DigestPaper(0, row.date, row.id, row.arxiv_id, 0, row.votes) for row in rows]
+                found = await self._matcher(connection, topic, listed)
+                rows = [row for row in rows if row.id in found]
+        return rows, counts
 
     async def _search(self, connection: Connection, user_id: int, words: str) -> frozenset[int]:
         """Return the ids of the saved papers that match: by the search engine, or by their own title, note or id."""

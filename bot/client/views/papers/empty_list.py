@@ -54,6 +54,8 @@ def _heading(texts: Texts, state: list_state.ListState, *, is_known: bool) -> st
             return texts("no-list-similar")
         case list_state.ListKind.SAVED:
             return texts("no-list-saved")
+        case list_state.ListKind.GUILD_SHELF:
+            return texts("no-list-guild-shelf")
         case _:
             assert_never(state.kind)
 

@@ -28,6 +28,7 @@ class ListKind(StrEnum):
     AUTHOR = "a"
     SIMILAR = "s"
     SAVED = "m"
+    GUILD_SHELF = "g"
 
 
 class Period(StrEnum):
@@ -48,9 +49,10 @@ ORDER_FLAGS = {Order.NEWEST: "", Order.OLDEST: "o", Order.VOTES: "v", Order.TITL
 class ListState:
     """The query, the filters and the page of a list.
 
-    `text` is the query, the name, the date (ISO) or the arXiv id; `page` counts from 0. `token` replaces a `text` that
-    is too long for a custom id. `literal` turns off query expansion; `by_date` sorts an author's papers by date; `order` is
-    that of saved papers, whose `text` has words and tags.
+    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
+    its id and the topic, with a colon between. `page` counts from 0. `token` replaces a `text` that is too long for a
+    custom id. `literal` turns off query expansion; `by_date` sorts an author's papers by date; `order` is that of
+    saved papers.
     """
 
     kind: ListKind

@@ -28,7 +28,14 @@ SELECT_PERIOD = "lp"
 FOLLOW = "lf"
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
-FILTERABLE_KINDS = frozenset({list_state.ListKind.TOP, list_state.ListKind.TOPIC, list_state.ListKind.AUTHOR})
+FILTERABLE_KINDS = frozenset(
+    {
+        list_state.ListKind.TOP,
+        list_state.ListKind.TOPIC,
+        list_state.ListKind.AUTHOR,
+        list_state.ListKind.GUILD_SHELF,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

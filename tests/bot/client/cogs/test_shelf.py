@@ -150,3 +150,29 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     assert shown_text(unreadable) == harness.texts("saved-import-unreadable")
     large = await import_file(harness, b"@" * 20_000_000)
     assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
+
+
+async def test_the_servers_shelf_counts_members_and_never_the_save_of_one_alone(
+    harness: ClientHarness,
+) -> None:
+    async def open_shelf(topic: str = "") -> str:
+        options = {"topic": topic} if topic else {}
+        result = await harness.reader.slash(harness.channel, "top", saved=True, **options)
+        return shown_text(last_response(result))
+
+    await save(harness, SURVEY, REWARDS)
+    await import_file(harness, b"@misc{a, eprint={2501.00003}}")
+    assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
+    card = last_response(await harness.manager.slash(harness.channel, "paper", paper=SURVEY))
+    await harness.manager.click(card, label=harness.texts("save"))
+    card = last_response(await harness.reader.slash(harness.channel, "paper", paper=REWARDS))
+    await harness.reader.click(card, label=harness.texts("share"))
+    shown = await open_shelf()
+    period = harness.texts("period-week")
+    assert harness.texts("list-guild-shelf-heading", period=period, count=2) in shown
+    assert shown.index("Small Language Models") < shown.index("Rewards That")
+    assert f"-# {harness.texts('guild-shelf-saved', count=2)}" in shown
+    assert f"-# {harness.texts('guild-shelf-shared', count=1)}" in shown
+    assert "Small Language Models" not in await open_shelf("reinforcement learning")
+    alone = last_response(await harness.user.slash("top", saved=True))
+    assert shown_text(alone) == harness.texts("only-in-servers")
